@@ -1,1 +1,28 @@
-//! 
+//! The wire types between CallPilot clients and servers: a published promise.
+//!
+//! Everything here is JSON over HTTP. Fields may be added; none is renamed, removed or given another meaning while the
+//! [`LEVEL`] stays. A reader ignores fields that it does not know. This crate holds no behaviour and depends on nothing of ours.
+
+mod admin;
+mod discovery;
+mod error;
+mod event;
+mod ids;
+mod message;
+mod session;
+
+pub use admin::{
+    GrPair, GrStatus, HeldMailbox, LaneBacklog, NewUser, PartnerState, UserKind, UserRow,
+};
+pub use discovery::{Discovery, GrPartner, ServerAddress, WELL_KNOWN};
+pub use error::{ApiError, ErrorCode};
+pub use event::Event;
+pub use ids::{ObjectId, ParseIdError, Timestamp};
+pub use message::{
+    Counts, Folder, Kind, MessageDetail, MessageList, MessagePatch, MessageRow, Part, Party,
+    Recipient, VoicePurpose,
+};
+pub use session::{Login, Mailbox, Session};
+
+/// The level of this protocol. A client speaks to a server of its own level and of the two before.
+pub const LEVEL: u32 = 1;
