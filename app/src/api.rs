@@ -1,0 +1,4 @@
+//! The only place that talks to the SDK: its types as the app uses them, and (in the browser) its client behind signals.
+
+pub use plugin_sdk::dialog::{Configure, Row, RowStatus};
+pub use plugin_sdk::{BackWait, Health, ServerStatus, Side, State, Status, Why};

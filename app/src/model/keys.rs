@@ -1,0 +1,189 @@
+//! The keyboard: which key means what, and where it may.
+
+/// What a key asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// One row down.
+    Next,
+    /// One row up.
+    Previous,
+    /// Take the row into the selection, or out of it.
+    Select,
+    /// Play, or pause.
+    PlayPause,
+    /// The next slower speed.
+    Slower,
+    /// The next faster speed.
+    Faster,
+    /// Delete the selection, or the message one is at.
+    Delete,
+    /// Back to the list.
+    Back,
+    /// Into the search field.
+    Search,
+    /// Show all keys.
+    Help,
+    /// Close or clear what is nearest.
+    Escape,
+    /// Say the connection line.
+    ReadConnection,
+}
+
+/// What has the focus.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A field that takes text or arrows: letters belong to it.
+    Field,
+    /// A row of the list: its link.
+    Row,
+    /// A check box, radio button or button: space belongs to it.
+    Control,
+    /// The seek bar: arrows belong to it, space plays.
+    Seek,
+    /// Anything else.
+    Page,
+}
+
+/// A key as the browser names it.
+#[derive(Clone, Copy, Debug)]
+pub struct Press<'a> {
+    /// `KeyboardEvent.key`.
+    pub key: &'a str,
+    /// Alt is held.
+    pub alt: bool,
+    /// Control or the command key is held.
+    pub ctrl: bool,
+    /// What has the focus.
+    pub target: Target,
+    /// Single letters are switched on.
+    pub letters: bool,
+}
+
+/// The command of a key press, if it is one.
+pub fn command(press: Press<'_>) -> Option<Command> {
+    use Command::*;
+    if press.alt && !press.ctrl {
+        return press
+            .key
+            .eq_ignore_ascii_case("s")
+            .then_some(ReadConnection);
+    }
+    if press.ctrl || press.alt {
+        return None;
+    }
+    if press.key == "Escape" {
+        return Some(Escape);
+    }
+    if press.target == Target::Field {
+        return None;
+    }
+    match press.key {
+        "ArrowDown" if press.target != Target::Seek => return Some(Next),
+        "ArrowUp" if press.target != Target::Seek => return Some(Previous),
+        " " if press.target != Target::Control => return Some(PlayPause),
+        "Delete" => return Some(Delete),
+        _ if !press.letters => return None,
+        _ => {}
+    }
+    Some(match press.key {
+        "j" | "J" => Next,
+        "k" | "K" => Previous,
+        "x" | "X" => Select,
+        "u" | "U" => Back,
+        "<" => Slower,
+        ">" => Faster,
+        "/" => Search,
+        "?" => Help,
+        _ => return None,
+    })
+}
+
+/// The keys and what they do, for the help: keys that do the same stand together.
+pub const HELP: [(&[&str], &str); 14] = [
+    (&["↑", "↓", "J", "K"], "Go through the list"),
+    (&["Enter"], "Open the message"),
+    (
+        &["X"],
+        "Select the message, or take it out of the selection",
+    ),
+    (&["Space"], "Play or pause, in the list and in the player"),
+    (&["←", "→"], "5 seconds back or on, on the seek bar"),
+    (&["<", ">"], "Slower, faster"),
+    (&["Del"], "Delete the selection or the message you are at"),
+    (&["U"], "Back to the list"),
+    (&["/"], "Search"),
+    (&["?"], "Show all keys"),
+    (&["Esc"], "Close or clear"),
+    (&["Tab"], "From one part of the page to the next"),
+    (&["Alt", "S"], "Say which server you work on"),
+    (
+        &["Home", "End"],
+        "First or last message; start or end on the seek bar",
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn press(key: &str, target: Target) -> Option<Command> {
+        command(Press {
+            key,
+            alt: false,
+            ctrl: false,
+            target,
+            letters: true,
+        })
+    }
+
+    #[test]
+    fn letters_act_outside_fields_only() {
+        assert_eq!(press("j", Target::Row), Some(Command::Next));
+        assert_eq!(press("?", Target::Page), Some(Command::Help));
+        for key in ["j", "x", "/", "Delete", " ", "ArrowDown"] {
+            assert_eq!(press(key, Target::Field), None, "{key}");
+        }
+        assert_eq!(press("Escape", Target::Field), Some(Command::Escape));
+    }
+
+    #[test]
+    fn letters_can_be_switched_off_and_the_other_keys_stay() {
+        let off = |key| {
+            command(Press {
+                key,
+                alt: false,
+                ctrl: false,
+                target: Target::Row,
+                letters: false,
+            })
+        };
+        assert_eq!(off("j"), None);
+        assert_eq!(off("?"), None);
+        assert_eq!(off("ArrowDown"), Some(Command::Next));
+        assert_eq!(off("Delete"), Some(Command::Delete));
+    }
+
+    #[test]
+    fn a_focused_control_keeps_its_own_keys() {
+        assert_eq!(press(" ", Target::Control), None);
+        assert_eq!(press(" ", Target::Seek), Some(Command::PlayPause));
+        assert_eq!(press("ArrowUp", Target::Seek), None);
+    }
+
+    #[test]
+    fn the_browsers_own_shortcuts_are_left_alone() {
+        let with = |key, alt, ctrl| {
+            command(Press {
+                key,
+                alt,
+                ctrl,
+                target: Target::Page,
+                letters: true,
+            })
+        };
+        assert_eq!(with("x", false, true), None);
+        assert_eq!(with("s", true, false), Some(Command::ReadConnection));
+        assert_eq!(with("s", false, false), None);
+        assert_eq!(with("j", true, false), None);
+    }
+}

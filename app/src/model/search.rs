@@ -1,0 +1,93 @@
+//! Search and filter over the messages that are here.
+
+use contract::{Kind, MessageRow};
+
+/// Which kinds of messages the list shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Show {
+    /// All of them.
+    #[default]
+    All,
+    /// Not yet heard or read.
+    New,
+    /// Marked urgent.
+    Urgent,
+    /// With sound.
+    Voice,
+    /// With fax pages.
+    Fax,
+}
+
+impl Show {
+    /// All choices, in the order of the menu.
+    pub const ALL: [Self; 5] = [Self::All, Self::New, Self::Urgent, Self::Voice, Self::Fax];
+
+    /// Its name in the menu.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::All => "All messages",
+            Self::New => "New only",
+            Self::Urgent => "Urgent only",
+            Self::Voice => "Voice only",
+            Self::Fax => "Fax only",
+        }
+    }
+
+    fn takes(self, row: &MessageRow) -> bool {
+        match self {
+            Self::All => true,
+            Self::New => row.unread,
+            Self::Urgent => row.urgent,
+            Self::Voice => matches!(row.kind, Kind::Voice | Kind::Mixed),
+            Self::Fax => matches!(row.kind, Kind::Fax | Kind::Mixed),
+        }
+    }
+}
+
+/// Whether a row is shown: it is of the wanted kind, and each word of the query stands in its sender, number or subject.
+pub fn fits(row: &MessageRow, show: Show, query: &str) -> bool {
+    if !show.takes(row) {
+        return false;
+    }
+    let sender = &row.sender;
+    let number = sender.number.as_deref().unwrap_or_default();
+    let text = [
+        sender.name.as_str(),
+        sender.address.as_str(),
+        number,
+        row.subject.as_str(),
+    ]
+    .map(str::to_lowercase);
+    query
+        .split_whitespace()
+        .all(|word| text.iter().any(|part| part.contains(&word.to_lowercase())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::samples::row;
+
+    #[test]
+    fn each_word_must_stand_somewhere_in_sender_number_or_subject() {
+        let row = row(1, 0);
+        for query in ["", "mira", "TANDELL new", "7213", "delivery mira"] {
+            assert!(fits(&row, Show::All, query), "{query}");
+        }
+        assert!(!fits(&row, Show::All, "mira halvik"));
+    }
+
+    #[test]
+    fn the_filter_narrows_what_the_search_finds() {
+        let heard = row(1, 0);
+        let urgent = MessageRow {
+            urgent: true,
+            unread: true,
+            kind: Kind::Mixed,
+            ..heard.clone()
+        };
+        let shown = |row| Show::ALL.map(|show| fits(row, show, "mira"));
+        assert_eq!(shown(&heard), [true, false, false, true, false]);
+        assert_eq!(shown(&urgent), [true; 5]);
+    }
+}
