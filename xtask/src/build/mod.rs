@@ -1,0 +1,165 @@
+//! Builds the server and the browser client, and only what has changed since.
+//!
+//! # The web root
+//!
+//! `dist/` is the address space below `/MyCallPilot/`, file by file:
+//!
+//! | file | address | made from |
+//! |---|---|---|
+//! | `index.html` | `/MyCallPilot/` | the top-level `index.html`; `<!--STYLE-->` and `<!--APP-->` become the tags below |
+//! | `sw.js` | `/MyCallPilot/sw.js` | `app/sw.js`; `/*PRECACHE*/[]` becomes the list of addresses, `__BUILD_ID__` the build's name |
+//! | `assets/app.<hash>.js` | `/MyCallPilot/assets/…` | wasm-bindgen's module |
+//! | `assets/app_bg.<hash>.wasm` | | the client, by wasm-pack and wasm-opt |
+//! | `assets/boot.<hash>.js` | | four lines that start the client; no script stands in the page, so the policy `script-src 'self' 'wasm-unsafe-eval'` holds |
+//! | `assets/style.<hash>.css` | | `app/style/*.css`, joined in the order of their names |
+//! | `assets/…` | | everything in `app/static/`, under its own name, which does not change with its content |
+//!
+//! A name with a hash (16 hexadecimal digits before the extension) never changes its content and may be kept for ever. Beside
+//! each file of text or WebAssembly stands the same, compressed, with `.br` and `.gz` added to its name.
+//!
+//! `<!--STYLE-->` becomes the link to the style sheet, `<!--APP-->` the preloads and the module script of `boot`. When the
+//! client cannot start, `boot` sets `data-boot="failed"` on the `html` element, by which the page can show what to do.
+
+mod compress;
+mod inputs;
+mod web_root;
+
+use std::{fs, path::PathBuf, process::Command};
+
+pub use self::inputs::files;
+use crate::{
+    failure::Failure,
+    paths,
+    process::{self, say},
+    setup::{
+        self,
+        wasm::{self, Compiler},
+    },
+};
+
+/// What wasm-opt may use: what every browser of the last four years knows and rustc already emits.
+const WASM_FEATURES: [&str; 6] = [
+    "--enable-bulk-memory",
+    "--enable-multivalue",
+    "--enable-mutable-globals",
+    "--enable-nontrapping-float-to-int",
+    "--enable-reference-types",
+    "--enable-sign-ext",
+];
+
+/// Builds the server to `target/release/callpilot`.
+pub fn server() -> Result<(), Failure> {
+    program("callpilot")
+}
+
+/// Builds one program of the workspace to `target/release/`.
+///
+/// No package is named, so that cargo takes all default members and their features together: the tests take the same,
+/// and nothing is compiled twice.
+pub fn program(name: &str) -> Result<(), Failure> {
+    let mut command = Command::new("cargo");
+    command
+        .args(["build", "--release", "--bin", name])
+        .current_dir(paths::root());
+    process::run(&mut command)
+}
+
+/// Builds the browser client and the web root `dist/`.
+pub fn app() -> Result<(), Failure> {
+    let root = paths::root();
+    let compiled = inputs::digest(&root, &inputs::COMPILED, &inputs::WEB_ROOT)?;
+    let client = Client {
+        folder: paths::wasm_target().join("client"),
+    };
+    let stamp = paths::wasm_target().join("client.inputs");
+    if !inputs::stamp_is(&stamp, &compiled) || !client.is_whole() {
+        client.build()?;
+        inputs::set_stamp(&stamp, &compiled)?;
+    }
+
+    let everything = inputs::digest(&root, &inputs::WEB_ROOT, &[])? + &compiled;
+    let stamp = paths::wasm_target().join("web-root.inputs");
+    if inputs::stamp_is(&stamp, &everything) && paths::dist().join("index.html").is_file() {
+        say("build: the browser client is up to date");
+        return Ok(());
+    }
+    web_root::assemble(&root, &client.folder, &paths::dist())?;
+    inputs::set_stamp(&stamp, &everything)
+}
+
+/// The compiled client: `app.js`, `app_bg.wasm` and perhaps `snippets/` in one folder.
+struct Client {
+    folder: PathBuf,
+}
+
+impl Client {
+    fn is_whole(&self) -> bool {
+        ["app.js", "app_bg.wasm"]
+            .iter()
+            .all(|file| self.folder.join(file).is_file())
+    }
+
+    fn build(&self) -> Result<(), Failure> {
+        let compiler = wasm::compiler().ok_or_else(|| {
+            Failure::new("there is no compiler for wasm32").remedy("run `cargo xtask setup`")
+        })?;
+        say(format!(
+            "build: compiling the browser client ({}'s compiler)",
+            compiler.name()
+        ));
+        self.pack(&compiler)?;
+        self.optimise()
+    }
+
+    fn pack(&self, compiler: &Compiler) -> Result<(), Failure> {
+        let mut command = compiler.command("wasm-pack")?;
+        // Everything is installed already: `no-install` keeps wasm-pack from downloading programs of its own.
+        command.args([
+            "build",
+            "app",
+            "--target",
+            "web",
+            "--mode",
+            "no-install",
+            "--no-opt",
+            "--no-pack",
+        ]);
+        command
+            .args([
+                "--no-typescript",
+                "--profile",
+                "wasm-release",
+                "--out-name",
+                "app",
+                "--out-dir",
+            ])
+            .arg(&self.folder);
+        process::run(&mut command)
+    }
+
+    fn optimise(&self) -> Result<(), Failure> {
+        let (whole, small) = (
+            self.folder.join("app_bg.wasm"),
+            self.folder.join("app_bg.small"),
+        );
+        let mut command = Command::new("node");
+        command
+            .arg(setup::wasm_opt())
+            .arg(&whole)
+            .arg("-o")
+            .arg(&small);
+        // The profile does not strip, because wasm-bindgen reads a section that stripping removes; here it is safe.
+        command
+            .args(["-Oz", "--strip-debug", "--strip-producers"])
+            .args(WASM_FEATURES);
+        say("build: making it small (wasm-opt)");
+        process::run(&mut command)?;
+        fs::rename(&small, &whole).map_err(|source| {
+            Failure::io(
+                "put the small client in place of the large",
+                &whole,
+                &source,
+            )
+        })
+    }
+}

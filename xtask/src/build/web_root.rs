@@ -1,0 +1,297 @@
+//! Puts the web root together from its parts; the contract is in the documentation of [`super`].
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use serde_json::json;
+
+use super::{compress, inputs};
+use crate::{failure::Failure, paths, process::say};
+
+/// Where the web root is served.
+const BASE: &str = "/MyCallPilot/";
+
+/// Builds a new web root beside the old one and then puts it in its place: a failed build leaves the old one whole.
+pub fn assemble(root: &Path, client: &Path, dist: &Path) -> Result<(), Failure> {
+    let new = paths::partial(dist);
+    remove(&new)?;
+    let web = WebRoot { folder: new };
+    web.fill(root, client)?;
+    web.say_sizes()?;
+    remove(dist)?;
+    fs::rename(&web.folder, dist)
+        .map_err(|source| Failure::io("put the new web root in its place", dist, &source))
+}
+
+struct WebRoot {
+    folder: PathBuf,
+}
+
+impl WebRoot {
+    fn fill(&self, root: &Path, client: &Path) -> Result<(), Failure> {
+        self.copy_folder(&root.join("app/static"), "assets")?;
+        // wasm-bindgen's module imports these by relative names.
+        self.copy_folder(&client.join("snippets"), "assets/snippets")?;
+        let wasm = self.add_hashed("app_bg", "wasm", &read(&client.join("app_bg.wasm"))?)?;
+        let module = self.add_hashed("app", "js", &read(&client.join("app.js"))?)?;
+        let boot = self.add_hashed("boot", "js", boot(&module, &wasm).as_bytes())?;
+        let style = self.add_hashed("style", "css", &style(&root.join("app/style"))?)?;
+
+        let page = text(&root.join("index.html"))?;
+        let page = replace(
+            &page,
+            "<!--STYLE-->",
+            &format!(r#"<link rel="stylesheet" href="{style}">"#),
+            "index.html",
+        )?;
+        let page = replace(
+            &page,
+            "<!--APP-->",
+            &start(&boot, &module, &wasm),
+            "index.html",
+        )?;
+        self.add("index.html", page.as_bytes())?;
+
+        let (addresses, build_id) = self.content()?;
+        let worker = text(&root.join("app/sw.js"))?;
+        let worker = replace(
+            &worker,
+            "/*PRECACHE*/[]",
+            &json!(addresses).to_string(),
+            "app/sw.js",
+        )?;
+        let worker = replace(&worker, "__BUILD_ID__", &build_id, "app/sw.js")?;
+        self.add("sw.js", worker.as_bytes())?;
+
+        for file in inputs::files(&self.folder)? {
+            compress::beside(&file)?;
+        }
+        Ok(())
+    }
+
+    /// The address of everything in the web root so far, and a name for just this content.
+    fn content(&self) -> Result<(Vec<String>, String), Failure> {
+        let mut hasher = blake3::Hasher::new();
+        let mut addresses = Vec::new();
+        for file in inputs::files(&self.folder)? {
+            let name = file
+                .strip_prefix(&self.folder)
+                .unwrap_or(&file)
+                .to_string_lossy()
+                .into_owned();
+            hasher
+                .update(name.as_bytes())
+                .update(blake3::hash(&read(&file)?).as_bytes());
+            addresses.push(format!(
+                "{BASE}{}",
+                if name == "index.html" { "" } else { &name }
+            ));
+        }
+        Ok((addresses, short(hasher.finalize())))
+    }
+
+    /// Adds a file under a name that holds its digest; gives back its address.
+    fn add_hashed(&self, stem: &str, extension: &str, content: &[u8]) -> Result<String, Failure> {
+        let name = format!("assets/{stem}.{}.{extension}", short(blake3::hash(content)));
+        self.add(&name, content)?;
+        Ok(format!("{BASE}{name}"))
+    }
+
+    fn add(&self, name: &str, content: &[u8]) -> Result<(), Failure> {
+        let file = self.folder.join(name);
+        let folder = file.parent().unwrap_or(&self.folder);
+        let written = fs::create_dir_all(folder).and_then(|()| fs::write(&file, content));
+        written.map_err(|source| Failure::io("write the file", &file, &source))
+    }
+
+    fn copy_folder(&self, from: &Path, to: &str) -> Result<(), Failure> {
+        for file in inputs::files(from)? {
+            let name = file
+                .strip_prefix(from)
+                .unwrap_or(&file)
+                .to_string_lossy()
+                .into_owned();
+            self.add(&format!("{to}/{name}"), &read(&file)?)?;
+        }
+        Ok(())
+    }
+
+    fn say_sizes(&self) -> Result<(), Failure> {
+        let size = |path: &Path| fs::metadata(path).map_or(0, |data| data.len()) / 1000;
+        for file in inputs::files(&self.folder)? {
+            if file
+                .extension()
+                .is_some_and(|extension| extension == "wasm")
+            {
+                let compressed = file.with_extension("wasm.br");
+                say(format!(
+                    "build: the client is {} kB, {} kB on the wire (brotli)",
+                    size(&file),
+                    size(&compressed)
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn boot(module: &str, wasm: &str) -> String {
+    format!(
+        "import start from '{module}';\n\
+         start({{ module_or_path: '{wasm}' }}).catch((reason) => {{\n  \
+           document.documentElement.dataset.boot = 'failed';\n  \
+           console.error('My CallPilot cannot start:', reason);\n\
+         }});\n"
+    )
+}
+
+fn start(boot: &str, module: &str, wasm: &str) -> String {
+    format!(
+        "<link rel=\"modulepreload\" href=\"{module}\">\n  \
+         <link rel=\"preload\" href=\"{wasm}\" as=\"fetch\" type=\"application/wasm\" crossorigin>\n  \
+         <script type=\"module\" src=\"{boot}\"></script>"
+    )
+}
+
+fn style(folder: &Path) -> Result<Vec<u8>, Failure> {
+    let mut joined = Vec::new();
+    for file in inputs::files(folder)?
+        .iter()
+        .filter(|file| file.extension().is_some_and(|extension| extension == "css"))
+    {
+        joined.extend(read(file)?);
+        joined.push(b'\n');
+    }
+    if joined.is_empty() {
+        return Err(Failure::new("there is no style sheet")
+            .at(folder.display())
+            .remedy("put at least one .css file there"));
+    }
+    Ok(joined)
+}
+
+/// Replaces a placeholder; a file without it would make a page that silently lacks a part.
+fn replace(text: &str, placeholder: &str, by: &str, file: &str) -> Result<String, Failure> {
+    if !text.contains(placeholder) {
+        let remedy = "put it where the build is to write (see the top of xtask/src/build/mod.rs)";
+        return Err(
+            Failure::new(format!("the placeholder {placeholder} is missing"))
+                .at(file)
+                .remedy(remedy),
+        );
+    }
+    Ok(text.replace(placeholder, by))
+}
+
+fn short(hash: blake3::Hash) -> String {
+    hash.to_hex()[..16].to_owned()
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, Failure> {
+    fs::read(file).map_err(|source| Failure::io("read the file", file, &source))
+}
+
+fn text(file: &Path) -> Result<String, Failure> {
+    fs::read_to_string(file).map_err(|source| Failure::io("read the file", file, &source))
+}
+
+fn remove(folder: &Path) -> Result<(), Failure> {
+    match fs::remove_dir_all(folder) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(Failure::io("remove the old folder", folder, &source))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts(folder: &Path) -> PathBuf {
+        let write = |name: &str, content: &str| {
+            let file = folder.join(name);
+            fs::create_dir_all(file.parent().expect("a file has a folder"))
+                .expect("the folder is ours");
+            fs::write(file, content).expect("the folder is ours");
+        };
+        write("index.html", "<head><!--STYLE--><!--APP--></head>");
+        write("app/style/20-page.css", "b{}");
+        write("app/style/10-base.css", "a{}");
+        write("app/static/icon.svg", "<svg/>");
+        write(
+            "app/sw.js",
+            "const FILES = /*PRECACHE*/[]; const BUILD = '__BUILD_ID__';",
+        );
+        write("client/app.js", "export default async () => {};");
+        write("client/app_bg.wasm", "\0asm");
+        folder.join("client")
+    }
+
+    fn scratch(name: &str) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("xtask-{name}-{}", std::process::id()));
+        remove(&folder).expect("the folder is ours");
+        folder
+    }
+
+    #[test]
+    fn every_address_in_the_page_and_in_the_worker_is_a_file_of_the_web_root() {
+        let folder = scratch("addresses");
+        let client = parts(&folder);
+        let dist = folder.join("dist");
+        assemble(&folder, &client, &dist).expect("all parts are there");
+
+        let page = text(&dist.join("index.html")).expect("there is a page");
+        let worker = text(&dist.join("sw.js")).expect("there is a worker");
+        assert!(
+            !page.contains("<!--")
+                && !worker.contains("PRECACHE")
+                && !worker.contains("__BUILD_ID__")
+        );
+        let addresses = page
+            .split('"')
+            .chain(worker.split('"'))
+            .filter_map(|word| word.strip_prefix(BASE));
+        let addresses = addresses
+            .filter(|name| !name.is_empty())
+            .collect::<Vec<_>>();
+        assert!(addresses.len() >= 9, "{addresses:?}");
+        for name in addresses {
+            assert!(
+                dist.join(name).is_file(),
+                "{name} is named but is not there"
+            );
+        }
+        remove(&folder).expect("the folder is ours");
+    }
+
+    #[test]
+    fn style_sheets_are_joined_in_the_order_of_their_names() {
+        let folder = scratch("style");
+        parts(&folder);
+        assert_eq!(
+            style(&folder.join("app/style")).expect("there are two"),
+            b"a{}\nb{}\n"
+        );
+        remove(&folder).expect("the folder is ours");
+    }
+
+    #[test]
+    fn a_page_without_a_placeholder_is_refused_and_the_old_web_root_stays() {
+        let folder = scratch("placeholder");
+        let client = parts(&folder);
+        let dist = folder.join("dist");
+        fs::create_dir_all(&dist).expect("the folder is ours");
+        fs::write(folder.join("index.html"), "<head><!--STYLE--></head>")
+            .expect("the folder is ours");
+        let failure =
+            assemble(&folder, &client, &dist).expect_err("there is no place for the client");
+        assert!(
+            failure.what.contains("<!--APP-->") && dist.is_dir(),
+            "{failure}"
+        );
+        remove(&folder).expect("the folder is ours");
+    }
+}

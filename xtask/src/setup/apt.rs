@@ -1,0 +1,80 @@
+//! System packages by apt, in one call.
+
+use std::{
+    io::{self, IsTerminal as _},
+    process::Command,
+};
+
+use crate::{
+    failure::Failure,
+    paths,
+    process::{self, say},
+};
+
+/// Installs packages. When one of them cannot be had, the others are still installed, one by one.
+pub fn install(packages: &[&str]) -> Result<(), Failure> {
+    if packages.is_empty() {
+        return Ok(());
+    }
+    let by_hand = format!(
+        "as root: apt-get update && apt-get install -y {}",
+        packages.join(" ")
+    );
+    if paths::on_path("apt-get").is_none() {
+        return Err(Failure::new("this system has no apt-get").remedy(format!(
+            "install these with your system's tool; on Debian {by_hand}"
+        )));
+    }
+    apt_get(&["update"])
+        .map_err(|failure| failure.remedy("check the network and /etc/apt/sources.list"))?;
+    if apt_get_install(packages).is_ok() {
+        return Ok(());
+    }
+    say("setup: apt could not install them together; trying each alone");
+    let failed = packages
+        .iter()
+        .filter(|package| apt_get_install(&[package]).is_err());
+    let failed = failed.copied().collect::<Vec<_>>();
+    if failed.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::new(format!(
+        "apt cannot install {}; its own words are above",
+        failed.join(", ")
+    ))
+    .remedy(by_hand))
+}
+
+fn apt_get_install(packages: &[&str]) -> Result<(), Failure> {
+    let mut words = vec!["install", "-y", "--no-install-recommends"];
+    words.extend(packages);
+    apt_get(&words)
+}
+
+fn apt_get(words: &[&str]) -> Result<(), Failure> {
+    let mut command = as_root()?;
+    // Given by env(1): sudo drops the variables of its caller.
+    command
+        .args(["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q"])
+        .args(words);
+    say(format!("setup: {}", process::shown(&command)));
+    process::run(&mut command)
+}
+
+/// A command that runs its arguments as root: `env` when we are root, else `sudo`.
+pub fn as_root() -> Result<Command, Failure> {
+    if process::output(Command::new("id").arg("-u")).as_deref() == Some("0") {
+        return Ok(Command::new("env"));
+    }
+    if paths::on_path("sudo").is_none() {
+        return Err(Failure::new(
+            "installing system packages needs root, and this machine has no sudo",
+        ));
+    }
+    let mut sudo = Command::new("sudo");
+    if !io::stdin().is_terminal() {
+        // Nobody can type a password: fail instead of waiting for one.
+        sudo.arg("-n");
+    }
+    Ok(sudo)
+}
