@@ -4,7 +4,7 @@
 //! lets the engine handle its inputs, commits, and only then lets the engine's outputs leave (E3): what was said to anybody is
 //! on disk. If the commit fails, engine and outputs are thrown away together with the transaction, and a new life begins.
 
-use crate::{Backlog, BodyRef, Grave, Hlc, Lane, Life, Mark, Object, Tomb};
+use crate::{Backlog, BodyRef, Grave, Hlc, Lane, Life, Mark, Object, ServerId, Tomb};
 use contract::{ObjectId, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -42,12 +42,19 @@ pub struct LineageEntry {
     pub began: Timestamp,
 }
 
-/// The small durable state of the engine, read and written whole.
+/// Objects that were here before there was a partner are marked in the order of their ids.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seeding {
+    /// The last one that has been marked.
+    pub after: Option<ObjectId>,
+}
+
+/// The small durable state of the engine, read and written whole; a store keeps it as bytes of its own choice.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReplicaState {
     /// The hybrid logical clock.
     pub hlc: Hlc,
-    /// +1 for each transaction of the engine that commits something.
+    /// Raised by every change and by every message that is applied.
     pub tick: u64,
     /// What is known of the partner.
     pub known: Option<Known>,
@@ -55,6 +62,12 @@ pub struct ReplicaState {
     pub owes_recovery: bool,
     /// This server went back in time and has not been recovered yet (E11).
     pub went_back: bool,
+    /// The partner that objects are marked for. Another one in the configuration has nothing yet of what is here.
+    #[serde(default)]
+    pub partner: Option<ServerId>,
+    /// Marking what was here before this partner is still going on.
+    #[serde(default)]
+    pub seeding: Option<Seeding>,
 }
 
 /// One open transaction of a store, as the replication engine sees it.
@@ -69,6 +82,12 @@ pub trait Ledger {
     fn remove(&mut self, id: &ObjectId) -> Result<(), LedgerError>;
     /// The objects that belong to a user, in order of their ids.
     fn owned_by(&mut self, owner: &ObjectId) -> Result<Vec<ObjectId>, LedgerError>;
+    /// At most `limit` ids of objects of any kind, ascending, strictly after `after`.
+    fn ids_after(
+        &mut self,
+        after: Option<&ObjectId>,
+        limit: usize,
+    ) -> Result<Vec<ObjectId>, LedgerError>;
     /// Whether this body is here, whole: durable, or appended in this transaction.
     fn has_body(&mut self, body: &BodyRef) -> Result<bool, LedgerError>;
 
@@ -86,7 +105,7 @@ pub trait Ledger {
         from: Timestamp,
         limit: usize,
     ) -> Result<Vec<(ObjectId, Mark)>, LedgerError>;
-    /// How many marks a lane has, and its oldest.
+    /// How many marks a lane has, and its oldest. Asked for in nearly every transaction.
     fn backlog(&mut self, lane: Lane) -> Result<Backlog, LedgerError>;
 
     /// The tombstone of an object.

@@ -15,7 +15,7 @@ mod version;
 
 pub use change::Change;
 pub use contract::{ObjectId, Timestamp};
-pub use ledger::{Known, Ledger, LedgerError, LineageEntry, Order, ReplicaState};
+pub use ledger::{Known, Ledger, LedgerError, LineageEntry, Order, ReplicaState, Seeding};
 pub use mark::{Backlog, Grave, Lane, Mark, Tomb};
 pub use message::{Envelope, Filing, Message, Place, Sender, message_fields};
 pub use object::{BodyRef, DecodeError, Joined, Key, Kind, Object, Register, Value};

@@ -17,13 +17,16 @@ pub enum Lane {
 pub struct Mark {
     /// Its lane.
     pub lane: Lane,
-    /// Grows with each change of the object while it is marked; an acknowledgement clears the mark of this very number.
-    /// Drawn from the tick of the transaction, so it never repeats within a life.
+    /// Which change it was: the engine's tick at that moment, so it grows and never repeats. An acknowledgement clears the mark
+    /// of this very number.
     pub n: u64,
     /// When the first change was made that the partner has not acknowledged.
     pub since: Timestamp,
     /// The body has to go along: set at creation, cleared when the acknowledged message carried it.
     pub body: bool,
+    /// No message ever carried the object: if it is deleted now, the partner need not hear of it.
+    #[serde(default)]
+    pub unsent: bool,
 }
 
 /// An object deleted here whose deletion the partner has not acknowledged (E8). It always has a [`Mark`] beside it.

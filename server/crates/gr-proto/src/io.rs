@@ -1,0 +1,121 @@
+//! The waist of the engine: what goes in, and what comes out.
+
+use crate::{Message, Reason};
+use domain::{Kind, Life, ObjectId, ServerId, Timestamp};
+
+/// What the driver tells the engine, besides local changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// A message from the partner, opened and decoded. The bodies that came beside it have been appended to the store in the
+    /// same transaction, before this.
+    Received(Box<Message>),
+    /// The partner's door has opened: a connection was made. What was under way before may be lost.
+    LinkUp,
+    /// The link is broken, and trying again failed.
+    LinkDown,
+}
+
+/// What the engine tells the driver. Nothing of it may leave before the transaction has been committed (E3, E16).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// A message for the partner; see [`Message::bodies`] for what goes beside it.
+    Send(Box<Message>),
+    /// The partner holds these objects durably, each at least up to the change with this number ([`crate::Engine::change`]
+    /// says which number a change got).
+    Safe(Vec<(ObjectId, u64)>),
+    /// These objects are different now, by a local change or by the partner.
+    Changed(Vec<Changed>),
+    /// How the partner is.
+    Status(PartnerStatus),
+    /// Something that belongs in the log.
+    Event(Event),
+}
+
+/// An object that is different now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Changed {
+    /// Which one.
+    pub id: ObjectId,
+    /// What it is, or was.
+    pub kind: Kind,
+    /// The user it belongs to, or belonged to.
+    pub owner: Option<ObjectId>,
+    /// What happened.
+    pub how: How,
+}
+
+/// What happened to an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// It was not here before.
+    Arrived,
+    /// Other values.
+    Altered,
+    /// Deleted for good.
+    Gone,
+}
+
+/// The partner's state (R7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PartnerState {
+    /// There is no partner.
+    NotConfigured,
+    /// "?": not heard for a while, or never.
+    Unknown,
+    /// Check mark: proof of two-way life is fresh.
+    Running,
+    /// X: not heard for a considerable time.
+    Down,
+}
+
+/// How the partner is, as far as can be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PartnerStatus {
+    /// Its state.
+    pub state: PartnerState,
+    /// Since when, by the wall clock.
+    pub since: Timestamp,
+    /// What it last said of its own marks towards this server; `None` if this session has not told yet.
+    pub partner_backlog: Option<u64>,
+    /// Time from sending to acknowledgement, smoothed, in milliseconds.
+    pub round_trip_ms: Option<u64>,
+    /// How far its wall clock is ahead, in milliseconds; only to be shown.
+    pub clock_difference_ms: Option<i64>,
+}
+
+impl PartnerStatus {
+    /// Everything the partner had for this server is here, by its own word in this session.
+    pub fn caught_up(&self) -> bool {
+        self.state == PartnerState::Running && self.partner_backlog == Some(0)
+    }
+}
+
+/// Something that belongs in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A session with this life of the partner begins.
+    SessionBegan(Life),
+    /// This server takes a new life.
+    NewLife(Life, NewLife),
+    /// What this server knows of the partner is not part of the partner's past (E11).
+    PartnerWentBack,
+    /// What the partner knows of this server is not part of this server's past (E11).
+    WentBack,
+    /// A HELLO names a server that is not the partner.
+    Stranger(ServerId),
+    /// The partner refused an object for the last time for now: it is set aside.
+    SetAside(ObjectId, Reason),
+    /// An item of the partner was refused here.
+    Refused(ObjectId, Reason),
+    /// The partner speaks no level that is spoken here.
+    NoCommonLevel(u8, u8),
+}
+
+/// Why a server takes a new life without having been started anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NewLife {
+    /// The partner acknowledges or echoes something that was never sent.
+    StrangeEcho,
+    /// Too many numbers are unsettled.
+    Unsettled,
+}

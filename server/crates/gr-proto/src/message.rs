@@ -1,0 +1,199 @@
+//! What two engines say to each other.
+//!
+//! A message is a header and a payload. Bodies are not part of it: an item names its body and says whether the body goes along,
+//! and whoever carries the message puts those bytes beside it ([`Message::bodies`]).
+
+use crate::RangeSet;
+use domain::{BodyRef, Known, Life, LineageEntry, Object, ObjectId, ServerId, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// One message between the two servers of a pair.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Who speaks to whom, and where in their conversation.
+    pub header: Header,
+    /// What is said.
+    pub payload: Payload,
+}
+
+/// The beginning of every message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Header {
+    /// The life that speaks.
+    #[serde(rename = "f")]
+    pub from: Life,
+    /// The life that is meant; 0 in a HELLO to a stranger.
+    #[serde(rename = "t")]
+    pub to: Life,
+    /// The message's number in this session and direction, from 1; 0 in a HELLO, which belongs to no session.
+    #[serde(rename = "n", default)]
+    pub no: u64,
+    /// Random, so that an acknowledgement can prove what it acknowledges.
+    #[serde(rename = "i", default)]
+    pub id: u64,
+    /// The sender's tick when it wrote this.
+    #[serde(rename = "k", default)]
+    pub tick: u64,
+    /// The newest message of the other direction that the sender has processed: proof that it lived after that was sent.
+    #[serde(rename = "s", default)]
+    pub seen: Seen,
+    /// All the sender's numbers up to here are settled: acknowledged, or given up and free to be sent again under a new number.
+    #[serde(rename = "l", default)]
+    pub settled: u64,
+}
+
+/// A processed message, by its number and id; 0 and 0 if there was none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// Its number.
+    #[serde(rename = "n")]
+    pub no: u64,
+    /// Its id.
+    #[serde(rename = "i")]
+    pub id: u64,
+}
+
+/// What is said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Payload {
+    /// Two lives get to know each other.
+    Hello(Box<Hello>),
+    /// Objects as they are now.
+    Data(Vec<Item>),
+    /// What has been processed.
+    Ack(Ack),
+    /// Nothing to say but: I am here, and this is how far behind I am.
+    Heartbeat(Report),
+    /// Of a later level, or damaged beyond its header: not processed, so never acknowledged.
+    Unknown,
+}
+
+/// Two lives get to know each other (E6, E11).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    /// The server that speaks.
+    #[serde(rename = "s")]
+    pub server: ServerId,
+    /// Protocol levels that it speaks: lowest and highest.
+    #[serde(rename = "v")]
+    pub levels: (u8, u8),
+    /// Its open challenge: who echoes it is alive now.
+    #[serde(rename = "c", default)]
+    pub challenge: Option<u64>,
+    /// The challenge that it read.
+    #[serde(rename = "e", default)]
+    pub echo: Option<u64>,
+    /// Its newest lives, oldest first; the last one is the life that speaks, once it has echoed a challenge.
+    #[serde(rename = "l", default)]
+    pub lineage: Vec<LineageEntry>,
+    /// What it knew of the other when it met this life of it.
+    #[serde(rename = "k", default)]
+    pub known: Option<Known>,
+    /// It went back in time and has not been recovered yet.
+    #[serde(rename = "b", default)]
+    pub went_back: bool,
+}
+
+/// One object, as it is at the sender.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Item {
+    /// Its identity.
+    #[serde(rename = "i")]
+    pub id: ObjectId,
+    /// Itself; `None`: it was deleted for good.
+    #[serde(rename = "o", default)]
+    pub object: Option<Object>,
+    /// Its body goes along, beside the message.
+    #[serde(rename = "b", default)]
+    pub with_body: bool,
+}
+
+/// What has been processed, and what of it was refused.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ack {
+    /// Everything up to here was called settled by the other and is forgotten.
+    #[serde(rename = "f")]
+    pub floor: u64,
+    /// The numbers above `floor` that have been processed and are durable.
+    #[serde(rename = "d")]
+    pub done: RangeSet,
+    /// The sum, modulo 2^64, of the ids of the messages in `done`.
+    #[serde(rename = "s")]
+    pub sum: u64,
+    /// Items of those messages that were not applied.
+    #[serde(rename = "r", default)]
+    pub refused: Vec<Refusal>,
+    /// How far behind the sender of the acknowledgement is.
+    #[serde(rename = "b")]
+    pub report: Report,
+}
+
+/// An item that was not applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// The message it came in.
+    #[serde(rename = "n")]
+    pub no: u64,
+    /// The object.
+    #[serde(rename = "i")]
+    pub id: ObjectId,
+    /// Why.
+    #[serde(rename = "r")]
+    pub reason: Reason,
+}
+
+/// Why an item was not applied. A number on the wire, so that a later level can add its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Reason(pub u8);
+
+impl Reason {
+    /// Its body is not here: send it again, with the body (E23).
+    pub const NEED_BODY: Self = Self(1);
+    /// It is a user that belongs to the refusing server and does not exist there (E25).
+    pub const NO_SUCH_USER: Self = Self(2);
+    /// It contradicts what is here: kind, owner or body of an object never change.
+    pub const FAULT: Self = Self(3);
+}
+
+/// How far behind the sender is towards the receiver.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// Marks in the lane of users, lists and settings.
+    #[serde(rename = "u", default)]
+    pub users: u64,
+    /// Marks in the lane of messages and greetings.
+    #[serde(rename = "m", default)]
+    pub messages: u64,
+    /// The sender's wall clock; only to show how far the two differ.
+    #[serde(rename = "w", default)]
+    pub wall: Timestamp,
+}
+
+impl Report {
+    /// All marks.
+    pub fn backlog(&self) -> u64 {
+        self.users.saturating_add(self.messages)
+    }
+}
+
+impl Message {
+    /// The bodies that go along with this message, each once, in the order of their items.
+    pub fn bodies(&self) -> Vec<BodyRef> {
+        let mut bodies = Vec::new();
+        if let Payload::Data(items) = &self.payload {
+            for item in items.iter().filter(|item| item.with_body) {
+                if let Some(body) = item.object.as_ref().and_then(|o| o.body)
+                    && !bodies.contains(&body)
+                {
+                    bodies.push(body);
+                }
+            }
+        }
+        bodies
+    }
+
+    /// Whether it is a HELLO, the only kind that is understood without a session.
+    pub fn is_hello(&self) -> bool {
+        matches!(self.payload, Payload::Hello(_))
+    }
+}

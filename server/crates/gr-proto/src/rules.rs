@@ -1,0 +1,63 @@
+//! The rules of the protocol that a test can turn off.
+
+/// A rule of the protocol, by the letter it has in the design.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rule {
+    /// E1: a change marks its object.
+    MarkWithChange,
+    /// E2: a mark goes only by an acknowledgement of the very version that was sent.
+    MarkByVersion,
+    /// E4: an older value never replaces a newer one.
+    Join,
+    /// E4: deletion is final.
+    DeletionIsFinal,
+    /// E6: messages count only between the two adopted lives.
+    Life,
+    /// E6: a life is adopted only for the echo of an open challenge.
+    Challenge,
+    /// E7: processed numbers, and those below the last acknowledgement, are dropped.
+    Numbers,
+    /// E8: a tombstone stays until its acknowledgement.
+    TombUntilAck,
+    /// E9: the grave answers what comes back from the dead.
+    Grave,
+    /// E14: data only while the partner is running.
+    OnlyRunning,
+    /// E20: a remote clock far ahead is not absorbed.
+    ClockBound,
+    /// E20: a local write is newer than what it replaces.
+    WriteWins,
+    /// E21: what is refused never stops the rest.
+    SetAside,
+    /// E23: a body that is missing is asked for.
+    AskForBody,
+    /// E24: more here than what arrived is marked.
+    AnswerMore,
+}
+
+/// Which rules hold. In a server all of them always do, and this type is empty.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Rules {
+    #[cfg(feature = "rule-switches")]
+    off: Option<Rule>,
+}
+
+impl Rules {
+    /// All rules but one.
+    #[cfg(feature = "rule-switches")]
+    pub fn without(rule: Rule) -> Self {
+        Self { off: Some(rule) }
+    }
+
+    /// Whether this rule holds.
+    #[inline]
+    pub(crate) fn hold(self, rule: Rule) -> bool {
+        #[cfg(feature = "rule-switches")]
+        return self.off != Some(rule);
+        #[cfg(not(feature = "rule-switches"))]
+        {
+            let _ = rule;
+            true
+        }
+    }
+}
