@@ -1,0 +1,265 @@
+//! The configuration: one TOML file, each setting declared once with its default, its unit and its reason.
+//!
+//! The declarations below are what is read, what is checked and what `callpilot serve --print-config` prints. A setting can also be
+//! given by the environment: `smtp.listen` is `CALLPILOT_SMTP_LISTEN`, which comes before the file. All faults are reported at once.
+//! Relative paths count from the folder of the file.
+
+mod print;
+mod read;
+mod value;
+
+pub use read::{ConfigError, Fault};
+pub use value::{BaseUrl, LogFormat, PasswordHash};
+
+use read::{Reader, settings};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+settings! {
+    /// One server. What it is called and where it keeps its data.
+    pub struct Config [""] {
+        /// Fully qualified domain name: the server's identity in its pair and the domain of its mailboxes. It never changes.
+        fqdn: String = String::new(), "name";
+        /// Folder of everything that must survive a restart. Only the server's own account may read it.
+        data_dir: PathBuf = "/var/lib/callpilot".into(), "path";
+        /// Base DN of the address book, the same on both servers of a pair.
+        search_base: String = "ou=voice,o=example".into(), "DN";
+    }
+    sections {
+        /// My CallPilot and its API.
+        http: Http, smtp: Smtp, mailbox: Mailboxes, gr: Gr, login: LoginRules, admin: Admin, limits: Limits, log: Log,
+    }
+}
+
+settings! {
+    /// My CallPilot, its API and what monitoring reads.
+    pub struct Http ["http"] {
+        /// Where to listen; with port 0 the system chooses, and run.json in the data folder says what it chose.
+        listen: SocketAddr = ([127, 0, 0, 1], 8080).into(), "address:port";
+        /// What browsers call this server; empty: http:// and the address that it listens on.
+        public_url: Option<BaseUrl> = None, "URL";
+        /// Folder of the built My CallPilot (index.html, sw.js, assets); read once at start. Empty: the API alone.
+        web_root: Option<PathBuf> = None, "path";
+        /// Web pages of other origins that may use the API. This server's and its partner's own are always allowed.
+        allowed_origins: Vec<BaseUrl> = Vec::new(), "URLs";
+        /// Open connections; more wait. Each open page holds one or two.
+        connections_max: usize = 2_000, "connections", 1..=1_000_000;
+        /// How long a client may take to send the head of a request, so that idle sockets do not use up the connections.
+        head_timeout_s: u64 = 15, "seconds", 1..=600;
+        /// How long a request may take, event streams aside.
+        request_timeout_s: u64 = 30, "seconds", 1..=600;
+        /// Largest request body. Requests are small; sound comes by SMTP.
+        body_size_max: usize = 256 * 1024, "bytes", 1_024..=67_108_864;
+        /// A comment line is sent on an idle event stream this often, so that clients and proxies know it lives.
+        events_comment_s: u64 = 15, "seconds", 1..=300;
+        /// Event streams of one user: open pages and plug-ins together.
+        events_per_user_max: usize = 16, "streams", 1..=10_000;
+        /// Event streams altogether.
+        events_max: usize = 1_500, "streams", 1..=1_000_000;
+        /// How long a stop waits for requests that are being answered.
+        stop_timeout_s: u64 = 10, "seconds", 0..=300;
+    }
+}
+
+settings! {
+    /// Voice messages in, and the mail between the two servers of a pair.
+    pub struct Smtp ["smtp"] {
+        /// Where to listen; with port 0 the system chooses, and run.json in the data folder says what it chose.
+        listen: SocketAddr = ([127, 0, 0, 1], 2525).into(), "address:port";
+        /// Largest message; announced by SIZE (RFC 1870). 20 MiB are 87 minutes of G.726.
+        message_size_max: usize = 20 * 1024 * 1024, "bytes", 65_536..=1_073_741_824;
+        /// Open connections; more are answered 421.
+        connections_max: usize = 200, "connections", 1..=100_000;
+        /// Recipients of one message; more are answered 452 (RFC 5321 section 4.5.3.1.8 asks for at least 100).
+        recipients_max: usize = 100, "recipients", 100..=10_000;
+        /// A connection that says nothing for so long is closed (RFC 5321 section 4.5.3.2.7 asks for 5 minutes).
+        idle_timeout_s: u64 = 300, "seconds", 1..=3_600;
+    }
+}
+
+settings! {
+    /// What one mailbox may hold.
+    pub struct Mailboxes ["mailbox"] {
+        /// Content of all messages of one mailbox; above it new ones are refused 5.2.2.
+        size_max: u64 = 512 * 1024 * 1024, "bytes", 65_536..=1_099_511_627_776;
+        /// Messages of one mailbox; above it new ones are refused 5.2.2.
+        messages_max: u64 = 5_000, "messages", 1..=1_000_000;
+        /// How long a deleted message can be brought back.
+        deleted_keep_days: u64 = 7, "days", 1..=365;
+    }
+}
+
+settings! {
+    /// Geographic redundancy: how the two servers watch and feed each other. The same on both.
+    pub struct Gr ["gr"] {
+        /// How long an accepted message waits for the partner's acknowledgement while the partner is running, before the sender is
+        /// answered all the same. 0: never wait.
+        accept_wait_ms: u64 = 250, "milliseconds", 0..=10_000;
+        /// A sign of life is sent this often when nothing else is.
+        heartbeat_ms: u64 = 15_000, "milliseconds", 50..=600_000;
+        /// Without proof of two-way life for so long the partner's state is unknown: at least two signs of life were missed.
+        unknown_after_ms: u64 = 60_000, "milliseconds", 200..=3_600_000;
+        /// Without proof of two-way life for so long the partner is down.
+        down_after_ms: u64 = 300_000, "milliseconds", 400..=86_400_000;
+        /// Longest pause between two questions whether the partner is back, while its state is unknown.
+        probe_unknown_ms: u64 = 15_000, "milliseconds", 50..=600_000;
+        /// Longest pause between two such questions while the partner is down.
+        probe_down_ms: u64 = 60_000, "milliseconds", 50..=600_000;
+        /// What the partner has not acknowledged in so long is taken for lost and sent again.
+        retransmit_ms_min: u64 = 2_000, "milliseconds", 50..=600_000;
+        /// That time doubles up to here while nothing is acknowledged.
+        retransmit_ms_max: u64 = 600_000, "milliseconds", 50..=3_600_000;
+    }
+}
+
+settings! {
+    /// Passwords and sessions.
+    pub struct LoginRules ["login"] {
+        /// Wrong passwords, counted over both servers, until a mailbox is locked.
+        tries_max: u32 = 5, "tries", 1..=100;
+        /// Log-ins from one network address (IPv6: one /64) in a burst.
+        address_burst: u32 = 30, "log-ins", 1..=10_000;
+        /// Log-ins from one network address that are allowed again each minute after a burst.
+        address_per_minute: u32 = 20, "log-ins", 1..=10_000;
+        /// How long a session lasts without renewal. Open pages renew theirs.
+        session_hours: u64 = 12, "hours", 1..=720;
+        /// Shortest password that is taken.
+        password_length_min: usize = 4, "characters", 1..=128;
+        /// Passwords hashed at the same time; each takes 19 MiB. 0: as many as there are processors.
+        hashing_max: usize = 0, "hashes", 0..=1_024;
+    }
+}
+
+settings! {
+    /// Administration by HTTP. The command line on this machine needs none of it: it uses the token file in the data folder.
+    pub struct Admin ["admin"] {
+        /// Name for HTTP Basic authentication.
+        user: String = "admin".into(), "name";
+        /// Hash of the password, as `callpilot hash-password` prints it. Without hash and file only the token file opens the door.
+        password_hash: Option<PasswordHash> = None, "PHC string";
+        /// File with the password on its first line, instead of the hash.
+        password_file: Option<PathBuf> = None, "path";
+    }
+}
+
+settings! {
+    /// Bounds of what the server takes on at once.
+    pub struct Limits ["limits"] {
+        /// Users on one server, GR users included.
+        users_max: u64 = 100_000, "users", 1..=10_000_000;
+        /// Messages in one answer of a message list.
+        list_max: usize = 500, "messages", 1..=5_000;
+    }
+}
+
+settings! {
+    /// The server's log, on standard error.
+    pub struct Log ["log"] {
+        /// `human` for a terminal, `json` for a collector.
+        format: LogFormat = LogFormat::Human, "human or json";
+        /// Least level, or rules such as `info,server::smtp=debug`. Addresses of people appear from debug on, passwords never.
+        level: String = "info".into(), "level";
+    }
+}
+
+impl Config {
+    /// Reads a file and the process's environment.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::CannotRead { path: path.to_owned(), source })?;
+        let mut config = Self::parse(&text, &path.display().to_string(), &from_environment)?;
+        config.resolve(path.parent().unwrap_or(Path::new("")));
+        Ok(config)
+    }
+
+    /// Reads a text; `env` answers for environment variables.
+    pub fn parse(text: &str, name: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        read::parse(text, name, env).map(|(config, _)| config)
+    }
+
+    /// A file with every setting: those of `path` as they are, all others as comments with their defaults.
+    pub fn print(path: Option<&Path>) -> Result<String, ConfigError> {
+        let (text, name) = match path {
+            None => (String::new(), String::new()),
+            Some(path) => {
+                let text = std::fs::read_to_string(path)
+                    .map_err(|source| ConfigError::CannotRead { path: path.to_owned(), source })?;
+                (text, path.display().to_string())
+            }
+        };
+        print::print(&text, &name)
+    }
+
+    /// What holds between settings.
+    fn check(&mut self, reader: &mut Reader<'_>) {
+        self.fqdn = self.fqdn.trim_end_matches('.').to_ascii_lowercase();
+        if self.fqdn.is_empty() {
+            reader.fault("fqdn", "is missing: it is the server's name, for example cp-north.example.net");
+        } else if !is_host_name(&self.fqdn) {
+            reader.fault("fqdn", "is not a fully qualified domain name such as cp-north.example.net");
+        }
+        if self.gr.unknown_after_ms < 2 * self.gr.heartbeat_ms {
+            reader.fault("gr.unknown_after_ms", "must be at least twice gr.heartbeat_ms, or one lost sign of life stops the pair");
+        }
+        if self.gr.down_after_ms <= self.gr.unknown_after_ms {
+            reader.fault("gr.down_after_ms", "must be more than gr.unknown_after_ms");
+        }
+        if self.gr.retransmit_ms_max < self.gr.retransmit_ms_min {
+            reader.fault("gr.retransmit_ms_max", "must be at least gr.retransmit_ms_min");
+        }
+        if self.admin.password_hash.is_some() && self.admin.password_file.is_some() {
+            reader.fault("admin.password_file", "stands beside admin.password_hash: only one of the two can be meant");
+        }
+        if let Err(fault) = self.log.level.parse::<tracing_subscriber::EnvFilter>() {
+            reader.fault("log.level", &format!("is not a level: {fault}"));
+        }
+    }
+
+    fn resolve(&mut self, folder: &Path) {
+        self.data_dir = folder.join(&self.data_dir);
+        for path in [&mut self.http.web_root, &mut self.admin.password_file].into_iter().flatten() {
+            *path = folder.join(&*path);
+        }
+    }
+
+    /// What browsers call this server. Known once the listener is bound, if the file does not say.
+    pub fn http_url(&self) -> String {
+        match &self.http.public_url {
+            Some(url) => url.to_string(),
+            None => format!("http://{}", self.http.listen),
+        }
+    }
+}
+
+impl Gr {
+    /// The timers of the replication engine.
+    pub fn timing(&self) -> gr_proto::Timers {
+        gr_proto::Timers {
+            heartbeat_ms: self.heartbeat_ms,
+            unknown_ms: self.unknown_after_ms,
+            down_ms: self.down_after_ms,
+            probe_unknown_ms: self.probe_unknown_ms,
+            probe_down_ms: self.probe_down_ms,
+            retransmit_ms_min: self.retransmit_ms_min,
+            retransmit_ms_max: self.retransmit_ms_max,
+        }
+    }
+}
+
+fn from_environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// RFC 1123 section 2.1: labels of letters, digits and hyphens, at least two of them.
+pub fn is_host_name(name: &str) -> bool {
+    let label = |l: &str| {
+        (1..=63).contains(&l.len())
+            && l.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+            && !l.starts_with('-')
+            && !l.ends_with('-')
+    };
+    name.len() <= 253 && name.contains('.') && name.split('.').all(label)
+}
+
+#[cfg(test)]
+mod tests;

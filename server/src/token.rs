@@ -1,0 +1,114 @@
+//! Session tokens: PASETO v4.local, made with a key that both servers of a pair derive from the GR root.
+//!
+//! A token says whose it is, of which session epoch, and until when. Nothing about it is stored: a token ends by its time, or when
+//! the user's epoch is raised (password changed, logged out everywhere), which is replicated.
+
+use crate::gr::pairing::{Secret, SessionKeys};
+use contract::{ObjectId, Timestamp};
+use pasetors::keys::SymmetricKey;
+use pasetors::token::UntrustedToken;
+use pasetors::version4::{LocalToken, V4};
+use pasetors::Local;
+use serde::{Deserialize, Serialize};
+
+/// Bound into every token, so that none made for another purpose is taken for a session.
+const PURPOSE: &[u8] = b"callpilot session 1";
+/// Far above the length of any token that this module makes.
+const TOKEN_LENGTH_MAX: usize = 1024;
+
+/// What a token says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claims {
+    /// Whose session.
+    #[serde(rename = "u")]
+    pub user: ObjectId,
+    /// The user's session epoch when it was made.
+    #[serde(rename = "e")]
+    pub epoch: i64,
+    /// When it was made.
+    #[serde(rename = "i")]
+    pub issued_at: Timestamp,
+    /// When it ends.
+    #[serde(rename = "x")]
+    pub expires_at: Timestamp,
+}
+
+/// Why a token is not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    /// Not made by this pair, or altered.
+    #[error("the token was not made by this server or its partner")]
+    NotOurs,
+    /// Its time is over.
+    #[error("the token has expired")]
+    Expired,
+}
+
+/// A token with these claims.
+pub fn make(keys: &SessionKeys, claims: &Claims) -> String {
+    let bytes = serde_json::to_vec(claims).expect("claims are plain data");
+    LocalToken::encrypt(&key(&keys.current), &bytes, None, Some(PURPOSE))
+        .expect("a payload that is not empty is encrypted if the system has random bytes")
+}
+
+/// What a token says, if one of the keys opens it and its time is not over.
+pub fn read(keys: &SessionKeys, token: &str, now: Timestamp) -> Result<Claims, TokenError> {
+    if token.len() > TOKEN_LENGTH_MAX {
+        return Err(TokenError::NotOurs);
+    }
+    let token = UntrustedToken::<Local, V4>::try_from(token).map_err(|_| TokenError::NotOurs)?;
+    let open = |secret: &Secret| LocalToken::decrypt(&key(secret), &token, None, Some(PURPOSE)).ok();
+    let trusted = std::iter::once(&keys.current).chain(&keys.accepted).find_map(open).ok_or(TokenError::NotOurs)?;
+    let claims: Claims = serde_json::from_str(trusted.payload()).map_err(|_| TokenError::NotOurs)?;
+    if claims.expires_at <= now { Err(TokenError::Expired) } else { Ok(claims) }
+}
+
+fn key(secret: &Secret) -> SymmetricKey<V4> {
+    SymmetricKey::from(&secret.0).expect("a key of v4.local has 32 bytes")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(current: u8, accepted: &[u8]) -> SessionKeys {
+        let secret = |n: u8| Secret([n; 32]);
+        SessionKeys { current: secret(current), accepted: accepted.iter().copied().map(secret).collect() }
+    }
+
+    fn claims() -> Claims {
+        Claims {
+            user: ObjectId::from_bytes([4; 16]),
+            epoch: 3,
+            issued_at: Timestamp(1_000),
+            expires_at: Timestamp(2_000),
+        }
+    }
+
+    #[test]
+    fn a_token_is_read_by_everyone_who_has_the_key_until_its_time_is_over() {
+        let token = make(&keys(1, &[]), &claims());
+        assert_eq!(read(&keys(1, &[]), &token, Timestamp(1_999)), Ok(claims()));
+        assert_eq!(read(&keys(2, &[1]), &token, Timestamp(1_999)), Ok(claims()));
+        assert_eq!(read(&keys(2, &[]), &token, Timestamp(1_999)), Err(TokenError::NotOurs));
+        assert_eq!(read(&keys(1, &[]), &token, Timestamp(2_000)), Err(TokenError::Expired));
+    }
+
+    #[test]
+    fn an_altered_token_or_one_for_another_purpose_is_not_ours() {
+        let keys = keys(1, &[]);
+        let token = make(&keys, &claims());
+        for i in 0..token.len() {
+            let mut bytes = token.clone().into_bytes();
+            bytes[i] = if bytes[i] == b'A' { b'B' } else { b'A' };
+            let altered = String::from_utf8(bytes).unwrap();
+            assert_eq!(read(&keys, &altered, Timestamp(0)), Err(TokenError::NotOurs), "byte {i}");
+        }
+        let payload = serde_json::to_vec(&claims()).unwrap();
+        let other = LocalToken::encrypt(&key(&keys.current), &payload, None, None).unwrap();
+        assert_eq!(read(&keys, &other, Timestamp(0)), Err(TokenError::NotOurs));
+        for nonsense in ["", "v4.local.", "v4.local.AAAA", &"v".repeat(9_999)] {
+            assert_eq!(read(&keys, nonsense, Timestamp(0)), Err(TokenError::NotOurs));
+        }
+    }
+}
