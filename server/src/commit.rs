@@ -1,0 +1,490 @@
+//! The one writer: group commit, the replication engine, and who waits for the partner.
+//!
+//! ```text
+//! jobs -> [ begin | bodies, changes, GR mail through the engine | commit: segments, then rows ] -> replies, GR mail, notices
+//! ```
+//! Nothing leaves before the commit (E3, E16): replies, notices and the engine's outputs are collected while the transaction is open
+//! and let go when it is durable. If the store cannot commit, the group is undone, its callers are told, and the engine begins a new
+//! life; if the disk cannot sync, the process ends, for nothing that it said since the last sync can be trusted.
+
+use crate::clock::{self, Clock};
+use crate::config::Config;
+use crate::gr::pairing::{self, Pairing};
+use crate::site::{Copies, Notice, PairView, Scope, SiteError, Wait};
+use bytes::Bytes;
+use domain::{LedgerError, Life, ObjectId, ServerId};
+use gr_proto::{Engine, How, Input, Mono, Output, PartnerState};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, broadcast, mpsc, oneshot, watch};
+
+/// Jobs in one group: larger groups wait longer for the disk than they save.
+const GROUP_JOBS_MAX: usize = 32;
+/// Bytes of bodies in one group.
+const GROUP_BYTES_MAX: usize = 4 << 20;
+/// GR messages on their way to the link; beyond that they are dropped, and the engine sends them again.
+const LINK_QUEUE_MAX: usize = 256;
+/// The longest sleep of the writer when nothing is due.
+const SLEEP_MS_MAX: u64 = 60_000;
+
+/// What [`crate::site::Site`] asks of the writer. Each holds its place in the bounded queue until it is done.
+pub(crate) enum Job {
+    Write { run: Run, weight: usize, room: OwnedSemaphorePermit },
+    GrMail { message: Box<gr_proto::Message>, bodies: Vec<Bytes>, room: OwnedSemaphorePermit },
+    Link { up: bool, room: OwnedSemaphorePermit },
+    Pair { pairing: Option<Pairing>, done: oneshot::Sender<()>, room: OwnedSemaphorePermit },
+    Compact { bytes_max: u64, room: OwnedSemaphorePermit },
+    Stop { done: oneshot::Sender<()>, room: OwnedSemaphorePermit },
+}
+
+/// A write, run inside the group's transaction.
+pub(crate) type Run = Box<dyn FnOnce(&mut Scope<'_, '_>) -> Result<Reply, LedgerError> + Send>;
+
+/// What is said to the caller of a write when it is durable. Dropped unsent if the group is undone.
+pub(crate) struct Reply {
+    pub(crate) wait: Wait,
+    pub(crate) send: Box<dyn FnOnce(Copies) + Send>,
+}
+
+/// A new partner for the link: what it carries comes from `messages`. `None`: GR is off.
+pub struct LinkStart {
+    /// Who the partner is, and the key.
+    pub pairing: Option<Pairing>,
+    /// What the engine sends.
+    pub messages: mpsc::Receiver<gr_proto::Message>,
+}
+
+/// The writer, not yet running.
+pub struct Committer {
+    clock: Clock,
+    home: ServerId,
+    accept_wait_ms: u64,
+    timers: gr_proto::Timers,
+    writer: store::Writer,
+    inbox: Receiver<Job>,
+    notices: broadcast::Sender<Notice>,
+    engine: Engine,
+    pairing: Option<Pairing>,
+    link: mpsc::Sender<gr_proto::Message>,
+    links: mpsc::UnboundedSender<LinkStart>,
+    /// Taken by whoever runs the link.
+    pub link_starts: Option<mpsc::UnboundedReceiver<LinkStart>>,
+    pair: watch::Sender<PairView>,
+    waiting: Waiting,
+}
+
+/// Why the writer ended.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// It was asked to.
+    Stopped,
+    /// The disk cannot sync: the process has to end.
+    DiskFailed,
+}
+
+impl Committer {
+    /// Opens the engine on what the store holds. Also returns where the pair's state is seen.
+    #[expect(clippy::too_many_arguments, reason = "called once, where the parts come together")]
+    pub(crate) fn new(
+        config: &Config,
+        clock: Clock,
+        home: ServerId,
+        writer: store::Writer,
+        inbox: Receiver<Job>,
+        notices: broadcast::Sender<Notice>,
+        pairing: Option<Pairing>,
+    ) -> (Self, watch::Receiver<PairView>) {
+        let timers = crate::gr::timers(&config.gr);
+        let engine = new_life(home, pairing.as_ref(), timers);
+        let (pair, view) = watch::channel(PairView {
+            partner: pairing.as_ref().map(|p| p.partner.clone()),
+            status: engine.status(),
+            in_service: true,
+            caught_up: pairing.is_none(),
+        });
+        let (links, link_starts) = mpsc::unbounded_channel();
+        let mut committer = Self {
+            clock,
+            home,
+            accept_wait_ms: config.gr.accept_wait_ms,
+            timers,
+            writer,
+            inbox,
+            notices,
+            engine,
+            pairing: None,
+            link: mpsc::channel(1).0,
+            links,
+            link_starts: Some(link_starts),
+            pair,
+            waiting: Waiting::default(),
+        };
+        committer.start_link(pairing);
+        (committer, view)
+    }
+
+    /// The writer's loop; runs on a thread of its own until it is told to stop or the disk fails.
+    pub fn run(mut self) -> Ended {
+        while let Some(group) = self.gather() {
+            let mut after = Aftermath::default();
+            let done = self.transact(group, &mut after).and_then(|()| {
+                self.let_go(&mut after);
+                self.compact(after.compact)
+            });
+            match done {
+                Ok(()) => {}
+                Err(SiteError::Store(e @ store::StoreError::Fatal { .. })) => {
+                    tracing::error!(error = %e, "the disk cannot sync: ending");
+                    return Ended::DiskFailed;
+                }
+                Err(e) => {
+                    tracing::error!(error = %e, "a group of writes was undone");
+                    self.begin_new_life();
+                }
+            }
+            if !after.stopped.is_empty() {
+                after.stopped.into_iter().for_each(|done| drop(done.send(())));
+                break;
+            }
+        }
+        Ended::Stopped
+    }
+
+    /// Sleeps until there is something to do, then takes what is there, up to the size of a group. `None`: nobody is left to ask.
+    fn gather(&self) -> Option<Vec<Job>> {
+        let now = self.clock.now().mono.0;
+        let due = [self.engine.wake_at().map(|at| at.0), self.waiting.deadline()].into_iter().flatten().min();
+        let sleep = due.map_or(SLEEP_MS_MAX, |at| at.saturating_sub(now).min(SLEEP_MS_MAX));
+        let mut group = Vec::new();
+        match self.inbox.recv_timeout(Duration::from_millis(sleep)) {
+            Ok(job) => group.push(job),
+            Err(RecvTimeoutError::Timeout) => return Some(group),
+            Err(RecvTimeoutError::Disconnected) => return None,
+        }
+        let mut bytes = group[0].bytes();
+        while group.len() < GROUP_JOBS_MAX && bytes < GROUP_BYTES_MAX {
+            match self.inbox.try_recv() {
+                Ok(job) => {
+                    bytes += job.bytes();
+                    group.push(job);
+                }
+                Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
+            }
+        }
+        Some(group)
+    }
+
+    /// One group in one transaction, durable when this returns `Ok`.
+    fn transact(&mut self, group: Vec<Job>, after: &mut Aftermath) -> Result<(), SiteError> {
+        let now = self.clock.now();
+        let mut tx = self.writer.begin()?;
+        for job in group {
+            match job {
+                Job::Write { run, weight: _, room: _room } => {
+                    let mut scope = Scope {
+                        engine: &mut self.engine,
+                        tx: &mut tx,
+                        now,
+                        home: self.home,
+                        touched: Vec::new(),
+                    };
+                    let reply = run(&mut scope).map_err(undone)?;
+                    after.replies.push((reply, scope.touched));
+                }
+                Job::GrMail { message, bodies, room: _room } => {
+                    for body in &bodies {
+                        tx.append_body(body)?;
+                    }
+                    let input = Input::Received(message);
+                    self.engine.handle(now, &mut tx, input).map_err(undone)?;
+                }
+                Job::Link { up, room: _room } => {
+                    let input = if up { Input::LinkUp } else { Input::LinkDown };
+                    self.engine.handle(now, &mut tx, input).map_err(undone)?;
+                }
+                Job::Pair { pairing, done, room: _room } => {
+                    match &pairing {
+                        Some(p) => {
+                            let bytes = serde_json::to_vec(&p.partner).expect("plain data");
+                            tx.put_setting(pairing::SETTING, &bytes)?;
+                        }
+                        None => tx.remove_setting(pairing::SETTING)?,
+                    }
+                    after.paired.push((pairing, done));
+                }
+                Job::Compact { bytes_max, room: _room } => {
+                    after.compact = after.compact.max(bytes_max);
+                }
+                Job::Stop { done, room: _room } => after.stopped.push(done),
+            }
+        }
+        self.engine.pump(now, &mut tx).map_err(undone)?;
+        tx.commit()?;
+        Ok(())
+    }
+
+    /// One bounded step of giving space back, between two groups.
+    fn compact(&mut self, bytes_max: u64) -> Result<(), SiteError> {
+        if bytes_max > 0 {
+            let done = self.writer.compact(self.clock.wall(), bytes_max)?;
+            tracing::debug!(?done, "gave disk space back");
+        }
+        Ok(())
+    }
+
+    /// After the commit: answers, GR mail and notices leave.
+    fn let_go(&mut self, after: &mut Aftermath) {
+        let now = self.clock.now().mono.0;
+        let running = self.engine.status().state == PartnerState::Running;
+        for (reply, touched) in after.replies.drain(..) {
+            if reply.wait == Wait::Partner && running && !touched.is_empty() {
+                self.waiting.add(now + self.accept_wait_ms, touched, reply.send);
+            } else {
+                (reply.send)(Copies::One);
+            }
+        }
+        while let Some(output) = self.engine.poll() {
+            self.route(output);
+        }
+        let running = self.engine.status().state == PartnerState::Running;
+        self.waiting.expire(now, running);
+        for (pairing, done) in after.paired.drain(..) {
+            self.start_link(pairing);
+            self.begin_new_life();
+            // Whoever asked may have gone away; the pair stands all the same.
+            let _ = done.send(());
+        }
+    }
+
+    fn route(&mut self, output: Output) {
+        match output {
+            Output::Send(message) => {
+                if self.link.try_send(*message).is_err() {
+                    // The engine sends again by its own timer; its marks remain.
+                    metrics::counter!("callpilot_gr_messages_dropped_total").increment(1);
+                }
+            }
+            Output::Safe(ids) => {
+                self.waiting.safe(&ids);
+                for (id, _) in ids {
+                    self.notify(Notice::Safe { id });
+                }
+            }
+            Output::Changed(all) => {
+                for changed in all {
+                    let gr_proto::Changed { id, kind, owner, how } = changed;
+                    let arrived = how == How::Arrived;
+                    self.notify(match how {
+                        How::Gone => Notice::Gone { id, owner, kind },
+                        How::Arrived | How::Altered => Notice::Object { id, owner, kind, arrived },
+                    });
+                }
+            }
+            Output::Status(status) => self.show(status),
+            Output::Event(event) => crate::gr::log(&event),
+        }
+    }
+
+    /// No listener at the moment means that nobody has to be told.
+    fn notify(&self, notice: Notice) {
+        let _ = self.notices.send(notice);
+    }
+
+    fn show(&self, status: gr_proto::PartnerStatus) {
+        let before = self.pair.borrow().status.state;
+        if before != status.state {
+            tracing::info!(?before, now = ?status.state, "the GR partner's state changed");
+        }
+        self.pair.send_modify(|view| {
+            view.status = status;
+            view.caught_up = view.partner.is_none() || status.caught_up();
+        });
+        self.notify(Notice::Pair);
+    }
+
+    /// A new life with the present partner: after a change of the pair, and when a group was undone.
+    fn begin_new_life(&mut self) {
+        self.engine = new_life(self.home, self.pairing.as_ref(), self.timers);
+        self.waiting.expire(u64::MAX, false);
+        self.pair.send_modify(|view| {
+            view.partner = self.pairing.as_ref().map(|p| p.partner.clone());
+        });
+        self.show(self.engine.status());
+    }
+
+    /// The link ends with the channel that feeds it; the new partner gets a new one.
+    fn start_link(&mut self, pairing: Option<Pairing>) {
+        let (link, messages) = mpsc::channel(LINK_QUEUE_MAX);
+        self.link = link;
+        self.pairing.clone_from(&pairing);
+        // Nobody takes it when the server is stopping, or in a process without a link.
+        let _ = self.links.send(LinkStart { pairing, messages });
+    }
+}
+
+impl Job {
+    /// How much it adds to a group.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Write { weight, .. } => *weight,
+            Self::GrMail { bodies, .. } => bodies.iter().map(Bytes::len).sum(),
+            Self::Link { .. } | Self::Pair { .. } | Self::Compact { .. } | Self::Stop { .. } => 0,
+        }
+    }
+}
+
+fn new_life(home: ServerId, pairing: Option<&Pairing>, timers: gr_proto::Timers) -> Engine {
+    let partner = pairing.map(|p| ServerId::of(&p.partner.fqdn));
+    let mut config = gr_proto::Config::new(home, partner);
+    config.timers = timers;
+    let life = Life(u64::from_be_bytes(clock::random()));
+    Engine::new(config, life, u64::from_be_bytes(clock::random()))
+}
+
+/// The store's own error, as it was before it went through the engine.
+fn undone(e: LedgerError) -> SiteError {
+    match e.0.downcast::<store::StoreError>() {
+        Ok(e) => SiteError::Store(*e),
+        Err(e) => SiteError::Damaged(format!("the engine cannot go on: {e}")),
+    }
+}
+
+/// Writes that are durable here and wait for the partner, by object and by deadline.
+#[derive(Default)]
+struct Waiting {
+    next: u64,
+    open: BTreeMap<(u64, u64), OpenReply>,
+    by_object: HashMap<ObjectId, Vec<(u64, u64)>>,
+}
+
+struct OpenReply {
+    /// What the partner does not hold yet, each with the number of the change that is waited for.
+    missing: Vec<(ObjectId, u64)>,
+    send: Box<dyn FnOnce(Copies) + Send>,
+}
+
+impl Waiting {
+    fn add(
+        &mut self,
+        deadline: u64,
+        missing: Vec<(ObjectId, u64)>,
+        send: Box<dyn FnOnce(Copies) + Send>,
+    ) {
+        let key = (deadline, self.next);
+        self.next += 1;
+        for (id, _) in &missing {
+            self.by_object.entry(*id).or_default().push(key);
+        }
+        self.open.insert(key, OpenReply { missing, send });
+    }
+
+    /// The partner holds these objects up to these changes: whoever waited for the last of them is answered.
+    fn safe(&mut self, held: &[(ObjectId, u64)]) {
+        for (id, upto) in held {
+            let Some(keys) = self.by_object.get(id) else { continue };
+            for key in keys.clone() {
+                let Some(reply) = self.open.get_mut(&key) else { continue };
+                reply.missing.retain(|(missing, n)| missing != id || n > upto);
+                if reply.missing.is_empty() {
+                    self.close(key, Copies::Both);
+                } else if !reply.missing.iter().any(|(missing, _)| missing == id) {
+                    self.forget(*id, key);
+                }
+            }
+        }
+    }
+
+    fn close(&mut self, key: (u64, u64), copies: Copies) {
+        let Some(reply) = self.open.remove(&key) else { return };
+        for (id, _) in &reply.missing {
+            self.forget(*id, key);
+        }
+        (reply.send)(copies);
+    }
+
+    fn forget(&mut self, id: ObjectId, key: (u64, u64)) {
+        if let Some(keys) = self.by_object.get_mut(&id) {
+            keys.retain(|k| *k != key);
+            if keys.is_empty() {
+                self.by_object.remove(&id);
+            }
+        }
+    }
+
+    /// Whoever has waited long enough is answered; all are, if the partner is not running.
+    fn expire(&mut self, now: u64, running: bool) {
+        while let Some((key, _)) = self.open.first_key_value() {
+            if running && key.0 > now {
+                break;
+            }
+            self.close(*key, Copies::One);
+        }
+    }
+
+    fn deadline(&self) -> Option<u64> {
+        self.open.first_key_value().map(|((deadline, _), _)| *deadline)
+    }
+}
+
+/// What one group leaves to do when it is durable.
+#[derive(Default)]
+struct Aftermath {
+    replies: Vec<(Reply, Vec<(ObjectId, u64)>)>,
+    paired: Vec<(Option<Pairing>, oneshot::Sender<()>)>,
+    compact: u64,
+    stopped: Vec<oneshot::Sender<()>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::{Arc, Mutex};
+
+    type Heard = Arc<Mutex<Vec<(u8, Copies)>>>;
+
+    fn say(heard: &Heard, who: u8) -> Box<dyn FnOnce(Copies) + Send> {
+        let heard = Arc::clone(heard);
+        Box::new(move |copies| heard.lock().unwrap().push((who, copies)))
+    }
+
+    fn id(n: u8) -> ObjectId {
+        ObjectId::from_bytes([n; 16])
+    }
+
+    #[test]
+    fn a_write_is_answered_when_the_partner_holds_the_last_of_its_objects() {
+        let (mut waiting, heard) = (Waiting::default(), Heard::default());
+        waiting.add(100, vec![(id(1), 1), (id(2), 1)], say(&heard, 1));
+        waiting.add(100, vec![(id(2), 1)], say(&heard, 2));
+        waiting.safe(&[(id(2), 1)]);
+        assert_eq!(*heard.lock().unwrap(), [(2, Copies::Both)]);
+        waiting.safe(&[(id(1), 1)]);
+        assert_eq!(*heard.lock().unwrap(), [(2, Copies::Both), (1, Copies::Both)]);
+        assert!(waiting.open.is_empty() && waiting.by_object.is_empty());
+    }
+
+    #[test]
+    fn a_write_waits_for_its_own_change_not_for_an_earlier_one() {
+        let (mut waiting, heard) = (Waiting::default(), Heard::default());
+        waiting.add(100, vec![(id(1), 7)], say(&heard, 1));
+        waiting.safe(&[(id(1), 6)]);
+        assert!(heard.lock().unwrap().is_empty());
+        waiting.safe(&[(id(1), 9)]);
+        assert_eq!(*heard.lock().unwrap(), [(1, Copies::Both)]);
+    }
+
+    #[test]
+    fn a_write_does_not_wait_longer_than_it_said_nor_for_a_partner_that_is_not_running() {
+        let (mut waiting, heard) = (Waiting::default(), Heard::default());
+        waiting.add(100, vec![(id(1), 1)], say(&heard, 1));
+        waiting.add(200, vec![(id(1), 1), (id(2), 1)], say(&heard, 2));
+        waiting.expire(99, true);
+        assert!(heard.lock().unwrap().is_empty());
+        waiting.expire(100, true);
+        assert_eq!(*heard.lock().unwrap(), [(1, Copies::One)]);
+        waiting.expire(101, false);
+        assert_eq!(*heard.lock().unwrap(), [(1, Copies::One), (2, Copies::One)]);
+        assert!(waiting.open.is_empty() && waiting.by_object.is_empty());
+    }
+}

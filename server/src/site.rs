@@ -1,0 +1,425 @@
+//! One server, as its listeners see it.
+//!
+//! Reads go to a pool of snapshot readers; every write is a closure that the one writer thread ([`crate::commit`]) runs inside the
+//! group's transaction. A write is answered when it is durable here and, where that is asked for, on the partner too.
+
+use crate::clock::{self, Clock};
+use crate::commit::{Committer, Job, Reply};
+use crate::config::Config;
+use crate::gr::pairing::{self, Pairing, Partner, Secret, SessionKeys};
+use bytes::Bytes;
+use contract::GrPartner;
+use domain::{BodyRef, Change, Kind, LedgerError, ObjectId, ServerId, Timestamp};
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, RwLock};
+use tokio::sync::{Semaphore, broadcast, oneshot, watch};
+
+/// Writes waiting for the writer thread; more than this and a listener is told to wait.
+const JOBS_MAX: usize = 4096;
+/// Notices kept for a slow listener; one that is further behind has to read its list again.
+const NOTICES_MAX: usize = 4096;
+
+/// A handle on the server; cheap to clone.
+#[derive(Clone)]
+pub struct Site(Arc<Inner>);
+
+struct Inner {
+    config: Config,
+    clock: Clock,
+    home: ServerId,
+    readers: store::Readers,
+    jobs: std::sync::mpsc::Sender<Job>,
+    room: Arc<Semaphore>,
+    notices: broadcast::Sender<Notice>,
+    pair: watch::Receiver<PairView>,
+    own_session_key: Secret,
+    session_keys: RwLock<SessionKeys>,
+}
+
+/// How long a write waits for more than this server's own disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// Answered when it is durable here.
+    Local,
+    /// While the partner is running, answered when the partner has acknowledged it, or after `gr.accept_wait_ms`.
+    Partner,
+}
+
+/// On how many servers a write is durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Copies {
+    /// On this one only so far.
+    One,
+    /// On both.
+    Both,
+}
+
+/// What a write returned, and where it is durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Written<T> {
+    /// The closure's value.
+    pub value: T,
+    /// On how many servers.
+    pub copies: Copies,
+}
+
+/// Why a closure stops. It may refuse only before its first write.
+#[derive(Debug)]
+pub enum Abort<E> {
+    /// The caller's own reason.
+    Refused(E),
+    /// The store failed; the whole group is undone.
+    Ledger(LedgerError),
+}
+
+impl<E> From<LedgerError> for Abort<E> {
+    fn from(e: LedgerError) -> Self {
+        Self::Ledger(e)
+    }
+}
+
+/// Why a write did not happen.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError<E> {
+    /// The closure refused.
+    #[error("refused")]
+    Refused(E),
+    /// The server could not do it.
+    #[error(transparent)]
+    Failed(#[from] SiteError),
+}
+
+/// What goes wrong below the listeners.
+#[derive(Debug, thiserror::Error)]
+pub enum SiteError {
+    /// Too much is waiting to be written: try again soon.
+    #[error("too much is waiting to be written")]
+    Busy,
+    /// The server is stopping.
+    #[error("the server is going out of service")]
+    OutOfService,
+    /// The store failed; nothing of the write has happened.
+    #[error(transparent)]
+    Store(#[from] store::StoreError),
+    /// The writer undid the group that the write was in.
+    #[error("the write was undone because the store failed")]
+    Undone,
+    /// Something kept on disk cannot be used.
+    #[error("{0}")]
+    Damaged(String),
+    /// A file could not be read or written.
+    #[error("{path}: {source}")]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl SiteError {
+    pub(crate) fn io(path: impl Into<PathBuf>, source: io::Error) -> Self {
+        Self::Io { path: path.into(), source }
+    }
+}
+
+/// Something that a listener's user may want to see.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// An object is new or has changed, here or by the partner's word.
+    Object {
+        /// Which.
+        id: ObjectId,
+        /// The user it belongs to.
+        owner: Option<ObjectId>,
+        /// What it is.
+        kind: Kind,
+        /// It was not there before.
+        arrived: bool,
+    },
+    /// An object is on both servers now.
+    Safe {
+        /// Which.
+        id: ObjectId,
+    },
+    /// An object is gone for good.
+    Gone {
+        /// Which.
+        id: ObjectId,
+        /// The user it belonged to.
+        owner: Option<ObjectId>,
+        /// What it was.
+        kind: Kind,
+    },
+    /// The pair's state has changed.
+    Pair,
+}
+
+/// The pair as this server sees it.
+#[derive(Clone, Debug)]
+pub struct PairView {
+    /// The partner, if one is configured.
+    pub partner: Option<Partner>,
+    /// The engine's word on it.
+    pub status: gr_proto::PartnerStatus,
+    /// This server takes log-ins and messages.
+    pub in_service: bool,
+    /// Nothing is on its way from the partner, by the partner's own word in the present session. Always true without a partner.
+    pub caught_up: bool,
+}
+
+impl PairView {
+    /// The partner as clients are told of it.
+    pub fn gr_partner(&self, search_base: &str) -> Option<GrPartner> {
+        self.partner.as_ref().map(|p| GrPartner {
+            fqdn: p.fqdn.clone(),
+            address: p.address().to_owned(),
+            http: p.http.clone(),
+            search_base: search_base.to_owned(),
+        })
+    }
+}
+
+/// The inside of the group's transaction.
+pub struct Scope<'a, 'tx> {
+    pub(crate) engine: &'a mut gr_proto::Engine,
+    pub(crate) tx: &'a mut store::Tx<'tx>,
+    pub(crate) now: gr_proto::Now,
+    pub(crate) home: ServerId,
+    pub(crate) touched: Vec<(ObjectId, u64)>,
+}
+
+impl<'tx> Scope<'_, 'tx> {
+    /// The wall clock of this group.
+    pub fn now(&self) -> Timestamp {
+        self.now.wall
+    }
+
+    /// The identity of this server.
+    pub fn home(&self) -> ServerId {
+        self.home
+    }
+
+    /// The transaction, for look-ups. Objects are changed by [`Self::change`] only: it marks them for the partner (E1).
+    pub fn tx(&mut self) -> &mut store::Tx<'tx> {
+        self.tx
+    }
+
+    /// Adds a body; it is durable before any row that refers to it (E16).
+    pub fn append_body(&mut self, bytes: &[u8]) -> Result<BodyRef, LedgerError> {
+        Ok(self.tx.append_body(bytes)?)
+    }
+
+    /// Changes an object and marks it for the partner, in this transaction (E1).
+    pub fn change(&mut self, change: &Change) -> Result<(), LedgerError> {
+        if let Some(n) = self.engine.change(self.now, &mut *self.tx, change)? {
+            self.touched.push((change.id(), n));
+        }
+        Ok(())
+    }
+}
+
+impl Site {
+    /// Opens the data folder and starts the writer thread. Returns when the server can answer; the handle of the thread ends when the
+    /// server stops.
+    pub fn open(config: Config) -> Result<(Self, Committer), SiteError> {
+        let clock = Clock::start();
+        let home = ServerId::of(&config.fqdn);
+        let (writer, readers) = store::Store::open(&config.data_dir, store::Options::default())?;
+        let own_session_key = pairing::own_session_key(&config.data_dir)?;
+        let pairing = pairing::load(&readers, &config.data_dir)?;
+        let session_keys = pairing::session_keys(pairing.as_ref(), &own_session_key);
+        let (notices, _) = broadcast::channel(NOTICES_MAX);
+        let (jobs, inbox) = std::sync::mpsc::channel();
+        let (committer, pair) = Committer::new(
+            &config,
+            clock,
+            home,
+            writer,
+            inbox,
+            notices.clone(),
+            pairing,
+        );
+        let site = Self(Arc::new(Inner {
+            config,
+            clock,
+            home,
+            readers,
+            jobs,
+            room: Arc::new(Semaphore::new(JOBS_MAX)),
+            notices,
+            pair,
+            own_session_key,
+            session_keys: RwLock::new(session_keys),
+        }));
+        Ok((site, committer))
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    /// The wall clock.
+    pub fn now(&self) -> Timestamp {
+        self.0.clock.wall()
+    }
+
+    /// The identity of this server.
+    pub fn home(&self) -> ServerId {
+        self.0.home
+    }
+
+    /// A new identity of this moment.
+    pub fn new_id(&self) -> ObjectId {
+        clock::new_id(self.now())
+    }
+
+    /// Bytes from the operating system's generator.
+    pub fn random<const N: usize>(&self) -> [u8; N] {
+        clock::random()
+    }
+
+    /// Reads on the blocking pool.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        f: impl FnOnce(&store::Readers) -> Result<T, store::StoreError> + Send + 'static,
+    ) -> Result<T, SiteError> {
+        let readers = self.0.readers.clone();
+        match tokio::task::spawn_blocking(move || f(&readers)).await {
+            Ok(result) => Ok(result?),
+            Err(_) => Err(SiteError::OutOfService),
+        }
+    }
+
+    /// The readers themselves, for threads that may block.
+    pub fn readers(&self) -> &store::Readers {
+        &self.0.readers
+    }
+
+    /// Runs `f` in the next group's transaction and answers when its result is durable where `wait` says.
+    ///
+    /// `f` runs on the writer thread: it must not block. It may refuse only before its first write. Dropping the future does not
+    /// undo a write that has begun.
+    pub async fn write<T, E>(
+        &self,
+        wait: Wait,
+        f: impl FnOnce(&mut Scope<'_, '_>) -> Result<T, Abort<E>> + Send + 'static,
+    ) -> Result<Written<T>, WriteError<E>>
+    where
+        T: Send + 'static,
+        E: Send + 'static,
+    {
+        self.write_weighing(0, wait, f).await
+    }
+
+    /// [`Self::write`] for a closure that appends about `weight` bytes of bodies, so that groups keep their size.
+    pub async fn write_weighing<T, E>(
+        &self,
+        weight: usize,
+        wait: Wait,
+        f: impl FnOnce(&mut Scope<'_, '_>) -> Result<T, Abort<E>> + Send + 'static,
+    ) -> Result<Written<T>, WriteError<E>>
+    where
+        T: Send + 'static,
+        E: Send + 'static,
+    {
+        let (done, result) = oneshot::channel::<Result<Written<T>, E>>();
+        let run = Box::new(move |scope: &mut Scope<'_, '_>| match f(scope) {
+            Ok(value) => Ok(Reply {
+                wait,
+                send: Box::new(move |copies| {
+                    // The caller may have gone away; the write stands all the same.
+                    let _ = done.send(Ok(Written { value, copies }));
+                }),
+            }),
+            Err(Abort::Refused(e)) => Ok(Reply {
+                wait: Wait::Local,
+                send: Box::new(move |_| {
+                    let _ = done.send(Err(e));
+                }),
+            }),
+            Err(Abort::Ledger(e)) => Err(e),
+        });
+        self.submit(|room| Job::Write { run, weight, room }).await?;
+        match result.await {
+            Ok(Ok(written)) => Ok(written),
+            Ok(Err(refused)) => Err(WriteError::Refused(refused)),
+            Err(_) => Err(SiteError::Undone.into()),
+        }
+    }
+
+    /// Hands decrypted GR mail to the engine. Returns when it is queued: only the engine's own acknowledgement says more.
+    pub async fn gr_mail(
+        &self,
+        message: gr_proto::Message,
+        bodies: Vec<Bytes>,
+    ) -> Result<(), SiteError> {
+        self.submit(|room| Job::GrMail { message: Box::new(message), bodies, room }).await
+    }
+
+    /// Tells the engine how the connection to the partner fares.
+    pub async fn link(&self, up: bool) -> Result<(), SiteError> {
+        self.submit(|room| Job::Link { up, room }).await
+    }
+
+    /// Makes this server half of a pair, or re-enters the password of the pair it is in (R5).
+    pub async fn set_pair(&self, partner: Partner, root: Secret) -> Result<(), SiteError> {
+        pairing::save_root(&root, &self.0.config.data_dir)?;
+        let pairing = Pairing { partner, root };
+        self.reconfigure(Some(pairing)).await
+    }
+
+    /// Turns GR off; nothing that the server's own users have is lost (R6).
+    pub async fn clear_pair(&self) -> Result<(), SiteError> {
+        self.reconfigure(None).await?;
+        pairing::erase_root(&self.0.config.data_dir)
+    }
+
+    async fn reconfigure(&self, pairing: Option<Pairing>) -> Result<(), SiteError> {
+        let keys = pairing::session_keys(pairing.as_ref(), &self.0.own_session_key);
+        let (done, result) = oneshot::channel();
+        self.submit(|room| Job::Pair { pairing, done, room }).await?;
+        result.await.map_err(|_| SiteError::Undone)?;
+        *self.0.session_keys.write().unwrap_or_else(|e| e.into_inner()) = keys;
+        Ok(())
+    }
+
+    /// What happens from now on.
+    pub fn notices(&self) -> broadcast::Receiver<Notice> {
+        self.0.notices.subscribe()
+    }
+
+    /// The pair's present state.
+    pub fn pair(&self) -> watch::Receiver<PairView> {
+        self.0.pair.clone()
+    }
+
+    /// The keys of session tokens.
+    pub fn session_keys(&self) -> SessionKeys {
+        self.0.session_keys.read().unwrap_or_else(|e| e.into_inner()).clone()
+    }
+
+    /// Asks the writer to give disk space back, moving at most so many bytes of bodies.
+    pub async fn compact(&self, bytes_max: u64) -> Result<(), SiteError> {
+        self.submit(|room| Job::Compact { bytes_max, room }).await
+    }
+
+    /// Writes what is queued and ends the writer thread.
+    pub async fn stop(&self) {
+        let (done, stopped) = oneshot::channel();
+        if self.submit(|room| Job::Stop { done, room }).await.is_ok() {
+            let _ = stopped.await;
+        }
+    }
+
+    async fn submit(
+        &self,
+        job: impl FnOnce(tokio::sync::OwnedSemaphorePermit) -> Job,
+    ) -> Result<(), SiteError> {
+        let room = Arc::clone(&self.0.room);
+        let room = room.acquire_owned().await.map_err(|_| SiteError::OutOfService)?;
+        self.0.jobs.send(job(room)).map_err(|_| SiteError::OutOfService)
+    }
+}
