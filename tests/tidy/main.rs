@@ -1,0 +1,118 @@
+//! Rules of the source tree that no compiler holds. Each test is one rule, and its message says what to do.
+//!
+//! Each rule is a function from text to faults; below it stands a test with bad samples that shows that it can fail.
+
+mod arrows;
+mod links;
+mod purity;
+mod rust_code;
+mod tree;
+mod words;
+
+use tree::{Fault, SourceFile};
+
+/// Fails with every fault found and with what to do about them.
+fn require_none(faults: Vec<Fault>, what_to_do: &str) {
+    let lines = faults
+        .iter()
+        .map(|fault| format!("  {fault}\n"))
+        .collect::<String>();
+    assert!(faults.is_empty(), "\n{lines}What to do: {what_to_do}");
+}
+
+fn in_every(
+    files: impl IntoIterator<Item = SourceFile>,
+    rule: impl Fn(&SourceFile) -> Vec<Fault>,
+) -> Vec<Fault> {
+    files.into_iter().flat_map(|file| rule(&file)).collect()
+}
+
+#[test]
+fn packages_depend_only_on_those_below_them() {
+    require_none(
+        arrows::faults(&arrows::packages()),
+        "turn the dependency around, or pass the data in. The map of packages is ARCHITECTURE.md; a new package is added to \
+         `MAY_USE` in tests/tidy/arrows.rs together with it.",
+    );
+}
+
+#[test]
+fn the_replication_engine_depends_only_on_pure_crates() {
+    require_none(
+        purity::dependency_faults(&arrows::packages()),
+        "do it in server/src/gr, which drives the engine. A crate without clock, random, IO and runtime may be added to \
+         `PURE_CRATES` in tests/tidy/purity.rs.",
+    );
+}
+
+#[test]
+fn the_replication_engine_and_the_connector_touch_no_clock_random_io_or_runtime() {
+    let pure = tree::files()
+        .into_iter()
+        .filter(|file| purity::must_be_pure(&file.path));
+    require_none(
+        in_every(pure, purity::faults),
+        "pass the time and the seed in, and give out what is to be done; use BTreeMap and BTreeSet, whose order is the same \
+         in every run.",
+    );
+}
+
+#[test]
+fn nothing_names_a_place_on_somebodys_machine() {
+    require_none(
+        in_every(tree::files(), words::machine_faults),
+        "name it relative to the repository, or let the caller say it. A lock file of npm is written with \
+         `npm install --package-lock-only --omit-lockfile-registry-resolved`.",
+    );
+}
+
+#[test]
+fn no_code_is_left_to_be_written_later() {
+    require_none(
+        in_every(tree::rust_files(), words::unfinished_faults),
+        "write it, or return an error that says it is not there.",
+    );
+}
+
+#[test]
+fn no_test_sleeps() {
+    require_none(
+        in_every(tree::files(), words::sleep_faults),
+        "wait for the state that the test needs, with a limit; the helpers in tests/support do so.",
+    );
+}
+
+#[test]
+fn no_source_file_is_longer_than_a_person_can_hold() {
+    require_none(
+        in_every(tree::files(), words::length_faults),
+        "divide it by subject; most files have 100 to 300 lines.",
+    );
+}
+
+#[test]
+fn only_the_c_skin_is_unsafe() {
+    require_none(
+        in_every(tree::rust_files(), words::unsafe_faults),
+        "find the safe way; the only place for `unsafe` is plugin-sdk/crates/plugin-sdk-c.",
+    );
+}
+
+#[test]
+fn every_package_takes_the_lints_of_the_workspace() {
+    require_none(
+        arrows::lint_faults(&arrows::packages()),
+        "add `[lints]` with `workspace = true` to its Cargo.toml.",
+    );
+}
+
+#[test]
+fn links_in_documents_lead_somewhere() {
+    let documents = tree::files()
+        .into_iter()
+        .filter(|file| file.has_extension(&["md"]));
+    require_none(
+        in_every(documents, links::faults),
+        "correct the link, or write what it promises.",
+    );
+}
