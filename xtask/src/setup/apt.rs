@@ -53,16 +53,15 @@ fn apt_get_install(packages: &[&str]) -> Result<(), Failure> {
 
 fn apt_get(words: &[&str]) -> Result<(), Failure> {
     let mut command = as_root()?;
-    // Given by env(1): sudo drops the variables of its caller.
     command
-        .args(["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q"])
+        .args(["DEBIAN_FRONTEND=noninteractive", "apt-get", "-q"])
         .args(words);
     say(format!("setup: {}", process::shown(&command)));
     process::run(&mut command)
 }
 
-/// A command that runs its arguments as root: `env` when we are root, else `sudo`.
-pub fn as_root() -> Result<Command, Failure> {
+/// A command that runs its arguments as root: variables, then a program and its arguments, as env(1) takes them.
+fn as_root() -> Result<Command, Failure> {
     if process::output(Command::new("id").arg("-u")).as_deref() == Some("0") {
         return Ok(Command::new("env"));
     }
@@ -76,5 +75,7 @@ pub fn as_root() -> Result<Command, Failure> {
         // Nobody can type a password: fail instead of waiting for one.
         sudo.arg("-n");
     }
+    // Sudo drops the variables of its caller; env sets them after it.
+    sudo.arg("env");
     Ok(sudo)
 }

@@ -1,6 +1,6 @@
 //! Programs from crates.io, compiled once into the cache: one folder for each version, whole or not there.
 
-use std::{env, ffi::OsString, fs, path::PathBuf, process::Command};
+use std::{env, fs, path::PathBuf, process::Command};
 
 use crate::{failure::Failure, paths, process, versions};
 
@@ -78,7 +78,7 @@ pub fn add_to_path(command: &mut Command, first: &[PathBuf]) -> Result<(), Failu
             .map(|(name, version)| folder(name, version).join("bin")),
     );
     folders.extend(env::split_paths(
-        &env::var_os("PATH").unwrap_or_else(OsString::new),
+        &env::var_os("PATH").unwrap_or_default(),
     ));
     let joined = env::join_paths(folders).map_err(|source| {
         Failure::new(format!(

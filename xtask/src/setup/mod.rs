@@ -10,7 +10,11 @@ mod npm;
 mod report;
 pub mod wasm;
 
-use std::{fs::File, path::PathBuf, process::Command};
+use std::{
+    fs::{self, File},
+    path::PathBuf,
+    process::Command,
+};
 
 use clap::ValueEnum;
 
@@ -64,6 +68,7 @@ pub fn require(purpose: Purpose) -> Result<(), Failure> {
 
 /// Prepares; what could not be installed is in the report.
 pub fn prepare(purpose: Purpose) -> Result<Report, Failure> {
+    read_out_linker_note();
     if missing(purpose)?.is_empty() {
         link_node_modules(purpose)?;
         say("setup: everything is there");
@@ -167,9 +172,19 @@ fn link_node_modules(purpose: Purpose) -> Result<(), Failure> {
     }
 }
 
+/// Says what `.cargo/linker` installed before this program could be built.
+fn read_out_linker_note() {
+    let note = paths::cache().join("installed-by-linker");
+    if let Ok(text) = fs::read_to_string(&note) {
+        say(format!("setup: already installed {}", text.trim()));
+        // At worst it is said twice.
+        let _ = fs::remove_file(&note);
+    }
+}
+
 fn lock_cache() -> Result<File, Failure> {
     let cache = paths::cache();
-    let locked = std::fs::create_dir_all(&cache)
+    let locked = fs::create_dir_all(&cache)
         .and_then(|()| File::create(cache.join("lock")))
         .and_then(|file| file.lock().map(|()| file));
     locked.map_err(|source| {

@@ -83,12 +83,19 @@ pub fn compiler() -> Option<Compiler> {
     holds_std(&sysroot.join(libraries_in_sysroot())).then_some(Compiler::Substitute(sysroot))
 }
 
-/// Asks rustup for the target.
+/// Asks rustup for the target, and looks whether it came.
 pub fn add_target() -> Result<(), Failure> {
     let mut command = Command::new("rustup");
     command.args(["target", "add", TARGET]);
     say(format!("setup: {}", process::shown(&command)));
-    process::run_within(&mut command, DOWNLOAD_LIMIT)
+    process::run_within(&mut command, DOWNLOAD_LIMIT)?;
+    match compiler() {
+        Some(_) => Ok(()),
+        // It believes its own records; files that somebody removed are not in them.
+        None => Err(Failure::new(
+            "rustup says that the target is there, but its files are not",
+        )),
+    }
 }
 
 /// Builds the substitute from Debian's packages; `first` is why rustup's own target cannot be had.
