@@ -1,1 +1,50 @@
-//! 
+//! Where a CallPilot server keeps everything: rows in SQLite, bodies in append-only segments.
+//!
+//! One [`Writer`] and any number of [`Readers`] share a directory:
+//!
+//! ```text
+//! lock                    held by the writer; a second process is refused
+//! callpilot.db            SQLite in WAL mode: objects, marks, tombstones, settings, and where each body lies
+//! bodies/00000001.seg     bodies one after the other, never changed in place
+//! ```
+//!
+//! **Order on disk.** A [`Tx`] keeps its bodies in memory; [`Tx::commit`] writes and syncs them to their segment, and only then
+//! commits the rows (E16). What a commit returned for is durable. A failed sync is [`StoreError::Fatal`] and never tried again:
+//! after it nobody knows what the disk holds, so the process has to end and the next start looks.
+//!
+//! **A body that cannot be read is missing, not deleted.** Its row stays, [`domain::Ledger::has_body`] says no, and whoever has
+//! it can give it again.
+//!
+//! This crate decides nothing about replication, and reads no clock: who calls it brings the time.
+
+mod body;
+mod check;
+mod compact;
+mod disk;
+mod error;
+mod ledger;
+mod listing;
+mod open;
+mod put;
+mod readers;
+mod record;
+mod schema;
+mod segments;
+mod spool;
+mod tx;
+mod view;
+mod writer;
+
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
+
+pub use check::Opened;
+pub use compact::Compacted;
+pub use disk::{Disk, RealDisk};
+pub use error::StoreError;
+pub use listing::{Cursor, Listed, MailboxCounts, ParseCursorError, UserCursor};
+pub use open::{Options, Store};
+pub use readers::{Readers, Sizes};
+pub use tx::Tx;
+pub use view::View;
+pub use writer::Writer;

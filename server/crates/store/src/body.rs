@@ -1,0 +1,122 @@
+//! Bodies in a transaction: appended once, counted by who refers to them, missing or here.
+
+use crate::segments::Location;
+use crate::{StoreError, Tx, record};
+use domain::BodyRef;
+use rusqlite::{Connection, OptionalExtension, Row};
+
+/// The row of a body.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Kept {
+    pub len: u32,
+    /// `None`: missing.
+    pub at: Option<Location>,
+}
+
+impl Tx<'_> {
+    /// Takes a body; it is durable when the transaction is committed. A body that is here already is not written again.
+    ///
+    /// As long as no object refers to it, compaction may collect it a day later.
+    pub fn append_body(&mut self, bytes: &[u8]) -> Result<BodyRef, StoreError> {
+        let body = BodyRef::of(bytes);
+        self.step(|tx| tx.append(&body, bytes))?;
+        Ok(body)
+    }
+
+    /// From now on this body is missing: its bytes were found damaged. Objects that refer to it stay.
+    pub fn lose_body(&mut self, body: &BodyRef) -> Result<(), StoreError> {
+        self.step(|tx| {
+            if let Some(at) = find(&tx.writer.conn, body)?.and_then(|kept| kept.at) {
+                let sql = "UPDATE body SET segment = NULL, offset = NULL WHERE hash = ?1";
+                tx.execute(sql, [body.hash])?;
+                tx.add_live(at.segment, -size(body));
+            }
+            Ok(())
+        })
+    }
+
+    fn append(&mut self, body: &BodyRef, bytes: &[u8]) -> Result<(), StoreError> {
+        if find(&self.writer.conn, body)?.is_some_and(|kept| kept.at.is_some()) {
+            // Somebody wants it again, so compaction begins to wait anew.
+            let sql =
+                "UPDATE body SET idle_since = NULL WHERE hash = ?1 AND idle_since IS NOT NULL";
+            return self.execute(sql, [body.hash]).map(drop);
+        }
+        let at = self.spool_mut()?.append(body, bytes)?;
+        self.place(body, at)
+    }
+
+    /// Notes where a body lies, whether or not something refers to it yet.
+    pub(crate) fn place(&mut self, body: &BodyRef, at: Location) -> Result<(), StoreError> {
+        let sql = "INSERT INTO body (hash, len, refs, segment, offset) VALUES (?1, ?2, 0, ?3, ?4)
+                   ON CONFLICT (hash) DO UPDATE SET segment = excluded.segment, offset = excluded.offset";
+        let offset = at.offset.cast_signed();
+        self.execute(sql, (body.hash, body.len, at.segment, offset))?;
+        self.add_live(at.segment, size(body));
+        Ok(())
+    }
+
+    /// One more object refers to this body, which may be missing.
+    pub(crate) fn refer(&mut self, body: &BodyRef) -> Result<(), StoreError> {
+        let sql = "INSERT INTO body (hash, len, refs) VALUES (?1, ?2, 1)
+                   ON CONFLICT (hash) DO UPDATE SET refs = refs + 1, idle_since = NULL";
+        self.execute(sql, (body.hash, body.len)).map(drop)
+    }
+
+    /// One object less refers to this body; after the last one it goes.
+    pub(crate) fn release(&mut self, hash: &[u8; 32]) -> Result<(), StoreError> {
+        let sql =
+            "UPDATE body SET refs = refs - 1 WHERE hash = ?1 RETURNING refs, len, segment, offset";
+        let left: Option<(i64, Kept)> = self
+            .writer
+            .conn
+            .prepare_cached(sql)?
+            .query_row([hash], |row| Ok((row.get(0)?, kept(row, 1)?)))
+            .optional()?;
+        match left {
+            Some((refs, kept)) if refs <= 0 => self.drop_body(hash, kept),
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn drop_body(&mut self, hash: &[u8; 32], kept: Kept) -> Result<(), StoreError> {
+        self.execute("DELETE FROM body WHERE hash = ?1", [hash])?;
+        if let Some(at) = kept.at {
+            let len = kept.len;
+            self.add_live(at.segment, -size(&BodyRef { hash: *hash, len }));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn add_live(&mut self, segment: i64, bytes: i64) {
+        *self.live.entry(segment).or_default() += bytes;
+    }
+}
+
+/// The row of this very body.
+pub(crate) fn find(conn: &Connection, body: &BodyRef) -> Result<Option<Kept>, StoreError> {
+    let sql = "SELECT len, segment, offset FROM body WHERE hash = ?1";
+    let found = conn
+        .prepare_cached(sql)?
+        .query_row([body.hash], |row| kept(row, 0))
+        .optional()?;
+    Ok(found.filter(|kept| kept.len == body.len))
+}
+
+/// Reads `len, segment, offset` from three columns.
+pub(crate) fn kept(row: &Row<'_>, first: usize) -> rusqlite::Result<Kept> {
+    let segment: Option<i64> = row.get(first + 1)?;
+    let offset: Option<i64> = row.get(first + 2)?;
+    Ok(Kept {
+        len: row.get(first)?,
+        at: segment.zip(offset).map(|(segment, offset)| Location {
+            segment,
+            offset: offset.cast_unsigned(),
+        }),
+    })
+}
+
+/// What a body takes in its segment, for the count of live bytes.
+pub(crate) fn size(body: &BodyRef) -> i64 {
+    record::size(body).cast_signed()
+}

@@ -1,0 +1,131 @@
+//! Opening a store: its directory, its lock, its database.
+
+use crate::segments::{Segments, sync_directory};
+use crate::{Disk, Readers, RealDisk, StoreError, Writer, check, schema};
+use rusqlite::{Connection, OpenFlags};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a statement waits for a lock of SQLite. Only this crate opens the database, so it hardly ever does.
+const BUSY_WAIT: Duration = Duration::from_secs(5);
+/// Prepared statements kept; more than this crate has.
+const STATEMENTS_MAX: usize = 96;
+/// The log is cut back to this when SQLite starts it anew.
+const LOG_BYTES_KEPT: i64 = 64 << 20;
+
+/// How a store is opened.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// A segment that would grow beyond this is left and a new one begun; a longer body gets one to itself.
+    pub segment_bytes: u64,
+    /// Reading connections kept open while nobody uses them; any number can be in use.
+    pub idle_readers: usize,
+    /// What segments are written to.
+    pub disk: Arc<dyn Disk>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            segment_bytes: 256 << 20,
+            idle_readers: 8,
+            disk: Arc::new(RealDisk),
+        }
+    }
+}
+
+/// A store on the disk.
+#[derive(Clone, Copy, Debug)]
+pub struct Store;
+
+impl Store {
+    /// Opens the store in a directory, and makes it if there is none. The directory becomes 0700, its files 0600.
+    ///
+    /// Compares the segments with the rows first: a torn tail is cut off, whole records behind the last commit are kept, and
+    /// bodies that are not there any more are noted as missing; see [`Writer::opened`].
+    ///
+    /// # Errors
+    /// [`StoreError::InUse`] while another writer has it open, [`StoreError::Newer`] if a later release wrote it.
+    pub fn open(dir: &Path, options: Options) -> Result<(Writer, Readers), StoreError> {
+        let bodies = dir.join("bodies");
+        private_directory(dir)?;
+        private_directory(&bodies)?;
+        let lock = lock(dir)?;
+
+        let path = dir.join("callpilot.db");
+        private_file(&path)?;
+        let mut conn = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        configure_writer(&conn)?;
+        schema::migrate(&mut conn)?;
+        sync_directory(&*options.disk, dir)?;
+
+        let segments = Arc::new(Segments::new(bodies, Arc::clone(&options.disk)));
+        let (tail, opened) = check::run(&mut conn, &segments, options.segment_bytes)?;
+        let readers = Readers::new(path, Arc::clone(&segments), options.idle_readers);
+        let writer = Writer::new(conn, segments, options.segment_bytes, tail, opened, lock)?;
+        Ok((writer, readers))
+    }
+}
+
+/// Takes the lock of a store; it is held as long as the file is open, and goes with the process.
+fn lock(dir: &Path) -> Result<File, StoreError> {
+    let path = dir.join("lock");
+    let file = private_file(&path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse {
+            dir: dir.to_owned(),
+        }),
+        Err(TryLockError::Error(e)) => Err(StoreError::io("lock", &path)(e)),
+    }
+}
+
+fn private_directory(path: &Path) -> Result<(), StoreError> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .and_then(|()| fs::set_permissions(path, Permissions::from_mode(0o700)))
+        .map_err(StoreError::io("create", path))
+}
+
+/// Opens or makes a file that only this account can read. SQLite gives its log the mode of its database.
+fn private_file(path: &Path) -> Result<File, StoreError> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    let file = options.mode(0o600).open(path);
+    file.and_then(|f| f.set_permissions(Permissions::from_mode(0o600)).map(|()| f))
+        .map_err(StoreError::io("open", path))
+}
+
+/// Opens a connection. No memory map: a disk error in mapped memory is a signal that ends the process, not an error.
+pub(crate) fn connect(path: &Path, access: OpenFlags) -> Result<Connection, StoreError> {
+    // One thread uses a connection at a time, so SQLite need not lock it.
+    let conn = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    conn.busy_timeout(BUSY_WAIT)?;
+    conn.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    conn.pragma_update(None, "foreign_keys", false)?;
+    conn.pragma_update(None, "temp_store", "MEMORY")?;
+    conn.pragma_update(None, "cache_size", -16_384)?; // KiB
+    Ok(conn)
+}
+
+fn configure_writer(conn: &Connection) -> Result<(), StoreError> {
+    conn.pragma_update(None, "cache_size", -65_536)?; // KiB
+    let mode: String =
+        conn.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+    if mode != "wal" {
+        return Err(StoreError::corrupt(
+            "main",
+            format!("journal mode is {mode}"),
+        ));
+    }
+    conn.pragma_update(None, "synchronous", "FULL")?;
+    // Checkpoints are the writer's own work, so that a failure of one is seen; see Writer::begin.
+    conn.pragma_update_and_check(None, "wal_autocheckpoint", 0, |_| Ok(()))?;
+    conn.pragma_update_and_check(None, "journal_size_limit", LOG_BYTES_KEPT, |_| Ok(()))?;
+    Ok(())
+}

@@ -1,0 +1,233 @@
+//! Reading beside the writer.
+
+use crate::open::connect;
+use crate::segments::Segments;
+use crate::{Cursor, Listed, MailboxCounts, StoreError, UserCursor, View, body};
+use bytes::Bytes;
+use domain::{
+    Backlog, BodyRef, Lane, LineageEntry, Mark, Object, ObjectId, Place, ReplicaState, ServerId,
+    Timestamp,
+};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// How often a body is looked up again when compaction moved it away in between.
+const LOOKUPS_MAX: usize = 4;
+
+/// Reads what is committed, from any thread; clones share their connections. Every call sees one moment.
+#[derive(Clone, Debug)]
+pub struct Readers(Arc<Pool>);
+
+#[derive(Debug)]
+struct Pool {
+    path: PathBuf,
+    segments: Arc<Segments>,
+    idle: Mutex<Vec<Connection>>,
+    idle_max: usize,
+}
+
+/// How big the store is, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sizes {
+    /// The database with its log.
+    pub database_bytes: u64,
+    /// All segments.
+    pub segment_bytes: u64,
+    /// What of them is still referred to.
+    pub live_bytes: u64,
+    /// Room on the disk for this account.
+    pub free_bytes: u64,
+}
+
+impl Readers {
+    pub(crate) fn new(path: PathBuf, segments: Arc<Segments>, idle_max: usize) -> Self {
+        Self(Arc::new(Pool {
+            path,
+            segments,
+            idle: Mutex::default(),
+            idle_max,
+        }))
+    }
+
+    /// Runs several queries over one moment.
+    pub fn snapshot<R>(
+        &self,
+        work: impl FnOnce(&View<'_>) -> Result<R, StoreError>,
+    ) -> Result<R, StoreError> {
+        self.connected(|conn| {
+            let tx = conn.transaction_with_behavior(TransactionBehavior::Deferred)?;
+            let result = work(&View::new(&tx));
+            tx.finish()?;
+            result
+        })
+    }
+
+    /// A body, whole and verified.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] if it is not here, [`StoreError::Damaged`] if its bytes are not those it had.
+    pub fn body(&self, body: &BodyRef) -> Result<Bytes, StoreError> {
+        for _ in 0..LOOKUPS_MAX {
+            let kept = self.connected(|conn| body::find(conn, body))?;
+            let Some(at) = kept.and_then(|kept| kept.at) else {
+                break;
+            };
+            if let Some(bytes) = self.0.segments.read(at, body)? {
+                return Ok(bytes);
+            }
+        }
+        Err(StoreError::Missing(*body))
+    }
+
+    /// A part of a body. All of it is verified; the range is cut to its length.
+    pub fn body_range(&self, body: &BodyRef, range: Range<u64>) -> Result<Bytes, StoreError> {
+        let bytes = self.body(body)?;
+        let clamp = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(bytes.len());
+        let (start, end) = (clamp(range.start), clamp(range.end));
+        Ok(bytes.slice(start.min(end)..end))
+    }
+
+    /// The engine's small state.
+    pub fn state(&self) -> Result<ReplicaState, StoreError> {
+        self.connected(|conn| crate::ledger::read_state(conn))
+    }
+
+    /// The lives of this server, oldest first.
+    pub fn lineage(&self) -> Result<Vec<LineageEntry>, StoreError> {
+        self.connected(|conn| crate::ledger::read_lineage(conn))
+    }
+
+    /// How big the store is, and how much room is left.
+    pub fn sizes(&self) -> Result<Sizes, StoreError> {
+        let path = &self.0.path;
+        let log = path.with_extension("db-wal");
+        let len = |path| std::fs::metadata(path).map_or(0, |m| m.len());
+        let disk =
+            rustix::fs::statvfs(path).map_err(|e| StoreError::io("look at", path)(e.into()))?;
+        let sql = "SELECT coalesce(sum(len), 0), coalesce(sum(live), 0) FROM segment";
+        let (segment_bytes, live_bytes) =
+            self.connected(|conn| Ok(conn.query_row(sql, [], |r| Ok((r.get(0)?, r.get(1)?)))?))?;
+        Ok(Sizes {
+            database_bytes: len(path) + len(&log),
+            segment_bytes,
+            live_bytes,
+            free_bytes: disk.f_bavail.saturating_mul(disk.f_frsize),
+        })
+    }
+
+    /// Lends a connection, an idle one or a new one.
+    fn connected<R>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> Result<R, StoreError>,
+    ) -> Result<R, StoreError> {
+        let idle = self.idle().pop();
+        let mut conn = match idle {
+            Some(conn) => conn,
+            None => connect(&self.0.path, OpenFlags::SQLITE_OPEN_READ_ONLY)?,
+        };
+        let result = work(&mut conn);
+        let mut idle = self.idle();
+        if idle.len() < self.0.idle_max {
+            idle.push(conn);
+        }
+        result
+    }
+
+    /// The list is whole whatever a panicking thread did.
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
+        self.0.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The queries of a [`View`], one at a time.
+impl Readers {
+    /// See [`View::object`].
+    pub fn object(&self, id: &ObjectId) -> Result<Option<Object>, StoreError> {
+        self.snapshot(|view| view.object(id))
+    }
+
+    /// See [`View::users_by_number`].
+    pub fn users_by_number(&self, number: &str) -> Result<Vec<(ObjectId, Object)>, StoreError> {
+        self.snapshot(|view| view.users_by_number(number))
+    }
+
+    /// See [`View::user_by_number`].
+    pub fn user_by_number(
+        &self,
+        number: &str,
+        home: ServerId,
+    ) -> Result<Option<(ObjectId, Object)>, StoreError> {
+        self.snapshot(|view| view.user_by_number(number, home))
+    }
+
+    /// See [`View::users`].
+    pub fn users(
+        &self,
+        after: Option<&UserCursor>,
+        limit: usize,
+    ) -> Result<Vec<(ObjectId, Object)>, StoreError> {
+        self.snapshot(|view| view.users(after, limit))
+    }
+
+    /// See [`View::user_count`].
+    pub fn user_count(&self, home: Option<ServerId>) -> Result<u64, StoreError> {
+        self.snapshot(|view| view.user_count(home))
+    }
+
+    /// See [`View::messages`].
+    pub fn messages(
+        &self,
+        owner: &ObjectId,
+        place: Place,
+        before: Option<Cursor>,
+        limit: usize,
+    ) -> Result<Vec<Listed>, StoreError> {
+        self.snapshot(|view| view.messages(owner, place, before, limit))
+    }
+
+    /// See [`View::counts`].
+    pub fn counts(&self, owner: &ObjectId) -> Result<MailboxCounts, StoreError> {
+        self.snapshot(|view| view.counts(owner))
+    }
+
+    /// See [`View::mark`].
+    pub fn mark(&self, id: &ObjectId) -> Result<Option<Mark>, StoreError> {
+        self.snapshot(|view| view.mark(id))
+    }
+
+    /// See [`View::backlog`].
+    pub fn backlog(&self, lane: Lane) -> Result<Backlog, StoreError> {
+        self.snapshot(|view| view.backlog(lane))
+    }
+
+    /// See [`View::one_server_only`].
+    pub fn one_server_only(&self) -> Result<u64, StoreError> {
+        self.snapshot(|view| view.one_server_only())
+    }
+
+    /// See [`View::setting`].
+    pub fn setting(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.snapshot(|view| view.setting(key))
+    }
+
+    /// See [`View::expired_deleted`].
+    pub fn expired_deleted(
+        &self,
+        before: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<ObjectId>, StoreError> {
+        self.snapshot(|view| view.expired_deleted(before, limit))
+    }
+
+    /// See [`View::has_body`].
+    pub fn has_body(&self, body: &BodyRef) -> Result<bool, StoreError> {
+        self.snapshot(|view| view.has_body(body))
+    }
+
+    /// See [`View::missing_bodies`].
+    pub fn missing_bodies(&self, limit: usize) -> Result<Vec<(ObjectId, BodyRef)>, StoreError> {
+        self.snapshot(|view| view.missing_bodies(limit))
+    }
+}

@@ -1,0 +1,275 @@
+//! The queries, over a snapshot or over an open transaction.
+
+use crate::ledger::lane_number;
+use crate::{Cursor, Listed, MailboxCounts, StoreError, UserCursor, body};
+use domain::{Backlog, BodyRef, Lane, Mark, Object, ObjectId, Place, ServerId, Timestamp};
+use rusqlite::{Connection, OptionalExtension, Params, Row};
+
+/// What is in the store at one moment.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    conn: &'a Connection,
+}
+
+/// The statements whose plans a test looks at: none of them may read a whole table.
+pub(crate) mod sql {
+    pub const OBJECT: &str = "SELECT id, data FROM object WHERE id = ?1";
+    pub const USERS_BY_NUMBER: &str = "SELECT id, data FROM object WHERE number = ?1 ORDER BY id";
+    pub const USERS: &str = "SELECT id, data FROM object
+        WHERE number IS NOT NULL AND (number, id) > (?1, ?2) ORDER BY number, id LIMIT ?3";
+    pub const MESSAGES: &str = "SELECT o.id, o.data, o.received_at, coalesce(m.body, 0)
+        FROM object o LEFT JOIN mark m ON m.id = o.id
+        WHERE o.owner = ?1 AND o.place = ?2 AND (o.received_at, o.id) < (?3, ?4)
+        ORDER BY o.received_at DESC, o.id DESC LIMIT ?5";
+    pub const COUNTS: &str = "SELECT place, count(*), sum(unread), sum(bytes) FROM object
+        WHERE owner = ?1 AND place IS NOT NULL GROUP BY place";
+    pub const OWED: &str = "SELECT count(*) FROM object o CROSS JOIN mark m ON m.id = o.id
+        WHERE o.owner = ?1 AND o.place IS NOT NULL AND m.body = 1";
+    pub const ONE_SERVER_ONLY: &str = "SELECT count(*) FROM mark WHERE body = 1";
+    pub const OLDEST_MARK: &str = "SELECT since FROM mark WHERE lane = ?1 ORDER BY since LIMIT 1";
+    pub const EXPIRED: &str = "SELECT id FROM object WHERE place = 2 AND filed_at < ?1
+        ORDER BY filed_at, id LIMIT ?2";
+    pub const MARK: &str = "SELECT id, lane, n, since, body, unsent FROM mark WHERE id = ?1";
+    pub const MISSING: &str = "SELECT count(*) FROM body WHERE segment IS NULL AND refs > 0";
+}
+
+impl<'a> View<'a> {
+    pub(crate) fn new(conn: &'a Connection) -> Self {
+        Self { conn }
+    }
+
+    /// An object, if it is here.
+    pub fn object(&self, id: &ObjectId) -> Result<Option<Object>, StoreError> {
+        let found = one(self.conn, sql::OBJECT, [id.as_bytes()], read_object)?;
+        Ok(found.transpose()?.map(|(_, object)| object))
+    }
+
+    /// Everybody with this mailbox number. A number is usually one person's; a user of this server and one of the partner can
+    /// share it while an administrator has not put that right.
+    pub fn users_by_number(&self, number: &str) -> Result<Vec<(ObjectId, Object)>, StoreError> {
+        objects(self.conn, sql::USERS_BY_NUMBER, [number])
+    }
+
+    /// The user with this mailbox number: the one local to `home` if there is one, else any.
+    pub fn user_by_number(
+        &self,
+        number: &str,
+        home: ServerId,
+    ) -> Result<Option<(ObjectId, Object)>, StoreError> {
+        let mut users = self.users_by_number(number)?;
+        let local = |(_, user): &(_, Object)| domain::User::of(user)?.home();
+        let at = users.iter().position(|user| local(user) == Some(home));
+        let any = (!users.is_empty()).then_some(0);
+        Ok(at.or(any).map(|i| users.swap_remove(i)))
+    }
+
+    /// Users in order of their numbers, then ids, after a place in that order.
+    pub fn users(
+        &self,
+        after: Option<&UserCursor>,
+        limit: usize,
+    ) -> Result<Vec<(ObjectId, Object)>, StoreError> {
+        let number = after.map_or("", |cursor| cursor.number.as_str());
+        let id: &[u8] = after.map_or(&[], |cursor| cursor.id.as_bytes());
+        objects(self.conn, sql::USERS, (number, id, limit))
+    }
+
+    /// How many users there are: those local to a server, or all.
+    pub fn user_count(&self, home: Option<ServerId>) -> Result<u64, StoreError> {
+        let home = home.map(|server| server.0.cast_signed());
+        let sql =
+            "SELECT count(*) FROM object WHERE number IS NOT NULL AND (?1 IS NULL OR home = ?1)";
+        self.number(sql, [home])
+    }
+
+    /// A page of a mailbox, newest first by when they were received, then by id.
+    pub fn messages(
+        &self,
+        owner: &ObjectId,
+        place: Place,
+        before: Option<Cursor>,
+        limit: usize,
+    ) -> Result<Vec<Listed>, StoreError> {
+        // Above every id there is: 17 bytes.
+        const END: &[u8] = &[0xff; 17];
+        let at = before.map_or(i64::MAX, |cursor| cursor.received_at.0);
+        let id: &[u8] = before.as_ref().map_or(END, |cursor| cursor.id.as_bytes());
+        let params = (owner.as_bytes(), place.number(), at, id, limit);
+        let listed = rows(self.conn, sql::MESSAGES, params, |row| {
+            let read = read_object(row)?;
+            let (received_at, one_server_only) = (Timestamp(row.get(2)?), row.get(3)?);
+            Ok(read.map(|(id, object)| Listed {
+                id,
+                object,
+                one_server_only,
+                received_at,
+            }))
+        })?;
+        listed.into_iter().collect()
+    }
+
+    /// Counts over one mailbox.
+    pub fn counts(&self, owner: &ObjectId) -> Result<MailboxCounts, StoreError> {
+        let mut counts = MailboxCounts::default();
+        let places: Vec<(i64, u64, u64, u64)> =
+            rows(self.conn, sql::COUNTS, [owner.as_bytes()], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+            })?;
+        for (place, messages, unread, bytes) in places {
+            counts.bytes += bytes;
+            match Place::from_number(place) {
+                Place::Inbox => {
+                    counts.inbox += messages;
+                    counts.unread += unread;
+                }
+                Place::Sent => counts.sent += messages,
+                Place::Deleted => counts.deleted += messages,
+            }
+        }
+        // Usually nothing is owed at all, and the mailbox need not be read.
+        let sql = "SELECT EXISTS (SELECT 1 FROM mark WHERE body = 1)";
+        if self.number(sql, [])? > 0 {
+            counts.one_server_only = self.number(sql::OWED, [owner.as_bytes()])?;
+        }
+        Ok(counts)
+    }
+
+    /// The mark of an object.
+    pub fn mark(&self, id: &ObjectId) -> Result<Option<Mark>, StoreError> {
+        let found = one(self.conn, sql::MARK, [id.as_bytes()], read_mark)?;
+        Ok(found.map(|(_, mark)| mark))
+    }
+
+    /// How far a lane is behind. Counts the marks, so it takes some milliseconds when there are many thousand.
+    pub fn backlog(&self, lane: Lane) -> Result<Backlog, StoreError> {
+        let sql = "SELECT count(*) FROM mark WHERE lane = ?1";
+        Ok(Backlog {
+            count: self.number(sql, [lane_number(lane)])?,
+            oldest: self.oldest_mark(lane)?,
+        })
+    }
+
+    /// Marks with the body bit: what only this server holds as far as it knows.
+    pub fn one_server_only(&self) -> Result<u64, StoreError> {
+        self.number(sql::ONE_SERVER_ONLY, [])
+    }
+
+    /// A value of this server's own, not replicated.
+    pub fn setting(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let sql = "SELECT value FROM setting WHERE key = ?1";
+        one(self.conn, sql, [key], |row| row.get(0))
+    }
+
+    /// Messages that are in Deleted since before a moment, those longest there first.
+    pub fn expired_deleted(
+        &self,
+        before: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<ObjectId>, StoreError> {
+        ids(self.conn, sql::EXPIRED, (before.0, limit))
+    }
+
+    /// Whether this body is here.
+    pub fn has_body(&self, body: &BodyRef) -> Result<bool, StoreError> {
+        let found = body::find(self.conn, body)?;
+        Ok(found.is_some_and(|kept| kept.at.is_some()))
+    }
+
+    /// Objects whose body is not here. If there are any, this reads through all objects.
+    pub fn missing_bodies(&self, limit: usize) -> Result<Vec<(ObjectId, BodyRef)>, StoreError> {
+        if self.number(sql::MISSING, [])? == 0 {
+            return Ok(Vec::new());
+        }
+        let sql = "SELECT o.id, b.hash, b.len FROM object o CROSS JOIN body b ON b.hash = o.body
+                   WHERE b.segment IS NULL LIMIT ?1";
+        rows(self.conn, sql, [limit], |row| {
+            let (hash, len) = (row.get(1)?, row.get(2)?);
+            Ok((id(row, 0)?, BodyRef { hash, len }))
+        })
+    }
+
+    pub(crate) fn oldest_mark(&self, lane: Lane) -> Result<Option<Timestamp>, StoreError> {
+        let found = one(self.conn, sql::OLDEST_MARK, [lane_number(lane)], |row| {
+            row.get(0)
+        })?;
+        Ok(found.map(Timestamp))
+    }
+
+    fn number(&self, sql: &str, params: impl Params) -> Result<u64, StoreError> {
+        let mut statement = self.conn.prepare_cached(sql)?;
+        Ok(statement.query_row(params, |row| row.get(0))?)
+    }
+}
+
+/// All rows of a query, read one by one.
+pub(crate) fn rows<T>(
+    conn: &Connection,
+    sql: &str,
+    params: impl Params,
+    read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+) -> Result<Vec<T>, StoreError> {
+    let mut statement = conn.prepare_cached(sql)?;
+    let found = statement.query_map(params, read)?;
+    Ok(found.collect::<Result<_, _>>()?)
+}
+
+/// The one row of a query, if there is one.
+pub(crate) fn one<T>(
+    conn: &Connection,
+    sql: &str,
+    params: impl Params,
+    read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+) -> Result<Option<T>, StoreError> {
+    let mut statement = conn.prepare_cached(sql)?;
+    Ok(statement.query_row(params, read).optional()?)
+}
+
+/// Ids out of the first column.
+pub(crate) fn ids(
+    conn: &Connection,
+    sql: &str,
+    params: impl Params,
+) -> Result<Vec<ObjectId>, StoreError> {
+    rows(conn, sql, params, |row| id(row, 0))
+}
+
+/// A mark, read from `id, lane, n, since, body, unsent`.
+pub(crate) fn read_mark(row: &Row<'_>) -> rusqlite::Result<(ObjectId, Mark)> {
+    let lane: i64 = row.get(1)?;
+    let mark = Mark {
+        lane: if lane == 0 {
+            Lane::Users
+        } else {
+            Lane::Messages
+        },
+        n: row.get::<_, i64>(2)?.cast_unsigned(),
+        since: Timestamp(row.get(3)?),
+        body: row.get(4)?,
+        unsent: row.get(5)?,
+    };
+    Ok((id(row, 0)?, mark))
+}
+
+fn id(row: &Row<'_>, column: usize) -> rusqlite::Result<ObjectId> {
+    row.get(column).map(ObjectId::from_bytes)
+}
+
+type Read = Result<(ObjectId, Object), StoreError>;
+
+/// An object, read from `id, data`.
+fn read_object(row: &Row<'_>) -> rusqlite::Result<Read> {
+    let id = id(row, 0)?;
+    let data = row.get_ref(1)?.as_blob()?;
+    Ok(match Object::decode(data) {
+        Ok(object) => Ok((id, object)),
+        Err(e) => Err(StoreError::corrupt("object", format!("{id}: {e}"))),
+    })
+}
+
+fn objects(
+    conn: &Connection,
+    sql: &str,
+    params: impl Params,
+) -> Result<Vec<(ObjectId, Object)>, StoreError> {
+    rows(conn, sql, params, read_object)?.into_iter().collect()
+}

@@ -1,0 +1,116 @@
+//! The one writer of a store.
+
+use crate::segments::Segments;
+use crate::spool::{Spool, Tail};
+use crate::{Opened, StoreError, Tx};
+use domain::ReplicaState;
+use rusqlite::Connection;
+use std::fs::File;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Pages in SQLite's log from which on they are moved into the database: 16 MiB.
+const LOG_PAGES_MAX: u32 = 4_096;
+
+/// The one writer of a store. It can be handed from thread to thread, and holds the lock of the directory.
+#[derive(Debug)]
+pub struct Writer {
+    pub(crate) conn: Connection,
+    pub(crate) segments: Arc<Segments>,
+    pub(crate) segment_bytes: u64,
+    pub(crate) tail: Tail,
+    /// Empty, with the room the last transaction needed.
+    pub(crate) buffer: Vec<u8>,
+    /// Marks of each lane, counted at the start and kept since: a backlog of many thousand would be too long to count each time.
+    pub(crate) marks: [u64; 2],
+    /// As committed.
+    pub(crate) state: ReplicaState,
+    /// Why nothing may be written any more.
+    pub(crate) fatal: Option<String>,
+    log_pages: Arc<AtomicU32>,
+    opened: Opened,
+    _lock: File,
+}
+
+impl Writer {
+    pub(crate) fn new(
+        mut conn: Connection,
+        segments: Arc<Segments>,
+        segment_bytes: u64,
+        tail: Tail,
+        opened: Opened,
+        lock: File,
+    ) -> Result<Self, StoreError> {
+        let log_pages = Arc::new(AtomicU32::new(0));
+        let seen = Arc::clone(&log_pages);
+        conn.wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, pages: i32| {
+            seen.store(pages.unsigned_abs(), Ordering::Relaxed);
+            Ok(())
+        }))?;
+        let mut writer = Self {
+            conn,
+            segments,
+            segment_bytes,
+            tail,
+            buffer: Vec::new(),
+            marks: [0; 2],
+            state: ReplicaState::default(),
+            fatal: None,
+            log_pages,
+            opened,
+            _lock: lock,
+        };
+        for lane in 0..2 {
+            let sql = "SELECT count(*) FROM mark WHERE lane = ?1";
+            writer.marks[lane] = writer.conn.query_row(sql, [lane], |row| row.get(0))?;
+        }
+        writer.state = crate::ledger::read_state(&writer.conn)?;
+        Ok(writer)
+    }
+
+    /// What opening the store found.
+    pub fn opened(&self) -> &Opened {
+        &self.opened
+    }
+
+    /// Begins a transaction. There is one at a time; readers go on meanwhile.
+    ///
+    /// # Errors
+    /// [`StoreError::Fatal`] forever after the first of its kind.
+    pub fn begin(&mut self) -> Result<Tx<'_>, StoreError> {
+        self.alive()?;
+        self.checkpoint()?;
+        self.conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        let buffer = std::mem::take(&mut self.buffer);
+        let segments = Arc::clone(&self.segments);
+        let spool = Spool::new(segments, self.segment_bytes, self.tail.clone(), buffer);
+        Ok(Tx::new(self, spool))
+    }
+
+    pub(crate) fn alive(&self) -> Result<(), StoreError> {
+        match &self.fatal {
+            Some(why) => Err(StoreError::Fatal(why.clone())),
+            None => Ok(()),
+        }
+    }
+
+    /// Moves SQLite's log into the database when it has grown long. Done before a transaction and not after one, so that nobody's
+    /// answer waits for it. A failed sync in here is as fatal as one in a commit.
+    fn checkpoint(&mut self) -> Result<(), StoreError> {
+        if self.log_pages.load(Ordering::Relaxed) < LOG_PAGES_MAX {
+            return Ok(());
+        }
+        // The next commit counts anew. Readers of old snapshots can make this move less than all; then it is tried again.
+        self.log_pages.store(0, Ordering::Relaxed);
+        let sql = "PRAGMA wal_checkpoint(PASSIVE)";
+        match self.conn.query_row(sql, [], |_| Ok(())) {
+            Err(e) if e.sqlite_error_code() == Some(rusqlite::ErrorCode::SystemIoFailure) => {
+                let why = format!("checkpoint: {e}");
+                self.fatal = Some(why.clone());
+                Err(StoreError::Fatal(why))
+            }
+            // No room for the database to grow, or a lock: everything is still in the log.
+            _ => Ok(()),
+        }
+    }
+}

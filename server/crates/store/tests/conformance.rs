@@ -1,0 +1,54 @@
+//! The store is a ledger.
+
+use domain::{BodyRef, Ledger, LedgerError};
+use store::conformance::{End, Subject, check};
+use store::{Options, Readers, Store, Writer};
+use tempfile::TempDir;
+
+struct Disk {
+    dir: TempDir,
+    open: Option<(Writer, Readers)>,
+}
+
+impl Disk {
+    fn writer(&mut self) -> &mut Writer {
+        let dir = self.dir.path();
+        let open = self
+            .open
+            .get_or_insert_with(|| Store::open(dir, Options::default()).unwrap());
+        &mut open.0
+    }
+}
+
+impl Subject for Disk {
+    fn transact(
+        &mut self,
+        end: End,
+        work: &mut dyn FnMut(&mut dyn Ledger) -> Result<(), LedgerError>,
+    ) {
+        let mut tx = self.writer().begin().unwrap();
+        work(&mut tx).unwrap();
+        if end == End::Commit {
+            tx.commit().unwrap();
+        }
+    }
+
+    fn restart(&mut self) {
+        self.open = None;
+    }
+
+    fn keep_body(&mut self, bytes: &[u8]) -> BodyRef {
+        let mut tx = self.writer().begin().unwrap();
+        let body = tx.append_body(bytes).unwrap();
+        tx.commit().unwrap();
+        body
+    }
+}
+
+#[test]
+fn the_store_does_what_every_ledger_has_to_do() {
+    check(|| Disk {
+        dir: TempDir::new().unwrap(),
+        open: None,
+    });
+}
