@@ -4,10 +4,20 @@
 //! repeated safely: reading changes nothing, changes name the message and the state it shall have, and deleting is the change
 //! `deleted: true` (a second HTTP `DELETE` would remove the message for good).
 
+mod call;
+mod engine;
+mod events;
+mod sse;
+
+use crate::connector::{Input, Route};
+use crate::transport::Method;
 use crate::{Endpoint, Error, Pair, Status, Timing, Transport};
+use call::Call;
 use contract::{
-    Discovery, Event, Folder, MessageDetail, MessageList, MessageRow, ObjectId, Session,
+    Discovery, ErrorCode, Event, Folder, Login, MessageDetail, MessageList, MessagePatch,
+    MessageRow, ObjectId, Session, WELL_KNOWN,
 };
+use engine::Engine;
 use std::rc::Rc;
 
 /// How a client is set up.
@@ -73,32 +83,63 @@ impl Drop for Subscription {
     }
 }
 
-/// The client. Cheap to clone; all clones are one. Not `Send`: it lives on the thread that made it.
+/// The client. Cheap to clone; all clones are one. Not `Send`: it lives on the thread that made it, and ends with its last clone.
 #[derive(Clone)]
 pub struct Client {
-    inner: Rc<()>,
+    engine: Rc<Engine>,
 }
+
+const SESSION: &str = "/api/v1/session";
+const MESSAGES: &str = "/api/v1/messages";
 
 impl Client {
     /// A client over any transport. It begins to look for its servers at once.
     pub fn new(transport: Rc<dyn Transport>, config: Config) -> Result<Self, Error> {
-        todo!()
+        let server = config.server.trim().trim_end_matches('/');
+        let host = (server.strip_prefix("https://")).or_else(|| server.strip_prefix("http://"));
+        if host.is_none_or(|host| host.is_empty() || host.contains(['?', '#', ' '])) {
+            let what = format!(
+                "The server address {server:?} cannot be used; expected for example https://cp-north.example.net."
+            );
+            return Err(Error::BadConfig { what });
+        }
+        let engine = Engine::start(transport, server, config.timing);
+        Ok(Self { engine })
     }
 
     /// Logs in at whichever server answers. From here on calls carry the session, and events arrive.
     pub async fn login(&self, mailbox: &str, password: &str) -> Result<Session, Error> {
-        todo!()
+        let login = Login {
+            mailbox: mailbox.to_owned(),
+            password: password.to_owned(),
+        };
+        let call = Call::new(Method::Post, SESSION.to_owned(), None).with_body(&login)?;
+        let session: Session = self.engine.call_json(&call).await?;
+        self.engine.forget_session();
+        self.engine.begin_session(&session);
+        Ok(session)
     }
 
-    /// Takes up a session from an earlier run of the program and renews it. With [`Error::NoServer`] the token is kept and
-    /// used as soon as a server answers; with [`Error::SessionEnded`] it is forgotten.
+    /// Takes up a session from an earlier run of the program and renews it: keep the new token. With [`Error::NoServer`] the
+    /// token is held and used as soon as a server answers; with [`Error::SessionEnded`] it is forgotten.
     pub async fn restore(&self, token: &str) -> Result<Session, Error> {
-        todo!()
+        self.engine.hold_session(token);
+        let call = self.with_session(Method::Get, SESSION.to_owned())?;
+        let session: Session = self.engine.call_json(&call).await?;
+        self.engine.begin_session(&session);
+        Ok(session)
     }
 
     /// Ends the session. It is forgotten here in any case, also when no server answers.
     pub async fn logout(&self) -> Result<(), Error> {
-        todo!()
+        let Ok(call) = self.with_session(Method::Delete, SESSION.to_owned()) else {
+            return Ok(());
+        };
+        self.engine.forget_session();
+        match self.engine.call_empty(&call).await {
+            Err(Error::SessionEnded) => Ok(()),
+            ended => ended,
+        }
     }
 
     /// One page of a folder, newest first. `before` is [`MessageList::next`] of the page before it; `limit` defaults to 500.
@@ -108,32 +149,73 @@ impl Client {
         before: Option<&str>,
         limit: Option<u32>,
     ) -> Result<MessageList, Error> {
-        todo!()
+        let folder = match folder {
+            Folder::Inbox => "inbox",
+            Folder::Sent => "sent",
+            Folder::Deleted => "deleted",
+        };
+        let mut path = format!("{MESSAGES}?folder={folder}");
+        if let Some(before) = before {
+            path.push_str("&before=");
+            call::push_encoded(&mut path, before);
+        }
+        if let Some(limit) = limit {
+            path.push_str(&format!("&limit={limit}"));
+        }
+        let call = self.with_session(Method::Get, path)?;
+        self.engine.list_asked();
+        self.engine.call_json(&call).await
     }
 
     /// One message with its recipients and parts.
     pub async fn message(&self, id: ObjectId) -> Result<MessageDetail, Error> {
-        todo!()
+        let call = self.with_session(Method::Get, format!("{MESSAGES}/{id}"))?;
+        self.engine.call_json(&call).await
     }
 
     /// Marks a message as unread or read.
     pub async fn set_unread(&self, id: ObjectId, unread: bool) -> Result<MessageRow, Error> {
-        todo!()
+        self.patch(id, Some(unread), None).await
     }
 
     /// Moves a message to Deleted.
     pub async fn delete(&self, id: ObjectId) -> Result<MessageRow, Error> {
-        todo!()
+        self.patch(id, None, Some(true)).await
     }
 
     /// Takes a message out of Deleted.
     pub async fn undelete(&self, id: ObjectId) -> Result<MessageRow, Error> {
-        todo!()
+        self.patch(id, None, Some(false)).await
+    }
+
+    async fn patch(
+        &self,
+        id: ObjectId,
+        unread: Option<bool>,
+        deleted: Option<bool>,
+    ) -> Result<MessageRow, Error> {
+        let call = self.with_session(Method::Patch, format!("{MESSAGES}/{id}"))?;
+        let call = call.with_body(&MessagePatch { unread, deleted })?;
+        self.engine.call_json(&call).await
     }
 
     /// Removes a message for good, wherever it lies.
     pub async fn expunge(&self, id: ObjectId) -> Result<(), Error> {
-        todo!()
+        let call = self.with_session(Method::Delete, format!("{MESSAGES}/{id}"))?;
+        // The first `DELETE` only moves it to Deleted on a server where it does not lie there yet.
+        for _ in 0..2 {
+            match self.engine.call_status(&call).await {
+                Ok(200) => {}
+                Ok(_) => return Ok(()),
+                // Gone is gone: by an earlier try whose answer was lost, or by another client.
+                Err(Error::Refused(refusal)) if refusal.code == ErrorCode::NotFound => {
+                    return Ok(());
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let what = "the message was moved to Deleted twice and is still there".to_owned();
+        Err(Error::Malformed { what })
     }
 
     /// The sound of a message as a WAV file: of one part, or of the message itself.
@@ -148,61 +230,83 @@ impl Client {
         part: Option<u32>,
         progress: impl Fn(Progress) + 'static,
     ) -> Result<Vec<u8>, Error> {
-        todo!()
+        let mut path = format!("{MESSAGES}/{id}/audio");
+        if let Some(part) = part {
+            path.push_str(&format!("?part={part}"));
+        }
+        let call = self.with_session(Method::Get, path)?;
+        self.engine.call_bytes(&call, &progress).await
     }
 
     /// What the server in use says of itself and its partner.
     pub async fn discovery(&self) -> Result<Discovery, Error> {
-        todo!()
+        let call = Call::new(Method::Get, WELL_KNOWN.to_owned(), None);
+        self.engine.call_json(&call).await
     }
 
     /// The connection as it is now.
     pub fn status(&self) -> Status {
-        todo!()
+        self.engine.status()
     }
 
     /// The pair as it is known and remembered.
     pub fn pair(&self) -> Pair {
-        todo!()
+        self.engine.with_connector(|connector| connector.pair())
     }
 
-    /// Where requests go now; `None` while no server is known to answer.
+    /// Where requests go now; `None` while no server is known to answer, and while the one in use is in doubt.
     pub fn server(&self) -> Option<Endpoint> {
-        todo!()
+        match self.engine.with_connector(|connector| connector.route()) {
+            Route::To(_, server) => Some(server),
+            Route::Wait | Route::Nowhere => None,
+        }
     }
 
     /// Whether a session is held.
     pub fn logged_in(&self) -> bool {
-        todo!()
+        self.engine.token().is_some()
     }
 
-    /// Calls back with every [`ClientEvent`] from now on. Callbacks may call the client.
+    /// Calls back with every [`ClientEvent`] from now on: never from within a call of the client, so callbacks may call it.
     pub fn subscribe(&self, on_event: impl Fn(&ClientEvent) + 'static) -> Subscription {
-        todo!()
+        let key = self.engine.subscribe(Rc::new(on_event));
+        let engine = Rc::downgrade(&self.engine);
+        Subscription {
+            end: Some(Box::new(move || {
+                if let Some(engine) = engine.upgrade() {
+                    engine.unsubscribe(key);
+                }
+            })),
+        }
     }
 
     /// A message starts or stops playing: the client does not go back to the primary in the middle of it.
     pub fn playback(&self, started: bool) {
-        todo!()
+        self.engine.feed(Input::Playing(started));
     }
 
     /// A recording starts or stops: as with playback.
     pub fn recording(&self, started: bool) {
-        todo!()
+        self.engine.feed(Input::Recording(started));
     }
 
     /// The page is visible or hidden: a hidden one asks less often.
     pub fn set_visible(&self, visible: bool) {
-        todo!()
+        self.engine.feed(Input::Visible(visible));
     }
 
     /// The computer says that it has a network or none. A hint: the servers are tried all the same.
     pub fn set_online(&self, online: bool) {
-        todo!()
+        self.engine.feed(Input::Online(online));
     }
 
     /// "Try now": asks both servers at once.
     pub fn retry_now(&self) {
-        todo!()
+        self.engine.feed(Input::RetryNow);
+    }
+
+    fn with_session(&self, method: Method, path: String) -> Result<Call, Error> {
+        let token = self.engine.token().ok_or(Error::SessionEnded)?;
+        Ok(Call::new(method, path, Some(token)))
     }
 }

@@ -1,11 +1,459 @@
-//! Decides which server of the pair is asked.
-pub mod timing;
+//! Decides which server of the pair is asked: a pure state machine without clock, random or IO.
+//!
+//! ```text
+//!            primary answers                    in doubt: both are probed
+//! Seeking ---------------------> On the primary <--------------> Doubt --- partner answers, primary does not ---+
+//!   ^  \                               ^                                                                        v
+//!   |   \--- only partner answers ----------------------------------------------------------------> On the partner <--> Doubt
+//!   |                                  +------- answers well and long enough, nothing is playing ---------/       |
+//!   +------------------------------------ neither answers: 2, 4, 8 … 60 s ----------------------------------------+
+//! ```
+//!
+//! The driver calls [`Connector::handle`] with what happened and the time, does every [`Output`] that [`Connector::poll`] gives,
+//! and calls again with [`Input::Tick`] at [`Connector::wake_at`]. The same inputs give the same outputs.
+//!
+//! In the folder: `io` what goes in and out, `timing` the durations, `peer` one server and its probe, `round` asking both,
+//! `decide` the transitions, `learn` what servers say of their pair, `flights` requests under way, `stream` the event stream,
+//! `stay` against flapping, `view` what the user is told.
+
+mod decide;
+mod flights;
+mod io;
+mod jitter;
+mod learn;
+mod peer;
+mod round;
+mod stay;
+mod stream;
+mod timing;
+mod view;
+
+pub use io::{Fault, Input, IoId, Millis, Outcome, Output, RequestId};
 pub use timing::Timing;
 
-/// Milliseconds of a clock that never goes back.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Millis(pub u64);
+use crate::pair::{Endpoint, Pair, Side};
+use crate::status::{BackWait, Health, State, Status, Why};
+use decide::Cause;
+use flights::Flights;
+use jitter::Jitter;
+use peer::Peer;
+use round::{Phase, Seeking};
+use stay::Stay;
+use std::collections::VecDeque;
+use stream::{Stream, Watch};
 
-/// The state machine.
-#[derive(Debug)]
-pub struct Connector {}
+/// The state machine. See the module for its states.
+#[derive(Clone, Debug)]
+pub struct Connector {
+    timing: Timing,
+    jitter: Jitter,
+    /// The address that was configured: it is known to be reachable from here, so no server's word replaces it.
+    configured: String,
+    primary: Peer,
+    partner: Option<Peer>,
+    remembered: Option<Pair>,
+    /// Where requests go; `None` exactly while seeking.
+    current: Option<Side>,
+    why: Why,
+    phase: Phase,
+    stay: Stay,
+    flights: Flights,
+    /// Requests that failed at the server in use since it last answered one.
+    strikes: u32,
+    watch: Watch,
+    session: bool,
+    online: bool,
+    visible: bool,
+    playing: bool,
+    recording: bool,
+    /// Last sign of life of whichever server was in use.
+    heard_at: Option<Millis>,
+    /// When something was last handled.
+    now: Millis,
+    next_id: u64,
+    outputs: VecDeque<Output>,
+    state: State,
+    state_since: Millis,
+    waiting_for: Option<BackWait>,
+    shown: Option<Status>,
+    shown_heard_at: Option<Millis>,
+}
+
+/// Where a request goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Route {
+    /// To this server, now.
+    To(Side, Endpoint),
+    /// Nowhere yet: it is being found out, and will be soon.
+    Wait,
+    /// Nowhere: neither server answers.
+    Nowhere,
+}
+
+impl Connector {
+    /// A connector that begins with the server at the base URL `configured` and, if there is one, with the pair that was
+    /// remembered for it. `seed` spreads its pauses. Its first [`Input::Tick`] sets it to work.
+    pub fn new(
+        now: Millis,
+        configured: &str,
+        memory: Option<Pair>,
+        timing: Timing,
+        seed: u64,
+    ) -> Self {
+        let start = Endpoint::at(configured);
+        let configured = start.http.clone();
+        let (primary, partner) = match memory.clone() {
+            Some(pair) => (pair.primary, pair.partner),
+            None => (start, None),
+        };
+        Self {
+            timing,
+            jitter: Jitter::new(seed),
+            configured,
+            primary: Peer::new(primary),
+            partner: partner.map(Peer::new),
+            remembered: memory,
+            current: None,
+            why: Why::Start,
+            phase: Phase::Seeking(Seeking::start(now)),
+            stay: Stay::default(),
+            flights: Flights::default(),
+            strikes: 0,
+            watch: Watch::new(),
+            session: false,
+            online: true,
+            visible: true,
+            playing: false,
+            recording: false,
+            heard_at: None,
+            now,
+            next_id: 0,
+            outputs: VecDeque::new(),
+            state: State::Connecting,
+            state_since: now,
+            waiting_for: None,
+            shown: None,
+            shown_heard_at: None,
+        }
+    }
+
+    /// Takes what happened at `now`.
+    pub fn handle(&mut self, now: Millis, input: Input) {
+        self.now = now;
+        self.take(now, input);
+        self.advance(now);
+        self.refresh(now);
+    }
+
+    /// What is to be done next, if anything.
+    pub fn poll(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// Where a request goes now.
+    pub fn route(&self) -> Route {
+        match (&self.phase, self.current) {
+            (Phase::Settled, Some(side)) => match self.peer(side) {
+                Some(peer) => Route::To(side, peer.endpoint.clone()),
+                None => Route::Wait,
+            },
+            (Phase::Seeking(seeking), _) if seeking.round.is_none() => Route::Nowhere,
+            _ => Route::Wait,
+        }
+    }
+
+    /// The server in use.
+    pub fn current(&self) -> Option<Side> {
+        self.current
+    }
+
+    /// The pair as it is known.
+    pub fn pair(&self) -> Pair {
+        Pair {
+            primary: self.primary.endpoint.clone(),
+            partner: self.partner.as_ref().map(|peer| peer.endpoint.clone()),
+        }
+    }
+
+    fn take(&mut self, now: Millis, input: Input) {
+        match input {
+            Input::Answered {
+                id,
+                word,
+                round_trip_ms,
+            } => {
+                if let Some(side) = self.end_probe(id) {
+                    if let Some(peer) = self.peer_mut(side) {
+                        peer.round_trip_ms = Some(round_trip_ms);
+                    }
+                    self.hear_word(now, side, &word);
+                }
+            }
+            Input::Failed { id, fault } => {
+                if let Some(side) = self.end_probe(id) {
+                    self.judged(now, side, fault.health());
+                }
+            }
+            Input::RequestStarted(id) => self.flights.start(now, id),
+            Input::RequestProgress(id) => {
+                if self.flights.progress(now, id) {
+                    self.heard(now);
+                }
+            }
+            Input::RequestEnded { id, outcome } => {
+                if self.flights.end(id) {
+                    self.request_ended(now, outcome);
+                }
+            }
+            Input::RequestWanted => self.seek_again(now, self.timing.wanted_gap_ms),
+            Input::StreamOpened(id) | Input::StreamAlive(id) => {
+                if self.watch.heard(now, id) {
+                    self.heard(now);
+                }
+            }
+            Input::StreamClosed { id, fault } => {
+                if self.watch.id() == Some(id) {
+                    self.watch.closed(now, &self.timing, &mut self.jitter);
+                    self.doubt(now, Cause::stream(now, fault));
+                }
+            }
+            Input::Word { id, word } => {
+                if let Some(side) = self.current.filter(|_| self.watch.heard(now, id)) {
+                    self.heard(now);
+                    self.hear_word(now, side, &word);
+                }
+            }
+            Input::LoggedIn { primary, word } => self.logged_in(now, &primary, &word),
+            Input::SessionHeld => self.session = true,
+            Input::LoggedOut => self.session = false,
+            Input::Online(online) => {
+                self.online = online;
+                self.look_again(now, online);
+            }
+            Input::Visible(visible) => {
+                let appears = visible && !self.visible;
+                self.visible = visible;
+                if appears {
+                    self.look_again(now, true);
+                }
+            }
+            Input::Playing(playing) => {
+                self.playing = playing;
+                self.let_go();
+            }
+            Input::Recording(recording) => {
+                self.recording = recording;
+                self.let_go();
+            }
+            Input::RetryNow => self.look_again(now, true),
+            Input::Tick => {}
+        }
+    }
+
+    /// Does what time and news have made due.
+    fn advance(&mut self, now: Millis) {
+        for side in [Side::Primary, Side::Partner] {
+            let late = |peer: &Peer| peer.probe.is_some_and(|probe| probe.deadline <= now);
+            if self.peer(side).is_some_and(late) {
+                if let Some(peer) = self.peer_mut(side) {
+                    peer.probe = None;
+                }
+                self.judged(now, side, Health::Silent);
+            }
+        }
+        while let Some(quiet) = self.flights.next_quiet(now, &self.timing) {
+            self.doubt(now, Cause::quiet(quiet));
+        }
+        self.end_silent_stream(now);
+        // Each step makes the state simpler or ends: a doubt is settled at most once, a round begun at most once.
+        for _ in 0..4 {
+            if !self.settle(now) {
+                break;
+            }
+        }
+        self.tend_stream(now);
+        self.send_probes(now);
+    }
+
+    /// When [`Connector::handle`] wants to be called with [`Input::Tick`], unless something happens before.
+    pub fn wake_at(&self) -> Option<Millis> {
+        let sides = [Side::Primary, Side::Partner];
+        let probes = sides.into_iter().filter_map(|side| {
+            let peer = self.peer(side)?;
+            match peer.probe {
+                Some(probe) => Some(probe.deadline),
+                None => self.probe_due(side),
+            }
+        });
+        let phase = match &self.phase {
+            Phase::Seeking(seeking) => seeking.round.is_none().then_some(seeking.next_at),
+            Phase::Doubt(doubt) => doubt.next_step_at(self.now, &self.timing),
+            Phase::Settled => None,
+        };
+        let flights = self.flights.wake_at(&self.timing);
+        let stream = self.stream_due();
+        probes.chain(phase).chain(flights).chain(stream).min()
+    }
+
+    fn peer(&self, side: Side) -> Option<&Peer> {
+        match side {
+            Side::Primary => Some(&self.primary),
+            Side::Partner => self.partner.as_ref(),
+        }
+    }
+
+    fn peer_mut(&mut self, side: Side) -> Option<&mut Peer> {
+        match side {
+            Side::Primary => Some(&mut self.primary),
+            Side::Partner => self.partner.as_mut(),
+        }
+    }
+
+    fn new_id(&mut self) -> IoId {
+        self.next_id += 1;
+        IoId(self.next_id)
+    }
+
+    /// Whose probe it was; `None` for one that was given up.
+    fn end_probe(&mut self, id: IoId) -> Option<Side> {
+        [Side::Primary, Side::Partner].into_iter().find(|side| {
+            let Some(peer) = self.peer_mut(*side) else {
+                return false;
+            };
+            let ours = peer.probe.is_some_and(|probe| probe.id == id);
+            if ours {
+                peer.probe = None;
+            }
+            ours
+        })
+    }
+
+    /// The server in use has given a sign of life.
+    fn heard(&mut self, now: Millis) {
+        self.heard_at = Some(now);
+        if let Some(peer) = self.current.and_then(|side| self.peer_mut(side)) {
+            peer.heard(now);
+        }
+    }
+
+    /// When a server is to be asked next, if it is not being asked.
+    fn probe_due(&self, side: Side) -> Option<Millis> {
+        let peer = self.peer(side)?;
+        let due = match &self.phase {
+            Phase::Seeking(seeking) => seeking.round.as_ref()?.seek_due(side, &self.timing)?,
+            Phase::Doubt(doubt) => doubt.round.doubt_due(side)?,
+            Phase::Settled => self.watch_due(side, peer)?,
+        };
+        Some(due.max(peer.askable_at(self.timing.probe_gap_ms)))
+    }
+
+    /// The same while one server is in use and not in doubt.
+    fn watch_due(&self, side: Side, peer: &Peer) -> Option<Millis> {
+        if peer.wanted {
+            return Some(Millis(0));
+        }
+        let idle = if self.visible && self.session {
+            self.timing.idle_probe_ms
+        } else {
+            self.timing.hidden_probe_ms
+        };
+        let after =
+            |at: Option<Millis>, ms: u64| at.map_or(Millis(0), |at| at.plus(peer.spread(ms)));
+        if self.current == Some(side) {
+            Some(after(peer.heard_at.max(peer.asked_at), idle))
+        } else if side == Side::Primary {
+            Some(after(peer.asked_at, idle))
+        } else {
+            let look = self.timing.partner_look_ms;
+            self.visible.then(|| after(peer.asked_at, look))
+        }
+    }
+
+    fn send_probes(&mut self, now: Millis) {
+        for side in [Side::Primary, Side::Partner] {
+            let free = self.peer(side).is_some_and(|peer| peer.probe.is_none());
+            if !free || self.probe_due(side).is_none_or(|due| due > now) {
+                continue;
+            }
+            let id = self.new_id();
+            let timeout_ms = if self.phase.is_slow() {
+                self.timing.probe_timeout_slow_ms
+            } else {
+                self.timing.probe_timeout_ms
+            };
+            let spread = self.jitter.permille();
+            if let Some(peer) = self.peer_mut(side) {
+                peer.asked(now, id, timeout_ms, spread);
+                let http = peer.endpoint.http.clone();
+                self.outputs.push_back(Output::Probe {
+                    id,
+                    side,
+                    http,
+                    timeout_ms,
+                });
+            }
+        }
+    }
+
+    fn stream_due(&self) -> Option<Millis> {
+        match self.watch.stream {
+            Stream::Closed { .. } if !self.stream_wanted() => None,
+            _ => Some(self.watch.due(&self.timing)),
+        }
+    }
+
+    fn stream_wanted(&self) -> bool {
+        self.session && matches!(self.phase, Phase::Settled)
+    }
+
+    fn end_silent_stream(&mut self, now: Millis) {
+        let Some(id) = self.watch.id() else { return };
+        if self.watch.due(&self.timing) <= now {
+            self.outputs.push_back(Output::CloseEvents { id });
+            self.watch.closed(now, &self.timing, &mut self.jitter);
+            self.doubt(now, Cause::stream(now, Fault::Silent));
+        }
+    }
+
+    fn tend_stream(&mut self, now: Millis) {
+        if !self.session || self.current.is_none() {
+            self.drop_stream();
+        }
+        let due = self.watch.id().is_none() && self.watch.due(&self.timing) <= now;
+        if !due || !self.stream_wanted() {
+            return;
+        }
+        if let Route::To(_, server) = self.route() {
+            let id = self.new_id();
+            self.watch.opening(now, id);
+            let http = server.http;
+            self.outputs.push_back(Output::OpenEvents { id, http });
+        }
+    }
+
+    fn drop_stream(&mut self) {
+        if let Some(id) = self.watch.reset() {
+            self.outputs.push_back(Output::CloseEvents { id });
+        }
+    }
+}
+
+impl Fault {
+    fn health(self) -> Health {
+        match self {
+            Self::Refused => Health::Refused,
+            Self::Silent => Health::Silent,
+            Self::OutOfService => Health::OutOfService,
+            Self::Broken => Health::Broken,
+        }
+    }
+
+    fn why(self) -> Why {
+        match self {
+            Self::Refused => Why::Refused,
+            Self::Silent => Why::Silent,
+            Self::OutOfService => Why::OutOfService,
+            Self::Broken => Why::Broken,
+        }
+    }
+}

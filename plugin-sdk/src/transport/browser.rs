@@ -1,12 +1,26 @@
-//! The transport of a browser page.
+//! The transport of a browser page: its own fetch with abort and a streamed body, its timers, its local storage.
 
 use super::{FetchError, Request, Response, Transport};
 use crate::Client;
 use crate::connector::Millis;
 use contract::Timestamp;
+use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
+use futures_util::stream;
+use gloo_timers::future::TimeoutFuture;
+use js_sys::{Math, Reflect, Uint8Array};
+use wasm_bindgen::closure::Closure;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{
+    AbortController, Headers, ReadableStreamDefaultReader, RequestCache, RequestCredentials,
+    RequestInit, VisibilityState, Window,
+};
 
-/// The browser's own fetch, timers and local storage.
+/// The longest that a browser's timer can be set to.
+const SLEEP_MS_MAX: u32 = i32::MAX as u32;
+
+/// The browser's fetch, timers and local storage.
 #[derive(Clone, Debug, Default)]
 pub struct Browser {}
 
@@ -22,30 +36,164 @@ pub fn page_origin() -> Option<String> {
     web_sys::window()?.location().origin().ok()
 }
 
-/// Tells the client from now on whether the page is visible and the computer has a network.
+/// Tells the client from now on whether the page is visible and whether the computer has a network.
 pub fn watch_page(client: &Client) {
-    let _ = client;
+    let Some(window) = web_sys::window() else {
+        return;
+    };
+    let on_line = |online: bool| {
+        let client = client.clone();
+        move || client.set_online(online)
+    };
+    listen(&window, "online", on_line(true));
+    listen(&window, "offline", on_line(false));
+    if let Some(document) = window.document() {
+        let visible = {
+            let document = document.clone();
+            move || document.visibility_state() == VisibilityState::Visible
+        };
+        client.set_visible(visible());
+        let client = client.clone();
+        listen(&document, "visibilitychange", move || {
+            client.set_visible(visible())
+        });
+    }
+    if !window.navigator().on_line() {
+        client.set_online(false);
+    }
+}
+
+/// Listens as long as the page lives.
+fn listen(target: &web_sys::EventTarget, event: &str, heard: impl Fn() + 'static) {
+    let callback = Closure::<dyn Fn()>::new(heard);
+    let added = target.add_event_listener_with_callback(event, callback.as_ref().unchecked_ref());
+    if added.is_ok() {
+        callback.forget();
+    }
 }
 
 impl Transport for Browser {
-    fn fetch(&self, _request: Request) -> LocalBoxFuture<'static, Result<Response, FetchError>> {
-        todo!()
+    fn fetch(&self, request: Request) -> LocalBoxFuture<'static, Result<Response, FetchError>> {
+        Box::pin(fetch(request))
     }
-    fn sleep(&self, _ms: u64) -> LocalBoxFuture<'static, ()> {
-        todo!()
+
+    fn sleep(&self, ms: u64) -> LocalBoxFuture<'static, ()> {
+        let ms = u32::try_from(ms).unwrap_or(SLEEP_MS_MAX).min(SLEEP_MS_MAX);
+        Box::pin(TimeoutFuture::new(ms))
     }
+
     fn now(&self) -> Millis {
-        todo!()
+        let performance = web_sys::window().and_then(|window| window.performance());
+        let ms = performance.map_or_else(js_sys::Date::now, |performance| performance.now());
+        Millis(ms as u64)
     }
+
     fn wall(&self) -> Timestamp {
-        todo!()
+        Timestamp(js_sys::Date::now() as i64)
     }
+
     fn seed(&self) -> u64 {
-        todo!()
+        (Math::random() * 2f64.powi(53)) as u64
     }
-    fn load(&self, _key: &str) -> Option<String> {
-        todo!()
+
+    fn load(&self, key: &str) -> Option<String> {
+        storage()?.get_item(key).ok()?
     }
-    fn store(&self, _key: &str, _value: Option<&str>) {}
-    fn spawn(&self, _task: LocalBoxFuture<'static, ()>) {}
+
+    fn store(&self, key: &str, value: Option<&str>) {
+        let Some(storage) = storage() else { return };
+        // A full or forbidden storage only means that the next start has to learn the pair again.
+        let _ = match value {
+            Some(value) => storage.set_item(key, value),
+            None => storage.remove_item(key),
+        };
+    }
+
+    fn spawn(&self, task: LocalBoxFuture<'static, ()>) {
+        spawn_local(task);
+    }
+}
+
+/// Aborts its fetch when it is dropped: before the answer, or in the middle of the body.
+struct Abort(AbortController);
+
+impl Drop for Abort {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+async fn fetch(request: Request) -> Result<Response, FetchError> {
+    let window = web_sys::window().ok_or_else(|| broken("there is no window"))?;
+    let abort = Abort(AbortController::new().map_err(|error| broken(&words(&error)))?);
+    let answer = send(&window, &request, &abort).map_err(|error| broken(&words(&error)))?;
+    // Browsers do not tell why a fetch failed: refused, name unknown, blocked and cut are all one TypeError.
+    let answer = JsFuture::from(answer)
+        .await
+        .map_err(|_| FetchError::Refused)?;
+    let answer: web_sys::Response = answer.dyn_into().map_err(|error| broken(&words(&error)))?;
+    let length = answer.headers().get("content-length").ok().flatten();
+    let reader: Option<ReadableStreamDefaultReader> = match answer.body() {
+        Some(body) => Some(body.get_reader().unchecked_into()),
+        None => None,
+    };
+    let body = stream::unfold((reader, abort), |(reader, abort)| async move {
+        let piece = read(reader.as_ref()?).await?;
+        // After an error nothing more comes.
+        let reader = reader.filter(|_| piece.is_ok());
+        Some((piece, (reader, abort)))
+    });
+    Ok(Response {
+        status: answer.status(),
+        length: length.and_then(|length| length.parse().ok()),
+        body: body.boxed_local(),
+    })
+}
+
+fn send(window: &Window, request: &Request, abort: &Abort) -> Result<js_sys::Promise, JsValue> {
+    let headers = Headers::new()?;
+    if let Some(token) = &request.bearer {
+        headers.set("authorization", &format!("Bearer {token}"))?;
+    }
+    let init = RequestInit::new();
+    init.set_method(request.method.as_str());
+    init.set_signal(Some(&abort.0.signal()));
+    // Tokens travel in the header alone; what a cache holds would tell nothing of the server.
+    init.set_credentials(RequestCredentials::Omit);
+    init.set_cache(RequestCache::NoStore);
+    if let Some(json) = &request.json {
+        headers.set("content-type", "application/json")?;
+        init.set_body(&JsValue::from_str(json));
+    }
+    init.set_headers(&headers);
+    Ok(window.fetch_with_str_and_init(&request.url, &init))
+}
+
+/// The next piece of a body; `None` at its end.
+async fn read(reader: &ReadableStreamDefaultReader) -> Option<Result<Vec<u8>, FetchError>> {
+    let Ok(read) = JsFuture::from(reader.read()).await else {
+        return Some(Err(FetchError::Cut));
+    };
+    let field = |name: &str| Reflect::get(&read, &JsValue::from_str(name));
+    if field("done").is_ok_and(|done| done.is_truthy()) {
+        return None;
+    }
+    match field("value").map(|value| value.dyn_into::<Uint8Array>()) {
+        Ok(Ok(piece)) => Some(Ok(piece.to_vec())),
+        _ => Some(Err(FetchError::Cut)),
+    }
+}
+
+fn storage() -> Option<web_sys::Storage> {
+    web_sys::window()?.local_storage().ok()?
+}
+
+fn broken(what: &str) -> FetchError {
+    FetchError::Broken(what.to_owned())
+}
+
+fn words(error: &JsValue) -> String {
+    let message = Reflect::get(error, &JsValue::from_str("message"));
+    let message = message.ok().and_then(|message| message.as_string());
+    message.unwrap_or_else(|| "the request cannot be sent".to_owned())
 }

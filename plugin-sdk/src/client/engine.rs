@@ -1,0 +1,370 @@
+//! The driver between connector and transport: feeds what happens, does what comes out, and tells the subscribers.
+//!
+//! One task sleeps until the connector wants to be woken and delivers events. Probes and the event stream are tasks of their own.
+//! All hold the engine weakly: when the last client is dropped, everything ends.
+
+use super::ClientEvent;
+use crate::connector::{Connector, Input, IoId, Millis, Output, RequestId};
+use crate::pair::Pair;
+use crate::{Status, Timing, Transport};
+use contract::{Session, Timestamp};
+use futures_channel::{mpsc, oneshot};
+use futures_util::StreamExt;
+use futures_util::future::{Either, pending, select};
+use serde::{Deserialize, Serialize};
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::pin::pin;
+use std::rc::{Rc, Weak};
+
+/// Where the pair is remembered.
+const MEMORY_KEY: &str = "callpilot.pair";
+/// A clock that has gone more wrong than this is set right.
+const CLOCK_DRIFT_MS_MAX: u64 = 1_000;
+
+type Callback = Rc<dyn Fn(&ClientEvent)>;
+
+pub(super) struct Engine {
+    /// For the tasks that work for it.
+    me: Weak<Engine>,
+    transport: Rc<dyn Transport>,
+    timing: Timing,
+    configured: String,
+    connector: RefCell<Connector>,
+    token: RefCell<Option<String>>,
+    /// Raised whenever requests under way are no longer expected to be answered.
+    epoch: Cell<u64>,
+    requests: Cell<u64>,
+    draining: Cell<bool>,
+    waiting: RefCell<Vec<oneshot::Sender<()>>>,
+    callbacks: RefCell<Vec<(u64, Callback)>>,
+    callback_keys: Cell<u64>,
+    events: RefCell<VecDeque<ClientEvent>>,
+    /// Wakes the driver, which sleeps until `sleeps_until`.
+    driver: mpsc::UnboundedSender<()>,
+    sleeps_until: Cell<Option<Millis>>,
+    /// Dropping the sender aborts the stream.
+    stream: RefCell<Option<(IoId, oneshot::Sender<()>)>>,
+    list: Cell<ListState>,
+    /// Wall clock minus connector's clock.
+    clock_offset: Cell<i64>,
+}
+
+/// Whether the application has to read its list again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ListState {
+    /// Not asked for since the application was last told that it is stale.
+    Unread,
+    /// Asked for: events that are missed from now on make it stale.
+    Read,
+    /// Another server is used: to be told when its stream opens or fails.
+    Stale,
+}
+
+/// What is stored for the next start. It holds only for the server that was configured then.
+#[derive(Serialize, Deserialize)]
+struct Memory {
+    configured: String,
+    pair: Pair,
+}
+
+impl Engine {
+    pub(super) fn start(transport: Rc<dyn Transport>, server: &str, timing: Timing) -> Rc<Self> {
+        let memory = (transport.load(MEMORY_KEY))
+            .and_then(|text| serde_json::from_str::<Memory>(&text).ok())
+            .filter(|memory| memory.configured == server)
+            .map(|memory| memory.pair);
+        let now = transport.now();
+        let connector = Connector::new(now, server, memory, timing, transport.seed());
+        let (driver, woken) = mpsc::unbounded();
+        let engine = Rc::new_cyclic(|me| Self {
+            me: Weak::clone(me),
+            timing,
+            configured: server.to_owned(),
+            connector: RefCell::new(connector),
+            token: RefCell::new(None),
+            epoch: Cell::new(0),
+            requests: Cell::new(0),
+            draining: Cell::new(false),
+            waiting: RefCell::default(),
+            callbacks: RefCell::default(),
+            callback_keys: Cell::new(0),
+            events: RefCell::default(),
+            driver,
+            sleeps_until: Cell::new(Some(now)),
+            stream: RefCell::new(None),
+            list: Cell::new(ListState::Unread),
+            clock_offset: Cell::new(offset(transport.wall(), now)),
+            transport: Rc::clone(&transport),
+        });
+        let task = drive(Rc::downgrade(&engine), Rc::clone(&transport), woken);
+        transport.spawn(Box::pin(task));
+        engine
+    }
+
+    /// Tells the connector what happened, and does what it asks for.
+    pub(super) fn feed(&self, input: Input) {
+        self.connector.borrow_mut().handle(self.now(), input);
+        // What is done here may feed again; the outermost call does everything, in order.
+        if self.draining.replace(true) {
+            return;
+        }
+        loop {
+            let output = self.connector.borrow_mut().poll();
+            let Some(output) = output else { break };
+            self.act(output);
+        }
+        self.draining.set(false);
+        for waiter in self.waiting.take() {
+            let _ = waiter.send(());
+        }
+        let wake_at = self.connector.borrow().wake_at();
+        let sleeps_until = self.sleeps_until.get();
+        if wake_at.is_some_and(|at| sleeps_until.is_none_or(|until| at < until)) {
+            self.wake_driver();
+        }
+    }
+
+    fn act(&self, output: Output) {
+        match output {
+            Output::Probe {
+                id,
+                http,
+                timeout_ms,
+                ..
+            } => {
+                let probe = super::events::probe(
+                    Weak::clone(&self.me),
+                    Rc::clone(&self.transport),
+                    id,
+                    http,
+                    timeout_ms,
+                );
+                self.transport.spawn(Box::pin(probe));
+            }
+            Output::OpenEvents { id, http } => {
+                let (abort, aborted) = oneshot::channel();
+                *self.stream.borrow_mut() = Some((id, abort));
+                let token = self.token().unwrap_or_default();
+                let me = Weak::clone(&self.me);
+                let transport = Rc::clone(&self.transport);
+                let stream = super::events::stream(me, transport, id, http, token);
+                self.transport.spawn(Box::pin(async move {
+                    select(pin!(stream), aborted).await;
+                }));
+            }
+            Output::CloseEvents { id } => {
+                let mut stream = self.stream.borrow_mut();
+                if (stream.as_ref()).is_some_and(|(open, _)| *open == id) {
+                    *stream = None;
+                }
+            }
+            Output::UseServer { resend, .. } => {
+                if resend {
+                    self.epoch.set(self.epoch.get() + 1);
+                }
+                if self.list.get() == ListState::Read {
+                    self.list.set(ListState::Stale);
+                }
+            }
+            Output::NoServer => self.epoch.set(self.epoch.get() + 1),
+            Output::Remember(pair) => {
+                let configured = self.configured.clone();
+                let text = serde_json::to_string(&Memory { configured, pair }).ok();
+                self.transport.store(MEMORY_KEY, text.as_deref());
+            }
+            Output::StatusChanged => {
+                let status = ClientEvent::Status(self.status());
+                let mut events = self.events.borrow_mut();
+                // Only the latest status matters.
+                match events.back_mut() {
+                    Some(last @ ClientEvent::Status(_)) => *last = status,
+                    _ => events.push_back(status),
+                }
+                drop(events);
+                self.wake_driver();
+            }
+        }
+    }
+
+    /// The stream is open: what happened before it opened may have been missed.
+    pub(super) fn stream_opened(&self) {
+        if self.list.get() != ListState::Unread {
+            self.list_stale();
+        }
+    }
+
+    /// The stream ended or did not open.
+    pub(super) fn stream_closed(&self, id: IoId) {
+        let mut stream = self.stream.borrow_mut();
+        if (stream.as_ref()).is_some_and(|(open, _)| *open == id) {
+            *stream = None;
+        }
+        drop(stream);
+        if self.list.get() == ListState::Stale {
+            self.list_stale();
+        }
+    }
+
+    pub(super) fn list_stale(&self) {
+        self.list.set(ListState::Unread);
+        self.emit(ClientEvent::ListStale);
+    }
+
+    pub(super) fn list_asked(&self) {
+        if self.list.get() == ListState::Unread {
+            self.list.set(ListState::Read);
+        }
+    }
+
+    pub(super) fn emit(&self, event: ClientEvent) {
+        self.events.borrow_mut().push_back(event);
+        self.wake_driver();
+    }
+
+    fn wake_driver(&self) {
+        // It fails only when the driver has ended, and it ends only with the engine.
+        let _ = self.driver.unbounded_send(());
+    }
+
+    /// Hands the events that wait to the callbacks.
+    fn deliver(&self) {
+        for event in self.events.take() {
+            // A callback may subscribe or unsubscribe.
+            let callbacks = self.callbacks.borrow().clone();
+            for (_, callback) in callbacks {
+                callback(&event);
+            }
+        }
+    }
+
+    pub(super) fn subscribe(&self, callback: Callback) -> u64 {
+        let key = self.callback_keys.get() + 1;
+        self.callback_keys.set(key);
+        self.callbacks.borrow_mut().push((key, callback));
+        key
+    }
+
+    pub(super) fn unsubscribe(&self, key: u64) {
+        self.callbacks.borrow_mut().retain(|(ours, _)| *ours != key);
+    }
+
+    pub(super) fn token(&self) -> Option<String> {
+        self.token.borrow().clone()
+    }
+
+    /// A session of earlier is used before a server has confirmed it.
+    pub(super) fn hold_session(&self, token: &str) {
+        self.token.replace(Some(token.to_owned()));
+        self.feed(Input::SessionHeld);
+    }
+
+    /// A server has accepted the user.
+    pub(super) fn begin_session(&self, session: &Session) {
+        self.token.replace(Some(session.token.clone()));
+        let primary = session.primary.clone();
+        let word = session.discovery.clone();
+        self.feed(Input::LoggedIn { primary, word });
+    }
+
+    pub(super) fn forget_session(&self) {
+        self.token.replace(None);
+        self.list.set(ListState::Unread);
+        self.feed(Input::LoggedOut);
+    }
+
+    /// A server does not accept the token any more. Said once; a newer session is left alone.
+    pub(super) fn session_ended(&self, token: &str) {
+        let ours = self.token.borrow().as_deref() == Some(token);
+        if ours {
+            self.forget_session();
+            self.emit(ClientEvent::SessionEnded);
+        }
+    }
+
+    pub(super) fn status(&self) -> Status {
+        let now = self.now();
+        let present = offset(self.transport.wall(), now);
+        if present.abs_diff(self.clock_offset.get()) > CLOCK_DRIFT_MS_MAX {
+            self.clock_offset.set(present);
+        }
+        let offset = self.clock_offset.get();
+        let wall = |at: Millis| Timestamp(signed(at).saturating_add(offset));
+        self.connector.borrow().status(wall)
+    }
+
+    pub(super) fn with_connector<T>(&self, read: impl FnOnce(&Connector) -> T) -> T {
+        read(&self.connector.borrow())
+    }
+
+    pub(super) fn new_request(&self) -> RequestId {
+        self.requests.set(self.requests.get() + 1);
+        RequestId(self.requests.get())
+    }
+
+    /// Ends when something was fed; the caller looks whether it matters.
+    pub(super) async fn changed(&self) {
+        let (sender, receiver) = oneshot::channel();
+        self.waiting.borrow_mut().push(sender);
+        let _ = receiver.await;
+    }
+
+    /// Ends when requests that were sent in `epoch` are not expected to be answered any more.
+    pub(super) async fn moved_on(&self, epoch: u64) {
+        while self.epoch.get() == epoch {
+            self.changed().await;
+        }
+    }
+
+    pub(super) fn epoch(&self) -> u64 {
+        self.epoch.get()
+    }
+
+    pub(super) fn now(&self) -> Millis {
+        self.transport.now()
+    }
+
+    pub(super) fn timing(&self) -> &Timing {
+        &self.timing
+    }
+
+    pub(super) fn transport(&self) -> &dyn Transport {
+        &*self.transport
+    }
+}
+
+/// Sleeps until the connector wants to be woken, or something is to be delivered.
+async fn drive(
+    engine: Weak<Engine>,
+    transport: Rc<dyn Transport>,
+    mut woken: mpsc::UnboundedReceiver<()>,
+) {
+    loop {
+        let wake_at = {
+            let Some(engine) = engine.upgrade() else {
+                return;
+            };
+            engine.feed(Input::Tick);
+            engine.deliver();
+            let wake_at = engine.connector.borrow().wake_at();
+            engine.sleeps_until.set(wake_at);
+            wake_at
+        };
+        let sleep = match wake_at {
+            Some(at) => transport.sleep(at.since(transport.now())),
+            None => Box::pin(pending()),
+        };
+        if let Either::Left((None, _)) = select(woken.next(), sleep).await {
+            return;
+        }
+        while woken.try_recv().is_ok() {}
+    }
+}
+
+fn offset(wall: Timestamp, now: Millis) -> i64 {
+    wall.0.saturating_sub(signed(now))
+}
+
+fn signed(at: Millis) -> i64 {
+    i64::try_from(at.0).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,96 @@
+//! The event stream of the server in use: opened when there is a session, watched for silence, opened again with growing pauses.
+
+use super::Timing;
+use super::io::{IoId, Millis};
+use super::jitter::Jitter;
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Stream {
+    Closed {
+        open_at: Millis,
+    },
+    Opening {
+        id: IoId,
+        since: Millis,
+    },
+    Open {
+        id: IoId,
+        since: Millis,
+        heard_at: Millis,
+    },
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Watch {
+    pub(super) stream: Stream,
+    /// Closings in a row without a time of steady work between them.
+    failures: u32,
+}
+
+impl Watch {
+    pub(super) fn new() -> Self {
+        Self {
+            stream: Stream::Closed { open_at: Millis(0) },
+            failures: 0,
+        }
+    }
+
+    pub(super) fn id(&self) -> Option<IoId> {
+        match self.stream {
+            Stream::Closed { .. } => None,
+            Stream::Opening { id, .. } | Stream::Open { id, .. } => Some(id),
+        }
+    }
+
+    pub(super) fn opening(&mut self, now: Millis, id: IoId) {
+        self.stream = Stream::Opening { id, since: now };
+    }
+
+    /// Whether the news is of the present stream.
+    pub(super) fn heard(&mut self, now: Millis, id: IoId) -> bool {
+        if self.id() != Some(id) {
+            return false;
+        }
+        let since = match self.stream {
+            Stream::Open { since, .. } => since,
+            _ => now,
+        };
+        let heard_at = now;
+        self.stream = Stream::Open {
+            id,
+            since,
+            heard_at,
+        };
+        true
+    }
+
+    /// It ended by itself: to be opened again after a pause.
+    pub(super) fn closed(&mut self, now: Millis, timing: &Timing, jitter: &mut Jitter) {
+        let steady = matches!(self.stream, Stream::Open { since, .. }
+            if now.since(since) >= timing.stream_retry_max_ms);
+        if steady {
+            self.failures = 0;
+        }
+        let (first, max) = (timing.stream_retry_first_ms, timing.stream_retry_max_ms);
+        let pause = jitter.backoff(first, max, self.failures);
+        self.failures = self.failures.saturating_add(1);
+        let open_at = now.plus(pause);
+        self.stream = Stream::Closed { open_at };
+    }
+
+    /// Another server or another session: what was is forgotten. Returns the stream to abort.
+    pub(super) fn reset(&mut self) -> Option<IoId> {
+        let id = self.id();
+        *self = Self::new();
+        id
+    }
+
+    /// When it has to be opened, or given up for silence.
+    pub(super) fn due(&self, timing: &Timing) -> Millis {
+        match self.stream {
+            Stream::Closed { open_at } => open_at,
+            Stream::Opening { since, .. } => since.plus(timing.stream_open_ms),
+            Stream::Open { heard_at, .. } => heard_at.plus(timing.stream_silence_ms),
+        }
+    }
+}
