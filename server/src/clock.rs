@@ -1,7 +1,7 @@
 //! The only place where the server reads clocks and entropy. Everything below is given `now` and random bytes.
 
 use domain::{ObjectId, Timestamp};
-use gr_proto::Now;
+use gr_proto::{Mono, Now};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// The server's clocks.
@@ -25,7 +25,7 @@ impl Clock {
     /// Both clocks, as the engine takes them.
     pub fn now(&self) -> Now {
         let mono = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        Now { wall: self.wall(), mono }
+        Now { wall: self.wall(), mono: Mono(mono) }
     }
 }
 

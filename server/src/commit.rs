@@ -13,7 +13,7 @@ use crate::gr::pairing::{self, Pairing};
 use crate::site::{Copies, Notice, PairView, Scope, SiteError, Wait};
 use bytes::Bytes;
 use domain::{LedgerError, Life, ObjectId, ServerId};
-use gr_proto::{Engine, How, Input, Mono, Output, PartnerState};
+use gr_proto::{Engine, How, Input, Output, PartnerState};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::time::Duration;

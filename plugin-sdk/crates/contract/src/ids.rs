@@ -80,7 +80,7 @@ mod openapi {
         fn schema() -> RefOr<Schema> {
             ObjectBuilder::new()
                 .schema_type(Type::String)
-                .format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)))
+                .format(Some(SchemaFormat::Custom("uuid".to_owned())))
                 .description(Some("A UUIDv7, never reused."))
                 .into()
         }

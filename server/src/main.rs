@@ -1,0 +1,3 @@
+//! The binary `callpilot`.
+
+fn main() {}
