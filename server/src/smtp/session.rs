@@ -1,0 +1,333 @@
+//! One SMTP session as a server sees it, without IO: bytes in, steps out (RFC 5321; extensions SIZE, DSN, PIPELINING,
+//! ENHANCEDSTATUSCODES, 8BITMIME, CHUNKING, BINARYMIME).
+//!
+//! [`Session::step`] takes bytes off the front of a buffer and says what comes next. It knows no mailbox: a recipient is a
+//! [`Step::Lookup`] that its owner answers by [`Session::resolve`]. A whole mail is a [`Step::Mail`]; the session goes on with
+//! what follows at once, so that mails sent in one pipeline are accepted together. Its owner sends the replies in the order of the steps.
+//!
+//! Lines end with CR LF and nothing else, in commands and in DATA: what other programs may take for an end is not one here,
+//! so a message cannot smuggle commands past a relay.
+
+mod address;
+mod bdat;
+mod data;
+mod hello;
+mod line;
+mod mail;
+mod other;
+mod parameters;
+mod rcpt;
+
+pub use address::Path;
+pub use parameters::{Notify, Return};
+
+use super::reply::{Reply, Status};
+use bytes::BytesMut;
+use contract::ObjectId;
+
+/// What one session may use.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Octets of one message as transferred.
+    pub message_size_max: usize,
+    /// Recipients of one message.
+    pub recipients_max: usize,
+    /// 5xx replies before the session is closed.
+    pub errors_max: u32,
+    /// Commands without a mail before the session is closed.
+    pub commands_between_mails_max: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            message_size_max: 20 << 20,
+            recipients_max: 1_000,
+            errors_max: 20,
+            commands_between_mails_max: 3_000,
+        }
+    }
+}
+
+/// How the body of a mail is encoded, by the word of the client (RFC 6152, RFC 3030).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BodyKind {
+    /// Lines of ASCII.
+    #[default]
+    SevenBit,
+    /// Lines of any octets.
+    EightBit,
+    /// Octets.
+    Binary,
+}
+
+/// Where a recipient's mail goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// Into the mailbox of this user.
+    Mailbox(ObjectId),
+    /// To the replication engine.
+    Partner,
+}
+
+/// A recipient that was accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recipient {
+    /// Where its mail goes.
+    pub target: Target,
+    /// The address as given.
+    pub path: Path,
+    /// On what a report is wanted (RFC 3461); `None` if the client did not say.
+    pub notify: Option<Notify>,
+    /// The original recipient, as given.
+    pub original: Option<String>,
+}
+
+/// A recipient that the owner of the session has to judge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lookup {
+    /// The address.
+    pub path: Path,
+    /// Octets of the message, if the client declared them (RFC 1870).
+    pub declared_size: Option<u64>,
+}
+
+/// A mail that arrived whole.
+#[derive(Debug)]
+pub struct Mail {
+    /// The reverse path; `None` is the null path of reports.
+    pub from: Option<Path>,
+    /// At least one.
+    pub recipients: Vec<Recipient>,
+    /// How the body is encoded, by the word of the client.
+    pub body: BodyKind,
+    /// Envelope id of the sender, for reports (RFC 3461).
+    pub envelope_id: Option<String>,
+    /// What a report should return (RFC 3461).
+    pub returns: Option<Return>,
+    /// The name the client gave in HELO or EHLO.
+    pub client: String,
+    /// Sent after EHLO.
+    pub esmtp: bool,
+    /// The content as transferred; from DATA without the added dots.
+    pub content: BytesMut,
+}
+
+/// What comes next.
+#[derive(Debug)]
+pub enum Step {
+    /// Nothing can be done before more bytes arrive; at least this many are missing for the next step (1 if unknown).
+    Read(usize),
+    /// A reply to send, after those of earlier steps.
+    Reply(Reply),
+    /// A recipient to judge: [`Session::resolve`] goes on.
+    Lookup(Lookup),
+    /// A mail to take or to refuse; the reply to it is the owner's.
+    Mail(Box<Mail>),
+    /// Close the connection once all replies are sent.
+    Close,
+}
+
+/// What was collected for one mail so far.
+#[derive(Debug)]
+struct Transaction {
+    from: Option<Path>,
+    body: BodyKind,
+    declared_size: Option<u64>,
+    returns: Option<Return>,
+    envelope_id: Option<String>,
+    recipients: Vec<Recipient>,
+    /// What BDAT brought so far; `None` before the first one.
+    chunks: Option<BytesMut>,
+}
+
+/// A recipient between its command and its verdict.
+#[derive(Debug)]
+struct Asked {
+    lookup: Lookup,
+    notify: Option<Notify>,
+    original: Option<String>,
+}
+
+#[derive(Debug)]
+enum Stage {
+    Command,
+    /// The rest of a command line that was too long is thrown away.
+    LongLine,
+    Asked(Asked),
+    Data(data::DataReader),
+    Chunk(bdat::Chunk),
+    /// A last reply, then nothing more.
+    Closing(Option<Reply>),
+}
+
+/// The state of one connection.
+#[derive(Debug)]
+pub struct Session {
+    host: String,
+    limits: Limits,
+    client: Option<hello::Client>,
+    transaction: Option<Transaction>,
+    stage: Stage,
+    errors: u32,
+    commands_since_mail: u32,
+}
+
+const OK: Status = Status(2, 0, 0);
+const BAD_SEQUENCE: Status = Status(5, 5, 1);
+const SYNTAX: Status = Status(5, 5, 2);
+const BAD_ARGUMENT: Status = Status(5, 5, 4);
+const TOO_BIG: Status = Status(5, 3, 4);
+
+impl Session {
+    /// A session of the server `host` (its FQDN), before the greeting.
+    pub fn new(host: &str, limits: Limits) -> Self {
+        Self {
+            host: host.to_owned(),
+            limits,
+            client: None,
+            transaction: None,
+            stage: Stage::Command,
+            errors: 0,
+            commands_since_mail: 0,
+        }
+    }
+
+    /// What the server says first.
+    pub fn greeting(&self) -> Reply {
+        Reply::plain(220, format!("{} ESMTP CallPilot", self.host))
+    }
+
+    /// Whether a mail's content is being transferred, so that time is judged by the amount.
+    pub fn transferring(&self) -> bool {
+        matches!(self.stage, Stage::Data(_) | Stage::Chunk(_))
+    }
+
+    /// Goes on with what has arrived; takes what it used off the front of `input`.
+    pub fn step(&mut self, input: &mut BytesMut) -> Step {
+        loop {
+            match &mut self.stage {
+                Stage::Command => match line::take(input) {
+                    line::Taken::Line(line) => {
+                        if let Some(step) = self.command(&line) {
+                            return step;
+                        }
+                    }
+                    line::Taken::Malformed(why) => {
+                        return self.refused(Reply::new(500, SYNTAX, why));
+                    }
+                    line::Taken::Partial => return Step::Read(1),
+                    line::Taken::TooLong => self.stage = Stage::LongLine,
+                },
+                Stage::LongLine => {
+                    if !line::skip(input) {
+                        return Step::Read(1);
+                    }
+                    self.stage = Stage::Command;
+                    return self.refused(Reply::new(500, SYNTAX, "Line too long"));
+                }
+                Stage::Asked(asked) => return Step::Lookup(asked.lookup.clone()),
+                Stage::Data(reader) => {
+                    let Some(end) = reader.read(input) else {
+                        return Step::Read(1);
+                    };
+                    return self.data_ended(end);
+                }
+                Stage::Chunk(_) => return self.chunk(input),
+                Stage::Closing(last) => return last.take().map_or(Step::Close, Step::Reply),
+            }
+        }
+    }
+
+    /// The answer to a [`Step::Lookup`]. Returns the reply to send.
+    ///
+    /// # Panics
+    /// If nothing was asked.
+    pub fn resolve(&mut self, verdict: Result<Target, Reply>) -> Reply {
+        let stage = std::mem::replace(&mut self.stage, Stage::Command);
+        let Stage::Asked(asked) = stage else {
+            panic!("a verdict for a recipient that was not asked for");
+        };
+        let reply = self.rcpt_judged(asked, verdict);
+        self.count(&reply);
+        reply
+    }
+
+    /// One command line. `None`: what follows it is not a command.
+    fn command(&mut self, line: &[u8]) -> Option<Step> {
+        let (verb, rest) = line::split(line);
+        self.commands_since_mail += 1;
+        if self.commands_since_mail > self.limits.commands_between_mails_max {
+            return Some(self.closing(Reply::new(
+                421,
+                Status(4, 7, 0),
+                "Too many commands without a mail",
+            )));
+        }
+        let Some(rest) = rest else {
+            return Some(self.refused(Reply::new(500, SYNTAX, "Commands are printable ASCII")));
+        };
+        let extended = matches!(verb.as_str(), "MAIL" | "RCPT");
+        if !extended && line.len() > line::PLAIN_MAX {
+            return Some(self.refused(Reply::new(500, SYNTAX, "Line too long")));
+        }
+        Some(match verb.as_str() {
+            "EHLO" => self.ehlo(rest),
+            "HELO" => self.helo(rest),
+            "MAIL" => self.mail(rest),
+            "RCPT" => self.rcpt(rest),
+            "DATA" => self.data(rest),
+            "BDAT" => return self.bdat(rest),
+            "RSET" => self.rset(rest),
+            "NOOP" => Step::Reply(Reply::new(250, OK, "Fine")),
+            "VRFY" => self.vrfy(rest),
+            "HELP" => other::help(),
+            "QUIT" => self.quit(rest),
+            _ => self.unknown(&verb),
+        })
+    }
+
+    /// Sends a reply and counts it if it refuses.
+    fn refused(&mut self, reply: Reply) -> Step {
+        self.count(&reply);
+        Step::Reply(reply)
+    }
+
+    fn count(&mut self, reply: &Reply) {
+        if reply.code >= 500 {
+            self.errors += 1;
+        }
+        if self.errors >= self.limits.errors_max && matches!(self.stage, Stage::Command) {
+            let last = Reply::new(421, Status(4, 7, 0), "Too many errors; closing");
+            self.stage = Stage::Closing(Some(last));
+        }
+    }
+
+    /// Sends a last reply, then closes.
+    fn closing(&mut self, reply: Reply) -> Step {
+        self.stage = Stage::Closing(None);
+        self.transaction = None;
+        Step::Reply(reply)
+    }
+
+    /// Hands over the mail that is complete now.
+    fn complete(&mut self, content: BytesMut) -> Step {
+        let (Some(transaction), Some(client)) = (self.transaction.take(), &self.client) else {
+            return self.refused(Reply::new(503, BAD_SEQUENCE, "MAIL first"));
+        };
+        self.commands_since_mail = 0;
+        Step::Mail(Box::new(Mail {
+            from: transaction.from,
+            recipients: transaction.recipients,
+            body: transaction.body,
+            envelope_id: transaction.envelope_id,
+            returns: transaction.returns,
+            client: client.name.clone(),
+            esmtp: client.esmtp,
+            content,
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,67 @@
+//! Command lines off the front of a buffer. Only CR LF ends a line.
+
+use bytes::BytesMut;
+
+/// Octets of a command line with its CR LF, without extensions (RFC 5321 section 4.5.3.1.4).
+pub const PLAIN_MAX: usize = 512;
+/// Octets of a MAIL or RCPT line with its CR LF: what SIZE, BODY, RET, ENVID, NOTIFY and ORCPT add (RFC 3461 sections 4 and 5).
+pub const EXTENDED_MAX: usize = 2_048;
+
+/// What the front of the buffer holds.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// A line, without its CR LF.
+    Line(BytesMut),
+    /// A line that ended with a bare LF or holds a bare CR. It was taken off.
+    Malformed(&'static str),
+    /// No end yet.
+    Partial,
+    /// No end within [`EXTENDED_MAX`].
+    TooLong,
+}
+
+/// Takes one line.
+pub fn take(input: &mut BytesMut) -> Taken {
+    let window = &input[..input.len().min(EXTENDED_MAX)];
+    let Some(end) = memchr::memchr(b'\n', window) else {
+        return if input.len() >= EXTENDED_MAX {
+            Taken::TooLong
+        } else {
+            Taken::Partial
+        };
+    };
+    let mut line = input.split_to(end + 1);
+    if end == 0 || line[end - 1] != b'\r' {
+        return Taken::Malformed("Lines end with CR LF");
+    }
+    line.truncate(end - 1);
+    if memchr::memchr(b'\r', &line).is_some() {
+        return Taken::Malformed("Bare CR in a command");
+    }
+    Taken::Line(line)
+}
+
+/// Throws away up to the next LF. Returns whether it was found.
+pub fn skip(input: &mut BytesMut) -> bool {
+    match memchr::memchr(b'\n', input) {
+        Some(end) => {
+            let _ = input.split_to(end + 1);
+            true
+        }
+        None => {
+            input.clear();
+            false
+        }
+    }
+}
+
+/// The verb in upper case, and what follows it; `None` if the line is not printable ASCII.
+pub fn split(line: &[u8]) -> (String, Option<&str>) {
+    let end = memchr::memchr(b' ', line).unwrap_or(line.len());
+    let verb = String::from_utf8_lossy(&line[..end]).to_ascii_uppercase();
+    let printable = line.iter().all(|b| (b' '..=b'~').contains(b));
+    let rest = printable
+        .then(|| std::str::from_utf8(&line[end..]).ok())
+        .flatten();
+    (verb, rest.map(str::trim))
+}

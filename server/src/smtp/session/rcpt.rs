@@ -1,0 +1,78 @@
+//! RCPT (RFC 5321 section 4.1.1.3).
+
+use super::address::{self, Parsed};
+use super::mail::after_keyword;
+use super::parameters::RcptParameters;
+use super::{
+    Asked, BAD_SEQUENCE, Lookup, Recipient, Reply, SYNTAX, Session, Stage, Status, Step, Target,
+};
+
+impl Session {
+    pub(super) fn rcpt(&mut self, rest: &str) -> Step {
+        if let Some(refusal) = self.stranger() {
+            return refusal;
+        }
+        let Some(transaction) = self.transaction.as_ref().filter(|t| t.chunks.is_none()) else {
+            return self.refused(Reply::new(503, BAD_SEQUENCE, "MAIL first"));
+        };
+        if transaction.recipients.len() >= self.limits.recipients_max {
+            return self.refused(Reply::new(
+                452,
+                Status(4, 5, 3),
+                "Too many recipients; send the others another copy",
+            ));
+        }
+        let declared_size = transaction.declared_size;
+        let path = after_keyword(rest, "TO:").and_then(address::parse);
+        let Some((Parsed::Address(path), rest)) =
+            path.filter(|(_, rest)| rest.is_empty() || rest.starts_with(' '))
+        else {
+            return self.refused(Reply::new(501, SYNTAX, "Expected RCPT TO:<address>"));
+        };
+        match RcptParameters::parse(rest) {
+            Ok(RcptParameters { notify, original }) => {
+                let lookup = Lookup {
+                    path,
+                    declared_size,
+                };
+                self.stage = Stage::Asked(Asked {
+                    lookup: lookup.clone(),
+                    notify,
+                    original,
+                });
+                Step::Lookup(lookup)
+            }
+            Err(reply) => self.refused(reply),
+        }
+    }
+
+    /// Takes the recipient if the verdict says so. Mail for the partner's engine and for mailboxes is never one mail.
+    pub(super) fn rcpt_judged(&mut self, asked: Asked, verdict: Result<Target, Reply>) -> Reply {
+        let Some(transaction) = &mut self.transaction else {
+            return Reply::new(503, BAD_SEQUENCE, "MAIL first");
+        };
+        let target = match verdict {
+            Ok(target) => target,
+            Err(reply) => return reply,
+        };
+        let partner = target == Target::Partner;
+        if transaction
+            .recipients
+            .iter()
+            .any(|r| partner || r.target == Target::Partner)
+        {
+            return Reply::new(
+                503,
+                BAD_SEQUENCE,
+                "This recipient takes mail of its own only",
+            );
+        }
+        transaction.recipients.push(Recipient {
+            target,
+            path: asked.lookup.path,
+            notify: asked.notify,
+            original: asked.original,
+        });
+        Reply::new(250, Status(2, 1, 5), "Recipient taken")
+    }
+}
