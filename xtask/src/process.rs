@@ -40,6 +40,14 @@ pub fn run(command: &mut Command) -> Result<(), Failure> {
     )
 }
 
+/// Runs a command to its end and shows only its errors: for apt, which writes a page for each package.
+pub fn run_quietly(command: &mut Command) -> Result<(), Failure> {
+    judge(
+        command.stdin(Stdio::null()).stdout(Stdio::null()).status(),
+        command,
+    )
+}
+
 /// Runs a command to its end with this program's own standard output: for test runners, whose output is the product.
 pub fn run_shown(command: &mut Command) -> Result<(), Failure> {
     judge(command.stdin(Stdio::null()).status(), command)

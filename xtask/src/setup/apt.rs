@@ -57,7 +57,7 @@ fn apt_get(words: &[&str]) -> Result<(), Failure> {
         .args(["DEBIAN_FRONTEND=noninteractive", "apt-get", "-q"])
         .args(words);
     say(format!("setup: {}", process::shown(&command)));
-    process::run(&mut command)
+    process::run_quietly(&mut command)
 }
 
 /// A command that runs its arguments as root: variables, then a program and its arguments, as env(1) takes them.

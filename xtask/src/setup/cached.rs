@@ -77,9 +77,7 @@ pub fn add_to_path(command: &mut Command, first: &[PathBuf]) -> Result<(), Failu
             .iter()
             .map(|(name, version)| folder(name, version).join("bin")),
     );
-    folders.extend(env::split_paths(
-        &env::var_os("PATH").unwrap_or_default(),
-    ));
+    folders.extend(env::split_paths(&env::var_os("PATH").unwrap_or_default()));
     let joined = env::join_paths(folders).map_err(|source| {
         Failure::new(format!(
             "a folder of the cache cannot stand on PATH: {source}"
