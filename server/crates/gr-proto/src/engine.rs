@@ -1,37 +1,72 @@
-//! The engine: one life of one server of a pair.
+//! The engine: one life of one server of a pair. What it does with each input, and what it says at the end of a transaction.
 
-use crate::{Config, Input, Mono, Now, Output, PartnerState, PartnerStatus};
-use domain::{Change, Ledger, LedgerError, Life, Timestamp};
+use crate::entropy::Entropy;
+use crate::lives::Lives;
+use crate::session::Session;
+use crate::status::Status;
+use crate::tx::{Marking, Tx, lane};
+use crate::{
+    Changed, Config, Event, Input, Message, Mono, Now, Output, PartnerState, PartnerStatus,
+    Payload, limits, local,
+};
+use domain::{Change, Ledger, LedgerError, Life, ObjectId, ReplicaState, Seeding};
 use std::collections::VecDeque;
 
 /// One life of one server of a pair.
+///
+/// The driver's loop: open a transaction; any number of [`Self::change`] and [`Self::handle`]; [`Self::pump`]; commit; then
+/// [`Self::poll`] until it is empty. If the commit or any call fails, the engine is dropped with its outputs, and a new one begins
+/// a new life.
 #[derive(Debug)]
 pub struct Engine {
-    config: Config,
-    life: Life,
-    outputs: VecDeque<Output>,
+    pub(crate) config: Config,
+    pub(crate) life: Life,
+    pub(crate) entropy: Entropy,
+    /// The durable state: read once, written by the pump. What a lost transaction wrote is lost with the engine.
+    pub(crate) state: ReplicaState,
+    /// What of it is in the ledger; `None` before the first transaction.
+    pub(crate) stored: Option<ReplicaState>,
+    pub(crate) lives: Lives,
+    pub(crate) session: Option<Session>,
+    pub(crate) status: Option<Status>,
+    pub(crate) shown: Option<PartnerStatus>,
+    pub(crate) changed: Vec<Changed>,
+    pub(crate) safe: Vec<(ObjectId, u64)>,
+    /// Something may be ready to be sent.
+    pub(crate) ready: bool,
+    pub(crate) outputs: VecDeque<Output>,
 }
 
 impl Engine {
     /// A new life. `life` and `seed` come from the system's entropy and are never used twice.
     pub fn new(config: Config, life: Life, seed: u64) -> Self {
-        let _ = seed;
         Self {
             config,
             life,
+            entropy: Entropy::new(seed),
+            state: ReplicaState::default(),
+            stored: None,
+            lives: Lives::default(),
+            session: None,
+            status: None,
+            shown: None,
+            changed: Vec::new(),
+            safe: Vec::new(),
+            ready: true,
             outputs: VecDeque::new(),
         }
     }
 
-    /// Makes a local change. Returns its number, for [`Output::Safe`]; `None` if there was nothing to do or there is no partner.
+    /// Makes a local change (E1). Returns its number, for [`Output::Safe`]; `None` if nothing changed, if there is no partner, or if
+    /// the partner need not hear of it.
     pub fn change(
         &mut self,
         now: Now,
         ledger: &mut dyn Ledger,
         change: &Change,
     ) -> Result<Option<u64>, LedgerError> {
-        let _ = (now, ledger, change);
-        Ok(None)
+        self.begin(now, ledger)?;
+        local::change(&mut self.tx(now, ledger), change)
     }
 
     /// Takes an input.
@@ -41,14 +76,48 @@ impl Engine {
         ledger: &mut dyn Ledger,
         input: Input,
     ) -> Result<(), LedgerError> {
-        let _ = (now, ledger, input);
-        Ok(())
+        self.begin(now, ledger)?;
+        if self.config.partner.is_none() {
+            return Ok(());
+        }
+        match input {
+            Input::Received(message) => {
+                let Message { header, payload } = *message;
+                match payload {
+                    Payload::Hello(hello) => self.hello(now, ledger, header.from, &hello),
+                    payload => self.numbered(now, ledger, &header, payload),
+                }
+            }
+            Input::LinkUp => {
+                if let Some(session) = &mut self.session {
+                    session.outbox.give_up();
+                }
+                self.ready = true;
+                self.status_mut(now).probe_now(now.mono);
+                Ok(())
+            }
+            Input::LinkDown => {
+                // An echo of what was asked before proves nothing any more.
+                self.lives.challenge = None;
+                self.status_mut(now).break_link(now.mono);
+                Ok(())
+            }
+        }
     }
 
-    /// Ends a transaction: writes what is to be said now. Called once, after all changes and inputs and before the commit;
-    /// and by itself when [`Self::wake_at`] has come.
+    /// Ends a transaction: decides what is to be said now. Called once, after all changes and inputs and before the commit; and by
+    /// itself in a transaction of its own when [`Self::wake_at`] has come.
     pub fn pump(&mut self, now: Now, ledger: &mut dyn Ledger) -> Result<(), LedgerError> {
-        let _ = (now, ledger);
+        self.begin(now, ledger)?;
+        self.seed(now, ledger)?;
+        self.decide(now);
+        self.probe(now, ledger)?;
+        self.speak(now, ledger)?;
+        if self.stored.as_ref() != Some(&self.state) {
+            ledger.set_state(&self.state)?;
+            self.stored = Some(self.state.clone());
+        }
+        self.tell();
         Ok(())
     }
 
@@ -57,25 +126,149 @@ impl Engine {
         self.outputs.pop_front()
     }
 
-    /// When [`Self::pump`] has to be called even if nothing happens. It changes with every call.
+    /// When [`Self::pump`] has to be called even if nothing happens. Every call may change it.
     pub fn wake_at(&self) -> Option<Mono> {
-        None
+        let Some(status) = &self.status else {
+            return Some(Mono(0));
+        };
+        if self.state.seeding.is_some() {
+            return Some(Mono(0));
+        }
+        let timers = &self.config.timers;
+        let session = self.session.as_ref().map(|session| {
+            let outbox = &session.outbox;
+            let heartbeat = status
+                .is_running()
+                .then(|| session.spoke.plus(timers.heartbeat_ms));
+            let retry = outbox.retry_at();
+            [outbox.deadline(timers), retry, heartbeat]
+                .into_iter()
+                .flatten()
+                .min()
+        });
+        [status.wake_at(timers), session.flatten()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// How the partner is.
     pub fn status(&self) -> PartnerStatus {
-        let _ = &self.config;
+        let status = self.status.as_ref();
+        let unheard = match self.config.partner {
+            Some(_) => PartnerState::Unknown,
+            None => PartnerState::NotConfigured,
+        };
+        let session = self.session.as_ref();
+        let report = session.and_then(|s| s.report);
         PartnerStatus {
-            state: PartnerState::Unknown,
-            since: Timestamp(0),
-            partner_backlog: None,
-            round_trip_ms: None,
-            clock_difference_ms: None,
+            state: status.map_or(unheard, Status::state),
+            since: status.map_or_else(Default::default, Status::since),
+            partner_backlog: report.map(|(report, _)| report.backlog()),
+            round_trip_ms: session.and_then(|s| s.outbox.srtt_ms()),
+            clock_difference_ms: report.map(|(_, difference)| difference),
         }
     }
 
-    /// The life that is being lived. It may change: see [`crate::Event::NewLife`].
+    /// The life that is being lived. It may change: see [`Event::NewLife`].
     pub fn life(&self) -> Life {
         self.life
+    }
+
+    /// At the first call of a life: reads the durable state.
+    fn begin(&mut self, now: Now, ledger: &mut dyn Ledger) -> Result<(), LedgerError> {
+        if self.stored.is_some() {
+            return Ok(());
+        }
+        let stored = ledger.state()?;
+        self.state = stored.clone();
+        self.stored = Some(stored);
+        self.lives.born = self.state.tick;
+        self.status = Some(Status::new(now, self.config.partner.is_some()));
+        if self.state.partner != self.config.partner {
+            // Another partner knows nothing yet of what is here, and what was known of the old one does not count.
+            self.state.partner = self.config.partner;
+            self.state.seeding = self.config.partner.map(|_| Seeding::default());
+            self.state.known = None;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn tx<'a>(&'a mut self, now: Now, ledger: &'a mut dyn Ledger) -> Tx<'a> {
+        Tx {
+            now,
+            config: &self.config,
+            life: self.life,
+            ledger,
+            state: &mut self.state,
+            changed: &mut self.changed,
+            ready: &mut self.ready,
+        }
+    }
+
+    pub(crate) fn status_mut(&mut self, now: Now) -> &mut Status {
+        let configured = self.config.partner.is_some();
+        self.status
+            .get_or_insert_with(|| Status::new(now, configured))
+    }
+
+    pub(crate) fn event(&mut self, event: Event) {
+        self.outputs.push_back(Output::Event(event));
+    }
+
+    /// Marks what was here before there was a partner, some of it in each transaction.
+    fn seed(&mut self, now: Now, ledger: &mut dyn Ledger) -> Result<(), LedgerError> {
+        let Some(Seeding { after }) = self.state.seeding else {
+            return Ok(());
+        };
+        let ids = ledger.ids_after(after.as_ref(), limits::SEEDING_MAX)?;
+        self.state.seeding = ids.last().map(|last| Seeding { after: Some(*last) });
+        let mut tx = self.tx(now, ledger);
+        for id in ids {
+            if let Some(object) = tx.ledger.object(&id)?
+                && tx.ledger.mark(&id)?.is_none()
+            {
+                tx.mark(&id, lane(object.kind), Marking::Whole)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn is_peer(&self, life: Life) -> bool {
+        self.session
+            .as_ref()
+            .is_some_and(|session| session.peer == life)
+    }
+
+    pub(crate) fn is_running(&self) -> bool {
+        self.status.as_ref().is_some_and(Status::is_running)
+    }
+
+    pub(crate) fn decide(&mut self, now: Now) {
+        let in_session = self.session.is_some();
+        let timers = self.config.timers;
+        if self.status_mut(now).decide(now, &timers, in_session) && self.is_running() {
+            self.ready = true;
+            if let Some(session) = &mut self.session {
+                session.reported = None;
+            }
+        }
+    }
+
+    fn tell(&mut self) {
+        if !self.safe.is_empty() {
+            self.outputs
+                .push_back(Output::Safe(std::mem::take(&mut self.safe)));
+        }
+        if !self.changed.is_empty() {
+            self.outputs
+                .push_back(Output::Changed(std::mem::take(&mut self.changed)));
+        }
+        let status = self.status();
+        let told = |s: &PartnerStatus| (s.state, s.since, s.partner_backlog);
+        if self.shown.as_ref().map(told) != Some(told(&status)) {
+            self.shown = Some(status);
+            self.outputs.push_back(Output::Status(status));
+        }
     }
 }

@@ -116,6 +116,8 @@ pub enum Event {
 pub enum NewLife {
     /// The partner acknowledges or echoes something that was never sent.
     StrangeEcho,
+    /// The partner takes back what it acknowledged.
+    TakenBack,
     /// Too many numbers are unsettled.
     Unsettled,
 }

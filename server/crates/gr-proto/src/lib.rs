@@ -1,12 +1,26 @@
 //! The replication engine of a GR pair.
 
+mod apply;
 mod config;
 mod engine;
+mod entropy;
+mod inbox;
 mod io;
 pub mod limits;
+mod lives;
+mod local;
+mod meeting;
+pub mod memory;
 mod message;
+mod outbox;
 mod ranges;
 mod rules;
+mod select;
+mod session;
+mod status;
+mod talk;
+mod tx;
+pub mod wire;
 
 pub use config::{Config, Mono, Now, Timers};
 pub use engine::Engine;

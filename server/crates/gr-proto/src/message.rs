@@ -4,7 +4,7 @@
 //! and whoever carries the message puts those bytes beside it ([`Message::bodies`]).
 
 use crate::RangeSet;
-use domain::{BodyRef, Known, Life, LineageEntry, Object, ObjectId, ServerId, Timestamp};
+use domain::{BodyRef, Known, Life, LineageEntry, Object, ObjectId, ServerId, Timestamp, Value};
 use serde::{Deserialize, Serialize};
 
 /// One message between the two servers of a pair.
@@ -106,6 +106,28 @@ pub struct Item {
     /// Its body goes along, beside the message.
     #[serde(rename = "b", default)]
     pub with_body: bool,
+}
+
+impl Item {
+    /// About how many bytes it takes on the wire, its body included.
+    pub fn weight(&self) -> u64 {
+        fn of(value: &Value) -> u64 {
+            match value {
+                Value::Null | Value::Bool(_) => 1,
+                Value::Int(_) => 9,
+                Value::Text(text) => text.len() as u64 + 3,
+                Value::Bytes(bytes) => bytes.len() as u64 + 3,
+                Value::List(values) => values.iter().map(of).sum::<u64>() + 3,
+            }
+        }
+        let Some(object) = &self.object else {
+            return 24;
+        };
+        let registers = object.registers.values();
+        let body = object.body.filter(|_| self.with_body);
+        80 + registers.map(|r| of(&r.value) + 48).sum::<u64>()
+            + body.map_or(0, |b| u64::from(b.len))
+    }
 }
 
 /// What has been processed, and what of it was refused.

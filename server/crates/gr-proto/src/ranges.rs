@@ -44,6 +44,18 @@ impl RangeSet {
         });
     }
 
+    /// Whether this set has every number of `other` above `floor`.
+    pub fn covers(&self, other: &Self, floor: u64) -> bool {
+        other
+            .0
+            .iter()
+            .filter(|(_, last)| *last > floor)
+            .all(|&(first, last)| {
+                let first = first.max(floor + 1);
+                self.0.iter().any(|&(f, l)| f <= first && last <= l)
+            })
+    }
+
     /// The highest number, if there is one.
     pub fn top(&self) -> Option<u64> {
         self.0.last().map(|&(_, last)| last)

@@ -1,0 +1,120 @@
+//! What has been received in a session: which numbers were processed, and what the acknowledgement says of them (E3, E7).
+
+use crate::limits;
+use crate::{Ack, Header, RangeSet, Reason, Refusal, Report, Rule, Rules, Seen};
+use domain::ObjectId;
+use std::collections::BTreeMap;
+
+/// The receiving half of a session.
+#[derive(Debug, Default)]
+pub(crate) struct Inbox {
+    /// Processed numbers above `floor`.
+    done: RangeSet,
+    /// Their ids.
+    ids: BTreeMap<u64, u64>,
+    /// The sum of those ids.
+    sum: u64,
+    /// Below it everything is settled and forgotten.
+    floor: u64,
+    /// The number of the last processed acknowledgement.
+    last_ack: u64,
+    /// The highest processed number.
+    seen: Seen,
+    /// Items of processed messages that were not applied.
+    refused: BTreeMap<(u64, ObjectId), Reason>,
+    /// An acknowledgement is due.
+    due: bool,
+    /// Messages processed since the last acknowledgement.
+    unacked: u64,
+}
+
+impl Inbox {
+    /// Whether a message is to be processed. If so, it counts as processed from now on: the transaction makes both true at once.
+    ///
+    /// Dropped is what was processed already, what the sender calls settled, and what is below the last processed
+    /// acknowledgement: that acknowledgement may have removed a tombstone here, and an older message could bring the object back
+    /// (E7; test `an_old_message_cannot_bring_back_what_an_acknowledged_deletion_removed`).
+    pub(crate) fn admit(&mut self, header: &Header, rules: Rules) -> bool {
+        let no = header.no;
+        let numbers = rules.hold(Rule::Numbers);
+        if no == 0
+            || (numbers && (no <= self.floor || no < self.last_ack || self.done.contains(no)))
+        {
+            return false;
+        }
+        if self.refused.len() >= limits::REFUSALS_MAX {
+            return false;
+        }
+        if no > self.floor && !self.done.contains(no) {
+            if !self.done.insert(no) {
+                return false;
+            }
+            self.ids.insert(no, header.id);
+            self.sum = self.sum.wrapping_add(header.id);
+        }
+        if no > self.seen.no {
+            self.seen = Seen { no, id: header.id };
+        }
+        self.unacked += 1;
+        self.settle(header.settled);
+        true
+    }
+
+    /// The sender needs to hear nothing more of numbers up to `floor`.
+    fn settle(&mut self, floor: u64) {
+        // Never beyond what has been seen: a floor in the future would drop everything.
+        let floor = floor.min(self.seen.no);
+        if floor <= self.floor {
+            return;
+        }
+        self.floor = floor;
+        self.done.forget_to(floor);
+        let above = self.ids.split_off(&(floor + 1));
+        for id in self.ids.values() {
+            self.sum = self.sum.wrapping_sub(*id);
+        }
+        self.ids = above;
+        self.refused.retain(|(no, _), _| *no > floor);
+    }
+
+    /// A data message was applied, and its sender waits for the acknowledgement.
+    pub(crate) fn applied(&mut self) {
+        self.due = true;
+    }
+
+    /// An item was not applied.
+    pub(crate) fn refuse(&mut self, no: u64, id: ObjectId, reason: Reason) {
+        self.refused.insert((no, id), reason);
+    }
+
+    /// An acknowledgement was processed.
+    pub(crate) fn acknowledged(&mut self, no: u64) {
+        self.last_ack = self.last_ack.max(no);
+    }
+
+    /// The newest processed message.
+    pub(crate) fn seen(&self) -> Seen {
+        self.seen
+    }
+
+    /// Whether an acknowledgement should go out now.
+    pub(crate) fn ack_due(&self) -> bool {
+        self.due || self.unacked >= limits::PROCESSED_UNACKED_MAX
+    }
+
+    /// The acknowledgement of everything processed so far.
+    pub(crate) fn ack(&mut self, report: Report) -> Ack {
+        self.due = false;
+        self.unacked = 0;
+        let refused = self.refused.iter();
+        Ack {
+            floor: self.floor,
+            done: self.done.clone(),
+            sum: self.sum,
+            refused: refused
+                .map(|(&(no, id), &reason)| Refusal { no, id, reason })
+                .collect(),
+            report,
+        }
+    }
+}

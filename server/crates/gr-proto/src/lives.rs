@@ -1,0 +1,128 @@
+//! Lives: who I am, who the partner is, and whether one of us went back in time (E6, E10, E11).
+//!
+//! A life that is not the adopted partner is challenged, and adopted only when it echoes a challenge that was open: mail of dead
+//! lives can never open or disturb a session. There is one open challenge and at most one reply to a HELLO.
+//!
+//! ```text
+//!   A: HELLO(challenge a)           ──►  B: a stranger; opens a challenge of its own
+//!   A: adopts B; no challenge left  ◄──  B: HELLO(challenge b, echo a)
+//!   A: HELLO(echo b)                ──►  B: adopts A
+//! ```
+
+use crate::entropy::Entropy;
+use crate::{Mono, Rule, Rules};
+use domain::{Known, Life, LineageEntry};
+
+/// A challenge that has not been echoed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Challenge {
+    /// The number to echo.
+    pub(crate) value: u64,
+    /// When it was issued: its echo proves life after that, and no later.
+    pub(crate) issued: Mono,
+}
+
+/// What an engine remembers of lives, its own and others, besides the ledger.
+#[derive(Debug, Default)]
+pub(crate) struct Lives {
+    /// The open challenge.
+    pub(crate) challenge: Option<Challenge>,
+    /// What was known of the partner when this session's life of it was adopted: this is what HELLOs tell, because what is known
+    /// now was learnt from that life itself.
+    pub(crate) prior: Option<Option<Known>>,
+    /// What the partner's HELLO says of this server has been judged in this session.
+    pub(crate) judged: bool,
+    /// This life has been entered into the lineage.
+    pub(crate) entered: bool,
+    /// The tick when this life began.
+    pub(crate) born: u64,
+}
+
+impl Lives {
+    /// The open challenge; a new one if there is none, or if its echo would no longer prove anything.
+    pub(crate) fn open(&mut self, now: Mono, stale_ms: u64, entropy: &mut Entropy) -> u64 {
+        match self.challenge {
+            Some(open) if now.since(open.issued) < stale_ms => open.value,
+            _ => {
+                let value = entropy.draw();
+                self.challenge = Some(Challenge { value, issued: now });
+                value
+            }
+        }
+    }
+
+    /// Closes the open challenge if `echo` answers it. Returns when it was issued.
+    pub(crate) fn close(&mut self, echo: Option<u64>) -> Option<Mono> {
+        let open = self.challenge?;
+        if echo != Some(open.value) {
+            return None;
+        }
+        self.challenge = None;
+        Some(open.issued)
+    }
+
+    /// Whether a life that is not the partner may be adopted; closes the challenge. Returns since when it is proven alive.
+    pub(crate) fn admit(&mut self, echo: Option<u64>, now: Mono, rules: Rules) -> Option<Mono> {
+        let proven = self.close(echo);
+        if rules.hold(Rule::Challenge) {
+            proven
+        } else {
+            Some(now)
+        }
+    }
+}
+
+/// Whether a server with this lineage lacks something that its partner has seen of it.
+///
+/// What was seen at tick T of life L is part of its past if L is in the lineage and the next life began at T or later (E11). A life
+/// that is not in the lineage *cannot be known*, which counts as lacking: the recovery that follows keeps what it cannot judge.
+pub(crate) fn behind(lineage: &[LineageEntry], known: Option<Known>) -> bool {
+    let Some(known) = known else { return false };
+    match lineage.iter().position(|entry| entry.life == known.life) {
+        Some(at) => lineage
+            .get(at + 1)
+            .is_some_and(|next| known.tick > next.tick),
+        None => true,
+    }
+}
+
+/// The entry of a life.
+pub(crate) fn entry_of(lineage: &[LineageEntry], life: Life) -> Option<&LineageEntry> {
+    lineage.iter().rev().find(|entry| entry.life == life)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::Timestamp;
+
+    #[test]
+    fn what_a_server_has_lost_shows_in_its_lineage() {
+        let entry = |life, tick| LineageEntry {
+            life: Life(life),
+            tick,
+            began: Timestamp(0),
+        };
+        let known = |life, tick| {
+            Some(Known {
+                life: Life(life),
+                tick,
+            })
+        };
+        let lineage = [entry(1, 0), entry(2, 10), entry(3, 25)];
+        assert!(!behind(&lineage, None));
+        assert!(!behind(&lineage, known(1, 10)));
+        assert!(
+            behind(&lineage, known(1, 11)),
+            "life 2 began at 10: tick 11 of life 1 is not in its past"
+        );
+        assert!(
+            !behind(&lineage, known(3, 99)),
+            "the present life is compared with the present tick, not here"
+        );
+        assert!(
+            behind(&lineage, known(9, 1)),
+            "a life that is not in the lineage"
+        );
+    }
+}

@@ -1,0 +1,108 @@
+//! Local changes: data, version and mark in one transaction (E1, E5).
+
+use crate::tx::{Marking, Tx, lane};
+use crate::{How, Rule};
+use domain::{
+    BodyRef, Change, Hlc, Key, Kind, LedgerError, Object, ObjectId, Tomb, Value, Version,
+};
+
+/// Makes a change. Returns its number if it left a mark.
+pub(crate) fn change(tx: &mut Tx<'_>, change: &Change) -> Result<Option<u64>, LedgerError> {
+    match change {
+        Change::Create {
+            id,
+            kind,
+            owner,
+            body,
+            registers,
+        } => create(tx, id, *kind, *owner, *body, registers),
+        Change::Set { id, registers } => set(tx, id, registers),
+        Change::Delete { id } => delete(tx, id),
+    }
+}
+
+fn create(
+    tx: &mut Tx<'_>,
+    id: &ObjectId,
+    kind: Kind,
+    owner: Option<ObjectId>,
+    body: Option<BodyRef>,
+    registers: &[(Key, Value)],
+) -> Result<Option<u64>, LedgerError> {
+    // A retry of a creation whose answer was lost must not bring back what has been deleted in between.
+    if tx.ledger.object(id)?.is_some() || tx.ledger.grave(id)?.is_some() {
+        return Ok(None);
+    }
+    let mut object = Object::new(kind, owner, body);
+    write(tx, &mut object, registers);
+    tx.ledger.put(id, &object)?;
+    tx.note(*id, &object, How::Arrived);
+    tx.mark(id, lane(kind), Marking::New)
+}
+
+fn set(
+    tx: &mut Tx<'_>,
+    id: &ObjectId,
+    registers: &[(Key, Value)],
+) -> Result<Option<u64>, LedgerError> {
+    let Some(mut object) = tx.ledger.object(id)? else {
+        return Ok(None);
+    };
+    if !write(tx, &mut object, registers) {
+        return Ok(None);
+    }
+    tx.ledger.put(id, &object)?;
+    tx.note(*id, &object, How::Altered);
+    if !tx.config.rules.hold(Rule::MarkWithChange) {
+        return Ok(None);
+    }
+    tx.mark(id, lane(object.kind), Marking::Altered)
+}
+
+fn delete(tx: &mut Tx<'_>, id: &ObjectId) -> Result<Option<u64>, LedgerError> {
+    let Some(object) = tx.ledger.object(id)? else {
+        return Ok(None);
+    };
+    tx.note(*id, &object, How::Gone);
+    tx.ledger.remove(id)?;
+    tx.bury(id)?;
+    if object.kind == Kind::USER {
+        tx.remove_owned(id)?;
+    }
+    // Nobody has heard of it, so nobody has to forget it. Not so for a user: its messages may have gone ahead.
+    let unheard = tx.ledger.mark(id)?.is_some_and(|m| m.unsent) && object.kind != Kind::USER;
+    if unheard {
+        tx.state.tick += 1;
+        tx.ledger.clear_mark(id)?;
+        return Ok(None);
+    }
+    if tx.config.partner.is_some() {
+        let at = tx.now.wall;
+        tx.ledger.set_tomb(id, &Tomb { at })?;
+    }
+    tx.mark(id, lane(object.kind), Marking::Altered)
+}
+
+/// Writes values that differ from the present ones, each with a version above what it replaces (E20). Says whether any did.
+fn write(tx: &mut Tx<'_>, object: &mut Object, registers: &[(Key, Value)]) -> bool {
+    let clock = tx.state.hlc.next(tx.now.wall, Hlc(0));
+    let mut written = false;
+    for (key, value) in registers {
+        if object.get(*key) == Some(value) {
+            continue;
+        }
+        let replaced = object.version(*key).hlc;
+        // The partner's clock may be far ahead and not absorbed; a local write must take effect all the same.
+        let hlc = if replaced >= clock && tx.config.rules.hold(Rule::WriteWins) {
+            Hlc(replaced.0.saturating_add(1))
+        } else {
+            clock
+        };
+        let life = tx.life;
+        written |= object.set(*key, Version { hlc, life }, value.clone());
+    }
+    if written {
+        tx.state.hlc = clock;
+    }
+    written
+}

@@ -1,0 +1,166 @@
+//! Meeting the partner: HELLO, adoption, and the question who went back in time (E6, E11). The rules are in [`crate::lives`].
+
+use crate::engine::Engine;
+use crate::lives::{Lives, behind, entry_of};
+use crate::session::Session;
+use crate::{Event, Header, Hello, Message, Mono, NewLife, Now, Output, Payload, limits};
+use domain::{Known, Ledger, LedgerError, Life, LineageEntry};
+
+/// The protocol level that is spoken here.
+const LEVEL: u8 = 1;
+
+impl Engine {
+    pub(crate) fn hello(
+        &mut self,
+        now: Now,
+        ledger: &mut dyn Ledger,
+        from: Life,
+        hello: &Hello,
+    ) -> Result<(), LedgerError> {
+        if Some(hello.server) != self.config.partner {
+            self.event(Event::Stranger(hello.server));
+            return Ok(());
+        }
+        if !(hello.levels.0..=hello.levels.1).contains(&LEVEL) {
+            self.event(Event::NoCommonLevel(hello.levels.0, hello.levels.1));
+            return Ok(());
+        }
+        let rules = self.config.rules;
+        if self.is_peer(from) {
+            if let Some(moment) = self.lives.close(hello.echo) {
+                self.status_mut(now).prove(moment);
+            }
+        } else if let Some(moment) = self.lives.admit(hello.echo, now.mono, rules) {
+            self.adopt(now, from, hello, moment);
+        }
+        self.decide(now);
+        if hello.challenge.is_some() || !self.is_peer(from) {
+            // At most one reply, and a question in it only if the answer is needed: so the HELLOs come to an end (I27).
+            let ask = !self.is_peer(from) || !self.is_running();
+            self.send_hello(now, ledger, from, hello.challenge, ask)?;
+        }
+        if self.is_peer(from) && !self.lives.judged {
+            self.lives.judged = true;
+            self.look_back(now, ledger, hello.known)?;
+        }
+        Ok(())
+    }
+
+    /// A new life of the partner. Is what is known of it part of its past? If not, it went back in time, and a recovery is owed to
+    /// it (E11).
+    pub(crate) fn adopt(&mut self, now: Now, from: Life, hello: &Hello, proven: Mono) {
+        let known = self.state.known;
+        if behind(&hello.lineage, known) || hello.went_back {
+            self.state.owes_recovery = true;
+            self.event(Event::PartnerWentBack);
+        }
+        if known.is_none_or(|known| known.life != from) {
+            let tick = entry_of(&hello.lineage, from).map_or(0, |entry| entry.tick);
+            self.state.known = Some(Known { life: from, tick });
+        }
+        self.lives.prior = Some(known);
+        self.lives.judged = false;
+        self.session = Some(Session::new(from, now.mono));
+        self.status_mut(now).prove(proven);
+        self.ready = true;
+        self.event(Event::SessionBegan(from));
+    }
+
+    /// The same question about this server, answered by what the partner knew of it.
+    pub(crate) fn look_back(
+        &mut self,
+        now: Now,
+        ledger: &mut dyn Ledger,
+        known: Option<Known>,
+    ) -> Result<(), LedgerError> {
+        if known.is_some_and(|known| known.life == self.life && known.tick > self.state.tick) {
+            self.new_life(now, NewLife::StrangeEcho);
+        } else if behind(&ledger.lineage()?, known) && !self.state.went_back {
+            self.state.went_back = true;
+            self.event(Event::WentBack);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn send_hello(
+        &mut self,
+        now: Now,
+        ledger: &mut dyn Ledger,
+        to: Life,
+        echo: Option<u64>,
+        ask: bool,
+    ) -> Result<(), LedgerError> {
+        let Self {
+            lives,
+            entropy,
+            config,
+            ..
+        } = self;
+        let stale_ms = config.timers.unknown_ms / 2;
+        let challenge = ask.then(|| lives.open(now.mono, stale_ms, entropy));
+        if echo.is_some() && !lives.entered {
+            // From here on the partner may adopt this life, so it has to be in the lineage.
+            let (life, tick, began) = (self.life, lives.born, now.wall);
+            ledger.add_life(&LineageEntry { life, tick, began })?;
+            lives.entered = true;
+        }
+        let mut lineage = ledger.lineage()?;
+        let surplus = lineage.len().saturating_sub(limits::LINEAGE_IN_HELLO_MAX);
+        lineage.drain(..surplus);
+        let hello = Hello {
+            server: config.me,
+            levels: (LEVEL, LEVEL),
+            challenge,
+            echo,
+            lineage,
+            known: lives.prior.unwrap_or(self.state.known),
+            went_back: self.state.went_back,
+        };
+        let (from, tick) = (self.life, self.state.tick);
+        let header = Header {
+            from,
+            to,
+            no: 0,
+            id: 0,
+            tick,
+            seen: Default::default(),
+            settled: 0,
+        };
+        let payload = Payload::Hello(Box::new(hello));
+        self.outputs
+            .push_back(Output::Send(Box::new(Message { header, payload })));
+        Ok(())
+    }
+
+    /// Leaves the session and everything that was said in it behind. Cheap: what was not acknowledged has its marks.
+    pub(crate) fn new_life(&mut self, now: Now, why: NewLife) {
+        self.life = Life(self.entropy.draw());
+        self.lives = Lives {
+            born: self.state.tick,
+            ..Lives::default()
+        };
+        self.session = None;
+        self.status_mut(now).probe_now(now.mono);
+        self.event(Event::NewLife(self.life, why));
+    }
+
+    pub(crate) fn probe(&mut self, now: Now, ledger: &mut dyn Ledger) -> Result<(), LedgerError> {
+        if self
+            .session
+            .as_ref()
+            .is_some_and(|s| s.numbers.are_overgrown())
+        {
+            self.new_life(now, NewLife::Unsettled);
+            self.decide(now);
+        }
+        let timers = self.config.timers;
+        if self.status_mut(now).take_probe(now.mono, &timers) {
+            let to = self
+                .session
+                .as_ref()
+                .map_or(Life(0), |session| session.peer);
+            self.send_hello(now, ledger, to, None, true)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,192 @@
+//! A session: two lives that have proved to each other that they are alive, and the numbers of what they say.
+//!
+//! Everything in here is volatile. What was not acknowledged when a session ends still has its mark, and is sent again in the next.
+
+use crate::entropy::Entropy;
+use crate::inbox::Inbox;
+use crate::limits;
+use crate::outbox::Outbox;
+use crate::{Ack, Header, Message, Mono, Payload, RangeSet, Report, Seen};
+use domain::Life;
+use std::collections::BTreeMap;
+
+/// A session with one life of the partner.
+#[derive(Debug)]
+pub(crate) struct Session {
+    /// That life.
+    pub(crate) peer: Life,
+    /// What it has said.
+    pub(crate) inbox: Inbox,
+    /// What is on its way to it.
+    pub(crate) outbox: Outbox,
+    /// The numbers of what is said to it.
+    pub(crate) numbers: Numbers,
+    /// When something was last said.
+    pub(crate) spoke: Mono,
+    /// What was last reported of the backlog.
+    pub(crate) reported: Option<u64>,
+    /// The number of the newest report that came in.
+    report_no: u64,
+    /// What it said, and how far the partner's wall clock was ahead then, in milliseconds.
+    pub(crate) report: Option<(Report, i64)>,
+}
+
+/// The own numbers of a session, and what the partner has said of them.
+#[derive(Debug, Default)]
+pub(crate) struct Numbers {
+    /// The last number used.
+    last: u64,
+    /// Own numbers above `confirmed`: their ids, and when they were written.
+    unsettled: BTreeMap<u64, Written>,
+    /// The partner has forgotten everything up to here.
+    confirmed: u64,
+    /// What its last acknowledgement listed.
+    acked: RangeSet,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Written {
+    id: u64,
+    at: Mono,
+}
+
+/// Who writes a message, and what its header tells.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pen {
+    pub(crate) from: Life,
+    pub(crate) to: Life,
+    pub(crate) seen: Seen,
+    pub(crate) settled: u64,
+    pub(crate) now: Mono,
+}
+
+/// What an acknowledgement or echo says about the one who sent it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// It fits what was sent.
+    Sound,
+    /// It names something that was never sent: this server was wound back in flight, or runs twice (E13).
+    Strange,
+    /// It takes back what it acknowledged before: the partner was wound back in flight (E13).
+    TakenBack,
+}
+
+impl Session {
+    pub(crate) fn new(peer: Life, now: Mono) -> Self {
+        Self {
+            peer,
+            inbox: Inbox::default(),
+            outbox: Outbox::default(),
+            numbers: Numbers::default(),
+            spoke: now,
+            reported: None,
+            report_no: 0,
+            report: None,
+        }
+    }
+
+    /// What messages written now by `from` begin with.
+    pub(crate) fn pen(&self, from: Life, now: Mono) -> Pen {
+        let (seen, settled) = (self.inbox.seen(), self.outbox.settled());
+        Pen {
+            from,
+            to: self.peer,
+            seen,
+            settled,
+            now,
+        }
+    }
+
+    /// Compares an acknowledgement with what was sent and with the one before. A sound one is remembered.
+    pub(crate) fn judge(&mut self, ack: &Ack) -> Verdict {
+        if ack.floor > self.outbox.settled() {
+            return Verdict::Strange;
+        }
+        self.numbers.judge(ack)
+    }
+
+    /// Takes a report, unless a newer one came before it.
+    pub(crate) fn hear(&mut self, no: u64, report: Report, difference_ms: i64) {
+        if no >= self.report_no {
+            self.report_no = no;
+            self.report = Some((report, difference_ms));
+        }
+    }
+}
+
+impl Numbers {
+    /// Writes a message with the next number.
+    pub(crate) fn write(
+        &mut self,
+        pen: Pen,
+        tick: u64,
+        entropy: &mut Entropy,
+        payload: Payload,
+    ) -> Message {
+        self.last += 1;
+        let id = entropy.draw();
+        self.unsettled
+            .insert(self.last, Written { id, at: pen.now });
+        let Pen {
+            from,
+            to,
+            seen,
+            settled,
+            ..
+        } = pen;
+        let header = Header {
+            from,
+            to,
+            no: self.last,
+            id,
+            tick,
+            seen,
+            settled,
+        };
+        Message { header, payload }
+    }
+
+    /// When the message that the partner says it has seen was written: `None` if that is forgotten, or nothing was seen.
+    pub(crate) fn echoed(&self, seen: Seen) -> Result<Option<Mono>, Verdict> {
+        match self.unsettled.get(&seen.no) {
+            Some(written) if written.id == seen.id => Ok(Some(written.at)),
+            None if seen.no <= self.confirmed => Ok(None),
+            _ => Err(Verdict::Strange),
+        }
+    }
+
+    fn judge(&mut self, ack: &Ack) -> Verdict {
+        let mut sum = 0_u64;
+        for &(first, last) in ack.done.ranges() {
+            let mut count = 0;
+            for written in self.unsettled.range(first..=last).map(|(_, w)| w) {
+                sum = sum.wrapping_add(written.id);
+                count += 1;
+            }
+            if count != last - first + 1 {
+                // Settled and forgotten before: only who was wound back lists it again.
+                let forgotten = first <= self.confirmed;
+                return if forgotten {
+                    Verdict::TakenBack
+                } else {
+                    Verdict::Strange
+                };
+            }
+        }
+        if sum != ack.sum {
+            return Verdict::Strange;
+        }
+        if ack.floor < self.confirmed || !ack.done.covers(&self.acked, ack.floor) {
+            return Verdict::TakenBack;
+        }
+        self.confirmed = ack.floor;
+        self.acked = ack.done.clone();
+        self.unsettled = self.unsettled.split_off(&(ack.floor + 1));
+        Verdict::Sound
+    }
+
+    /// Whether more is unsettled than can be remembered.
+    pub(crate) fn are_overgrown(&self) -> bool {
+        self.unsettled.len() > limits::UNSETTLED_MAX
+    }
+}

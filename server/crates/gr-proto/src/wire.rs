@@ -1,0 +1,324 @@
+//! The control part of a message as bytes: one byte of level, then CBOR.
+//!
+//! A message is a map with one-letter keys. What a later level adds to it is skipped, so that levels can be mixed (R6); registers
+//! that are not known here are data, and are kept and passed on. Nothing is allocated because a length is announced: memory grows
+//! with the bytes that are really there.
+
+use crate::{Ack, Header, Hello, Item, Message, Payload, RangeSet, Report, limits};
+use domain::Value;
+use serde::{Deserialize, Serialize};
+
+/// The level that is written, and the highest whose messages are read.
+pub const LEVEL: u8 = 1;
+
+/// Bytes that are not a message.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WireError {
+    /// Longer than [`limits::CONTROL_BYTES_MAX`].
+    #[error("a control part of {0} bytes is too long")]
+    TooLong(usize),
+    /// Nothing at all.
+    #[error("the control part is empty")]
+    Empty,
+    /// Written by a later level.
+    #[error("the control part has level {0}, which is not spoken here")]
+    Level(u8),
+    /// Not the CBOR that was expected.
+    #[error("the control part cannot be read: {0}")]
+    Malformed(String),
+    /// More of something than there may be, or numbers that contradict each other.
+    #[error("the control part breaks a limit: {0}")]
+    Limit(&'static str),
+}
+
+#[derive(Serialize)]
+struct Out<'a> {
+    h: &'a Header,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    y: Option<&'a Hello>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    d: Option<&'a [Item]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    a: Option<&'a Ack>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    b: Option<&'a Report>,
+}
+
+#[derive(Deserialize)]
+struct In {
+    h: Header,
+    #[serde(default)]
+    y: Option<Box<Hello>>,
+    #[serde(default)]
+    d: Option<Vec<Item>>,
+    #[serde(default)]
+    a: Option<Ack>,
+    #[serde(default)]
+    b: Option<Report>,
+}
+
+/// Writes a message. [`Payload::Unknown`] writes a header alone.
+pub fn encode(message: &Message) -> Vec<u8> {
+    let mut out = Out {
+        h: &message.header,
+        y: None,
+        d: None,
+        a: None,
+        b: None,
+    };
+    match &message.payload {
+        Payload::Hello(hello) => out.y = Some(hello),
+        Payload::Data(items) => out.d = Some(items),
+        Payload::Ack(ack) => out.a = Some(ack),
+        Payload::Heartbeat(report) => out.b = Some(report),
+        Payload::Unknown => {}
+    }
+    let mut bytes = Vec::with_capacity(512);
+    bytes.push(LEVEL);
+    ciborium::into_writer(&out, &mut bytes)
+        .expect("a message is plain data and memory does not fail");
+    bytes
+}
+
+/// Reads a message.
+pub fn decode(bytes: &[u8]) -> Result<Message, WireError> {
+    if bytes.len() > limits::CONTROL_BYTES_MAX {
+        return Err(WireError::TooLong(bytes.len()));
+    }
+    let (&level, cbor) = bytes.split_first().ok_or(WireError::Empty)?;
+    if level != LEVEL {
+        return Err(WireError::Level(level));
+    }
+    let read: In = ciborium::de::from_reader_with_recursion_limit(cbor, limits::NESTING_MAX)
+        .map_err(|e| WireError::Malformed(e.to_string()))?;
+    let payload = match (read.y, read.d, read.a, read.b) {
+        (Some(hello), None, None, None) => hello_within(hello)?,
+        (None, Some(items), None, None) => items_within(items)?,
+        (None, None, Some(ack), None) => ack_within(ack)?,
+        (None, None, None, Some(report)) => Payload::Heartbeat(report),
+        (None, None, None, None) => Payload::Unknown,
+        _ => return Err(WireError::Limit("one payload in a message")),
+    };
+    let header = read.h;
+    if matches!(payload, Payload::Hello(_)) == (header.no != 0) {
+        return Err(WireError::Limit("a number, and none in a HELLO"));
+    }
+    // Numbers are compared and counted up; those near the end of the range cannot have been reached.
+    if header.no > u64::MAX / 2 || header.settled >= header.no.max(1) || header.tick > u64::MAX / 2
+    {
+        return Err(WireError::Limit("numbers in their range"));
+    }
+    Ok(Message { header, payload })
+}
+
+fn hello_within(hello: Box<Hello>) -> Result<Payload, WireError> {
+    if hello.lineage.len() > limits::LINEAGE_IN_HELLO_MAX {
+        return Err(WireError::Limit("lives in a HELLO"));
+    }
+    Ok(Payload::Hello(hello))
+}
+
+fn items_within(items: Vec<Item>) -> Result<Payload, WireError> {
+    if items.len() > limits::BATCH_ITEMS_MAX {
+        return Err(WireError::Limit("items in a message"));
+    }
+    for object in items.iter().filter_map(|item| item.object.as_ref()) {
+        if object.registers.len() > limits::REGISTERS_MAX {
+            return Err(WireError::Limit("registers of an object"));
+        }
+        if object
+            .registers
+            .values()
+            .any(|r| depth(&r.value) > limits::NESTING_MAX)
+        {
+            return Err(WireError::Limit("depth of a value"));
+        }
+    }
+    Ok(Payload::Data(items))
+}
+
+fn ack_within(ack: Ack) -> Result<Payload, WireError> {
+    if !RangeSet::is_sound(&ack.done, ack.floor) {
+        return Err(WireError::Limit("ranges in order"));
+    }
+    if ack.refused.len() > limits::REFUSALS_MAX {
+        return Err(WireError::Limit("refusals in an acknowledgement"));
+    }
+    Ok(Payload::Ack(ack))
+}
+
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::List(values) => 1 + values.iter().map(depth).max().unwrap_or(0),
+        _ => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Reason, Refusal, Seen};
+    use domain::{
+        BodyRef, Hlc, Key, Kind, Known, Life, LineageEntry, Object, ObjectId, ServerId, Timestamp,
+        Version,
+    };
+    use proptest::prelude::*;
+
+    fn header(no: u64) -> Header {
+        let seen = Seen { no: 3, id: 9 };
+        Header {
+            from: Life(1),
+            to: Life(2),
+            no,
+            id: 5,
+            tick: 7,
+            seen,
+            settled: 0,
+        }
+    }
+
+    fn examples() -> Vec<Message> {
+        let mut object = Object::new(
+            Kind::MESSAGE,
+            Some(ObjectId::from_bytes([2; 16])),
+            Some(BodyRef::of(b"voice")),
+        );
+        let version = Version {
+            hlc: Hlc(77),
+            life: Life(u64::MAX),
+        };
+        object.set(
+            Key(900, 12),
+            version,
+            Value::List(vec![
+                Value::Text("later level".into()),
+                Value::Bytes(vec![1, 2]),
+            ]),
+        );
+        let mut done = RangeSet::default();
+        for n in [4, 5, 9] {
+            assert!(done.insert(n));
+        }
+        let id = ObjectId::from_bytes([7; 16]);
+        let hello = Hello {
+            server: ServerId(4),
+            levels: (1, 1),
+            challenge: Some(u64::MAX),
+            echo: None,
+            lineage: vec![LineageEntry {
+                life: Life(1),
+                tick: 0,
+                began: Timestamp(5),
+            }],
+            known: Some(Known {
+                life: Life(2),
+                tick: 8,
+            }),
+            went_back: true,
+        };
+        let report = Report {
+            users: 1,
+            messages: 2,
+            wall: Timestamp(3),
+        };
+        let refused = vec![Refusal {
+            no: 4,
+            id,
+            reason: Reason::NEED_BODY,
+        }];
+        vec![
+            Message {
+                header: Header {
+                    settled: 0,
+                    ..header(0)
+                },
+                payload: Payload::Hello(Box::new(hello)),
+            },
+            Message {
+                header: header(1),
+                payload: Payload::Data(vec![
+                    Item {
+                        id,
+                        object: Some(object),
+                        with_body: true,
+                    },
+                    Item {
+                        id,
+                        object: None,
+                        with_body: false,
+                    },
+                ]),
+            },
+            Message {
+                header: header(2),
+                payload: Payload::Ack(Ack {
+                    floor: 2,
+                    done,
+                    sum: u64::MAX,
+                    refused,
+                    report,
+                }),
+            },
+            Message {
+                header: header(3),
+                payload: Payload::Heartbeat(report),
+            },
+            Message {
+                header: header(4),
+                payload: Payload::Unknown,
+            },
+        ]
+    }
+
+    #[test]
+    fn every_kind_of_message_survives_its_bytes() {
+        for message in examples() {
+            assert_eq!(decode(&encode(&message)), Ok(message));
+        }
+    }
+
+    #[test]
+    fn what_a_later_level_adds_is_skipped() {
+        #[derive(Serialize)]
+        struct Later {
+            h: Header,
+            b: Report,
+            zz: Vec<u8>,
+        }
+        let mut bytes = vec![LEVEL];
+        let later = Later {
+            h: header(1),
+            b: Report::default(),
+            zz: vec![1, 2, 3],
+        };
+        ciborium::into_writer(&later, &mut bytes).unwrap();
+        assert_eq!(
+            decode(&bytes).unwrap().payload,
+            Payload::Heartbeat(Report::default())
+        );
+    }
+
+    #[test]
+    fn another_level_and_an_announced_length_without_content_are_refused() {
+        assert_eq!(decode(&[9, 0xa0]), Err(WireError::Level(9)));
+        assert_eq!(decode(&[]), Err(WireError::Empty));
+        // A map with a byte string that claims 2^60 bytes.
+        let huge = [LEVEL, 0xa1, 0x61, b'd', 0x9b, 0x10, 0, 0, 0, 0, 0, 0, 0];
+        assert!(matches!(decode(&huge), Err(WireError::Malformed(_))));
+    }
+
+    proptest! {
+        #[test]
+        fn hostile_bytes_never_panic(mut noise in proptest::collection::vec(any::<u8>(), 0..300), pick in 0usize..5, at in any::<prop::sample::Index>(), bit in 0u8..8, cut in any::<prop::sample::Index>()) {
+            let _ = decode(&noise);
+            noise.insert(0, LEVEL);
+            let _ = decode(&noise);
+            let mut bytes = encode(&examples()[pick]);
+            let at = at.index(bytes.len());
+            bytes[at] ^= 1 << bit;
+            let _ = decode(&bytes);
+            bytes.truncate(cut.index(bytes.len()));
+            prop_assert!(decode(&bytes).is_err());
+        }
+    }
+}
