@@ -13,11 +13,11 @@ pub(crate) struct Status {
     state: PartnerState,
     /// Since when, by the wall clock.
     since: Timestamp,
-    /// When this engine began to listen.
-    born: Mono,
-    /// The partner lived after this moment.
+    /// The last moment after which the partner lived for certain; at first, when this engine began to listen.
+    heard: Mono,
+    /// The same, as long as it counts.
     proof: Option<Mono>,
-    /// The link broke then: only what was sent later can prove anything.
+    /// The link broke then: what was sent before can prove nothing more.
     broken: Mono,
     /// When the next probe is due, and how long the pause after it is.
     probe_at: Mono,
@@ -33,7 +33,7 @@ impl Status {
                 PartnerState::NotConfigured
             },
             since: now.wall,
-            born: now.mono,
+            heard: now.mono,
             proof: None,
             broken: Mono(0),
             probe_at: now.mono,
@@ -55,12 +55,16 @@ impl Status {
 
     /// The partner lived after `moment`.
     pub(crate) fn prove(&mut self, moment: Mono) {
-        self.proof = self.proof.max(Some(moment));
+        self.heard = self.heard.max(moment);
+        if moment >= self.broken {
+            self.proof = self.proof.max(Some(moment));
+        }
     }
 
     /// The link broke, and trying again failed.
     pub(crate) fn break_link(&mut self, now: Mono) {
-        self.broken = now.plus(1);
+        self.broken = now;
+        self.proof = None;
     }
 
     /// Probes begin anew, at once.
@@ -91,8 +95,8 @@ impl Status {
         }
         let fresh = self
             .proof
-            .is_some_and(|proof| proof >= self.broken && now.mono.since(proof) < timers.unknown_ms);
-        let silent_ms = now.mono.since(self.proof.unwrap_or(self.born));
+            .is_some_and(|proof| now.mono.since(proof) < timers.unknown_ms);
+        let silent_ms = now.mono.since(self.heard);
         let state = if fresh && in_session {
             PartnerState::Running
         } else if silent_ms >= timers.down_ms {
@@ -113,11 +117,10 @@ impl Status {
 
     /// When the state has to be decided anew, or a probe is due.
     pub(crate) fn wake_at(&self, timers: &Timers) -> Option<Mono> {
-        let last = self.proof.unwrap_or(self.born);
         match self.state {
             PartnerState::NotConfigured => None,
-            PartnerState::Running => Some(last.plus(timers.unknown_ms)),
-            PartnerState::Unknown => Some(self.probe_at.min(last.plus(timers.down_ms))),
+            PartnerState::Running => Some(self.heard.plus(timers.unknown_ms)),
+            PartnerState::Unknown => Some(self.probe_at.min(self.heard.plus(timers.down_ms))),
             PartnerState::Down => Some(self.probe_at),
         }
     }

@@ -1,0 +1,243 @@
+//! Two engines wired by hand: every message is carried, kept or lost by the test.
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use domain::{Change, Key, Kind, Life, ObjectId, ServerId, Timestamp, Value, user_fields};
+use gr_proto::memory::Memory;
+use gr_proto::{Config, Input, Message, Mono, Now, Output, PartnerState, Payload};
+
+pub const NORTH: usize = 0;
+pub const SOUTH: usize = 1;
+
+/// One server: its engine, its ledger, and what came out.
+pub struct Side {
+    pub engine: gr_proto::Engine,
+    pub ledger: Memory,
+    /// Messages that have been sent and not carried yet.
+    pub out: Vec<Message>,
+    /// Everything else that came out.
+    pub said: Vec<Output>,
+}
+
+/// A pair, and the time on both.
+pub struct Pair {
+    pub sides: [Side; 2],
+    pub now: Now,
+    lives: u64,
+}
+
+pub fn server(side: usize) -> ServerId {
+    ServerId(100 + side as u64)
+}
+
+pub fn id(n: u8) -> ObjectId {
+    ObjectId::from_bytes([n; 16])
+}
+
+pub fn user(n: u8, home: usize) -> Change {
+    let registers = vec![
+        (Key::field(user_fields::HOME), server(home).into()),
+        (
+            Key::field(user_fields::NAME),
+            Value::Text(format!("user {n}")),
+        ),
+    ];
+    Change::Create {
+        id: id(n),
+        kind: Kind::USER,
+        owner: None,
+        body: None,
+        registers,
+    }
+}
+
+pub fn set(n: u8, field: u16, value: i64) -> Change {
+    Change::Set {
+        id: id(n),
+        registers: vec![(Key::field(field), Value::Int(value))],
+    }
+}
+
+pub fn delete(n: u8) -> Change {
+    Change::Delete { id: id(n) }
+}
+
+impl Pair {
+    /// Two servers that have not met.
+    pub fn strangers() -> Self {
+        let now = Now {
+            wall: Timestamp(1_700_000_000_000),
+            mono: Mono(1_000),
+        };
+        let side = |side: usize, ledger| Side {
+            engine: gr_proto::Engine::new(
+                Config::new(server(side), Some(server(1 - side))),
+                Life(1 + side as u64),
+                7 + side as u64,
+            ),
+            ledger,
+            out: Vec::new(),
+            said: Vec::new(),
+        };
+        let sides = [
+            side(NORTH, Memory::default()),
+            side(SOUTH, Memory::default()),
+        ];
+        Self {
+            sides,
+            now,
+            lives: 2,
+        }
+    }
+
+    /// Two servers that are running.
+    pub fn running() -> Self {
+        let mut pair = Self::strangers();
+        pair.tick(NORTH);
+        pair.settle();
+        assert_eq!(pair.state(NORTH), PartnerState::Running);
+        assert_eq!(pair.state(SOUTH), PartnerState::Running);
+        pair
+    }
+
+    /// One transaction.
+    pub fn transact(
+        &mut self,
+        side: usize,
+        changes: &[Change],
+        inputs: Vec<Input>,
+    ) -> Vec<Option<u64>> {
+        let now = self.now;
+        let Side {
+            engine,
+            ledger,
+            out,
+            said,
+        } = &mut self.sides[side];
+        ledger.begin();
+        let numbers = changes
+            .iter()
+            .map(|c| engine.change(now, ledger, c).unwrap())
+            .collect();
+        for input in inputs {
+            if let Input::Received(message) = &input {
+                message
+                    .bodies()
+                    .into_iter()
+                    .for_each(|body| ledger.receive_body(body));
+            }
+            engine.handle(now, ledger, input).unwrap();
+        }
+        engine.pump(now, ledger).unwrap();
+        ledger.commit();
+        while let Some(output) = engine.poll() {
+            match output {
+                Output::Send(message) => {
+                    let bytes = gr_proto::wire::encode(&message);
+                    assert_eq!(gr_proto::wire::decode(&bytes).unwrap(), *message);
+                    out.push(*message);
+                }
+                other => said.push(other),
+            }
+        }
+        numbers
+    }
+
+    pub fn change(&mut self, side: usize, change: Change) -> Option<u64> {
+        self.transact(side, &[change], vec![])[0]
+    }
+
+    pub fn tick(&mut self, side: usize) {
+        self.transact(side, &[], vec![]);
+    }
+
+    pub fn give(&mut self, side: usize, message: Message) {
+        self.transact(side, &[], vec![Input::Received(Box::new(message))]);
+    }
+
+    /// Takes what a side has sent and was not carried.
+    pub fn take(&mut self, side: usize) -> Vec<Message> {
+        std::mem::take(&mut self.sides[side].out)
+    }
+
+    /// Carries everything that a side has sent; returns how much it was.
+    pub fn carry(&mut self, from: usize) -> usize {
+        let messages = self.take(from);
+        let count = messages.len();
+        for message in messages {
+            self.give(1 - from, message);
+        }
+        count
+    }
+
+    /// Carries everything until nobody says anything more; returns how many messages it took.
+    pub fn settle(&mut self) -> usize {
+        let mut count = 0;
+        loop {
+            let carried = self.carry(NORTH) + self.carry(SOUTH);
+            count += carried;
+            assert!(count < 500, "they never stop talking");
+            if carried == 0 {
+                return count;
+            }
+        }
+    }
+
+    /// Lets time pass, on both clocks.
+    pub fn wait(&mut self, ms: u64) {
+        self.now.mono = self.now.mono.plus(ms);
+        self.now.wall.0 += ms as i64;
+        self.tick(NORTH);
+        self.tick(SOUTH);
+    }
+
+    /// Lets time pass, carrying everything, each time somebody wants to wake.
+    pub fn live(&mut self, ms: u64) {
+        let end = self.now.mono.plus(ms);
+        while self.now.mono < end {
+            self.wait(500);
+            self.settle();
+        }
+    }
+
+    /// The process dies and starts again.
+    pub fn restart(&mut self, side: usize) {
+        self.lives += 1;
+        let config = Config::new(server(side), Some(server(1 - side)));
+        self.sides[side].engine = gr_proto::Engine::new(config, Life(self.lives), self.lives);
+        self.sides[side].out.clear();
+    }
+
+    pub fn state(&self, side: usize) -> PartnerState {
+        self.sides[side].engine.status().state
+    }
+
+    pub fn ledger(&mut self, side: usize) -> &mut Memory {
+        &mut self.sides[side].ledger
+    }
+
+    /// Both hold the same, and nobody owes anybody anything.
+    pub fn assert_equal(&self) {
+        let [north, south] = &self.sides;
+        assert_eq!(north.ledger.objects, south.ledger.objects);
+        for side in [north, south] {
+            assert!(
+                side.ledger.marks.is_empty(),
+                "marks: {:?}",
+                side.ledger.marks
+            );
+            assert!(
+                side.ledger.tombs.is_empty(),
+                "tombs: {:?}",
+                side.ledger.tombs
+            );
+        }
+    }
+}
+
+pub fn is_data(message: &Message) -> bool {
+    matches!(message.payload, Payload::Data(_))
+}
+
+pub fn is_ack(message: &Message) -> bool {
+    matches!(message.payload, Payload::Ack(_))
+}
