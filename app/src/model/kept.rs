@@ -55,6 +55,10 @@ impl Kept {
     /// A mailbox filled from the copy.
     pub fn mail(&self) -> super::mail::Mail {
         let mut mail = super::mail::Mail::default();
+        if self.as_of == Timestamp::default() {
+            // Only waiting changes were kept: nothing is known of the mailbox.
+            return mail;
+        }
         for (folder, rows) in [
             (Folder::Inbox, &self.inbox),
             (Folder::Deleted, &self.deleted),
@@ -95,6 +99,12 @@ mod tests {
         assert_eq!(ids, [id(2), id(1)]);
         assert_eq!(mail.as_of, Some(NOON));
         assert!(mail.state(Folder::Inbox).known);
+    }
+
+    #[test]
+    fn a_copy_of_waiting_changes_alone_does_not_look_like_an_empty_mailbox() {
+        let kept = Kept::of("7200", &Mail::default(), &Outbox::default());
+        assert!(!kept.mail().state(Folder::Inbox).known);
     }
 
     #[test]

@@ -1,0 +1,10 @@
+//! One file for each reusable piece.
+
+pub mod connection_banner;
+pub mod dialogs;
+pub mod icons;
+pub mod key_help;
+pub mod message_row;
+pub mod partner_indicator;
+pub mod player;
+pub mod toast;

@@ -1,0 +1,211 @@
+//! The frame of all pages: log-in or mailbox, bar, connection line, folders, the tabs at the thumb, and the regions through which
+//! the page speaks to a screen reader. These are there from the first paint.
+
+use crate::BASE;
+use crate::api::Api;
+use crate::components::connection_banner::ConnectionBanner;
+use crate::components::icons::{Icon, icon, small};
+use crate::keyboard;
+use crate::model::keys::Command;
+use crate::my_callpilot::configure::ConfigurePage;
+use crate::my_callpilot::information::Information;
+use crate::my_callpilot::login::Login;
+use crate::my_callpilot::messages::Messages;
+use crate::state::App;
+use contract::Folder;
+use leptos::prelude::*;
+use leptos_router::components::{FlatRoutes, Redirect, Route, Router};
+use leptos_router::hooks::use_location;
+use leptos_router::path;
+
+/// The whole page.
+#[component]
+pub fn MyCallPilot() -> impl IntoView {
+    let Some((api, status)) = Api::start() else {
+        return view! {
+            <main class="empty">
+                <h1>"This page was not opened from a server"</h1>
+                <p>"Open it at the address of your CallPilot server, followed by /MyCallPilot."</p>
+            </main>
+        }
+        .into_any();
+    };
+    let app = App::new(api, status);
+    provide_context(app);
+    api.listen(app);
+    keyboard::listen(app);
+    let inside = Memo::new(move |_| app.who.with(Option::is_some));
+    view! {
+        <p class="hidden-words" role="status" aria-live="polite" data-testid="said">{move || app.said.get()}</p>
+        <p class="hidden-words" role="status" aria-live="polite" data-testid="said-connection">{move || app.said_connection.get()}</p>
+        <p class="hidden-words" role="alert" data-testid="said-alert">{move || app.alert.get()}</p>
+        <Router base=BASE>
+            {move || if inside.get() { view! { <Frame/> }.into_any() } else { view! { <Login/> }.into_any() }}
+        </Router>
+    }
+    .into_any()
+}
+
+/// Sign and name of the product.
+#[component]
+pub fn Brand() -> impl IntoView {
+    view! {
+        <span class="brand">
+            <svg viewBox="0 0 30 24" aria-hidden="true">
+                <rect x="1.2" y="5" width="14" height="14" rx="4.4" fill="currentColor"></rect>
+                <rect x="14.8" y="5" width="14" height="14" rx="4.4" fill="none" stroke="currentColor" stroke-width="2"></rect>
+                <path d="M5 12h1.2M8.2 9v6M11 10.8v2.4" stroke="#0e3336" stroke-width="1.8" stroke-linecap="round"></path>
+                <circle cx="27" cy="4.6" r="3.4" fill="#ffa764"></circle>
+            </svg>
+            <span>"My CallPilot"</span>
+        </span>
+    }
+}
+
+/// Where one is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Inbox,
+    Deleted,
+    Information,
+    Configure,
+}
+
+impl Place {
+    fn of(path: &str) -> Self {
+        match path.strip_prefix(BASE).unwrap_or(path).split('/').nth(1) {
+            Some("deleted") => Self::Deleted,
+            Some("information") => Self::Information,
+            Some("configure") => Self::Configure,
+            _ => Self::Inbox,
+        }
+    }
+
+    fn address(self) -> String {
+        let name = match self {
+            Self::Inbox => "inbox",
+            Self::Deleted => "deleted",
+            Self::Information => "information",
+            Self::Configure => "configure",
+        };
+        format!("{BASE}/{name}")
+    }
+}
+
+#[component]
+fn Frame() -> impl IntoView {
+    let app = App::here();
+    let path = use_location().pathname;
+    let place = Memo::new(move |_| path.with(|path| Place::of(path)));
+    let menu = RwSignal::new(false);
+    // Whoever has chosen a page wants to see it.
+    Effect::new(move || {
+        path.track();
+        menu.set(false);
+    });
+    app.takers.take(move |command| {
+        let closes = command == Command::Escape && menu.get_untracked();
+        if closes {
+            menu.set(false);
+        }
+        closes
+    });
+    let link = move |to: Place, children: AnyView| {
+        view! {
+            <a href=to.address() aria-current=move || (place.get() == to).then_some("page")>
+                {children}
+            </a>
+        }
+        .into_any()
+    };
+    let messages = move || matches!(place.get(), Place::Inbox | Place::Deleted).then_some("page");
+    view! {
+        <a class="skip" href="#main">"To the content"</a>
+        <div class="app" data-nav=move || menu.get().then_some("open")>
+            <header class="bar">
+                <button
+                    class="nav-toggle"
+                    type="button"
+                    aria-label="Menu"
+                    aria-expanded=move || menu.get().to_string()
+                    on:click=move |_| menu.update(|open| *open = !*open)
+                >
+                    {icon(Icon::Menu)}
+                </button>
+                <a class="brand-link" href=Place::Inbox.address()>
+                    <Brand/>
+                </a>
+                <nav class="tabs" aria-label="My CallPilot">
+                    <a href=Place::Inbox.address() aria-current=messages>"CallPilot Messages"</a>
+                    {link(Place::Information, "Useful Information".into_any())}
+                </nav>
+                <div class="bar__end">{user_menu(app)}</div>
+            </header>
+            <ConnectionBanner/>
+            <nav class="side" aria-label="Folders">
+                <div>
+                    <h2>"Folders"</h2>
+                    {link(Place::Inbox, view! { {icon(Icon::Inbox)}"Inbox"{inbox_count(app)} }.into_any())}
+                    {link(Place::Deleted, view! { {icon(Icon::Trash)}"Deleted"{deleted_count(app)} }.into_any())}
+                </div>
+                <div>
+                    <h2>"This browser"</h2>
+                    {link(Place::Configure, view! { {icon(Icon::Server)}"Configure" }.into_any())}
+                </div>
+            </nav>
+            <main class="main" id="main" tabindex="-1" class:main--flush=move || messages().is_some()>
+                <FlatRoutes fallback=|| view! { <Redirect path="/inbox"/> }>
+                    <Route path=path!("/inbox/:id?") view=|| view! { <Messages folder=Folder::Inbox/> }.into_any()/>
+                    <Route path=path!("/deleted/:id?") view=|| view! { <Messages folder=Folder::Deleted/> }.into_any()/>
+                    <Route path=path!("/information") view=|| view! { <Information/> }.into_any()/>
+                    <Route path=path!("/configure") view=|| view! { <ConfigurePage/> }.into_any()/>
+                </FlatRoutes>
+            </main>
+            <nav class="bottom" aria-label="Main, narrow">
+                {link(Place::Inbox, view! { {icon(Icon::Inbox)}"Messages" }.into_any())}
+                {link(Place::Deleted, view! { {icon(Icon::Trash)}"Deleted" }.into_any())}
+                {link(Place::Information, view! { {icon(Icon::Book)}"Information" }.into_any())}
+                {link(Place::Configure, view! { {icon(Icon::Server)}"Configure" }.into_any())}
+            </nav>
+        </div>
+    }
+}
+
+fn inbox_count(app: App) -> impl IntoView {
+    move || {
+        let unread = app.counts().unread;
+        (unread > 0).then(|| view! { <span class="count count--lamp">{unread}" new"</span> })
+    }
+}
+
+fn deleted_count(app: App) -> impl IntoView {
+    move || {
+        let deleted = app.counts().deleted;
+        (deleted > 0).then(|| view! { <span class="count">{deleted}</span> })
+    }
+}
+
+/// Who is logged in, and the way out. The menu is the browser's own popover: Esc and a click beside it close it.
+fn user_menu(app: App) -> AnyView {
+    let name = move || {
+        app.who.with(|who| {
+            who.as_ref()
+                .map_or_else(String::new, |who| format!("{} · {}", who.mailbox, who.name))
+        })
+    };
+    view! {
+        <button class="who" type="button" popovertarget="user-menu" aria-haspopup="dialog">
+            {icon(Icon::User)}
+            <span class="name">{name}</span>
+            {small(Icon::Down)}
+        </button>
+        <div class="popover popover--user" id="user-menu" popover="auto" role="dialog" aria-label="Your mailbox">
+            <p><b>{name}</b></p>
+            <button class="btn btn--block" type="button" on:click=move |_| app.api.log_out(app)>
+                "Log out"
+            </button>
+            <p class="help">"Logging out also removes what this browser keeps."</p>
+        </div>
+    }
+    .into_any()
+}

@@ -1,0 +1,161 @@
+//! The log-in page.
+
+use crate::browser;
+use crate::components::connection_banner::GateLine;
+use crate::components::icons::{Icon, icon};
+use crate::frame::Brand;
+use crate::model::words::Refusal;
+use crate::state::App;
+use leptos::html;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+/// The log-in page.
+#[component]
+pub fn Login() -> impl IntoView {
+    let app = App::here();
+    let mailbox = NodeRef::<html::Input>::new();
+    let password = NodeRef::<html::Input>::new();
+    let refusal = RwSignal::new(None::<Refusal>);
+    let busy = RwSignal::new(false);
+    browser::set_title("Log in · My CallPilot");
+    // The page after this one takes the focus to its heading.
+    app.moved.set_value(true);
+
+    let submit = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let (Some(mailbox_field), Some(password_field)) =
+            (mailbox.get_untracked(), password.get_untracked())
+        else {
+            return;
+        };
+        if busy.get_untracked() {
+            return;
+        }
+        let (number, secret) = (
+            mailbox_field.value().trim().to_owned(),
+            password_field.value(),
+        );
+        if number.is_empty() || secret.is_empty() {
+            let empty = if number.is_empty() {
+                &mailbox_field
+            } else {
+                &password_field
+            };
+            let _ = empty.focus();
+            refusal.set(Some(Refusal {
+                what: "Mailbox number and password are needed.".into(),
+                then: "They are the same as on the telephone.".into(),
+            }));
+            return;
+        }
+        busy.set(true);
+        spawn_local(async move {
+            let answer = app.api.log_in(app, &number, &secret).await;
+            if busy.is_disposed() {
+                return;
+            }
+            busy.set(false);
+            if let Err(refused) = answer {
+                refusal.set(Some(refused));
+                password_field.set_value("");
+                let _ = password_field.focus();
+            }
+        });
+    };
+
+    view! {
+        <a class="skip" href="#mailbox">"To the form"</a>
+        <main class="gate">
+            <section class="gate__art" aria-label="About">
+                <Brand/>
+                <div class="stack">
+                    <h1 class="say">"Your messages, on two servers."</h1>
+                    <p class="wide-only">
+                        "If one of them stops, the other goes on. You stay logged in and keep what you were doing."
+                    </p>
+                </div>
+                {two_servers()}
+            </section>
+            <section class="gate__form" aria-label="Log in">
+                <div>
+                    <h2>"Log in"</h2>
+                    <p class="muted">"With your mailbox number and password, as on the telephone."</p>
+                </div>
+                <form class="stack" on:submit=submit novalidate=true>
+                    <div id="refusal" role="alert">
+                        {move || {
+                            refusal
+                                .get()
+                                .or_else(|| {
+                                    Some(app.farewell.get())
+                                        .filter(|why| !why.is_empty())
+                                        .map(|why| Refusal { what: why.into(), then: String::new() })
+                                })
+                                .map(|refusal| {
+                                    view! {
+                                        <div class="note note--down">
+                                            {icon(Icon::Warn)}
+                                            <div>
+                                                <p><b>{refusal.what}</b></p>
+                                                {(!refusal.then.is_empty()).then(|| view! { <p>{refusal.then}</p> })}
+                                            </div>
+                                        </div>
+                                    }
+                                })
+                        }}
+                    </div>
+                    <div class="field">
+                        <label for="mailbox">"Mailbox number"</label>
+                        <input
+                            class="input"
+                            id="mailbox"
+                            node_ref=mailbox
+                            inputmode="numeric"
+                            autocomplete="username"
+                            aria-describedby="refusal"
+                            autofocus=true
+                        />
+                    </div>
+                    <div class="field">
+                        <label for="password">"Password"</label>
+                        <input
+                            class="input"
+                            id="password"
+                            node_ref=password
+                            type="password"
+                            autocomplete="current-password"
+                            aria-describedby="refusal"
+                        />
+                    </div>
+                    <button
+                        class="btn btn--primary btn--block btn--tall"
+                        type="submit"
+                        aria-disabled=move || busy.get().then_some("true")
+                        aria-busy=move || busy.get().then_some("true")
+                    >
+                        {move || if busy.get() { "Logging in…" } else { "Log in" }}
+                    </button>
+                </form>
+                <GateLine/>
+            </section>
+        </main>
+    }
+}
+
+/// The drawing of the pair beside the form.
+fn two_servers() -> AnyView {
+    view! {
+        <svg class="wide-only gate__pair" viewBox="0 0 420 90" aria-hidden="true">
+            <g fill="none" stroke="#a8c9c8" stroke-width="2">
+                <rect x="2" y="8" width="120" height="74" rx="16" fill="#a8c9c8" stroke="none"></rect>
+                <rect x="298" y="8" width="120" height="74" rx="16"></rect>
+                <path d="M122 45h176" stroke-dasharray="3 7"></path>
+            </g>
+            <path stroke="#0e3336" stroke-width="5" stroke-linecap="round" d="M36 40v10M50 30v30M64 37v16M78 26v38M92 38v14"></path>
+            <path stroke="#a8c9c8" stroke-width="5" stroke-linecap="round" d="M332 40v10M346 30v30M360 37v16M374 26v38M388 38v14"></path>
+            <circle cx="118" cy="14" r="9" fill="#ffa764"></circle>
+        </svg>
+    }
+    .into_any()
+}

@@ -1,0 +1,373 @@
+//! The messages of a folder: the list, and beside it the message that is open. Here is what the keyboard and the buttons do;
+//! `message_list` and `reader` show it.
+
+use super::message_list::MessageList;
+use super::reader::Reader;
+use crate::BASE;
+use crate::browser;
+use crate::components::dialogs::{Confirm, Dialog};
+use crate::components::key_help::KeyHelp;
+use crate::components::message_row::row_dom_id;
+use crate::model::keys::Command;
+use crate::model::length::counted;
+use crate::model::mail::{DayGroup, days, neighbour};
+use crate::model::search::{Show, fits};
+use crate::model::undo::Deed;
+use crate::state::App;
+use contract::{Folder, ObjectId};
+use leptos::prelude::*;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::{use_navigate, use_params_map};
+use std::collections::BTreeSet;
+
+/// What list and reader of a folder share. A handle.
+#[derive(Clone, Copy)]
+pub struct Desk {
+    /// The page around it.
+    pub app: App,
+    /// Which folder.
+    pub folder: Folder,
+    /// The message that is open, by the page's address.
+    pub open: Memo<Option<ObjectId>>,
+    /// What is searched for.
+    pub query: RwSignal<String>,
+    /// What is shown.
+    pub show: RwSignal<Show>,
+    /// The search row is there.
+    pub searching: RwSignal<bool>,
+    /// The rows that fit, newest first, by days.
+    pub groups: Memo<Vec<DayGroup>>,
+    /// The selection.
+    pub picked: RwSignal<BTreeSet<ObjectId>>,
+    /// The row that Tab reaches.
+    pub current: RwSignal<Option<ObjectId>>,
+    /// The help is open.
+    pub help: RwSignal<bool>,
+    /// What is asked about before it is deleted for good.
+    pub doomed: RwSignal<Vec<ObjectId>>,
+    go: StoredValue<Box<dyn Fn(String)>, LocalStorage>,
+}
+
+/// The address of a folder, or of a message in it.
+pub fn address(folder: Folder, id: Option<ObjectId>) -> String {
+    let name = match folder {
+        Folder::Deleted => "deleted",
+        Folder::Inbox | Folder::Sent => "inbox",
+    };
+    match id {
+        Some(id) => format!("{BASE}/{name}/{id}"),
+        None => format!("{BASE}/{name}"),
+    }
+}
+
+impl Desk {
+    fn new(folder: Folder) -> Self {
+        let app = App::here();
+        let params = use_params_map();
+        let navigate = use_navigate();
+        let go = move |address: String| {
+            let options = NavigateOptions {
+                resolve: false,
+                scroll: false,
+                ..NavigateOptions::default()
+            };
+            navigate(&address, options);
+        };
+        let (query, show) = (RwSignal::new(String::new()), RwSignal::new(Show::All));
+        let groups = Memo::new(move |_| {
+            let (query, show) = (query.get(), show.get());
+            app.mail.with(|mail| {
+                let rows = mail.rows(folder);
+                days(
+                    &app.here,
+                    rows.into_iter().filter(|row| fits(row, show, &query)),
+                )
+            })
+        });
+        Self {
+            app,
+            folder,
+            open: Memo::new(move |_| {
+                params.with(|params| params.get("id").and_then(|id| id.parse().ok()))
+            }),
+            query,
+            show,
+            searching: RwSignal::new(false),
+            groups,
+            picked: RwSignal::new(BTreeSet::new()),
+            current: RwSignal::new(None),
+            help: RwSignal::new(false),
+            doomed: RwSignal::new(Vec::new()),
+            go: StoredValue::new_local(Box::new(go)),
+        }
+    }
+
+    /// The rows that fit, newest first.
+    pub fn ids(self) -> Vec<ObjectId> {
+        self.groups.with_untracked(|groups| {
+            groups
+                .iter()
+                .flat_map(|group| group.ids.iter().copied())
+                .collect()
+        })
+    }
+
+    /// The row that Tab reaches: the one the reader was at, else the open one, else the first.
+    pub fn reachable(self) -> Option<ObjectId> {
+        let present = |id: &ObjectId| {
+            self.groups
+                .with(|groups| groups.iter().any(|group| group.ids.contains(id)))
+        };
+        self.current
+            .get()
+            .filter(present)
+            .or_else(|| self.open.get().filter(present))
+            .or_else(|| {
+                self.groups
+                    .with(|groups| groups.first()?.ids.first().copied())
+            })
+    }
+
+    /// Opens a message, or with `None` goes back to the list.
+    pub fn go(self, id: Option<ObjectId>) {
+        let address = address(self.folder, id);
+        self.go.with_value(|go| go(address));
+    }
+
+    /// Gives a row the focus, after the page has been drawn.
+    pub fn focus_row(self, id: ObjectId) {
+        self.current.set(Some(id));
+        browser::after_drawing(move || {
+            browser::focus(&row_dom_id(id));
+        });
+    }
+
+    /// Takes a message into the selection, or out of it.
+    pub fn pick(self, id: ObjectId) {
+        self.picked.update(|picked| {
+            if !picked.remove(&id) {
+                picked.insert(id);
+            }
+        });
+    }
+
+    /// What a command is about: the selection, else the row that has the focus, else the open message.
+    fn meant(self) -> Vec<ObjectId> {
+        let picked = self.picked.get_untracked();
+        if !picked.is_empty() {
+            return self
+                .ids()
+                .into_iter()
+                .filter(|id| picked.contains(id))
+                .collect();
+        }
+        self.focused_row()
+            .or(self.open.get_untracked())
+            .into_iter()
+            .collect()
+    }
+
+    fn focused_row(self) -> Option<ObjectId> {
+        browser::focused()?.id().strip_prefix("row-")?.parse().ok()
+    }
+
+    /// Deletes messages: from the inbox to Deleted, from there for good after a question.
+    pub fn delete(self, ids: Vec<ObjectId>) {
+        match self.folder {
+            _ if ids.is_empty() => {}
+            Folder::Deleted => self.doomed.set(ids),
+            Folder::Inbox | Folder::Sent => self.shift(Deed::Deleted, ids),
+        }
+    }
+
+    /// Moves messages to Deleted or out of it; the focus goes to the next row.
+    pub fn shift(self, deed: Deed, ids: Vec<ObjectId>) {
+        self.step_aside(&ids);
+        self.app.shift(deed, ids);
+    }
+
+    /// Leaves messages that are about to go: selection, open message and focus move on.
+    fn step_aside(self, gone: &[ObjectId]) {
+        let at = self.focused_row().or_else(|| gone.first().copied());
+        let next = at.and_then(|at| neighbour(&self.ids(), at, gone));
+        self.picked
+            .update(|picked| picked.retain(|id| !gone.contains(id)));
+        if self
+            .open
+            .get_untracked()
+            .is_some_and(|open| gone.contains(&open))
+        {
+            self.go(None);
+        }
+        match next {
+            Some(next) => self.focus_row(next),
+            None => browser::after_drawing(|| {
+                browser::focus("heading");
+            }),
+        }
+    }
+
+    fn move_focus(self, step: isize) {
+        let ids = self.ids();
+        let place = self
+            .focused_row()
+            .or(self.current.get_untracked())
+            .or(self.open.get_untracked())
+            .and_then(|at| ids.iter().position(|id| *id == at));
+        let next = match place {
+            Some(place) => place
+                .saturating_add_signed(step)
+                .min(ids.len().saturating_sub(1)),
+            None => 0,
+        };
+        if let Some(id) = ids.get(next) {
+            self.focus_row(*id);
+        }
+    }
+
+    fn back(self) {
+        let at = self.open.get_untracked().or(self.current.get_untracked());
+        if self.open.get_untracked().is_some() {
+            self.go(None);
+        }
+        if let Some(at) = at {
+            self.focus_row(at);
+        }
+    }
+
+    /// Opens the search row and goes into it.
+    pub fn search(self) {
+        if self.open.get_untracked().is_some()
+            && !browser::element("list").is_some_and(|list| browser::is_shown(&list))
+        {
+            self.go(None);
+        }
+        self.searching.set(true);
+        browser::after_drawing(|| {
+            browser::focus("search");
+        });
+    }
+
+    /// Closes the search row and shows everything again.
+    pub fn end_search(self) {
+        self.query.set(String::new());
+        self.show.set(Show::All);
+        self.searching.set(false);
+    }
+
+    fn escape(self) -> bool {
+        if !self.picked.with_untracked(BTreeSet::is_empty) {
+            self.picked.update(BTreeSet::clear);
+        } else if self.searching.get_untracked() {
+            self.end_search();
+            match self.reachable() {
+                Some(id) => self.focus_row(id),
+                None => self.move_focus(0),
+            }
+        } else if self.open.get_untracked().is_some() {
+            self.back();
+        } else {
+            return false;
+        }
+        true
+    }
+
+    fn command(self, command: Command) -> bool {
+        match command {
+            Command::Next => self.move_focus(1),
+            Command::Previous => self.move_focus(-1),
+            Command::Select => match self.focused_row().or(self.current.get_untracked()) {
+                Some(id) => self.pick(id),
+                None => return false,
+            },
+            Command::PlayPause => {
+                // The open message's player has been asked before; this is for a row that is not open.
+                let Some(id) = self.focused_row() else {
+                    return false;
+                };
+                self.app.to_play.set(Some(id));
+                self.go(Some(id));
+            }
+            Command::Delete => {
+                let meant = self.meant();
+                if meant.is_empty() {
+                    return false;
+                }
+                self.delete(meant);
+            }
+            Command::Back => self.back(),
+            Command::Search => self.search(),
+            Command::Help => self.help.set(true),
+            Command::Escape => return self.escape(),
+            Command::Slower | Command::Faster | Command::ReadConnection => return false,
+        }
+        true
+    }
+}
+
+/// The page of a folder.
+#[component]
+pub fn Messages(
+    /// Which folder.
+    folder: Folder,
+) -> impl IntoView {
+    let desk = Desk::new(folder);
+    let app = desk.app;
+    // Messages that have left the folder leave the selection too.
+    Effect::new(move || {
+        let here: BTreeSet<ObjectId> = desk.groups.with(|groups| {
+            groups
+                .iter()
+                .flat_map(|group| group.ids.iter().copied())
+                .collect()
+        });
+        if desk
+            .picked
+            .with_untracked(|picked| !picked.is_subset(&here))
+        {
+            desk.picked
+                .update(|picked| picked.retain(|id| here.contains(id)));
+        }
+    });
+    app.takers.take(move |command| {
+        let free = !desk.help.get_untracked() && desk.doomed.with_untracked(Vec::is_empty);
+        free && desk.command(command)
+    });
+    let asking = RwSignal::new(false);
+    Effect::new(move || asking.set(desk.doomed.with(|doomed| !doomed.is_empty())));
+    Effect::new(move || {
+        if !asking.get() {
+            desk.doomed.set(Vec::new());
+        }
+    });
+    let number = Memo::new(
+        move |before: Option<&usize>| match desk.doomed.with(Vec::len) {
+            // The words stay while the dialog closes.
+            0 => before.copied().unwrap_or(1),
+            number => number,
+        },
+    );
+    let messages = move || counted(number.get() as u64, "message");
+    view! {
+        <div class="mail" data-view=move || if desk.open.get().is_some() { "open" } else { "list" }>
+            <MessageList desk/>
+            <Reader desk/>
+        </div>
+        <Dialog open=desk.help title="Keys">
+            <div class="body">
+                <KeyHelp/>
+            </div>
+        </Dialog>
+        <Confirm
+            open=asking
+            title=Signal::derive(move || format!("Delete {} for good?", messages()))
+            text="It leaves both servers and cannot be brought back."
+            deed=Signal::derive(move || format!("Delete {}", messages()))
+            on_yes=Callback::new(move |()| {
+                let doomed = desk.doomed.get_untracked();
+                desk.step_aside(&doomed);
+                app.api.expunge(app, doomed);
+            })
+        />
+    }
+}

@@ -1,0 +1,8 @@
+//! The pages of My CallPilot, one file each.
+
+pub mod configure;
+pub mod information;
+pub mod login;
+pub mod message_list;
+pub mod messages;
+pub mod reader;
