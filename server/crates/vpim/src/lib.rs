@@ -1,1 +1,35 @@
-//! 
+//! Voice messages as Internet mail.
+//!
+//! Reads and writes VPIM version 2 (RFC 3801, 3802, 3803, 3804): [`parse()`] turns the bytes of a mail into a [`Message`],
+//! [`judge`] says whether a voice mailbox takes it, [`canonical()`] gives the form in which it is kept, [`Summary`] what an
+//! inbox shows of it, and [`build`] makes new ones. [`audio`] decodes and encodes what is heard.
+//!
+//! Reading is lenient, because old systems are; writing is strict. Everything is pure: no clock, no random numbers, no
+//! input or output. Nothing here panics on any input, and all work is linear in its length.
+#![forbid(unsafe_code)]
+
+pub mod address;
+pub mod audio;
+pub mod build;
+mod canonical;
+mod content;
+mod message;
+mod mime;
+mod parse;
+mod report;
+mod summary;
+mod verdict;
+
+pub use canonical::{Transfer, canonical, encode};
+pub use content::{Codec, Content, Data, Fax, Part, Purpose, Text, Undecodable, VCard, Voice};
+pub use message::{Container, Envelope, Fault, Importance, Message, Sensitivity};
+pub use mime::date::Date;
+pub use mime::field::Field;
+pub use mime::party::Party;
+pub use mime::{DEPTH_MAX, HEADER_LEN_MAX, PARTS_MAX};
+pub use parse::parse;
+pub use report::{
+    Action, DeliveryReport, Disposition, DispositionReport, RecipientStatus, StatusCode,
+};
+pub use summary::{Kind, Summary};
+pub use verdict::{Refusal, judge};

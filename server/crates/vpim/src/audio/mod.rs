@@ -1,0 +1,19 @@
+//! Telephone speech: one channel, 8000 samples a second, 16-bit linear in memory.
+//!
+//! Every codec here turns bytes into `i16` samples and back. Nothing resamples: what is not 8 kHz says so in
+//! [`wav::Wav::rate_hz`] and the caller decides.
+
+pub mod g711;
+pub mod g726;
+mod peaks;
+pub mod wav;
+
+pub use peaks::peaks;
+
+/// Samples a second of all telephone codecs (ITU-T G.711 and G.726).
+pub const SAMPLE_RATE_HZ: u32 = 8000;
+
+/// Milliseconds that `samples` take at 8 kHz, rounded down.
+pub const fn duration_ms(samples: u64) -> u64 {
+    samples / 8
+}

@@ -1,0 +1,296 @@
+//! WAV files: writing what players want, reading what people upload.
+//!
+//! Written files are 8 kHz, mono, 16-bit PCM. Read are RIFF/WAVE files with PCM of 8 or 16 bits, µ-law or A-law, up to
+//! eight channels mixed to one. The rate is reported, not changed.
+
+use super::{SAMPLE_RATE_HZ, g711};
+
+/// Most channels that are mixed down.
+const CHANNELS_MAX: u16 = 8;
+/// Most chunks that are walked before the file counts as hostile.
+const CHUNKS_MAX: usize = 64;
+/// Bytes before the first sample of a file made by [`write`].
+pub const HEADER_LEN: usize = 44;
+
+/// Why a file is not a WAV that can be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WavError {
+    /// Does not begin with `RIFF…WAVE`, or a chunk runs out of the file before the samples.
+    #[error("this is not a WAV file")]
+    NotWav,
+    /// A format tag, sample size or channel count that is not decoded here.
+    #[error(
+        "the WAV file uses audio format {tag:#06x} with {bits} bits and {channels} channels, which cannot be decoded"
+    )]
+    Unsupported {
+        /// `wFormatTag` of the `fmt ` chunk.
+        tag: u16,
+        /// Bits per sample.
+        bits: u16,
+        /// Channels.
+        channels: u16,
+    },
+    /// More samples than the caller allows.
+    #[error("the WAV file holds more than {samples_max} samples")]
+    TooLong {
+        /// The caller's limit.
+        samples_max: usize,
+    },
+}
+
+/// Samples of a WAV file, mixed to one channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wav {
+    /// Samples a second, as the file says.
+    pub rate_hz: u32,
+    /// One channel.
+    pub samples: Vec<i16>,
+}
+
+/// The 44 bytes that precede `samples` 16-bit samples in an 8 kHz mono file. Useful to answer range requests without
+/// holding the file: the length of the whole is `HEADER_LEN + 2 * samples`.
+pub fn header(samples: u32) -> [u8; HEADER_LEN] {
+    let data_len = samples.saturating_mul(2);
+    let mut bytes = [0; HEADER_LEN];
+    let fields: [(usize, &[u8]); 13] = [
+        (0, b"RIFF"),
+        (4, &data_len.saturating_add(36).to_le_bytes()),
+        (8, b"WAVE"),
+        (12, b"fmt "),
+        (16, &16u32.to_le_bytes()),
+        (20, &1u16.to_le_bytes()),
+        (22, &1u16.to_le_bytes()),
+        (24, &SAMPLE_RATE_HZ.to_le_bytes()),
+        (28, &(SAMPLE_RATE_HZ * 2).to_le_bytes()),
+        (32, &2u16.to_le_bytes()),
+        (34, &16u16.to_le_bytes()),
+        (36, b"data"),
+        (40, &data_len.to_le_bytes()),
+    ];
+    for (at, field) in fields {
+        bytes[at..at + field.len()].copy_from_slice(field);
+    }
+    bytes
+}
+
+/// A whole 8 kHz mono 16-bit file.
+pub fn write(samples: &[i16]) -> Vec<u8> {
+    let count = u32::try_from(samples.len()).unwrap_or(u32::MAX);
+    let mut file = Vec::with_capacity(HEADER_LEN + samples.len() * 2);
+    file.extend_from_slice(&header(count));
+    file.extend(samples.iter().flat_map(|sample| sample.to_le_bytes()));
+    file
+}
+
+/// Reads a file of at most `samples_max` samples per channel.
+pub fn read(file: &[u8], samples_max: usize) -> Result<Wav, WavError> {
+    let (format, data) = chunks(file)?;
+    let frame_len = usize::from(format.channels) * usize::from(format.bits / 8);
+    if data.len() / frame_len > samples_max {
+        return Err(WavError::TooLong { samples_max });
+    }
+    let channels = usize::from(format.channels);
+    let whole = &data[..data.len() - data.len() % frame_len];
+    let interleaved: Vec<i16> = match (format.tag, format.bits) {
+        (PCM, 16) => whole
+            .chunks_exact(2)
+            .map(|pair| i16::from_le_bytes([pair[0], pair[1]]))
+            .collect(),
+        (PCM, 8) => whole
+            .iter()
+            .map(|&byte| (i16::from(byte) - 128) << 8)
+            .collect(),
+        (MU_LAW, 8) => g711::decode_mu_law(whole),
+        (A_LAW, 8) => g711::decode_a_law(whole),
+        _ => return Err(format.unsupported()),
+    };
+    let samples = match channels {
+        1 => interleaved,
+        _ => interleaved.chunks_exact(channels).map(mixed).collect(),
+    };
+    Ok(Wav {
+        rate_hz: format.rate_hz,
+        samples,
+    })
+}
+
+/// How many samples per channel [`read`] would give, without decoding them.
+pub fn count(file: &[u8]) -> Result<(u32, u64), WavError> {
+    let (format, data) = chunks(file)?;
+    let frame_len = usize::from(format.channels) * usize::from(format.bits / 8);
+    Ok((format.rate_hz, (data.len() / frame_len) as u64))
+}
+
+const PCM: u16 = 1;
+const A_LAW: u16 = 6;
+const MU_LAW: u16 = 7;
+const EXTENSIBLE: u16 = 0xfffe;
+
+#[derive(Clone, Copy)]
+struct Format {
+    tag: u16,
+    channels: u16,
+    rate_hz: u32,
+    bits: u16,
+}
+
+impl Format {
+    fn read(chunk: &[u8]) -> Option<Format> {
+        let word = |at: usize| Some(u16::from_le_bytes(chunk.get(at..at + 2)?.try_into().ok()?));
+        let rate_hz = u32::from_le_bytes(chunk.get(4..8)?.try_into().ok()?);
+        let tag = match word(0)? {
+            // The first two bytes of the sub-format GUID are the tag that would stand here.
+            EXTENSIBLE => word(24)?,
+            tag => tag,
+        };
+        Some(Format {
+            tag,
+            channels: word(2)?,
+            rate_hz,
+            bits: word(14)?,
+        })
+    }
+
+    fn supported(self) -> bool {
+        let decodable = matches!((self.tag, self.bits), (PCM, 8 | 16) | (MU_LAW | A_LAW, 8));
+        decodable && (1..=CHANNELS_MAX).contains(&self.channels) && self.rate_hz > 0
+    }
+
+    fn unsupported(self) -> WavError {
+        WavError::Unsupported {
+            tag: self.tag,
+            bits: self.bits,
+            channels: self.channels,
+        }
+    }
+}
+
+/// Finds the format and the bytes of the samples. A `data` chunk longer than the file ends with the file: recorders that
+/// stream write a length of zero or all ones and never come back to correct it.
+fn chunks(file: &[u8]) -> Result<(Format, &[u8]), WavError> {
+    if file.get(0..4) != Some(b"RIFF") || file.get(8..12) != Some(b"WAVE") {
+        return Err(WavError::NotWav);
+    }
+    let mut format = None;
+    let mut rest = &file[12..];
+    for _ in 0..CHUNKS_MAX {
+        let Some((head, body)) = rest.split_at_checked(8) else {
+            break;
+        };
+        let len = u32::from_le_bytes([head[4], head[5], head[6], head[7]]) as usize;
+        match &head[0..4] {
+            b"fmt " => {
+                format = Some(Format::read(&body[..len.min(body.len())]).ok_or(WavError::NotWav)?)
+            }
+            b"data" => {
+                let format = format.ok_or(WavError::NotWav)?;
+                if !format.supported() {
+                    return Err(format.unsupported());
+                }
+                return Ok((format, &body[..len.min(body.len())]));
+            }
+            _ => {}
+        }
+        // Chunks are padded to an even length.
+        let Some(next) = body.get(len.saturating_add(len & 1)..) else {
+            break;
+        };
+        rest = next;
+    }
+    Err(WavError::NotWav)
+}
+
+fn mixed(frame: &[i16]) -> i16 {
+    let sum: i32 = frame.iter().map(|&sample| i32::from(sample)).sum();
+    (sum / frame.len() as i32) as i16
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(tag: u16, channels: u16, bits: u16, data: &[u8]) -> Vec<u8> {
+        let mut bytes = b"RIFF\0\0\0\0WAVELIST\x03\0\0\0abc\0fmt \x10\0\0\0".to_vec();
+        for word in [tag, channels] {
+            bytes.extend(word.to_le_bytes());
+        }
+        bytes.extend(8000u32.to_le_bytes());
+        bytes.extend(0u32.to_le_bytes());
+        bytes.extend(0u16.to_le_bytes());
+        bytes.extend(bits.to_le_bytes());
+        bytes.extend(b"data");
+        bytes.extend((data.len() as u32).to_le_bytes());
+        bytes.extend(data);
+        bytes
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let samples = vec![0, 1, -1, i16::MAX, i16::MIN];
+        let wav = read(&write(&samples), 5);
+        assert_eq!(
+            wav,
+            Ok(Wav {
+                rate_hz: 8000,
+                samples
+            })
+        );
+        assert_eq!(write(&[7, 8])[..HEADER_LEN], header(2));
+    }
+
+    #[test]
+    fn bytes_laws_and_channels_become_one_channel_of_words() {
+        let read = |tag, channels, bits, data: &[u8]| {
+            read(&file(tag, channels, bits, data), 100).map(|wav| wav.samples)
+        };
+        assert_eq!(
+            read(1, 1, 8, &[128, 255, 0]),
+            Ok(vec![0, 127 << 8, i16::MIN])
+        );
+        assert_eq!(
+            read(1, 2, 16, &[100, 0, 50, 0, 1, 0, 255, 255]),
+            Ok(vec![75, 0])
+        );
+        assert_eq!(read(7, 1, 8, &[0x80]), Ok(vec![32124]));
+        assert_eq!(read(6, 1, 8, &[0xaa]), Ok(vec![32256]));
+        assert_eq!(
+            read(0x64, 1, 4, &[0]),
+            Err(WavError::Unsupported {
+                tag: 0x64,
+                bits: 4,
+                channels: 1
+            })
+        );
+        assert_eq!(
+            read(1, 0, 16, &[0]),
+            Err(WavError::Unsupported {
+                tag: 1,
+                bits: 16,
+                channels: 0
+            })
+        );
+    }
+
+    #[test]
+    fn a_streamed_file_ends_where_the_bytes_end() {
+        let mut streamed = write(&[1, 2, 3]);
+        streamed[40..44].copy_from_slice(&u32::MAX.to_le_bytes());
+        assert_eq!(read(&streamed, 9).map(|wav| wav.samples), Ok(vec![1, 2, 3]));
+        assert_eq!(
+            read(&streamed, 2),
+            Err(WavError::TooLong { samples_max: 2 })
+        );
+    }
+
+    #[test]
+    fn every_truncation_is_an_answer_and_not_a_fault() {
+        let whole = file(1, 1, 16, &[1, 2, 3, 4]);
+        for len in 0..whole.len() {
+            match read(&whole[..len], 9) {
+                Ok(wav) => assert!(wav.samples.len() < 2),
+                Err(error) => assert_eq!(error, WavError::NotWav),
+            }
+        }
+        assert_eq!(read(b"RIFF\0\0\0\0WAVE", 9), Err(WavError::NotWav));
+    }
+}

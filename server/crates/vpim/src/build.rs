@@ -1,0 +1,316 @@
+//! Making messages: strict VPIM version 2 (RFC 3801 section 4), and the reports about messages.
+//!
+//! Dates, message identifiers and the seed of the boundaries come from the caller, so that the same input always gives the
+//! same bytes. A [`Message`] comes out; [`encode`](crate::encode) makes it a mail.
+
+mod notice;
+
+use crate::address::{Address, AddressError};
+use crate::content::{Codec, Content, Data, Part, Purpose};
+use crate::message::{Container, Envelope, Message};
+use crate::mime::date::Date;
+use crate::mime::field::Field;
+use crate::mime::party::Party;
+use crate::mime::{parameter, word};
+
+pub use notice::{DeliveryNotice, DispositionNotice, Explanation, Original};
+
+/// A voice message to be sent.
+#[derive(Clone, Debug)]
+pub struct Draft<'a> {
+    /// The sender; should be the address of MAIL FROM.
+    pub from: Party,
+    /// At least one recipient.
+    pub to: Vec<Party>,
+    /// Recipients of copies.
+    pub cc: Vec<Party>,
+    /// A subject to read; the spoken one is a part.
+    pub subject: Option<String>,
+    /// When it is sent, with the sender's zone.
+    pub date: Date,
+    /// A new identifier, `left@right`, without angle brackets.
+    pub message_id: String,
+    /// `Importance: High`.
+    pub urgent: bool,
+    /// `Sensitivity: Private`: must not be forwarded.
+    pub private: bool,
+    /// The language spoken, as in RFC 5646: `en-US`.
+    pub language: Option<String>,
+    /// Who is to be told when it was heard.
+    pub receipt_to: Option<Party>,
+    /// What is sent, in the order in which it is played. At least one part.
+    pub parts: Vec<DraftPart<'a>>,
+}
+
+/// A part of a [`Draft`]. A voice message holds nothing else (RFC 3801 section 4.4).
+#[derive(Clone, Debug)]
+pub enum DraftPart<'a> {
+    /// A recording.
+    Voice(Recording<'a>),
+    /// A fax: TIFF in profile F or S.
+    Fax {
+        /// The file.
+        data: Data<'a>,
+        /// Its proposed name, ending in `.tif`.
+        filename: Option<String>,
+    },
+    /// A message that is passed on.
+    Forwarded(Message<'a>),
+}
+
+/// A recording of a [`Draft`] or of a report.
+#[derive(Clone, Debug)]
+pub struct Recording<'a> {
+    /// What it is for.
+    pub purpose: Purpose,
+    /// [`Codec::Adpcm32`] for VPIM, [`Codec::MuLaw`] for plain mail clients (RFC 4239). Nothing else is sent.
+    pub codec: Codec,
+    /// The encoded audio, without a header.
+    pub data: Data<'a>,
+    /// A proposed file name; without one it is named after its purpose.
+    pub filename: Option<String>,
+    /// `Content-Description`.
+    pub description: Option<String>,
+    /// `Content-Language`.
+    pub language: Option<String>,
+    /// `Content-ID`, without angle brackets.
+    pub content_id: Option<String>,
+}
+
+/// Why a draft is not sent.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BuildError {
+    /// An address is not of the form that mail needs.
+    #[error("{address:?} cannot be used: {reason}")]
+    BadAddress {
+        /// As it was given.
+        address: String,
+        /// What is wrong with it.
+        reason: AddressError,
+    },
+    /// No recipient at all.
+    #[error("a message needs at least one recipient")]
+    NoRecipient,
+    /// Nothing to send.
+    #[error("a message needs at least one part")]
+    Empty,
+    /// The message identifier is not `left@right` in visible ASCII.
+    #[error("{0:?} is no message identifier")]
+    BadMessageId(String),
+    /// There is more than one recording of this purpose (RFC 3801 section 4.3.3).
+    #[error("a message has at most one recording of the kind {0:?}")]
+    Repeated(Purpose),
+    /// A recipient's spoken name, but not exactly one recipient (RFC 3801 section 4.3.3).
+    #[error("the spoken name of a recipient needs exactly one recipient")]
+    RecipientNameForMany,
+    /// A recording in an encoding that VPIM does not send.
+    #[error("recordings are sent as audio/32KADPCM or audio/basic, not as {0:?}")]
+    BadCodec(Codec),
+}
+
+impl<'a> Recording<'a> {
+    /// A recording with 32 kbit/s G.726, which every VPIM system plays.
+    pub fn adpcm(purpose: Purpose, data: impl Into<Data<'a>>) -> Recording<'a> {
+        let (data, codec) = (data.into(), Codec::Adpcm32);
+        Recording {
+            purpose,
+            codec,
+            data,
+            filename: None,
+            description: None,
+            language: None,
+            content_id: None,
+        }
+    }
+
+    fn part(self) -> Result<Part<'a>, BuildError> {
+        let (content_type, extension) = match self.codec {
+            Codec::Adpcm32 => ("audio/32KADPCM", "726"),
+            Codec::MuLaw => ("audio/basic", "au"),
+            codec => return Err(BuildError::BadCodec(codec)),
+        };
+        let (purpose, stem) = purpose_names(self.purpose);
+        let filename = self
+            .filename
+            .unwrap_or_else(|| format!("{stem}.{extension}"));
+        let samples_per_byte = if extension == "726" { 2 } else { 1 };
+        let duration_ms = crate::audio::duration_ms(self.data.len() as u64 * samples_per_byte);
+        let disposition = format!(
+            "inline; voice={purpose}; {}",
+            parameter::write("filename", &ascii(&filename))
+        );
+        let mut fields = vec![
+            Field::new("Content-Type", content_type),
+            Field::new("Content-Disposition", disposition),
+        ];
+        // RFC 3803: whole seconds; what can be heard at all is not announced as nothing.
+        let seconds = (duration_ms + 500) / 1000;
+        let seconds = seconds
+            .max(u64::from(!self.data.is_empty()))
+            .min(i32::MAX as u64);
+        fields.push(Field::new("Content-Duration", seconds.to_string()));
+        fields.extend(
+            self.language
+                .map(|language| Field::new("Content-Language", ascii(&language))),
+        );
+        fields.extend(
+            self.description
+                .map(|text| Field::new("Content-Description", word::encode(&text).into_owned())),
+        );
+        fields.extend(
+            self.content_id
+                .map(|id| Field::new("Content-ID", format!("<{}>", ascii(&id)))),
+        );
+        Ok(Part::classify(fields, self.data, false))
+    }
+}
+
+fn purpose_names(purpose: Purpose) -> (&'static str, &'static str) {
+    match purpose {
+        Purpose::VoiceMessage => ("Voice-Message", "message"),
+        Purpose::OriginatorSpokenName => ("Originator-Spoken-Name", "sender"),
+        Purpose::RecipientSpokenName => ("Recipient-Spoken-Name", "recipient"),
+        Purpose::SpokenSubject => ("Spoken-Subject", "subject"),
+        Purpose::Notification => ("Voice-Message-Notification", "notification"),
+    }
+}
+
+impl<'a> Draft<'a> {
+    /// Checks the draft and makes it a message.
+    pub fn message(self) -> Result<Message<'a>, BuildError> {
+        self.check()?;
+        let mut fields = header(&self.from, &self.to, self.date, &self.message_id)?;
+        if !self.cc.is_empty() {
+            fields.push(Field::new("Cc", list(&self.cc)?));
+        }
+        fields.extend(
+            self.subject
+                .map(|subject| Field::new("Subject", word::encode(&subject).into_owned())),
+        );
+        fields.extend(self.private.then(|| Field::new("Sensitivity", "Private")));
+        fields.extend(self.urgent.then(|| Field::new("Importance", "High")));
+        if let Some(party) = &self.receipt_to {
+            fields.push(Field::new(
+                "Disposition-Notification-To",
+                list(std::slice::from_ref(party))?,
+            ));
+        }
+        fields.extend(
+            self.language
+                .map(|language| Field::new("Content-Language", ascii(&language))),
+        );
+        let parts = self
+            .parts
+            .into_iter()
+            .map(DraftPart::part)
+            .collect::<Result<_, _>>()?;
+        Ok(Message {
+            envelope: Envelope::read(&fields),
+            container: Container::VoiceMessage,
+            fields,
+            parts,
+            fault: None,
+        })
+    }
+
+    fn check(&self) -> Result<(), BuildError> {
+        if self.to.is_empty() {
+            return Err(BuildError::NoRecipient);
+        }
+        if self.parts.is_empty() {
+            return Err(BuildError::Empty);
+        }
+        for purpose in [
+            Purpose::OriginatorSpokenName,
+            Purpose::RecipientSpokenName,
+            Purpose::SpokenSubject,
+        ] {
+            let is_one = |part: &&DraftPart<'_>| matches!(part, DraftPart::Voice(voice) if voice.purpose == purpose);
+            let count = self.parts.iter().filter(is_one).count();
+            if count > 1 {
+                return Err(BuildError::Repeated(purpose));
+            }
+            if count == 1
+                && purpose == Purpose::RecipientSpokenName
+                && self.to.len() + self.cc.len() != 1
+            {
+                return Err(BuildError::RecipientNameForMany);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<'a> DraftPart<'a> {
+    fn part(self) -> Result<Part<'a>, BuildError> {
+        match self {
+            DraftPart::Voice(recording) => recording.part(),
+            DraftPart::Fax { data, filename } => {
+                let name = parameter::write(
+                    "filename",
+                    &ascii(&filename.unwrap_or_else(|| "fax.tif".to_string())),
+                );
+                let content_type = Field::new("Content-Type", "image/tiff; application=faxbw");
+                let disposition = Field::new("Content-Disposition", format!("inline; {name}"));
+                Ok(Part::classify(vec![content_type, disposition], data, false))
+            }
+            DraftPart::Forwarded(message) => Ok(enclosed(message)),
+        }
+    }
+}
+
+fn enclosed(message: Message<'_>) -> Part<'_> {
+    let fields = vec![Field::new("Content-Type", "message/rfc822")];
+    Part {
+        fields,
+        content: Content::Forwarded(Box::new(message)),
+    }
+}
+
+/// The fields that every message has (RFC 3801 section 4.2).
+fn header(
+    from: &Party,
+    to: &[Party],
+    date: Date,
+    message_id: &str,
+) -> Result<Vec<Field<'static>>, BuildError> {
+    let visible = message_id
+        .bytes()
+        .all(|byte| byte.is_ascii_graphic() && !b"<>".contains(&byte));
+    let (left, right) = message_id.rsplit_once('@').unwrap_or_default();
+    if !visible || left.is_empty() || right.is_empty() {
+        return Err(BuildError::BadMessageId(message_id.to_string()));
+    }
+    Ok(vec![
+        Field::new("From", list(std::slice::from_ref(from))?),
+        Field::new("To", list(to)?),
+        Field::new("Date", date.to_string()),
+        Field::new("Message-ID", format!("<{message_id}>")),
+    ])
+}
+
+fn list(parties: &[Party]) -> Result<String, BuildError> {
+    let written = parties
+        .iter()
+        .map(|party| match Address::parse(&party.address) {
+            Ok(_) => Ok(party.to_string()),
+            Err(reason) => Err(BuildError::BadAddress {
+                address: party.address.clone(),
+                reason,
+            }),
+        });
+    Ok(written.collect::<Result<Vec<_>, _>>()?.join(", "))
+}
+
+/// For values that have no way to carry more than ASCII.
+fn ascii(text: &str) -> String {
+    text.chars()
+        .map(|c| {
+            if c.is_ascii_graphic() || c == ' ' {
+                c
+            } else {
+                '_'
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,268 @@
+//! Header fields (RFC 5322 section 2.2): cutting a header block into names and values.
+
+use std::borrow::Cow;
+
+use memchr::memchr;
+
+use super::HEADER_LEN_MAX;
+
+/// One header field, unfolded.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Field<'a> {
+    name: Cow<'a, str>,
+    value: Cow<'a, [u8]>,
+}
+
+impl<'a> Field<'a> {
+    /// A field of our own making. What could break out of the field (CR, LF, NUL) is taken out of the value.
+    pub fn new(name: &'a str, value: impl Into<Cow<'a, str>>) -> Field<'a> {
+        let value = match value.into() {
+            Cow::Borrowed(text) => clean(text.as_bytes()),
+            Cow::Owned(text) => Cow::Owned(clean(text.as_bytes()).into_owned()),
+        };
+        Field {
+            name: Cow::Borrowed(name),
+            value,
+        }
+    }
+
+    /// The name as it was written: printable ASCII.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The value in one line without surrounding white space. Bytes that are not UTF-8 are replaced.
+    pub fn value(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.value)
+    }
+
+    /// The bytes of the value: no CR, LF or NUL among them.
+    pub fn bytes(&self) -> &[u8] {
+        &self.value
+    }
+
+    /// Whether the field has this name, in whatever case.
+    pub fn is(&self, name: &str) -> bool {
+        self.name.eq_ignore_ascii_case(name)
+    }
+
+    /// The same field, holding its own memory.
+    pub fn into_owned(self) -> Field<'static> {
+        Field {
+            name: Cow::Owned(self.name.into_owned()),
+            value: Cow::Owned(self.value.into_owned()),
+        }
+    }
+}
+
+impl std::fmt::Debug for Field<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.name, self.value())
+    }
+}
+
+/// The value of the first field of that name.
+pub(crate) fn find<'f>(fields: &'f [Field<'_>], name: &str) -> Option<Cow<'f, str>> {
+    fields.iter().find(|field| field.is(name)).map(Field::value)
+}
+
+/// The header block is longer than [`HEADER_LEN_MAX`].
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct TooLong;
+
+/// Cuts the header block off the front of `raw`. Returns the fields and where the body begins.
+///
+/// The block ends at an empty line, at the end of the input, or before the first line that is neither a field nor a
+/// continuation. An mbox `From ` line at the very front is passed over.
+pub(crate) fn block(raw: &[u8]) -> Result<(Vec<Field<'_>>, usize), TooLong> {
+    let mut fields = Vec::with_capacity(16);
+    let mut at = 0;
+    while at < raw.len() {
+        let end = field_end(raw, at)?;
+        let lines = &raw[at..end];
+        if matches!(lines, b"\n" | b"\r\n" | b"\r") {
+            at = end;
+            break;
+        }
+        match split(lines) {
+            Some(field) => fields.push(field),
+            None if at == 0 && lines.starts_with(b"From ") => {}
+            None => break,
+        }
+        at = end;
+    }
+    Ok((fields, at))
+}
+
+/// Where the field that begins at `start` ends: after its line and all continuation lines.
+fn field_end(raw: &[u8], start: usize) -> Result<usize, TooLong> {
+    let mut end = start;
+    loop {
+        if end > HEADER_LEN_MAX {
+            return Err(TooLong);
+        }
+        // One byte more than the limit is enough to know.
+        let window = &raw[end..raw.len().min(HEADER_LEN_MAX + 2).max(end)];
+        end = match memchr(b'\n', window) {
+            Some(newline) => end + newline + 1,
+            None if end + window.len() < raw.len() => return Err(TooLong),
+            None => {
+                return if raw.len() > HEADER_LEN_MAX {
+                    Err(TooLong)
+                } else {
+                    Ok(raw.len())
+                };
+            }
+        };
+        let blank = matches!(&raw[start..end], b"\n" | b"\r\n");
+        if blank || !matches!(raw.get(end), Some(b' ' | b'\t')) {
+            return Ok(end);
+        }
+    }
+}
+
+fn split(lines: &[u8]) -> Option<Field<'_>> {
+    let colon = memchr(b':', lines)?;
+    let name = lines[..colon].trim_ascii_end();
+    if name.is_empty() || !name.iter().all(|byte| matches!(byte, 33..=126)) {
+        return None;
+    }
+    let name = std::str::from_utf8(name).ok()?;
+    Some(Field {
+        name: Cow::Borrowed(name),
+        value: clean(&lines[colon + 1..]),
+    })
+}
+
+/// Takes out CR, LF and NUL and the white space at both ends. The white space that begins a continuation line stays.
+fn clean(value: &[u8]) -> Cow<'_, [u8]> {
+    let unsafe_byte = |byte: &u8| matches!(byte, b'\r' | b'\n' | 0);
+    let blank = |byte: &u8| byte.is_ascii_whitespace() || *byte == 0;
+    let Some(first) = value.iter().position(|byte| !blank(byte)) else {
+        return Cow::Borrowed(&[]);
+    };
+    let last = value.iter().rposition(|byte| !blank(byte)).unwrap_or(first);
+    let value = &value[first..=last];
+    if value.iter().any(unsafe_byte) {
+        Cow::Owned(
+            value
+                .iter()
+                .copied()
+                .filter(|byte| !unsafe_byte(byte))
+                .collect(),
+        )
+    } else {
+        Cow::Borrowed(value)
+    }
+}
+
+/// Longest line that a field is written in, if it has white space to be folded at.
+const LINE_LEN: usize = 76;
+
+/// Writes the field with CRLF, folded before white space. Reading it back gives the same field.
+pub(crate) fn write(field: &Field<'_>, out: &mut Vec<u8>) {
+    out.extend_from_slice(field.name.as_bytes());
+    out.extend_from_slice(b": ");
+    let mut column = field.name.len() + 2;
+    let mut rest = &*field.value;
+    while column + rest.len() > LINE_LEN {
+        let Some(fold) = fold_point(rest, LINE_LEN.saturating_sub(column)) else {
+            break;
+        };
+        out.extend_from_slice(&rest[..fold]);
+        out.extend_from_slice(b"\r\n");
+        rest = &rest[fold..];
+        column = 0;
+    }
+    out.extend_from_slice(rest);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// The last place up to `room` where a blank follows a visible character, or the first such place after it. A line never
+/// consists of blanks alone, which some readers take for the end of the header.
+fn fold_point(value: &[u8], room: usize) -> Option<usize> {
+    let visible = value.iter().position(|byte| !blank(*byte))?;
+    let foldable = |at: &usize| blank(value[*at]) && !blank(value[*at - 1]);
+    let room = room.min(value.len());
+    let early = (visible + 1..room.max(visible + 1)).rev().find(foldable);
+    early.or_else(|| (room.max(visible + 1)..value.len()).find(foldable))
+}
+
+fn blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(raw: &str) -> (Vec<(String, String)>, &str) {
+        let (fields, body) = block(raw.as_bytes()).expect("short enough");
+        (
+            fields
+                .iter()
+                .map(|f| (f.name().into(), f.value().into()))
+                .collect(),
+            &raw[body..],
+        )
+    }
+
+    #[test]
+    fn folded_fields_become_one_line() {
+        let (fields, body) = read("To: a@b,\r\n c@d\r\nSubject:x\r\nEmpty:\r\n\r\nbody");
+        let expected = [("To", "a@b, c@d"), ("Subject", "x"), ("Empty", "")];
+        assert_eq!(
+            fields,
+            expected.map(|(n, v)| (n.to_string(), v.to_string()))
+        );
+        assert_eq!(body, "body");
+    }
+
+    #[test]
+    fn bare_line_feeds_nuls_and_spaces_before_the_colon_are_forgiven() {
+        let (fields, body) = read("From someone Mon\nA : b\0\r\rc\n\td\n\nx");
+        assert_eq!(fields, [("A".to_string(), "bc\td".to_string())]);
+        assert_eq!(body, "x");
+    }
+
+    #[test]
+    fn a_line_that_is_no_field_begins_the_body() {
+        assert_eq!(
+            read("A: 1\r\nno field here\r\n\r\n").1,
+            "no field here\r\n\r\n"
+        );
+        assert_eq!(read("no field: but a space in the name\r\n").0.len(), 0);
+        assert_eq!(read("\r\nA: 1\r\n").1, "A: 1\r\n");
+        assert_eq!(read("A: 1").1, "");
+    }
+
+    #[test]
+    fn a_block_beyond_the_limit_is_refused() {
+        let line = "A: 1\r\n".repeat(HEADER_LEN_MAX / 6 + 2);
+        assert_eq!(block(line.as_bytes()).err(), Some(TooLong));
+        let endless = format!("A: 1\r\n{}", " x\r\n".repeat(HEADER_LEN_MAX / 4));
+        assert_eq!(block(endless.as_bytes()).err(), Some(TooLong));
+        assert_eq!(block(&vec![b'a'; HEADER_LEN_MAX + 1]).err(), Some(TooLong));
+        let body_is_not_counted = format!("A: 1\r\n\r\n{}", "x\r\n".repeat(HEADER_LEN_MAX));
+        assert!(block(body_is_not_counted.as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn what_is_written_reads_the_same() {
+        let long = format!(
+            "{}  {}   \t{} end",
+            "a".repeat(100),
+            "b ".repeat(90),
+            "c".repeat(1200)
+        );
+        for value in ["", "short", "  x", &long, &"word ".repeat(50)] {
+            let field = Field::new("Subject", value);
+            let mut out = Vec::new();
+            write(&field, &mut out);
+            out.extend(b"\r\n");
+            assert_eq!(block(&out).expect("short").0, [field]);
+            let text = String::from_utf8(out).expect("ascii");
+            assert!(text.trim_end().lines().all(|line| !line.trim().is_empty()));
+        }
+    }
+}

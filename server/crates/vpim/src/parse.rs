@@ -1,0 +1,241 @@
+//! From the bytes of a mail to the tree.
+
+use crate::content::{Content, Part, content_type};
+use crate::message::{Container, Envelope, Fault, Message};
+use crate::mime::field::{self, Field};
+use crate::mime::multipart;
+use crate::mime::parameter::Structured;
+use crate::mime::transfer::Encoding;
+use crate::mime::{DEPTH_MAX, PARTS_MAX};
+
+/// Reads a mail as it came over SMTP, dots unstuffed.
+///
+/// Never fails: what cannot be made out is left out, and what must not be trusted is told in [`Message::fault`], which
+/// [`judge`](crate::judge) turns into a refusal. Recordings and faxes sent as 8bit or binary are borrowed from `raw`.
+pub fn parse(raw: &[u8]) -> Message<'_> {
+    let mut reader = Reader {
+        parts_left: PARTS_MAX,
+        fault: None,
+    };
+    let mut message = reader.message(raw, 0);
+    message.fault = reader.fault;
+    message
+}
+
+struct Reader {
+    parts_left: usize,
+    /// The first fault; once there is one, nothing more is read.
+    fault: Option<Fault>,
+}
+
+/// A part on its way into the tree.
+struct Entity<'a> {
+    fields: Vec<Field<'a>>,
+    content_type: Structured,
+    body: &'a [u8],
+    depth: usize,
+}
+
+impl Reader {
+    fn message<'a>(&mut self, raw: &'a [u8], depth: usize) -> Message<'a> {
+        let (fields, body) = self.header(without_blank_lines(raw));
+        let envelope = Envelope::read(&fields);
+        let content_type = content_type(&fields);
+        let container = container(&content_type);
+        let (content_fields, mut fields): (Vec<_>, Vec<_>) = fields
+            .into_iter()
+            .filter(|field| !is_dropped(field))
+            .partition(is_content);
+        let mut parts = Vec::new();
+        if container == Container::Single {
+            self.entity(
+                Entity {
+                    fields: content_fields,
+                    content_type,
+                    body,
+                    depth,
+                },
+                &mut parts,
+            );
+        } else {
+            let kept = |field: &Field<'_>| {
+                !field.is("content-type") && !field.is("content-transfer-encoding")
+            };
+            fields.extend(content_fields.into_iter().filter(kept));
+            self.entity(
+                Entity {
+                    fields: Vec::new(),
+                    content_type,
+                    body,
+                    depth,
+                },
+                &mut parts,
+            );
+        }
+        Message {
+            envelope,
+            container,
+            fields,
+            parts,
+            fault: None,
+        }
+    }
+
+    fn header<'a>(&mut self, raw: &'a [u8]) -> (Vec<Field<'a>>, &'a [u8]) {
+        match field::block(raw) {
+            Ok((fields, body)) => (fields, &raw[body..]),
+            Err(field::TooLong) => {
+                self.fault = self.fault.or(Some(Fault::HeaderTooLong));
+                (Vec::new(), &[])
+            }
+        }
+    }
+
+    fn entity<'a>(&mut self, entity: Entity<'a>, parts: &mut Vec<Part<'a>>) {
+        let limit = match (self.parts_left, entity.depth) {
+            (0, _) => Some(Fault::TooManyParts),
+            (_, depth) if depth > DEPTH_MAX => Some(Fault::TooDeep),
+            _ => None,
+        };
+        self.fault = self.fault.or(limit);
+        if self.fault.is_some() {
+            return;
+        }
+        self.parts_left -= 1;
+        match entity.content_type.value.as_str() {
+            multipart if multipart.starts_with("multipart/") => self.multipart(entity, parts),
+            "message/rfc822" | "message/global" => parts.push(self.enclosed(entity)),
+            _ => parts.push(leaf(entity)),
+        }
+    }
+
+    fn multipart<'a>(&mut self, entity: Entity<'a>, parts: &mut Vec<Part<'a>>) {
+        let boundary = entity
+            .content_type
+            .parameter("boundary")
+            .unwrap_or_default();
+        if !multipart::is_usable(&boundary) {
+            self.fault = self.fault.or(Some(Fault::NoBoundary));
+            return;
+        }
+        // One more than is allowed: then the part that is too many is seen.
+        let cut = multipart::split(entity.body, &boundary, self.parts_left + 1);
+        for range in cut.ranges {
+            if self.fault.is_some() {
+                return;
+            }
+            let (mut fields, body) = self.header(&entity.body[range]);
+            // RFC 2046 section 5.1.5. Written down, because the digest itself does not stay in the tree.
+            if entity.content_type.value == "multipart/digest"
+                && field::find(&fields, "content-type").is_none()
+            {
+                fields.push(Field::new("Content-Type", "message/rfc822"));
+            }
+            fields.retain(|field| !is_dropped(field));
+            let content_type = content_type(&fields);
+            self.entity(
+                Entity {
+                    fields,
+                    content_type,
+                    body,
+                    depth: entity.depth + 1,
+                },
+                parts,
+            );
+        }
+        // Inside a whole message an inner multipart may lack its end: the outer boundary ends it (RFC 2046 section 5.1.2).
+        if !cut.closed && entity.depth == 0 {
+            self.fault = self.fault.or(Some(Fault::Truncated));
+        }
+    }
+
+    fn enclosed<'a>(&mut self, entity: Entity<'a>) -> Part<'a> {
+        let encoding = encoding(&entity.fields);
+        let message = match encoding {
+            Encoding::Identity | Encoding::Unknown => self.message(entity.body, entity.depth + 1),
+            // Not allowed (RFC 2046 section 5.2.1), and done by some all the same.
+            _ => self
+                .message(&encoding.decode(entity.body), entity.depth + 1)
+                .into_owned(),
+        };
+        Part {
+            fields: without_encoding(entity.fields),
+            content: Content::Forwarded(Box::new(message)),
+        }
+    }
+}
+
+fn leaf(entity: Entity<'_>) -> Part<'_> {
+    let encoding = encoding(&entity.fields);
+    let opaque = encoding == Encoding::Unknown;
+    // What cannot be decoded keeps the name of its encoding, so that it can be kept and passed on.
+    let fields = if opaque {
+        entity.fields
+    } else {
+        without_encoding(entity.fields)
+    };
+    Part::classify(fields, encoding.decode(entity.body).into(), opaque)
+}
+
+fn encoding(fields: &[Field<'_>]) -> Encoding {
+    Encoding::read(field::find(fields, "content-transfer-encoding").as_deref())
+}
+
+fn without_encoding(mut fields: Vec<Field<'_>>) -> Vec<Field<'_>> {
+    fields.retain(|field| !field.is("content-transfer-encoding"));
+    fields
+}
+
+fn container(content_type: &Structured) -> Container {
+    let Some(subtype) = content_type.value.strip_prefix("multipart/") else {
+        return Container::Single;
+    };
+    match token(subtype).as_str() {
+        "voice-message" => Container::VoiceMessage,
+        "report" => {
+            let kind = content_type.parameter("report-type").unwrap_or_default();
+            Container::Report(token(&kind))
+        }
+        subtype => Container::Multipart(subtype.to_string()),
+    }
+}
+
+/// Only what may stand in a type name, so that it can be written again.
+fn token(text: &str) -> String {
+    let allowed = |c: &char| c.is_ascii_alphanumeric() || "-_.+".contains(*c);
+    text.chars()
+        .filter(allowed)
+        .collect::<String>()
+        .to_ascii_lowercase()
+}
+
+fn is_content(field: &Field<'_>) -> bool {
+    field
+        .name()
+        .get(..8)
+        .is_some_and(|start| start.eq_ignore_ascii_case("content-"))
+}
+
+/// Fields that are of one journey only (RFC 5321 section 4.4 for Return-Path), or that become untrue when the body is
+/// encoded anew.
+fn is_dropped(field: &Field<'_>) -> bool {
+    [
+        "return-path",
+        "bcc",
+        "mime-version",
+        "content-length",
+        "content-md5",
+    ]
+    .iter()
+    .any(|name| field.is(name))
+}
+
+fn without_blank_lines(mut raw: &[u8]) -> &[u8] {
+    while let Some(rest) = raw
+        .strip_prefix(b"\r\n")
+        .or_else(|| raw.strip_prefix(b"\n"))
+    {
+        raw = rest;
+    }
+    raw
+}

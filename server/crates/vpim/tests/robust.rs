@@ -1,0 +1,188 @@
+//! Any bytes at all: never a panic, never beyond the limits, and what is accepted can be kept.
+
+mod vectors;
+
+use proptest::prelude::*;
+use vpim::audio::g726::NibbleOrder;
+use vpim::audio::wav;
+use vpim::{Content, Message, PARTS_MAX, Summary, Transfer, canonical, encode, judge, parse};
+
+/// Everything that can be asked of a message.
+fn exercise(raw: &[u8]) {
+    let message = parse(raw);
+    assert!(count(&message) <= PARTS_MAX);
+    drop(Summary::of(&message));
+    for part in &message.parts {
+        drop((
+            part.filename(),
+            part.description(),
+            part.language(),
+            part.content_id(),
+        ));
+        match &part.content {
+            Content::Voice(voice) => {
+                let decoded = voice
+                    .decode(NibbleOrder::LowFirst)
+                    .map_or(0, |samples| samples.len() as u64);
+                assert_eq!(decoded / 8, voice.duration_ms());
+            }
+            Content::Fax(fax) => drop(fax.pages()),
+            Content::Text(text) => drop(text.text()),
+            _ => {}
+        }
+    }
+    if judge(&message).is_ok() {
+        let kept = canonical(&message);
+        let again = parse(&kept);
+        assert!(
+            again == message,
+            "kept as {}",
+            String::from_utf8_lossy(&kept)
+        );
+        assert_eq!(canonical(&again), kept);
+        assert_eq!(parse(&encode(&message, Transfer::Base64, 77)), message);
+        assert_eq!(message.clone().into_owned(), message);
+    }
+}
+
+fn count(message: &Message<'_>) -> usize {
+    let inner = |part: &vpim::Part<'_>| match &part.content {
+        Content::Forwarded(inner) => 1 + count(inner),
+        _ => 1,
+    };
+    message.parts.iter().map(inner).sum()
+}
+
+/// Pieces that mails are made of, so that random mails reach deeper than random bytes.
+const PIECES: [&str; 44] = [
+    "\r\n",
+    "\n",
+    "\r",
+    " ",
+    "\t",
+    "\0",
+    "--b",
+    "--b--",
+    "--",
+    "--c\r\n",
+    "Content-Type: ",
+    "multipart/mixed; boundary=b",
+    "multipart/voice-message; boundary=\"c\"",
+    "multipart/report; report-type=delivery-status; boundary=b",
+    "multipart/digest; boundary=c",
+    "message/rfc822",
+    "message/delivery-status",
+    "message/disposition-notification",
+    "audio/32KADPCM",
+    "audio/basic",
+    "audio/wav",
+    "image/tiff",
+    "text/plain; charset=iso-8859-1",
+    "text/directory",
+    "Content-Transfer-Encoding: base64\r\n",
+    "Content-Transfer-Encoding: quoted-printable\r\n",
+    "Content-Transfer-Encoding: x-what\r\n",
+    "Content-Disposition: inline; voice= Spoken-Subject; filename=\"a",
+    "Content-Duration: 9\r\n",
+    "From: ",
+    "\"A, B\" <a@b>",
+    "To: c@d,",
+    "Date: Mon, 26 Aug 93 10:20:20 -0700 (CDT)\r\n",
+    "Message-ID: <x@y>\r\n",
+    "Sensitivity: Private\r\n",
+    "Subject: =?utf-8?b?",
+    "w6Q=?=",
+    "RIFF",
+    "AAEC",
+    "=3D",
+    "ä",
+    "\u{1}",
+    "Status: 5.1.1 (x)\r\n",
+    "=_callpilot_0000000000000000_00000000",
+];
+
+fn mail() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop_oneof![
+        8 => prop::sample::select(&PIECES[..]).prop_map(|piece| piece.as_bytes().to_vec()),
+        3 => Just(b"\r\n".to_vec()),
+        1 => prop::collection::vec(any::<u8>(), 0..20),
+    ];
+    prop::collection::vec(piece, 0..80).prop_map(|pieces| pieces.concat())
+}
+
+/// A mail of the collection with a few bytes changed, cut out, or doubled.
+fn mutated() -> impl Strategy<Value = Vec<u8>> {
+    let mails: Vec<Vec<u8>> = vectors::mails()
+        .into_iter()
+        .map(|(_, raw)| shortened(raw))
+        .collect();
+    let change = (
+        any::<prop::sample::Index>(),
+        0..4u8,
+        any::<u8>(),
+        1..60usize,
+    );
+    (
+        prop::sample::select(mails),
+        prop::collection::vec(change, 1..8),
+    )
+        .prop_map(|(mut raw, changes)| {
+            for (index, what, byte, len) in changes {
+                let at = index.index(raw.len().max(1)).min(raw.len());
+                let end = (at + len).min(raw.len());
+                match what {
+                    0 if at < raw.len() => raw[at] = byte,
+                    1 => drop(raw.drain(at..end)),
+                    2 => drop(raw.splice(at..at, raw[at..end].to_vec())),
+                    _ => raw.insert(at, byte),
+                }
+            }
+            raw
+        })
+}
+
+/// Most of the base64 left out: structure is what is to be hurt.
+fn shortened(raw: Vec<u8>) -> Vec<u8> {
+    let mut run = 0;
+    let lines = raw.split_inclusive(|&byte| byte == b'\n').filter(|line| {
+        run = if line.len() > 70 { run + 1 } else { 0 };
+        run < 3
+    });
+    lines.collect::<Vec<_>>().concat()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn random_bytes_are_read(raw in prop::collection::vec(any::<u8>(), 0..600)) {
+        exercise(&raw);
+    }
+
+    #[test]
+    fn random_mails_are_read(raw in mail()) {
+        exercise(&raw);
+    }
+
+    #[test]
+    fn damaged_mails_are_read(raw in mutated()) {
+        exercise(&raw);
+    }
+
+    #[test]
+    fn random_wav_files_are_read(body in prop::collection::vec(any::<u8>(), 0..200), at in 0..44usize, byte: u8) {
+        let mut file = wav::write(&[]);
+        file.extend(&body);
+        file[at] = byte;
+        if let Ok(wav) = wav::read(&file, 1000) {
+            prop_assert!(wav.samples.len() <= body.len());
+        }
+    }
+
+    #[test]
+    fn random_addresses_are_read(text in "\\PC{0,40}") {
+        if let Ok(address) = vpim::address::Address::parse(&text) {
+            prop_assert_eq!(vpim::address::Address::parse(&address.to_string()), Ok(address));
+        }
+    }
+}
