@@ -133,10 +133,10 @@ async fn fetch(request: Request) -> Result<Response, FetchError> {
         .map_err(|_| FetchError::Refused)?;
     let answer: web_sys::Response = answer.dyn_into().map_err(|error| broken(&words(&error)))?;
     let length = answer.headers().get("content-length").ok().flatten();
-    let reader: Option<ReadableStreamDefaultReader> = match answer.body() {
-        Some(body) => Some(body.get_reader().unchecked_into()),
-        None => None,
-    };
+    let reader = (answer.body()).map(|body| {
+        body.get_reader()
+            .unchecked_into::<ReadableStreamDefaultReader>()
+    });
     let body = stream::unfold((reader, abort), |(reader, abort)| async move {
         let piece = read(reader.as_ref()?).await?;
         // After an error nothing more comes.

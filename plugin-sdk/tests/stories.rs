@@ -1,0 +1,545 @@
+//! What happens to a user when servers fail and come back, told to the connector step by step.
+
+mod world;
+
+use plugin_sdk::connector::{Input, Output, Route};
+use plugin_sdk::{BackWait, Health, Side, State, Timing, Why};
+use world::{Mode, NORTH, SOUTH, World};
+
+#[test]
+fn the_partner_is_learnt_and_remembered_without_configuration() {
+    let world = World::at_work();
+    let pair = world.remembered.as_ref().expect("remembered");
+    assert_eq!(pair.primary.fqdn, "north.example.net");
+    assert_eq!(pair.partner.as_ref().expect("a partner").http, SOUTH);
+    assert_eq!(world.stream_on(), Some(NORTH));
+    assert_eq!(
+        world.status().partner.expect("a partner").health,
+        Health::Good { caught_up: true }
+    );
+}
+
+#[test]
+fn after_a_kill_an_idle_page_is_on_the_partner_before_anybody_acts() {
+    let mut world = World::at_work();
+    world.set(Side::Primary, Mode::Dead);
+    let ms = world.run_until(5_000, |world| world.state() == State::OnPartner);
+    assert!(
+        ms < 1_000,
+        "the closed stream tells at once, not after {ms} ms"
+    );
+    world.run(100);
+    assert_eq!(world.stream_on(), Some(SOUTH));
+    assert_eq!(world.status().why, Why::Refused);
+    assert!(world.status().primary.out_since.is_some());
+}
+
+#[test]
+fn after_a_kill_the_next_action_is_answered_by_the_partner() {
+    let mut world = World::at_work();
+    world.set(Side::Primary, Mode::Dead);
+    let asked = world.ask();
+    world.run_until(2_000, |world| world.asked[asked].answered.is_some());
+    assert_eq!(world.asked[asked].answered.expect("answered").1, SOUTH);
+}
+
+#[test]
+fn a_request_under_way_at_the_kill_is_sent_again() {
+    let mut world = World::at_work();
+    let asked = world.ask();
+    world.run(5);
+    world.set(Side::Primary, Mode::Dead);
+    world.run_until(2_000, |world| world.asked[asked].answered.is_some());
+    assert_eq!(world.asked[asked].answered.expect("answered").1, SOUTH);
+}
+
+#[test]
+fn a_server_that_accepts_and_never_answers_is_left_within_5_s_of_an_action() {
+    let mut world = World::at_work();
+    world.set(Side::Primary, Mode::Hung);
+    let asked = world.ask();
+    let ms = world.run_until(5_000, |world| world.asked[asked].answered.is_some());
+    assert_eq!(world.asked[asked].answered.expect("answered").1, SOUTH);
+    assert!(ms <= 3_000, "{ms} ms");
+    assert_eq!(world.status().why, Why::Silent);
+}
+
+#[test]
+fn a_server_that_hangs_is_left_within_5_s_even_when_nobody_acts() {
+    let mut world = World::at_work();
+    world.set(Side::Primary, Mode::Hung);
+    world.run_until(5_000, |world| world.state() == State::OnPartner);
+}
+
+#[test]
+fn a_server_that_answers_probes_but_no_requests_is_left_too() {
+    let mut world = World::at_work();
+    world.set(Side::Primary, Mode::HalfHung);
+    let asked = world.ask();
+    world.run_until(10_000, |world| world.asked[asked].answered.is_some());
+    assert_eq!(world.asked[asked].answered.expect("answered").1, SOUTH);
+    // Its probes are good, so the client goes back, finds the same and stays away for longer each time.
+    let from = world.now;
+    for _ in 0..600 {
+        world.ask();
+        world.run(1_000);
+    }
+    assert!(world.changes(from).len() < 14, "{:?}", world.changes(from));
+}
+
+#[test]
+fn a_slow_answer_alone_is_no_reason_to_leave() {
+    let mut world = World::at_work();
+    let from = world.now;
+    world.set(Side::Primary, Mode::HalfHung);
+    let asked = world.ask();
+    world.run(4_000);
+    world.set(Side::Primary, Mode::Up);
+    assert_eq!(world.changes(from), []);
+    assert_eq!(world.state(), State::OnPrimary);
+    assert!(world.asked[asked].answered.is_none());
+    assert!(world.probes(from, Side::Partner) <= 2);
+}
+
+#[test]
+fn a_closed_stream_is_opened_again_where_the_server_is_well() {
+    let mut world = World::at_work();
+    let from = world.now;
+    for _ in 0..3 {
+        world.end_stream();
+        world.run(20_000);
+    }
+    assert_eq!(world.changes(from), []);
+    let opened =
+        |output: &Output| matches!(output, Output::OpenEvents { http, .. } if http == NORTH);
+    assert_eq!(
+        world
+            .trace
+            .iter()
+            .filter(|(at, output)| *at >= from && opened(output))
+            .count(),
+        3
+    );
+}
+
+#[test]
+fn a_stream_without_a_sign_of_life_is_not_trusted() {
+    let mut world = World::at_work();
+    let opened = world.trace.len();
+    // The server is well, but what it sends over the stream does not arrive.
+    world.set(Side::Primary, Mode::HalfHung);
+    world.run(60_000);
+    let later = &world.trace[opened..];
+    assert!(
+        later
+            .iter()
+            .any(|(_, output)| matches!(output, Output::CloseEvents { .. }))
+    );
+    assert!(
+        later
+            .iter()
+            .any(|(_, output)| matches!(output, Output::OpenEvents { .. }))
+    );
+    assert_eq!(world.state(), State::OnPrimary);
+}
+
+#[test]
+fn a_dead_partner_is_noticed_and_changes_nothing() {
+    let mut world = World::at_work();
+    let from = world.now;
+    world.set(Side::Partner, Mode::Dead);
+    world.run(130_000);
+    assert_eq!(world.changes(from), []);
+    assert_eq!(world.state(), State::OnPrimary);
+    assert_eq!(
+        world.status().partner.expect("a partner").health,
+        Health::Refused
+    );
+    assert!(world.probes(from, Side::Partner) <= 4);
+}
+
+#[test]
+fn a_partner_that_dies_under_the_user_gives_the_user_back_to_the_primary_caught_up_or_not() {
+    let mut world = World::on_partner();
+    world.north.caught_up = false;
+    world.set(Side::Primary, Mode::Up);
+    world.run(10_000);
+    assert_eq!(world.status().waiting_for, Some(BackWait::CatchUp));
+    world.set(Side::Partner, Mode::Dead);
+    world.run_until(5_000, |world| world.state() == State::OnPrimary);
+}
+
+#[test]
+fn with_both_dead_it_says_so_and_tries_after_2_4_8_up_to_60_s() {
+    let mut world = World::at_work();
+    world.set(Side::Primary, Mode::Dead);
+    world.set(Side::Partner, Mode::Dead);
+    world.run_until(5_000, |world| world.state() == State::Unreachable);
+    let from = world.now;
+    assert!(world.status().next_try_at.is_some());
+    world.run(400_000);
+    let tries = world.trace.iter().filter(|(at, _)| *at > from);
+    let tries: Vec<u64> = tries
+        .filter(|(_, output)| {
+            matches!(
+                output,
+                Output::Probe {
+                    side: Side::Primary,
+                    ..
+                }
+            )
+        })
+        .map(|(at, _)| at.0)
+        .collect();
+    let pauses: Vec<u64> = tries
+        .windows(2)
+        .map(|pair| (pair[1] - pair[0]).div_ceil(1_000))
+        .collect();
+    for (pause, expected) in pauses.iter().zip([4, 8, 16, 32, 60, 60, 60]) {
+        assert!(
+            (expected * 9 / 10..=expected + 1).contains(pause),
+            "{pauses:?}"
+        );
+    }
+    world.set(Side::Partner, Mode::Up);
+    world.run_until(65_000, |world| world.state() == State::OnPartner);
+}
+
+#[test]
+fn with_both_dead_an_action_or_the_network_coming_back_tries_at_once_but_does_not_storm() {
+    let mut world = World::at_work();
+    world.set(Side::Primary, Mode::Dead);
+    world.set(Side::Partner, Mode::Dead);
+    world.run(60_000);
+    assert_eq!(world.connector.route(), Route::Nowhere);
+    let from = world.now;
+    for _ in 0..100 {
+        world.ask();
+        world.run(50);
+    }
+    let probes = world.probes(from, Side::Primary);
+    assert!(
+        (2..=6).contains(&probes),
+        "{probes} tries in 5 s of hectic clicking"
+    );
+    assert!(
+        world.asked.iter().all(|asked| asked.gave_up),
+        "each is told that there is no server"
+    );
+    world.set(Side::Primary, Mode::Up);
+    world.feed(Input::Online(false));
+    assert!(world.status().network_offline);
+    world.feed(Input::Online(true));
+    world.run_until(1_000, |world| world.state() == State::OnPrimary);
+}
+
+#[test]
+fn both_hung_is_told_as_unreachable_after_a_second_more_patient_question() {
+    let mut world = World::at_work();
+    world.set(Side::Primary, Mode::Hung);
+    world.set(Side::Partner, Mode::Hung);
+    let asked = world.ask();
+    world.run_until(10_000, |world| world.state() == State::Unreachable);
+    assert!(world.asked[asked].gave_up);
+    let slow = Timing::default().probe_timeout_slow_ms;
+    let is_slow =
+        |output: &Output| matches!(output, Output::Probe { timeout_ms, .. } if *timeout_ms == slow);
+    assert!(world.trace.iter().any(|(_, output)| is_slow(output)));
+}
+
+#[test]
+fn it_goes_back_only_after_good_answers_over_some_time() {
+    let mut world = World::on_partner();
+    world.run(20_000);
+    world.set(Side::Primary, Mode::Up);
+    let back = world.now;
+    world.run_until(10_000, |world| world.state() == State::GoingBack);
+    let ms = world.run_until(10_000, |world| world.state() == State::OnPrimary);
+    let timing = Timing::default();
+    assert!(ms >= timing.back_steady_ms, "after {ms} ms");
+    assert!(world.probes(back, Side::Primary) >= timing.back_answers as usize);
+    assert_eq!(world.status().why, Why::CaughtUp);
+    world.run(100);
+    assert_eq!(world.stream_on(), Some(NORTH));
+}
+
+#[test]
+fn it_does_not_go_back_before_the_primary_has_caught_up() {
+    let mut world = World::on_partner();
+    world.north.caught_up = false;
+    world.set(Side::Primary, Mode::Up);
+    let from = world.now;
+    world.run(300_000);
+    assert_eq!(world.changes(from), []);
+    assert_eq!(world.state(), State::GoingBack);
+    assert_eq!(world.status().waiting_for, Some(BackWait::CatchUp));
+    world.north.caught_up = true;
+    world.run_until(10_000, |world| world.state() == State::OnPrimary);
+}
+
+#[test]
+fn it_does_not_go_back_in_the_middle_of_a_playback_or_a_recording() {
+    for hold in [Input::Playing as fn(bool) -> Input, Input::Recording] {
+        let mut world = World::on_partner();
+        world.feed(hold(true));
+        world.set(Side::Primary, Mode::Up);
+        let from = world.now;
+        world.run(120_000);
+        assert_eq!(world.changes(from), []);
+        assert_eq!(world.status().waiting_for, Some(BackWait::Playback));
+        world.feed(hold(false));
+        world.run_until(1_000, |world| world.state() == State::OnPrimary);
+    }
+}
+
+#[test]
+fn a_playback_does_not_keep_a_user_on_a_server_that_died() {
+    let mut world = World::at_work();
+    world.feed(Input::Playing(true));
+    world.set(Side::Primary, Mode::Dead);
+    world.run_until(5_000, |world| world.state() == State::OnPartner);
+}
+
+#[test]
+fn a_primary_that_comes_and_goes_drags_nobody_to_and_fro() {
+    let mut world = World::at_work();
+    let from = world.now;
+    // Half an hour of 15 s up, 10 s down.
+    for _ in 0..72 {
+        world.set(Side::Primary, Mode::Dead);
+        world.run(10_000);
+        world.set(Side::Primary, Mode::Up);
+        world.run(15_000);
+    }
+    let changes = world.changes(from).len();
+    assert!(changes <= 22, "{changes} changes of server in half an hour");
+    assert_eq!(world.status().waiting_for, Some(BackWait::Calm));
+    assert_eq!(
+        world.state(),
+        State::OnPartner,
+        "what takes minutes is not called going back"
+    );
+    // Peace returns, and so does the user.
+    world.run_until(310_000, |world| world.state() == State::OnPrimary);
+}
+
+#[test]
+fn maintenance_is_no_fault_and_is_called_by_its_name() {
+    let mut world = World::at_work();
+    world.north.in_service = false;
+    world.run_until(5_000, |world| world.state() == State::Maintenance);
+    assert_eq!(world.status().why, Why::OutOfService);
+    assert_eq!(world.status().on, Some(Side::Partner));
+    world.run(60_000);
+    world.north.in_service = true;
+    world.run_until(20_000, |world| world.state() == State::OnPrimary);
+}
+
+#[test]
+fn a_request_refused_for_maintenance_goes_to_the_partner_at_once() {
+    let mut world = World::at_work();
+    world.north.in_service = false;
+    let asked = world.ask();
+    world.run_until(1_000, |world| world.asked[asked].answered.is_some());
+    assert_eq!(world.asked[asked].answered.expect("answered").1, SOUTH);
+}
+
+#[test]
+fn a_page_loaded_while_the_primary_is_dead_finds_the_remembered_partner() {
+    let pair = World::at_work().remembered;
+    let mut world = World::starting(NORTH, pair, 1, |world| world.north.mode = Mode::Dead);
+    assert_eq!(world.state(), State::Connecting);
+    let asked = world.ask();
+    world.run_until(1_000, |world| world.asked[asked].answered.is_some());
+    assert_eq!(world.state(), State::OnPartner);
+}
+
+#[test]
+fn a_page_loaded_while_the_primary_hangs_finds_the_remembered_partner() {
+    let pair = World::at_work().remembered;
+    let mut world = World::starting(NORTH, pair, 1, |world| world.north.mode = Mode::Hung);
+    let ms = world.run_until(5_000, |world| world.state() == State::OnPartner);
+    assert!(ms <= 2_000, "{ms} ms");
+}
+
+#[test]
+fn a_page_loaded_while_the_primary_catches_up_shows_the_partner_which_knows_more() {
+    let mut world = World::starting(NORTH, None, 1, |world| world.north.caught_up = false);
+    world.run(200);
+    assert_eq!(world.status().on, Some(Side::Partner));
+    assert_eq!(world.status().why, Why::NotCaughtUp);
+    world.log_in("north.example.net");
+    world.run(10_000);
+    world.north.caught_up = true;
+    world.run_until(3_000, |world| world.state() == State::OnPrimary);
+}
+
+#[test]
+fn without_a_memory_a_dead_server_is_all_there_is_and_it_keeps_trying() {
+    let mut world = World::starting(NORTH, None, 1, |world| world.north.mode = Mode::Dead);
+    world.run(1_000);
+    assert_eq!(world.state(), State::Unreachable);
+    assert_eq!(world.status().partner, None);
+    world.set(Side::Primary, Mode::Up);
+    world.run_until(5_000, |world| world.state() == State::OnPrimary);
+}
+
+#[test]
+fn without_gr_a_dead_server_is_unreachable_and_nobody_speaks_of_a_partner() {
+    let mut world = World::starting(NORTH, None, 1, |world| world.north.partner = None);
+    world.run(100);
+    world.log_in("north.example.net");
+    world.run(5_000);
+    world.set(Side::Primary, Mode::Hung);
+    let mut seen = Vec::new();
+    world.ask();
+    for _ in 0..200 {
+        world.run(50);
+        seen.push(world.state());
+    }
+    assert!(
+        !seen.contains(&State::Switching),
+        "there is nothing to switch to"
+    );
+    assert_eq!(world.state(), State::Unreachable);
+    assert_eq!(world.probes(plugin_sdk::Millis(0), Side::Partner), 0);
+}
+
+#[test]
+fn gr_turned_off_is_forgotten_also_while_on_the_partner() {
+    let mut world = World::at_work();
+    world.north.partner = None;
+    world.run(5_000);
+    assert_eq!(world.status().partner, None);
+    assert_eq!(world.remembered.as_ref().expect("remembered").partner, None);
+
+    let mut world = World::on_partner();
+    world.north.partner = None;
+    world.set(Side::Primary, Mode::Up);
+    world.run_until(10_000, |world| world.state() == State::OnPrimary);
+    assert_eq!(world.status().partner, None);
+}
+
+#[test]
+fn another_partner_takes_the_place_of_the_old_one() {
+    let mut world = World::at_work();
+    world.north.partner = Some((world.west.fqdn, world.west.http));
+    world.west.partner = Some((world.north.fqdn, NORTH));
+    world.run(5_000);
+    let west = world.west.http;
+    assert_eq!(
+        world
+            .remembered
+            .as_ref()
+            .and_then(|pair| pair.partner.as_ref())
+            .expect("a partner")
+            .http,
+        west
+    );
+    world.set(Side::Primary, Mode::Dead);
+    let asked = world.ask();
+    world.run_until(2_000, |world| world.asked[asked].answered.is_some());
+    assert_eq!(world.asked[asked].answered.expect("answered").1, west);
+}
+
+#[test]
+fn a_server_that_no_longer_calls_the_primary_its_partner_gets_no_users() {
+    let mut world = World::at_work();
+    world.south.partner = None;
+    world.set(Side::Primary, Mode::Dead);
+    world.run_until(5_000, |world| world.state() == State::Unreachable);
+    assert_eq!(
+        world.status().partner.expect("a partner").health,
+        Health::Broken
+    );
+}
+
+#[test]
+fn a_user_of_the_other_server_goes_home_after_the_log_in() {
+    let mut world = World::new();
+    world.run(100);
+    world.log_in("south.example.net");
+    assert_eq!(world.status().primary.fqdn, "south.example.net");
+    world.run_until(3_000, |world| world.state() == State::OnPrimary);
+    world.run(100);
+    assert_eq!(world.stream_on(), Some(SOUTH));
+    assert_eq!(
+        world.remembered.as_ref().expect("remembered").primary.http,
+        SOUTH
+    );
+}
+
+#[test]
+fn a_page_reached_by_another_address_keeps_that_address() {
+    // The server calls itself north.example.net, but this page came from an address that leads there.
+    let mut world = World::starting("http://west.example.net:8080/", None, 1, |world| {
+        world.west.fqdn = "north.example.net";
+        world.west.partner = Some(("south.example.net", SOUTH));
+        world.north.mode = Mode::Dead;
+    });
+    world.run(100);
+    world.log_in("north.example.net");
+    world.run(10_000);
+    assert_eq!(world.state(), State::OnPrimary);
+    assert_eq!(world.stream_on(), Some("http://west.example.net:8080"));
+}
+
+#[test]
+fn a_hidden_page_asks_less_and_asks_at_once_when_it_is_seen_again() {
+    let mut world = World::at_work();
+    let from = world.now;
+    world.run(60_000);
+    let visible = world.probes(from, Side::Primary);
+    world.feed(Input::Visible(false));
+    let from = world.now;
+    world.run(60_000);
+    let hidden = world.probes(from, Side::Primary);
+    assert!((25..=40).contains(&visible), "{visible}");
+    assert!(hidden <= 6, "{hidden}");
+    world.set(Side::Primary, Mode::Hung);
+    world.feed(Input::Visible(true));
+    world.run_until(5_000, |world| world.state() == State::OnPartner);
+}
+
+#[test]
+fn switching_is_shown_while_it_lasts_and_a_blink_is_not() {
+    let mut world = World::at_work();
+    world.set(Side::Primary, Mode::Hung);
+    world.ask();
+    let mut seen = Vec::new();
+    for _ in 0..100 {
+        world.run(50);
+        if seen.last() != Some(&world.state()) {
+            seen.push(world.state());
+        }
+    }
+    assert_eq!(seen, [State::OnPrimary, State::Switching, State::OnPartner]);
+
+    let mut world = World::at_work();
+    world.set(Side::Primary, Mode::Dead);
+    let mut seen = Vec::new();
+    for _ in 0..100 {
+        world.run(50);
+        if seen.last() != Some(&world.state()) {
+            seen.push(world.state());
+        }
+    }
+    assert_eq!(seen, [State::OnPartner]);
+}
+
+#[test]
+fn a_quiet_hour_costs_few_words() {
+    let mut world = World::at_work();
+    let from = world.now;
+    world.run(3_600_000);
+    let later = world.trace.iter().filter(|(at, _)| *at >= from);
+    let told = later
+        .filter(|(_, output)| *output == Output::StatusChanged)
+        .count();
+    assert!(
+        told <= 200,
+        "{told} changes of status in an hour in which nothing happens"
+    );
+    assert!(world.probes(from, Side::Primary) <= 2_000);
+    assert!(world.probes(from, Side::Partner) <= 70);
+}
