@@ -90,7 +90,7 @@ impl Engine {
             }
             Input::LinkUp => {
                 if let Some(session) = &mut self.session {
-                    session.outbox.give_up();
+                    session.outbox.begin_anew();
                 }
                 self.ready = true;
                 self.status_mut(now).probe_now(now.mono);
@@ -250,6 +250,8 @@ impl Engine {
         if self.status_mut(now).decide(now, &timers, in_session) && self.is_running() {
             self.ready = true;
             if let Some(session) = &mut self.session {
+                // Whatever was under way in the silence is lost or late.
+                session.outbox.begin_anew();
                 session.reported = None;
             }
         }

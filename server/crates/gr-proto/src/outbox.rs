@@ -218,8 +218,14 @@ impl Outbox {
         true
     }
 
+    /// The link is back: everything is sent again, and the retransmission time begins small.
+    pub(crate) fn begin_anew(&mut self) {
+        self.doublings = 0;
+        self.give_up();
+    }
+
     /// Everything under way may be lost: its objects are free to be sent again.
-    pub(crate) fn give_up(&mut self) {
+    fn give_up(&mut self) {
         self.flights.clear();
         self.flying.clear();
         self.bytes = 0;

@@ -85,12 +85,15 @@ pub fn decode(bytes: &[u8]) -> Result<Message, WireError> {
     if bytes.len() > limits::CONTROL_BYTES_MAX {
         return Err(WireError::TooLong(bytes.len()));
     }
-    let (&level, cbor) = bytes.split_first().ok_or(WireError::Empty)?;
+    let (&level, mut cbor) = bytes.split_first().ok_or(WireError::Empty)?;
     if level != LEVEL {
         return Err(WireError::Level(level));
     }
-    let read: In = ciborium::de::from_reader_with_recursion_limit(cbor, limits::NESTING_MAX)
+    let read: In = ciborium::de::from_reader_with_recursion_limit(&mut cbor, limits::NESTING_MAX)
         .map_err(|e| WireError::Malformed(e.to_string()))?;
+    if !cbor.is_empty() {
+        return Err(WireError::Limit("nothing after the message"));
+    }
     let payload = match (read.y, read.d, read.a, read.b) {
         (Some(hello), None, None, None) => hello_within(hello)?,
         (None, Some(items), None, None) => items_within(items)?,
@@ -317,6 +320,7 @@ mod tests {
             let at = at.index(bytes.len());
             bytes[at] ^= 1 << bit;
             let _ = decode(&bytes);
+            bytes[at] ^= 1 << bit;
             bytes.truncate(cut.index(bytes.len()));
             prop_assert!(decode(&bytes).is_err());
         }
