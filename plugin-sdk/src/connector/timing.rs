@@ -90,3 +90,37 @@ impl Default for Timing {
         }
     }
 }
+
+impl Timing {
+    /// All durations divided by `by`, the counts as they are: for tests and demonstrations over a quick network.
+    pub fn quickened(self, by: u64) -> Self {
+        let by = by.max(1);
+        Self {
+            idle_probe_ms: self.idle_probe_ms / by,
+            hidden_probe_ms: self.hidden_probe_ms / by,
+            partner_look_ms: self.partner_look_ms / by,
+            probe_timeout_ms: self.probe_timeout_ms / by,
+            probe_timeout_slow_ms: self.probe_timeout_slow_ms / by,
+            probe_gap_ms: self.probe_gap_ms / by,
+            seek_hedge_ms: self.seek_hedge_ms / by,
+            request_hedge_ms: self.request_hedge_ms / by,
+            request_patience_ms: self.request_patience_ms / by,
+            refused_grace_ms: self.refused_grace_ms / by,
+            retry_first_ms: self.retry_first_ms / by,
+            retry_max_ms: self.retry_max_ms / by,
+            wanted_gap_ms: self.wanted_gap_ms / by,
+            back_answers: self.back_answers,
+            back_steady_ms: self.back_steady_ms / by,
+            stay_min_ms: self.stay_min_ms / by,
+            stay_max_ms: self.stay_max_ms / by,
+            calm_ms: self.calm_ms / by,
+            stream_open_ms: self.stream_open_ms / by,
+            stream_silence_ms: self.stream_silence_ms / by,
+            stream_retry_first_ms: self.stream_retry_first_ms / by,
+            stream_retry_max_ms: self.stream_retry_max_ms / by,
+            switching_shown_ms: self.switching_shown_ms / by,
+            heard_shown_ms: self.heard_shown_ms / by,
+            call_max_ms: self.call_max_ms / by,
+        }
+    }
+}

@@ -1,0 +1,369 @@
+//! Two small CallPilot servers on loopback that share a mailbox and misbehave on demand: what a client meets when real ones fail.
+
+use contract::{
+    ApiError, Counts, Discovery, ErrorCode, Event, Folder, GrPartner, Kind, Mailbox, MessageList,
+    MessageRow, ObjectId, Party, ServerAddress, Session, Timestamp,
+};
+use serde::Serialize;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, spawn_local};
+
+pub const TOKEN: &str = "a-token-of-both";
+pub const SOUND_BYTES: usize = 200_000;
+
+/// How a server behaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Answers.
+    Well,
+    /// Takes connections and never says a word.
+    Mute,
+    /// 503 to everything, in service by its own word.
+    Unavailable,
+    /// Answers probes and breaks the connection in the middle of any other answer.
+    Cuts,
+    /// Answers probes, does what is asked and breaks the connection instead of saying so.
+    DoesAndCuts,
+    /// Answers probes, and everything else with a page.
+    Babbles,
+    /// Answers probes; any other answer stops in the middle.
+    Stalls,
+    /// Accepts no token.
+    Forgets,
+}
+
+/// What both servers keep.
+#[derive(Default)]
+pub struct Store {
+    pub messages: RefCell<BTreeMap<ObjectId, MessageRow>>,
+}
+
+pub struct Server {
+    pub fqdn: &'static str,
+    pub http: String,
+    port: Cell<u16>,
+    pub mode: Cell<Mode>,
+    pub caught_up: Cell<bool>,
+    /// `method path` of every request but probes.
+    pub asked: RefCell<Vec<String>>,
+    store: Rc<Store>,
+    partner: RefCell<Option<(String, String)>>,
+    accepting: RefCell<Option<JoinHandle<()>>>,
+    connections: RefCell<Vec<JoinHandle<()>>>,
+    said: watch::Sender<(u64, String)>,
+    /// How many listen.
+    pub streams: watch::Sender<usize>,
+}
+
+/// A pair that shares a mailbox with two messages.
+pub async fn pair() -> (Rc<Server>, Rc<Server>, Rc<Store>) {
+    let store = Rc::new(Store::default());
+    for number in [1, 2] {
+        let row = message(number);
+        store.messages.borrow_mut().insert(row.id, row);
+    }
+    let north = Server::start("north.example.net", Rc::clone(&store)).await;
+    let south = Server::start("south.example.net", Rc::clone(&store)).await;
+    for (one, other) in [(&north, &south), (&south, &north)] {
+        let partner = (other.fqdn.to_owned(), other.http.clone());
+        *one.partner.borrow_mut() = Some(partner);
+    }
+    (north, south, store)
+}
+
+pub fn message(number: u8) -> MessageRow {
+    MessageRow {
+        id: ObjectId::new(Timestamp(1_700_000_000_000), [number; 10]),
+        kind: Kind::Voice,
+        sender: Party::default(),
+        subject: format!("Message {number}"),
+        received_at: Timestamp(1_700_000_000_000),
+        duration_ms: 2_000,
+        pages: Some(0),
+        unread: true,
+        urgent: false,
+        private: false,
+        attachments: 0,
+        folder: Folder::Inbox,
+        one_server_only: false,
+    }
+}
+
+impl Server {
+    async fn start(fqdn: &'static str, store: Rc<Store>) -> Rc<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let server = Rc::new(Self {
+            fqdn,
+            http: format!("http://127.0.0.1:{port}"),
+            port: Cell::new(port),
+            mode: Cell::new(Mode::Well),
+            caught_up: Cell::new(true),
+            asked: RefCell::default(),
+            store,
+            partner: RefCell::new(None),
+            accepting: RefCell::new(None),
+            connections: RefCell::default(),
+            said: watch::channel((0, String::new())).0,
+            streams: watch::channel(0).0,
+        });
+        server.accept_on(listener);
+        server
+    }
+
+    fn accept_on(self: &Rc<Self>, listener: TcpListener) {
+        let server = Rc::clone(self);
+        let accepting = spawn_local(async move {
+            while let Ok((socket, _)) = listener.accept().await {
+                let talk = talk(Rc::clone(&server), socket);
+                let talk = spawn_local(async move { drop(talk.await) });
+                server.connections.borrow_mut().push(talk);
+            }
+        });
+        *self.accepting.borrow_mut() = Some(accepting);
+    }
+
+    /// As by SIGKILL: the port is closed and all connections break.
+    pub async fn kill(&self) {
+        for task in self
+            .accepting
+            .take()
+            .into_iter()
+            .chain(self.connections.take())
+        {
+            task.abort();
+            let _ = task.await;
+        }
+        self.streams.send_replace(0);
+    }
+
+    /// Starts again at the same address.
+    pub async fn revive(self: &Rc<Self>) {
+        let listener = TcpListener::bind(("127.0.0.1", self.port.get()))
+            .await
+            .unwrap();
+        self.accept_on(listener);
+    }
+
+    /// Says something to all who listen.
+    pub fn say(&self, event: &Event) {
+        let text = serde_json::to_string(event).unwrap();
+        self.said.send_modify(|said| *said = (said.0 + 1, text));
+    }
+
+    pub fn word(&self) -> Discovery {
+        let search_base = "ou=voice,o=example".to_owned();
+        let partner = self.partner.borrow().clone();
+        Discovery {
+            server: ServerAddress {
+                fqdn: self.fqdn.to_owned(),
+                http: self.http.clone(),
+                search_base: search_base.clone(),
+            },
+            gr_partner: partner.map(|(fqdn, http)| GrPartner {
+                address: "127.0.0.1".to_owned(),
+                fqdn,
+                http,
+                search_base,
+            }),
+            in_service: true,
+            caught_up: self.caught_up.get(),
+            level: contract::LEVEL,
+        }
+    }
+
+    fn session(&self) -> Session {
+        Session {
+            token: TOKEN.to_owned(),
+            expires_at: Timestamp(4_000_000_000_000),
+            mailbox: Mailbox {
+                user: ObjectId::from_bytes([7; 16]),
+                number: "7200".to_owned(),
+                name: "Tilde Brask".to_owned(),
+            },
+            primary: "north.example.net".to_owned(),
+            discovery: self.word(),
+        }
+    }
+
+    /// Status and body of the answer.
+    fn answer(&self, method: &str, path: &str, body: &str, authorized: bool) -> (u16, Vec<u8>) {
+        let (path, _query) = path.split_once('?').unwrap_or((path, ""));
+        if (method, path) == ("POST", "/api/v1/session") {
+            if body.contains("wrong") {
+                return refusal(401, ErrorCode::WrongPassword);
+            }
+            return json(201, &self.session());
+        }
+        if !authorized {
+            return refusal(401, ErrorCode::NotLoggedIn);
+        }
+        let mut messages = self.store.messages.borrow_mut();
+        let id: Option<ObjectId> = path.split('/').nth(4).and_then(|id| id.parse().ok());
+        match (method, id) {
+            ("GET", None) if path.ends_with("/session") => json(200, &self.session()),
+            ("DELETE", None) => (204, Vec::new()),
+            ("GET", None) => {
+                let messages = messages.values().cloned().collect();
+                json(
+                    200,
+                    &MessageList {
+                        messages,
+                        ..MessageList::default()
+                    },
+                )
+            }
+            ("GET", Some(_)) => (200, sound()),
+            ("PATCH", Some(id)) => {
+                let patch: contract::MessagePatch = serde_json::from_str(body).unwrap();
+                let Some(row) = messages.get_mut(&id) else {
+                    return refusal(404, ErrorCode::NotFound);
+                };
+                row.unread = patch.unread.unwrap_or(row.unread);
+                match patch.deleted {
+                    Some(true) => row.folder = Folder::Deleted,
+                    Some(false) => row.folder = Folder::Inbox,
+                    None => {}
+                }
+                json(200, row)
+            }
+            ("DELETE", Some(id)) => match messages.get_mut(&id) {
+                None => refusal(404, ErrorCode::NotFound),
+                Some(row) if row.folder == Folder::Deleted => {
+                    messages.remove(&id);
+                    (204, Vec::new())
+                }
+                Some(row) => {
+                    row.folder = Folder::Deleted;
+                    json(200, row)
+                }
+            },
+            _ => refusal(404, ErrorCode::NotFound),
+        }
+    }
+}
+
+/// The sound of every message.
+pub fn sound() -> Vec<u8> {
+    (0..SOUND_BYTES).map(|index| (index % 251) as u8).collect()
+}
+
+pub fn arrival(row: MessageRow) -> Event {
+    let counts = Counts::default();
+    Event::Message {
+        row,
+        arrived: true,
+        counts,
+    }
+}
+
+fn json(status: u16, value: &impl Serialize) -> (u16, Vec<u8>) {
+    (status, serde_json::to_vec(value).unwrap())
+}
+
+fn refusal(status: u16, code: ErrorCode) -> (u16, Vec<u8>) {
+    let error = ApiError {
+        code,
+        message: "It cannot be done.".to_owned(),
+        reference: "test".to_owned(),
+        tries_left: (code == ErrorCode::WrongPassword).then_some(3),
+        retry_after_s: None,
+    };
+    json(status, &error)
+}
+
+/// One connection, one request.
+async fn talk(server: Rc<Server>, socket: TcpStream) -> std::io::Result<()> {
+    let mut socket = BufReader::new(socket);
+    let (mut line, mut length, mut authorized) = (String::new(), 0, false);
+    socket.read_line(&mut line).await?;
+    loop {
+        let mut header = String::new();
+        if socket.read_line(&mut header).await? <= 2 {
+            break;
+        }
+        let header = header.trim_end().to_ascii_lowercase();
+        if let Some(value) = header.strip_prefix("content-length: ") {
+            length = value.parse().unwrap_or(0);
+        }
+        authorized |= header == format!("authorization: bearer {TOKEN}");
+    }
+    let mut body = vec![0; length];
+    socket.read_exact(&mut body).await?;
+    let body = String::from_utf8_lossy(&body).into_owned();
+    let mut words = line.split(' ');
+    let (method, path) = (
+        words.next().unwrap_or(""),
+        words.next().unwrap_or("").to_owned(),
+    );
+    let probe = path == contract::WELL_KNOWN;
+    if !probe {
+        server.asked.borrow_mut().push(format!("{method} {path}"));
+    }
+    let mode = server.mode.get();
+    authorized &= mode != Mode::Forgets;
+    if path == "/api/v1/events" && authorized && !matches!(mode, Mode::Mute | Mode::Unavailable) {
+        return stream(server, socket.into_inner()).await;
+    }
+    let (status, answer) = match mode {
+        Mode::Mute => return std::future::pending().await,
+        Mode::Unavailable if !probe => refusal(503, ErrorCode::Unavailable),
+        Mode::Babbles if !probe => (200, b"<!doctype html>".to_vec()),
+        _ if probe => json(200, &server.word()),
+        _ => server.answer(method, &path, &body, authorized),
+    };
+    let told = match mode {
+        Mode::Cuts | Mode::Stalls if !probe => answer.len() / 2,
+        Mode::DoesAndCuts if !probe => return Ok(()),
+        _ => answer.len(),
+    };
+    let length = answer.len();
+    let head = format!(
+        "HTTP/1.1 {status} Whatever\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+    );
+    socket.write_all(head.as_bytes()).await?;
+    socket.write_all(&answer[..told]).await?;
+    if told < length && mode == Mode::Stalls {
+        return std::future::pending().await;
+    }
+    socket.shutdown().await
+}
+
+async fn stream(server: Rc<Server>, mut socket: TcpStream) -> std::io::Result<()> {
+    /// Counts the streams that are open.
+    struct Open(Rc<Server>);
+    impl Drop for Open {
+        fn drop(&mut self) {
+            (self.0.streams).send_modify(|open| *open = open.saturating_sub(1));
+        }
+    }
+    server.streams.send_modify(|open| *open += 1);
+    let _open = Open(Rc::clone(&server));
+    let mut said = server.said.subscribe();
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
+    socket.write_all(head.as_bytes()).await?;
+    let discovery = server.word();
+    let first = serde_json::to_string(&Event::Server { discovery })?;
+    socket
+        .write_all(format!("data: {first}\n\n").as_bytes())
+        .await?;
+    let mut byte = [0];
+    loop {
+        tokio::select! {
+            changed = said.changed() => {
+                if changed.is_err() {
+                    return Ok(());
+                }
+                let text = said.borrow_and_update().1.clone();
+                socket.write_all(format!("data: {text}\n\n").as_bytes()).await?;
+            }
+            // The client says nothing more: what ends here is the connection.
+            read = socket.read(&mut byte) => return read.map(drop),
+        }
+    }
+}
