@@ -25,6 +25,8 @@ mod error;
 mod ledger;
 mod listing;
 mod open;
+#[cfg(test)]
+mod plans;
 mod put;
 mod readers;
 mod record;

@@ -70,12 +70,23 @@ impl Store {
     }
 }
 
-/// Takes the lock of a store; it is held as long as the file is open, and goes with the process.
-fn lock(dir: &Path) -> Result<File, StoreError> {
+/// The lock of a store. It goes with the process; or when dropped, and then at once: a process that is being started could hold
+/// a copy of the open file for a moment longer.
+#[derive(Debug)]
+pub(crate) struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // If that fails, closing the file does it.
+        let _ = self.0.unlock();
+    }
+}
+
+fn lock(dir: &Path) -> Result<Lock, StoreError> {
     let path = dir.join("lock");
     let file = private_file(&path)?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Lock(file)),
         Err(TryLockError::WouldBlock) => Err(StoreError::InUse {
             dir: dir.to_owned(),
         }),

@@ -146,10 +146,11 @@ impl Drop for Tx<'_> {
             (_, self.writer.buffer) = spool.end_of_transaction();
         }
         // After some errors SQLite has rolled back by itself.
-        if self.open && !self.writer.conn.is_autocommit() {
-            if let Err(e) = self.writer.conn.execute_batch("ROLLBACK") {
-                self.writer.fatal = Some(format!("rollback: {e}"));
-            }
+        if self.open
+            && !self.writer.conn.is_autocommit()
+            && let Err(e) = self.writer.conn.execute_batch("ROLLBACK")
+        {
+            self.writer.fatal = Some(format!("rollback: {e}"));
         }
     }
 }

@@ -1,11 +1,11 @@
 //! The one writer of a store.
 
+use crate::open::Lock;
 use crate::segments::Segments;
 use crate::spool::{Spool, Tail};
 use crate::{Opened, StoreError, Tx};
 use domain::ReplicaState;
 use rusqlite::Connection;
-use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -29,7 +29,7 @@ pub struct Writer {
     pub(crate) fatal: Option<String>,
     log_pages: Arc<AtomicU32>,
     opened: Opened,
-    _lock: File,
+    _lock: Lock,
 }
 
 impl Writer {
@@ -39,7 +39,7 @@ impl Writer {
         segment_bytes: u64,
         tail: Tail,
         opened: Opened,
-        lock: File,
+        lock: Lock,
     ) -> Result<Self, StoreError> {
         let log_pages = Arc::new(AtomicU32::new(0));
         let seen = Arc::clone(&log_pages);

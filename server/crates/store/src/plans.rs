@@ -1,0 +1,50 @@
+//! Every hot query goes by an index.
+
+use crate::view::sql;
+use crate::{ledger, schema};
+use rusqlite::Connection;
+
+fn plan(conn: &Connection, sql: &str) -> String {
+    let mut statement = conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+    // What the parameters are does not change a plan.
+    for n in 1..=statement.parameter_count() {
+        statement.raw_bind_parameter(n, 1).unwrap();
+    }
+    let mut rows = statement.raw_query();
+    let mut steps = Vec::new();
+    while let Some(row) = rows.next().unwrap() {
+        steps.push(row.get::<_, String>(3).unwrap());
+    }
+    steps.join("; ")
+}
+
+#[test]
+fn no_hot_query_reads_a_whole_table_or_sorts() {
+    let mut conn = Connection::open_in_memory().unwrap();
+    schema::migrate(&mut conn).unwrap();
+    let hot = [
+        (sql::OBJECT, "PRIMARY KEY (id=?)"),
+        (sql::USERS_BY_NUMBER, "object_number (number=?)"),
+        (sql::USERS, "object_number ((number,id)>(?,?))"),
+        (
+            sql::MESSAGES,
+            "object_mailbox (owner=? AND place=? AND (received_at,id)<(?,?))",
+        ),
+        (sql::COUNTS, "COVERING INDEX object_mailbox (owner=?"),
+        (sql::OWED, "COVERING INDEX object_mailbox (owner=?"),
+        (sql::ONE_SERVER_ONLY, "mark_body (body=?)"),
+        (sql::OLDEST_MARK, "mark_since (lane=?)"),
+        (sql::EXPIRED, "object_deleted (filed_at<?)"),
+        (sql::MARK, "PRIMARY KEY (id=?)"),
+        (sql::MISSING, "body_missing (refs>?)"),
+        (ledger::OLDEST, "mark_since (lane=? AND since>?)"),
+        (ledger::NEWEST, "mark_since (lane=? AND since>?)"),
+        (ledger::OF_ONE_MOMENT, "mark_since (lane=? AND since=?)"),
+    ];
+    for (sql, index) in hot {
+        let plan = plan(&conn, sql);
+        assert!(plan.contains(index), "{sql}\n{plan}");
+        assert!(!plan.contains("SCAN"), "{sql}\n{plan}");
+        assert!(!plan.contains("TEMP B-TREE"), "{sql}\n{plan}");
+    }
+}

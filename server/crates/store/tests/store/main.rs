@@ -1,0 +1,10 @@
+//! The store from outside: what it keeps, what it finds after a crash, and what it says when the disk fails.
+
+mod bodies;
+mod compaction;
+mod conformance;
+mod crash;
+mod faults;
+mod mailbox;
+mod start;
+mod support;
