@@ -29,8 +29,13 @@ fn create(
     body: Option<BodyRef>,
     registers: &[(Key, Value)],
 ) -> Result<Option<u64>, LedgerError> {
-    // A retry of a creation whose answer was lost must not bring back what has been deleted in between.
-    if tx.ledger.object(id)?.is_some() || tx.ledger.grave(id)?.is_some() {
+    // A retry of a creation whose answer was lost must not bring back what has been deleted in between. And nothing outlives its
+    // user: the partner has removed, or will remove, everything that belongs to it.
+    let owner_gone = match &owner {
+        Some(owner) => tx.ledger.grave(owner)?.is_some(),
+        None => false,
+    };
+    if owner_gone || tx.ledger.object(id)?.is_some() || tx.ledger.grave(id)?.is_some() {
         return Ok(None);
     }
     let mut object = Object::new(kind, owner, body);

@@ -35,6 +35,27 @@ pub enum Rule {
     AnswerMore,
 }
 
+impl Rule {
+    /// All rules that can be turned off.
+    pub const ALL: &[Self] = &[
+        Self::MarkWithChange,
+        Self::MarkByVersion,
+        Self::Join,
+        Self::DeletionIsFinal,
+        Self::Life,
+        Self::Challenge,
+        Self::Numbers,
+        Self::TombUntilAck,
+        Self::Grave,
+        Self::OnlyRunning,
+        Self::ClockBound,
+        Self::WriteWins,
+        Self::SetAside,
+        Self::AskForBody,
+        Self::AnswerMore,
+    ];
+}
+
 /// Which rules hold. In a server all of them always do, and this type is empty.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Rules {

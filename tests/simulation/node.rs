@@ -1,0 +1,101 @@
+//! One server: an engine over a ledger, with a process that can die and a wall clock that can jump.
+
+use domain::{Life, ServerId, Timestamp};
+use gr_proto::memory::Memory;
+use gr_proto::{Config, Engine, Mono, Now, PartnerState, Rules, Timers};
+
+/// One server of the pair.
+#[derive(Debug)]
+pub struct Node {
+    pub side: usize,
+    pub ledger: Memory,
+    /// The process, if it lives.
+    pub engine: Option<Engine>,
+    /// When a dead process starts again.
+    pub back_at: u64,
+    /// When the process of the present life started.
+    pub started: u64,
+    /// The last time at which the process lived.
+    pub last_up: u64,
+    /// The wall clock is ahead of the true time by so many milliseconds.
+    pub wall_offset: i64,
+    /// The latest that the wall clock has shown.
+    pub wall_max: i64,
+    /// Lives of this server, and when each ended.
+    pub lives: Vec<(Life, Option<u64>)>,
+    /// The state of the partner that was last told.
+    pub told: PartnerState,
+    /// It has been behind since it last said that it had caught up.
+    pub behind: bool,
+}
+
+/// The true time at which histories begin, in Unix milliseconds.
+const EPOCH_MS: i64 = 1_760_000_000_000;
+
+/// The identity of a side.
+pub fn server(side: usize) -> ServerId {
+    ServerId(0xA0 + side as u64)
+}
+
+pub const NAMES: [&str; 2] = ["north", "south"];
+
+impl Node {
+    pub fn new(side: usize) -> Self {
+        Self {
+            side,
+            ledger: Memory::default(),
+            engine: None,
+            back_at: 0,
+            started: 0,
+            last_up: 0,
+            wall_offset: 0,
+            wall_max: 0,
+            lives: Vec::new(),
+            told: PartnerState::NotConfigured,
+            behind: false,
+        }
+    }
+
+    pub fn start(&mut self, time: u64, life: u64, timers: Timers, rules: Rules) {
+        let config = Config {
+            me: server(self.side),
+            partner: Some(server(1 - self.side)),
+            timers,
+            rules,
+        };
+        self.engine = Some(Engine::new(config, Life(life), life ^ 0x5eed));
+        self.lives.push((Life(life), None));
+        (self.started, self.last_up) = (time, time);
+    }
+
+    pub fn die(&mut self, time: u64, back_at: u64) {
+        self.engine = None;
+        self.last_up = time;
+        self.back_at = back_at;
+        self.end_life(time);
+    }
+
+    /// The present life has ended.
+    pub fn end_life(&mut self, time: u64) {
+        if let Some((_, end @ None)) = self.lives.last_mut() {
+            *end = Some(time);
+        }
+    }
+
+    pub fn now(&mut self, time: u64) -> Now {
+        let wall = EPOCH_MS + time as i64 + self.wall_offset;
+        self.wall_max = self.wall_max.max(wall);
+        Now {
+            wall: Timestamp(wall),
+            mono: Mono(time),
+        }
+    }
+
+    /// When something happens here by itself.
+    pub fn next_at(&self, time: u64) -> Option<u64> {
+        match &self.engine {
+            Some(engine) => engine.wake_at().map(|at| at.0.max(time)),
+            None => Some(self.back_at.max(time)),
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! What must be true: facts of the history that the servers cannot forget, and the checks by name.
+
+use domain::{Key, Object, ObjectId, Version};
+use gr_proto::memory::Memory;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A check that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The name of the check.
+    pub check: &'static str,
+    /// What it found.
+    pub found: String,
+}
+
+/// A failure of a check.
+pub fn failed<T>(check: &'static str, found: impl Into<String>) -> Result<T, Failure> {
+    Err(Failure {
+        check,
+        found: found.into(),
+    })
+}
+
+/// What has happened for certain: committed on some server.
+#[derive(Debug, Default)]
+pub struct Oracle {
+    /// Objects, with the user that each belongs to.
+    pub born: BTreeMap<ObjectId, Option<ObjectId>>,
+    /// Objects that were deleted by somebody.
+    pub deleted: BTreeSet<ObjectId>,
+    /// Objects that only their maker can hold.
+    pub bad: BTreeSet<ObjectId>,
+    /// The newest version of each register.
+    pub newest: BTreeMap<(ObjectId, Key), Version>,
+    /// What an object held when it was changed as number n on a side.
+    pub as_of: [BTreeMap<(ObjectId, u64), Vec<(Key, Version)>>; 2],
+}
+
+impl Oracle {
+    /// Whether an object has to be there when all is quiet.
+    pub fn is_wanted(&self, id: &ObjectId) -> bool {
+        let owner = self.born.get(id).copied().flatten();
+        !self.deleted.contains(id) && !owner.is_some_and(|o| self.deleted.contains(&o))
+    }
+
+    /// A local change was committed.
+    pub fn committed(
+        &mut self,
+        side: usize,
+        id: ObjectId,
+        n: Option<u64>,
+        object: Option<&Object>,
+    ) {
+        let versions: Vec<_> = object
+            .iter()
+            .flat_map(|o| o.registers.iter().map(|(key, r)| (*key, r.version)))
+            .collect();
+        for (key, version) in &versions {
+            let newest = self.newest.entry((id, *key)).or_default();
+            *newest = (*newest).max(*version);
+        }
+        if let Some(n) = n {
+            self.as_of[side].insert((id, n), versions);
+        }
+    }
+
+    /// I2: what is called safe is with the partner.
+    pub fn safe(&self, side: usize, id: ObjectId, n: u64, partner: &Memory) -> Result<(), Failure> {
+        let Some(versions) = self.as_of[side].get(&(id, n)) else {
+            return Ok(());
+        };
+        if partner.graves.contains_key(&id) {
+            return Ok(());
+        }
+        let owner = self.born.get(&id).copied().flatten();
+        if owner.is_some_and(|owner| partner.graves.contains_key(&owner)) {
+            return Ok(());
+        }
+        let Some(object) = partner.objects.get(&id) else {
+            return failed(
+                "safe is safe",
+                format!("{id} of change {n} is not with the partner"),
+            );
+        };
+        match versions
+            .iter()
+            .find(|(key, version)| object.version(*key) < *version)
+        {
+            Some((key, _)) => failed(
+                "safe is safe",
+                format!("{id} {key:?} is older at the partner"),
+            ),
+            None => Ok(()),
+        }
+    }
+
+    /// I1: whatever the partner lacks is marked here.
+    pub fn marked(&self, ledgers: [&Memory; 2]) -> Result<(), Failure> {
+        for [mine, theirs] in [ledgers, [ledgers[1], ledgers[0]]] {
+            for (id, object) in &mine.objects {
+                if mine.marks.contains_key(id) {
+                    continue;
+                }
+                let gone = theirs.graves.contains_key(id)
+                    || object
+                        .owner
+                        .is_some_and(|owner| theirs.graves.contains_key(&owner));
+                let Some(there) = theirs.objects.get(id) else {
+                    if gone {
+                        continue;
+                    }
+                    return failed("what the partner lacks is marked", format!("{id}"));
+                };
+                let newer = object
+                    .registers
+                    .iter()
+                    .find(|(key, r)| there.version(**key) < r.version);
+                if let Some((key, _)) = newer {
+                    return failed("what the partner lacks is marked", format!("{id} {key:?}"));
+                }
+            }
+            for id in mine.tombs.keys() {
+                if !mine.marks.contains_key(id) {
+                    return failed(
+                        "what the partner lacks is marked",
+                        format!("the tombstone of {id}"),
+                    );
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The state of both servers when all is quiet.
+    pub fn quiet(&self, ledgers: [&Memory; 2]) -> Result<(), Failure> {
+        self.drained(ledgers)?;
+        self.converged(ledgers)?;
+        for id in self
+            .born
+            .keys()
+            .filter(|id| self.is_wanted(id) && !self.bad.contains(id))
+        {
+            if !ledgers[0].objects.contains_key(id) {
+                return failed("nothing accepted is lost", format!("{id}"));
+            }
+        }
+        for (id, object) in &ledgers[0].objects {
+            if !self.is_wanted(id) {
+                return failed("deleted is deleted", format!("{id} is back"));
+            }
+            for (key, register) in &object.registers {
+                let newest = self.newest.get(&(*id, *key));
+                if newest.is_some_and(|newest| *newest != register.version)
+                    && !self.bad.contains(id)
+                {
+                    return failed("the newest value wins", format!("{id} {key:?}"));
+                }
+            }
+        }
+        self.bodies(ledgers)
+    }
+
+    fn converged(&self, ledgers: [&Memory; 2]) -> Result<(), Failure> {
+        let rows = |ledger: &Memory| {
+            let good = ledger
+                .objects
+                .iter()
+                .filter(|(id, _)| !self.bad.contains(id));
+            good.map(|(id, object)| (*id, object.clone()))
+                .collect::<BTreeMap<_, _>>()
+        };
+        let (north, south) = (rows(ledgers[0]), rows(ledgers[1]));
+        let ids = north.keys().chain(south.keys());
+        match ids.into_iter().find(|id| north.get(id) != south.get(id)) {
+            Some(id) => failed(
+                "both hold the same",
+                format!("{id}: north {:?}, south {:?}", north.get(id), south.get(id)),
+            ),
+            None => Ok(()),
+        }
+    }
+
+    fn drained(&self, ledgers: [&Memory; 2]) -> Result<(), Failure> {
+        for ledger in ledgers {
+            if let Some(id) = ledger.marks.keys().find(|id| !self.bad.contains(id)) {
+                return failed("marks drain", format!("{id} is still marked"));
+            }
+            if let Some(id) = ledger.tombs.keys().next() {
+                return failed("tombstones drain", format!("{id} still has one"));
+            }
+            if ledger.state.owes_recovery || ledger.state.went_back {
+                return failed(
+                    "nobody went back",
+                    "a server believes that one of them did".to_owned(),
+                );
+            }
+        }
+        Ok(())
+    }
+
+    fn bodies(&self, ledgers: [&Memory; 2]) -> Result<(), Failure> {
+        for ledger in ledgers {
+            for (id, object) in &ledger.objects {
+                if object
+                    .body
+                    .is_some_and(|body| !ledger.bodies.contains(&body))
+                {
+                    return failed("every message has its body", format!("{id} has none"));
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,1 @@
+//! Each rule of the protocol, turned off, is noticed.

@@ -1,0 +1,99 @@
+//! Many histories on all cores.
+
+use crate::oracle::Failure;
+use crate::sometimes::Counters;
+use crate::world::{self, Options};
+use std::ops::Range;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+/// What many histories came to.
+#[derive(Debug, Default)]
+pub struct Found {
+    pub histories: u64,
+    pub steps: u64,
+    pub cores: usize,
+    pub counters: Counters,
+    /// The lowest seed that failed among those that were run.
+    pub failure: Option<(u64, Failure)>,
+}
+
+/// Runs the histories of these seeds, until one fails or the time is over. Each tenth is run twice and must come to the same.
+pub fn all(seeds: Range<u64>, options: Options, end: Option<Instant>) -> Found {
+    let next = AtomicU64::new(seeds.start);
+    let found = Mutex::new(Found::default());
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..cores {
+            scope.spawn(|| {
+                let mine = some(&next, seeds.end, options, end);
+                let mut found = found.lock().expect("no thread fails while it holds this");
+                found.histories += mine.histories;
+                found.steps += mine.steps;
+                found.counters.add(&mine.counters);
+                found.failure = [found.failure.take(), mine.failure]
+                    .into_iter()
+                    .flatten()
+                    .min_by_key(|(seed, _)| *seed);
+            });
+        }
+    });
+    let mut found = found
+        .into_inner()
+        .expect("no thread fails while it holds this");
+    found.cores = cores;
+    found
+}
+
+fn some(next: &AtomicU64, end: u64, options: Options, until: Option<Instant>) -> Found {
+    let mut found = Found::default();
+    loop {
+        let seed = next.fetch_add(1, Ordering::Relaxed);
+        if seed >= end || until.is_some_and(|until| Instant::now() >= until) {
+            return found;
+        }
+        let outcome = world::run(seed, options);
+        found.histories += 1;
+        found.steps += outcome.steps;
+        found.counters.add(&outcome.counters);
+        let mut result = outcome.result;
+        if result.is_ok() && seed % 10 == 0 {
+            let trace = world::run(seed, options).trace;
+            found.histories += 1;
+            if trace != outcome.trace {
+                let found = format!("{:x} and {trace:x}", outcome.trace);
+                result = Err(Failure {
+                    check: "the same seed has the same trace",
+                    found,
+                });
+            }
+        }
+        if let Err(failure) = result {
+            found.failure = Some((seed, failure));
+            next.store(end, Ordering::Relaxed);
+            return found;
+        }
+    }
+}
+
+/// The options that break one rule.
+#[cfg(feature = "rule-switches")]
+pub fn without(rule: &str) -> Result<Options, String> {
+    use gr_proto::{Rule, Rules};
+    if rule == "CommitFirst" {
+        return Ok(Options {
+            leave_early: true,
+            ..Options::default()
+        });
+    }
+    let all = Rule::ALL.iter();
+    let rule = all
+        .copied()
+        .find(|r| format!("{r:?}") == rule)
+        .ok_or_else(|| format!("{rule} is not one of CommitFirst, {:?}", Rule::ALL))?;
+    Ok(Options {
+        rules: Rules::without(rule),
+        ..Options::default()
+    })
+}

@@ -1,0 +1,61 @@
+//! Thousands of histories of a GR pair, in each test run.
+
+mod dials;
+mod dice;
+mod net;
+mod node;
+mod oracle;
+mod run;
+mod sometimes;
+mod users;
+mod world;
+
+use world::Options;
+
+/// Histories of one test run. More: `cargo run --release -p tests --bin gr-sim -- --minutes 5`.
+const HISTORIES: u64 = 3_000;
+/// Each fault and each state must have been reached so often in them.
+const REACHED_MIN: u64 = 5;
+
+#[test]
+fn no_history_loses_doubles_or_revives_anything() {
+    let found = run::all(0..HISTORIES, Options::default(), None);
+    if let Some((seed, failure)) = found.failure {
+        panic!(
+            "seed {seed} breaks `{}`: {}\nits story: cargo run --release -p tests --bin gr-sim -- --seed {seed} --story",
+            failure.check, failure.found
+        );
+    }
+    assert!(found.histories >= HISTORIES);
+    let rare = found.counters.rarer_than(REACHED_MIN);
+    assert!(
+        rare.is_empty(),
+        "these faults and states were not reached: {rare:?}\n{}",
+        found.counters
+    );
+}
+
+#[test]
+fn the_same_seed_has_the_same_trace_and_another_seed_another() {
+    let traces = |seeds: std::ops::Range<u64>| {
+        seeds
+            .map(|seed| world::run(seed, Options::default()).trace)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(traces(100..140), traces(100..140));
+    assert_ne!(traces(100..101), traces(101..102));
+}
+
+#[test]
+fn a_story_is_told_without_changing_it() {
+    let silent = world::run(7, Options::default());
+    let told = world::run(
+        7,
+        Options {
+            story: true,
+            ..Options::default()
+        },
+    );
+    assert_eq!(silent.trace, told.trace);
+    assert!(silent.story.is_empty() && told.story.len() > 10);
+}
