@@ -74,14 +74,7 @@ impl<'a> Steps<'a> {
                     "--no-tests",
                     "pass",
                 ]),
-                false => command.args([
-                    "test",
-                    "--release",
-                    "--no-fail-fast",
-                    "--lib",
-                    "--bins",
-                    "--tests",
-                ]),
+                false => command.args(["test", "--release", "--no-fail-fast", "--tests"]),
             };
             command.args(selection).args(self.filter);
             setup::name_programs(&mut command);
