@@ -12,8 +12,10 @@ mod dice;
 mod net;
 mod node;
 mod oracle;
+mod quiet;
 mod run;
 mod sometimes;
+mod transaction;
 mod users;
 mod world;
 
@@ -56,6 +58,7 @@ fn main() -> ExitCode {
         found.cores
     );
     print!("sometimes:\n{}", found.counters);
+    println!("never: {:?}", found.counters.rarer_than(1));
     verdict(found.failure.map_or(Ok(()), Err))
 }
 

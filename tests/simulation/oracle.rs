@@ -21,6 +21,9 @@ pub fn failed<T>(check: &'static str, found: impl Into<String>) -> Result<T, Fai
     })
 }
 
+/// The registers of an object, with their versions.
+pub type Versions = Vec<(Key, Version)>;
+
 /// What has happened for certain: committed on some server.
 #[derive(Debug, Default)]
 pub struct Oracle {
@@ -33,7 +36,7 @@ pub struct Oracle {
     /// The newest version of each register.
     pub newest: BTreeMap<(ObjectId, Key), Version>,
     /// What an object held when it was changed as number n on a side.
-    pub as_of: [BTreeMap<(ObjectId, u64), Vec<(Key, Version)>>; 2],
+    pub as_of: [BTreeMap<(ObjectId, u64), Versions>; 2],
 }
 
 impl Oracle {

@@ -58,7 +58,7 @@ fn some(next: &AtomicU64, end: u64, options: Options, until: Option<Instant>) ->
         found.steps += outcome.steps;
         found.counters.add(&outcome.counters);
         let mut result = outcome.result;
-        if result.is_ok() && seed % 10 == 0 {
+        if result.is_ok() && seed.is_multiple_of(10) {
             let trace = world::run(seed, options).trace;
             found.histories += 1;
             if trace != outcome.trace {

@@ -5,8 +5,12 @@ mod dice;
 mod net;
 mod node;
 mod oracle;
+mod quiet;
+#[cfg(feature = "rule-switches")]
+mod rules;
 mod run;
 mod sometimes;
+mod transaction;
 mod users;
 mod world;
 

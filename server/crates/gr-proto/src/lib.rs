@@ -1,4 +1,61 @@
-//! The replication engine of a GR pair.
+//! The replication engine of a GR pair: two servers that hold the same users and messages, and both work while the other is away.
+//!
+//! A pure state machine. It has no clock, no randomness of its own, no IO, no threads: what it knows comes in through
+//! [`Engine::change`] and [`Engine::handle`], what it wants comes out of [`Engine::poll`], and what lasts is in a
+//! [`domain::Ledger`]. So one simulator can run two of them through every kind of misfortune (`tests/simulation`).
+//!
+//! # One message, from the caller to both servers
+//!
+//! 1. **A change.** Somebody leaves a message. The driver opens a transaction, appends the sound to a segment and calls
+//!    [`Engine::change`]. The object gets its registers, each with a version, and a [`domain::Mark`]: *the partner does not have this
+//!    yet* (`local`; E1, E5). There is no log of changes: what is replicated is the present state of what is marked.
+//! 2. **The end of the transaction.** [`Engine::pump`] looks for marks that are not under way (`select` knows the order), reads the
+//!    objects *as they are now*, and writes a data message with the next number of the session (`outbox`, `session`). The driver
+//!    commits; only then does the message leave (E3, E16).
+//! 3. **At the partner.** The bodies are appended, [`Engine::handle`] joins each object with what is there (`apply`; E4), and the
+//!    number joins the set *done* (`inbox`). Its [`Engine::pump`] writes one acknowledgement for all that this transaction has
+//!    processed; it leaves after the commit.
+//! 4. **The acknowledgement.** It lists all processed numbers as ranges, with a checksum. The mark goes, if the object has not changed
+//!    since it was sent (E2), and so does the tombstone, if it was a deletion (E8). [`Output::Safe`] tells who waits for it. What was
+//!    not acknowledged in time is sent again, as it is by then.
+//!
+//! # Two servers that know each other
+//!
+//! Each start of a process is a new *life*, a random number. Two lives that have proved by challenge and echo that they are alive
+//! form a session (`lives`, `meeting`; E6); mail of earlier lives counts for nothing. Numbers, what is under way, what was
+//! acknowledged: all this belongs to the session and is forgotten with it, because what was not acknowledged still has its mark.
+//! Whether the partner is running is decided by proof of two-way life (`status`); data is sent only then (E14).
+//!
+//! # Where to read
+//!
+//! | file | what it decides |
+//! |---|---|
+//! | `engine`, `io`, `config`, `message` | the waist: inputs, outputs, what is said |
+//! | `meeting`, `lives` | sessions begin; who went back in time |
+//! | `talk` | what happens with each message, and what is said at the end of a transaction |
+//! | `local`, `apply`, `tx` | changes to objects, marks, tombstones, graves |
+//! | `outbox`, `select`, `inbox`, `session` | numbers, windows, acknowledgements, retransmission |
+//! | `status` | running, unknown, down |
+//! | `limits` | everything that can grow, and how far (E22) |
+//! | `wire` | messages as bytes |
+//! | `rules` | what a test can turn off |
+//! | `memory` | a ledger for tests |
+//!
+//! # Invariants, and the tests that hold them
+//!
+//! Names in quotes are checks of the simulator; the others are tests in `tests/`.
+//!
+//! - What the partner lacks is marked: "what the partner lacks is marked", after every step.
+//! - What is called safe is durable at the partner: "safe is safe".
+//! - When all is quiet both hold the same, nothing accepted is lost, nothing deleted is back, each register has its newest value,
+//!   and no mark or tombstone is left: "both hold the same", "nothing accepted is lost", "deleted is deleted", "the newest value
+//!   wins", "marks drain", "tombstones drain".
+//! - Applying twice is applying once: `what_was_doubled_is_applied_once`.
+//! - Nobody is called running who may be dead, and no data leaves otherwise: "running is honest", "data only while running".
+//! - A session is only with the living: "only the living are adopted", `an_old_hello_opens_no_session`.
+//! - A local write takes effect, whatever the clocks say: "a local write takes effect", "the logical clock is bounded".
+//! - One bad item stops nobody: `an_item_that_is_refused_for_good_stops_nobody`.
+//! - Two servers with nothing to do say nothing but heartbeats: "a quiet pair is quiet".
 
 mod apply;
 mod config;

@@ -82,7 +82,7 @@ impl Outbox {
             self.turn += 1;
             let mut batch = Batch::default();
             while !batch.is_full() {
-                let Some((id, mark)) = selection.next(tx, self.turn % 4 == 0)? else {
+                let Some((id, mark)) = selection.next(tx, self.turn.is_multiple_of(4))? else {
                     break;
                 };
                 if self.flying.contains(&id) || self.is_aside(&id, &mark, tx.now.mono) {

@@ -1,0 +1,93 @@
+//! What is checked after every step, and what must be true when all is quiet.
+
+use crate::node::NAMES;
+use crate::oracle::{Failure, failed};
+use crate::world::World;
+use gr_proto::PartnerState;
+
+/// After the faults have ended, the pair must be quiet within this time: the longest retransmission time, and some.
+const QUIET_WITHIN_MS: u64 = 1_500_000;
+
+impl World {
+    /// I18: who is called running was alive within the time that the timers allow. E20: clocks stay within bounds.
+    pub(crate) fn honest(&mut self) -> Result<(), Failure> {
+        for side in [0, 1] {
+            let partner = &self.nodes[1 - side];
+            let alive = if partner.engine.is_some() {
+                self.time
+            } else {
+                partner.last_up
+            };
+            let node = &self.nodes[side];
+            let Some(engine) = &node.engine else { continue };
+            let silent = self.time.saturating_sub(alive);
+            if engine.status().state == PartnerState::Running
+                && silent > self.dials.timers.unknown_ms
+                && node.next_at(self.time) != Some(self.time)
+            {
+                return failed("running is honest", format!("dead for {silent} ms"));
+            }
+            let clock = node.ledger.state.hlc.wall().0;
+            if clock > node.wall_max.max(0) + domain::Hlc::ABSORB_MS_MAX + 1 {
+                return failed(
+                    "the logical clock is bounded",
+                    format!("{} shows {clock}", NAMES[side]),
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until nobody owes anything, and checks what both hold then.
+    pub(crate) fn become_quiet(&mut self) -> Result<(), Failure> {
+        let end = self.time + QUIET_WITHIN_MS;
+        let slice = self.dials.timers.heartbeat_ms;
+        while self.time < end && !self.is_quiet() {
+            let until = self.time + slice;
+            self.pass(until)?;
+            self.time = until;
+        }
+        self.oracle
+            .quiet([&self.nodes[0].ledger, &self.nodes[1].ledger])?;
+        match self.is_quiet() {
+            true => Ok(()),
+            false => failed(
+                "a good network is enough",
+                "a server does not call its partner running",
+            ),
+        }
+    }
+
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.nodes.iter().all(|node| {
+            let idle = node
+                .ledger
+                .marks
+                .keys()
+                .all(|id| self.oracle.bad.contains(id));
+            let status = node.engine.as_ref().map(gr_proto::Engine::status);
+            idle && status.is_some_and(|s| {
+                s.state == PartnerState::Running && (!self.oracle.bad.is_empty() || s.caught_up())
+            })
+        })
+    }
+
+    /// I27: a pair that has nothing to do says nothing but heartbeats.
+    pub(crate) fn rest(&mut self) -> Result<(), Failure> {
+        let heartbeats = 10;
+        let before = self.net.sent;
+        let until = self.time + heartbeats * self.dials.timers.heartbeat_ms;
+        self.pass(until)?;
+        let said = self.net.sent - before;
+        // What was refused is tried again now and then.
+        let allowed = 2 * (heartbeats + 1) + 12 * self.oracle.bad.len() as u64;
+        if said > allowed {
+            return failed(
+                "a quiet pair is quiet",
+                format!("{said} messages in {heartbeats} heartbeats"),
+            );
+        }
+        self.oracle
+            .quiet([&self.nodes[0].ledger, &self.nodes[1].ledger])
+    }
+}

@@ -1,0 +1,385 @@
+//! One transaction of a server, exactly as its driver does it: changes and inputs, the pump, the commit, and only then what leaves.
+
+use crate::net::Mail;
+use crate::node::NAMES;
+use crate::oracle::{Failure, failed};
+use crate::sometimes::Sometimes;
+use crate::world::World;
+use domain::{Change, Ledger, Object, ObjectId};
+use gr_proto::{Event, Input, Message, Output, PartnerState, PartnerStatus, Payload, Reason};
+
+/// What became of a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    Kept,
+    LostBeforeCommit,
+    /// The process dies after this many of its messages have left.
+    DiedAfter(usize),
+}
+
+impl World {
+    pub(crate) fn transact(
+        &mut self,
+        side: usize,
+        changes: Vec<Change>,
+        mails: Vec<Mail>,
+        inputs: Vec<Input>,
+    ) -> Result<(), Failure> {
+        self.steps += 1;
+        if changes.len() + mails.len() + inputs.len() > 1 {
+            self.counters.hit(Sometimes::Grouped);
+        }
+        let fate = self.fate();
+        self.mix(
+            side as u64,
+            changes.len() as u64,
+            mails.len() as u64,
+            fate != Fate::Kept,
+        );
+        let now = self.nodes[side].now(self.time);
+        let Some(mut engine) = self.nodes[side].engine.take() else {
+            return Ok(());
+        };
+        let mut facts = Vec::new();
+        let only = (mails.len() == 1).then(|| mails[0].message.clone());
+        let before = self.before(side, only.as_ref());
+        self.nodes[side].ledger.begin();
+        for change in changes {
+            let ledger = &mut self.nodes[side].ledger;
+            let n = engine
+                .change(now, ledger, &change)
+                .expect("memory does not fail");
+            let object = ledger.object(&change.id()).expect("memory does not fail");
+            if let (Change::Set { id, registers }, Some(object)) = (&change, &object)
+                && let Some((key, _)) = registers
+                    .iter()
+                    .find(|(key, value)| object.get(*key) != Some(value))
+            {
+                return failed("a local write takes effect", format!("{id} {key:?}"));
+            }
+            self.tell(|| format!("{}: {change:?} is change {n:?}", NAMES[side]));
+            facts.push((change, n, object));
+        }
+        for mail in mails {
+            self.tell(|| format!("{} gets {}", NAMES[side], brief(&mail.message)));
+            let ledger = &mut self.nodes[side].ledger;
+            if mail.bodies {
+                mail.message
+                    .bodies()
+                    .into_iter()
+                    .for_each(|body| ledger.receive_body(body));
+            }
+            let input = Input::Received(Box::new(mail.message));
+            engine
+                .handle(now, ledger, input)
+                .expect("memory does not fail");
+        }
+        for input in inputs {
+            self.tell(|| format!("{}: {input:?}", NAMES[side]));
+            let ledger = &mut self.nodes[side].ledger;
+            engine
+                .handle(now, ledger, input)
+                .expect("memory does not fail");
+        }
+        engine
+            .pump(now, &mut self.nodes[side].ledger)
+            .expect("memory does not fail");
+        let mut outputs = Vec::new();
+        while let Some(output) = engine.poll() {
+            outputs.push(output);
+        }
+        if fate == Fate::LostBeforeCommit {
+            self.counters.hit(Sometimes::CrashBeforeCommit);
+            self.tell(|| format!("{} dies before the commit", NAMES[side]));
+            self.nodes[side].ledger.roll_back();
+            if self.options.leave_early {
+                self.leave(side, outputs, usize::MAX, engine.status().state)?;
+            }
+            self.kill(side);
+            return Ok(());
+        }
+        self.nodes[side].ledger.commit();
+        self.record(side, facts);
+        self.compare(side, before, only.as_ref());
+        let (life, state) = (engine.life(), engine.status().state);
+        self.nodes[side].engine = Some(engine);
+        if self.nodes[side]
+            .lives
+            .last()
+            .is_some_and(|(last, _)| *last != life)
+        {
+            self.nodes[side].end_life(self.time);
+            self.nodes[side].lives.push((life, None));
+        }
+        let sends = if let Fate::DiedAfter(n) = fate {
+            n
+        } else {
+            usize::MAX
+        };
+        self.leave(side, outputs, sends, state)?;
+        if fate != Fate::Kept {
+            self.counters.hit(Sometimes::CrashAfterCommit);
+            self.kill(side);
+        }
+        if self.steps.is_multiple_of(16) {
+            self.oracle
+                .marked([&self.nodes[0].ledger, &self.nodes[1].ledger])?;
+        }
+        Ok(())
+    }
+
+    fn fate(&mut self) -> Fate {
+        if self.net.good || !self.dice.chance(self.dials.crash) {
+            return Fate::Kept;
+        }
+        match self.dice.below(3) {
+            0 => Fate::DiedAfter(self.dice.below(3) as usize),
+            _ => Fate::LostBeforeCommit,
+        }
+    }
+
+    pub(crate) fn record(
+        &mut self,
+        side: usize,
+        facts: Vec<(Change, Option<u64>, Option<Object>)>,
+    ) {
+        for (change, n, object) in facts {
+            let id = change.id();
+            match &change {
+                Change::Create { owner, .. } if object.is_some() => {
+                    self.oracle.born.insert(id, *owner);
+                }
+                Change::Create { .. } => continue, // for a user deleted just before
+                Change::Delete { .. } => {
+                    if self.oracle.deleted.insert(id) && object.is_none() {
+                        self.count_deletion(side, id, n);
+                    }
+                }
+                Change::Set { registers, .. } => {
+                    let partner = &self.nodes[1 - side].ledger;
+                    let theirs = partner.objects.get(&id);
+                    if theirs.is_some_and(|o| {
+                        partner.marks.contains_key(&id)
+                            && registers.iter().any(|(key, value)| {
+                                o.version(*key).hlc.0 > 0 && o.get(*key) != Some(value)
+                            })
+                    }) {
+                        self.counters.hit(Sometimes::SameRegister);
+                    }
+                }
+            }
+            self.oracle.committed(side, id, n, object.as_ref());
+        }
+    }
+
+    pub(crate) fn count_deletion(&mut self, side: usize, id: ObjectId, n: Option<u64>) {
+        if n.is_none() {
+            self.counters.hit(Sometimes::Unheard);
+        }
+        if self.nodes[1 - side].ledger.marks.contains_key(&id) {
+            self.counters.hit(Sometimes::DeletedMeanwhile);
+        }
+        if self.oracle.born.values().any(|owner| *owner == Some(id)) {
+            self.counters.hit(Sometimes::UserDeleted);
+        }
+    }
+
+    /// Tombs and tick before a transaction with one message, to see what it does.
+    pub(crate) fn before(&self, side: usize, only: Option<&Message>) -> (usize, u64) {
+        let ledger = &self.nodes[side].ledger;
+        if only.is_some() {
+            (ledger.tombs.len(), ledger.state.tick)
+        } else {
+            (0, 0)
+        }
+    }
+
+    pub(crate) fn compare(&mut self, side: usize, before: (usize, u64), only: Option<&Message>) {
+        let Some(message) = only else { return };
+        let Payload::Data(items) = &message.payload else {
+            return;
+        };
+        let ledger = &self.nodes[side].ledger;
+        if ledger.tombs.len() > before.0 {
+            self.counters.hit(Sometimes::GraveAnswered);
+        }
+        let mine = self.nodes[side].lives.last().map(|(life, _)| *life);
+        if ledger.state.tick == before.1 && mine == Some(message.header.to) {
+            self.counters.hit(Sometimes::DroppedOld);
+        }
+        let orphan = items.iter().filter_map(|item| item.object.as_ref()?.owner);
+        if orphan.into_iter().any(|owner| {
+            !ledger.objects.contains_key(&owner) && !ledger.graves.contains_key(&owner)
+        }) {
+            self.counters.hit(Sometimes::Orphan);
+        }
+    }
+
+    /// What came out of a transaction leaves.
+    pub(crate) fn leave(
+        &mut self,
+        side: usize,
+        outputs: Vec<Output>,
+        mut sends: usize,
+        state: PartnerState,
+    ) -> Result<(), Failure> {
+        let mut data = 0;
+        for output in outputs {
+            match output {
+                Output::Send(message) => {
+                    if sends == 0 {
+                        continue;
+                    }
+                    sends -= 1;
+                    self.sent(side, &message, state)?;
+                    data += usize::from(matches!(message.payload, Payload::Data(_)));
+                    if data == 2 {
+                        self.counters.hit(Sometimes::WindowFull);
+                    }
+                    self.tell(|| format!("{} sends {}", NAMES[side], brief(&message)));
+                    let (dials, dice) = (&self.dials, &mut self.dice);
+                    self.net.send(
+                        self.time,
+                        1 - side,
+                        *message,
+                        dials,
+                        dice,
+                        &mut self.counters,
+                    );
+                }
+                Output::Safe(safe) => {
+                    for (id, n) in safe {
+                        self.oracle
+                            .safe(side, id, n, &self.nodes[1 - side].ledger)?;
+                        if self.nodes[side].ledger.marks.contains_key(&id) {
+                            self.counters.hit(Sometimes::MarkOutlived);
+                        }
+                    }
+                }
+                Output::Changed(_) => {}
+                Output::Status(status) => self.status(side, &status),
+                Output::Event(event) => self.event(side, event)?,
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn status(&mut self, side: usize, status: &PartnerStatus) {
+        self.tell(|| format!("{}: partner {:?}", NAMES[side], status.state));
+        let node = &mut self.nodes[side];
+        if node.told != status.state {
+            node.told = status.state;
+            match status.state {
+                PartnerState::Unknown => self.counters.hit(Sometimes::Unknown),
+                PartnerState::Down => self.counters.hit(Sometimes::Down),
+                _ => {}
+            }
+        }
+        if node.behind && status.caught_up() {
+            self.counters.hit(Sometimes::CaughtUp);
+        }
+        node.behind = status.partner_backlog.is_some_and(|n| n > 0);
+    }
+
+    pub(crate) fn sent(
+        &mut self,
+        side: usize,
+        message: &Message,
+        state: PartnerState,
+    ) -> Result<(), Failure> {
+        let header = &message.header;
+        self.mix(header.no, header.id, header.tick, message.is_hello());
+        if self.steps.is_multiple_of(16) {
+            let bytes = gr_proto::wire::encode(message);
+            if gr_proto::wire::decode(&bytes).as_ref() != Ok(message) {
+                return failed("a message survives its bytes", brief(message));
+            }
+        }
+        let Payload::Data(items) = &message.payload else {
+            return Ok(());
+        };
+        if state != PartnerState::Running {
+            return failed(
+                "data only while running",
+                format!("{state:?}: {}", brief(message)),
+            );
+        }
+        for item in items {
+            let Some(mark) = self.nodes[side].ledger.marks.get(&item.id) else {
+                continue;
+            };
+            if self.sent_as[side].insert(item.id, mark.n) == Some(mark.n) {
+                self.counters.hit(Sometimes::Retransmitted);
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn event(&mut self, side: usize, event: Event) -> Result<(), Failure> {
+        self.tell(|| format!("{}: {event:?}", NAMES[side]));
+        match event {
+            Event::SessionBegan(life) => {
+                let partner = &self.nodes[1 - side];
+                let end = partner
+                    .lives
+                    .iter()
+                    .find(|(l, _)| *l == life)
+                    .map(|(_, end)| *end);
+                let Some(end) = end else {
+                    return failed(
+                        "only the living are adopted",
+                        format!("{life:?} never lived"),
+                    );
+                };
+                // A challenge was issued after this process started, and echoed after that.
+                if end.is_some_and(|end| end < self.nodes[side].started) {
+                    return failed("only the living are adopted", format!("{life:?} is dead"));
+                }
+                if self.nodes[side].ledger.state.known.is_some() {
+                    self.counters.hit(Sometimes::SessionRenewed);
+                }
+            }
+            Event::SetAside(..) => self.counters.hit(Sometimes::SetAside),
+            Event::Refused(_, Reason::NEED_BODY) => self.counters.hit(Sometimes::NeedBody),
+            Event::Refused(..) => self.counters.hit(Sometimes::BadItem),
+            Event::PartnerWentBack | Event::WentBack => {
+                return failed(
+                    "nobody went back",
+                    format!("{} says {event:?}", NAMES[side]),
+                );
+            }
+            Event::NewLife(..) => {
+                return failed(
+                    "nobody went back",
+                    format!("{} says {event:?}", NAMES[side]),
+                );
+            }
+            Event::Stranger(_) | Event::NoCommonLevel(..) => {}
+        }
+        Ok(())
+    }
+}
+
+/// A message in one line.
+fn brief(message: &Message) -> String {
+    let header = &message.header;
+    let what = match &message.payload {
+        Payload::Hello(h) => format!("HELLO challenge {:x?} echo {:x?}", h.challenge, h.echo),
+        Payload::Data(items) => {
+            let items = items.iter().map(|item| match &item.object {
+                Some(_) => format!("{}", item.id),
+                None => format!("-{}", item.id),
+            });
+            format!("data {}", items.collect::<Vec<_>>().join(" "))
+        }
+        Payload::Ack(ack) => format!(
+            "ack {:?} above {} refused {}",
+            ack.done.ranges(),
+            ack.floor,
+            ack.refused.len()
+        ),
+        Payload::Heartbeat(report) => format!("heartbeat, backlog {}", report.backlog()),
+        Payload::Unknown => "something unknown".to_owned(),
+    };
+    format!("{:?}>{:?} #{} {what}", header.from, header.to, header.no)
+}
