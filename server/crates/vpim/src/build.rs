@@ -6,12 +6,14 @@
 mod notice;
 
 use crate::address::{Address, AddressError};
-use crate::content::{Codec, Content, Data, Part, Purpose};
+use crate::content::{Content, Part};
+use crate::data::Data;
 use crate::message::{Container, Envelope, Message};
 use crate::mime::date::Date;
 use crate::mime::field::Field;
 use crate::mime::party::Party;
 use crate::mime::{parameter, word};
+use crate::voice::{Codec, Purpose};
 
 pub use notice::{DeliveryNotice, DispositionNotice, Explanation, Original};
 

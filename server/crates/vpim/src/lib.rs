@@ -6,6 +6,18 @@
 //!
 //! Reading is lenient, because old systems are; writing is strict. Everything is pure: no clock, no random numbers, no
 //! input or output. Nothing here panics on any input, and all work is linear in its length.
+//!
+//! ```
+//! use vpim::{Summary, canonical, judge, parse};
+//!
+//! let mail = b"From: 21@vm.example\r\nContent-Type: audio/basic\r\n\r\n\xff\xff\xff\xff\xff\xff\xff\xff";
+//! let message = parse(mail);
+//! judge(&message)?;
+//! assert_eq!(Summary::of(&message).voice_ms, 1);
+//! let kept = canonical(&message);
+//! assert_eq!(parse(&kept), message);
+//! # Ok::<(), vpim::Refusal>(())
+//! ```
 #![forbid(unsafe_code)]
 
 pub mod address;
@@ -13,15 +25,20 @@ pub mod audio;
 pub mod build;
 mod canonical;
 mod content;
+mod data;
+mod fax;
 mod message;
 mod mime;
 mod parse;
 mod report;
 mod summary;
 mod verdict;
+mod voice;
 
 pub use canonical::{Transfer, canonical, encode};
-pub use content::{Codec, Content, Data, Fax, Part, Purpose, Text, Undecodable, VCard, Voice};
+pub use content::{Content, Part, Text, VCard};
+pub use data::Data;
+pub use fax::Fax;
 pub use message::{Container, Envelope, Fault, Importance, Message, Sensitivity};
 pub use mime::date::Date;
 pub use mime::field::Field;
@@ -33,3 +50,4 @@ pub use report::{
 };
 pub use summary::{Kind, Summary};
 pub use verdict::{Refusal, judge};
+pub use voice::{Codec, Purpose, Undecodable, Voice};

@@ -1,6 +1,6 @@
 //! Reports about messages: delivery status (RFC 3464) and disposition (RFC 8098), as VPIM uses them (RFC 3801 section 8).
 
-use crate::content::Data;
+use crate::data::Data;
 use crate::message::message_id;
 use crate::mime::field::{self, Field};
 

@@ -1,8 +1,9 @@
 //! What an inbox shows of a message without opening it.
 
-use crate::content::{Content, Purpose};
+use crate::content::Content;
 use crate::message::{Container, Importance, Message, Sensitivity};
 use crate::mime::date::Date;
+use crate::voice::Purpose;
 
 /// What a message mainly is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

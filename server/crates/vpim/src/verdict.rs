@@ -1,11 +1,12 @@
 //! Whether a voice mailbox takes a message, and what the sender is told if not.
 
 use crate::audio::wav;
-use crate::content::{Codec, Content, Voice};
+use crate::content::Content;
 use crate::message::{Container, Fault, Message};
 use crate::mime::{DEPTH_MAX, HEADER_LEN_MAX, PARTS_MAX};
 use crate::report::StatusCode;
 use crate::summary::{Kind, Summary};
+use crate::voice::{Codec, Voice};
 
 /// Why a message is not taken. `Display` gives the sentence for the SMTP reply.
 ///

@@ -9,7 +9,7 @@ use super::{SAMPLE_RATE_HZ, g711};
 const CHANNELS_MAX: u16 = 8;
 /// Most chunks that are walked before the file counts as hostile.
 const CHUNKS_MAX: usize = 64;
-/// Bytes before the first sample of a file made by [`write`].
+/// Bytes before the first sample of a file made by [`write()`].
 pub const HEADER_LEN: usize = 44;
 
 /// Why a file is not a WAV that can be read.

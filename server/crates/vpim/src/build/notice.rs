@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 
 use super::{BuildError, Recording, ascii, enclosed, header};
-use crate::content::{Part, Purpose};
+use crate::content::Part;
 use crate::message::{Container, Envelope, Message};
 use crate::mime::date::Date;
 use crate::mime::field::{self, Field};
 use crate::mime::party::Party;
 use crate::report::{Disposition, RecipientStatus};
+use crate::voice::Purpose;
 
 /// What a person is told, the first part of a report.
 #[derive(Clone, Debug)]
