@@ -15,7 +15,7 @@ mod template;
 
 pub use content::Content;
 pub use keys::{Keyring, RootError, root};
-pub use mail::{Heading, Transfer, compose};
+pub use mail::{Heading, Mail, RANDOM_LEN, Transfer};
 
 use bytes::BytesMut;
 

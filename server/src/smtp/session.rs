@@ -30,6 +30,8 @@ use contract::ObjectId;
 pub struct Limits {
     /// Octets of one message as transferred.
     pub message_size_max: usize,
+    /// Octets of one mail for the replication engine, which may hold a message of full size.
+    pub gr_size_max: usize,
     /// Recipients of one message.
     pub recipients_max: usize,
     /// 5xx replies before the session is closed.
@@ -42,6 +44,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             message_size_max: 20 << 20,
+            gr_size_max: 51 << 20,
             recipients_max: 1_000,
             errors_max: 20,
             commands_between_mails_max: 3_000,
@@ -111,6 +114,13 @@ pub struct Mail {
     pub esmtp: bool,
     /// The content as transferred; from DATA without the added dots.
     pub content: BytesMut,
+}
+
+impl Mail {
+    /// Whether it is for the replication engine; then it has no other recipient.
+    pub fn is_for_partner(&self) -> bool {
+        self.recipients.iter().any(|r| r.target == Target::Partner)
+    }
 }
 
 /// What comes next.
@@ -285,6 +295,17 @@ impl Session {
             "QUIT" => self.quit(rest),
             _ => self.unknown(&verb),
         })
+    }
+
+    /// Octets that the mail which was begun may have.
+    fn size_max(&self) -> usize {
+        let for_partner =
+            |t: &Transaction| t.recipients.iter().any(|r| r.target == Target::Partner);
+        if self.transaction.as_ref().is_some_and(for_partner) {
+            self.limits.gr_size_max
+        } else {
+            self.limits.message_size_max
+        }
     }
 
     /// Sends a reply and counts it if it refuses.

@@ -34,36 +34,64 @@ const LINE_LEN: usize = 76;
 /// Octets drawn anew for each mail: Message-ID, boundary, content key and nonce.
 pub const RANDOM_LEN: usize = 16 + 16 + 44;
 
-/// Appends a whole mail to `out`. `random` must never have been used before: each attempt to send is a mail of its own, for
-/// what lies between may drop a mail whose Message-ID it has seen.
-pub fn compose(
-    out: &mut Vec<u8>,
-    key: &Key,
-    heading: &Heading<'_>,
-    content: &Content,
+/// A mail about to be written.
+pub struct Mail<'a> {
+    key: &'a Key,
+    fresh: cms::Fresh,
+    headers: String,
+    content: Writing<'a>,
     transfer: Transfer,
-    random: &Zeroizing<[u8; RANDOM_LEN]>,
-) {
-    let (message_id, rest) = random.split_first_chunk::<16>().expect("16 of 76");
-    let (boundary, rest) = rest.split_first_chunk::<16>().expect("16 of 60");
-    let mut fresh = Zeroizing::new([0; 44]);
-    fresh.copy_from_slice(rest);
-    let fresh = cms::Fresh::new(fresh);
-    let writing = Writing::new(content, *boundary);
-    let headers = headers(heading, u128::from_be_bytes(*message_id), transfer);
-    match transfer {
-        Transfer::Binary => {
-            out.reserve(headers.len() + cms::sealed_len(writing.len()));
-            out.extend_from_slice(headers.as_bytes());
-            cms::seal(out, key, fresh, writing.len(), |out| writing.write(out));
+}
+
+impl<'a> Mail<'a> {
+    /// Prepares a mail. `random` must never have been used before: each attempt to send is a mail of its own, for what lies
+    /// between may drop a mail whose Message-ID it has seen.
+    pub fn new(
+        key: &'a Key,
+        heading: &Heading<'_>,
+        content: &'a Content,
+        transfer: Transfer,
+        random: &Zeroizing<[u8; RANDOM_LEN]>,
+    ) -> Self {
+        let (message_id, rest) = random.split_first_chunk::<16>().expect("16 of 76");
+        let (boundary, rest) = rest.split_first_chunk::<16>().expect("16 of 60");
+        let mut fresh = Zeroizing::new([0; 44]);
+        fresh.copy_from_slice(rest);
+        Self {
+            key,
+            fresh: cms::Fresh::new(fresh),
+            headers: headers(heading, u128::from_be_bytes(*message_id), transfer),
+            content: Writing::new(content, *boundary),
+            transfer,
         }
-        Transfer::Base64 => {
-            out.extend_from_slice(headers.as_bytes());
-            let mut envelope = Vec::new();
-            cms::seal(&mut envelope, key, fresh, writing.len(), |out| {
-                writing.write(out)
-            });
-            write_lines(out, &envelope);
+    }
+
+    /// Octets of all of it.
+    pub fn len(&self) -> usize {
+        let envelope = cms::sealed_len(self.content.len());
+        let body = match self.transfer {
+            Transfer::Binary => envelope,
+            Transfer::Base64 => lines_len(envelope),
+        };
+        self.headers.len() + body
+    }
+
+    /// Appends it to `out`; a binary envelope is sealed where it lies.
+    pub fn write(self, out: &mut Vec<u8>) {
+        out.reserve(self.len());
+        out.extend_from_slice(self.headers.as_bytes());
+        let content = &self.content;
+        match self.transfer {
+            Transfer::Binary => cms::seal(out, self.key, self.fresh, content.len(), |out| {
+                content.write(out)
+            }),
+            Transfer::Base64 => {
+                let mut envelope = Vec::new();
+                cms::seal(&mut envelope, self.key, self.fresh, content.len(), |out| {
+                    content.write(out)
+                });
+                write_lines(out, &envelope);
+            }
         }
     }
 }
@@ -92,12 +120,18 @@ fn date(at: Timestamp) -> String {
     time.strftime("%a, %d %b %Y %H:%M:%S +0000").to_string()
 }
 
+/// Octets of a line before encoding.
+const LINE_OCTETS: usize = LINE_LEN / 4 * 3;
+
 fn write_lines(out: &mut Vec<u8>, envelope: &[u8]) {
-    out.reserve(envelope.len() / 3 * 4 + envelope.len() / 28 + 16);
-    for chunk in envelope.chunks(LINE_LEN / 4 * 3) {
+    for chunk in envelope.chunks(LINE_OCTETS) {
         base64_simd::STANDARD.encode_append(chunk, out);
         out.extend_from_slice(b"\r\n");
     }
+}
+
+fn lines_len(len: usize) -> usize {
+    len.div_ceil(3) * 4 + len.div_ceil(LINE_OCTETS) * 2
 }
 
 /// The envelope of a mail as it came.

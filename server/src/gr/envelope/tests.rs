@@ -1,4 +1,3 @@
-use super::mail::RANDOM_LEN;
 use super::template;
 use super::*;
 use crate::gr::pairing::Secret;
@@ -36,15 +35,11 @@ fn content() -> Content {
 }
 
 fn sealed(content: &Content, transfer: Transfer, random: u8) -> Vec<u8> {
-    let mut out = Vec::new();
-    compose(
-        &mut out,
-        a().outgoing(),
-        &HEADING,
-        content,
-        transfer,
-        &Zeroizing::new([random; RANDOM_LEN]),
-    );
+    let (ring, random) = (a(), Zeroizing::new([random; RANDOM_LEN]));
+    let mail = Mail::new(ring.outgoing(), &HEADING, content, transfer, &random);
+    let (len, mut out) = (mail.len(), Vec::new());
+    mail.write(&mut out);
+    assert_eq!(out.len(), len);
     out
 }
 

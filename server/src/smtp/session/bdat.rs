@@ -24,7 +24,7 @@ impl Session {
             )));
         };
         let refusal = self.judge(size);
-        if refusal.is_some() && size > 2 * self.limits.message_size_max as u64 {
+        if refusal.is_some() && size > 2 * self.limits.gr_size_max as u64 {
             return Some(self.closing(Reply::new(
                 552,
                 TOO_BIG,
@@ -48,7 +48,7 @@ impl Session {
             return Some(Reply::new(503, BAD_SEQUENCE, "No recipient was taken"));
         }
         let so_far = transaction.chunks.as_ref().map_or(0, BytesMut::len) as u64;
-        let room = self.limits.message_size_max as u64 - so_far;
+        let room = (self.size_max() as u64).saturating_sub(so_far);
         (size > room).then(|| Reply::new(552, TOO_BIG, "The message is too big"))
     }
 

@@ -124,7 +124,7 @@ impl Session {
                 "BODY=BINARYMIME goes by BDAT (RFC 3030)",
             ));
         }
-        self.stage = Stage::Data(DataReader::new(self.limits.message_size_max));
+        self.stage = Stage::Data(DataReader::new(self.size_max()));
         Step::Reply(Reply::plain(354, "End with a line that holds a single dot"))
     }
 

@@ -11,6 +11,7 @@ struct Talk {
 fn talk() -> Talk {
     let limits = Limits {
         message_size_max: 1_000,
+        gr_size_max: 3_000,
         recipients_max: 2,
         errors_max: 10,
         commands_between_mails_max: 50,
@@ -236,6 +237,20 @@ fn the_size_of_a_message_is_limited_however_it_comes() {
         [250, 250, 552]
     );
     assert!(t.closed, "nobody waits for 10^20 octets");
+}
+
+#[test]
+fn mail_of_the_partner_may_be_larger() {
+    let mut t = talk().greeted();
+    let mail = |size: usize| {
+        format!(
+            "MAIL FROM:<>\r\nRCPT TO:<gr-sync@a.example>\r\nBDAT {size} LAST\r\n{}",
+            "x".repeat(size)
+        )
+    };
+    assert_eq!(t.codes(mail(3_000)), [250, 250, 250]);
+    assert_eq!(t.codes(mail(3_001)), [250, 250, 552]);
+    assert!(t.mails[0].is_for_partner());
 }
 
 #[test]

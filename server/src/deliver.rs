@@ -1,0 +1,287 @@
+//! Takes a voice message: from the bytes of a mail to one message object in each recipient's mailbox.
+//!
+//! The content is read once, judged, and kept once in its canonical form, however many recipients it has. All objects of one mail
+//! are made in one transaction: either every recipient has it or none.
+
+use crate::site::{Abort, Site, Wait, WriteError};
+use domain::{Change, Envelope, Kind, Message, ObjectId, Place, Sender, Timestamp};
+use std::net::IpAddr;
+use vpim::address::{LocalPart, Mailbox};
+use vpim::{Content, Field, Summary};
+
+/// To whom, and how it came.
+#[derive(Clone, Debug)]
+pub struct Delivery<'a> {
+    /// The users whose mailboxes it goes into.
+    pub owners: Vec<ObjectId>,
+    /// The reverse path; `None` for reports.
+    pub return_path: Option<String>,
+    /// What the client called itself.
+    pub client: &'a str,
+    /// Where it connected from.
+    pub peer: IpAddr,
+    /// `ESMTP` or `SMTP` (RFC 5321 section 4.4).
+    pub protocol: &'static str,
+}
+
+/// Why a message is not taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// For what it is.
+    Content(vpim::Refusal),
+    /// None of its recipients has a mailbox any more.
+    NoMailbox,
+}
+
+/// Delivers. Returns the messages' identities, one for each recipient that still has a mailbox, when they are durable here and,
+/// while the partner is running, on the partner.
+pub async fn deliver(
+    site: &Site,
+    delivery: &Delivery<'_>,
+    raw: &[u8],
+) -> Result<Vec<ObjectId>, WriteError<Refusal>> {
+    let received_at = site.now();
+    let mut message = vpim::parse(raw);
+    vpim::judge(&message).map_err(|refusal| WriteError::Refused(Refusal::Content(refusal)))?;
+    let envelope = envelope(&message, delivery.return_path.as_deref(), received_at);
+    let copies: Vec<_> = delivery
+        .owners
+        .iter()
+        .map(|&owner| (site.new_id(), owner))
+        .collect();
+    if let Some((id, _)) = copies.first() {
+        let trace = received(delivery, &site.config().fqdn, *id, received_at);
+        message.fields.insert(0, Field::new("Received", trace));
+    }
+    let body = vpim::canonical(&message);
+    let written = site
+        .write_weighing(body.len(), Wait::Partner, move |scope| {
+            let mut present = Vec::with_capacity(copies.len());
+            for (id, owner) in copies {
+                let user = scope
+                    .tx()
+                    .view()
+                    .object(&owner)
+                    .map_err(domain::LedgerError::from)?;
+                if user.is_some() {
+                    present.push((id, owner));
+                }
+            }
+            if present.is_empty() {
+                return Err(Abort::Refused(Refusal::NoMailbox));
+            }
+            let body = scope.append_body(&body)?;
+            for &(id, owner) in &present {
+                scope.change(&Change::Create {
+                    id,
+                    kind: Kind::MESSAGE,
+                    owner: Some(owner),
+                    body: Some(body),
+                    registers: Message::registers(&envelope, Place::Inbox, true),
+                })?;
+            }
+            Ok(present.into_iter().map(|(id, _)| id).collect())
+        })
+        .await?;
+    Ok(written.value)
+}
+
+/// RFC 5321 section 4.4.
+fn received(delivery: &Delivery<'_>, fqdn: &str, id: ObjectId, at: Timestamp) -> String {
+    let Delivery {
+        client,
+        peer,
+        protocol,
+        ..
+    } = delivery;
+    let tag = if peer.is_ipv6() { "IPv6:" } else { "" };
+    let time = jiff::Timestamp::from_millisecond(at.0).unwrap_or_default();
+    let date = time.strftime("%a, %d %b %Y %H:%M:%S +0000");
+    format!("from {client} ([{tag}{peer}]) by {fqdn} with {protocol} id {id}; {date}")
+}
+
+/// What an inbox shows of a message.
+pub fn envelope(
+    message: &vpim::Message<'_>,
+    return_path: Option<&str>,
+    received_at: Timestamp,
+) -> Envelope {
+    let summary = Summary::of(message);
+    Envelope {
+        kind: kind(summary.kind),
+        sender: sender(message.envelope.from.as_ref(), return_path),
+        subject: summary.subject.clone().unwrap_or_default(),
+        received_at,
+        duration_ms: summary.voice_ms,
+        pages: pages(message),
+        attachments: attachments(message, summary.kind),
+        urgent: summary.urgent,
+        private: summary.private,
+    }
+}
+
+fn kind(kind: vpim::Kind) -> contract::Kind {
+    match kind {
+        vpim::Kind::Voice => contract::Kind::Voice,
+        vpim::Kind::Fax => contract::Kind::Fax,
+        vpim::Kind::Text => contract::Kind::Text,
+        vpim::Kind::Mixed => contract::Kind::Mixed,
+        vpim::Kind::DeliveryReport | vpim::Kind::DispositionReport => contract::Kind::Report,
+    }
+}
+
+/// From the header, else from the reverse path. A caller without a mailbox (`non-mail-user`) has no address: nobody may reply to it
+/// (RFC 3801 section 4.1.2).
+fn sender(from: Option<&vpim::Party>, return_path: Option<&str>) -> Sender {
+    let name = from
+        .and_then(|party| party.name.clone())
+        .unwrap_or_default();
+    let address = from
+        .map(|party| party.address.as_str())
+        .or(return_path)
+        .unwrap_or_default();
+    let local = address.rsplit_once('@').map_or(address, |(local, _)| local);
+    let (number, answerable) = match LocalPart::parse(local).map(|local| local.mailbox) {
+        Ok(Mailbox::Number(number)) => (Some(number), true),
+        Ok(Mailbox::E164(number)) => (Some(format!("+{number}")), true),
+        Ok(Mailbox::NonMailUser) => (None, false),
+        Ok(Mailbox::Name(_) | Mailbox::Postmaster) | Err(_) => (None, true),
+    };
+    Sender {
+        name,
+        address: if answerable {
+            address.to_owned()
+        } else {
+            String::new()
+        },
+        number,
+    }
+}
+
+/// Fax pages, those of enclosed messages included; `None` if one of the faxes cannot be counted.
+fn pages(message: &vpim::Message<'_>) -> Option<u32> {
+    message.parts.iter().try_fold(0u32, |sum, part| {
+        let pages = match &part.content {
+            Content::Fax(fax) => fax.pages()?,
+            Content::Forwarded(inner) => pages(inner)?,
+            _ => 0,
+        };
+        Some(sum.saturating_add(pages))
+    })
+}
+
+/// What there is beside the sound; in a message without sound, beside its first part. A report has nothing: its parts are the report.
+fn attachments(message: &vpim::Message<'_>, kind: vpim::Kind) -> u32 {
+    let beside = message.parts.iter().filter(|part| match &part.content {
+        Content::Fax(_) | Content::Forwarded(_) | Content::Other { .. } => true,
+        Content::Text(text) => !text.is_blank(),
+        Content::Voice(_)
+        | Content::VCard(_)
+        | Content::DeliveryReport(_)
+        | Content::DispositionReport(_) => false,
+    });
+    let count = u32::try_from(beside.count()).unwrap_or(u32::MAX);
+    let spoken = message
+        .parts
+        .iter()
+        .any(|part| matches!(part.content, Content::Voice(_)));
+    match kind {
+        vpim::Kind::DeliveryReport | vpim::Kind::DispositionReport => 0,
+        _ if spoken => count,
+        _ => count.saturating_sub(1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const VOICE: &str =
+        "Content-Type: audio/basic\r\nContent-Transfer-Encoding: base64\r\n\r\n//////////8=\r\n";
+
+    fn of(header: &str, parts: &[&str]) -> Envelope {
+        let mut text = format!(
+            "{header}MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+        );
+        for part in parts {
+            text += &format!("--b\r\n{part}\r\n");
+        }
+        text += "--b--\r\n";
+        let message = vpim::parse(text.as_bytes());
+        assert_eq!(message.fault, None);
+        envelope(&message, Some("9@back.example"), Timestamp(5))
+    }
+
+    #[test]
+    fn a_caller_without_mailbox_has_no_address_to_reply_to() {
+        let from = |from: &str| of(&format!("From: {from}\r\n"), &[VOICE]).sender;
+        let caller = from("\"+44 20 7946 0107\" <non-mail-user@a.example>");
+        assert_eq!(
+            (caller.name.as_str(), caller.address.as_str(), caller.number),
+            ("+44 20 7946 0107", "", None)
+        );
+        let user = from("Mira <7214@a.example>");
+        assert_eq!(
+            (user.address.as_str(), user.number.as_deref()),
+            ("7214@a.example", Some("7214"))
+        );
+        assert_eq!(
+            from("<+17035245550+230@a.example>").number.as_deref(),
+            Some("+17035245550")
+        );
+        let nobody = of("", &[VOICE]).sender;
+        assert_eq!(
+            (nobody.address.as_str(), nobody.number.as_deref()),
+            ("9@back.example", Some("9"))
+        );
+    }
+
+    #[test]
+    fn what_is_beside_the_sound_is_counted() {
+        let text = "Content-Type: text/plain\r\n\r\nHello\r\n";
+        let blank = "Content-Type: text/plain\r\n\r\n \r\n";
+        let inner = format!("Content-Type: message/rfc822\r\n\r\nSubject: x\r\n{VOICE}");
+        let voice = of("Importance: High\r\n", &[VOICE, VOICE]);
+        assert_eq!(
+            (
+                voice.kind,
+                voice.attachments,
+                voice.urgent,
+                voice.duration_ms
+            ),
+            (contract::Kind::Voice, 0, true, 2)
+        );
+        assert_eq!(of("", &[VOICE, text, blank, &inner]).attachments, 2);
+        assert_eq!(of("", &[text]).attachments, 0);
+        assert_eq!(of("Subject: Hi\r\n", &[text]).subject, "Hi");
+    }
+
+    #[test]
+    fn pages_that_cannot_be_counted_are_unknown_not_none() {
+        let broken =
+            "Content-Type: image/tiff\r\nContent-Transfer-Encoding: base64\r\n\r\nAAAA\r\n";
+        assert_eq!(of("", &[VOICE]).pages, Some(0));
+        assert_eq!(of("", &[broken]).pages, None);
+        let inner = format!("Content-Type: message/rfc822\r\n\r\nSubject: x\r\n{broken}");
+        assert_eq!(of("", &[VOICE, &inner]).pages, None);
+    }
+
+    #[test]
+    fn the_trace_line_names_client_and_server() {
+        let delivery = Delivery {
+            owners: vec![],
+            return_path: None,
+            client: "c.example",
+            peer: "2001:db8::1".parse().unwrap(),
+            protocol: "ESMTP",
+        };
+        let id = ObjectId::from_bytes([7; 16]);
+        let line = received(&delivery, "a.example", id, Timestamp(1_790_000_000_000));
+        assert_eq!(
+            line,
+            format!(
+                "from c.example ([IPv6:2001:db8::1]) by a.example with ESMTP id {id}; Mon, 21 Sep 2026 14:13:20 +0000"
+            )
+        );
+    }
+}

@@ -1,0 +1,199 @@
+//! Carries the engine's messages to the partner: one persistent SMTP connection, everything sent in one pipeline.
+//!
+//! ```text
+//! engine -> messages -> compose (bodies from the store, sealed) -> MAIL RCPT BDAT | MAIL RCPT BDAT | … -> partner
+//! ```
+//! Nothing is kept: what cannot be sent is dropped, and the engine sends it again by its own timers, for its marks remain. A reply
+//! of 250 proves nothing to the engine. What the link tells it is only whether there is a connection.
+
+mod compose;
+mod connection;
+mod dial;
+mod replies;
+
+use super::envelope::Keyring;
+use super::pairing::Pairing;
+use crate::commit::LinkStart;
+use crate::gr::pairing::Partner;
+use crate::site::Site;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+/// The first pause after a connection was lost or refused; it doubles.
+const PAUSE_FIRST: Duration = Duration::from_millis(100);
+/// The longest pause.
+const PAUSE_MAX: Duration = Duration::from_secs(5);
+/// A message to send shortens the pause to this: whoever has something to say tries at once, but not without end.
+const PAUSE_WITH_MESSAGE: Duration = Duration::from_millis(250);
+/// A connection that lived so long was a good one: the next pause is the first one again.
+const GOOD_CONNECTION: Duration = Duration::from_secs(2);
+
+/// What the link says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkEvent {
+    /// There is a connection.
+    Up,
+    /// There is none, and trying again has failed too.
+    Down,
+}
+
+/// What one link needs.
+#[derive(Clone)]
+pub struct LinkContext {
+    /// FQDN of this server.
+    pub own: String,
+    /// Where the partner is.
+    pub partner: Partner,
+    /// The keys.
+    pub keys: Arc<Keyring>,
+    /// Where bodies are read.
+    pub readers: store::Readers,
+}
+
+/// Runs the link of each partner that comes by `starts`, one after the other, and publishes the keys for the mail that comes in.
+/// Returns after `stop`.
+pub async fn supervise(
+    site: Site,
+    mut starts: mpsc::UnboundedReceiver<LinkStart>,
+    keys: watch::Sender<Option<Arc<Keyring>>>,
+    stop: CancellationToken,
+) {
+    let mut running: Option<(CancellationToken, tokio::task::JoinHandle<()>)> = None;
+    while let Some(Some(start)) = stop.run_until_cancelled(starts.recv()).await {
+        if let Some((token, link)) = running.take() {
+            token.cancel();
+            ended(link.await);
+        }
+        let ring = start.pairing.as_ref().map(|pairing| ring(&site, pairing));
+        keys.send_replace(ring.clone());
+        if let (Some(pairing), Some(keys)) = (start.pairing, ring) {
+            let token = stop.child_token();
+            let context = LinkContext {
+                own: site.config().fqdn.clone(),
+                partner: pairing.partner,
+                keys,
+                readers: site.readers().clone(),
+            };
+            let link = tokio::spawn(tell(site.clone(), context, start.messages, token.clone()));
+            running = Some((token, link));
+        }
+    }
+    if let Some((token, link)) = running {
+        token.cancel();
+        ended(link.await);
+    }
+}
+
+fn ring(site: &Site, pairing: &Pairing) -> Arc<Keyring> {
+    Arc::new(Keyring::new(
+        &pairing.root,
+        &site.config().fqdn,
+        &pairing.partner.fqdn,
+    ))
+}
+
+fn ended(link: Result<(), tokio::task::JoinError>) {
+    if let Err(error) = link {
+        tracing::error!(%error, "the link to the GR partner ended by a fault");
+    }
+}
+
+/// Runs one link and passes its events to the engine.
+async fn tell(
+    site: Site,
+    context: LinkContext,
+    messages: mpsc::Receiver<gr_proto::Message>,
+    stop: CancellationToken,
+) {
+    let (events, mut heard) = mpsc::channel(4);
+    let telling = async {
+        while let Some(event) = heard.recv().await {
+            if site.link(event == LinkEvent::Up).await.is_err() {
+                // The server is stopping; the link is stopped too.
+                break;
+            }
+        }
+    };
+    tokio::join!(run(context, messages, events, stop), telling);
+}
+
+/// Keeps a connection to the partner and sends what comes by `messages` until `stop`, or until nobody sends any more.
+pub async fn run(
+    context: LinkContext,
+    mut messages: mpsc::Receiver<gr_proto::Message>,
+    events: mpsc::Sender<LinkEvent>,
+    stop: CancellationToken,
+) {
+    let link = async {
+        let mut pause = PAUSE_FIRST;
+        let mut refused_in_row = 0u32;
+        let mut first = None;
+        loop {
+            match dial::connect(&context).await {
+                Ok(connected) => {
+                    tracing::info!(partner = %context.partner.fqdn, "connected to the GR partner");
+                    refused_in_row = 0;
+                    let _ = events.send(LinkEvent::Up).await;
+                    let began = Instant::now();
+                    match connection::carry(&context, connected, first.take(), &mut messages).await
+                    {
+                        connection::End::NoMoreMessages => return,
+                        connection::End::Broken(error) => {
+                            tracing::info!(partner = %context.partner.fqdn, %error, "the connection to the GR partner broke");
+                        }
+                    }
+                    if began.elapsed() >= GOOD_CONNECTION {
+                        pause = PAUSE_FIRST;
+                    }
+                }
+                Err(error) => {
+                    refused_in_row = refused_in_row.saturating_add(1);
+                    tracing::debug!(partner = %context.partner.fqdn, %error, "the GR partner cannot be reached");
+                    // The message that asked for this attempt is older than what the engine will say next.
+                    first = None;
+                    if refused_in_row == 2 {
+                        let _ = events.send(LinkEvent::Down).await;
+                    }
+                }
+            }
+            match wait(&mut messages, pause).await {
+                Waited::Out => {}
+                Waited::Message(message) => first = Some(message),
+                Waited::NoMoreMessages => return,
+            }
+            pause = (pause * 2).min(PAUSE_MAX);
+        }
+    };
+    stop.run_until_cancelled(link).await;
+}
+
+enum Waited {
+    Out,
+    Message(gr_proto::Message),
+    NoMoreMessages,
+}
+
+/// Waits for the end of the pause, or for a message and a shorter one. Of several messages the last one is kept: what the engine
+/// said before it is out of date.
+async fn wait(messages: &mut mpsc::Receiver<gr_proto::Message>, pause: Duration) -> Waited {
+    let now = Instant::now();
+    let (end, soon) = (now + pause, now + PAUSE_WITH_MESSAGE.min(pause));
+    let mut latest = None;
+    loop {
+        let until = if latest.is_some() { soon } else { end };
+        tokio::select! {
+            biased;
+            () = sleep_until(until) => return latest.map_or(Waited::Out, Waited::Message),
+            message = messages.recv() => match message {
+                Some(message) => latest = Some(message),
+                None => return Waited::NoMoreMessages,
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,184 @@
+//! Carries mail over one connection until it breaks.
+
+use super::LinkContext;
+use super::compose::{self, Commands};
+use super::dial::{Connected, Mode};
+use super::replies::{Reply, ReplyReader};
+use crate::rarely::Rarely;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::AsyncWriteExt;
+use tokio::net::tcp::OwnedWriteHalf;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::time::timeout;
+
+/// Octets sent without having been answered.
+const WINDOW: usize = 8 << 20;
+/// Mails sent without having been answered.
+const MAILS_MAX: usize = 1_024;
+/// For an answer that is due, and for a mail to leave. A partner that hangs is found out sooner by the engine, which
+/// watches for signs of life; this gives its connection back.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// MAIL, RCPT and BDAT are answered one by one.
+const REPLIES_PER_MAIL: usize = 3;
+
+static REFUSED: Rarely = Rarely::new(Duration::from_secs(60));
+
+/// Why nothing is carried any more.
+pub enum End {
+    /// Nobody sends any more.
+    NoMoreMessages,
+    /// The connection is of no more use.
+    Broken(io::Error),
+}
+
+/// Carries messages, beginning with `first`.
+pub async fn carry(
+    context: &LinkContext,
+    connected: Connected,
+    first: Option<gr_proto::Message>,
+    messages: &mut mpsc::Receiver<gr_proto::Message>,
+) -> End {
+    let Connected {
+        replies,
+        write,
+        mode,
+    } = connected;
+    let ended = match mode {
+        Mode::Pipeline => pipeline(context, replies, write, first, messages).await,
+        Mode::Lockstep => lockstep(context, replies, write, first, messages).await,
+    };
+    match ended {
+        Ok(()) => End::NoMoreMessages,
+        Err(error) => End::Broken(error),
+    }
+}
+
+/// Everything is sent as soon as there is room; answers are read beside it.
+async fn pipeline(
+    context: &LinkContext,
+    replies: ReplyReader,
+    mut write: OwnedWriteHalf,
+    mut first: Option<gr_proto::Message>,
+    messages: &mut mpsc::Receiver<gr_proto::Message>,
+) -> io::Result<()> {
+    let window = Arc::new(Semaphore::new(WINDOW));
+    let (sent, expected) = mpsc::channel(MAILS_MAX);
+    let writer = async {
+        loop {
+            let message = match first.take() {
+                Some(message) => message,
+                None => match messages.recv().await {
+                    Some(message) => message,
+                    None => return Ok(()),
+                },
+            };
+            let bytes = compose::transaction(context, message).await;
+            let share = u32::try_from(bytes.len().min(WINDOW)).unwrap_or(u32::MAX);
+            let gone = |_| io::Error::from(io::ErrorKind::BrokenPipe);
+            let permit = Arc::clone(&window)
+                .acquire_many_owned(share)
+                .await
+                .map_err(|_| gone(()))?;
+            sent.send(permit).await.map_err(|_| gone(()))?;
+            timeout(PATIENCE, write.write_all(&bytes)).await??;
+            metrics::counter!("callpilot_gr_mail_sent_total").increment(1);
+            metrics::counter!("callpilot_gr_mail_sent_bytes_total").increment(bytes.len() as u64);
+        }
+    };
+    tokio::select! {
+        ended = writer => ended,
+        Err(error) = answers(replies, expected) => Err(error),
+    }
+}
+
+/// Reads the answers to each mail, and gives its share of the window back.
+async fn answers(
+    mut replies: ReplyReader,
+    mut expected: mpsc::Receiver<OwnedSemaphorePermit>,
+) -> io::Result<()> {
+    loop {
+        let _permit = tokio::select! {
+            biased;
+            permit = expected.recv() => match permit {
+                Some(permit) => permit,
+                None => return Ok(()),
+            },
+            // Nothing was asked: the partner says good-bye, or has gone.
+            unasked = replies.next() => return Err(unexpected(&unasked?)),
+        };
+        for _ in 0..REPLIES_PER_MAIL {
+            let reply = timeout(PATIENCE, replies.next()).await??;
+            judge(&reply)?;
+        }
+    }
+}
+
+/// One command at a time.
+async fn lockstep(
+    context: &LinkContext,
+    mut replies: ReplyReader,
+    mut write: OwnedWriteHalf,
+    mut first: Option<gr_proto::Message>,
+    messages: &mut mpsc::Receiver<gr_proto::Message>,
+) -> io::Result<()> {
+    let commands = Commands::new(context, "");
+    loop {
+        let message = match first.take() {
+            Some(message) => message,
+            None => tokio::select! {
+                message = messages.recv() => match message {
+                    Some(message) => message,
+                    None => return Ok(()),
+                },
+                unasked = replies.next() => return Err(unexpected(&unasked?)),
+            },
+        };
+        let content = compose::lines(context, message).await;
+        let mut refused = false;
+        for command in [&commands.mail, &commands.rcpt, "DATA\r\n"] {
+            timeout(PATIENCE, write.write_all(command.as_bytes())).await??;
+            let reply = timeout(PATIENCE, replies.next()).await??;
+            refused = !judge(&reply)?;
+            if refused {
+                break;
+            }
+        }
+        let end: [&[u8]; 2] = if refused {
+            [b"", b"RSET\r\n"]
+        } else {
+            [&content, b".\r\n"]
+        };
+        for piece in end {
+            timeout(PATIENCE, write.write_all(piece)).await??;
+        }
+        judge(&timeout(PATIENCE, replies.next()).await??)?;
+    }
+}
+
+/// Whether it is a yes. A no is logged and counted, and the mail is lost: the engine sends it again.
+fn judge(reply: &Reply) -> io::Result<bool> {
+    if reply.code == 421 {
+        return Err(unexpected(reply));
+    }
+    let refused = reply.code >= 400;
+    if refused {
+        metrics::counter!("callpilot_gr_mail_replies_refused_total", "code" => reply.code.to_string()).increment(1);
+        if let Some(times) = REFUSED.now() {
+            let text = reply.lines.first().map_or("", String::as_str);
+            tracing::warn!(
+                code = reply.code,
+                text,
+                times,
+                "the GR partner's mail service refuses GR mail"
+            );
+        }
+    }
+    Ok(!refused)
+}
+
+fn unexpected(reply: &Reply) -> io::Error {
+    let text = reply.lines.first().map_or("", String::as_str);
+    io::Error::other(format!("the partner said {} {text}", reply.code))
+}

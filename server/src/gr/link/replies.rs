@@ -1,0 +1,110 @@
+//! Reads SMTP replies (RFC 5321 section 4.2).
+
+use bytes::BytesMut;
+use std::io;
+use tokio::io::AsyncReadExt;
+use tokio::net::tcp::OwnedReadHalf;
+
+/// Octets of one reply, all lines together.
+const REPLY_MAX: usize = 16 << 10;
+
+/// A reply.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// Its code.
+    pub code: u16,
+    /// The texts of its lines.
+    pub lines: Vec<String>,
+}
+
+impl Reply {
+    /// The first word of each line but the first: what EHLO is answered with.
+    pub fn keywords(&self) -> impl Iterator<Item = &str> {
+        self.lines
+            .iter()
+            .skip(1)
+            .filter_map(|line| line.split_ascii_whitespace().next())
+    }
+}
+
+/// Takes replies off a connection.
+pub struct ReplyReader {
+    read: OwnedReadHalf,
+    input: BytesMut,
+}
+
+impl ReplyReader {
+    pub fn new(read: OwnedReadHalf) -> Self {
+        Self {
+            read,
+            input: BytesMut::with_capacity(4 << 10),
+        }
+    }
+
+    /// The next reply. Cancelling it loses nothing.
+    pub async fn next(&mut self) -> io::Result<Reply> {
+        loop {
+            if let Some(reply) = take(&mut self.input)? {
+                return Ok(reply);
+            }
+            if self.read.read_buf(&mut self.input).await? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+    }
+}
+
+/// Takes a reply off the front of `input` if it is whole.
+fn take(input: &mut BytesMut) -> io::Result<Option<Reply>> {
+    let mut end = 0;
+    let mut lines = Vec::new();
+    while let Some(lf) = memchr::memchr(b'\n', &input[end..]) {
+        let line = String::from_utf8_lossy(&input[end..end + lf]);
+        let line = line.trim_end_matches('\r');
+        end += lf + 1;
+        let code: Option<u16> = line
+            .get(..3)
+            .and_then(|c| c.parse().ok())
+            .filter(|c| (200..600).contains(c));
+        let code =
+            code.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "not an SMTP reply"))?;
+        lines.push(line.get(4..).unwrap_or_default().to_owned());
+        if line.as_bytes().get(3) != Some(&b'-') {
+            let _ = input.split_to(end);
+            return Ok(Some(Reply { code, lines }));
+        }
+    }
+    if input.len() > REPLY_MAX {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "an SMTP reply without end",
+        ));
+    }
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn replies_of_one_and_several_lines_are_taken_one_by_one() {
+        let mut input = BytesMut::from("250-b.example\r\n250-SIZE 10\r\n250 CHUNKING\r\n354\r\n25");
+        let first = take(&mut input).unwrap().unwrap();
+        assert_eq!(
+            (first.code, first.keywords().collect::<Vec<_>>()),
+            (250, vec!["SIZE", "CHUNKING"])
+        );
+        assert_eq!(take(&mut input).unwrap().unwrap().code, 354);
+        assert_eq!(take(&mut input).unwrap(), None);
+        assert_eq!(&input[..], b"25");
+    }
+
+    #[test]
+    fn what_is_no_reply_is_an_error_and_one_without_end_too() {
+        for text in ["hello\r\n", "099 x\r\n", "\r\n", "2\u{e9}0 x\r\n"] {
+            assert!(take(&mut BytesMut::from(text)).is_err(), "{text}");
+        }
+        assert!(take(&mut BytesMut::from(&b"250-x\r\n".repeat(4_000)[..])).is_err());
+    }
+}

@@ -1,0 +1,156 @@
+//! Whole mails: into mailboxes, or to the replication engine.
+
+use super::session::{Mail, Path, Target};
+use super::{Reply, Service, Status};
+use crate::deliver::{self, Delivery};
+use crate::gr::envelope::{self, Refused};
+use crate::rarely::Rarely;
+use crate::site::{SiteError, WriteError};
+use bytes::BytesMut;
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// Free bytes below which a failed write is put down to a full disk.
+const DISK_FULL_BELOW: u64 = 32 << 20;
+/// Identities in one line of a reply: a line has 512 octets (RFC 5321 section 4.5.3.1.5).
+const IDS_PER_LINE: usize = 12;
+
+/// GR mail that could not be opened is logged so often at most: whoever sends rubbish shall not fill the disk with it.
+static NOT_OPENED: Rarely = Rarely::new(Duration::from_secs(60));
+
+/// Takes a voice message into its mailboxes. When this returns 250 it is durable, on both servers while the partner is running.
+pub async fn voice_mail(service: &Service, mail: Mail, peer: IpAddr) -> Reply {
+    let site = &service.site;
+    let owners = mail.recipients.iter().filter_map(|r| match r.target {
+        Target::Mailbox(id) => Some(id),
+        Target::Partner => None,
+    });
+    let delivery = Delivery {
+        owners: owners.collect(),
+        return_path: mail.from.as_ref().map(Path::to_string),
+        client: &mail.client,
+        peer,
+        protocol: if mail.esmtp { "ESMTP" } else { "SMTP" },
+    };
+    match deliver::deliver(site, &delivery, &mail.content).await {
+        Ok(ids) => {
+            metrics::counter!("callpilot_smtp_messages_total").increment(ids.len() as u64);
+            accepted(&ids.iter().map(ToString::to_string).collect::<Vec<_>>())
+        }
+        Err(WriteError::Refused(deliver::Refusal::Content(refusal))) => {
+            let vpim::StatusCode(class, subject, detail) = refusal.status();
+            let class = u8::try_from(class).unwrap_or(5);
+            Reply::new(
+                refusal.smtp_code(),
+                Status(class, subject, detail),
+                refusal.to_string(),
+            )
+        }
+        Err(WriteError::Refused(deliver::Refusal::NoMailbox)) => {
+            Reply::new(550, Status(5, 1, 1), "The mailbox was removed a moment ago")
+        }
+        Err(WriteError::Failed(error)) => failed(service, error).await,
+    }
+}
+
+fn accepted(ids: &[String]) -> Reply {
+    let mut lines = ids
+        .chunks(IDS_PER_LINE)
+        .map(|some| format!("Accepted as {}", some.join(" ")).into());
+    let mut reply = Reply::new(
+        250,
+        Status(2, 0, 0),
+        lines.next().unwrap_or_else(|| "Accepted".into()),
+    );
+    reply.lines.extend(lines);
+    reply
+}
+
+/// The sender keeps the mail and tries again: nothing of it was stored.
+async fn failed(service: &Service, error: SiteError) -> Reply {
+    match error {
+        SiteError::Busy => Reply::new(451, Status(4, 3, 2), "Too much at once; try again soon"),
+        SiteError::OutOfService => Reply::new(451, Status(4, 3, 2), "Going out of service"),
+        error => {
+            let full = matches!(error, SiteError::Store(store::StoreError::Full))
+                || disk_is_full(service).await;
+            tracing::error!(%error, full, "a message could not be stored");
+            if full {
+                Reply::new(452, Status(4, 3, 1), "The disk is full; try again later")
+            } else {
+                Reply::new(
+                    451,
+                    Status(4, 3, 0),
+                    "The message could not be stored; try again later",
+                )
+            }
+        }
+    }
+}
+
+/// A group that was undone does not say for which of its writes; the disk does.
+async fn disk_is_full(service: &Service) -> bool {
+    let sizes = service.site.read(store::Readers::sizes).await;
+    sizes.is_ok_and(|sizes| sizes.free_bytes < DISK_FULL_BELOW)
+}
+
+/// Hands GR mail to the engine. 250 proves nothing to anybody: the engine acknowledges what it has made durable, and whoever sent
+/// something that cannot be opened learns nothing about why.
+pub async fn gr_mail(service: &Service, mail: Mail) -> Reply {
+    match opened(service, mail.content) {
+        Ok((message, bodies)) => {
+            if let Err(error) = service.site.gr_mail(message, bodies).await {
+                tracing::debug!(%error, "GR mail could not be queued; the partner sends it again");
+                return Reply::new(451, Status(4, 3, 2), "Going out of service");
+            }
+            metrics::counter!("callpilot_gr_mail_received_total").increment(1);
+        }
+        Err(refused) => {
+            metrics::counter!("callpilot_gr_mail_refused_total", "why" => why(refused))
+                .increment(1);
+            if let Some(times) = NOT_OPENED.now() {
+                tracing::warn!(reason = %refused, times, "GR mail could not be opened and was dropped");
+            }
+        }
+    }
+    Reply::new(250, Status(2, 0, 0), "Taken")
+}
+
+fn opened(
+    service: &Service,
+    mail: BytesMut,
+) -> Result<(gr_proto::Message, Vec<bytes::Bytes>), Refused> {
+    // Cloned, so that no key is held back while a mail is decrypted.
+    let keys = service.keys.borrow().clone().ok_or(Refused::OtherKey)?;
+    let content = envelope::open(&keys, mail)?;
+    let message = gr_proto::wire::decode(&content.control).map_err(|_| Refused::Content)?;
+    Ok((message, content.bodies))
+}
+
+fn why(refused: Refused) -> &'static str {
+    match refused {
+        Refused::NotGrMail => "not_gr_mail",
+        Refused::Form => "form",
+        Refused::OtherKey => "other_key",
+        Refused::Forged => "forged",
+        Refused::Content => "content",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reply_names_every_message_in_lines_that_are_short_enough() {
+        let id = "01936f2e-8d3c-7a10-9c41-2f6f0c5d7e90".to_owned();
+        for n in [1, 12, 13, 100] {
+            let reply = accepted(&vec![id.clone(); n]);
+            let mut out = Vec::new();
+            reply.write_to(&mut out);
+            let text = String::from_utf8(out).unwrap();
+            assert_eq!(text.matches(&id).count(), n);
+            assert!(text.lines().all(|line| line.len() <= 510));
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! The mail service: voice messages in, and the partner's GR mail.
+//!
+//! `listener` takes connections, `connection` moves bytes around a pure [`session`], `recipients` says who has a mailbox here,
+//! `intake` takes whole mails, `replies` keeps the answers in order. Accepted means durable here and, while the partner is
+//! running, on the partner too.
+
+mod connection;
+mod intake;
+mod listener;
+mod recipients;
+mod replies;
+mod reply;
+pub mod session;
+
+pub use listener::{Service, run};
+pub use reply::{Reply, Status};

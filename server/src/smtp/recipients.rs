@@ -1,0 +1,154 @@
+//! Who has a mailbox here (RFC 3801 section 4.1, RFC 3804).
+
+use super::session::{Lookup, Path, Target};
+use super::{Reply, Service, Status};
+use crate::site::{Site, SiteError};
+use domain::ObjectId;
+use vpim::address::{LocalPart, Mailbox, Service as Gateway};
+
+/// The local part of the address that GR mail is sent to.
+pub const GR_LOCAL_PART: &str = "gr-sync";
+
+/// Whether this server takes mail for a recipient.
+pub async fn judge(service: &Service, lookup: &Lookup) -> Result<Target, Reply> {
+    let site = &service.site;
+    if !is_local(site, &lookup.path.domain) {
+        return Err(Reply::new(
+            550,
+            Status(5, 7, 1),
+            "This server does not relay",
+        ));
+    }
+    if lookup.path.local.eq_ignore_ascii_case(GR_LOCAL_PART) {
+        let own = lookup.path.domain == site.config().fqdn;
+        let paired = service.keys.borrow().is_some();
+        return if own && paired {
+            Ok(Target::Partner)
+        } else {
+            Err(no_mailbox())
+        };
+    }
+    let named = if lookup.path.local.eq_ignore_ascii_case("postmaster") {
+        site.config().smtp.postmaster.clone()
+    } else {
+        number(&lookup.path)
+    };
+    let Some(number) = named else {
+        return Err(no_mailbox());
+    };
+    let limits = &site.config().mailbox;
+    let (size_max, messages_max) = (limits.size_max, limits.messages_max);
+    let (home, declared) = (site.home(), lookup.declared_size.unwrap_or(0));
+    let found = site
+        .read(move |readers| {
+            readers.snapshot(|view| {
+                let Some((id, _)) = view.user_by_number(&number, home)? else {
+                    return Ok(None);
+                };
+                let counts = view.counts(&id)?;
+                let messages = counts.inbox + counts.sent + counts.deleted;
+                let full =
+                    counts.bytes.saturating_add(declared) >= size_max || messages >= messages_max;
+                Ok(Some((id, full)))
+            })
+        })
+        .await;
+    verdict(found)
+}
+
+fn verdict(found: Result<Option<(ObjectId, bool)>, SiteError>) -> Result<Target, Reply> {
+    match found {
+        Ok(Some((id, false))) => Ok(Target::Mailbox(id)),
+        Ok(Some((_, true))) => Err(Reply::new(
+            452,
+            Status(4, 2, 2),
+            "The mailbox is full; try again later",
+        )),
+        Ok(None) => Err(no_mailbox()),
+        Err(SiteError::OutOfService) => {
+            Err(Reply::new(451, Status(4, 3, 2), "Going out of service"))
+        }
+        Err(error) => {
+            tracing::error!(%error, "a mailbox could not be looked up");
+            Err(Reply::new(
+                451,
+                Status(4, 3, 0),
+                "The mailbox could not be looked up; try again later",
+            ))
+        }
+    }
+}
+
+fn no_mailbox() -> Reply {
+    Reply::new(550, Status(5, 1, 1), "No such mailbox here")
+}
+
+/// This server's own name, its partner's (whose mailboxes it holds too), or an address literal of this host where that is allowed.
+/// `<postmaster>` comes without a domain and means this server.
+fn is_local(site: &Site, domain: &str) -> bool {
+    let domain = domain.trim_end_matches('.');
+    let config = site.config();
+    domain.is_empty()
+        || domain == config.fqdn
+        || config
+            .smtp
+            .domains
+            .iter()
+            .any(|d| d.eq_ignore_ascii_case(domain))
+        || site
+            .pair()
+            .borrow()
+            .partner
+            .as_ref()
+            .is_some_and(|p| p.fqdn.eq_ignore_ascii_case(domain))
+}
+
+/// The mailbox number that an address names. Names, AMIS systems and telephones are no mailboxes here; `non-mail-user` never is
+/// (RFC 3801 section 4.1.2). An extension names the mailbox behind the number of a company, as in `+17035245550+230`.
+fn number(path: &Path) -> Option<String> {
+    let local = LocalPart::parse(&path.local).ok()?;
+    if !matches!(local.service, None | Some(Gateway::Vpim)) {
+        return None;
+    }
+    match (local.mailbox, local.extension) {
+        (Mailbox::E164(_), Some(extension)) => Some(extension),
+        (Mailbox::E164(number), None) => Some(format!("+{number}")),
+        (Mailbox::Number(number), _) => Some(number),
+        (Mailbox::Name(_) | Mailbox::Postmaster | Mailbox::NonMailUser, _) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_forms_of_an_address_name_a_mailbox_or_none() {
+        let number = |local: &str| {
+            number(&Path {
+                local: local.into(),
+                domain: "a.example".into(),
+            })
+        };
+        for (local, expected) in [
+            ("7200", "7200"),
+            ("VPIM=7200", "7200"),
+            ("vpim=7200/EXT=5", "7200"),
+            ("+17035245550+7200", "7200"),
+            ("VPIM=+17035245550/EXT=7200", "7200"),
+            ("+17035245550", "+17035245550"),
+        ] {
+            assert_eq!(number(local).as_deref(), Some(expected), "{local}");
+        }
+        for local in [
+            "non-mail-user",
+            "postmaster",
+            "Mira",
+            "AMIS=7200/SYSNUM=1",
+            "VOICE=7200",
+            "7".repeat(20).as_str(),
+        ] {
+            assert_eq!(number(local), None, "{local}");
+        }
+    }
+}
