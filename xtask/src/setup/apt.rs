@@ -25,8 +25,10 @@ pub fn install(packages: &[&str]) -> Result<(), Failure> {
             "install these with your system's tool; on Debian {by_hand}"
         )));
     }
+    // Asked once beforehand: without root there is no sense in trying each package.
+    as_root()?;
     apt_get(&["update"])
-        .map_err(|failure| failure.remedy("check the network and /etc/apt/sources.list"))?;
+        .map_err(|_| Failure::new("apt-get update failed; its own words are above"))?;
     if apt_get_install(packages).is_ok() {
         return Ok(());
     }

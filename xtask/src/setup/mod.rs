@@ -158,10 +158,7 @@ fn install(wanted: &[Need]) -> Vec<(&'static str, Failure)> {
 }
 
 fn note(failures: &mut Vec<(&'static str, Failure)>, need: &Need, outcome: Result<(), Failure>) {
-    if let Err(failure) = outcome {
-        say(failure.to_string());
-        failures.push((need.name, failure));
-    }
+    failures.extend(outcome.err().map(|failure| (need.name, failure)));
 }
 
 fn link_node_modules(purpose: Purpose) -> Result<(), Failure> {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{needs::Need, wasm};
+use super::{Source, needs::Need, wasm};
 use crate::{failure::Failure, process::say};
 
 /// The outcome of a set-up.
@@ -20,6 +20,7 @@ pub struct Missing {
     without: &'static str,
     needed: bool,
     by_hand: String,
+    packages: &'static [&'static str],
     why_not: String,
 }
 
@@ -32,6 +33,11 @@ impl Missing {
             without: need.without,
             needed: need.needed,
             by_hand: need.by_hand(),
+            packages: if let Source::Apt(packages) = need.source {
+                packages
+            } else {
+                &[]
+            },
             why_not: failure.map_or_else(
                 || "it was installed but is not found".to_owned(),
                 |(_, f)| f.what.clone(),
@@ -50,6 +56,18 @@ impl Report {
             say(format!(
                 "setup: MISSING {}: {}\n  without it: {}\n  by hand: {}",
                 missing.name, missing.why_not, missing.without, missing.by_hand
+            ));
+        }
+        let packages = self
+            .missing
+            .iter()
+            .flat_map(|missing| missing.packages)
+            .copied()
+            .collect::<Vec<_>>();
+        if packages.len() > 1 {
+            let packages = packages.join(" ");
+            say(format!(
+                "setup: all system packages at once, as root: apt-get update && apt-get install -y {packages}"
             ));
         }
     }
