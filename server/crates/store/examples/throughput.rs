@@ -138,6 +138,7 @@ impl Kept {
                 since: at,
                 body: true,
                 unsent: true,
+                recovery: false,
             };
             tx.set_mark(&id, &mark).expect("mark");
         }

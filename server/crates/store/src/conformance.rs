@@ -179,6 +179,7 @@ fn a_mark_reads_back_and_a_later_one_replaces_it<S: Subject>(s: &mut S) {
     let first = Mark {
         body: true,
         unsent: true,
+        recovery: false,
         ..mark(Lane::Users, 5)
     };
     let later = Mark {
@@ -441,5 +442,6 @@ fn mark(lane: Lane, since: i64) -> Mark {
         since: Timestamp(since),
         body: false,
         unsent: false,
+        recovery: false,
     }
 }

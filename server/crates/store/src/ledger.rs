@@ -132,10 +132,17 @@ impl Tx<'_> {
     fn write_mark(&mut self, id: &ObjectId, mark: &Mark) -> Result<(), StoreError> {
         self.delete_mark(id)?;
         let lane = lane_number(mark.lane);
-        let sql =
-            "INSERT INTO mark (id, lane, n, since, body, unsent) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        let sql = "INSERT INTO mark (id, lane, n, since, body, unsent, recovery) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
         let n = mark.n.cast_signed();
-        let params = (id.as_bytes(), lane, n, mark.since.0, mark.body, mark.unsent);
+        let params = (
+            id.as_bytes(),
+            lane,
+            n,
+            mark.since.0,
+            mark.body,
+            mark.unsent,
+            mark.recovery,
+        );
         self.execute(sql, params)?;
         self.marks[lane] += 1;
         Ok(())
@@ -171,11 +178,11 @@ pub(crate) fn lane_number(lane: Lane) -> usize {
     }
 }
 
-pub(crate) const OLDEST: &str = "SELECT id, lane, n, since, body, unsent FROM mark
+pub(crate) const OLDEST: &str = "SELECT id, lane, n, since, body, unsent, recovery FROM mark
     WHERE lane = ?1 AND since >= ?2 ORDER BY since, id LIMIT ?3";
-pub(crate) const NEWEST: &str = "SELECT id, lane, n, since, body, unsent FROM mark
+pub(crate) const NEWEST: &str = "SELECT id, lane, n, since, body, unsent, recovery FROM mark
     WHERE lane = ?1 AND since >= ?2 ORDER BY since DESC, id DESC LIMIT ?3";
-pub(crate) const OF_ONE_MOMENT: &str = "SELECT id, lane, n, since, body, unsent FROM mark
+pub(crate) const OF_ONE_MOMENT: &str = "SELECT id, lane, n, since, body, unsent, recovery FROM mark
     WHERE lane = ?1 AND since = ?2 ORDER BY id LIMIT ?3";
 
 type Marks = Vec<(ObjectId, Mark)>;

@@ -33,7 +33,8 @@ const STEPS: &[&str] = &["
         n     INTEGER NOT NULL,
         since INTEGER NOT NULL,         -- ms
         body  INTEGER NOT NULL,         -- 0 or 1
-        unsent INTEGER NOT NULL         -- 0 or 1
+        unsent INTEGER NOT NULL,        -- 0 or 1
+        recovery INTEGER NOT NULL       -- 0 or 1
     ) WITHOUT ROWID;
     CREATE INDEX mark_since ON mark (lane, since, id);
     CREATE INDEX mark_body  ON mark (body) WHERE body = 1;

@@ -29,7 +29,8 @@ pub(crate) mod sql {
     pub const OLDEST_MARK: &str = "SELECT since FROM mark WHERE lane = ?1 ORDER BY since LIMIT 1";
     pub const EXPIRED: &str = "SELECT id FROM object WHERE place = 2 AND filed_at < ?1
         ORDER BY filed_at, id LIMIT ?2";
-    pub const MARK: &str = "SELECT id, lane, n, since, body, unsent FROM mark WHERE id = ?1";
+    pub const MARK: &str =
+        "SELECT id, lane, n, since, body, unsent, recovery FROM mark WHERE id = ?1";
     pub const MISSING: &str = "SELECT count(*) FROM body WHERE segment IS NULL AND refs > 0";
 }
 
@@ -233,7 +234,7 @@ pub(crate) fn ids(
     rows(conn, sql, params, |row| id(row, 0))
 }
 
-/// A mark, read from `id, lane, n, since, body, unsent`.
+/// A mark, read from `id, lane, n, since, body, unsent, recovery`.
 pub(crate) fn read_mark(row: &Row<'_>) -> rusqlite::Result<(ObjectId, Mark)> {
     let lane: i64 = row.get(1)?;
     let mark = Mark {
@@ -246,6 +247,7 @@ pub(crate) fn read_mark(row: &Row<'_>) -> rusqlite::Result<(ObjectId, Mark)> {
         since: Timestamp(row.get(3)?),
         body: row.get(4)?,
         unsent: row.get(5)?,
+        recovery: row.get(6)?,
     };
     Ok((id(row, 0)?, mark))
 }

@@ -152,7 +152,7 @@ fn a_segment_given_up_just_before_the_end_is_deleted_at_the_next_start() {
 }
 
 #[test]
-fn a_reader_that_holds_an_old_place_finds_the_body_at_its_new_one() {
+fn a_body_is_read_at_its_new_place_after_it_was_moved() {
     let mut site = filled();
     site.commit(|tx| (11..19).for_each(|n| tx.remove(&id(n)).unwrap()));
     let body = site.readers.object(&id(10)).unwrap().unwrap().body.unwrap();

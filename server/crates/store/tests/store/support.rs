@@ -147,6 +147,7 @@ pub fn mark(since: i64, body: bool) -> Mark {
         since: Timestamp(since),
         body,
         unsent: true,
+        recovery: false,
     }
 }
 
