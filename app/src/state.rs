@@ -115,8 +115,8 @@ pub struct App {
 impl App {
     /// A page as it starts: logged in if it was before, with what this browser keeps.
     pub fn new(api: Api, status: Status) -> Self {
-        let who: Option<Who> =
-            browser::load(SESSION_KEY).and_then(|json| serde_json::from_str(&json).ok());
+        let who: Option<Who> = browser::load(SESSION_KEY)
+            .and_then(|json| serde_json::from_slice(json.as_bytes()).ok());
         let app = Self {
             api,
             farewell: RwSignal::new(""),
@@ -138,7 +138,7 @@ impl App {
             speed: RwSignal::new(1.0),
             places: StoredValue::new(
                 browser::load(PLACES_KEY)
-                    .and_then(|json| serde_json::from_str(&json).ok())
+                    .and_then(|json| serde_json::from_slice(json.as_bytes()).ok())
                     .unwrap_or_default(),
             ),
             details: StoredValue::new(BTreeMap::new()),

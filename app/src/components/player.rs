@@ -474,7 +474,7 @@ fn seek_bar(deck: Deck, height: f32, name: String, kept: u64) -> AnyView {
         }
     };
     view! {
-        <div class="wave" style=("--at", move || percent(deck.at.get())) style=("--kept", move || percent(kept))>
+        <div class="wave" class:wave--fresh=move || height < 50.0 && deck.at.get() == 0 style=("--at", move || percent(deck.at.get())) style=("--kept", move || percent(kept))>
             {drawing()}
             <div class="heard">{drawing()}</div>
             <span class="needle"></span>

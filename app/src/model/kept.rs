@@ -48,7 +48,7 @@ impl Kept {
 
     /// Reads what was stored, if it is of this mailbox.
     pub fn from_json(json: &str, mailbox: &str) -> Option<Self> {
-        let kept: Self = serde_json::from_str(json).ok()?;
+        let kept: Self = serde_json::from_slice(json.as_bytes()).ok()?;
         (kept.mailbox == mailbox).then_some(kept)
     }
 

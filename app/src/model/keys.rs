@@ -7,6 +7,10 @@ pub enum Command {
     Next,
     /// One row up.
     Previous,
+    /// The first row.
+    First,
+    /// The last row.
+    Last,
     /// Take the row into the selection, or out of it.
     Select,
     /// Play, or pause.
@@ -80,6 +84,8 @@ pub fn command(press: Press<'_>) -> Option<Command> {
     match press.key {
         "ArrowDown" if press.target != Target::Seek => return Some(Next),
         "ArrowUp" if press.target != Target::Seek => return Some(Previous),
+        "Home" if press.target == Target::Row => return Some(First),
+        "End" if press.target == Target::Row => return Some(Last),
         " " if press.target != Target::Control => return Some(PlayPause),
         "Delete" => return Some(Delete),
         _ if !press.letters => return None,

@@ -161,6 +161,7 @@ impl Refusal {
             ErrorCode::WrongPassword => Self::new(
                 "Mailbox number or password is wrong.",
                 match error.tries_left {
+                    Some(0) => "No try is left: the mailbox is locked now, and an administrator must unlock it.".into(),
                     Some(1) => "1 try is left. After that the mailbox is locked and an administrator must unlock it.".into(),
                     Some(tries) => format!("{tries} tries are left. After that the mailbox is locked and an administrator must unlock it."),
                     None => String::new(),

@@ -346,11 +346,11 @@ fn nothing_fits(desk: Desk, all: usize) -> AnyView {
 fn empty(folder: Folder) -> AnyView {
     let (head, text) = match folder {
         Folder::Deleted => (
-            "Nothing is deleted",
+            "Nothing is deleted.",
             "A message you delete stays here for 7 days, so that you can take it back.",
         ),
         Folder::Inbox | Folder::Sent => (
-            "Nothing here yet",
+            "Nothing here yet.",
             "When someone leaves you a message, it appears here by itself.",
         ),
     };

@@ -43,7 +43,9 @@ pub struct Desk {
     pub current: RwSignal<Option<ObjectId>>,
     /// The help is open.
     pub help: RwSignal<bool>,
-    /// What is asked about before it is deleted for good.
+    /// The question before something is deleted for good is open.
+    pub asking: RwSignal<bool>,
+    /// What it is about; it stays while the question closes.
     pub doomed: RwSignal<Vec<ObjectId>>,
     go: StoredValue<Box<dyn Fn(String)>, LocalStorage>,
 }
@@ -97,6 +99,7 @@ impl Desk {
             picked: RwSignal::new(BTreeSet::new()),
             current: RwSignal::new(None),
             help: RwSignal::new(false),
+            asking: RwSignal::new(false),
             doomed: RwSignal::new(Vec::new()),
             go: StoredValue::new_local(Box::new(go)),
         }
@@ -175,7 +178,10 @@ impl Desk {
     pub fn delete(self, ids: Vec<ObjectId>) {
         match self.folder {
             _ if ids.is_empty() => {}
-            Folder::Deleted => self.doomed.set(ids),
+            Folder::Deleted => {
+                self.doomed.set(ids);
+                self.asking.set(true);
+            }
             Folder::Inbox | Folder::Sent => self.shift(Deed::Deleted, ids),
         }
     }
@@ -276,6 +282,8 @@ impl Desk {
         match command {
             Command::Next => self.move_focus(1),
             Command::Previous => self.move_focus(-1),
+            Command::First => self.move_focus(isize::MIN),
+            Command::Last => self.move_focus(isize::MAX),
             Command::Select => match self.focused_row().or(self.current.get_untracked()) {
                 Some(id) => self.pick(id),
                 None => return false,
@@ -330,24 +338,10 @@ pub fn Messages(
         }
     });
     app.takers.take(move |command| {
-        let free = !desk.help.get_untracked() && desk.doomed.with_untracked(Vec::is_empty);
+        let free = !desk.help.get_untracked() && !desk.asking.get_untracked();
         free && desk.command(command)
     });
-    let asking = RwSignal::new(false);
-    Effect::new(move || asking.set(desk.doomed.with(|doomed| !doomed.is_empty())));
-    Effect::new(move || {
-        if !asking.get() {
-            desk.doomed.set(Vec::new());
-        }
-    });
-    let number = Memo::new(
-        move |before: Option<&usize>| match desk.doomed.with(Vec::len) {
-            // The words stay while the dialog closes.
-            0 => before.copied().unwrap_or(1),
-            number => number,
-        },
-    );
-    let messages = move || counted(number.get() as u64, "message");
+    let messages = move || counted(desk.doomed.with(Vec::len) as u64, "message");
     view! {
         <div class="mail" data-view=move || if desk.open.get().is_some() { "open" } else { "list" }>
             <MessageList desk/>
@@ -359,7 +353,7 @@ pub fn Messages(
             </div>
         </Dialog>
         <Confirm
-            open=asking
+            open=desk.asking
             title=Signal::derive(move || format!("Delete {} for good?", messages()))
             text="It leaves both servers and cannot be brought back."
             deed=Signal::derive(move || format!("Delete {}", messages()))

@@ -346,7 +346,7 @@ fn fax(pages: Option<u32>) -> AnyView {
             {icon(Icon::Fax)}
             <div>
                 <p><b>{head}</b></p>
-                <p>"Viewing faxes is not built yet. The pages are kept with the message on both servers; nothing is lost."</p>
+                <p>"Viewing faxes is not built yet. The pages are kept with the message; nothing is lost."</p>
             </div>
         </div>
     }
