@@ -12,7 +12,7 @@
 //! The driver calls [`Connector::handle`] with what happened and the time, does every [`Output`] that [`Connector::poll`] gives,
 //! and calls again with [`Input::Tick`] at [`Connector::wake_at`]. The same inputs give the same outputs.
 //!
-//! In the folder: `io` what goes in and out, `timing` the durations, `peer` one server and its probe, `round` asking both,
+//! In the folder: `io` what goes in and out, `timing` the durations, `peer` one server, `probing` when it is asked, `round` asking both,
 //! `decide` the transitions, `learn` what servers say of their pair, `flights` requests under way, `stream` the event stream,
 //! `stay` against flapping, `view` what the user is told.
 
@@ -22,6 +22,7 @@ mod io;
 mod jitter;
 mod learn;
 mod peer;
+mod probing;
 mod round;
 mod stay;
 mod stream;
@@ -40,7 +41,7 @@ use peer::Peer;
 use round::{Phase, Seeking};
 use stay::Stay;
 use std::collections::VecDeque;
-use stream::{Stream, Watch};
+use stream::Watch;
 
 /// The state machine. See the module for its states.
 #[derive(Clone, Debug)]
@@ -252,15 +253,7 @@ impl Connector {
 
     /// Does what time and news have made due.
     fn advance(&mut self, now: Millis) {
-        for side in [Side::Primary, Side::Partner] {
-            let late = |peer: &Peer| peer.probe.is_some_and(|probe| probe.deadline <= now);
-            if self.peer(side).is_some_and(late) {
-                if let Some(peer) = self.peer_mut(side) {
-                    peer.probe = None;
-                }
-                self.judged(now, side, Health::Silent);
-            }
-        }
+        self.end_late_probes(now);
         while let Some(quiet) = self.flights.next_quiet(now, &self.timing) {
             self.doubt(now, Cause::quiet(quiet));
         }
@@ -314,126 +307,11 @@ impl Connector {
         IoId(self.next_id)
     }
 
-    /// Whose probe it was; `None` for one that was given up.
-    fn end_probe(&mut self, id: IoId) -> Option<Side> {
-        [Side::Primary, Side::Partner].into_iter().find(|side| {
-            let Some(peer) = self.peer_mut(*side) else {
-                return false;
-            };
-            let ours = peer.probe.is_some_and(|probe| probe.id == id);
-            if ours {
-                peer.probe = None;
-            }
-            ours
-        })
-    }
-
     /// The server in use has given a sign of life.
     fn heard(&mut self, now: Millis) {
         self.heard_at = Some(now);
         if let Some(peer) = self.current.and_then(|side| self.peer_mut(side)) {
             peer.heard(now);
-        }
-    }
-
-    /// When a server is to be asked next, if it is not being asked.
-    fn probe_due(&self, side: Side) -> Option<Millis> {
-        let peer = self.peer(side)?;
-        let due = match &self.phase {
-            Phase::Seeking(seeking) => seeking.round.as_ref()?.seek_due(side, &self.timing)?,
-            Phase::Doubt(doubt) => doubt.round.doubt_due(side)?,
-            Phase::Settled => self.watch_due(side, peer)?,
-        };
-        Some(due.max(peer.askable_at(self.timing.probe_gap_ms)))
-    }
-
-    /// The same while one server is in use and not in doubt.
-    fn watch_due(&self, side: Side, peer: &Peer) -> Option<Millis> {
-        if peer.wanted {
-            return Some(Millis(0));
-        }
-        let idle = if self.visible && self.session {
-            self.timing.idle_probe_ms
-        } else {
-            self.timing.hidden_probe_ms
-        };
-        let after =
-            |at: Option<Millis>, ms: u64| at.map_or(Millis(0), |at| at.plus(peer.spread(ms)));
-        if self.current == Some(side) {
-            Some(after(peer.heard_at.max(peer.asked_at), idle))
-        } else if side == Side::Primary {
-            Some(after(peer.asked_at, idle))
-        } else {
-            let look = self.timing.partner_look_ms;
-            self.visible.then(|| after(peer.asked_at, look))
-        }
-    }
-
-    fn send_probes(&mut self, now: Millis) {
-        for side in [Side::Primary, Side::Partner] {
-            let free = self.peer(side).is_some_and(|peer| peer.probe.is_none());
-            if !free || self.probe_due(side).is_none_or(|due| due > now) {
-                continue;
-            }
-            let id = self.new_id();
-            let timeout_ms = if self.phase.is_slow() {
-                self.timing.probe_timeout_slow_ms
-            } else {
-                self.timing.probe_timeout_ms
-            };
-            let spread = self.jitter.permille();
-            if let Some(peer) = self.peer_mut(side) {
-                peer.asked(now, id, timeout_ms, spread);
-                let http = peer.endpoint.http.clone();
-                self.outputs.push_back(Output::Probe {
-                    id,
-                    side,
-                    http,
-                    timeout_ms,
-                });
-            }
-        }
-    }
-
-    fn stream_due(&self) -> Option<Millis> {
-        match self.watch.stream {
-            Stream::Closed { .. } if !self.stream_wanted() => None,
-            _ => Some(self.watch.due(&self.timing)),
-        }
-    }
-
-    fn stream_wanted(&self) -> bool {
-        self.session && matches!(self.phase, Phase::Settled)
-    }
-
-    fn end_silent_stream(&mut self, now: Millis) {
-        let Some(id) = self.watch.id() else { return };
-        if self.watch.due(&self.timing) <= now {
-            self.outputs.push_back(Output::CloseEvents { id });
-            self.watch.closed(now, &self.timing, &mut self.jitter);
-            self.doubt(now, Cause::stream(now, Fault::Silent));
-        }
-    }
-
-    fn tend_stream(&mut self, now: Millis) {
-        if !self.session || self.current.is_none() {
-            self.drop_stream();
-        }
-        let due = self.watch.id().is_none() && self.watch.due(&self.timing) <= now;
-        if !due || !self.stream_wanted() {
-            return;
-        }
-        if let Route::To(_, server) = self.route() {
-            let id = self.new_id();
-            self.watch.opening(now, id);
-            let http = server.http;
-            self.outputs.push_back(Output::OpenEvents { id, http });
-        }
-    }
-
-    fn drop_stream(&mut self) {
-        if let Some(id) = self.watch.reset() {
-            self.outputs.push_back(Output::CloseEvents { id });
         }
     }
 }

@@ -416,7 +416,8 @@ fn gr_turned_off_is_forgotten_also_while_on_the_partner() {
     let mut world = World::on_partner();
     world.north.partner = None;
     world.set(Side::Primary, Mode::Up);
-    world.run_until(10_000, |world| world.state() == State::OnPrimary);
+    // At its first word: a server that is no partner any more is left without waiting.
+    world.run_until(2_500, |world| world.state() == State::OnPrimary);
     assert_eq!(world.status().partner, None);
 }
 
@@ -443,15 +444,52 @@ fn another_partner_takes_the_place_of_the_old_one() {
 }
 
 #[test]
-fn a_server_that_no_longer_calls_the_primary_its_partner_gets_no_users() {
+fn a_partner_learnt_in_the_middle_of_a_doubt_is_asked_in_the_same() {
     let mut world = World::at_work();
+    let west = world.west.http;
+    world.west.partner = Some((world.north.fqdn, NORTH));
     world.south.partner = None;
-    world.set(Side::Primary, Mode::Dead);
-    world.run_until(5_000, |world| world.state() == State::Unreachable);
-    assert_eq!(
-        world.status().partner.expect("a partner").health,
-        Health::Broken
+    world.set(Side::Primary, Mode::Hung);
+    world.ask();
+    // The old partner has said that it is none before the primary comes round and names the new one.
+    world.run_until(2_000, |world| {
+        world
+            .status()
+            .partner
+            .is_some_and(|partner| partner.health == Health::Broken)
+    });
+    world.north.in_service = false;
+    world.north.partner = Some((world.west.fqdn, west));
+    world.set(Side::Primary, Mode::Up);
+    world.run_until(2_000, |world| world.status().on == Some(Side::Partner));
+    world.run(100);
+    assert_eq!(world.stream_on(), Some(west));
+    assert!(
+        !world
+            .trace
+            .iter()
+            .any(|(_, output)| *output == Output::NoServer)
     );
+}
+
+#[test]
+fn a_server_that_is_not_the_primarys_partner_gets_no_users() {
+    let changes: [fn(&mut World); 3] = [
+        // It was taken out of the pair.
+        |world| world.south.partner = None,
+        // It is paired with another.
+        |world| world.south.partner = Some((world.west.fqdn, world.west.http)),
+        // Another server answers at its address.
+        |world| world.south.fqdn = "west.example.net",
+    ];
+    for change in changes {
+        let mut world = World::at_work();
+        change(&mut world);
+        world.set(Side::Primary, Mode::Dead);
+        world.run_until(5_000, |world| world.state() == State::Unreachable);
+        let partner = world.status().partner.expect("a partner");
+        assert_eq!(partner.health, Health::Broken);
+    }
 }
 
 #[test]

@@ -229,10 +229,6 @@ impl Connector {
         self.current = Some(side);
         self.why = why;
         self.phase = Phase::Settled;
-        if side == Side::Partner {
-            // What counts for going back is how the primary answers from now on.
-            self.primary.streak = 0;
-        }
         self.strikes = 0;
         self.flights.clear();
         self.drop_stream();

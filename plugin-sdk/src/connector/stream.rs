@@ -1,8 +1,10 @@
 //! The event stream of the server in use: opened when there is a session, watched for silence, opened again with growing pauses.
 
-use super::Timing;
-use super::io::{IoId, Millis};
+use super::decide::Cause;
+use super::io::{Fault, IoId, Millis, Output};
 use super::jitter::Jitter;
+use super::round::Phase;
+use super::{Connector, Route, Timing};
 
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Stream {
@@ -91,6 +93,50 @@ impl Watch {
             Stream::Closed { open_at } => open_at,
             Stream::Opening { since, .. } => since.plus(timing.stream_open_ms),
             Stream::Open { heard_at, .. } => heard_at.plus(timing.stream_silence_ms),
+        }
+    }
+}
+
+impl Connector {
+    pub(super) fn stream_due(&self) -> Option<Millis> {
+        match self.watch.stream {
+            Stream::Closed { .. } if !self.stream_wanted() => None,
+            _ => Some(self.watch.due(&self.timing)),
+        }
+    }
+
+    fn stream_wanted(&self) -> bool {
+        self.session && matches!(self.phase, Phase::Settled)
+    }
+
+    pub(super) fn end_silent_stream(&mut self, now: Millis) {
+        let Some(id) = self.watch.id() else { return };
+        if self.watch.due(&self.timing) <= now {
+            self.outputs.push_back(Output::CloseEvents { id });
+            self.watch.closed(now, &self.timing, &mut self.jitter);
+            self.doubt(now, Cause::stream(now, Fault::Silent));
+        }
+    }
+
+    pub(super) fn tend_stream(&mut self, now: Millis) {
+        if !self.session || self.current.is_none() {
+            self.drop_stream();
+        }
+        let due = self.watch.id().is_none() && self.watch.due(&self.timing) <= now;
+        if !due || !self.stream_wanted() {
+            return;
+        }
+        if let Route::To(_, server) = self.route() {
+            let id = self.new_id();
+            self.watch.opening(now, id);
+            let http = server.http;
+            self.outputs.push_back(Output::OpenEvents { id, http });
+        }
+    }
+
+    pub(super) fn drop_stream(&mut self) {
+        if let Some(id) = self.watch.reset() {
+            self.outputs.push_back(Output::CloseEvents { id });
         }
     }
 }

@@ -273,15 +273,17 @@ impl World {
     /// Lets so many milliseconds pass.
     pub fn run(&mut self, ms: u64) {
         let end = self.now.plus(ms);
+        let mut turns = 0;
         loop {
             let coming = self.coming.keys().next().map(|(at, _)| *at);
             let wake = self.connector.wake_at();
             let Some(next) = coming.into_iter().chain(wake).min().filter(|at| *at <= end) else {
                 break;
             };
+            turns = if next > self.now { 0 } else { turns + 1 };
             assert!(
-                next >= self.now || wake != Some(next),
-                "it wants to be woken in the past: a busy loop"
+                turns < 200,
+                "it wants to be woken again and again: a busy loop"
             );
             self.now = self.now.max(next);
             match self.coming.first_entry() {
