@@ -27,6 +27,10 @@ pub struct Mark {
     /// No message ever carried the object: if it is deleted now, the partner need not hear of it.
     #[serde(default)]
     pub unsent: bool,
+    /// Made because the partner went back in time and may have lost the object: from such a mark it takes back even a user of its
+    /// own (E25).
+    #[serde(default)]
+    pub recovery: bool,
 }
 
 /// An object deleted here whose deletion the partner has not acknowledged (E8). It always has a [`Mark`] beside it.

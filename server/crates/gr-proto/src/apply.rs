@@ -1,6 +1,6 @@
 //! Applying what the partner sent: a join, so order and repetition do not matter (E4).
 
-use crate::tx::{Marking, Tx, lane};
+use crate::tx::{Marking, Tx};
 use crate::{How, Item, Reason, Rule};
 use domain::{Kind, LedgerError, Object, ObjectId, Tomb, User};
 
@@ -17,7 +17,7 @@ pub(crate) enum Applied {
 pub(crate) fn apply(tx: &mut Tx<'_>, item: &Item) -> Result<Applied, LedgerError> {
     match &item.object {
         None => bury(tx, &item.id).map(|()| Applied::Done),
-        Some(theirs) => join(tx, &item.id, theirs),
+        Some(theirs) => join(tx, item, theirs),
     }
 }
 
@@ -40,13 +40,14 @@ fn bury(tx: &mut Tx<'_>, id: &ObjectId) -> Result<(), LedgerError> {
     tx.ledger.clear_mark(id)
 }
 
-fn join(tx: &mut Tx<'_>, id: &ObjectId, theirs: &Object) -> Result<Applied, LedgerError> {
+fn join(tx: &mut Tx<'_>, item: &Item, theirs: &Object) -> Result<Applied, LedgerError> {
+    let id = &item.id;
     if tx.ledger.tomb(id)?.is_some() {
         return Ok(Applied::Done); // deleted here, and the partner is about to hear of it
     }
     absorb(tx, theirs);
     let Some(mut mine) = tx.ledger.object(id)? else {
-        return arrive(tx, id, theirs);
+        return arrive(tx, item, theirs);
     };
     if (mine.kind, mine.owner, mine.body) != (theirs.kind, theirs.owner, theirs.body) {
         return Ok(Applied::Refused(Reason::FAULT));
@@ -66,21 +67,23 @@ fn join(tx: &mut Tx<'_>, id: &ObjectId, theirs: &Object) -> Result<Applied, Ledg
     }
     // More here than what arrived, and nothing on its way to the partner: the partner has lost it (E24).
     if joined.ahead && tx.ledger.mark(id)?.is_none() && tx.config.rules.hold(Rule::AnswerMore) {
-        tx.mark(id, lane(mine.kind), Marking::Altered)?;
+        tx.mark(id, &mine, Marking::Altered)?;
     }
     Ok(Applied::Done)
 }
 
 /// It was not here.
-fn arrive(tx: &mut Tx<'_>, id: &ObjectId, theirs: &Object) -> Result<Applied, LedgerError> {
+fn arrive(tx: &mut Tx<'_>, item: &Item, theirs: &Object) -> Result<Applied, LedgerError> {
+    let id = &item.id;
     if buried(tx, id, theirs)? {
         let at = tx.now.wall;
         tx.bury(id)?;
         tx.ledger.set_tomb(id, &Tomb { at })?;
-        tx.mark(id, lane(theirs.kind), Marking::Altered)?;
+        tx.mark(id, theirs, Marking::Gone)?;
         return Ok(Applied::Done);
     }
-    if User::of(theirs).is_some_and(|user| user.home() == Some(tx.config.me)) {
+    let ours = User::of(theirs).is_some_and(|user| user.home() == Some(tx.config.me));
+    if ours && !item.recovery && tx.config.rules.hold(Rule::OnlyHomeCreates) {
         return Ok(Applied::Refused(Reason::NO_SUCH_USER)); // only its home creates a user (E25)
     }
     if let Some(body) = &theirs.body

@@ -4,7 +4,7 @@ use crate::entropy::Entropy;
 use crate::lives::Lives;
 use crate::session::Session;
 use crate::status::Status;
-use crate::tx::{Marking, Tx, lane};
+use crate::tx::{Marking, Tx};
 use crate::{
     Changed, Config, Event, Input, Message, Mono, Now, Output, PartnerState, PartnerStatus,
     Payload, limits, local,
@@ -140,8 +140,13 @@ impl Engine {
             let heartbeat = status
                 .is_running()
                 .then(|| session.spoke.plus(timers.heartbeat_ms));
+            let patience_ms = outbox.patience_ms(timers);
+            let list = session
+                .recovery
+                .retry_at(patience_ms)
+                .filter(|_| status.is_running());
             let retry = outbox.retry_at();
-            [outbox.deadline(timers), retry, heartbeat]
+            [outbox.deadline(timers), list, retry, heartbeat]
                 .into_iter()
                 .flatten()
                 .min()
@@ -228,7 +233,7 @@ impl Engine {
             if let Some(object) = tx.ledger.object(&id)?
                 && tx.ledger.mark(&id)?.is_none()
             {
-                tx.mark(&id, lane(object.kind), Marking::Whole)?;
+                tx.mark(&id, &object, Marking::Whole)?;
             }
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! The waist of the engine: what goes in, and what comes out.
 
-use crate::{Message, Reason};
+use crate::{Message, Reason, Verdicts};
 use domain::{Kind, Life, ObjectId, ServerId, Timestamp};
 
 /// What the driver tells the engine, besides local changes.
@@ -101,6 +101,10 @@ pub enum Event {
     PartnerWentBack,
     /// What the partner knows of this server is not part of this server's past (E11).
     WentBack,
+    /// A list of the partner was judged, because this server went back in time.
+    Judged(Verdicts),
+    /// The partner, which went back in time, has been told everything.
+    PartnerRecovered,
     /// A HELLO names a server that is not the partner.
     Stranger(ServerId),
     /// The partner refused an object for the last time for now: it is set aside.

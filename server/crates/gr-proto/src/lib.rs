@@ -35,6 +35,7 @@
 //! | `talk` | what happens with each message, and what is said at the end of a transaction |
 //! | `local`, `apply`, `tx` | changes to objects, marks, tombstones, graves |
 //! | `outbox`, `select`, `inbox`, `session` | numbers, windows, acknowledgements, retransmission |
+//! | `recovery`, `digest` | what a server that went back in time has lost |
 //! | `status` | running, unknown, down |
 //! | `limits` | everything that can grow, and how far (E22) |
 //! | `wire` | messages as bytes |
@@ -59,6 +60,7 @@
 
 mod apply;
 mod config;
+mod digest;
 mod engine;
 mod entropy;
 mod inbox;
@@ -71,6 +73,7 @@ pub mod memory;
 mod message;
 mod outbox;
 mod ranges;
+mod recovery;
 mod rules;
 mod select;
 mod session;
@@ -82,6 +85,9 @@ pub mod wire;
 pub use config::{Config, Mono, Now, Timers};
 pub use engine::Engine;
 pub use io::{Changed, Event, How, Input, NewLife, Output, PartnerState, PartnerStatus};
-pub use message::{Ack, Header, Hello, Item, Message, Payload, Reason, Refusal, Report, Seen};
+pub use message::{
+    Ack, Header, Hello, Item, Judged, List, Message, Payload, Reason, Refusal, Report, Seen,
+};
 pub use ranges::RangeSet;
+pub use recovery::Verdicts;
 pub use rules::{Rule, Rules};

@@ -24,6 +24,10 @@ pub const ASIDE_MS: u64 = 600_000;
 pub const PROCESSED_UNACKED_MAX: u64 = 256;
 /// So many lives a HELLO tells of. An older one counts as *cannot be known*, and what cannot be known is kept.
 pub const LINEAGE_IN_HELLO_MAX: usize = 256;
+/// So many objects one list of a recovery tells of.
+pub const LIST_OBJECTS_MAX: usize = 1_024;
+/// So many objects are judged in one transaction of a recovery.
+pub const JUDGED_OBJECTS_MAX: usize = 4_096;
 /// So many objects of the time before the partner are marked in one transaction.
 pub const SEEDING_MAX: usize = 512;
 /// So long, in milliseconds, a marked message counts as fresh and goes before the older backlog.

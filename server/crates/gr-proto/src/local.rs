@@ -1,6 +1,6 @@
 //! Local changes: data, version and mark in one transaction (E1, E5).
 
-use crate::tx::{Marking, Tx, lane};
+use crate::tx::{Marking, Tx};
 use crate::{How, Rule};
 use domain::{
     BodyRef, Change, Hlc, Key, Kind, LedgerError, Object, ObjectId, Tomb, Value, Version,
@@ -42,7 +42,7 @@ fn create(
     write(tx, &mut object, registers);
     tx.ledger.put(id, &object)?;
     tx.note(*id, &object, How::Arrived);
-    tx.mark(id, lane(kind), Marking::New)
+    tx.mark(id, &object, Marking::New)
 }
 
 fn set(
@@ -61,7 +61,7 @@ fn set(
     if !tx.config.rules.hold(Rule::MarkWithChange) {
         return Ok(None);
     }
-    tx.mark(id, lane(object.kind), Marking::Altered)
+    tx.mark(id, &object, Marking::Altered)
 }
 
 fn delete(tx: &mut Tx<'_>, id: &ObjectId) -> Result<Option<u64>, LedgerError> {
@@ -85,7 +85,7 @@ fn delete(tx: &mut Tx<'_>, id: &ObjectId) -> Result<Option<u64>, LedgerError> {
         let at = tx.now.wall;
         tx.ledger.set_tomb(id, &Tomb { at })?;
     }
-    tx.mark(id, lane(object.kind), Marking::Altered)
+    tx.mark(id, &object, Marking::Gone)
 }
 
 /// Writes values that differ from the present ones, each with a version above what it replaces (E20). Says whether any did.

@@ -3,7 +3,7 @@
 use crate::engine::Engine;
 use crate::lives::{Lives, behind, entry_of};
 use crate::session::Session;
-use crate::{Event, Header, Hello, Message, Mono, NewLife, Now, Output, Payload, limits};
+use crate::{Event, Header, Hello, Message, Mono, NewLife, Now, Output, Payload, Rule, limits};
 use domain::{Known, Ledger, LedgerError, Life, LineageEntry};
 
 /// The protocol level that is spoken here.
@@ -50,7 +50,8 @@ impl Engine {
     /// it (E11).
     pub(crate) fn adopt(&mut self, now: Now, from: Life, hello: &Hello, proven: Mono) {
         let known = self.state.known;
-        if behind(&hello.lineage, known) || hello.went_back {
+        let lineage = self.config.rules.hold(Rule::Lineage);
+        if (lineage && behind(&hello.lineage, known)) || hello.went_back {
             self.state.owes_recovery = true;
             self.event(Event::PartnerWentBack);
         }
@@ -75,7 +76,10 @@ impl Engine {
     ) -> Result<(), LedgerError> {
         if known.is_some_and(|known| known.life == self.life && known.tick > self.state.tick) {
             self.new_life(now, NewLife::StrangeEcho);
-        } else if behind(&ledger.lineage()?, known) && !self.state.went_back {
+        } else if self.config.rules.hold(Rule::Lineage)
+            && behind(&ledger.lineage()?, known)
+            && !self.state.went_back
+        {
             self.state.went_back = true;
             self.event(Event::WentBack);
         }
@@ -125,6 +129,7 @@ impl Engine {
             tick,
             seen: Default::default(),
             settled: 0,
+            went_back: self.state.went_back,
         };
         let payload = Payload::Hello(Box::new(hello));
         self.outputs

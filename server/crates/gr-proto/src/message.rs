@@ -40,6 +40,9 @@ pub struct Header {
     /// All the sender's numbers up to here are settled: acknowledged, or given up and free to be sent again under a new number.
     #[serde(rename = "l", default)]
     pub settled: u64,
+    /// The sender went back in time and has not been recovered yet: a recovery is owed to it.
+    #[serde(rename = "b", default)]
+    pub went_back: bool,
 }
 
 /// A processed message, by its number and id; 0 and 0 if there was none.
@@ -62,6 +65,10 @@ pub enum Payload {
     Data(Vec<Item>),
     /// What has been processed.
     Ack(Ack),
+    /// What its sender holds in a range of ids: one step of a recovery.
+    List(List),
+    /// How the receiver of a list judged it, and what it lacks.
+    Judged(Judged),
     /// Nothing to say but: I am here, and this is how far behind I am.
     Heartbeat(Report),
     /// Of a later level, or damaged beyond its header: not processed, so never acknowledged.
@@ -106,6 +113,9 @@ pub struct Item {
     /// Its body goes along, beside the message.
     #[serde(rename = "b", default)]
     pub with_body: bool,
+    /// The receiver may have lost it by going back in time (E25).
+    #[serde(rename = "r", default)]
+    pub recovery: bool,
 }
 
 impl Item {
@@ -175,6 +185,40 @@ impl Reason {
     pub const NO_SUCH_USER: Self = Self(2);
     /// It contradicts what is here: kind, owner or body of an object never change.
     pub const FAULT: Self = Self(3);
+}
+
+/// What its sender holds in a range of ids, read in the transaction that drew the message's number (E24).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct List {
+    /// The recovery it belongs to.
+    #[serde(rename = "r")]
+    pub run: u64,
+    /// The range begins after this id; `None`: at the very first.
+    #[serde(rename = "a", default)]
+    pub after: Option<ObjectId>,
+    /// It ends with this id; `None`: at the very last.
+    #[serde(rename = "z", default)]
+    pub to: Option<ObjectId>,
+    /// All objects in it, ascending, each with a digest of its versions.
+    #[serde(rename = "o")]
+    pub objects: Vec<(ObjectId, u64)>,
+}
+
+/// How a list was judged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Judged {
+    /// The recovery it belongs to.
+    #[serde(rename = "r")]
+    pub run: u64,
+    /// The number of the message with the list.
+    #[serde(rename = "n")]
+    pub no: u64,
+    /// It was judged up to this id; `None`: to the very last.
+    #[serde(rename = "z", default)]
+    pub to: Option<ObjectId>,
+    /// Objects of the list that the receiver lacks.
+    #[serde(rename = "w")]
+    pub wanted: Vec<ObjectId>,
 }
 
 /// How far behind the sender is towards the receiver.

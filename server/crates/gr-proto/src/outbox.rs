@@ -231,15 +231,17 @@ impl Outbox {
         self.bytes = 0;
     }
 
+    /// How long to wait for an answer, in milliseconds.
+    pub(crate) fn patience_ms(&self, timers: &Timers) -> u64 {
+        let trips = self.srtt_ms.unwrap_or(0).saturating_mul(4);
+        trips.max(timers.retransmit_ms_min)
+    }
+
     /// When the retransmission time is over.
     pub(crate) fn deadline(&self, timers: &Timers) -> Option<Mono> {
         let oldest = self.flights.values().next()?.at;
         let longest = timers.retransmit_ms_max;
-        let base = self
-            .srtt_ms
-            .unwrap_or(0)
-            .saturating_mul(4)
-            .max(timers.retransmit_ms_min);
+        let base = self.patience_ms(timers);
         let ms = base.saturating_mul(1 << self.doublings).min(longest);
         Some(oldest.plus(ms + self.jitter % (ms / 8 + 1)))
     }
@@ -300,6 +302,7 @@ fn clear(tx: &mut Tx<'_>, item: &Flying, sent: Timestamp) -> Result<(), LedgerEr
         &Mark {
             since,
             body,
+            recovery: false,
             ..mark
         },
     )
@@ -343,6 +346,7 @@ impl Batch {
             id,
             object,
             with_body: body.is_some(),
+            recovery: mark.recovery,
         };
         self.bytes += item.weight();
         self.flying.push(Flying {

@@ -31,6 +31,18 @@ pub enum Rule {
     SetAside,
     /// E23: a body that is missing is asked for.
     AskForBody,
+    /// E11: a new life whose past lacks what is known of it went back in time.
+    Lineage,
+    /// E10: what a mark was cleared by is part of what is known of the partner.
+    KnownByAck,
+    /// E12: an object that is marked here is not deleted because it is absent there.
+    MarkedIsNotAbsent,
+    /// E12: if both went back, absence means nothing.
+    BothBackKeeps,
+    /// E12: a user is never deleted at its home because it is absent there.
+    HomeKeeps,
+    /// E25: only its home creates a user.
+    OnlyHomeCreates,
     /// E24: more here than what arrived is marked.
     AnswerMore,
 }
@@ -52,6 +64,12 @@ impl Rule {
         Self::WriteWins,
         Self::SetAside,
         Self::AskForBody,
+        Self::Lineage,
+        Self::KnownByAck,
+        Self::MarkedIsNotAbsent,
+        Self::BothBackKeeps,
+        Self::HomeKeeps,
+        Self::OnlyHomeCreates,
         Self::AnswerMore,
     ];
 }

@@ -6,6 +6,7 @@ use crate::entropy::Entropy;
 use crate::inbox::Inbox;
 use crate::limits;
 use crate::outbox::Outbox;
+use crate::recovery::Recovery;
 use crate::{Ack, Header, Message, Mono, Payload, RangeSet, Report, Seen};
 use domain::Life;
 use std::collections::BTreeMap;
@@ -19,6 +20,8 @@ pub(crate) struct Session {
     pub(crate) inbox: Inbox,
     /// What is on its way to it.
     pub(crate) outbox: Outbox,
+    /// What is being compared, because one of the two went back in time.
+    pub(crate) recovery: Recovery,
     /// The numbers of what is said to it.
     pub(crate) numbers: Numbers,
     /// When something was last said.
@@ -57,6 +60,7 @@ pub(crate) struct Pen {
     pub(crate) to: Life,
     pub(crate) seen: Seen,
     pub(crate) settled: u64,
+    pub(crate) went_back: bool,
     pub(crate) now: Mono,
 }
 
@@ -77,6 +81,7 @@ impl Session {
             peer,
             inbox: Inbox::default(),
             outbox: Outbox::default(),
+            recovery: Recovery::default(),
             numbers: Numbers::default(),
             spoke: now,
             reported: None,
@@ -86,13 +91,14 @@ impl Session {
     }
 
     /// What messages written now by `from` begin with.
-    pub(crate) fn pen(&self, from: Life, now: Mono) -> Pen {
+    pub(crate) fn pen(&self, from: Life, went_back: bool, now: Mono) -> Pen {
         let (seen, settled) = (self.inbox.seen(), self.outbox.settled());
         Pen {
             from,
             to: self.peer,
             seen,
             settled,
+            went_back,
             now,
         }
     }
@@ -132,6 +138,7 @@ impl Numbers {
             to,
             seen,
             settled,
+            went_back,
             ..
         } = pen;
         let header = Header {
@@ -142,6 +149,7 @@ impl Numbers {
             tick,
             seen,
             settled,
+            went_back,
         };
         Message { header, payload }
     }

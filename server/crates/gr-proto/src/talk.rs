@@ -2,10 +2,29 @@
 
 use crate::apply::{Applied, apply};
 use crate::engine::Engine;
-use crate::session::{Session, Verdict};
+use crate::entropy::Entropy;
+use crate::session::{Numbers, Pen, Session, Verdict};
 use crate::tx::Tx;
-use crate::{Ack, Event, Header, Item, NewLife, Now, Output, Payload, Report, Rule};
+use crate::{
+    Ack, Event, Header, Item, Judged, List, Mono, NewLife, Now, Output, Payload, Report, Rule,
+};
 use domain::{Known, Lane, Ledger, LedgerError};
+use std::collections::VecDeque;
+
+/// The open transaction, borrowed from the engine's fields while its session is borrowed too.
+macro_rules! tx {
+    ($engine:ident, $now:expr, $ledger:expr) => {
+        Tx {
+            now: $now,
+            config: &$engine.config,
+            life: $engine.life,
+            ledger: $ledger,
+            state: &mut $engine.state,
+            changed: &mut $engine.changed,
+            ready: &mut $engine.ready,
+        }
+    };
+}
 
 impl Engine {
     pub(crate) fn numbered(
@@ -34,9 +53,15 @@ impl Engine {
                 return Ok(());
             }
         }
+        if header.went_back && !self.state.owes_recovery {
+            self.state.owes_recovery = true;
+            self.event(Event::PartnerWentBack);
+        }
         match payload {
             Payload::Data(items) => self.data(now, ledger, header, &items)?,
             Payload::Ack(ack) => self.ack(now, ledger, header, &ack)?,
+            Payload::List(list) => self.list(now, ledger, header, &list)?,
+            Payload::Judged(judged) => self.judged(now, ledger, header, &judged)?,
             Payload::Heartbeat(report) => self.report(now, header.no, report),
             Payload::Hello(_) | Payload::Unknown => {}
         }
@@ -93,27 +118,70 @@ impl Engine {
             }
         }
         session.inbox.acknowledged(header.no);
-        let mut tx = Tx {
-            now,
-            config: &self.config,
-            life: self.life,
-            ledger,
-            state: &mut self.state,
-            changed: &mut self.changed,
-            ready: &mut self.ready,
-        };
+        let mut tx = tx!(self, now, ledger);
         let mut said = session.outbox.acknowledge(&mut tx, ack)?;
         self.ready |= said.progress;
         self.safe.append(&mut said.safe);
         // What the partner holds by its own word is part of what is known of it (E10).
-        self.state.known = Some(Known {
-            life: header.from,
-            tick: header.tick,
-        });
+        if self.config.rules.hold(Rule::KnownByAck) {
+            self.state.known = Some(Known {
+                life: header.from,
+                tick: header.tick,
+            });
+        }
         for (id, reason) in said.aside {
             self.event(Event::SetAside(id, reason));
         }
         self.report(now, header.no, ack.report);
+        Ok(())
+    }
+
+    /// The partner lists what it holds, because this server went back in time.
+    fn list(
+        &mut self,
+        now: Now,
+        ledger: &mut dyn Ledger,
+        header: &Header,
+        list: &List,
+    ) -> Result<(), LedgerError> {
+        let Some(session) = &mut self.session else {
+            return Ok(());
+        };
+        // What is below a list is dropped from now on, as with an acknowledgement: the list tells of a later state (E7).
+        session.inbox.acknowledged(header.no);
+        let mut tx = tx!(self, now, ledger);
+        if let Some(verdicts) = session.recovery.judge(&mut tx, header, list)? {
+            self.state.tick += 1;
+            self.state.known = Some(Known {
+                life: header.from,
+                tick: header.tick,
+            });
+            self.event(Event::Judged(verdicts));
+        }
+        Ok(())
+    }
+
+    /// The partner has judged a list.
+    fn judged(
+        &mut self,
+        now: Now,
+        ledger: &mut dyn Ledger,
+        header: &Header,
+        judged: &Judged,
+    ) -> Result<(), LedgerError> {
+        let Some(session) = &mut self.session else {
+            return Ok(());
+        };
+        session.inbox.acknowledged(header.no);
+        let mut tx = tx!(self, now, ledger);
+        if session.recovery.answered(&mut tx, judged)? {
+            self.state.owes_recovery = false;
+            self.event(Event::PartnerRecovered);
+        }
+        self.state.known = Some(Known {
+            life: header.from,
+            tick: header.tick,
+        });
         Ok(())
     }
 
@@ -124,52 +192,57 @@ impl Engine {
         }
     }
 
-    /// What is said at the end of a transaction: the one acknowledgement of the group, then data, then a heartbeat if there is
-    /// something to report. The acknowledgement goes first, because what it overtakes on its way is dropped (E7).
+    /// What is said at the end of a transaction: the one acknowledgement of the group, what a recovery has to say, then data,
+    /// then a heartbeat if there is something to report. Acknowledgements and lists go first, because what they overtake on their
+    /// way is dropped (E7).
     pub(crate) fn speak(&mut self, now: Now, ledger: &mut dyn Ledger) -> Result<(), LedgerError> {
         let running = self.is_running();
         let Some(session) = &mut self.session else {
             return Ok(());
         };
         let timers = self.config.timers;
-        let pen = session.pen(self.life, now.mono);
+        let pen = session.pen(self.life, self.state.went_back, now.mono);
         let Session {
             inbox,
             outbox,
+            recovery,
             numbers,
             spoke,
             reported,
             ..
         } = session;
-        let (outputs, entropy, tick) = (&mut self.outputs, &mut self.entropy, self.state.tick);
-        let timed_out = outbox.time_out(now.mono, &timers, entropy);
+        let timed_out = outbox.time_out(now.mono, &timers, &mut self.entropy);
         let retry = outbox.retry(now.mono);
         self.ready |= timed_out || retry;
-        let silent_since = *spoke;
-        let mut send = |payload| {
-            *spoke = now.mono;
-            let message = numbers.write(pen, tick, entropy, payload);
-            let no = message.header.no;
-            outputs.push_back(Output::Send(Box::new(message)));
-            no
+        let mut voice = Voice {
+            pen,
+            tick: self.state.tick,
+            numbers,
+            spoke,
+            entropy: &mut self.entropy,
+            outputs: &mut self.outputs,
         };
         if inbox.ack_due() {
             let report = backlog(now, ledger)?;
             *reported = Some(report.backlog());
-            send(Payload::Ack(inbox.ack(report)));
+            voice.say(Payload::Ack(inbox.ack(report)));
+        }
+        for judged in recovery.answers.drain(..) {
+            voice.say(Payload::Judged(judged));
         }
         let may_send = running || !self.config.rules.hold(Rule::OnlyRunning);
+        if may_send && self.state.owes_recovery {
+            let run = voice.entropy.draw();
+            let patience_ms = outbox.patience_ms(&timers);
+            let mut tx = tx!(self, now, &mut *ledger);
+            if let Some(list) = recovery.next_list(&mut tx, patience_ms, run)? {
+                let no = voice.say(Payload::List(list));
+                recovery.asked(no, now.mono);
+            }
+        }
         if may_send && std::mem::take(&mut self.ready) {
-            let mut tx = Tx {
-                now,
-                config: &self.config,
-                life: self.life,
-                ledger: &mut *ledger,
-                state: &mut self.state,
-                changed: &mut self.changed,
-                ready: &mut self.ready,
-            };
-            outbox.fill(&mut tx, |items| send(Payload::Data(items)))?;
+            let mut tx = tx!(self, now, &mut *ledger);
+            outbox.fill(&mut tx, |items| voice.say(Payload::Data(items)))?;
         }
         if !running {
             return Ok(());
@@ -180,15 +253,38 @@ impl Engine {
             _ => Some(backlog(now, ledger)?),
         };
         let news = report.is_some_and(|r| reported.is_none() || r.backlog() == 0);
-        if news || now.mono >= silent_since.plus(timers.heartbeat_ms) {
+        if news || now.mono >= voice.spoke.plus(timers.heartbeat_ms) {
             let report = match report {
                 Some(report) => report,
                 None => backlog(now, ledger)?,
             };
             *reported = Some(report.backlog());
-            send(Payload::Heartbeat(report));
+            voice.say(Payload::Heartbeat(report));
         }
         Ok(())
+    }
+}
+
+/// What it takes to say something in a session.
+struct Voice<'a> {
+    pen: Pen,
+    tick: u64,
+    numbers: &'a mut Numbers,
+    spoke: &'a mut Mono,
+    entropy: &'a mut Entropy,
+    outputs: &'a mut VecDeque<Output>,
+}
+
+impl Voice<'_> {
+    /// Says something, and returns the number under which it is said.
+    fn say(&mut self, payload: Payload) -> u64 {
+        *self.spoke = self.pen.now;
+        let message = self
+            .numbers
+            .write(self.pen, self.tick, self.entropy, payload);
+        let no = message.header.no;
+        self.outputs.push_back(Output::Send(Box::new(message)));
+        no
     }
 }
 

@@ -27,6 +27,10 @@ pub(crate) enum Marking {
     Altered,
     /// The partner may lack all of it.
     Whole,
+    /// The partner went back in time and may have lost all of it.
+    Recovery,
+    /// It is gone.
+    Gone,
 }
 
 impl Tx<'_> {
@@ -34,7 +38,7 @@ impl Tx<'_> {
     pub(crate) fn mark(
         &mut self,
         id: &ObjectId,
-        lane: Lane,
+        object: &Object,
         marking: Marking,
     ) -> Result<Option<u64>, LedgerError> {
         self.state.tick += 1;
@@ -42,12 +46,22 @@ impl Tx<'_> {
             return Ok(None);
         }
         let old = self.ledger.mark(id)?;
+        let was = |bit: fn(&Mark) -> bool| old.as_ref().is_some_and(bit);
         let mark = Mark {
-            lane,
+            lane: lane(object.kind),
             n: self.state.tick,
             since: old.map_or(self.now.wall, |m| m.since),
-            body: marking != Marking::Altered || old.is_some_and(|m| m.body),
-            unsent: old.map_or(marking == Marking::New, |m| m.unsent),
+            body: match marking {
+                Marking::New | Marking::Whole | Marking::Recovery => object.body.is_some(),
+                Marking::Altered => was(|m| m.body),
+                Marking::Gone => false,
+            },
+            unsent: match marking {
+                Marking::New => true,
+                Marking::Altered => was(|m| m.unsent),
+                Marking::Whole | Marking::Recovery | Marking::Gone => false,
+            },
+            recovery: marking == Marking::Recovery || was(|m| m.recovery),
         };
         self.ledger.set_mark(id, &mark)?;
         *self.ready = true;
@@ -85,7 +99,7 @@ impl Tx<'_> {
 }
 
 /// The lane in which objects of a kind travel.
-pub(crate) fn lane(kind: Kind) -> Lane {
+fn lane(kind: Kind) -> Lane {
     match kind {
         Kind::MESSAGE | Kind::GREETING => Lane::Messages,
         _ => Lane::Users,

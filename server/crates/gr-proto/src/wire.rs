@@ -4,7 +4,7 @@
 //! that are not known here are data, and are kept and passed on. Nothing is allocated because a length is announced: memory grows
 //! with the bytes that are really there.
 
-use crate::{Ack, Header, Hello, Item, Message, Payload, RangeSet, Report, limits};
+use crate::{Ack, Header, Hello, Item, Judged, List, Message, Payload, RangeSet, Report, limits};
 use domain::Value;
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +41,10 @@ struct Out<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     a: Option<&'a Ack>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    l: Option<&'a List>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    j: Option<&'a Judged>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     b: Option<&'a Report>,
 }
 
@@ -54,6 +58,10 @@ struct In {
     #[serde(default)]
     a: Option<Ack>,
     #[serde(default)]
+    l: Option<List>,
+    #[serde(default)]
+    j: Option<Judged>,
+    #[serde(default)]
     b: Option<Report>,
 }
 
@@ -64,12 +72,16 @@ pub fn encode(message: &Message) -> Vec<u8> {
         y: None,
         d: None,
         a: None,
+        l: None,
+        j: None,
         b: None,
     };
     match &message.payload {
         Payload::Hello(hello) => out.y = Some(hello),
         Payload::Data(items) => out.d = Some(items),
         Payload::Ack(ack) => out.a = Some(ack),
+        Payload::List(list) => out.l = Some(list),
+        Payload::Judged(judged) => out.j = Some(judged),
         Payload::Heartbeat(report) => out.b = Some(report),
         Payload::Unknown => {}
     }
@@ -94,14 +106,20 @@ pub fn decode(bytes: &[u8]) -> Result<Message, WireError> {
     if !cbor.is_empty() {
         return Err(WireError::Limit("nothing after the message"));
     }
-    let payload = match (read.y, read.d, read.a, read.b) {
-        (Some(hello), None, None, None) => hello_within(hello)?,
-        (None, Some(items), None, None) => items_within(items)?,
-        (None, None, Some(ack), None) => ack_within(ack)?,
-        (None, None, None, Some(report)) => Payload::Heartbeat(report),
-        (None, None, None, None) => Payload::Unknown,
-        _ => return Err(WireError::Limit("one payload in a message")),
-    };
+    let mut payloads = [
+        read.y.map(hello_within),
+        read.d.map(items_within),
+        read.a.map(ack_within),
+        read.l.map(list_within),
+        read.j.map(judged_within),
+        read.b.map(|report| Ok(Payload::Heartbeat(report))),
+    ]
+    .into_iter()
+    .flatten();
+    let payload = payloads.next().unwrap_or(Ok(Payload::Unknown))?;
+    if payloads.next().is_some() {
+        return Err(WireError::Limit("one payload in a message"));
+    }
     let header = read.h;
     if matches!(payload, Payload::Hello(_)) == (header.no != 0) {
         return Err(WireError::Limit("a number, and none in a HELLO"));
@@ -150,6 +168,20 @@ fn ack_within(ack: Ack) -> Result<Payload, WireError> {
     Ok(Payload::Ack(ack))
 }
 
+fn list_within(list: List) -> Result<Payload, WireError> {
+    if list.objects.len() > limits::LIST_OBJECTS_MAX {
+        return Err(WireError::Limit("objects in a list"));
+    }
+    Ok(Payload::List(list))
+}
+
+fn judged_within(judged: Judged) -> Result<Payload, WireError> {
+    if judged.wanted.len() > limits::LIST_OBJECTS_MAX {
+        return Err(WireError::Limit("objects asked for"));
+    }
+    Ok(Payload::Judged(judged))
+}
+
 fn depth(value: &Value) -> usize {
     match value {
         Value::List(values) => 1 + values.iter().map(depth).max().unwrap_or(0),
@@ -177,6 +209,7 @@ mod tests {
             tick: 7,
             seen,
             settled: 0,
+            went_back: true,
         }
     }
 
@@ -244,11 +277,13 @@ mod tests {
                         id,
                         object: Some(object),
                         with_body: true,
+                        recovery: true,
                     },
                     Item {
                         id,
                         object: None,
                         with_body: false,
+                        recovery: false,
                     },
                 ]),
             },
@@ -260,6 +295,24 @@ mod tests {
                     sum: u64::MAX,
                     refused,
                     report,
+                }),
+            },
+            Message {
+                header: header(5),
+                payload: Payload::List(List {
+                    run: 9,
+                    after: Some(id),
+                    to: None,
+                    objects: vec![(id, 7)],
+                }),
+            },
+            Message {
+                header: header(6),
+                payload: Payload::Judged(Judged {
+                    run: 9,
+                    no: 5,
+                    to: Some(id),
+                    wanted: vec![id],
                 }),
             },
             Message {
@@ -312,7 +365,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn hostile_bytes_never_panic(mut noise in proptest::collection::vec(any::<u8>(), 0..300), pick in 0usize..5, at in any::<prop::sample::Index>(), bit in 0u8..8, cut in any::<prop::sample::Index>()) {
+        fn hostile_bytes_never_panic(mut noise in proptest::collection::vec(any::<u8>(), 0..300), pick in 0usize..7, at in any::<prop::sample::Index>(), bit in 0u8..8, cut in any::<prop::sample::Index>()) {
             let _ = decode(&noise);
             noise.insert(0, LEVEL);
             let _ = decode(&noise);
