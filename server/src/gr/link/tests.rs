@@ -57,6 +57,7 @@ fn message(no: u64) -> Message {
         tick: 4,
         seen: Seen::default(),
         settled: 0,
+        went_back: false,
     };
     Message {
         header,
