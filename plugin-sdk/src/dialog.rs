@@ -100,3 +100,75 @@ impl Row {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::status::{State, Why};
+
+    fn server(fqdn: &str, http: &str, health: Health) -> ServerStatus {
+        ServerStatus {
+            fqdn: fqdn.to_owned(),
+            http: http.to_owned(),
+            search_base: "ou=voice,o=example".to_owned(),
+            health,
+            out_since: (!health.is_good()).then_some(Timestamp(7)),
+            round_trip_ms: Some(18),
+        }
+    }
+
+    fn status(on: Option<Side>, primary: Health, partner: Option<Health>) -> Status {
+        let partner = partner.map(|health| server("south", "https://198.51.100.10", health));
+        Status {
+            state: State::OnPrimary,
+            since: Timestamp(0),
+            on,
+            why: Why::Preferred,
+            primary: server("north", "https://192.0.2.10:8443", primary),
+            partner,
+            up_to_date_at: None,
+            unanswered_since: None,
+            next_try_at: None,
+            waiting_for: None,
+            network_offline: false,
+        }
+    }
+
+    const GOOD: Health = Health::Good { caught_up: true };
+
+    #[test]
+    fn the_check_mark_is_at_the_server_one_is_connected_to_and_at_no_other() {
+        let view = Configure::of(&status(Some(Side::Primary), GOOD, Some(GOOD)));
+        assert_eq!(view.server.status, RowStatus::Connected);
+        assert_eq!(view.server.address, "192.0.2.10");
+        assert_eq!(view.partner.status, RowStatus::Ready);
+        let view = Configure::of(&status(Some(Side::Partner), Health::Silent, Some(GOOD)));
+        let since = Some(Timestamp(7));
+        assert_eq!(view.server.status, RowStatus::Out { since });
+        assert_eq!(view.partner.status, RowStatus::Connected);
+        let view = Configure::of(&status(None, Health::OutOfService, Some(Health::Refused)));
+        assert_eq!(view.server.status, RowStatus::OutOfService { since });
+        assert_eq!(view.partner.status, RowStatus::Out { since });
+    }
+
+    #[test]
+    fn without_a_partner_its_row_is_blank_and_not_available() {
+        let view = Configure::of(&status(Some(Side::Primary), GOOD, None));
+        assert_eq!(
+            (view.partner.name.as_str(), view.partner.address.as_str()),
+            ("", "")
+        );
+        assert_eq!(view.partner.status, RowStatus::NotAvailable);
+        assert_eq!(view.search_base_same, None);
+    }
+
+    #[test]
+    fn search_bases_that_differ_are_told() {
+        let mut status = status(Some(Side::Primary), GOOD, Some(GOOD));
+        assert_eq!(Configure::of(&status).search_base_same, Some(true));
+        if let Some(partner) = &mut status.partner {
+            partner.search_base = "o=other".to_owned();
+        }
+        assert_eq!(Configure::of(&status).search_base_same, Some(false));
+    }
+}

@@ -28,11 +28,12 @@ impl User {
     }
 
     fn over(transport: Rc<dyn Transport>, server: &Server) -> Self {
+        Self::at(transport, server.http.clone())
+    }
+
+    fn at(transport: Rc<dyn Transport>, server: String) -> Self {
         let timing = Timing::default().quickened(4);
-        let config = Config {
-            server: server.http.clone(),
-            timing,
-        };
+        let config = Config { server, timing };
         let client = Client::new(transport, config).unwrap();
         let told = Rc::new(RefCell::new(Vec::new()));
         let (count, news) = watch::channel(0);
@@ -383,6 +384,24 @@ fn a_client_that_is_dropped_lets_go_of_everything() {
         listeners(&north, 1).await;
         drop(user);
         listeners(&north, 0).await;
+    });
+}
+
+#[test]
+fn over_https_only_a_certificate_that_is_trusted_is_a_server() {
+    run(async |north, _, _| {
+        let (port, certificate) = fake::secured(&north).await;
+        let address = format!("https://localhost:{port}");
+        let stranger = User::at(Rc::new(Native::new().unwrap()), address.clone());
+        match stranger.client.login("7200", "right").await {
+            Err(Error::NoServer { .. }) => {}
+            other => panic!("{other:?}"),
+        }
+        let transport = Native::trusting(vec![certificate]).unwrap();
+        let user = User::at(Rc::new(transport), address);
+        user.client.login("7200", "right").await.unwrap();
+        let sound = user.client.audio(fake::message(1).id, Some(0)).await;
+        assert!(sound == Ok(fake::sound()));
     });
 }
 
