@@ -74,15 +74,19 @@ settings! {
         recipients_max: usize = 100, "recipients", 100..=10_000;
         /// A connection that says nothing for so long is closed (RFC 5321 section 4.5.3.2.7 asks for 5 minutes).
         idle_timeout_s: u64 = 300, "seconds", 1..=3_600;
+        /// Further names of this server in addresses, beside its own and its partner's: domains, or literals such as [127.0.0.1].
+        domains: Vec<String> = Vec::new(), "domains";
+        /// Mailbox number that mail to postmaster goes to (RFC 5321 section 4.5.1). Empty: such mail is refused.
+        postmaster: Option<String> = None, "mailbox number";
     }
 }
 
 settings! {
     /// What one mailbox may hold.
     pub struct Mailboxes ["mailbox"] {
-        /// Content of all messages of one mailbox; above it new ones are refused 5.2.2.
+        /// Content of all messages of one mailbox; above it new ones are put off with 4.2.2.
         size_max: u64 = 512 * 1024 * 1024, "bytes", 65_536..=1_099_511_627_776;
-        /// Messages of one mailbox; above it new ones are refused 5.2.2.
+        /// Messages of one mailbox; above it new ones are put off with 4.2.2.
         messages_max: u64 = 5_000, "messages", 1..=1_000_000;
         /// How long a deleted message can be brought back.
         deleted_keep_days: u64 = 7, "days", 1..=365;
@@ -101,14 +105,8 @@ settings! {
         unknown_after_ms: u64 = 60_000, "milliseconds", 200..=3_600_000;
         /// Without proof of two-way life for so long the partner is down.
         down_after_ms: u64 = 300_000, "milliseconds", 400..=86_400_000;
-        /// Longest pause between two questions whether the partner is back, while its state is unknown.
-        probe_unknown_ms: u64 = 15_000, "milliseconds", 50..=600_000;
-        /// Longest pause between two such questions while the partner is down.
-        probe_down_ms: u64 = 60_000, "milliseconds", 50..=600_000;
-        /// What the partner has not acknowledged in so long is taken for lost and sent again.
-        retransmit_ms_min: u64 = 2_000, "milliseconds", 50..=600_000;
-        /// That time doubles up to here while nothing is acknowledged.
-        retransmit_ms_max: u64 = 600_000, "milliseconds", 50..=3_600_000;
+        /// While the partner's state is unknown it is asked at least this often whether it is back; while it is down, a quarter as often.
+        probe_ms: u64 = 15_000, "milliseconds", 50..=600_000;
     }
 }
 
@@ -165,15 +163,21 @@ settings! {
 impl Config {
     /// Reads a file and the process's environment.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| ConfigError::CannotRead { path: path.to_owned(), source })?;
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::CannotRead {
+            path: path.to_owned(),
+            source,
+        })?;
         let mut config = Self::parse(&text, &path.display().to_string(), &from_environment)?;
         config.resolve(path.parent().unwrap_or(Path::new("")));
         Ok(config)
     }
 
     /// Reads a text; `env` answers for environment variables.
-    pub fn parse(text: &str, name: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+    pub fn parse(
+        text: &str,
+        name: &str,
+        env: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, ConfigError> {
         read::parse(text, name, env).map(|(config, _)| config)
     }
 
@@ -182,8 +186,11 @@ impl Config {
         let (text, name) = match path {
             None => (String::new(), String::new()),
             Some(path) => {
-                let text = std::fs::read_to_string(path)
-                    .map_err(|source| ConfigError::CannotRead { path: path.to_owned(), source })?;
+                let text =
+                    std::fs::read_to_string(path).map_err(|source| ConfigError::CannotRead {
+                        path: path.to_owned(),
+                        source,
+                    })?;
                 (text, path.display().to_string())
             }
         };
@@ -194,21 +201,30 @@ impl Config {
     fn check(&mut self, reader: &mut Reader<'_>) {
         self.fqdn = self.fqdn.trim_end_matches('.').to_ascii_lowercase();
         if self.fqdn.is_empty() {
-            reader.fault("fqdn", "is missing: it is the server's name, for example cp-north.example.net");
+            reader.fault(
+                "fqdn",
+                "is missing: it is the server's name, for example cp-north.example.net",
+            );
         } else if !is_host_name(&self.fqdn) {
-            reader.fault("fqdn", "is not a fully qualified domain name such as cp-north.example.net");
+            reader.fault(
+                "fqdn",
+                "is not a fully qualified domain name such as cp-north.example.net",
+            );
         }
         if self.gr.unknown_after_ms < 2 * self.gr.heartbeat_ms {
-            reader.fault("gr.unknown_after_ms", "must be at least twice gr.heartbeat_ms, or one lost sign of life stops the pair");
+            reader.fault(
+                "gr.unknown_after_ms",
+                "must be at least twice gr.heartbeat_ms, or one lost sign of life stops the pair",
+            );
         }
         if self.gr.down_after_ms <= self.gr.unknown_after_ms {
             reader.fault("gr.down_after_ms", "must be more than gr.unknown_after_ms");
         }
-        if self.gr.retransmit_ms_max < self.gr.retransmit_ms_min {
-            reader.fault("gr.retransmit_ms_max", "must be at least gr.retransmit_ms_min");
-        }
         if self.admin.password_hash.is_some() && self.admin.password_file.is_some() {
-            reader.fault("admin.password_file", "stands beside admin.password_hash: only one of the two can be meant");
+            reader.fault(
+                "admin.password_file",
+                "stands beside admin.password_hash: only one of the two can be meant",
+            );
         }
         if let Err(fault) = self.log.level.parse::<tracing_subscriber::EnvFilter>() {
             reader.fault("log.level", &format!("is not a level: {fault}"));
@@ -217,7 +233,10 @@ impl Config {
 
     fn resolve(&mut self, folder: &Path) {
         self.data_dir = folder.join(&self.data_dir);
-        for path in [&mut self.http.web_root, &mut self.admin.password_file].into_iter().flatten() {
+        for path in [&mut self.http.web_root, &mut self.admin.password_file]
+            .into_iter()
+            .flatten()
+        {
             *path = folder.join(&*path);
         }
     }
@@ -227,21 +246,6 @@ impl Config {
         match &self.http.public_url {
             Some(url) => url.to_string(),
             None => format!("http://{}", self.http.listen),
-        }
-    }
-}
-
-impl Gr {
-    /// The timers of the replication engine.
-    pub fn timing(&self) -> gr_proto::Timers {
-        gr_proto::Timers {
-            heartbeat_ms: self.heartbeat_ms,
-            unknown_ms: self.unknown_after_ms,
-            down_ms: self.down_after_ms,
-            probe_unknown_ms: self.probe_unknown_ms,
-            probe_down_ms: self.probe_down_ms,
-            retransmit_ms_min: self.retransmit_ms_min,
-            retransmit_ms_max: self.retransmit_ms_max,
         }
     }
 }

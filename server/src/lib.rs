@@ -3,13 +3,22 @@
 //! [`site::Site`] is what every listener talks to. Below it one thread writes (`commit`), many read. ARCHITECTURE.md has the walk
 //! of one voice message through these modules.
 
+pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod deliver;
+pub mod files;
 pub mod gr;
+pub mod http;
+pub mod log;
 pub mod login;
 pub mod password;
+pub mod run_info;
+pub mod serve;
 pub mod site;
+pub mod smtp;
 pub mod token;
 pub mod upkeep;
 
 mod commit;
+mod rarely;

@@ -30,7 +30,11 @@ struct Bucket {
 impl AddressLimit {
     /// A limit.
     pub fn new(burst: u32, per_minute: u32) -> Self {
-        Self { burst: burst.into(), per_second: f64::from(per_minute) / 60.0, buckets: Mutex::default() }
+        Self {
+            burst: burst.into(),
+            per_second: f64::from(per_minute) / 60.0,
+            buckets: Mutex::default(),
+        }
     }
 
     /// Takes one try, or says how long to wait for the next.
@@ -42,13 +46,26 @@ impl AddressLimit {
                 buckets.clear();
             }
         }
-        let bucket = buckets.entry(network(address)).or_insert(Bucket { tries: self.burst, at: now });
+        let bucket = buckets.entry(network(address)).or_insert(Bucket {
+            tries: self.burst,
+            at: now,
+        });
         let tries = self.filled(*bucket, now);
         if tries < 1.0 {
             return Err(Duration::from_secs_f64((1.0 - tries) / self.per_second));
         }
-        *bucket = Bucket { tries: tries - 1.0, at: now };
+        *bucket = Bucket {
+            tries: tries - 1.0,
+            at: now,
+        };
         Ok(())
+    }
+
+    /// Gives a try back: it was no guess.
+    pub fn give_back(&self, address: IpAddr) {
+        if let Some(bucket) = lock(&self.buckets).get_mut(&network(address)) {
+            bucket.tries = (bucket.tries + 1.0).min(self.burst);
+        }
     }
 
     fn filled(&self, bucket: Bucket, now: Instant) -> f64 {
@@ -133,6 +150,8 @@ mod tests {
         assert_eq!(limit.take(here, now), Err(Duration::from_secs(1)));
         assert_eq!(limit.take(IpAddr::from([192, 0, 2, 2]), now), Ok(()));
         assert_eq!(limit.take(here, now + Duration::from_secs(1)), Ok(()));
+        limit.give_back(here);
+        assert_eq!(limit.take(here, now + Duration::from_secs(1)), Ok(()));
         assert!(limit.take(here, now + Duration::from_secs(1)).is_err());
     }
 
@@ -159,7 +178,11 @@ mod tests {
         assert!(futures_poll(&mut second).is_some());
         drop(second);
         drop(attempts.turn("7202").await);
-        assert_eq!(lock(&attempts.running).len(), 1, "turns that nobody holds are forgotten");
+        assert_eq!(
+            lock(&attempts.running).len(),
+            1,
+            "turns that nobody holds are forgotten"
+        );
     }
 
     /// Polls once.

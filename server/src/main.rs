@@ -1,3 +1,7 @@
-//! The binary `callpilot`.
+//! The binary `callpilot`: arguments in, exit code out. 0 done, 1 failed, 2 wrong usage.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    server::cli::main()
+}

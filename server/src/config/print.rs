@@ -6,8 +6,14 @@ use std::fmt::Write;
 /// Settings given in `text` stand as they are; all others stand as comments.
 pub(super) fn print(text: &str, name: &str) -> Result<String, ConfigError> {
     let defaults = read::defaults();
-    let given = if name.is_empty() { None } else { Some(read::parse(text, name, &|_| None)?.1) };
-    let mut out = String::from("# CallPilot server: every setting with its unit, its default and its reason.\n");
+    let given = if name.is_empty() {
+        None
+    } else {
+        Some(read::parse(text, name, &|_| None)?.1)
+    };
+    let mut out = String::from(
+        "# CallPilot server: every setting with its unit, its default and its reason.\n",
+    );
     let mut section = None;
     for (i, default) in defaults.entries.iter().enumerate() {
         let (of, key) = default.key.rsplit_once('.').unwrap_or(("", &default.key));

@@ -76,12 +76,21 @@ fn variable(key: &str) -> String {
 }
 
 fn full(section: &str, key: &str) -> String {
-    if section.is_empty() { key.to_owned() } else { format!("{section}.{key}") }
+    if section.is_empty() {
+        key.to_owned()
+    } else {
+        format!("{section}.{key}")
+    }
 }
 
 impl<'a> Reader<'a> {
     fn new(text: &'a str, file: &'a str, env: &'a dyn Fn(&str) -> Option<String>) -> Self {
-        let lines = text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i).collect();
+        let lines = text
+            .bytes()
+            .enumerate()
+            .filter(|(_, b)| *b == b'\n')
+            .map(|(i, _)| i)
+            .collect();
         let (table, errors) = DeTable::parse_recoverable(text);
         let mut reader = Self {
             values: BTreeMap::new(),
@@ -95,7 +104,11 @@ impl<'a> Reader<'a> {
         };
         for error in errors {
             let place = reader.place(error.span().map_or(0, |s| s.start));
-            reader.faults.push(Fault { place, key: String::new(), what: error.message().to_owned() });
+            reader.faults.push(Fault {
+                place,
+                key: String::new(),
+                what: error.message().to_owned(),
+            });
         }
         reader.flatten("", table.into_inner());
         reader
@@ -113,7 +126,11 @@ impl<'a> Reader<'a> {
     }
 
     fn place(&self, at: usize) -> String {
-        format!("{}:{}", self.file, self.lines.partition_point(|&newline| newline < at) + 1)
+        format!(
+            "{}:{}",
+            self.file,
+            self.lines.partition_point(|&newline| newline < at) + 1
+        )
     }
 
     /// Declares a section.
@@ -142,19 +159,37 @@ impl<'a> Reader<'a> {
             None => (default, false),
             Some((_, Ok(value))) => (value, true),
             Some((place, Err(what))) => {
-                self.faults.push(Fault { place, key: key.clone(), what });
+                self.faults.push(Fault {
+                    place,
+                    key: key.clone(),
+                    what,
+                });
                 (default, true)
             }
         };
-        self.entries.push(Entry { key, unit, why, value: value.to_toml(), given });
+        self.entries.push(Entry {
+            key,
+            unit,
+            why,
+            value: value.to_toml(),
+            given,
+        });
         value
     }
 
     /// Checks a number against its bounds.
-    pub(super) fn within(&mut self, (section, name): (&str, &str), value: impl Number, bounds: RangeInclusive<u64>) {
+    pub(super) fn within(
+        &mut self,
+        (section, name): (&str, &str),
+        value: impl Number,
+        bounds: RangeInclusive<u64>,
+    ) {
         if !bounds.contains(&value.number()) {
             let (low, high) = bounds.into_inner();
-            self.fault(&full(section, name), &format!("is {}, but must be {low} to {high}", value.number()));
+            self.fault(
+                &full(section, name),
+                &format!("is {}, but must be {low} to {high}", value.number()),
+            );
         }
     }
 
@@ -165,7 +200,11 @@ impl<'a> Reader<'a> {
             Some((at, _)) => self.place(*at),
             None => self.file.to_owned(),
         };
-        self.faults.push(Fault { place, key: key.to_owned(), what: what.to_owned() });
+        self.faults.push(Fault {
+            place,
+            key: key.to_owned(),
+            what: what.to_owned(),
+        });
     }
 
     fn unknown_keys(&mut self) {
@@ -173,11 +212,20 @@ impl<'a> Reader<'a> {
             if self.known.contains(key) {
                 continue;
             }
-            let what = match self.known.iter().map(|known| (distance(known, key), known)).min() {
+            let what = match self
+                .known
+                .iter()
+                .map(|known| (distance(known, key), known))
+                .min()
+            {
                 Some((near, known)) if near <= 3 => format!("is not a setting; {known} is"),
                 _ => "is not a setting; `callpilot serve --print-config` shows all".to_owned(),
             };
-            self.faults.push(Fault { place: self.place(*at), key: key.clone(), what });
+            self.faults.push(Fault {
+                place: self.place(*at),
+                key: key.clone(),
+                what,
+            });
         }
     }
 }
@@ -192,7 +240,11 @@ pub(super) fn parse<'a>(
     let mut config = Config::read(&mut reader);
     config.check(&mut reader);
     reader.unknown_keys();
-    if reader.faults.is_empty() { Ok((config, reader)) } else { Err(ConfigError::Faults(reader.faults)) }
+    if reader.faults.is_empty() {
+        Ok((config, reader))
+    } else {
+        Err(ConfigError::Faults(reader.faults))
+    }
 }
 
 /// Every declared setting at its default.
@@ -230,7 +282,7 @@ macro_rules! settings {
         }
 
         impl $name {
-            pub(super) fn read(reader: &mut $crate::config::read::Reader<'_>) -> Self {
+            fn read(reader: &mut $crate::config::read::Reader<'_>) -> Self {
                 reader.section($section, [$($about),+].join("\n"));
                 $(
                     let at = ($section, stringify!($field));

@@ -26,7 +26,12 @@ fn every_fault_is_told_at_once_with_its_line() {
         "fqdn = \"north\"\n[http]\nlisten = \"8080\"\nlissten = 1\n[smtp]\nrecipients_max = 1\nidle_timeout_s = \"x\"\n[gr]\nheartbeat_ms = 40_000\n",
     )
     .unwrap_err();
-    let said = |start: &str| assert!(faults.iter().any(|f| f.starts_with(start)), "{start} in {faults:#?}");
+    let said = |start: &str| {
+        assert!(
+            faults.iter().any(|f| f.starts_with(start)),
+            "{start} in {faults:#?}"
+        )
+    };
     said("cp.toml:1: fqdn is not a fully qualified domain name");
     said("cp.toml:3: http.listen is \"8080\", but must be an IP address");
     said("cp.toml:4: http.lissten is not a setting; http.listen is");
@@ -45,11 +50,18 @@ fn what_is_not_toml_is_told_with_its_line() {
 #[test]
 fn the_environment_comes_before_the_file() {
     let env = |name: &str| (name == "CALLPILOT_SMTP_LISTEN").then(|| "[::1]:25".to_owned());
-    let config = parse_with("fqdn = \"a.example\"\n[smtp]\nlisten = \"127.0.0.1:26\"", &env).unwrap();
+    let config = parse_with(
+        "fqdn = \"a.example\"\n[smtp]\nlisten = \"127.0.0.1:26\"",
+        &env,
+    )
+    .unwrap();
     assert_eq!(config.smtp.listen, "[::1]:25".parse().unwrap());
     let env = |name: &str| (name == "CALLPILOT_SMTP_LISTEN").then(|| "nowhere".to_owned());
     let faults = parse_with("fqdn = \"a.example\"", &env).unwrap_err();
-    assert!(faults[0].starts_with("CALLPILOT_SMTP_LISTEN: smtp.listen is \"nowhere\""), "{faults:?}");
+    assert!(
+        faults[0].starts_with("CALLPILOT_SMTP_LISTEN: smtp.listen is \"nowhere\""),
+        "{faults:?}"
+    );
 }
 
 #[test]
@@ -57,13 +69,23 @@ fn the_printed_configuration_names_every_setting_and_reads_back_as_the_defaults(
     let printed = Config::print(None).unwrap();
     for entry in &read::defaults().entries {
         let name = entry.key.rsplit('.').next().unwrap();
-        assert!(printed.contains(&format!("\n# {name} = ")), "{} is printed", entry.key);
+        assert!(
+            printed.contains(&format!("\n# {name} = ")),
+            "{} is printed",
+            entry.key
+        );
         assert!(!entry.why.is_empty() && !entry.unit.is_empty());
     }
     let uncommented: String = printed
         .lines()
         .map(|l| match l.strip_prefix("# ") {
-            Some(setting) if setting.split_once(" = ").is_some_and(|(k, _)| !k.contains(' ')) => setting,
+            Some(setting)
+                if setting
+                    .split_once(" = ")
+                    .is_some_and(|(k, _)| !k.contains(' ')) =>
+            {
+                setting
+            }
             _ => l,
         })
         .fold(String::new(), |all, line| all + line + "\n")
@@ -75,16 +97,30 @@ fn the_printed_configuration_names_every_setting_and_reads_back_as_the_defaults(
 #[test]
 fn a_url_of_a_server_has_no_path_and_no_slash_at_the_end() {
     let url = |text: &str| text.parse::<BaseUrl>().map(|u| u.to_string()).ok();
-    assert_eq!(url("https://CP.example.net/").as_deref(), Some("https://cp.example.net"));
-    assert_eq!(url("http://[::1]:8080").as_deref(), Some("http://[::1]:8080"));
-    for wrong in ["", "cp.example.net", "ftp://a.b", "https://a.b/path", "https://u@a.b", "https://"] {
+    assert_eq!(
+        url("https://CP.example.net/").as_deref(),
+        Some("https://cp.example.net")
+    );
+    assert_eq!(
+        url("http://[::1]:8080").as_deref(),
+        Some("http://[::1]:8080")
+    );
+    for wrong in [
+        "",
+        "cp.example.net",
+        "ftp://a.b",
+        "https://a.b/path",
+        "https://u@a.b",
+        "https://",
+    ] {
         assert_eq!(url(wrong), None, "{wrong}");
     }
 }
 
 #[test]
 fn relative_paths_count_from_the_folder_of_the_file() {
-    let mut config = parse("fqdn = \"a.example\"\ndata_dir = \"data\"\n[http]\nweb_root = \"/web\"").unwrap();
+    let mut config =
+        parse("fqdn = \"a.example\"\ndata_dir = \"data\"\n[http]\nweb_root = \"/web\"").unwrap();
     config.resolve(Path::new("/etc/callpilot"));
     assert_eq!(config.data_dir, Path::new("/etc/callpilot/data"));
     assert_eq!(config.http.web_root.as_deref(), Some(Path::new("/web")));
@@ -93,7 +129,10 @@ fn relative_paths_count_from_the_folder_of_the_file() {
 #[test]
 fn a_password_hash_is_never_printed() {
     let hash = crate::password::hash_blocking("secret", [1; 16]);
-    let config = parse(&format!("fqdn = \"a.example\"\n[admin]\npassword_hash = '{hash}'")).unwrap();
+    let config = parse(&format!(
+        "fqdn = \"a.example\"\n[admin]\npassword_hash = '{hash}'"
+    ))
+    .unwrap();
     assert_eq!(config.admin.password_hash.as_ref().unwrap().as_str(), hash);
     assert!(!format!("{config:?}").contains("argon2"));
 }

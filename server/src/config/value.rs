@@ -16,7 +16,10 @@ pub(super) trait Setting: Sized {
     fn from_toml(value: &DeValue<'_>) -> Result<Self, String> {
         match value {
             DeValue::String(text) => Self::from_text(text),
-            other => Err(format!("must be a text in quotes, not a TOML {}", other.type_str())),
+            other => Err(format!(
+                "must be a text in quotes, not a TOML {}",
+                other.type_str()
+            )),
         }
     }
 }
@@ -68,7 +71,11 @@ impl Setting for String {
 
 impl Setting for PathBuf {
     fn from_text(text: &str) -> Result<Self, String> {
-        if text.is_empty() { Err("is empty".into()) } else { Ok(text.into()) }
+        if text.is_empty() {
+            Err("is empty".into())
+        } else {
+            Ok(text.into())
+        }
     }
     fn to_toml(&self) -> String {
         quoted(&self.to_string_lossy())
@@ -86,7 +93,11 @@ impl Setting for SocketAddr {
 
 impl<T: Setting> Setting for Option<T> {
     fn from_text(text: &str) -> Result<Self, String> {
-        if text.is_empty() { Ok(None) } else { T::from_text(text).map(Some) }
+        if text.is_empty() {
+            Ok(None)
+        } else {
+            T::from_text(text).map(Some)
+        }
     }
     fn to_toml(&self) -> String {
         self.as_ref().map_or_else(|| quoted(""), Setting::to_toml)
@@ -95,15 +106,31 @@ impl<T: Setting> Setting for Option<T> {
 
 impl<T: Setting> Setting for Vec<T> {
     fn from_text(text: &str) -> Result<Self, String> {
-        text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(T::from_text).collect()
+        text.split(',')
+            .map(str::trim)
+            .filter(|item| !item.is_empty())
+            .map(T::from_text)
+            .collect()
     }
     fn to_toml(&self) -> String {
-        format!("[{}]", self.iter().map(Setting::to_toml).collect::<Vec<_>>().join(", "))
+        format!(
+            "[{}]",
+            self.iter()
+                .map(Setting::to_toml)
+                .collect::<Vec<_>>()
+                .join(", ")
+        )
     }
     fn from_toml(value: &DeValue<'_>) -> Result<Self, String> {
         match value {
-            DeValue::Array(items) => items.iter().map(|item| T::from_toml(item.get_ref())).collect(),
-            other => Err(format!("must be a list in brackets, not a TOML {}", other.type_str())),
+            DeValue::Array(items) => items
+                .iter()
+                .map(|item| T::from_toml(item.get_ref()))
+                .collect(),
+            other => Err(format!(
+                "must be a list in brackets, not a TOML {}",
+                other.type_str()
+            )),
         }
     }
 }
@@ -116,14 +143,22 @@ impl std::str::FromStr for BaseUrl {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let fault = || format!("is \"{text}\", but must be a URL without a path, such as https://cp-north.example.net");
+        let fault = || {
+            format!(
+                "is \"{text}\", but must be a URL without a path, such as https://cp-north.example.net"
+            )
+        };
         let (scheme, rest) = text.split_once("://").ok_or_else(fault)?;
         let authority = rest.strip_suffix('/').unwrap_or(rest);
         let parts: axum::http::uri::Authority = authority.parse().map_err(|_| fault())?;
-        if !matches!(scheme, "http" | "https") || parts.host().is_empty() || authority.contains('@') {
+        if !matches!(scheme, "http" | "https") || parts.host().is_empty() || authority.contains('@')
+        {
             return Err(fault());
         }
-        Ok(Self(format!("{scheme}://{}", authority.to_ascii_lowercase())))
+        Ok(Self(format!(
+            "{scheme}://{}",
+            authority.to_ascii_lowercase()
+        )))
     }
 }
 

@@ -1,6 +1,11 @@
 //! The shell of the replication engine: who the partner is, how its mail is sealed and carried, and what its state means.
 
+pub mod envelope;
+pub mod link;
 pub mod pairing;
+mod running;
+
+pub use running::Running;
 
 use crate::config::Gr;
 use gr_proto::{Event, Timers};
@@ -31,6 +36,12 @@ pub fn log(event: &Event) {
         }
         Event::WentBack => {
             tracing::error!("this server went back in time: was it restored from a backup?");
+        }
+        Event::Judged(verdicts) => {
+            tracing::warn!(?verdicts, "this server was compared with its GR partner");
+        }
+        Event::PartnerRecovered => {
+            tracing::warn!("the GR partner has been told all that it may have lost");
         }
         Event::Stranger(server) => {
             tracing::warn!(?server, "GR mail with the right password from a server that is not the partner");

@@ -1,0 +1,267 @@
+//! Where the demo lives: a folder with a configuration and a data folder for each server, and what has to be known again when the
+//! same folder is used another time.
+
+use crate::cli::Failure;
+use crate::password;
+use serde::{Deserialize, Serialize};
+use std::fmt::Write as _;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+/// The names of the two servers.
+pub const NORTH: &str = "cp-north.example.net";
+/// See [`NORTH`].
+pub const SOUTH: &str = "cp-south.example.net";
+/// Written last: a folder that has it is whole.
+const KEPT: &str = "demo.json";
+
+/// One of the two servers.
+pub struct Half {
+    /// Its name.
+    pub fqdn: &'static str,
+    /// Where HTTP listens.
+    pub http: SocketAddr,
+    /// Where SMTP listens.
+    pub smtp: SocketAddr,
+    dir: PathBuf,
+    short: &'static str,
+}
+
+impl Half {
+    /// Its configuration.
+    pub fn config(&self) -> PathBuf {
+        self.dir.join(format!("{}.toml", self.short))
+    }
+
+    /// Its log.
+    pub fn log(&self) -> PathBuf {
+        self.dir.join(format!("{}.log", self.short))
+    }
+
+    /// Its data.
+    pub fn data_dir(&self) -> PathBuf {
+        self.dir.join(self.short)
+    }
+
+    /// What browsers call it.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.http)
+    }
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+struct Kept {
+    ports: [u16; 4],
+    admin_password: String,
+    gr_password: String,
+}
+
+/// The demo's folder.
+pub struct Household {
+    dir: PathBuf,
+    temporary: bool,
+    new: bool,
+    kept: Kept,
+    halves: [Half; 2],
+}
+
+impl Household {
+    /// Opens the folder of an earlier demo, or makes a new one.
+    pub fn open(
+        dir: Option<PathBuf>,
+        base: Option<u16>,
+        web_root: Option<PathBuf>,
+    ) -> Result<Self, Failure> {
+        let temporary = dir.is_none();
+        let dir = dir
+            .unwrap_or_else(|| std::env::temp_dir().join(format!("callpilot-demo-{}", secret())));
+        let fault = |e: io::Error| Failure::new(format!("{}: {e}", dir.display()));
+        fs::create_dir_all(&dir).map_err(fault)?;
+        let dir = dir.canonicalize().map_err(fault)?;
+        let earlier = match fs::read(dir.join(KEPT)) {
+            Ok(bytes) => Some(
+                serde_json::from_slice::<Kept>(&bytes).map_err(|e| fault(io::Error::other(e)))?,
+            ),
+            Err(_) if fs::read_dir(&dir).map_err(fault)?.next().is_some() => {
+                return Err(Failure::new(format!(
+                    "{} is neither empty nor the folder of an earlier demo. Choose another one.",
+                    dir.display()
+                )));
+            }
+            Err(_) => None,
+        };
+        let new = earlier.is_none();
+        let mut kept = match earlier {
+            Some(kept) => kept,
+            None => Kept {
+                ports: free_ports()?,
+                admin_password: secret(),
+                gr_password: secret(),
+            },
+        };
+        if let Some(base) = base {
+            kept.ports = std::array::from_fn(|i| base.saturating_add(i as u16));
+        }
+        let at = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let [a, b, c, d] = kept.ports.map(at);
+        let halves = [
+            Half {
+                fqdn: NORTH,
+                short: "north",
+                http: a,
+                smtp: b,
+                dir: dir.clone(),
+            },
+            Half {
+                fqdn: SOUTH,
+                short: "south",
+                http: c,
+                smtp: d,
+                dir: dir.clone(),
+            },
+        ];
+        let household = Self {
+            dir,
+            temporary,
+            new,
+            kept,
+            halves,
+        };
+        household.write_configs(web_root.as_deref())?;
+        Ok(household)
+    }
+
+    /// No demo has been here before.
+    pub fn is_new(&self) -> bool {
+        self.new
+    }
+
+    /// North and south.
+    pub fn halves(&self) -> &[Half; 2] {
+        &self.halves
+    }
+
+    /// The GR password of the pair.
+    pub fn gr_password(&self) -> &str {
+        &self.kept.gr_password
+    }
+
+    /// The administrator's password on both.
+    pub fn admin_password(&self) -> &str {
+        &self.kept.admin_password
+    }
+
+    /// The folder goes away with the demo.
+    pub fn is_temporary(&self) -> bool {
+        self.temporary
+    }
+
+    /// The folder.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Notes that the folder is whole.
+    pub fn keep(&self) -> Result<(), Failure> {
+        let text = serde_json::to_vec(&self.kept).map_err(|e| Failure::new(e.to_string()))?;
+        crate::files::write_private(&self.dir.join(KEPT), &text)
+            .map_err(|e| Failure::new(e.to_string()))
+    }
+
+    /// Removes the folder if it was a temporary one.
+    pub fn close(&self) {
+        if self.temporary
+            && let Err(error) = fs::remove_dir_all(&self.dir)
+        {
+            eprintln!(
+                "callpilot: {} could not be removed: {error}",
+                self.dir.display()
+            );
+        }
+    }
+
+    fn write_configs(&self, web_root: Option<&Path>) -> Result<(), Failure> {
+        let hash = password::hash_blocking(&self.kept.admin_password, crate::clock::random());
+        for half in &self.halves {
+            let text = config(half, &hash, web_root);
+            let path = half.config();
+            crate::files::write_private(&path, text.as_bytes())
+                .map_err(|e| Failure::new(e.to_string()))?;
+        }
+        Ok(())
+    }
+}
+
+/// The timers are those of a pair in a hurry, so that one can watch a failover.
+fn config(half: &Half, admin_hash: &str, web_root: Option<&Path>) -> String {
+    let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
+    let mut text = format!(
+        "# A server of the demo. `callpilot serve --print-config` explains every setting.\n\
+         fqdn = {fqdn}\ndata_dir = {data}\n\n[http]\nlisten = \"{http}\"\n",
+        fqdn = quoted(half.fqdn),
+        data = quoted(half.short),
+        http = half.http,
+    );
+    if let Some(root) = web_root.map(|root| root.canonicalize().unwrap_or_else(|_| root.to_owned()))
+    {
+        let _ = writeln!(text, "web_root = {}", quoted(&root.to_string_lossy()));
+    }
+    let _ = write!(
+        text,
+        "\n[smtp]\nlisten = \"{}\"\n\n[gr]\nheartbeat_ms = 500\nunknown_after_ms = 2000\ndown_after_ms = 10000\nprobe_ms = 500\n\n\
+         [admin]\nuser = \"admin\"\npassword_hash = {}\n",
+        half.smtp,
+        quoted(admin_hash)
+    );
+    text
+}
+
+/// Ports that were free a moment ago. All are held until the last one is found, so that no two are the same.
+fn free_ports() -> Result<[u16; 4], Failure> {
+    let fault = |e: io::Error| Failure::new(format!("no free port on 127.0.0.1: {e}"));
+    let mut held = Vec::new();
+    let mut ports = [0; 4];
+    for port in &mut ports {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(fault)?;
+        *port = listener.local_addr().map_err(fault)?.port();
+        held.push(listener);
+    }
+    Ok(ports)
+}
+
+/// 80 random bits in letters and digits that are not taken for each other.
+fn secret() -> String {
+    const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+    let bytes: [u8; 16] = crate::clock::random();
+    bytes
+        .iter()
+        .map(|b| char::from(LETTERS[usize::from(b % 32)]))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    #[test]
+    fn the_configurations_of_the_demo_are_sound() {
+        let at = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let half = Half {
+            fqdn: NORTH,
+            short: "north",
+            http: at(1),
+            smtp: at(2),
+            dir: "/tmp/a \"b\"".into(),
+        };
+        let hash = password::hash_blocking("x", [1; 16]);
+        let text = config(&half, &hash, Some(Path::new("/a \"web\" folder")));
+        let config = Config::parse(&text, "north.toml", &|_| None).unwrap();
+        assert_eq!((config.fqdn.as_str(), config.http.listen), (NORTH, at(1)));
+        assert_eq!(
+            config.http.web_root.as_deref(),
+            Some(Path::new("/a \"web\" folder"))
+        );
+    }
+}

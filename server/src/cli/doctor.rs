@@ -1,0 +1,124 @@
+//! `callpilot doctor`: what an administrator would look at first, in that order.
+
+use super::admin_client::AdminClient;
+use super::{Failure, Output, Server};
+use crate::config::Config;
+use crate::run_info::RunInfo;
+use contract::{GrStatus, PartnerState};
+use serde::Serialize;
+use std::path::Path;
+
+/// Which server to look at.
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    server: Server,
+}
+
+#[derive(Serialize)]
+struct Finding {
+    what: &'static str,
+    good: bool,
+    said: String,
+}
+
+/// Looks, and fails if something is wrong.
+pub async fn run(args: Args, out: Output) -> Result<(), Failure> {
+    let findings = look(&args.server).await;
+    let human = || {
+        let line = |f: &Finding| {
+            format!(
+                "{} {:14} {}",
+                if f.good { "✓" } else { "✗" },
+                f.what,
+                f.said
+            )
+        };
+        findings.iter().map(line).collect::<Vec<_>>().join("\n")
+    };
+    out.say(&findings, human)?;
+    if findings.iter().all(|f| f.good) {
+        Ok(())
+    } else {
+        Err(Failure::Told)
+    }
+}
+
+async fn look(server: &Server) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut note = |what, result: Result<String, String>| {
+        let good = result.is_ok();
+        let said = result.unwrap_or_else(|fault| fault);
+        findings.push(Finding { what, good, said });
+        good
+    };
+    let config = match Config::load(&server.config) {
+        Ok(config) => config,
+        Err(fault) => {
+            note("configuration", Err(fault.to_string()));
+            return findings;
+        }
+    };
+    note(
+        "configuration",
+        Ok(format!("{} is sound", server.config.display())),
+    );
+    note("data folder", folder(&config.data_dir));
+    if let Some(root) = &config.http.web_root {
+        let index = root.join("index.html");
+        let found = if index.is_file() {
+            Ok(format!("{} is there", index.display()))
+        } else {
+            Err(format!("{} is missing", index.display()))
+        };
+        note("My CallPilot", found);
+    }
+    let running = RunInfo::read(&config.data_dir)
+        .map(|info| format!("process {} at {}", info.pid, info.http));
+    if !note(
+        "process",
+        running.map_err(|e| format!("no server runs ({e}): start it with `callpilot serve`")),
+    ) {
+        return findings;
+    }
+    let status = match AdminClient::in_folder(&config.data_dir) {
+        Ok(client) => client.get::<GrStatus>("/api/v1/admin/gr").await,
+        Err(failure) => Err(failure),
+    };
+    match status {
+        Err(failure) => drop(note("answers", Err(failure.to_string()))),
+        Ok(status) => {
+            note("answers", Ok("the server answers".into()));
+            let good = matches!(
+                status.state,
+                PartnerState::Running | PartnerState::NotConfigured
+            );
+            note(
+                "GR partner",
+                if good {
+                    Ok(status.reason)
+                } else {
+                    Err(status.reason)
+                },
+            );
+        }
+    }
+    findings
+}
+
+fn folder(path: &Path) -> Result<String, String> {
+    use std::os::unix::fs::PermissionsExt;
+    let about = std::fs::metadata(path).map_err(|e| {
+        format!(
+            "{}: {e}; the server makes it at its first start",
+            path.display()
+        )
+    })?;
+    match about.permissions().mode() & 0o077 {
+        0 => Ok(format!(
+            "{} is there, and only its owner reads it",
+            path.display()
+        )),
+        _ => Err(format!("others can read {}: chmod 700 it", path.display())),
+    }
+}

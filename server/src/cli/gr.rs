@@ -1,0 +1,118 @@
+//! `callpilot gr …`.
+
+use super::admin_client::AdminClient;
+use super::secret::PasswordFrom;
+use super::{Failure, Output, Server};
+use contract::{GrPair, GrStatus, LaneBacklog, PartnerState};
+use hyper::Method;
+
+const GR: &str = "/api/v1/admin/gr";
+
+/// What to do with the pair.
+#[derive(clap::Subcommand)]
+pub enum Command {
+    /// Make this server half of a pair. Do the same on the partner, with the same GR password.
+    Pair {
+        /// The partner's fully qualified domain name.
+        fqdn: String,
+        /// Where the partner's SMTP service is reached.
+        #[arg(long, value_name = "HOST:PORT")]
+        smtp: String,
+        /// Base URL of the partner's HTTP service, such as https://cp-south.example.net.
+        #[arg(long, value_name = "URL")]
+        http: String,
+        #[command(flatten)]
+        password: PasswordFrom,
+        #[command(flatten)]
+        server: Server,
+    },
+    /// Show the partner's state and what waits for it.
+    Status {
+        #[command(flatten)]
+        server: Server,
+    },
+    /// Turn GR off on this server. Nothing that its own users have is lost.
+    Unpair {
+        #[command(flatten)]
+        server: Server,
+    },
+}
+
+/// Does it.
+pub async fn run(command: Command, out: Output) -> Result<(), Failure> {
+    match command {
+        Command::Pair {
+            fqdn,
+            smtp,
+            http,
+            password,
+            server,
+        } => {
+            let client = AdminClient::of(&server)?;
+            let pair = GrPair {
+                fqdn,
+                smtp,
+                http,
+                password: password.read("GR password")?,
+            };
+            let status: GrStatus = client.send_json(Method::PUT, GR, &pair).await?;
+            out.say(&status, || {
+                format!(
+                    "{} is the GR partner now. Do the same there, if it is not done yet.\n\n{}",
+                    pair.fqdn,
+                    show(&status)
+                )
+            })
+        }
+        Command::Status { server } => {
+            let status: GrStatus = AdminClient::of(&server)?.get(GR).await?;
+            out.say(&status, || show(&status))
+        }
+        Command::Unpair { server } => {
+            AdminClient::of(&server)?
+                .send(Method::DELETE, GR, None)
+                .await?;
+            out.say(&serde_json::json!({}), || {
+                "GR is off on this server.".into()
+            })
+        }
+    }
+}
+
+fn show(status: &GrStatus) -> String {
+    let sign = match status.state {
+        PartnerState::NotConfigured => "off",
+        PartnerState::Running => "✓ running",
+        PartnerState::Unknown => "? unknown",
+        PartnerState::Down => "✗ down",
+        PartnerState::CourtesyDown => "✗ courtesy down",
+    };
+    let mut lines = vec![
+        format!("This server   {}", status.server),
+        format!(
+            "GR partner    {}",
+            status.partner.as_deref().unwrap_or("none")
+        ),
+        format!("State         {sign}"),
+        format!("              {}", status.reason),
+    ];
+    if status.partner.is_some() {
+        let number = |n: Option<u64>| n.map_or("?".to_owned(), |n| n.to_string());
+        lines.push(format!("Users to go   {}", lane(&status.users)));
+        lines.push(format!("Mail to go    {}", lane(&status.messages)));
+        lines.push(format!("Only here     {} messages", status.one_server_only));
+        lines.push(format!("To come       {}", number(status.partner_backlog)));
+        lines.push(format!("Round trip    {} ms", number(status.round_trip_ms)));
+    }
+    lines.join("\n")
+}
+
+fn lane(lane: &LaneBacklog) -> String {
+    let oldest = lane
+        .oldest
+        .and_then(|t| jiff::Timestamp::from_millisecond(t.0).ok());
+    match oldest {
+        Some(oldest) => format!("{}, the oldest since {oldest:.0}", lane.count),
+        None => lane.count.to_string(),
+    }
+}

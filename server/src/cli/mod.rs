@@ -1,0 +1,182 @@
+//! The command line. `serve` is a server; `user` and `gr` talk to the one that runs with the same configuration; `demo` starts a
+//! whole pair. With `--json` every command answers in JSON, faults included.
+
+mod admin_client;
+mod demo;
+mod doctor;
+mod gr;
+mod secret;
+mod serve;
+mod signal;
+mod user;
+
+use crate::config::ConfigError;
+use clap::{Parser, Subcommand};
+use contract::ApiError;
+use serde::Serialize;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// CallPilot: voice messaging on two servers that stand in for each other.
+#[derive(Parser)]
+#[command(
+    name = "callpilot",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true
+)]
+#[command(
+    after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage.\nStart with `callpilot demo`: a pair of servers to try, with users and messages."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// Answer in JSON, on standard output.
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run a server until it is told to stop.
+    Serve(serve::Args),
+    /// Users and their mailboxes, on the server that runs with this configuration.
+    #[command(subcommand)]
+    User(user::Command),
+    /// The GR pair that the server is half of.
+    #[command(subcommand)]
+    Gr(gr::Command),
+    /// Start a GR pair on this machine with users and voice messages, to try things.
+    Demo(demo::Args),
+    /// Look for what is wrong with a server: configuration, data folder, process, partner.
+    Doctor(doctor::Args),
+    /// Print the hash of a password, for `password_hash` in section [admin] of the configuration.
+    HashPassword(secret::PasswordFrom),
+}
+
+/// Which server a command is for.
+#[derive(clap::Args)]
+struct Server {
+    /// The server's configuration file.
+    #[arg(
+        long,
+        short,
+        value_name = "FILE",
+        env = "CALLPILOT_CONFIG",
+        default_value = "/etc/callpilot.toml"
+    )]
+    config: PathBuf,
+}
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error("{message}\nReference: {reference}", message = .0.message, reference = .0.reference)]
+    Refused(ApiError),
+    #[error("{0}")]
+    Plain(String),
+    /// The answer has been printed; it says what is wrong.
+    #[error("")]
+    Told,
+}
+
+impl Failure {
+    fn new(text: impl Into<String>) -> Self {
+        Self::Plain(text.into())
+    }
+}
+
+/// How a command answers.
+#[derive(Clone, Copy)]
+struct Output {
+    json: bool,
+}
+
+impl Output {
+    /// One answer: as JSON, or as people read it.
+    fn say<T: Serialize>(self, value: &T, human: impl FnOnce() -> String) -> Result<(), Failure> {
+        let text = if self.json {
+            serde_json::to_string(value).map_err(|e| Failure::new(e.to_string()))?
+        } else {
+            human()
+        };
+        print_line(&text);
+        Ok(())
+    }
+
+    fn failed(self, failure: &Failure) -> ExitCode {
+        let text = failure.to_string();
+        if self.json && !text.is_empty() {
+            let error = match failure {
+                Failure::Refused(error) => serde_json::json!({ "error": error }),
+                other => serde_json::json!({ "error": { "message": other.to_string() } }),
+            };
+            print_line(&error.to_string());
+        } else if !text.is_empty() {
+            eprintln!("callpilot: {text}");
+        }
+        ExitCode::FAILURE
+    }
+}
+
+/// A reader that has gone away (`| head`) is no fault of the command.
+fn print_line(text: &str) {
+    use std::io::Write;
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "{text}").and_then(|()| out.flush());
+}
+
+/// Runs the command of the process's arguments.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let out = Output { json: cli.json };
+    let done = match cli.command {
+        Command::Serve(args) => serve::run(args),
+        Command::User(command) => wait_for(user::run(command, out)),
+        Command::Gr(command) => wait_for(gr::run(command, out)),
+        Command::Demo(args) => wait_for(demo::run(args, out)),
+        Command::Doctor(args) => wait_for(doctor::run(args, out)),
+        Command::HashPassword(from) => secret::print_hash(&from, out),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => out.failed(&failure),
+    }
+}
+
+/// Runs a command that waits for sockets and processes.
+fn wait_for(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    let runtime = runtime.map_err(|e| Failure::new(format!("threads cannot be started: {e}")))?;
+    let done = runtime.block_on(command);
+    // Somebody may still be asked for input on a thread that cannot be stopped.
+    runtime.shutdown_background();
+    done
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn json_can_be_asked_for_behind_the_command() {
+        let cli =
+            Cli::try_parse_from(["callpilot", "user", "list", "--config", "x.toml", "--json"])
+                .unwrap();
+        assert!(cli.json);
+        assert!(
+            Cli::try_parse_from(["callpilot", "user", "add", "72x"])
+                .is_err_and(|e| e.exit_code() == 2)
+        );
+    }
+}

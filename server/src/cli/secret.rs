@@ -1,0 +1,86 @@
+//! Passwords on the command line: asked for without showing them, read from a file or from standard input.
+
+use super::{Failure, Output};
+use crate::password;
+use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+use std::io::{BufRead, IsTerminal, Write};
+use std::path::PathBuf;
+
+/// Where a password comes from.
+#[derive(clap::Args)]
+pub struct PasswordFrom {
+    /// Read the password from the first line of a file. Without this and --password it is asked for, or read from standard input.
+    #[arg(long, value_name = "FILE", conflicts_with = "password")]
+    password_file: Option<PathBuf>,
+    /// The password itself. Everybody on this machine can see it while the command runs, and it stays in the shell's history: for
+    /// tries only.
+    #[arg(long)]
+    password: Option<String>,
+}
+
+impl PasswordFrom {
+    /// The password.
+    pub fn read(&self, what: &str) -> Result<String, Failure> {
+        if let Some(password) = &self.password {
+            return Ok(password.clone());
+        }
+        let line = match &self.password_file {
+            Some(path) => {
+                let text = std::fs::read_to_string(path);
+                let text = text.map_err(|e| Failure::new(format!("{}: {e}", path.display())))?;
+                text.lines().next().unwrap_or_default().to_owned()
+            }
+            None if std::io::stdin().is_terminal() => return ask_twice(what),
+            None => line()?,
+        };
+        if line.is_empty() {
+            Err(Failure::new(format!("The {what} is empty.")))
+        } else {
+            Ok(line)
+        }
+    }
+}
+
+fn ask_twice(what: &str) -> Result<String, Failure> {
+    let first = ask(&format!("{what}: "))?;
+    if first != ask(&format!("{what}, again: "))? {
+        return Err(Failure::new(
+            "The two are not the same. Nothing was changed.",
+        ));
+    }
+    Ok(first)
+}
+
+/// Asks without showing what is typed.
+fn ask(prompt: &str) -> Result<String, Failure> {
+    let fault =
+        |e: rustix::io::Errno| Failure::new(format!("the terminal cannot hide what is typed: {e}"));
+    eprint!("{prompt}");
+    let _ = std::io::stderr().flush();
+    let stdin = std::io::stdin();
+    let shown = tcgetattr(&stdin).map_err(fault)?;
+    let mut hidden = shown.clone();
+    hidden.local_modes.remove(LocalModes::ECHO);
+    tcsetattr(&stdin, OptionalActions::Flush, &hidden).map_err(fault)?;
+    let line = line();
+    // Whatever happened: the terminal shows again what is typed.
+    let restored = tcsetattr(&stdin, OptionalActions::Flush, &shown).map_err(fault);
+    eprintln!();
+    restored.and(line)
+}
+
+fn line() -> Result<String, Failure> {
+    let mut line = String::new();
+    let read = std::io::stdin().lock().read_line(&mut line);
+    read.map_err(|e| Failure::new(format!("standard input: {e}")))?;
+    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+/// `callpilot hash-password`.
+pub fn print_hash(from: &PasswordFrom, out: Output) -> Result<(), Failure> {
+    let password = from.read("password")?;
+    let hash = password::hash_blocking(&password, crate::clock::random());
+    out.say(&serde_json::json!({ "password_hash": hash }), || {
+        hash.clone()
+    })
+}

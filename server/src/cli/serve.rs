@@ -1,0 +1,51 @@
+//! `callpilot serve`.
+
+use super::{Failure, print_line, signal, wait_for};
+use crate::config::Config;
+use crate::{http, log, serve};
+use std::path::PathBuf;
+use tokio_util::sync::CancellationToken;
+
+/// Options of `serve`.
+#[derive(clap::Args)]
+pub struct Args {
+    /// The configuration file.
+    #[arg(
+        long,
+        short,
+        value_name = "FILE",
+        env = "CALLPILOT_CONFIG",
+        required_unless_present = "print_config"
+    )]
+    config: Option<PathBuf>,
+    /// Print every setting with its unit, default and reason, and stop. With --config: with the values of that file.
+    #[arg(long)]
+    print_config: bool,
+    /// Stop when standard input is closed: for programs that start a server and may end without notice.
+    #[arg(long)]
+    stop_with_stdin: bool,
+}
+
+/// Runs a server.
+pub fn run(args: Args) -> Result<(), Failure> {
+    if args.print_config {
+        let text = Config::print(args.config.as_deref())?;
+        print_line(text.trim_end());
+        return Ok(());
+    }
+    let path = args
+        .config
+        .ok_or_else(|| Failure::new("--config FILE is missing"))?;
+    let config = Config::load(&path)?;
+    log::start(&config.log);
+    wait_for(async move {
+        let stop = CancellationToken::new();
+        signal::stop_on_signal(stop.clone())?;
+        if args.stop_with_stdin {
+            signal::stop_with_stdin(stop.clone());
+        }
+        serve::serve(config, stop)
+            .await
+            .map_err(|e| Failure::new(http::chain(&e)))
+    })
+}

@@ -1,0 +1,246 @@
+//! `callpilot user …`.
+
+use super::admin_client::AdminClient;
+use super::secret::PasswordFrom;
+use super::{Failure, Output, Server};
+use contract::{NewPassword, NewUser, UserKind, UserRow};
+use hyper::Method;
+
+const USERS: &str = "/api/v1/admin/users";
+
+/// What to do with users.
+#[derive(clap::Subcommand)]
+pub enum Command {
+    /// Create a user with mailbox. The user belongs to this server, and is a GR user on the partner.
+    Add {
+        /// Mailbox number: 3 to 20 digits.
+        #[arg(value_parser = number)]
+        mailbox: String,
+        /// Display name.
+        name: String,
+        #[command(flatten)]
+        password: PasswordFrom,
+        #[command(flatten)]
+        server: Server,
+    },
+    /// List all users, in order of their mailbox numbers.
+    List {
+        #[command(flatten)]
+        server: Server,
+    },
+    /// Show one user.
+    Show {
+        #[command(flatten)]
+        which: Which,
+    },
+    /// Set a user's password. Ends the user's sessions on both servers and unlocks the mailbox.
+    Passwd {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        password: PasswordFrom,
+    },
+    /// Unlock a mailbox after too many wrong passwords.
+    Unlock {
+        #[command(flatten)]
+        which: Which,
+    },
+    /// End all sessions of a user, on both servers.
+    Logout {
+        #[command(flatten)]
+        which: Which,
+    },
+    /// Delete a user with all messages, on both servers.
+    Delete {
+        #[command(flatten)]
+        which: Which,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+/// One user of a server.
+#[derive(clap::Args)]
+pub struct Which {
+    /// Mailbox number.
+    #[arg(value_parser = number)]
+    mailbox: String,
+    #[command(flatten)]
+    server: Server,
+}
+
+fn number(text: &str) -> Result<String, String> {
+    if (3..=20).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit()) {
+        Ok(text.to_owned())
+    } else {
+        Err("a mailbox number has 3 to 20 digits".into())
+    }
+}
+
+/// Does it.
+pub async fn run(command: Command, out: Output) -> Result<(), Failure> {
+    match command {
+        Command::Add {
+            mailbox,
+            name,
+            password,
+            server,
+        } => {
+            let client = AdminClient::of(&server)?;
+            let new = NewUser {
+                mailbox,
+                name,
+                password: password.read("password")?,
+            };
+            let row: UserRow = client.send_json(Method::POST, USERS, &new).await?;
+            out.say(&row, || {
+                format!("Mailbox {} of {} is there.", row.mailbox, row.name)
+            })
+        }
+        Command::List { server } => {
+            let rows = all(&AdminClient::of(&server)?).await?;
+            out.say(&rows, || table(&rows))
+        }
+        Command::Show { which } => {
+            let (_, row) = find(&which).await?;
+            out.say(&row, || table(std::slice::from_ref(&row)))
+        }
+        Command::Passwd { which, password } => {
+            let (client, row) = find(&which).await?;
+            let new = NewPassword {
+                password: password.read("new password")?,
+            };
+            let path = format!("{USERS}/{}/password", row.id);
+            let row: UserRow = client.send_json(Method::PUT, &path, &new).await?;
+            out.say(&row, || {
+                format!(
+                    "The password of {} is changed. Open sessions have ended.",
+                    row.mailbox
+                )
+            })
+        }
+        Command::Unlock { which } => {
+            let row = act(&which, "unlock").await?;
+            out.say(&row, || format!("Mailbox {} is unlocked.", row.mailbox))
+        }
+        Command::Logout { which } => {
+            let row = act(&which, "logout").await?;
+            out.say(&row, || {
+                format!("All sessions of {} have ended.", row.mailbox)
+            })
+        }
+        Command::Delete { which, yes } => {
+            let (client, row) = find(&which).await?;
+            if !yes && !confirmed(&row)? {
+                return Err(Failure::new("Nothing was deleted."));
+            }
+            client
+                .send(Method::DELETE, &format!("{USERS}/{}", row.id), None)
+                .await?;
+            out.say(&row, || {
+                format!(
+                    "{} with {} is deleted.",
+                    row.mailbox,
+                    messages(row.messages)
+                )
+            })
+        }
+    }
+}
+
+async fn act(which: &Which, what: &str) -> Result<UserRow, Failure> {
+    let (client, row) = find(which).await?;
+    client
+        .send_json(Method::POST, &format!("{USERS}/{}/{what}", row.id), &())
+        .await
+}
+
+/// All users, page by page.
+async fn all(client: &AdminClient) -> Result<Vec<UserRow>, Failure> {
+    let mut rows: Vec<UserRow> = Vec::new();
+    loop {
+        let after = rows
+            .last()
+            .map_or(String::new(), |row| format!("?after={}", row.id));
+        let page: Vec<UserRow> = client.get(&format!("{USERS}{after}")).await?;
+        if page.is_empty() {
+            return Ok(rows);
+        }
+        rows.extend(page);
+    }
+}
+
+/// The user of a number; the one of this server if both have it.
+async fn find(which: &Which) -> Result<(AdminClient, UserRow), Failure> {
+    let client = AdminClient::of(&which.server)?;
+    let mut rows: Vec<UserRow> = client
+        .get(&format!("{USERS}?mailbox={}", which.mailbox))
+        .await?;
+    rows.sort_by_key(|row| row.kind != UserKind::Local);
+    let first = rows.into_iter().next();
+    let row =
+        first.ok_or_else(|| Failure::new(format!("There is no mailbox {}.", which.mailbox)))?;
+    Ok((client, row))
+}
+
+fn confirmed(row: &UserRow) -> Result<bool, Failure> {
+    use std::io::{BufRead, IsTerminal};
+    if !std::io::stdin().is_terminal() {
+        return Err(Failure::new(
+            "Deleting asks first. Add --yes to delete without being asked.",
+        ));
+    }
+    eprint!(
+        "Delete {} ({}) with {}, here and on the partner? [y/N] ",
+        row.mailbox,
+        row.name,
+        messages(row.messages)
+    );
+    let mut answer = String::new();
+    let read = std::io::stdin().lock().read_line(&mut answer);
+    read.map_err(|e| Failure::new(e.to_string()))?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+fn messages(count: u32) -> String {
+    format!("{count} message{}", if count == 1 { "" } else { "s" })
+}
+
+fn table(rows: &[UserRow]) -> String {
+    let number = rows
+        .iter()
+        .map(|r| r.mailbox.len())
+        .max()
+        .unwrap_or(0)
+        .max(7);
+    let name = rows
+        .iter()
+        .map(|r| r.name.chars().count())
+        .max()
+        .unwrap_or(0)
+        .max(4);
+    let mut lines = vec![format!(
+        "{:number$}  {:name$}  {:5}  {:>8}  {}",
+        "MAILBOX", "NAME", "KIND", "MESSAGES", "HOME"
+    )];
+    for row in rows {
+        let kind = match row.kind {
+            UserKind::Local => "local",
+            UserKind::Gr => "GR",
+        };
+        let notes: String = [
+            (row.locked, "locked"),
+            (row.waiting, "on its way to the partner"),
+        ]
+        .into_iter()
+        .filter(|(is, _)| *is)
+        .map(|(_, note)| format!("  [{note}]"))
+        .collect();
+        lines.push(format!(
+            "{:number$}  {:name$}  {kind:5}  {:>8}  {}{notes}",
+            row.mailbox, row.name, row.messages, row.home
+        ));
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,67 @@
+//! The writer thread and the link to the partner, from their start to their end.
+
+use super::envelope::Keyring;
+use super::link;
+use crate::commit::{Committer, Ended};
+use crate::serve::ServeError;
+use crate::site::{Site, SiteError};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+/// What runs for as long as the server does.
+pub struct Running {
+    writer: JoinHandle<Ended>,
+    link: tokio::task::JoinHandle<()>,
+    keys: watch::Receiver<Option<Arc<Keyring>>>,
+}
+
+impl Running {
+    /// Starts both. When the writer ends by itself, `stop` is cancelled: a server that cannot write is none.
+    pub fn start(
+        site: &Site,
+        mut committer: Committer,
+        stop: CancellationToken,
+    ) -> Result<Self, SiteError> {
+        let (keys, seen) = watch::channel(None);
+        let starts = committer.link_starts.take();
+        let starts =
+            starts.ok_or_else(|| SiteError::Damaged("the link was started twice".into()))?;
+        let link = tokio::spawn(link::supervise(site.clone(), starts, keys, stop.clone()));
+        let run = move || {
+            let ended = committer.run();
+            stop.cancel();
+            ended
+        };
+        let thread = std::thread::Builder::new().name("writer".into());
+        let writer = thread
+            .spawn(run)
+            .map_err(|e| SiteError::io("the writer thread", e))?;
+        Ok(Self {
+            writer,
+            link,
+            keys: seen,
+        })
+    }
+
+    /// The keys of GR mail, as they are now.
+    pub fn keys(&self) -> watch::Receiver<Option<Arc<Keyring>>> {
+        self.keys.clone()
+    }
+
+    /// Ends the writer when all that was accepted is written, then waits for the link.
+    pub async fn stop(self, site: &Site) -> Result<(), ServeError> {
+        site.stop().await;
+        let ended = tokio::task::spawn_blocking(move || self.writer.join()).await;
+        if let Err(error) = self.link.await {
+            tracing::error!(%error, "the link to the GR partner ended by a fault");
+        }
+        match ended {
+            Ok(Ok(Ended::Stopped)) => Ok(()),
+            Ok(Ok(Ended::DiskFailed)) => Err(ServeError::DiskFailed),
+            // A panic of the writer has been printed; what it had not answered for was not promised to anybody.
+            _ => Err(SiteError::OutOfService.into()),
+        }
+    }
+}

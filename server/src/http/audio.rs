@@ -1,0 +1,112 @@
+//! `GET /api/v1/messages/{id}/audio`: the sound as WAV, made from the stored message each time it is asked for.
+
+use super::auth::LoggedIn;
+use super::content::{self, Silence};
+use super::error::{Answer, Problem};
+use super::extract::{Id, Params};
+use super::{Api, messages, range, web};
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use contract::{ApiError, ObjectId};
+use domain::{BodyRef, Message};
+use serde::Deserialize;
+use vpim::audio::wav;
+
+/// Raised when the same message would decode to other bytes than before.
+const DECODER_VERSION: u8 = 1;
+
+/// Which sound of the message.
+#[derive(Deserialize)]
+pub struct Which {
+    part: Option<u32>,
+}
+
+enum Sound {
+    Same,
+    Wav(Bytes),
+}
+
+/// The sound of a message, or of one of its parts: 8 kHz, 16 bit, mono.
+#[utoipa::path(get, path = "/api/v1/messages/{id}/audio", tag = "messages", security(("session" = [])),
+    params(
+        ("id" = ObjectId, Path),
+        ("part" = Option<u32>, Query, description = "`index` of a voice part; without it all that is said in the message, in order"),
+    ),
+    responses(
+        (status = 200, description = "The whole sound", content_type = "audio/wav", body = [u8]),
+        (status = 206, description = "The range that was asked for", content_type = "audio/wav", body = [u8]),
+        (status = 304, description = "The client has it already"),
+        (status = 401, body = ApiError), (status = 404, body = ApiError),
+        (status = 415, description = "The sound is of a kind that cannot be decoded", body = ApiError),
+        (status = 416, description = "The range lies outside of the sound", body = ApiError),
+    ))]
+pub async fn audio(
+    State(api): State<Api>,
+    who: LoggedIn,
+    Id(id): Id,
+    Params(which): Params<Which>,
+    headers: HeaderMap,
+) -> Answer<Response> {
+    let asked = headers.clone();
+    let read = api.site().read(move |readers| {
+        let object = readers.object(&id)?;
+        let own = object.filter(|o| o.owner == Some(who.id) && Message::of(o).is_some());
+        let Some(object) = own else {
+            return Ok(Err(Problem::no_message()));
+        };
+        let etag = match etag(object.body, which.part) {
+            Ok(etag) => etag,
+            Err(problem) => return Ok(Err(problem)),
+        };
+        if web::matches(&asked, &etag) {
+            return Ok(Ok((etag, Sound::Same)));
+        }
+        let bytes = match messages::body(readers, &object)? {
+            Ok(bytes) => bytes,
+            Err(problem) => return Ok(Err(problem)),
+        };
+        Ok(match content::sound(&vpim::parse(&bytes), which.part) {
+            Ok(samples) => Ok((etag, Sound::Wav(wav::write(&samples).into()))),
+            Err(silence) => Err(refuse(silence)),
+        })
+    });
+    let (etag, sound) = read.await??;
+    let mut response = match sound {
+        Sound::Same => StatusCode::NOT_MODIFIED.into_response(),
+        Sound::Wav(wav) => range::respond(&headers, &etag, &wav)?,
+    };
+    let set = response.headers_mut();
+    set.insert(header::CONTENT_TYPE, HeaderValue::from_static("audio/wav"));
+    set.insert(header::ETAG, etag);
+    set.insert(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("private, no-cache"),
+    );
+    set.insert(
+        header::CONTENT_DISPOSITION,
+        HeaderValue::from_static("inline; filename=\"message.wav\""),
+    );
+    Ok(response)
+}
+
+/// A body never changes, and neither does what is decoded from it: its hash is the version.
+fn etag(body: Option<BodyRef>, part: Option<u32>) -> Result<HeaderValue, Problem> {
+    let body = body.ok_or_else(|| refuse(Silence::NoVoice))?;
+    let hash = blake3::Hash::from_bytes(body.hash).to_hex();
+    let part = part.map_or("all".to_owned(), |n| n.to_string());
+    HeaderValue::try_from(format!("\"{}-{part}-{DECODER_VERSION}\"", &hash[..24]))
+        .map_err(Problem::internal)
+}
+
+fn refuse(silence: Silence) -> Problem {
+    match silence {
+        Silence::NoVoice => Problem::NotFound("There is nothing to hear in this message.".into()),
+        Silence::NoPart => Problem::NotFound("This message has no such part.".into()),
+        Silence::NotVoice => Problem::Unsupported("This part of the message is not sound.".into()),
+        Silence::Undecodable(what) => {
+            Problem::Unsupported(format!("The sound cannot be played here: {what}."))
+        }
+    }
+}

@@ -1,0 +1,350 @@
+//! The content of a message for a client: its parts in order, and its sound as PCM.
+//!
+//! Both count the parts in the same way, depth first; what a client is given as `index` is what it asks the sound of.
+
+use super::convert::{self, party};
+use contract::{Part, Timestamp, VoicePurpose};
+use vpim::audio::g726::NibbleOrder;
+use vpim::{Action, Container, Content, Message, Purpose, Undecodable, Voice};
+
+/// Most text of one part that is sent, in bytes.
+const TEXT_LENGTH_MAX: usize = 64 * 1024;
+
+/// The parts of a message.
+pub fn parts(message: &Message<'_>) -> Vec<Part> {
+    level(message, &mut 0)
+}
+
+fn level(message: &Message<'_>, next: &mut u32) -> Vec<Part> {
+    let mut parts = Vec::new();
+    for part in &message.parts {
+        let mut index = || {
+            *next += 1;
+            *next - 1
+        };
+        match &part.content {
+            Content::Voice(voice) => parts.push(Part::Voice {
+                index: index(),
+                purpose: purpose(voice.purpose),
+                duration_ms: voice.duration_ms(),
+            }),
+            Content::Fax(fax) => parts.push(Part::Fax {
+                index: index(),
+                pages: fax.pages(),
+            }),
+            Content::Text(text) => {
+                let index = index();
+                match text.subtype.as_str() {
+                    _ if text.is_blank() => {}
+                    // Markup is not for reading, and is never given to a page.
+                    "html" => parts.push(Part::Other {
+                        index,
+                        media_type: "text/html".into(),
+                        size: text.data.len() as u64,
+                    }),
+                    _ => parts.push(Part::Text {
+                        index,
+                        text: cut(text.text()),
+                    }),
+                }
+            }
+            Content::Forwarded(inner) => parts.push(Part::Forwarded {
+                sender: inner.envelope.from.as_ref().map(party).unwrap_or_default(),
+                subject: inner.envelope.subject.clone().unwrap_or_default(),
+                sent_at: inner
+                    .envelope
+                    .date
+                    .map(|date| Timestamp(date.unix_s.saturating_mul(1000))),
+                parts: level(inner, next),
+            }),
+            Content::VCard(card) => {
+                parts.push(Part::Card {
+                    index: index(),
+                    name: card.name.clone().unwrap_or_default(),
+                });
+            }
+            Content::DeliveryReport(report) => parts.extend(delivery(report, message)),
+            Content::DispositionReport(report) => parts.push(disposition(report)),
+            Content::Other {
+                content_type,
+                bytes,
+            } => parts.push(Part::Other {
+                index: index(),
+                media_type: content_type.clone(),
+                size: bytes.len() as u64,
+            }),
+        }
+    }
+    parts
+}
+
+/// At most [`TEXT_LENGTH_MAX`], cut between characters.
+fn cut(mut text: String) -> String {
+    let end = (0..=TEXT_LENGTH_MAX.min(text.len()))
+        .rev()
+        .find(|&at| text.is_char_boundary(at));
+    text.truncate(end.unwrap_or(0));
+    text
+}
+
+fn purpose(purpose: Purpose) -> VoicePurpose {
+    match purpose {
+        Purpose::VoiceMessage => VoicePurpose::Message,
+        Purpose::OriginatorSpokenName => VoicePurpose::OriginatorSpokenName,
+        Purpose::RecipientSpokenName => VoicePurpose::RecipientSpokenName,
+        Purpose::SpokenSubject => VoicePurpose::SpokenSubject,
+        Purpose::Notification => VoicePurpose::Notification,
+    }
+}
+
+/// One part for each addressee. The message reported on is named by the original that is enclosed, if one is.
+fn delivery(report: &vpim::DeliveryReport<'_>, message: &Message<'_>) -> Vec<Part> {
+    let original = message.parts.iter().find_map(|part| match &part.content {
+        Content::Forwarded(original) => original.envelope.message_id.clone(),
+        _ => None,
+    });
+    let about = |status: &vpim::RecipientStatus| {
+        let recipient = status
+            .original_recipient
+            .clone()
+            .or(status.final_recipient.clone())
+            .unwrap_or_default();
+        let whom = if recipient.is_empty() {
+            "an addressee"
+        } else {
+            &recipient
+        };
+        let summary = match status.action {
+            Some(Action::Failed) => format!("The message to {whom} was not delivered."),
+            Some(Action::Delayed) => {
+                format!("The message to {whom} is delayed; it is still being tried.")
+            }
+            Some(Action::Delivered) => format!("The message to {whom} was delivered."),
+            Some(Action::Relayed) => {
+                format!("The message to {whom} was passed on to a system that does not report.")
+            }
+            Some(Action::Expanded) => {
+                format!("The message to {whom} was passed on to several addressees.")
+            }
+            None => format!("There is news of the message to {whom}."),
+        };
+        let code = status
+            .status
+            .map(|code| code.to_string())
+            .unwrap_or_default();
+        Part::Report {
+            summary,
+            recipient,
+            status: code,
+            original_message_id: original.clone(),
+        }
+    };
+    report.recipients.iter().map(about).collect()
+}
+
+fn disposition(report: &vpim::DispositionReport<'_>) -> Part {
+    let recipient = report
+        .original_recipient
+        .clone()
+        .or(report.final_recipient.clone())
+        .unwrap_or_default();
+    let who = if recipient.is_empty() {
+        "The addressee"
+    } else {
+        &recipient
+    };
+    let status = report
+        .disposition
+        .as_ref()
+        .map(|d| d.kind.clone())
+        .unwrap_or_default();
+    let summary = match status.as_str() {
+        "displayed" => format!("{who} has heard or read your message."),
+        "deleted" => format!("{who} has deleted your message without hearing or reading it."),
+        "dispatched" => format!("{who} has passed your message on."),
+        "denied" => format!("{who} does not say what became of your message."),
+        "failed" => format!("{who} could not open your message."),
+        _ => format!("There is news of your message to {who}."),
+    };
+    Part::Report {
+        summary,
+        recipient,
+        status,
+        original_message_id: report.original_message_id.clone(),
+    }
+}
+
+/// Why there is no sound.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Silence {
+    /// The message has nothing to hear.
+    NoVoice,
+    /// There is no part of this index.
+    NoPart,
+    /// The part is not sound.
+    NotVoice,
+    /// It cannot be decoded.
+    Undecodable(Undecodable),
+}
+
+/// The sound of one part, or of the whole message: what is said in it and in the messages it encloses, in order, without spoken
+/// names and subjects. 8 kHz, mono.
+pub fn sound(message: &Message<'_>, part: Option<u32>) -> Result<Vec<i16>, Silence> {
+    let decode = |voice: &Voice<'_>| {
+        voice
+            .decode(NibbleOrder::default())
+            .map_err(Silence::Undecodable)
+    };
+    match part {
+        Some(wanted) => match find(message, &mut 0, wanted) {
+            None => Err(Silence::NoPart),
+            Some(Content::Voice(voice)) => decode(voice),
+            Some(_) => Err(Silence::NotVoice),
+        },
+        None => {
+            let mut voices = Vec::new();
+            spoken(message, &mut voices);
+            if voices.is_empty() {
+                return Err(Silence::NoVoice);
+            }
+            let mut samples = Vec::new();
+            for voice in voices {
+                samples.extend(decode(voice)?);
+            }
+            Ok(samples)
+        }
+    }
+}
+
+fn find<'m, 'a>(message: &'m Message<'a>, next: &mut u32, wanted: u32) -> Option<&'m Content<'a>> {
+    for part in &message.parts {
+        match &part.content {
+            Content::Forwarded(inner) => {
+                if let Some(found) = find(inner, next, wanted) {
+                    return Some(found);
+                }
+            }
+            Content::DeliveryReport(_) | Content::DispositionReport(_) => {}
+            content => {
+                if *next == wanted {
+                    return Some(content);
+                }
+                *next += 1;
+            }
+        }
+    }
+    None
+}
+
+/// The parts whose lengths together are the message's length.
+fn spoken<'m, 'a>(message: &'m Message<'a>, voices: &mut Vec<&'m Voice<'a>>) {
+    for part in &message.parts {
+        match &part.content {
+            Content::Voice(voice)
+                if matches!(voice.purpose, Purpose::VoiceMessage | Purpose::Notification) =>
+            {
+                voices.push(voice);
+            }
+            // The reader of a report has heard the original: it is their own.
+            Content::Forwarded(inner) if !matches!(message.container, Container::Report(_)) => {
+                spoken(inner, voices)
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A message with its parts.
+pub fn detail(row: contract::MessageRow, message: &Message<'_>) -> contract::MessageDetail {
+    contract::MessageDetail {
+        row,
+        recipients: convert::recipients(&message.envelope),
+        parts: parts(message),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A forwarded message: a spoken name, a comment, and the message with two recordings and a text.
+    const FORWARDED: &str = "From: Lena Corvick <7214@a.example>\r\nMIME-Version: 1.0\r\n\
+        Content-Type: multipart/voice-message; boundary=o\r\n\r\n\
+        --o\r\nContent-Type: audio/basic\r\nContent-Disposition: inline; voice=Originator-Spoken-Name\r\n\
+        Content-Transfer-Encoding: base64\r\n\r\n//8=\r\n\
+        --o\r\nContent-Type: audio/basic\r\nContent-Transfer-Encoding: base64\r\n\r\nAAAA\r\n\
+        --o\r\nContent-Type: message/rfc822\r\n\r\n\
+        From: <+442079460107@a.example>\r\nSubject: Call\r\nDate: Fri, 13 Nov 2026 09:58:00 +0000\r\n\
+        Content-Type: multipart/voice-message; boundary=i\r\n\r\n\
+        --i\r\nContent-Type: audio/basic\r\nContent-Transfer-Encoding: base64\r\n\r\n////\r\n\
+        --i\r\nContent-Type: text/plain\r\n\r\nPrice list\r\n\
+        --i\r\nContent-Type: audio/basic\r\nContent-Transfer-Encoding: base64\r\n\r\n/w==\r\n--i--\r\n\
+        \r\n--o--\r\n";
+
+    #[test]
+    fn parts_are_counted_depth_first_and_heard_by_that_count() {
+        let message = vpim::parse(FORWARDED.as_bytes());
+        let parts = parts(&message);
+        assert!(matches!(
+            &parts[0],
+            Part::Voice {
+                index: 0,
+                purpose: VoicePurpose::OriginatorSpokenName,
+                ..
+            }
+        ));
+        assert!(matches!(
+            &parts[1],
+            Part::Voice {
+                index: 1,
+                purpose: VoicePurpose::Message,
+                ..
+            }
+        ));
+        let Part::Forwarded {
+            sender,
+            parts: inner,
+            sent_at,
+            ..
+        } = &parts[2]
+        else {
+            panic!("{parts:?}")
+        };
+        assert_eq!(
+            (sender.number.as_deref(), sent_at.map(|t| t.0)),
+            (Some("+442079460107"), Some(1_794_563_880_000))
+        );
+        assert!(matches!(&inner[0], Part::Voice { index: 2, .. }));
+        assert!(matches!(&inner[1], Part::Text { index: 3, text } if text.trim() == "Price list"));
+        assert!(matches!(&inner[2], Part::Voice { index: 4, .. }));
+        let heard = |part| sound(&message, part).map(|samples| samples.len());
+        assert_eq!(
+            [
+                heard(Some(0)),
+                heard(Some(1)),
+                heard(Some(2)),
+                heard(Some(4))
+            ],
+            [Ok(2), Ok(3), Ok(3), Ok(1)]
+        );
+        assert_eq!(
+            (heard(Some(3)), heard(Some(5))),
+            (Err(Silence::NotVoice), Err(Silence::NoPart))
+        );
+    }
+
+    #[test]
+    fn the_whole_sound_is_what_is_said_without_spoken_names() {
+        let message = vpim::parse(FORWARDED.as_bytes());
+        assert_eq!(sound(&message, None).map(|samples| samples.len()), Ok(7));
+        let text = vpim::parse(b"Content-Type: text/plain\r\n\r\nHello\r\n");
+        assert_eq!(sound(&text, None), Err(Silence::NoVoice));
+    }
+
+    #[test]
+    fn long_text_is_cut_between_characters() {
+        let text = cut(format!("{}é", "a".repeat(TEXT_LENGTH_MAX - 1)));
+        assert_eq!(text.len(), TEXT_LENGTH_MAX - 1);
+        assert_eq!(cut("short".into()), "short");
+    }
+}

@@ -1,0 +1,295 @@
+//! From the server's own types to those of the wire. Nothing else in the server makes wire types of stored ones.
+
+use crate::site::PairView;
+use contract::{
+    Counts, Discovery, Folder, GrStatus, LaneBacklog, MessageRow, ObjectId, PartnerState, Party,
+    Recipient, ServerAddress, UserKind, UserRow,
+};
+use domain::{Backlog, Envelope, Message, Object, Place, Sender, ServerId, Timestamp, User};
+
+/// The answering server and its partner.
+pub fn discovery(config: &crate::config::Config, pair: &PairView) -> Discovery {
+    Discovery {
+        server: ServerAddress {
+            fqdn: config.fqdn.clone(),
+            http: config.http_url(),
+            search_base: config.search_base.clone(),
+        },
+        gr_partner: pair.gr_partner(&config.search_base),
+        in_service: pair.in_service,
+        caught_up: pair.caught_up,
+        level: contract::LEVEL,
+    }
+}
+
+/// A row of a list; `None` if the object is not a message.
+pub fn row(id: ObjectId, object: &Object, one_server_only: bool) -> Option<MessageRow> {
+    let message = Message::of(object)?;
+    let filing = message.filing();
+    // A message whose description is damaged is still somebody's message: it is shown, and its sound can be heard.
+    let envelope = message.envelope().unwrap_or_else(|| Envelope {
+        kind: contract::Kind::Mixed,
+        sender: Sender::default(),
+        subject: "(The description of this message is damaged.)".into(),
+        received_at: filing.since,
+        duration_ms: 0,
+        pages: None,
+        attachments: 0,
+        urgent: false,
+        private: false,
+    });
+    Some(MessageRow {
+        id,
+        kind: envelope.kind,
+        sender: sender(&envelope.sender),
+        subject: envelope.subject,
+        received_at: envelope.received_at,
+        duration_ms: envelope.duration_ms,
+        pages: envelope.pages,
+        unread: message.unread(),
+        urgent: envelope.urgent,
+        private: envelope.private,
+        attachments: envelope.attachments,
+        folder: folder(filing.place),
+        one_server_only,
+    })
+}
+
+fn sender(sender: &Sender) -> Party {
+    Party {
+        name: sender.name.clone(),
+        address: sender.address.clone(),
+        number: sender.number.clone(),
+    }
+}
+
+/// Where a message lies.
+pub fn folder(place: Place) -> Folder {
+    match place {
+        Place::Inbox => Folder::Inbox,
+        Place::Sent => Folder::Sent,
+        Place::Deleted => Folder::Deleted,
+    }
+}
+
+/// The place of a folder.
+pub fn place(folder: Folder) -> Place {
+    match folder {
+        Folder::Inbox => Place::Inbox,
+        Folder::Sent => Place::Sent,
+        Folder::Deleted => Place::Deleted,
+    }
+}
+
+/// Counts over a mailbox.
+pub fn counts(counts: &store::MailboxCounts) -> Counts {
+    let n = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
+    Counts {
+        inbox: n(counts.inbox),
+        unread: n(counts.unread),
+        sent: n(counts.sent),
+        deleted: n(counts.deleted),
+        one_server_only: n(counts.one_server_only),
+    }
+}
+
+/// Somebody named in a header.
+pub fn party(party: &vpim::Party) -> Party {
+    let local = party.address.split_once('@').map_or("", |(local, _)| local);
+    let number = local
+        .split('+')
+        .find(|piece| !piece.is_empty())
+        .unwrap_or_default();
+    let is_number = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
+    let international = if local.starts_with('+') { "+" } else { "" };
+    Party {
+        name: party.name.clone().unwrap_or_default(),
+        address: party.address.clone(),
+        number: is_number.then(|| format!("{international}{number}")),
+    }
+}
+
+/// To and Cc of a message.
+pub fn recipients(envelope: &vpim::Envelope) -> Vec<Recipient> {
+    let with = |parties: &[vpim::Party], copy| -> Vec<Recipient> {
+        parties
+            .iter()
+            .map(|p| Recipient {
+                party: party(p),
+                copy,
+            })
+            .collect()
+    };
+    let mut all = with(&envelope.to, false);
+    all.extend(with(&envelope.cc, true));
+    all
+}
+
+/// What an administrator sees of a user; `None` if the object is not one.
+pub fn user(
+    id: ObjectId,
+    object: &Object,
+    counts: &store::MailboxCounts,
+    waiting: bool,
+    place: &Neighbourhood<'_>,
+) -> Option<UserRow> {
+    let user = User::of(object)?;
+    let local = user.home().is_none_or(|home| home == place.home);
+    let messages = counts.inbox + counts.sent + counts.deleted;
+    Some(UserRow {
+        id,
+        mailbox: user.number().to_owned(),
+        name: user.name().to_owned(),
+        kind: if local { UserKind::Local } else { UserKind::Gr },
+        home: if local {
+            place.fqdn.to_owned()
+        } else {
+            place.partner.unwrap_or("?").to_owned()
+        },
+        locked: user.locked() || user.failed_logins() >= i64::from(place.tries_max),
+        messages: u32::try_from(messages).unwrap_or(u32::MAX),
+        waiting,
+    })
+}
+
+/// What is needed to say where a user belongs and whether it is locked out.
+pub struct Neighbourhood<'a> {
+    /// This server.
+    pub home: ServerId,
+    /// Its name.
+    pub fqdn: &'a str,
+    /// The partner's name.
+    pub partner: Option<&'a str>,
+    /// Wrong passwords that lock a mailbox.
+    pub tries_max: u32,
+}
+
+/// What the pair owes and is owed.
+pub struct Backlogs {
+    /// Users, lists and settings.
+    pub users: Backlog,
+    /// Messages.
+    pub messages: Backlog,
+    /// Messages whose content is here only.
+    pub one_server_only: u64,
+}
+
+/// The pair as an administrator reads it.
+pub fn gr_status(fqdn: &str, pair: &PairView, backlogs: &Backlogs, now: Timestamp) -> GrStatus {
+    let partner = pair.partner.as_ref().map(|p| p.fqdn.clone());
+    let state = partner_state(pair.status.state);
+    GrStatus {
+        server: fqdn.to_owned(),
+        reason: reason(
+            state,
+            partner.as_deref().unwrap_or("The partner"),
+            now.0.saturating_sub(pair.status.since.0),
+        ),
+        partner,
+        state,
+        since: pair.status.since,
+        users: lane(&backlogs.users),
+        messages: lane(&backlogs.messages),
+        one_server_only: backlogs.one_server_only,
+        partner_backlog: pair.status.partner_backlog,
+        round_trip_ms: pair.status.round_trip_ms,
+        clock_difference_ms: pair.status.clock_difference_ms,
+        held: Vec::new(),
+    }
+}
+
+/// The partner's state.
+pub fn partner_state(state: gr_proto::PartnerState) -> PartnerState {
+    match state {
+        gr_proto::PartnerState::NotConfigured => PartnerState::NotConfigured,
+        gr_proto::PartnerState::Unknown => PartnerState::Unknown,
+        gr_proto::PartnerState::Running => PartnerState::Running,
+        gr_proto::PartnerState::Down => PartnerState::Down,
+    }
+}
+
+fn reason(state: PartnerState, partner: &str, since_ms: i64) -> String {
+    let since = span(since_ms);
+    match state {
+        PartnerState::NotConfigured => "No GR partner is configured.".into(),
+        PartnerState::Running => format!("{partner} answers in both directions, for {since}."),
+        PartnerState::Unknown => format!(
+            "{partner} has not proved that it is alive for {since}. Is it started, is the way to it open, and is the GR password the same on both?"
+        ),
+        PartnerState::Down => {
+            format!("{partner} has not been heard for a considerable time; down for {since}.")
+        }
+        PartnerState::CourtesyDown => {
+            format!("{partner} was taken out of service on purpose {since} ago.")
+        }
+    }
+}
+
+/// A length of time in its largest whole unit.
+fn span(ms: i64) -> String {
+    let seconds = ms.max(0) / 1000;
+    let (number, unit) = match seconds {
+        0..120 => (seconds, "second"),
+        120..7_200 => (seconds / 60, "minute"),
+        7_200..172_800 => (seconds / 3_600, "hour"),
+        _ => (seconds / 86_400, "day"),
+    };
+    format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
+}
+
+fn lane(backlog: &Backlog) -> LaneBacklog {
+    LaneBacklog {
+        count: backlog.count,
+        oldest: backlog.oldest,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_number_of_an_address_is_shown_when_it_has_one() {
+        let number = |address: &str| party(&vpim::Party::new(address)).number;
+        assert_eq!(number("7200@cp-north.example.net").as_deref(), Some("7200"));
+        assert_eq!(
+            number("+442079460018@cp-north.example.net").as_deref(),
+            Some("+442079460018")
+        );
+        assert_eq!(
+            number("+17035245550+230@vm.example").as_deref(),
+            Some("+17035245550")
+        );
+        assert_eq!(number("mailer-daemon@vm.example"), None);
+        assert_eq!(number(""), None);
+    }
+
+    #[test]
+    fn a_message_with_a_damaged_description_is_still_shown() {
+        let object = Object::new(domain::Kind::MESSAGE, None, None);
+        let row = row(ObjectId::from_bytes([1; 16]), &object, true).unwrap();
+        assert!(row.unread && row.one_server_only && !row.subject.is_empty());
+        assert_eq!(
+            super::row(row.id, &Object::new(domain::Kind::USER, None, None), false),
+            None
+        );
+    }
+
+    #[test]
+    fn a_length_of_time_is_told_in_its_largest_whole_unit() {
+        let told: Vec<_> = [1_000, 119_000, 120_000, 7_200_000, 400_000_000, -5]
+            .map(span)
+            .into();
+        assert_eq!(
+            told,
+            [
+                "1 second",
+                "119 seconds",
+                "2 minutes",
+                "2 hours",
+                "4 days",
+                "0 seconds"
+            ]
+        );
+    }
+}

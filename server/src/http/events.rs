@@ -1,0 +1,289 @@
+//! `GET /api/v1/events`: what happens to a mailbox and its servers, as server-sent events (WHATWG HTML section 9.2).
+
+use super::auth::{LoggedIn, Standing, standing};
+use super::error::{Answer, Problem};
+use super::{Api, convert};
+use crate::site::{Notice, PairView, SiteError};
+use crate::token::Claims;
+use axum::extract::State;
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::response::sse::{self, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use contract::{ApiError, Discovery, Event, ObjectId};
+use domain::Kind;
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, watch};
+
+/// The event streams that are open: bounded in total and for each user.
+pub struct Streams {
+    total: Arc<Semaphore>,
+    per_user_max: usize,
+    users: Arc<Mutex<HashMap<ObjectId, usize>>>,
+}
+
+/// A place among the streams, given back when it is dropped.
+struct Seat {
+    user: ObjectId,
+    users: Arc<Mutex<HashMap<ObjectId, usize>>>,
+    _total: OwnedSemaphorePermit,
+}
+
+impl Streams {
+    /// Bounds.
+    pub fn new(total_max: usize, per_user_max: usize) -> Self {
+        Self {
+            total: Arc::new(Semaphore::new(total_max)),
+            per_user_max,
+            users: Arc::default(),
+        }
+    }
+
+    fn seat(&self, user: ObjectId) -> Answer<Seat> {
+        let wait = Duration::from_secs(10);
+        let total = Arc::clone(&self.total).try_acquire_owned();
+        let what = "This server has as many open pages as it takes.";
+        let total = total.map_err(|_| Problem::TooMany { what, wait })?;
+        let mut users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = users.entry(user).or_default();
+        if *open >= self.per_user_max {
+            return Err(Problem::TooMany {
+                what: "Too many pages of this mailbox are open. Close some.",
+                wait,
+            });
+        }
+        *open += 1;
+        metrics::gauge!("callpilot_event_streams").increment(1);
+        Ok(Seat {
+            user,
+            users: Arc::clone(&self.users),
+            _total: total,
+        })
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        metrics::gauge!("callpilot_event_streams").decrement(1);
+        let mut users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(open) = users.get_mut(&self.user) {
+            *open -= 1;
+            if *open == 0 {
+                users.remove(&self.user);
+            }
+        }
+    }
+}
+
+/// Everything that happens to the user's mailbox and to the two servers, as it happens.
+#[utoipa::path(get, path = "/api/v1/events", tag = "events", security(("session" = [])), responses(
+    (status = 200, content_type = "text/event-stream", body = Event,
+        description = "Each `data` line is one event; a comment line is sent when nothing else is"),
+    (status = 401, body = ApiError),
+    (status = 429, description = "Too many streams are open", body = ApiError),
+))]
+pub async fn events(State(api): State<Api>, who: LoggedIn) -> Answer<Response> {
+    let seat = api.0.streams.seat(who.id)?;
+    let pause = Duration::from_secs(api.site().config().http.events_comment_s);
+    let stream =
+        futures_util::stream::unfold(Listener::new(api, who, seat), |mut listener| async {
+            let event = listener.next().await?;
+            let line = serde_json::to_string(&event).unwrap_or_default();
+            Some((
+                Ok::<_, Infallible>(sse::Event::default().data(line)),
+                listener,
+            ))
+        });
+    let response = Sse::new(stream).keep_alive(KeepAlive::new().interval(pause));
+    // A proxy that collects the stream before it passes it on would make it useless.
+    let headers = [
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (
+            HeaderName::from_static("x-accel-buffering"),
+            HeaderValue::from_static("no"),
+        ),
+    ];
+    Ok((headers, response).into_response())
+}
+
+/// One open stream.
+struct Listener {
+    api: Api,
+    user: ObjectId,
+    claims: Claims,
+    notices: broadcast::Receiver<Notice>,
+    pair: watch::Receiver<PairView>,
+    told: Option<Discovery>,
+    ended: bool,
+    _seat: Seat,
+}
+
+/// What to do after waiting.
+enum Woken {
+    Tell(Event),
+    /// The pair is to be looked at.
+    Pair,
+    Notice(Notice),
+    /// The stream ends; the client asks again, with a fresh token or at the partner.
+    End,
+}
+
+impl Listener {
+    fn new(api: Api, who: LoggedIn, seat: Seat) -> Self {
+        // Subscribed before the client reads its list, so that nothing falls in between.
+        let (notices, pair) = (api.site().notices(), api.pair().clone());
+        Self {
+            api,
+            user: who.id,
+            claims: who.claims,
+            notices,
+            pair,
+            told: None,
+            ended: false,
+            _seat: seat,
+        }
+    }
+
+    async fn next(&mut self) -> Option<Event> {
+        if self.ended {
+            return None;
+        }
+        if let Some(event) = self.server() {
+            return Some(event);
+        }
+        loop {
+            let event = match self.wait().await {
+                Woken::End => return None,
+                Woken::Tell(event) => Some(event),
+                Woken::Pair => self.server(),
+                Woken::Notice(notice) => self.tell(notice).await,
+            };
+            if event.is_some() {
+                self.ended = matches!(event, Some(Event::Ended));
+                return event;
+            }
+        }
+    }
+
+    async fn wait(&mut self) -> Woken {
+        let left_ms = self
+            .claims
+            .expires_at
+            .0
+            .saturating_sub(self.api.site().now().0);
+        let left = Duration::from_millis(u64::try_from(left_ms).unwrap_or(0));
+        tokio::select! {
+            () = self.api.0.stop.cancelled() => Woken::End,
+            () = tokio::time::sleep(left) => Woken::End,
+            changed = self.pair.changed() => if changed.is_ok() { Woken::Pair } else { Woken::End },
+            notice = self.notices.recv() => match notice {
+                Ok(notice) => Woken::Notice(notice),
+                Err(broadcast::error::RecvError::Lagged(_)) => Woken::Tell(Event::Resync),
+                Err(broadcast::error::RecvError::Closed) => Woken::End,
+            },
+        }
+    }
+
+    /// The server's word on itself, if it is another than the last one told.
+    fn server(&mut self) -> Option<Event> {
+        let discovery =
+            convert::discovery(self.api.site().config(), &self.pair.borrow_and_update());
+        if self.told.as_ref() == Some(&discovery) {
+            return None;
+        }
+        self.told = Some(discovery.clone());
+        Some(Event::Server { discovery })
+    }
+
+    async fn tell(&mut self, notice: Notice) -> Option<Event> {
+        let read = match notice {
+            Notice::Pair => return self.server(),
+            Notice::Object {
+                id,
+                kind: Kind::USER,
+                ..
+            } if id == self.user => self.look_at_user().await,
+            Notice::Gone {
+                id,
+                kind: Kind::USER,
+                ..
+            } if id == self.user => return Some(Event::Ended),
+            Notice::Object {
+                id,
+                owner,
+                kind: Kind::MESSAGE,
+                arrived,
+            } if owner == Some(self.user) => self.message(id, arrived).await,
+            Notice::Gone {
+                id,
+                owner,
+                kind: Kind::MESSAGE,
+            } if owner == Some(self.user) => self.gone(id).await,
+            _ => return None,
+        };
+        read.unwrap_or_else(|error| {
+            tracing::warn!(error = %super::error::chain(&error), "an event could not be read");
+            Some(Event::Resync)
+        })
+    }
+
+    async fn look_at_user(&self) -> Result<Option<Event>, SiteError> {
+        let id = self.user;
+        let object = self
+            .api
+            .site()
+            .read(move |readers| readers.object(&id))
+            .await?;
+        let good = object.is_some_and(|object| standing(&object, &self.claims) == Standing::Good);
+        Ok((!good).then_some(Event::Ended))
+    }
+
+    async fn message(&self, id: ObjectId, arrived: bool) -> Result<Option<Event>, SiteError> {
+        let user = self.user;
+        let read = self.api.site().read(move |readers| {
+            readers.snapshot(|view| Ok((view.object(&id)?, view.mark(&id)?, view.counts(&user)?)))
+        });
+        let (object, mark, counts) = read.await?;
+        let one_server_only = mark.is_some_and(|m| m.body);
+        let row = object.and_then(|object| convert::row(id, &object, one_server_only));
+        // Gone in between: its own notice follows.
+        Ok(row.map(|row| Event::Message {
+            row,
+            arrived,
+            counts: convert::counts(&counts),
+        }))
+    }
+
+    async fn gone(&self, id: ObjectId) -> Result<Option<Event>, SiteError> {
+        let user = self.user;
+        let counts = self
+            .api
+            .site()
+            .read(move |readers| readers.counts(&user))
+            .await?;
+        Ok(Some(Event::Gone {
+            id,
+            counts: convert::counts(&counts),
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn streams_are_bounded_in_total_and_for_each_user_and_given_back() {
+        let streams = Streams::new(3, 2);
+        let user = |n: u8| ObjectId::from_bytes([n; 16]);
+        let first = streams.seat(user(1)).unwrap();
+        let _second = streams.seat(user(1)).unwrap();
+        assert!(streams.seat(user(1)).is_err(), "two for one user");
+        let _third = streams.seat(user(2)).unwrap();
+        assert!(streams.seat(user(3)).is_err(), "three in total");
+        drop(first);
+        assert!(streams.seat(user(1)).is_ok());
+    }
+}

@@ -1,0 +1,76 @@
+//! Reading requests: the framework's extractors with this API's own refusals.
+
+use super::Api;
+use super::error::Problem;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use contract::ObjectId;
+use serde::de::DeserializeOwned;
+
+/// A JSON body.
+pub struct Body<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest<Api> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, api: &Api) -> Result<Self, Problem> {
+        let size_max = api.site().config().http.body_size_max;
+        match axum::Json::from_request(request, api).await {
+            Ok(axum::Json(value)) => Ok(Self(value)),
+            Err(rejection) => Err(refuse(&rejection, size_max)),
+        }
+    }
+}
+
+fn refuse(rejection: &JsonRejection, size_max: usize) -> Problem {
+    match rejection {
+        JsonRejection::MissingJsonContentType(_) => Problem::Unsupported(
+            "The body must be JSON, with the header content-type: application/json.".into(),
+        ),
+        other if other.status() == StatusCode::PAYLOAD_TOO_LARGE => Problem::TooLarge { size_max },
+        other => Problem::BadRequest(format!(
+            "The body cannot be read. {}",
+            sentence(&other.body_text())
+        )),
+    }
+}
+
+/// The query of the URL.
+pub struct Params<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match Query::from_request_parts(parts, state).await {
+            Ok(Query(value)) => Ok(Self(value)),
+            Err(rejection) => Err(Problem::BadRequest(format!(
+                "The query cannot be read. {}",
+                sentence(&rejection.body_text())
+            ))),
+        }
+    }
+}
+
+/// The `{id}` of the path.
+pub struct Id(pub ObjectId);
+
+impl<S: Send + Sync> FromRequestParts<S> for Id {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match Path::<String>::from_request_parts(parts, state).await {
+            Ok(Path(text)) => text
+                .parse()
+                .map(Self)
+                .map_err(|e| Problem::BadRequest(format!("\"{text}\" is {e}."))),
+            Err(rejection) => Err(Problem::BadRequest(sentence(&rejection.body_text()))),
+        }
+    }
+}
+
+fn sentence(text: &str) -> String {
+    format!("{}.", text.trim_end_matches('.'))
+}

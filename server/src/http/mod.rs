@@ -1,0 +1,164 @@
+//! The HTTP service: My CallPilot's pages, its API, and what monitoring reads. One file per resource.
+
+mod admin;
+mod audio;
+mod auth;
+mod content;
+mod convert;
+mod discovery;
+mod error;
+mod events;
+mod extract;
+mod headers;
+mod listen;
+mod messages;
+mod openapi;
+mod range;
+mod request;
+mod session;
+mod status;
+mod web;
+
+pub use admin::{AdminDoor, TOKEN_FILE};
+pub use error::chain;
+pub use listen::serve;
+pub use status::describe as describe_metrics;
+pub use web::Web;
+
+use crate::login::{AddressLimit, Attempts};
+use crate::password::Hasher;
+use crate::site::{PairView, Site};
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware;
+use axum::routing::get;
+use events::Streams;
+use metrics_exporter_prometheus::PrometheusHandle;
+use std::sync::Arc;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// What every handler has; cheap to clone.
+#[derive(Clone)]
+pub struct Api(Arc<Inner>);
+
+struct Inner {
+    site: Site,
+    pair: watch::Receiver<PairView>,
+    hasher: Hasher,
+    attempts: Attempts,
+    addresses: AddressLimit,
+    admin: AdminDoor,
+    streams: Streams,
+    web: Option<Web>,
+    metrics: Option<PrometheusHandle>,
+    stop: CancellationToken,
+}
+
+impl Api {
+    /// The API of a server. `stop` ends its event streams.
+    pub fn new(
+        site: Site,
+        admin: AdminDoor,
+        web: Option<Web>,
+        metrics: Option<PrometheusHandle>,
+        stop: CancellationToken,
+    ) -> Self {
+        let config = site.config();
+        Self(Arc::new(Inner {
+            pair: site.pair(),
+            hasher: Hasher::new(config.login.hashing_max),
+            attempts: Attempts::default(),
+            addresses: AddressLimit::new(
+                config.login.address_burst,
+                config.login.address_per_minute,
+            ),
+            streams: Streams::new(config.http.events_max, config.http.events_per_user_max),
+            site,
+            admin,
+            web,
+            metrics,
+            stop,
+        }))
+    }
+
+    /// The server.
+    fn site(&self) -> &Site {
+        &self.0.site
+    }
+
+    /// The pair's state, to look at or to wait for.
+    fn pair(&self) -> &watch::Receiver<PairView> {
+        &self.0.pair
+    }
+
+    fn hasher(&self) -> &Hasher {
+        &self.0.hasher
+    }
+
+    fn attempts(&self) -> &Attempts {
+        &self.0.attempts
+    }
+
+    fn addresses(&self) -> &AddressLimit {
+        &self.0.addresses
+    }
+
+    fn web(&self) -> Option<&Web> {
+        self.0.web.as_ref()
+    }
+
+    /// Everything that is answered.
+    pub fn router(self) -> Router {
+        let (documented, _) = documented();
+        documented
+            .route("/", get(web::redirect))
+            .route("/MyCallPilot", get(web::redirect))
+            .route("/MyCallPilot/", get(web::index))
+            .route("/MyCallPilot/{*path}", get(web::page))
+            .fallback(|| async {
+                error::Problem::NotFound("There is nothing at this address.".into())
+            })
+            .method_not_allowed_fallback(|| async { error::Problem::Method })
+            .layer(DefaultBodyLimit::max(
+                self.site().config().http.body_size_max,
+            ))
+            .layer(headers::cors(self.clone()))
+            .layer(middleware::from_fn_with_state(
+                self.clone(),
+                headers::secure,
+            ))
+            .layer(middleware::from_fn_with_state(
+                self.clone(),
+                request::around,
+            ))
+            .with_state(self)
+    }
+}
+
+/// The routes that the OpenAPI document describes, and the document: one list makes both.
+fn documented() -> (Router<Api>, utoipa::openapi::OpenApi) {
+    OpenApiRouter::with_openapi(openapi::preamble())
+        .routes(routes!(discovery::discovery))
+        .routes(routes!(session::log_in, session::renew, session::log_out))
+        .routes(routes!(messages::list))
+        .routes(routes!(messages::read, messages::change, messages::delete))
+        .routes(routes!(audio::audio))
+        .routes(routes!(events::events))
+        .routes(routes!(admin::users::list, admin::users::create))
+        .routes(routes!(admin::users::read, admin::users::delete))
+        .routes(routes!(admin::users::password))
+        .routes(routes!(admin::users::unlock))
+        .routes(routes!(admin::users::log_out))
+        .routes(routes!(
+            admin::gr::status,
+            admin::gr::pair,
+            admin::gr::unpair
+        ))
+        .routes(routes!(openapi::document))
+        .routes(routes!(status::health))
+        .routes(routes!(status::metrics))
+        .split_for_parts()
+}

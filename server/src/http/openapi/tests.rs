@@ -1,0 +1,93 @@
+use super::super::documented;
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+fn document() -> Value {
+    serde_json::to_value(documented().1).unwrap()
+}
+
+#[test]
+fn the_document_holds_the_addresses_that_clients_are_built_against() {
+    let document = document();
+    let promised = [
+        ("get", "/.well-known/callpilot"),
+        ("post", "/api/v1/session"),
+        ("get", "/api/v1/session"),
+        ("delete", "/api/v1/session"),
+        ("get", "/api/v1/messages"),
+        ("get", "/api/v1/messages/{id}"),
+        ("patch", "/api/v1/messages/{id}"),
+        ("delete", "/api/v1/messages/{id}"),
+        ("get", "/api/v1/messages/{id}/audio"),
+        ("get", "/api/v1/events"),
+        ("get", "/api/v1/admin/users"),
+        ("post", "/api/v1/admin/users"),
+        ("get", "/api/v1/admin/users/{id}"),
+        ("delete", "/api/v1/admin/users/{id}"),
+        ("get", "/api/v1/admin/gr"),
+        ("put", "/api/v1/admin/gr"),
+        ("delete", "/api/v1/admin/gr"),
+        ("get", "/healthz"),
+        ("get", "/metrics"),
+    ];
+    for (method, path) in promised {
+        assert!(
+            document["paths"][path][method].is_object(),
+            "{method} {path}"
+        );
+    }
+}
+
+#[test]
+fn every_schema_that_is_referred_to_is_there() {
+    let document = document();
+    let mut names = BTreeSet::new();
+    references(&document, &mut names);
+    assert!(names.contains("MessageRow") && names.contains("ApiError") && names.contains("Event"));
+    for name in names {
+        assert!(
+            document["components"]["schemas"][&name].is_object(),
+            "{name}"
+        );
+    }
+}
+
+fn references(value: &Value, names: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(members) => {
+            if let Some(name) = members
+                .get("$ref")
+                .and_then(|r| r.as_str()?.strip_prefix("#/components/schemas/"))
+            {
+                names.insert(name.to_owned());
+            }
+            members
+                .values()
+                .for_each(|member| references(member, names));
+        }
+        Value::Array(items) => items.iter().for_each(|item| references(item, names)),
+        _ => {}
+    }
+}
+
+#[test]
+fn whatever_needs_a_session_says_so_and_what_it_answers_without_one() {
+    let document = document();
+    let operations = document["paths"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .flat_map(|(path, item)| {
+            item.as_object()
+                .unwrap()
+                .iter()
+                .map(move |(method, operation)| (path, method, operation))
+        });
+    for (path, method, operation) in operations {
+        let open = !path.starts_with("/api/v1") || (path == "/api/v1/session" && method == "post");
+        assert_eq!(operation["security"].is_null(), open, "{method} {path}");
+        if !open {
+            assert!(operation["responses"]["401"].is_object(), "{method} {path}");
+        }
+    }
+}

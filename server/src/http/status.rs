@@ -1,0 +1,151 @@
+//! `/healthz` and `/metrics`: what a load balancer and monitoring ask.
+
+use super::Api;
+use super::admin::gr;
+use super::convert::partner_state;
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use contract::{ApiError, PartnerState};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// Whether the server serves.
+#[derive(Serialize, ToSchema)]
+pub struct Health {
+    /// It takes log-ins, messages and calls.
+    in_service: bool,
+    /// Why, or why not, in one sentence.
+    reason: String,
+}
+
+/// 200 while the server takes log-ins and messages, 503 otherwise.
+#[utoipa::path(get, path = "/healthz", tag = "operation", responses(
+    (status = 200, description = "In service", body = Health),
+    (status = 503, description = "Out of service", body = Health),
+))]
+pub async fn health(
+    State(api): State<Api>,
+) -> (StatusCode, [(HeaderName, HeaderValue); 1], Json<Health>) {
+    let meant = api.pair().borrow().in_service;
+    let readable = api.site().read(|readers| readers.state()).await;
+    let (in_service, reason) = match readable {
+        _ if !meant => (false, "Taken out of service on purpose.".to_owned()),
+        Ok(_) => (true, "In service.".to_owned()),
+        Err(error) => {
+            tracing::error!(cause = %super::error::chain(&error), "the store cannot be read");
+            (false, "The store cannot be read.".to_owned())
+        }
+    };
+    let status = if in_service {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    let fresh = (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    (status, [fresh], Json(Health { in_service, reason }))
+}
+
+/// Measurements in the text format of Prometheus.
+#[utoipa::path(get, path = "/metrics", tag = "operation", responses(
+    (status = 200, content_type = "text/plain", body = String),
+    (status = 500, body = ApiError),
+))]
+pub async fn metrics(
+    State(api): State<Api>,
+) -> Result<([(HeaderName, HeaderValue); 1], String), super::error::Problem> {
+    let backlogs = gr::backlogs(&api).await?;
+    let lane = |name| metrics::gauge!("callpilot_gr_backlog", "lane" => name);
+    lane("users").set(backlogs.users.count as f64);
+    lane("messages").set(backlogs.messages.count as f64);
+    metrics::gauge!("callpilot_messages_one_server_only").set(backlogs.one_server_only as f64);
+    let (sizes, users) = api
+        .site()
+        .read(|readers| Ok((readers.sizes()?, readers.user_count(None)?)))
+        .await?;
+    metrics::gauge!("callpilot_users").set(users as f64);
+    for (kind, bytes) in [
+        ("database", sizes.database_bytes),
+        ("segments", sizes.segment_bytes),
+        ("live", sizes.live_bytes),
+        ("free", sizes.free_bytes),
+    ] {
+        metrics::gauge!("callpilot_store_bytes", "kind" => kind).set(bytes as f64);
+    }
+    pair(&api);
+    let text = api
+        .0
+        .metrics
+        .as_ref()
+        .map(|m| m.render())
+        .unwrap_or_default();
+    Ok((
+        [(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("text/plain; version=0.0.4"),
+        )],
+        text,
+    ))
+}
+
+/// One series for each state, 1 for the present one: an alert then names the state it is about.
+fn pair(api: &Api) {
+    let pair = api.pair().borrow();
+    let present = partner_state(pair.status.state);
+    for (name, state) in [
+        ("not_configured", PartnerState::NotConfigured),
+        ("unknown", PartnerState::Unknown),
+        ("running", PartnerState::Running),
+        ("down", PartnerState::Down),
+    ] {
+        metrics::gauge!("callpilot_gr_state", "state" => name)
+            .set(f64::from(u8::from(state == present)));
+    }
+    if let Some(ms) = pair.status.round_trip_ms {
+        metrics::gauge!("callpilot_gr_round_trip_seconds").set(ms as f64 / 1000.0);
+    }
+    metrics::gauge!("callpilot_gr_caught_up").set(f64::from(u8::from(pair.caught_up)));
+}
+
+/// Names the metrics for those who read them.
+pub fn describe() {
+    use metrics::{describe_counter, describe_gauge, describe_histogram};
+    describe_counter!(
+        "callpilot_http_requests_total",
+        "Requests answered, by method, route and status"
+    );
+    describe_histogram!(
+        "callpilot_http_request_seconds",
+        "Time until the head of the answer"
+    );
+    describe_counter!(
+        "callpilot_logins_total",
+        "Log-ins with right and wrong passwords"
+    );
+    describe_gauge!("callpilot_event_streams", "Event streams that are open");
+    describe_gauge!(
+        "callpilot_gr_backlog",
+        "Objects with changes that the partner has not acknowledged, by lane"
+    );
+    describe_gauge!(
+        "callpilot_messages_one_server_only",
+        "Messages whose content only this server holds"
+    );
+    describe_gauge!(
+        "callpilot_gr_state",
+        "The partner's state: 1 for the present one"
+    );
+    describe_gauge!(
+        "callpilot_gr_round_trip_seconds",
+        "Smoothed time from sending to the partner's acknowledgement"
+    );
+    describe_gauge!(
+        "callpilot_gr_caught_up",
+        "1 if nothing is on its way from the partner"
+    );
+    describe_gauge!("callpilot_users", "Users on this server, GR users included");
+    describe_gauge!(
+        "callpilot_store_bytes",
+        "Size of the store, and room left on its disk"
+    );
+}

@@ -1,0 +1,20 @@
+//! Setting up the log: structured, on standard error, in one of two forms.
+
+use crate::config::{Log, LogFormat};
+use tracing_subscriber::EnvFilter;
+
+/// Starts logging. A second call changes nothing.
+pub fn start(rules: &Log) {
+    let filter = rules
+        .level
+        .parse::<EnvFilter>()
+        .unwrap_or_else(|_| EnvFilter::new("info"));
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    // Fails only if a log was started before, as tests do.
+    let _ = match rules.format {
+        LogFormat::Human => builder.try_init(),
+        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+    };
+}

@@ -1,0 +1,54 @@
+//! `run.json` in the data folder: where the running server is reached, for the command line and for tests.
+
+use crate::files;
+use crate::site::SiteError;
+use serde::{Deserialize, Serialize};
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
+
+const FILE: &str = "run.json";
+
+/// A server that runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunInfo {
+    /// Its process.
+    pub pid: u32,
+    /// Its name.
+    pub fqdn: String,
+    /// Where HTTP listens.
+    pub http: SocketAddr,
+    /// Where SMTP listens.
+    pub smtp: SocketAddr,
+}
+
+impl RunInfo {
+    /// Lays the file into the data folder.
+    pub fn write(&self, data_dir: &Path) -> Result<(), SiteError> {
+        let text = serde_json::to_vec(self).map_err(|e| SiteError::Damaged(e.to_string()))?;
+        files::write_private(&data_dir.join(FILE), &text)
+    }
+
+    /// Reads the file of a server.
+    pub fn read(data_dir: &Path) -> io::Result<Self> {
+        let text = std::fs::read(data_dir.join(FILE))?;
+        serde_json::from_slice(&text).map_err(io::Error::other)
+    }
+
+    /// Takes the file away, if it is still this process's.
+    pub fn remove(data_dir: &Path) {
+        if Self::read(data_dir).is_ok_and(|info| info.pid == std::process::id()) {
+            let _ = std::fs::remove_file(data_dir.join(FILE));
+        }
+    }
+}
+
+/// Where to connect to reach a listener of this machine: one that listens on all addresses is reached on loopback.
+pub fn reachable(listen: SocketAddr) -> SocketAddr {
+    let ip = match listen.ip() {
+        IpAddr::V4(v4) if v4.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(v6) if v6.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, listen.port())
+}

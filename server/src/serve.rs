@@ -1,0 +1,122 @@
+//! One server, from its configuration to its end: listeners first, then the store, then everything that runs beside each other.
+
+use crate::config::{BaseUrl, Config};
+use crate::files;
+use crate::http::{self, AdminDoor, Api, Web};
+use crate::run_info::RunInfo;
+use crate::site::{Site, SiteError};
+use crate::{gr, smtp, upkeep};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use std::io;
+use std::net::SocketAddr;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+/// Why a server does not start, or had to end.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address} ({setting}): {source}")]
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// The setting that says so.
+        setting: &'static str,
+        /// Why.
+        source: io::Error,
+    },
+    /// Data folder or store.
+    #[error(transparent)]
+    Site(#[from] SiteError),
+    /// The disk does not take what is written; what it holds is seen at the next start.
+    #[error("the disk failed: the server has to end")]
+    DiskFailed,
+}
+
+/// Serves until `stop`.
+pub async fn serve(mut config: Config, stop: CancellationToken) -> Result<(), ServeError> {
+    files::make_private_dir(&config.data_dir)?;
+    let (http, http_at) = listen(config.http.listen, "http.listen").await?;
+    let (mail, smtp_at) = listen(config.smtp.listen, "smtp.listen").await?;
+    config.http.listen = http_at;
+    config.smtp.listen = smtp_at;
+    config
+        .http
+        .public_url
+        .get_or_insert_with(|| public_url(http_at, &config.fqdn));
+    let info = RunInfo {
+        pid: std::process::id(),
+        fqdn: config.fqdn.clone(),
+        http: http_at,
+        smtp: smtp_at,
+    };
+
+    let web = read_web(&config);
+    let metrics = start_metrics();
+    let door = AdminDoor::open(&config)?;
+    let opened = tokio::task::spawn_blocking(move || Site::open(config));
+    let (site, committer) = opened.await.map_err(|_| SiteError::OutOfService)??;
+    let running = gr::Running::start(&site, committer, stop.clone())?;
+    info.write(&site.config().data_dir)?;
+    tracing::info!(fqdn = info.fqdn, http = %http_at, smtp = %smtp_at, "in service");
+
+    let service = smtp::Service {
+        site: site.clone(),
+        keys: running.keys(),
+    };
+    let smtp = tokio::spawn(smtp::run(service, mail, stop.clone()));
+    let upkeep = tokio::spawn(upkeep::run(site.clone(), stop.clone()));
+    let router = Api::new(site.clone(), door, web, metrics, stop.clone()).router();
+    http::serve(http, router, &site.config().http, stop.clone()).await;
+    // Nothing new comes in from here on; what was accepted is on disk before the writer ends.
+    let _ = smtp.await;
+    let _ = upkeep.await;
+    RunInfo::remove(&site.config().data_dir);
+    let ended = running.stop(&site).await;
+    tracing::info!("stopped");
+    ended
+}
+
+async fn listen(
+    address: SocketAddr,
+    setting: &'static str,
+) -> Result<(TcpListener, SocketAddr), ServeError> {
+    let fault = |source| ServeError::Listen {
+        address,
+        setting,
+        source,
+    };
+    let listener = TcpListener::bind(address).await.map_err(fault)?;
+    let bound = listener.local_addr().map_err(fault)?;
+    Ok((listener, bound))
+}
+
+/// What browsers call a server that does not say: its address, or its name where it listens on all of them.
+fn public_url(listen: SocketAddr, fqdn: &str) -> BaseUrl {
+    let url = if listen.ip().is_unspecified() {
+        format!("http://{fqdn}:{}", listen.port())
+    } else {
+        format!("http://{listen}")
+    };
+    url.parse()
+        .expect("an address or a checked name makes a URL")
+}
+
+/// A server without pages is still a server: mail, telephones and plug-ins go on.
+fn read_web(config: &Config) -> Option<Web> {
+    let root = config.http.web_root.as_ref()?;
+    match Web::read(root) {
+        Ok(web) => Some(web),
+        Err(error) => {
+            tracing::error!(root = %root.display(), %error, "My CallPilot cannot be served: http.web_root cannot be read");
+            None
+        }
+    }
+}
+
+/// One recorder for the process; a second server in it, as in tests, goes without.
+fn start_metrics() -> Option<PrometheusHandle> {
+    let handle = PrometheusBuilder::new().install_recorder().ok();
+    http::describe_metrics();
+    handle
+}
