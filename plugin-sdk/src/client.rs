@@ -4,6 +4,7 @@
 //! repeated safely: reading changes nothing, changes name the message and the state it shall have, and deleting is the change
 //! `deleted: true` (a second HTTP `DELETE` would remove the message for good).
 
+mod answer;
 mod call;
 mod engine;
 mod events;
@@ -157,7 +158,7 @@ impl Client {
         let mut path = format!("{MESSAGES}?folder={folder}");
         if let Some(before) = before {
             path.push_str("&before=");
-            call::push_encoded(&mut path, before);
+            push_encoded(&mut path, before);
         }
         if let Some(limit) = limit {
             path.push_str(&format!("&limit={limit}"));
@@ -308,5 +309,28 @@ impl Client {
     fn with_session(&self, method: Method, path: String) -> Result<Call, Error> {
         let token = self.engine.token().ok_or(Error::SessionEnded)?;
         Ok(Call::new(method, path, Some(token)))
+    }
+}
+
+/// Percent-encodes a query value (RFC 3986, section 2.3: all but the unreserved characters).
+fn push_encoded(path: &mut String, value: &str) {
+    for byte in value.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            path.push(char::from(byte));
+        } else {
+            path.push_str(&format!("%{byte:02X}"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_value_cannot_break_out_of_its_place() {
+        let mut path = String::new();
+        push_encoded(&mut path, "a&b=c/ü~1");
+        assert_eq!(path, "a%26b%3Dc%2F%C3%BC~1");
     }
 }

@@ -1,12 +1,12 @@
 //! One call of the application: sent to the server in use, and sent again to the other when that one fails under it.
 
 use super::Progress;
+use super::answer::{Answer, Try, malformed};
 use super::engine::Engine;
 use crate::Error;
-use crate::connector::{Fault, Input, Outcome, RequestId, Route};
+use crate::connector::{Fault, Input, Millis, Outcome, RequestId, Route};
 use crate::pair::Endpoint;
 use crate::transport::{FetchError, Method, Request};
-use contract::{ApiError, ErrorCode};
 use futures_util::future::{Either, select};
 use futures_util::{FutureExt, StreamExt};
 use serde::Serialize;
@@ -28,19 +28,24 @@ pub(super) struct Call {
     body: Option<String>,
 }
 
-/// A complete answer.
-struct Answer {
-    status: u16,
-    body: Vec<u8>,
+/// How one try ended.
+enum End {
+    Answer(Result<Answer, FetchError>),
+    Moved,
+    Over,
 }
 
-/// How one try ended.
-enum Try {
-    Answered(Result<Answer, FetchError>),
-    /// Its server was left.
-    Moved,
-    /// The call has waited long enough.
-    Expired,
+/// A try that failed, and under which choice of server.
+struct Failed {
+    fault: Fault,
+    error: Error,
+    epoch: u64,
+}
+
+/// For how long a call has been waiting.
+struct Patience {
+    began: Millis,
+    alive_at: Cell<Millis>,
 }
 
 impl Call {
@@ -122,104 +127,103 @@ impl Engine {
         progress: &dyn Fn(Progress),
         read: &mut dyn FnMut(Answer) -> Result<(), String>,
     ) -> Result<(), Error> {
-        let began = self.now();
-        let alive_at = Cell::new(began);
-        let mut wanted = false;
-        let mut last_error = None;
+        let patience = Patience::new(self.now());
+        let mut failed: Option<Failed> = None;
         let mut tries = 0;
-        // The choice of server under which an answer could not be understood: the same again would bring the same.
-        let mut broken_under = None;
         loop {
-            let epoch = self.epoch();
-            let server = match self.with_connector(|connector| connector.route()) {
-                Route::To(_, server) => server,
-                Route::Nowhere if wanted || tries > 0 => return Err(self.no_server()),
-                Route::Nowhere => {
-                    wanted = true;
-                    self.feed(Input::RequestWanted);
-                    continue;
-                }
-                Route::Wait => {
-                    let change = pin!(self.changed());
-                    match select(change, pin!(self.expired(&alive_at))).await {
-                        Either::Left(_) => continue,
-                        Either::Right(_) => return Err(self.timeout(began)),
-                    }
-                }
-            };
-            if let Some(error) = last_error.take()
-                && (tries >= TRIES_MAX || broken_under == Some(epoch))
+            let (server, epoch) = self.server_for(&patience, tries > 0).await?;
+            if let Some(failed) = failed.take()
+                && (tries >= TRIES_MAX || failed.would_repeat(epoch))
             {
-                return Err(error);
+                return Err(failed.error);
             }
             tries += 1;
-            let id = self.new_request();
-            self.feed(Input::RequestStarted(id));
-            let ended = |outcome| self.feed(Input::RequestEnded { id, outcome });
-            let guard = Abandon {
-                engine: self,
-                id: Some(id),
-            };
-            let end = self
-                .try_once(call, &server, id, epoch, &alive_at, progress)
-                .await;
-            guard.disarm();
-            let (fault, error) = match end {
-                Try::Moved => {
-                    ended(Outcome::Abandoned);
-                    tries -= 1;
-                    continue;
+            match self
+                .try_once(call, &server, epoch, &patience, progress, read)
+                .await
+            {
+                Try::Done(result) => return result,
+                Try::Failed(fault, error) => {
+                    failed = Some(Failed {
+                        fault,
+                        error,
+                        epoch,
+                    })
                 }
-                Try::Expired => {
-                    ended(Outcome::Failed(Fault::Silent));
-                    return Err(self.timeout(began));
-                }
-                Try::Answered(Ok(answer)) => match self.judge(call, answer, read) {
-                    Verdict::Done(result) => {
-                        ended(Outcome::Answered);
-                        return result;
-                    }
-                    Verdict::Failed(fault, error) => (fault, error),
-                },
-                Try::Answered(Err(FetchError::Broken(what))) => (Fault::Broken, malformed(what)),
-                Try::Answered(Err(_)) => (Fault::Refused, self.no_server()),
-            };
-            if fault == Fault::Broken {
-                broken_under = Some(epoch);
+                Try::Moved => tries -= 1,
             }
-            last_error = Some(error);
-            ended(Outcome::Failed(fault));
         }
     }
 
+    /// Waits until it is known where requests go. Where neither server answers, a call causes one more look, but only its first
+    /// time.
+    async fn server_for(&self, patience: &Patience, tried: bool) -> Result<(Endpoint, u64), Error> {
+        let mut looked = tried;
+        loop {
+            match self.with_connector(|connector| connector.route()) {
+                Route::To(_, server) => return Ok((server, self.epoch())),
+                Route::Nowhere if looked => return Err(self.no_server()),
+                Route::Nowhere => {
+                    looked = true;
+                    self.feed(Input::RequestWanted);
+                }
+                Route::Wait => {
+                    let (changed, over) = (pin!(self.changed()), pin!(self.over(patience)));
+                    if let Either::Right(_) = select(changed, over).await {
+                        return Err(self.timeout(patience));
+                    }
+                }
+            }
+        }
+    }
+
+    /// One try at one server, until it is answered or the server is left.
     async fn try_once(
         &self,
         call: &Call,
         server: &Endpoint,
-        id: RequestId,
         epoch: u64,
-        alive_at: &Cell<crate::Millis>,
+        patience: &Patience,
         progress: &dyn Fn(Progress),
+        read: &mut dyn FnMut(Answer) -> Result<(), String>,
     ) -> Try {
+        let mut flight = Flight::start(self);
+        let id = flight.id;
         let mut fetch = pin!(
-            self.fetch_all(call.to(server), id, alive_at, progress)
-                .map(Try::Answered)
+            self.fetch_all(call.to(server), id, patience, progress)
+                .map(End::Answer)
         );
-        let mut moved = pin!(self.moved_on(epoch).map(|()| Try::Moved));
-        let mut expired = pin!(self.expired(alive_at).map(|()| Try::Expired));
-        let end = select(&mut moved, &mut expired).map(|end| end.factor_first().0);
-        select(&mut fetch, end).await.factor_first().0
+        let mut moved = pin!(self.moved_on(epoch).map(|()| End::Moved));
+        let mut over = pin!(self.over(patience).map(|()| End::Over));
+        let end = select(&mut moved, &mut over).map(|end| end.factor_first().0);
+        let verdict = match select(&mut fetch, end).await.factor_first().0 {
+            End::Moved => return Try::Moved,
+            End::Over => {
+                flight.end(Outcome::Failed(Fault::Silent));
+                return Try::Done(Err(self.timeout(patience)));
+            }
+            End::Answer(Ok(answer)) => self.judge(call.token.as_deref(), answer, read),
+            End::Answer(Err(FetchError::Broken(what))) => {
+                Try::Failed(Fault::Broken, malformed(what))
+            }
+            End::Answer(Err(_)) => Try::Failed(Fault::Refused, self.no_server()),
+        };
+        flight.end(match verdict {
+            Try::Failed(fault, _) => Outcome::Failed(fault),
+            _ => Outcome::Answered,
+        });
+        verdict
     }
 
     async fn fetch_all(
         &self,
         request: Request,
         id: RequestId,
-        alive_at: &Cell<crate::Millis>,
+        patience: &Patience,
         progress: &dyn Fn(Progress),
     ) -> Result<Answer, FetchError> {
         let alive = || {
-            alive_at.set(self.now());
+            patience.alive_at.set(self.now());
             self.feed(Input::RequestProgress(id));
         };
         let mut response = self.transport().fetch(request).await?;
@@ -240,47 +244,11 @@ impl Engine {
         Ok(Answer { status, body })
     }
 
-    /// What an answer means.
-    fn judge(
-        &self,
-        call: &Call,
-        answer: Answer,
-        read: &mut dyn FnMut(Answer) -> Result<(), String>,
-    ) -> Verdict {
-        let status = answer.status;
-        if (200..300).contains(&status) {
-            return match read(answer) {
-                Ok(()) => Verdict::Done(Ok(())),
-                Err(what) => Verdict::Failed(Fault::Broken, malformed(what)),
-            };
-        }
-        let refusal: Option<ApiError> = serde_json::from_slice(&answer.body).ok();
-        match (status, refusal) {
-            (502..=504, refusal) => {
-                let error = refusal.map_or_else(|| self.no_server(), Error::Refused);
-                Verdict::Failed(Fault::OutOfService, error)
-            }
-            (401, refusal)
-                if (refusal.as_ref()).is_none_or(|r| r.code == ErrorCode::NotLoggedIn) =>
-            {
-                if let Some(token) = &call.token {
-                    self.session_ended(token);
-                }
-                Verdict::Done(Err(Error::SessionEnded))
-            }
-            (_, Some(refusal)) => Verdict::Done(Err(Error::Refused(refusal))),
-            (_, None) => {
-                let what = format!("HTTP {status} without a reason");
-                Verdict::Failed(Fault::Broken, malformed(what))
-            }
-        }
-    }
-
     /// Ends when nothing has arrived for as long as a call may take.
-    async fn expired(&self, alive_at: &Cell<crate::Millis>) {
+    async fn over(&self, patience: &Patience) {
         let max = self.timing().call_max_ms;
         loop {
-            let quiet = self.now().since(alive_at.get());
+            let quiet = self.now().since(patience.alive_at.get());
             if quiet >= max {
                 return;
             }
@@ -288,72 +256,56 @@ impl Engine {
         }
     }
 
-    fn timeout(&self, began: crate::Millis) -> Error {
-        let after_ms = self.now().since(began);
+    fn timeout(&self, patience: &Patience) -> Error {
+        let after_ms = self.now().since(patience.began);
         Error::Timeout { after_ms }
     }
+}
 
-    fn no_server(&self) -> Error {
-        let status = self.status();
-        Error::NoServer {
-            network_offline: status.network_offline,
-            next_try_at: status.next_try_at,
+impl Failed {
+    /// What cannot be understood would be said again by the same server.
+    fn would_repeat(&self, epoch: u64) -> bool {
+        self.fault == Fault::Broken && self.epoch == epoch
+    }
+}
+
+impl Patience {
+    fn new(now: Millis) -> Self {
+        let alive_at = Cell::new(now);
+        Self {
+            began: now,
+            alive_at,
         }
     }
 }
 
-enum Verdict {
-    /// The server meant it.
-    Done(Result<(), Error>),
-    /// It is a failure of the server; the error is what the caller gets if nothing better comes.
-    Failed(Fault, Error),
-}
-
-/// Tells the connector when the caller drops the call in the middle.
-struct Abandon<'a> {
+/// A try, told to the connector from its start to its end; one that is dropped in the middle was abandoned.
+struct Flight<'a> {
     engine: &'a Engine,
-    id: Option<RequestId>,
+    id: RequestId,
+    outcome: Outcome,
 }
 
-impl Abandon<'_> {
-    fn disarm(mut self) {
-        self.id = None;
+impl<'a> Flight<'a> {
+    fn start(engine: &'a Engine) -> Self {
+        let id = engine.new_request();
+        engine.feed(Input::RequestStarted(id));
+        let outcome = Outcome::Abandoned;
+        Self {
+            engine,
+            id,
+            outcome,
+        }
+    }
+
+    fn end(&mut self, outcome: Outcome) {
+        self.outcome = outcome;
     }
 }
 
-impl Drop for Abandon<'_> {
+impl Drop for Flight<'_> {
     fn drop(&mut self) {
-        if let Some(id) = self.id {
-            let outcome = Outcome::Abandoned;
-            self.engine.feed(Input::RequestEnded { id, outcome });
-        }
-    }
-}
-
-fn malformed(what: impl Into<String>) -> Error {
-    let what = what.into();
-    Error::Malformed { what }
-}
-
-/// Percent-encodes a query value (RFC 3986, section 2.3: all but the unreserved characters).
-pub(super) fn push_encoded(path: &mut String, value: &str) {
-    for byte in value.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            path.push(char::from(byte));
-        } else {
-            path.push_str(&format!("%{byte:02X}"));
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_query_value_cannot_break_out_of_its_place() {
-        let mut path = String::new();
-        push_encoded(&mut path, "a&b=c/ü~1");
-        assert_eq!(path, "a%26b%3Dc%2F%C3%BC~1");
+        let (id, outcome) = (self.id, self.outcome);
+        self.engine.feed(Input::RequestEnded { id, outcome });
     }
 }

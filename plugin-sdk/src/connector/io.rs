@@ -55,7 +55,7 @@ pub enum Input {
     RequestEnded {
         /// Which.
         id: RequestId,
-        /// `Ok` is any answer that the server meant; `None` in it: the caller lost interest.
+        /// How.
         outcome: Outcome,
     },
     /// A request wants to be sent while no server is known to answer.

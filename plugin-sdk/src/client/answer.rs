@@ -1,0 +1,73 @@
+//! What an answer means: what was asked for, a refusal, or a failure of the server.
+
+use super::engine::Engine;
+use crate::Error;
+use crate::connector::Fault;
+use contract::{ApiError, ErrorCode};
+
+/// A complete answer.
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) body: Vec<u8>,
+}
+
+/// How one try ended, and what it means.
+pub(super) enum Try {
+    /// With an answer that the server meant.
+    Done(Result<(), Error>),
+    /// The server failed; the error is what the caller gets if nothing better comes.
+    Failed(Fault, Error),
+    /// The server was left.
+    Moved,
+}
+
+impl Engine {
+    /// What an answer means.
+    pub(super) fn judge(
+        &self,
+        token: Option<&str>,
+        answer: Answer,
+        read: &mut dyn FnMut(Answer) -> Result<(), String>,
+    ) -> Try {
+        let status = answer.status;
+        if (200..300).contains(&status) {
+            return match read(answer) {
+                Ok(()) => Try::Done(Ok(())),
+                Err(what) => Try::Failed(Fault::Broken, malformed(what)),
+            };
+        }
+        let refusal: Option<ApiError> = serde_json::from_slice(&answer.body).ok();
+        match (status, refusal) {
+            (502..=504, refusal) => {
+                let error = refusal.map_or_else(|| self.no_server(), Error::Refused);
+                Try::Failed(Fault::OutOfService, error)
+            }
+            (401, refusal)
+                if (refusal.as_ref()).is_none_or(|r| r.code == ErrorCode::NotLoggedIn) =>
+            {
+                if let Some(token) = token {
+                    self.session_ended(token);
+                }
+                Try::Done(Err(Error::SessionEnded))
+            }
+            (_, Some(refusal)) => Try::Done(Err(Error::Refused(refusal))),
+            (_, None) => {
+                let what = format!("HTTP {status} without a reason");
+                Try::Failed(Fault::Broken, malformed(what))
+            }
+        }
+    }
+
+    pub(super) fn no_server(&self) -> Error {
+        let status = self.status();
+        Error::NoServer {
+            network_offline: status.network_offline,
+            next_try_at: status.next_try_at,
+        }
+    }
+}
+
+pub(super) fn malformed(what: impl Into<String>) -> Error {
+    let what = what.into();
+    Error::Malformed { what }
+}
