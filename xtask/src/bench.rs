@@ -20,9 +20,20 @@ pub fn run(arguments: &[String]) -> Result<(), Failure> {
     Err(process::become_program(command.args(arguments)))
 }
 
-/// Builds the simulator, then becomes it. It needs no more than a compiler.
+/// Builds the simulator, with a switch for each rule of the protocol, then becomes it. It needs no more than a compiler.
 pub fn simulate(arguments: &[String]) -> Result<(), Failure> {
-    build::program("gr-sim")?;
+    let mut cargo = Command::new("cargo");
+    cargo.args([
+        "build",
+        "--release",
+        "-p",
+        "tests",
+        "--features",
+        "rule-switches",
+        "--bin",
+        "gr-sim",
+    ]);
+    process::run(cargo.current_dir(paths::root()))?;
     Err(process::become_program(
         Command::new(paths::program("gr-sim")).args(arguments),
     ))

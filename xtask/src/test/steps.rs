@@ -13,6 +13,18 @@ use crate::{
 /// Packages outside cargo's default members, each built by itself, so that their features do not change the others'.
 const SELECTIONS: [&[&str]; 3] = [&[], &["-p", "app"], &["-p", "xtask"]];
 
+/// The simulator's test with a switch for each rule of the protocol: a feature that no server may have.
+const RULE_SWITCHES: [&str; 6] = [
+    "-p",
+    "tests",
+    "--features",
+    "rule-switches",
+    "--test",
+    "simulation",
+];
+/// The tests that only the switches add.
+const SWITCHED_TESTS: &str = "rules::";
+
 /// The steps of one run, and what they have in common.
 pub struct Steps<'a> {
     filter: Option<&'a str>,
@@ -62,24 +74,11 @@ impl<'a> Steps<'a> {
     fn native(&mut self) -> Result<String, Failure> {
         // Tests of whole servers run the program itself.
         let mut outcomes = vec![self.server()];
-        let nextest = paths::on_path("cargo-nextest").is_some();
         for selection in SELECTIONS {
-            let mut command = cargo();
-            match nextest {
-                true => command.args([
-                    "nextest",
-                    "run",
-                    "--release",
-                    "--no-fail-fast",
-                    "--no-tests",
-                    "pass",
-                ]),
-                false => command.args(["test", "--release", "--no-fail-fast", "--tests"]),
-            };
-            command.args(selection).args(self.filter);
-            setup::name_programs(&mut command);
-            outcomes.push(process::run_shown(&mut command));
+            outcomes.push(native_tests(selection, self.filter));
         }
+        let filter = self.filter.unwrap_or(SWITCHED_TESTS);
+        outcomes.push(native_tests(&RULE_SWITCHES, Some(filter)));
         all(outcomes)
     }
 
@@ -159,6 +158,28 @@ impl<'a> Steps<'a> {
     }
 }
 
+/// Runs the native tests of some packages, by nextest where it is installed.
+fn native_tests(selection: &[&str], filter: Option<&str>) -> Result<(), Failure> {
+    let mut command = cargo();
+    if paths::on_path("cargo-nextest").is_some() {
+        command.args([
+            "nextest",
+            "run",
+            "--release",
+            "--no-fail-fast",
+            "--no-tests",
+            "pass",
+        ]);
+    } else {
+        command.args(["test", "--release", "--no-fail-fast"]);
+        // The examples in the documentation are a step of their own.
+        command.args((!selection.contains(&"--test")).then_some("--tests"));
+    }
+    command.args(selection).args(filter);
+    setup::name_programs(&mut command);
+    process::run_shown(&mut command)
+}
+
 fn format() -> Result<String, Failure> {
     all([process::run_shown(
         cargo().args(["fmt", "--all", "--check"]),
@@ -176,6 +197,12 @@ fn lints() -> Result<String, Failure> {
             .args(["--", "-D", "warnings"]);
         outcomes.push(process::run_shown(&mut command));
     }
+    let mut command = cargo();
+    command
+        .args(["clippy", "--release"])
+        .args(RULE_SWITCHES)
+        .args(["--", "-D", "warnings"]);
+    outcomes.push(process::run_shown(&mut command));
     let compiler = wasm::compiler().ok_or_else(no_compiler)?;
     if compiler != wasm::Compiler::Rustup {
         return all(outcomes)
