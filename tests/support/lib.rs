@@ -1,1 +1,18 @@
-//! What the tests share.
+//! What the tests of whole servers share: real processes on loopback, talked to over real sockets.
+//!
+//! Everything waits for a state, never for a time, and never longer than [`LIMIT`].
+
+mod http;
+mod pair;
+mod proxy;
+mod server;
+mod smtp;
+pub mod voice;
+mod wait;
+
+pub use http::{Answer, Events, Http};
+pub use pair::Pair;
+pub use proxy::Proxy;
+pub use server::{PASSWORD, Server, program};
+pub use smtp::{Reply, Smtp, transaction};
+pub use wait::{LIMIT, until};

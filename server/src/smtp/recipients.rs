@@ -112,8 +112,7 @@ fn number(path: &Path) -> Option<String> {
     }
     match (local.mailbox, local.extension) {
         (Mailbox::E164(_), Some(extension)) => Some(extension),
-        (Mailbox::E164(number), None) => Some(format!("+{number}")),
-        (Mailbox::Number(number), _) => Some(number),
+        (Mailbox::E164(number), None) | (Mailbox::Number(number), _) => Some(number),
         (Mailbox::Name(_) | Mailbox::Postmaster | Mailbox::NonMailUser, _) => None,
     }
 }
@@ -136,7 +135,7 @@ mod tests {
             ("vpim=7200/EXT=5", "7200"),
             ("+17035245550+7200", "7200"),
             ("VPIM=+17035245550/EXT=7200", "7200"),
-            ("+17035245550", "+17035245550"),
+            ("+17035245550", "17035245550"),
         ] {
             assert_eq!(number(local).as_deref(), Some(expected), "{local}");
         }

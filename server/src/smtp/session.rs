@@ -34,7 +34,7 @@ pub struct Limits {
     pub gr_size_max: usize,
     /// Recipients of one message.
     pub recipients_max: usize,
-    /// 5xx replies before the session is closed.
+    /// 5xx replies since the last mail before the session is closed.
     pub errors_max: u32,
     /// Commands without a mail before the session is closed.
     pub commands_between_mails_max: u32,
@@ -337,6 +337,7 @@ impl Session {
             return self.refused(Reply::new(503, BAD_SEQUENCE, "MAIL first"));
         };
         self.commands_since_mail = 0;
+        self.errors = 0;
         Step::Mail(Box::new(Mail {
             from: transaction.from,
             recipients: transaction.recipients,

@@ -1,0 +1,121 @@
+//! What one client may use, and what happens when there is no room.
+
+use super::{A, B, FROM, server, short};
+use support::{Smtp, transaction, voice};
+
+#[test]
+fn a_full_mailbox_puts_mail_off_and_another_one_still_takes_it() {
+    let (_dir, server) = server("mailbox.messages_max = 2");
+    let mut smtp = Smtp::hello(server.smtp);
+    for seed in 0..2 {
+        assert_eq!(smtp.mail(FROM, &[A], &short(seed)).code, 250);
+    }
+    smtp.say(format!(
+        "MAIL FROM:<{FROM}>\r\nRCPT TO:<{A}>\r\nRCPT TO:<{B}>\r\n"
+    ));
+    assert_eq!(smtp.reply().code, 250);
+    let full = smtp.reply();
+    assert_eq!((full.code, full.status()), (452, Some("4.2.2")));
+    assert_eq!(smtp.reply().code, 250);
+}
+
+#[test]
+fn a_declared_size_that_has_no_room_is_put_off_before_it_is_sent() {
+    let (_dir, server) = server("mailbox.size_max = 100_000");
+    let mut smtp = Smtp::hello(server.smtp);
+    smtp.say(format!(
+        "MAIL FROM:<{FROM}> SIZE=100000\r\nRCPT TO:<{A}>\r\nRSET\r\n"
+    ));
+    let [taken, full, reset] = std::array::from_fn(|_| smtp.reply());
+    assert_eq!(
+        (taken.code, full.code, full.status(), reset.code),
+        (250, 452, Some("4.2.2"), 250)
+    );
+    smtp.say(format!(
+        "MAIL FROM:<{FROM}> SIZE=90000\r\nRCPT TO:<{A}>\r\n"
+    ));
+    assert_eq!(smtp.codes(), [250, 250]);
+}
+
+#[test]
+fn recipients_sizes_errors_and_connections_are_limited() {
+    let (_dir, server) = server(
+        "smtp.recipients_max = 100\nsmtp.message_size_max = 65_536\nsmtp.connections_max = 4",
+    );
+    let mut smtp = Smtp::hello(server.smtp);
+    smtp.say(format!(
+        "MAIL FROM:<{FROM}>\r\n{}",
+        format!("RCPT TO:<{A}>\r\n").repeat(101)
+    ));
+    let codes: Vec<u16> = (0..102).map(|_| smtp.reply().code).collect();
+    assert_eq!((codes[100], codes[101]), (250, 452));
+    assert_eq!(smtp.ask("RSET\r\n").code, 250);
+    let big = smtp.mail(FROM, &[A], &voice::message(FROM, A, 1, 70_000));
+    assert_eq!((big.code, big.status()), (552, Some("5.3.4")));
+    assert_eq!(
+        smtp.mail(FROM, &[A], &short(1)).code,
+        250,
+        "the connection goes on"
+    );
+
+    let mut other = server.smtp();
+    let mut third = Smtp::open(server.smtp);
+    let refused = third.reply();
+    assert_eq!(
+        (refused.code, refused.status()),
+        (421, Some("4.7.0")),
+        "half of all connections are this address's"
+    );
+
+    other.say("FROB\r\n".repeat(30));
+    let last = (0..30).map(|_| other.reply()).find(|r| r.code == 421);
+    assert_eq!(last.unwrap().status(), Some("4.7.0"));
+    assert_eq!(other.reply().code, 0, "closed after too many errors");
+    support::until("room for another connection", || {
+        let mut smtp = Smtp::open(server.smtp);
+        (smtp.reply().code == 220).then_some(())
+    });
+}
+
+#[test]
+fn a_client_that_trickles_is_sent_away_in_the_middle_of_a_line_and_of_a_chunk() {
+    let (_dir, server) = server("smtp.idle_timeout_s = 1");
+    for beginning in [
+        String::from("EHLO client.ex"),
+        format!("EHLO c.example\r\nMAIL FROM:<{FROM}>\r\nRCPT TO:<{A}>\r\nBDAT 5000 LAST\r\nFrom"),
+    ] {
+        let mut smtp = server.smtp();
+        smtp.say(&beginning);
+        let slow = (0..10).map(|_| {
+            // One octet a time is no progress.
+            smtp.say("x");
+            smtp.reply()
+        });
+        let last = slow
+            .into_iter()
+            .find(|r| r.code == 421 || r.code == 0)
+            .unwrap();
+        assert_eq!(
+            (last.code, last.status()),
+            (421, Some("4.4.2")),
+            "{beginning}"
+        );
+        assert_eq!(smtp.reply().code, 0);
+    }
+}
+
+#[test]
+fn what_was_sent_before_the_client_closed_its_side_is_answered() {
+    let (_dir, server) = server("");
+    let mut smtp = Smtp::hello(server.smtp);
+    smtp.say(
+        [
+            transaction(FROM, &[A], &short(1)),
+            transaction(FROM, &[B], &short(2)),
+        ]
+        .concat(),
+    );
+    smtp.finish();
+    assert_eq!(smtp.codes(), [250; 6]);
+    assert_eq!(smtp.reply().code, 0);
+}

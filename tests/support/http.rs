@@ -1,0 +1,177 @@
+//! A plain HTTP client: one request, one connection. HTTP/1.0, so that answers end with the connection.
+
+use crate::LIMIT;
+use contract::Event;
+use serde_json::Value;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+
+/// Somebody who asks one server.
+#[derive(Clone, Debug)]
+pub struct Http {
+    address: SocketAddr,
+    token: String,
+}
+
+/// What the server said.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The status code.
+    pub status: u16,
+    /// Status line and headers.
+    pub head: String,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// A header, by its name in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut fields = self
+            .head
+            .lines()
+            .skip(1)
+            .filter_map(|line| line.split_once(':'));
+        fields
+            .find(|(n, _)| n.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.trim())
+    }
+
+    /// The body as JSON; `null` if it is none.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+}
+
+impl Http {
+    /// A client with this Bearer token; empty: without one.
+    pub fn new(address: SocketAddr, token: &str) -> Self {
+        Self {
+            address,
+            token: token.to_owned(),
+        }
+    }
+
+    /// Asks. `None` if the server cannot be reached or hangs up.
+    pub fn ask(&self, method: &str, path: &str, body: Option<&Value>) -> Option<Answer> {
+        self.ask_with(method, path, &[], body)
+    }
+
+    /// Asks with further headers.
+    pub fn ask_with(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> Option<Answer> {
+        let mut stream = self.send(method, path, headers, body)?;
+        let mut all = Vec::new();
+        stream.read_to_end(&mut all).ok()?;
+        let split = all.windows(4).position(|w| w == b"\r\n\r\n")?;
+        let head = String::from_utf8_lossy(&all[..split]).into_owned();
+        let status = head.split(' ').nth(1)?.parse().ok()?;
+        Some(Answer {
+            status,
+            head,
+            body: all.split_off(split + 4),
+        })
+    }
+
+    /// Asks a server that is there.
+    ///
+    /// # Panics
+    /// If it does not answer.
+    pub fn get(&self, path: &str) -> Answer {
+        self.ask("GET", path, None)
+            .unwrap_or_else(|| panic!("no answer to GET {path}"))
+    }
+
+    /// The user's events from now on.
+    ///
+    /// # Panics
+    /// If the server does not answer.
+    pub fn events(&self) -> Events {
+        let stream = self
+            .send("GET", "/api/v1/events", None)
+            .expect("the server takes the request");
+        let mut lines = BufReader::new(stream);
+        let mut line = String::new();
+        lines.read_line(&mut line).expect("the server answers");
+        assert!(line.contains(" 200 "), "{line}");
+        Events(lines)
+    }
+
+    /// The user's events from now on, or `None` if the server refuses.
+    pub fn try_events(&self) -> Option<Events> {
+        let mut lines = BufReader::new(self.send("GET", "/api/v1/events", &[], None)?);
+        let mut line = String::new();
+        lines.read_line(&mut line).ok()?;
+        line.contains(" 200 ").then_some(Events(lines))
+    }
+
+    fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> Option<TcpStream> {
+        let mut stream = TcpStream::connect(self.address).ok()?;
+        stream.set_read_timeout(Some(LIMIT)).ok()?;
+        stream.set_nodelay(true).ok()?;
+        let body = body.map(Value::to_string).unwrap_or_default();
+        let mut head = format!("{method} {path} HTTP/1.0\r\nHost: {}\r\n", self.address);
+        if !self.token.is_empty() {
+            head += &format!("Authorization: Bearer {}\r\n", self.token);
+        }
+        for (name, value) in headers {
+            head += &format!("{name}: {value}\r\n");
+        }
+        if !body.is_empty() {
+            head += &format!(
+                "Content-Type: application/json\r\nContent-Length: {}\r\n",
+                body.len()
+            );
+        }
+        stream
+            .write_all(format!("{head}\r\n{body}").as_bytes())
+            .ok()?;
+        Some(stream)
+    }
+}
+
+/// A stream of server-sent events.
+#[derive(Debug)]
+pub struct Events(BufReader<TcpStream>);
+
+impl Events {
+    /// Waits for a comment line, the sign of life of an idle stream. False if an event or the end comes first.
+    pub fn comment(&mut self) -> bool {
+        loop {
+            let mut line = String::new();
+            match self.0.read_line(&mut line) {
+                Ok(n) if n > 0 && line.starts_with(':') => return true,
+                Ok(n) if n > 0 && line.trim().is_empty() => {}
+                _ => return false,
+            }
+        }
+    }
+}
+
+impl Iterator for Events {
+    type Item = Event;
+
+    /// The next event; ends with the connection, or when none came for so long that a test should not wait.
+    fn next(&mut self) -> Option<Event> {
+        loop {
+            let mut line = String::new();
+            if self.0.read_line(&mut line).ok()? == 0 {
+                return None;
+            }
+            if let Some(data) = line.strip_prefix("data:") {
+                return serde_json::from_str(data.trim()).ok();
+            }
+        }
+    }
+}

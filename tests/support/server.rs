@@ -1,0 +1,221 @@
+//! One server process with a data folder of its own.
+
+use crate::{Http, LIMIT, Smtp, until};
+use contract::{MessageDetail, MessageList};
+use serde_json::{Value, json};
+use std::env;
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Instant;
+
+/// The password of every user that [`Server::add_user`] makes.
+pub const PASSWORD: &str = "tests-2468";
+
+/// A server. It is killed when this is dropped.
+#[derive(Debug)]
+pub struct Server {
+    /// Its name.
+    pub fqdn: String,
+    /// Where HTTP is reached.
+    pub http: SocketAddr,
+    /// Where SMTP is reached.
+    pub smtp: SocketAddr,
+    dir: PathBuf,
+    child: Option<Child>,
+}
+
+impl Server {
+    /// Starts a server below `root` on ports that the system chooses. `settings` are further lines of its configuration, with dotted
+    /// keys: `smtp.recipients_max = 100`.
+    pub fn start(root: &Path, fqdn: &str, settings: &str) -> Self {
+        let dir = root.join(fqdn);
+        fs::create_dir_all(&dir).expect("the folder can be made");
+        let any: SocketAddr = ([127, 0, 0, 1], 0).into();
+        let mut server = Self {
+            fqdn: fqdn.to_owned(),
+            http: any,
+            smtp: any,
+            dir,
+            child: None,
+        };
+        server.configure(settings);
+        server.run();
+        // The same ports after a restart: the partner knows them.
+        server.configure(settings);
+        server
+    }
+
+    fn configure(&self, settings: &str) {
+        let text = format!(
+            "fqdn = \"{}\"\ndata_dir = \"data\"\nhttp.listen = \"{}\"\nsmtp.listen = \"{}\"\n{settings}\n",
+            self.fqdn, self.http, self.smtp
+        );
+        fs::write(self.dir.join("callpilot.toml"), text).expect("the configuration can be written");
+    }
+
+    /// Starts the process, again or for the first time, and waits until it is in service.
+    pub fn run(&mut self) {
+        assert!(self.child.is_none(), "it runs already");
+        let info = self.data_dir().join("run.json");
+        let _ = fs::remove_file(&info);
+        let log = fs::File::options()
+            .create(true)
+            .append(true)
+            .open(self.dir.join("log"))
+            .expect("a log");
+        let child = Command::new(program())
+            .args(["serve", "--config"])
+            .arg(self.dir.join("callpilot.toml"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn();
+        let child = self
+            .child
+            .insert(child.expect("the program can be started"));
+        let read = || -> Option<Value> { serde_json::from_slice(&fs::read(&info).ok()?).ok() };
+        let run = until("a server that has said where it listens", || {
+            let ended = child.try_wait().ok().flatten();
+            assert!(
+                ended.is_none(),
+                "the server ended: {}",
+                fs::read_to_string(self.dir.join("log")).unwrap_or_default()
+            );
+            read()
+        });
+        let address = |key: &str| {
+            run[key]
+                .as_str()
+                .and_then(|text| text.parse().ok())
+                .expect("an address")
+        };
+        (self.http, self.smtp) = (address("http"), address("smtp"));
+        until("a server in service", || {
+            Http::new(self.http, "")
+                .ask("GET", "/healthz", None)
+                .filter(|a| a.status == 200)
+        });
+    }
+
+    /// SIGKILL.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            // It may have ended by itself.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+
+    /// SIGTERM, and waits for the end.
+    pub fn stop(&mut self) -> ExitStatus {
+        self.signal("TERM");
+        let mut child = self.child.take().expect("it runs");
+        let end = Instant::now() + LIMIT;
+        loop {
+            if let Some(status) = child.try_wait().expect("a child can be waited for") {
+                return status;
+            }
+            assert!(Instant::now() < end, "the server does not stop");
+            std::thread::park_timeout(std::time::Duration::from_millis(10));
+        }
+    }
+
+    /// Sends a signal, by its name without SIG.
+    pub fn signal(&self, name: &str) {
+        let pid = self.child.as_ref().expect("it runs").id().to_string();
+        let sent = Command::new("kill").args(["-s", name, &pid]).status();
+        assert!(
+            sent.is_ok_and(|s| s.success()),
+            "SIG{name} could not be sent"
+        );
+    }
+
+    /// What the process has logged.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.dir.join("log")).unwrap_or_default()
+    }
+
+    /// Its data folder.
+    pub fn data_dir(&self) -> PathBuf {
+        self.dir.join("data")
+    }
+
+    /// A client with the administrator's rights.
+    pub fn admin(&self) -> Http {
+        let token = fs::read_to_string(self.data_dir().join("admin.token")).unwrap_or_default();
+        Http::new(self.http, token.trim())
+    }
+
+    /// Makes a user whose password is [`PASSWORD`].
+    pub fn add_user(&self, mailbox: &str, name: &str) {
+        let new = json!({ "mailbox": mailbox, "name": name, "password": PASSWORD });
+        let answer = self
+            .admin()
+            .ask("POST", "/api/v1/admin/users", Some(&new))
+            .expect("an answer");
+        assert_eq!(answer.status, 201, "{}", answer.json());
+    }
+
+    /// Logs a user in; `None` if the server refuses or does not know the user yet.
+    pub fn log_in(&self, mailbox: &str) -> Option<Http> {
+        let login = json!({ "mailbox": mailbox, "password": PASSWORD });
+        let answer = Http::new(self.http, "").ask("POST", "/api/v1/session", Some(&login))?;
+        let session = answer.json();
+        Some(Http::new(self.http, session["token"].as_str()?))
+    }
+
+    /// The inbox of a user.
+    pub fn inbox(&self, user: &Http) -> MessageList {
+        let answer = user.get("/api/v1/messages?folder=inbox");
+        serde_json::from_slice(&answer.body).unwrap_or_else(|e| panic!("{e}: {}", answer.json()))
+    }
+
+    /// One message with its parts.
+    pub fn message(&self, user: &Http, id: contract::ObjectId) -> MessageDetail {
+        let answer = user.get(&format!("/api/v1/messages/{id}"));
+        serde_json::from_slice(&answer.body).unwrap_or_else(|e| panic!("{e}: {}", answer.json()))
+    }
+
+    /// The value of a counter or gauge, summed over its labels; 0 if it was never counted.
+    pub fn metric(&self, name: &str) -> f64 {
+        let text =
+            String::from_utf8_lossy(&Http::new(self.http, "").get("/metrics").body).into_owned();
+        let of = |line: &str| line.split([' ', '{']).next() == Some(name);
+        text.lines()
+            .filter(|l| of(l))
+            .filter_map(|l| l.rsplit(' ').next()?.parse::<f64>().ok())
+            .sum()
+    }
+
+    /// An SMTP connection on which the greeting has been read.
+    pub fn smtp(&self) -> Smtp {
+        Smtp::connect(self.smtp)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+        if std::thread::panicking() {
+            eprintln!("--- log of {}\n{}", self.fqdn, self.log());
+        }
+    }
+}
+
+/// The server's program: named by `CALLPILOT_BIN`, else where cargo lays it beside the tests.
+pub fn program() -> PathBuf {
+    if let Some(path) = env::var_os("CALLPILOT_BIN") {
+        return path.into();
+    }
+    let test = env::current_exe().expect("a test knows itself");
+    let folder = test.ancestors().nth(2).expect("tests lie in target/…/deps");
+    let path = folder.join("callpilot");
+    assert!(
+        path.exists(),
+        "{} is missing: build it with `cargo build -p server`",
+        path.display()
+    );
+    path
+}
