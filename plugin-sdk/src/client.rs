@@ -8,6 +8,7 @@ mod answer;
 mod call;
 mod engine;
 mod events;
+mod session;
 mod sse;
 
 use crate::connector::{Input, Route};
@@ -50,6 +51,8 @@ pub enum ClientEvent {
     Server(Event),
     /// Events may have been missed (another server, a gap in the stream): read the list again.
     ListStale,
+    /// The session was renewed by itself: keep the new token for the next start.
+    SessionRenewed(Session),
     /// The session is over: ask for the log-in. Said once.
     SessionEnded,
 }

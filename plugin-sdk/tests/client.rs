@@ -32,7 +32,10 @@ impl User {
     }
 
     fn at(transport: Rc<dyn Transport>, server: String) -> Self {
-        let timing = Timing::default().quickened(4);
+        let timing = Timing {
+            renew_pause_ms: 20,
+            ..Timing::default().quickened(4)
+        };
         let config = Config { server, timing };
         let client = Client::new(transport, config).unwrap();
         let told = Rc::new(RefCell::new(Vec::new()));
@@ -255,6 +258,43 @@ fn with_both_dead_a_call_says_so_and_a_later_one_succeeds() {
         user.client.retry_now();
         user.until(|user| user.state() == State::OnPartner).await;
         assert_eq!(user.count().await, Ok(2));
+    });
+}
+
+#[test]
+fn with_both_hung_a_call_is_told_that_there_is_no_server_before_its_own_patience_ends() {
+    run(async |north, south, _| {
+        let user = User::logged_in(&north).await;
+        north.mode.set(Mode::Mute);
+        south.mode.set(Mode::Mute);
+        match user.count().await {
+            Err(Error::NoServer { .. }) => {}
+            other => panic!("{other:?}"),
+        }
+    });
+}
+
+#[test]
+fn a_list_is_called_stale_also_where_the_new_server_gives_no_events() {
+    run(async |north, south, _| {
+        let mut user = User::logged_in(&north).await;
+        assert_eq!(user.count().await, Ok(2));
+        south.mode.set(Mode::Streamless);
+        north.kill().await;
+        user.until(|user| user.heard(|event| *event == ClientEvent::ListStale))
+            .await;
+        assert_eq!(user.count().await, Ok(2));
+    });
+}
+
+#[test]
+fn a_session_is_renewed_before_it_ends_and_the_new_token_is_told() {
+    run(async |north, _, _| {
+        north.session_ms.set(100);
+        let mut user = User::logged_in(&north).await;
+        let renewed = |event: &ClientEvent| matches!(event, ClientEvent::SessionRenewed(session) if session.token == TOKEN);
+        user.until(|user| user.heard(renewed)).await;
+        assert!(user.client.logged_in());
     });
 }
 

@@ -287,6 +287,9 @@ fn it_does_not_go_back_in_the_middle_of_a_playback_or_a_recording() {
         world.run(120_000);
         assert_eq!(world.changes(from), []);
         assert_eq!(world.status().waiting_for, Some(BackWait::Playback));
+        // A hidden page asks seldom, but now it has a reason.
+        world.feed(Input::Visible(false));
+        world.run(1_000);
         world.feed(hold(false));
         world.run_until(1_000, |world| world.state() == State::OnPrimary);
     }
@@ -520,6 +523,38 @@ fn a_page_reached_by_another_address_keeps_that_address() {
     world.run(10_000);
     assert_eq!(world.state(), State::OnPrimary);
     assert_eq!(world.stream_on(), Some("http://west.example.net:8080"));
+}
+
+#[test]
+fn a_partner_reached_by_another_address_keeps_that_address() {
+    // This page came from an address that leads to the south, whose user belongs to the north.
+    let alias = "http://west.example.net:8080";
+    let mut world = World::starting(alias, None, 1, |world| {
+        world.west.fqdn = "south.example.net";
+        world.west.partner = Some(("north.example.net", NORTH));
+        world.south.mode = Mode::Dead;
+    });
+    world.run(100);
+    world.log_in("north.example.net");
+    world.run_until(3_000, |world| world.state() == State::OnPrimary);
+    world.run(10_000);
+    assert_eq!(world.status().partner.expect("a partner").http, alias);
+    world.set(Side::Primary, Mode::Dead);
+    world.run_until(2_000, |world| world.state() == State::OnPartner);
+}
+
+#[test]
+fn a_refusal_is_believed_after_a_moment_though_the_server_may_hang_from_then_on() {
+    let mut world = World::at_work();
+    world.set(Side::Primary, Mode::Dead);
+    let asked = world.ask();
+    world.run(1);
+    world.set(Side::Primary, Mode::Hung);
+    let ms = world.run_until(5_000, |world| world.asked[asked].answered.is_some());
+    assert!(
+        ms < 1_000,
+        "{ms} ms: the probe's own patience was waited for"
+    );
 }
 
 #[test]

@@ -88,6 +88,13 @@ impl Api {
             ClientEvent::Status(status) => self.status_changed(app, status.clone()),
             ClientEvent::Server(event) => happened(app, event),
             ClientEvent::ListStale => self.read_lists(app),
+            ClientEvent::SessionRenewed(session) => {
+                if let Some(who) = app.who.get_untracked() {
+                    let renewed = entered(session, who.at);
+                    app.remember(&renewed);
+                    app.who.set(Some(renewed));
+                }
+            }
             ClientEvent::SessionEnded => {
                 app.leave("Your session has ended. Log in again; your messages stay.")
             }

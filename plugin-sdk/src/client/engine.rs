@@ -1,13 +1,13 @@
 //! The driver between connector and transport: feeds what happens, does what comes out, and tells the subscribers.
 //!
 //! One task sleeps until the connector wants to be woken and delivers events. Probes and the event stream are tasks of their own.
-//! All hold the engine weakly: when the last client is dropped, everything ends.
+//! All hold the engine weakly, but for the moment of a session's renewal: when the last client is dropped, everything ends.
 
 use super::ClientEvent;
 use crate::connector::{Connector, Input, IoId, Millis, Output, RequestId};
 use crate::pair::Pair;
 use crate::{Status, Timing, Transport};
-use contract::{Session, Timestamp};
+use contract::Timestamp;
 use futures_channel::{mpsc, oneshot};
 use futures_util::StreamExt;
 use futures_util::future::{Either, pending, select};
@@ -31,7 +31,9 @@ pub(super) struct Engine {
     timing: Timing,
     configured: String,
     connector: RefCell<Connector>,
-    token: RefCell<Option<String>>,
+    pub(super) token: RefCell<Option<String>>,
+    /// When the session is to be renewed.
+    pub(super) renew_at: Cell<Option<Millis>>,
     /// Raised whenever requests under way are no longer expected to be answered.
     epoch: Cell<u64>,
     requests: Cell<u64>,
@@ -83,6 +85,7 @@ impl Engine {
             configured: server.to_owned(),
             connector: RefCell::new(connector),
             token: RefCell::new(None),
+            renew_at: Cell::new(None),
             epoch: Cell::new(0),
             requests: Cell::new(0),
             draining: Cell::new(false),
@@ -118,11 +121,16 @@ impl Engine {
         for waiter in self.waiting.take() {
             let _ = waiter.send(());
         }
-        let wake_at = self.connector.borrow().wake_at();
+        let wake_at = self.wake_at();
         let sleeps_until = self.sleeps_until.get();
         if wake_at.is_some_and(|at| sleeps_until.is_none_or(|until| at < until)) {
             self.wake_driver();
         }
+    }
+
+    fn wake_at(&self) -> Option<Millis> {
+        let connector = self.connector.borrow().wake_at();
+        connector.into_iter().chain(self.renew_at.get()).min()
     }
 
     fn act(&self, output: Output) {
@@ -134,7 +142,7 @@ impl Engine {
                 ..
             } => {
                 let probe = super::events::probe(
-                    Weak::clone(&self.me),
+                    self.me(),
                     Rc::clone(&self.transport),
                     id,
                     http,
@@ -146,7 +154,7 @@ impl Engine {
                 let (abort, aborted) = oneshot::channel();
                 *self.stream.borrow_mut() = Some((id, abort));
                 let token = self.token().unwrap_or_default();
-                let me = Weak::clone(&self.me);
+                let me = self.me();
                 let transport = Rc::clone(&self.transport);
                 let stream = super::events::stream(me, transport, id, http, token);
                 self.transport.spawn(Box::pin(async move {
@@ -211,6 +219,11 @@ impl Engine {
         self.emit(ClientEvent::ListStale);
     }
 
+    /// Another user's list, if any, is none of this one's.
+    pub(super) fn list_forgotten(&self) {
+        self.list.set(ListState::Unread);
+    }
+
     pub(super) fn list_asked(&self) {
         if self.list.get() == ListState::Unread {
             self.list.set(ListState::Read);
@@ -247,39 +260,6 @@ impl Engine {
 
     pub(super) fn unsubscribe(&self, key: u64) {
         self.callbacks.borrow_mut().retain(|(ours, _)| *ours != key);
-    }
-
-    pub(super) fn token(&self) -> Option<String> {
-        self.token.borrow().clone()
-    }
-
-    /// A session of earlier is used before a server has confirmed it.
-    pub(super) fn hold_session(&self, token: &str) {
-        self.token.replace(Some(token.to_owned()));
-        self.feed(Input::SessionHeld);
-    }
-
-    /// A server has accepted the user.
-    pub(super) fn begin_session(&self, session: &Session) {
-        self.token.replace(Some(session.token.clone()));
-        let primary = session.primary.clone();
-        let word = session.discovery.clone();
-        self.feed(Input::LoggedIn { primary, word });
-    }
-
-    pub(super) fn forget_session(&self) {
-        self.token.replace(None);
-        self.list.set(ListState::Unread);
-        self.feed(Input::LoggedOut);
-    }
-
-    /// A server does not accept the token any more. Said once; a newer session is left alone.
-    pub(super) fn session_ended(&self, token: &str) {
-        let ours = self.token.borrow().as_deref() == Some(token);
-        if ours {
-            self.forget_session();
-            self.emit(ClientEvent::SessionEnded);
-        }
     }
 
     pub(super) fn status(&self) -> Status {
@@ -328,6 +308,10 @@ impl Engine {
         &self.timing
     }
 
+    pub(super) fn me(&self) -> Weak<Self> {
+        Weak::clone(&self.me)
+    }
+
     pub(super) fn transport(&self) -> &dyn Transport {
         &*self.transport
     }
@@ -345,8 +329,9 @@ async fn drive(
                 return;
             };
             engine.feed(Input::Tick);
+            engine.renew_session_if_due();
             engine.deliver();
-            let wake_at = engine.connector.borrow().wake_at();
+            let wake_at = engine.wake_at();
             engine.sleeps_until.set(wake_at);
             wake_at
         };

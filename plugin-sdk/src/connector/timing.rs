@@ -57,6 +57,8 @@ pub struct Timing {
     pub heard_shown_ms: u64,
     /// A call gives up after this, all tries together; an answer that still arrives in pieces may take longer.
     pub call_max_ms: u64,
+    /// A session is renewed when half of its time is over, but not more often than this: this computer's clock may be wrong.
+    pub renew_pause_ms: u64,
 }
 
 impl Default for Timing {
@@ -87,6 +89,7 @@ impl Default for Timing {
             switching_shown_ms: 500,
             heard_shown_ms: 20_000,
             call_max_ms: 20_000,
+            renew_pause_ms: 60_000,
         }
     }
 }
@@ -121,6 +124,7 @@ impl Timing {
             switching_shown_ms: self.switching_shown_ms / by,
             heard_shown_ms: self.heard_shown_ms / by,
             call_max_ms: self.call_max_ms / by,
+            renew_pause_ms: self.renew_pause_ms / by,
         }
     }
 }

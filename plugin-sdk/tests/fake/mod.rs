@@ -9,6 +9,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -37,6 +38,8 @@ pub enum Mode {
     Babbles,
     /// Answers probes; any other answer stops in the middle.
     Stalls,
+    /// Answers everything but the event stream.
+    Streamless,
     /// Accepts no token.
     Forgets,
 }
@@ -53,6 +56,8 @@ pub struct Server {
     port: Cell<u16>,
     pub mode: Cell<Mode>,
     pub caught_up: Cell<bool>,
+    /// Sessions end so long after they were given.
+    pub session_ms: Cell<i64>,
     /// `method path` of every request but probes.
     pub asked: RefCell<Vec<String>>,
     store: Rc<Store>,
@@ -108,6 +113,7 @@ impl Server {
             port: Cell::new(port),
             mode: Cell::new(Mode::Well),
             caught_up: Cell::new(true),
+            session_ms: Cell::new(43_200_000),
             asked: RefCell::default(),
             store,
             partner: RefCell::new(None),
@@ -184,7 +190,7 @@ impl Server {
     fn session(&self) -> Session {
         Session {
             token: TOKEN.to_owned(),
-            expires_at: Timestamp(4_000_000_000_000),
+            expires_at: Timestamp(wall_ms() + self.session_ms.get()),
             mailbox: Mailbox {
                 user: ObjectId::from_bytes([7; 16]),
                 number: "7200".to_owned(),
@@ -295,6 +301,11 @@ pub fn arrival(row: MessageRow) -> Event {
     }
 }
 
+fn wall_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    i64::try_from(since.as_millis()).unwrap()
+}
+
 fn json(status: u16, value: &impl Serialize) -> (u16, Vec<u8>) {
     (status, serde_json::to_vec(value).unwrap())
 }
@@ -340,7 +351,10 @@ async fn talk(server: Rc<Server>, socket: TcpStream) -> std::io::Result<()> {
     }
     let mode = server.mode.get();
     authorized &= mode != Mode::Forgets;
-    if path == "/api/v1/events" && authorized && !matches!(mode, Mode::Mute | Mode::Unavailable) {
+    if path == "/api/v1/events"
+        && authorized
+        && !matches!(mode, Mode::Mute | Mode::Unavailable | Mode::Streamless)
+    {
         return stream(server, socket.into_inner()).await;
     }
     let (status, answer) = match mode {

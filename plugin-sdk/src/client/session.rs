@@ -1,0 +1,83 @@
+//! The session: held, renewed in good time, ended.
+
+use super::call::Call;
+use super::engine::Engine;
+use super::{ClientEvent, SESSION};
+use crate::Error;
+use crate::connector::Input;
+use crate::transport::Method;
+use contract::Session;
+
+impl Engine {
+    pub(super) fn token(&self) -> Option<String> {
+        self.token.borrow().clone()
+    }
+
+    /// A session of earlier is used before a server has confirmed it.
+    pub(super) fn hold_session(&self, token: &str) {
+        self.token.replace(Some(token.to_owned()));
+        self.feed(Input::SessionHeld);
+    }
+
+    /// A server has accepted the user.
+    pub(super) fn begin_session(&self, session: &Session) {
+        self.token.replace(Some(session.token.clone()));
+        let left_ms = session
+            .expires_at
+            .0
+            .saturating_sub(self.transport().wall().0);
+        let left_ms = u64::try_from(left_ms).unwrap_or(0);
+        self.renew_in(left_ms / 2);
+        let primary = session.primary.clone();
+        let word = session.discovery.clone();
+        self.feed(Input::LoggedIn { primary, word });
+    }
+
+    pub(super) fn forget_session(&self) {
+        self.token.replace(None);
+        self.renew_at.set(None);
+        self.list_forgotten();
+        self.feed(Input::LoggedOut);
+    }
+
+    /// A server does not accept the token any more. Said once; a newer session is left alone.
+    pub(super) fn session_ended(&self, token: &str) {
+        let ours = self.token.borrow().as_deref() == Some(token);
+        if ours {
+            self.forget_session();
+            self.emit(ClientEvent::SessionEnded);
+        }
+    }
+
+    fn renew_in(&self, ms: u64) {
+        let pause = ms.max(self.timing().renew_pause_ms);
+        self.renew_at.set(Some(self.now().plus(pause)));
+    }
+
+    /// A page that stays open for days keeps its session.
+    pub(super) fn renew_session_if_due(&self) {
+        let due = self.renew_at.get().is_some_and(|at| at <= self.now());
+        let (true, Some(token)) = (due, self.token()) else {
+            return;
+        };
+        // Should the try fail, there is time for more.
+        self.renew_in(0);
+        let me = self.me();
+        self.transport().spawn(Box::pin(async move {
+            if let Some(engine) = me.upgrade() {
+                let _ = engine.renew_session(token).await;
+            }
+        }));
+    }
+
+    async fn renew_session(&self, token: String) -> Result<(), Error> {
+        let call = Call::new(Method::Get, SESSION.to_owned(), Some(token.clone()));
+        let session: Session = self.call_json(&call).await?;
+        // Meanwhile the user may have logged out, or in anew.
+        if self.token() == Some(token) {
+            self.begin_session(&session);
+            self.emit(ClientEvent::SessionRenewed(session));
+        }
+        Ok(())
+    }
+}
