@@ -20,6 +20,8 @@ pub struct Dials {
     pub partition: u64,
     pub clock: u64,
     pub body_lost: u64,
+    /// Backups are taken, and restored half as often.
+    pub backup: u64,
     pub bad_item: u64,
     pub group: u64,
     pub timers: Timers,
@@ -37,6 +39,7 @@ impl Dials {
         let (loss, double, late, old_copy) =
             (dial(10, 400), dial(10, 300), dial(10, 150), dial(5, 100));
         let (crash, partition, clock) = (dial(2, 40), dial(5, 60), dial(5, 60));
+        let backup = dial(20, 120);
         let (body_lost, bad_item) = (dial(10, 200), dial(1, 20));
         let short = Timers {
             heartbeat_ms: 500,
@@ -59,6 +62,7 @@ impl Dials {
             partition,
             clock,
             body_lost,
+            backup,
             bad_item,
             group: [0, 200, 600][dice.below(3) as usize],
             timers: if dice.chance(600) {

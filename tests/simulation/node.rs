@@ -1,6 +1,6 @@
 //! One server: an engine over a ledger, with a process that can die and a wall clock that can jump.
 
-use domain::{Life, ServerId, Timestamp};
+use domain::{Life, ObjectId, ServerId, Timestamp};
 use gr_proto::memory::Memory;
 use gr_proto::{Config, Engine, Mono, Now, PartnerState, Rules, Timers};
 
@@ -23,10 +23,25 @@ pub struct Node {
     pub wall_max: i64,
     /// Lives of this server, and when each ended.
     pub lives: Vec<(Life, Option<u64>)>,
+    /// What is kept of it for a disaster.
+    pub backup: Option<Backup>,
+    /// It was restored at least once; since when it speaks with its partner after that is in `session_at`.
+    pub restored_at: Option<u64>,
+    /// When it last began a session.
+    pub session_at: u64,
+    /// Local changes that were committed here: in which transaction, and to what.
+    pub history: Vec<(u64, ObjectId)>,
     /// The state of the partner that was last told.
     pub told: PartnerState,
     /// It has been behind since it last said that it had caught up.
     pub behind: bool,
+}
+
+/// What a backup holds, and the history up to it.
+#[derive(Clone, Debug)]
+pub struct Backup {
+    pub ledger: Memory,
+    pub history: Vec<(u64, ObjectId)>,
 }
 
 /// The true time at which histories begin, in Unix milliseconds.
@@ -51,6 +66,10 @@ impl Node {
             wall_offset: 0,
             wall_max: 0,
             lives: Vec::new(),
+            backup: None,
+            restored_at: None,
+            session_at: 0,
+            history: Vec::new(),
             told: PartnerState::NotConfigured,
             behind: false,
         }

@@ -33,6 +33,12 @@ pub struct Oracle {
     pub deleted: BTreeSet<ObjectId>,
     /// Objects that only their maker can hold.
     pub bad: BTreeSet<ObjectId>,
+    /// Servers that were restored from a backup.
+    pub restored: [bool; 2],
+    /// Objects whose last change may be gone with the disk of a restored server: nothing is demanded of them.
+    pub doubtful: BTreeSet<ObjectId>,
+    /// The same if the other server is honest: only what had never reached it.
+    pub only_here: BTreeSet<ObjectId>,
     /// The newest version of each register.
     pub newest: BTreeMap<(ObjectId, Key), Version>,
     /// What an object held when it was changed as number n on a side.
@@ -44,6 +50,52 @@ impl Oracle {
     pub fn is_wanted(&self, id: &ObjectId) -> bool {
         let owner = self.born.get(id).copied().flatten();
         !self.deleted.contains(id) && !owner.is_some_and(|o| self.deleted.contains(&o))
+    }
+
+    /// Whether at least one server was restored from a backup.
+    pub fn any_restored(&self) -> bool {
+        self.restored.contains(&true)
+    }
+
+    /// A server goes back to a backup. What happened on it since, or in the backup's own branch, may be gone.
+    pub fn goes_back(
+        &mut self,
+        side: usize,
+        history: &[(u64, ObjectId)],
+        backup: &[(u64, ObjectId)],
+        partner: &Memory,
+    ) {
+        self.restored[side] = true;
+        let same = history
+            .iter()
+            .zip(backup)
+            .take_while(|(a, b)| a == b)
+            .count();
+        let window: BTreeSet<_> = history[same..]
+            .iter()
+            .chain(&backup[same..])
+            .map(|(_, id)| *id)
+            .collect();
+        for id in &window {
+            let there = partner.objects.contains_key(id);
+            let never_reached = !there && !partner.graves.contains_key(id);
+            // Or its deletion had not reached the partner.
+            if never_reached || (there && self.deleted.contains(id)) {
+                self.only_here.insert(*id);
+            }
+            self.newest.retain(|(changed, _), _| changed != id);
+        }
+        self.doubtful.extend(window);
+    }
+
+    /// Whether nothing can be demanded of an object: it, or the user it belongs to, may be gone with a disk.
+    fn is_doubtful(&self, id: &ObjectId) -> bool {
+        let doubtful = match self.restored {
+            [true, true] => &self.doubtful,
+            _ => &self.only_here,
+        };
+        let owner = self.born.get(id).copied().flatten();
+        doubtful.contains(id) || owner.is_some_and(|owner| doubtful.contains(&owner))
     }
 
     /// A local change was committed.
@@ -143,18 +195,17 @@ impl Oracle {
             .keys()
             .filter(|id| self.is_wanted(id) && !self.bad.contains(id))
         {
-            if !ledgers[0].objects.contains_key(id) {
+            if !ledgers[0].objects.contains_key(id) && !self.is_doubtful(id) {
                 return failed("nothing accepted is lost", format!("{id}"));
             }
         }
         for (id, object) in &ledgers[0].objects {
-            if !self.is_wanted(id) {
+            if !self.is_wanted(id) && !self.is_doubtful(id) {
                 return failed("deleted is deleted", format!("{id} is back"));
             }
             for (key, register) in &object.registers {
                 let newest = self.newest.get(&(*id, *key));
-                if newest.is_some_and(|newest| *newest != register.version)
-                    && !self.bad.contains(id)
+                if newest.is_some_and(|newest| *newest > register.version) && !self.bad.contains(id)
                 {
                     return failed("the newest value wins", format!("{id} {key:?}"));
                 }
@@ -193,8 +244,8 @@ impl Oracle {
             }
             if ledger.state.owes_recovery || ledger.state.went_back {
                 return failed(
-                    "nobody went back",
-                    "a server believes that one of them did".to_owned(),
+                    "recoveries end",
+                    "a server believes that one of them went back",
                 );
             }
         }

@@ -65,10 +65,14 @@ impl World {
                 .marks
                 .keys()
                 .all(|id| self.oracle.bad.contains(id));
+            let state = &node.ledger.state;
+            let judged = !state.owes_recovery && !state.went_back;
             let status = node.engine.as_ref().map(gr_proto::Engine::status);
-            idle && status.is_some_and(|s| {
-                s.state == PartnerState::Running && (!self.oracle.bad.is_empty() || s.caught_up())
-            })
+            idle && judged
+                && status.is_some_and(|s| {
+                    s.state == PartnerState::Running
+                        && (!self.oracle.bad.is_empty() || s.caught_up())
+                })
         })
     }
 
@@ -79,8 +83,8 @@ impl World {
         let until = self.time + heartbeats * self.dials.timers.heartbeat_ms;
         self.pass(until)?;
         let said = self.net.sent - before;
-        // What was refused is tried again now and then.
-        let allowed = 2 * (heartbeats + 1) + 12 * self.oracle.bad.len() as u64;
+        // The last acknowledgements may still be due, and what was refused is tried again now and then.
+        let allowed = 2 * (heartbeats + 3) + 12 * self.oracle.bad.len() as u64;
         if said > allowed {
             return failed(
                 "a quiet pair is quiet",

@@ -43,6 +43,16 @@ sometimes! {
     CaughtUp: "caught up after having been behind",
     DroppedOld: "old number dropped",
     Unheard: "deleted before anybody heard of it",
+    Restored: "server restored from a backup",
+    BothRestored: "both servers restored",
+    PartnerWentBack: "partner found to have gone back",
+    WentBack: "server found that it went back itself",
+    DeletedByAbsence: "deleted because absent at the partner",
+    KeptInDoubt: "kept because nobody can know",
+    Differing: "different on the two sides of a recovery",
+    Wanted: "asked for after a restore",
+    Recovered: "recovery finished",
+    UserTakenBack: "home takes its own user back",
     WindowFull: "several data messages under way",
 }
 

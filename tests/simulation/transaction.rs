@@ -1,12 +1,14 @@
 //! One transaction of a server, exactly as its driver does it: changes and inputs, the pump, the commit, and only then what leaves.
 
 use crate::net::Mail;
-use crate::node::NAMES;
+use crate::node::{NAMES, server};
 use crate::oracle::{Failure, failed};
 use crate::sometimes::Sometimes;
 use crate::world::World;
-use domain::{Change, Ledger, Object, ObjectId};
-use gr_proto::{Event, Input, Message, Output, PartnerState, PartnerStatus, Payload, Reason};
+use domain::{Change, Ledger, Object, ObjectId, User};
+use gr_proto::{
+    Event, Input, Message, Output, PartnerState, PartnerStatus, Payload, Reason, Verdicts,
+};
 
 /// What became of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,7 +123,7 @@ impl World {
             self.counters.hit(Sometimes::CrashAfterCommit);
             self.kill(side);
         }
-        if self.steps.is_multiple_of(16) {
+        if self.steps.is_multiple_of(16) && !self.oracle.any_restored() {
             self.oracle
                 .marked([&self.nodes[0].ledger, &self.nodes[1].ledger])?;
         }
@@ -168,6 +170,7 @@ impl World {
                     }
                 }
             }
+            self.nodes[side].history.push((self.steps, id));
             self.oracle.committed(side, id, n, object.as_ref());
         }
     }
@@ -202,6 +205,13 @@ impl World {
         let ledger = &self.nodes[side].ledger;
         if ledger.tombs.len() > before.0 {
             self.counters.hit(Sometimes::GraveAnswered);
+        }
+        let taken_back = items.iter().any(|item| {
+            let user = item.object.as_ref().and_then(User::of);
+            item.recovery && user.is_some_and(|user| user.home() == Some(server(side)))
+        });
+        if taken_back {
+            self.counters.hit(Sometimes::UserTakenBack);
         }
         let mine = self.nodes[side].lives.last().map(|(life, _)| *life);
         if ledger.state.tick == before.1 && mine == Some(message.header.to) {
@@ -249,8 +259,14 @@ impl World {
                 }
                 Output::Safe(safe) => {
                     for (id, n) in safe {
-                        self.oracle
-                            .safe(side, id, n, &self.nodes[1 - side].ledger)?;
+                        // What a restored partner has lost it will be given again, once it is known.
+                        let partner = &self.nodes[1 - side];
+                        if partner
+                            .restored_at
+                            .is_none_or(|at| at < self.nodes[side].session_at)
+                        {
+                            self.oracle.safe(side, id, n, &partner.ledger)?;
+                        }
                         if self.nodes[side].ledger.marks.contains_key(&id) {
                             self.counters.hit(Sometimes::MarkOutlived);
                         }
@@ -315,6 +331,25 @@ impl World {
         Ok(())
     }
 
+    fn judged(&mut self, verdicts: Verdicts) {
+        let Verdicts {
+            deleted,
+            kept,
+            differing,
+            wanted,
+        } = verdicts;
+        for (count, what) in [
+            (deleted, Sometimes::DeletedByAbsence),
+            (kept, Sometimes::KeptInDoubt),
+            (differing, Sometimes::Differing),
+            (wanted, Sometimes::Wanted),
+        ] {
+            if count > 0 {
+                self.counters.hit(what);
+            }
+        }
+    }
+
     pub(crate) fn event(&mut self, side: usize, event: Event) -> Result<(), Failure> {
         self.tell(|| format!("{}: {event:?}", NAMES[side]));
         match event {
@@ -335,6 +370,7 @@ impl World {
                 if end.is_some_and(|end| end < self.nodes[side].started) {
                     return failed("only the living are adopted", format!("{life:?} is dead"));
                 }
+                self.nodes[side].session_at = self.time;
                 if self.nodes[side].ledger.state.known.is_some() {
                     self.counters.hit(Sometimes::SessionRenewed);
                 }
@@ -342,18 +378,19 @@ impl World {
             Event::SetAside(..) => self.counters.hit(Sometimes::SetAside),
             Event::Refused(_, Reason::NEED_BODY) => self.counters.hit(Sometimes::NeedBody),
             Event::Refused(..) => self.counters.hit(Sometimes::BadItem),
-            Event::PartnerWentBack | Event::WentBack => {
+            Event::PartnerWentBack | Event::WentBack | Event::NewLife(..)
+                if !self.oracle.any_restored() =>
+            {
                 return failed(
                     "nobody went back",
                     format!("{} says {event:?}", NAMES[side]),
                 );
             }
-            Event::NewLife(..) => {
-                return failed(
-                    "nobody went back",
-                    format!("{} says {event:?}", NAMES[side]),
-                );
-            }
+            Event::PartnerWentBack => self.counters.hit(Sometimes::PartnerWentBack),
+            Event::WentBack => self.counters.hit(Sometimes::WentBack),
+            Event::PartnerRecovered => self.counters.hit(Sometimes::Recovered),
+            Event::Judged(verdicts) => self.judged(verdicts),
+            Event::NewLife(..) => {}
             Event::Stranger(_) | Event::NoCommonLevel(..) => {}
         }
         Ok(())
@@ -378,6 +415,20 @@ fn brief(message: &Message) -> String {
             ack.floor,
             ack.refused.len()
         ),
+        Payload::List(list) => {
+            format!(
+                "list of {} from {:?} to {:?}",
+                list.objects.len(),
+                list.after,
+                list.to
+            )
+        }
+        Payload::Judged(judged) => {
+            format!(
+                "judged #{} to {:?}, wants {:?}",
+                judged.no, judged.to, judged.wanted
+            )
+        }
         Payload::Heartbeat(report) => format!("heartbeat, backlog {}", report.backlog()),
         Payload::Unknown => "something unknown".to_owned(),
     };

@@ -3,7 +3,7 @@
 use crate::dials::Dials;
 use crate::dice::Dice;
 use crate::net::Net;
-use crate::node::{NAMES, Node};
+use crate::node::{Backup, NAMES, Node};
 use crate::oracle::{Failure, Oracle, failed};
 use crate::sometimes::{Counters, Sometimes};
 use crate::users;
@@ -37,6 +37,9 @@ pub struct Outcome {
 
 /// A history that does not end within so many transactions never comes to rest.
 const STEPS_MAX: u64 = 100_000;
+/// So often servers are restored in one history.
+const RESTORES_MAX: u64 = 3;
+
 /// A history in the making.
 pub(crate) struct World {
     pub(crate) options: Options,
@@ -51,6 +54,7 @@ pub(crate) struct World {
     pub(crate) story: Vec<String>,
     pub(crate) steps: u64,
     pub(crate) serial: u64,
+    pub(crate) restores: u64,
     /// The number of the change with which an object was last sent.
     pub(crate) sent_as: [BTreeMap<ObjectId, u64>; 2],
 }
@@ -72,6 +76,7 @@ pub fn run(seed: u64, options: Options) -> Outcome {
         story: Vec::new(),
         steps: 0,
         serial: 0,
+        restores: 0,
         sent_as: [BTreeMap::new(), BTreeMap::new()],
     };
     let dials = format!("{:?}", world.dials);
@@ -196,11 +201,45 @@ impl World {
             self.nodes[side].wall_offset = offset;
             self.tell(|| format!("the clock of {} is {offset} ms ahead", NAMES[side]));
         }
+        if self.dice.chance(self.dials.backup) {
+            let node = &mut self.nodes[side];
+            let (ledger, history) = (node.ledger.snapshot(), node.history.clone());
+            node.backup = Some(Backup { ledger, history });
+            self.tell(|| format!("{} is backed up", NAMES[side]));
+        }
+        if self.dice.chance(self.dials.backup / 2) && self.restores < RESTORES_MAX {
+            self.restore(side);
+        }
         if self.dice.chance(self.dials.crash) && self.nodes[side].engine.is_some() {
             self.counters.hit(Sometimes::CrashIdle);
             self.kill(side);
         }
         Ok(())
+    }
+
+    /// A server dies, and comes back as it was when its backup was taken.
+    fn restore(&mut self, side: usize) {
+        let Some(backup) = self.nodes[side].backup.clone() else {
+            return;
+        };
+        self.restores += 1;
+        self.counters.hit(Sometimes::Restored);
+        let partner = &self.nodes[1 - side].ledger;
+        self.oracle
+            .goes_back(side, &self.nodes[side].history, &backup.history, partner);
+        if self.oracle.restored == [true, true] {
+            self.counters.hit(Sometimes::BothRestored);
+        }
+        if self.nodes[side].engine.is_some() {
+            self.kill(side);
+        }
+        self.tell(|| format!("{} is restored from its backup", NAMES[side]));
+        // Numbers of changes after it will be given again.
+        self.oracle.as_of[side].retain(|(_, n), _| *n <= backup.ledger.state.tick);
+        let node = &mut self.nodes[side];
+        node.restored_at = Some(self.time);
+        node.ledger = backup.ledger;
+        node.history = backup.history;
     }
 
     fn link(&mut self, input: Input, what: Sometimes) -> Result<(), Failure> {

@@ -113,6 +113,9 @@ impl Engine {
         self.decide(now);
         self.probe(now, ledger)?;
         self.speak(now, ledger)?;
+        if self.state.tick != self.lives.born {
+            self.enter(now, ledger)?;
+        }
         if self.stored.as_ref() != Some(&self.state) {
             ledger.set_state(&self.state)?;
             self.stored = Some(self.state.clone());

@@ -1,7 +1,7 @@
 //! What has been received in a session: which numbers were processed, and what the acknowledgement says of them (E3, E7).
 
 use crate::limits;
-use crate::{Ack, Header, RangeSet, Reason, Refusal, Report, Rule, Rules, Seen};
+use crate::{Ack, Header, Payload, RangeSet, Reason, Refusal, Report, Rule, Rules, Seen};
 use domain::ObjectId;
 use std::collections::BTreeMap;
 
@@ -18,6 +18,8 @@ pub(crate) struct Inbox {
     floor: u64,
     /// The number of the last processed acknowledgement.
     last_ack: u64,
+    /// The number of the last processed data message.
+    last_data: u64,
     /// The highest processed number.
     seen: Seen,
     /// Items of processed messages that were not applied.
@@ -34,8 +36,15 @@ impl Inbox {
     /// Dropped is what was processed already, what the sender calls settled, and what is below the last processed
     /// acknowledgement: that acknowledgement may have removed a tombstone here, and an older message could bring the object back
     /// (E7; test `an_old_message_cannot_bring_back_what_an_acknowledged_deletion_removed`).
-    pub(crate) fn admit(&mut self, header: &Header, rules: Rules) -> bool {
+    ///
+    /// A list is dropped, too, if later data overtook it: it does not know the objects in that data, and would have them deleted
+    /// (E24; test `a_list_that_data_has_overtaken_deletes_nothing`).
+    pub(crate) fn admit(&mut self, header: &Header, payload: &Payload, rules: Rules) -> bool {
         let no = header.no;
+        if matches!(payload, Payload::List(_)) && no < self.last_data && rules.hold(Rule::Overtaken)
+        {
+            return false;
+        }
         let numbers = rules.hold(Rule::Numbers);
         if no == 0
             || (numbers && (no <= self.floor || no < self.last_ack || self.done.contains(no)))
@@ -51,6 +60,9 @@ impl Inbox {
             }
             self.ids.insert(no, header.id);
             self.sum = self.sum.wrapping_add(header.id);
+        }
+        if matches!(payload, Payload::Data(_)) {
+            self.last_data = self.last_data.max(no);
         }
         if no > self.seen.no {
             self.seen = Seen { no, id: header.id };

@@ -32,7 +32,7 @@ pub(crate) struct Lives {
     pub(crate) prior: Option<Option<Known>>,
     /// What the partner's HELLO says of this server has been judged in this session.
     pub(crate) judged: bool,
-    /// This life has been entered into the lineage.
+    /// This life has been entered into the lineage; a life that changes nothing and meets nobody leaves no trace.
     pub(crate) entered: bool,
     /// The tick when this life began.
     pub(crate) born: u64,

@@ -94,6 +94,9 @@ impl Engine {
         echo: Option<u64>,
         ask: bool,
     ) -> Result<(), LedgerError> {
+        if echo.is_some() {
+            self.enter(now, ledger)?; // from here on the partner may adopt this life
+        }
         let Self {
             lives,
             entropy,
@@ -102,12 +105,6 @@ impl Engine {
         } = self;
         let stale_ms = config.timers.unknown_ms / 2;
         let challenge = ask.then(|| lives.open(now.mono, stale_ms, entropy));
-        if echo.is_some() && !lives.entered {
-            // From here on the partner may adopt this life, so it has to be in the lineage.
-            let (life, tick, began) = (self.life, lives.born, now.wall);
-            ledger.add_life(&LineageEntry { life, tick, began })?;
-            lives.entered = true;
-        }
         let mut lineage = ledger.lineage()?;
         let surplus = lineage.len().saturating_sub(limits::LINEAGE_IN_HELLO_MAX);
         lineage.drain(..surplus);
@@ -134,6 +131,19 @@ impl Engine {
         let payload = Payload::Hello(Box::new(hello));
         self.outputs
             .push_back(Output::Send(Box::new(Message { header, payload })));
+        Ok(())
+    }
+
+    /// Enters this life into the lineage, with the tick at which it began: before the partner can know of it, and before it raises
+    /// the tick. A life that changed something and was never heard of is where the past forks, if a backup is restored: without
+    /// it, ticks of the new branch would be taken for those that the partner knows (E11; test
+    /// `a_restored_server_that_worked_alone_for_some_lives_is_found_out`).
+    pub(crate) fn enter(&mut self, now: Now, ledger: &mut dyn Ledger) -> Result<(), LedgerError> {
+        if !self.lives.entered {
+            let (life, tick, began) = (self.life, self.lives.born, now.wall);
+            ledger.add_life(&LineageEntry { life, tick, began })?;
+            self.lives.entered = true;
+        }
         Ok(())
     }
 

@@ -43,6 +43,8 @@ pub enum Rule {
     HomeKeeps,
     /// E25: only its home creates a user.
     OnlyHomeCreates,
+    /// E24: a list that data has overtaken is dropped.
+    Overtaken,
     /// E24: more here than what arrived is marked.
     AnswerMore,
 }
@@ -70,6 +72,7 @@ impl Rule {
         Self::BothBackKeeps,
         Self::HomeKeeps,
         Self::OnlyHomeCreates,
+        Self::Overtaken,
         Self::AnswerMore,
     ];
 }

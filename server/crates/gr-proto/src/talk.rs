@@ -42,7 +42,7 @@ impl Engine {
         if (!ours && rules.hold(Rule::Life)) || payload == Payload::Unknown {
             return Ok(());
         }
-        if !session.inbox.admit(header, rules) {
+        if !session.inbox.admit(header, &payload, rules) {
             return Ok(());
         }
         match session.numbers.echoed(header.seen) {
@@ -84,10 +84,7 @@ impl Engine {
             }
         }
         self.state.tick += 1;
-        self.state.known = Some(Known {
-            life: header.from,
-            tick: header.tick,
-        });
+        self.know(header);
         if let Some(session) = &mut self.session {
             session.inbox.applied();
         }
@@ -124,10 +121,7 @@ impl Engine {
         self.safe.append(&mut said.safe);
         // What the partner holds by its own word is part of what is known of it (E10).
         if self.config.rules.hold(Rule::KnownByAck) {
-            self.state.known = Some(Known {
-                life: header.from,
-                tick: header.tick,
-            });
+            self.know(header);
         }
         for (id, reason) in said.aside {
             self.event(Event::SetAside(id, reason));
@@ -152,10 +146,7 @@ impl Engine {
         let mut tx = tx!(self, now, ledger);
         if let Some(verdicts) = session.recovery.judge(&mut tx, header, list)? {
             self.state.tick += 1;
-            self.state.known = Some(Known {
-                life: header.from,
-                tick: header.tick,
-            });
+            self.know(header);
             self.event(Event::Judged(verdicts));
         }
         Ok(())
@@ -178,11 +169,16 @@ impl Engine {
             self.state.owes_recovery = false;
             self.event(Event::PartnerRecovered);
         }
-        self.state.known = Some(Known {
-            life: header.from,
-            tick: header.tick,
-        });
+        self.know(header);
         Ok(())
+    }
+
+    /// What was seen of the partner, and must be part of its past for ever (E10). Mail that was overtaken tells of an older state.
+    fn know(&mut self, header: &Header) {
+        let life = header.from;
+        let before = self.state.known.filter(|known| known.life == life);
+        let tick = before.map_or(header.tick, |known| known.tick.max(header.tick));
+        self.state.known = Some(Known { life, tick });
     }
 
     pub(crate) fn report(&mut self, now: Now, no: u64, report: Report) {
