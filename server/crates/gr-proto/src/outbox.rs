@@ -69,11 +69,12 @@ pub(crate) struct Acknowledged {
 }
 
 impl Outbox {
-    /// Fills the window: reads marks in the order of sending and hands each full message to `write`, which returns its number.
+    /// Fills the window: reads marks in the order of sending and hands each full message, with the tick that it tells of,
+    /// to `write`, which returns its number.
     pub(crate) fn fill(
         &mut self,
         tx: &mut Tx<'_>,
-        mut write: impl FnMut(Vec<Item>) -> u64,
+        mut write: impl FnMut(u64, Vec<Item>) -> u64,
     ) -> Result<(), LedgerError> {
         let mut selection = Selection::new(self.flying.len() + self.aside.len());
         let mut sent = false;
@@ -106,7 +107,7 @@ impl Outbox {
                 bytes,
             } = batch;
             self.bytes += bytes;
-            let no = write(items);
+            let no = write(tx.state.tick, items);
             let (at, wall) = (tx.now.mono, tx.now.wall);
             self.flights.insert(
                 no,
@@ -330,6 +331,9 @@ impl Batch {
             _ => None,
         };
         if mark.unsent {
+            // From here on the partner may know of it. The tick says so to a later life: one that was restored to before this
+            // would take the object for unsent, and delete it without a tombstone (E11).
+            tx.state.tick += 1;
             tx.ledger.set_mark(
                 &id,
                 &Mark {

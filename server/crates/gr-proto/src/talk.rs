@@ -238,7 +238,10 @@ impl Engine {
         }
         if may_send && std::mem::take(&mut self.ready) {
             let mut tx = tx!(self, now, &mut *ledger);
-            outbox.fill(&mut tx, |items| voice.say(Payload::Data(items)))?;
+            outbox.fill(&mut tx, |tick, items| {
+                voice.tick = tick;
+                voice.say(Payload::Data(items))
+            })?;
         }
         if !running {
             return Ok(());
