@@ -217,6 +217,7 @@ impl Server {
         let id: Option<ObjectId> = path.split('/').nth(4).and_then(|id| id.parse().ok());
         match (method, id) {
             ("GET", None) if path.ends_with("/session") => json(200, &self.session()),
+            ("GET", None) if path.ends_with("/events") => refusal(404, ErrorCode::NotFound),
             ("DELETE", None) => (204, Vec::new()),
             ("GET", None) => {
                 let messages = messages.values().cloned().collect();
