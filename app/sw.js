@@ -62,8 +62,11 @@ async function asset(request) {
 }
 
 async function kept(request) {
+  // The server's answers vary by Origin and encoding; these files are the same for all, and a module script asks with other headers
+  // than the list that was fetched at installation.
+  const same = { ignoreVary: true };
   const shell = await caches.open(SHELL);
-  return (await shell.match(request)) ?? (await caches.match(request));
+  return (await shell.match(request, same)) ?? (await caches.match(request, same));
 }
 
 async function within(ms, start) {

@@ -1,0 +1,182 @@
+// The mailbox page: everything one does with messages while both servers are well.
+
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { AxeBuilder } from './support/axe.mjs';
+import { deliver, voiceMessage } from './support/mail.mjs';
+import { launchBrowser, line, logIn, openPage, player, row } from './support/page.mjs';
+import { Pair, until } from './support/pair.mjs';
+
+describe('My CallPilot on a healthy pair', { timeout: 300_000 }, () => {
+  let pair, browser;
+  before(async () => {
+    pair = await Pair.start();
+    browser = await launchBrowser();
+  });
+  after(async () => {
+    await browser?.close();
+    await pair?.stop();
+  });
+  const at = (mailbox) => `${mailbox}@cp-north.example.net`;
+  const open = async (mailbox, options) => {
+    const page = await openPage(browser, options);
+    await logIn(page, pair.north, pair.user(mailbox));
+    return page;
+  };
+
+  it('refuses a wrong password in words that help, and lets the right one in', async () => {
+    const page = await openPage(browser);
+    await page.goto(`${pair.north.http}/MyCallPilot/`);
+    await page.getByLabel('Mailbox number').fill('7200');
+    await page.getByLabel('Password', { exact: true }).fill('000000');
+    await page.getByRole('button', { name: 'Log in' }).click();
+    await page.getByText('Mailbox number or password is wrong.').waitFor();
+    await page.getByText(/\d tries are left/).waitFor();
+    await page.getByLabel('Password', { exact: true }).fill(pair.user('7200').password);
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { level: 1, name: 'Inbox' }).waitFor();
+    await line(page, 'primary').waitFor();
+    await page.context().close();
+  });
+
+  it('shows sender, subject, kind, length, new, urgent and private', async () => {
+    const page = await open('7200');
+    await row(page, /^New\. Voice message from .*urgent/).first().waitFor();
+    await row(page, /private/).first().waitFor();
+    await row(page, /Fax message/).first().waitFor();
+    await row(page, /\d+ seconds/).first().waitFor();
+    assert.deepEqual(page.problems, []);
+    await page.context().close();
+  });
+
+  it('shows a new message by itself, says so, plays it, and marks it as heard on both servers', async () => {
+    const page = await open('7207');
+    const subject = `Live ${crypto.randomUUID().slice(0, 8)}`;
+    await deliver(pair.north.smtp, at('7207'), voiceMessage({ to: at('7207'), subject, seconds: 4, urgent: true }));
+    await row(page, subject).waitFor();
+    await page.getByText('New voice message from Mira Tandell, urgent').waitFor({ state: 'attached' });
+    await row(page, subject).click();
+    await player(page).getByRole('button', { name: 'Play' }).click();
+    await player(page).getByRole('button', { name: 'Pause' }).waitFor();
+    await until('the sound moves on', async () => Number(await player(page).getByRole('slider').inputValue()) > 0);
+    await player(page).getByRole('radio', { name: '2×' }).check({ force: true });
+    const south = await pair.api(pair.south, '7207');
+    await until('it is heard on the partner too', async () => {
+      const { messages } = await south('GET', '/messages');
+      return messages.some((m) => m.subject === subject && !m.unread);
+    });
+    await until('it has ended', async () => (await player(page).getByRole('button', { name: 'Play' }).count()) > 0);
+    assert.deepEqual(page.problems, []);
+    await page.context().close();
+  });
+
+  it('deletes with undo, and a deletion reaches the partner', async () => {
+    const page = await open('7204');
+    const subject = `Gone ${crypto.randomUUID().slice(0, 8)}`;
+    await deliver(pair.north.smtp, at('7204'), voiceMessage({ to: at('7204'), subject }));
+    await row(page, subject).click();
+    await page.getByRole('button', { name: 'Delete' }).first().click();
+    await row(page, subject).waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await row(page, subject).waitFor();
+    await row(page, subject).focus();
+    await page.keyboard.press('Delete');
+    await row(page, subject).waitFor({ state: 'detached' });
+    const south = await pair.api(pair.south, '7204');
+    await until('it is in Deleted on the partner', async () => {
+      const { messages } = await south('GET', '/messages?folder=deleted');
+      return messages.some((m) => m.subject === subject);
+    });
+    await page.context().close();
+  });
+
+  it('shows a forwarded message with what was forwarded, and says that a fax cannot be viewed yet', async () => {
+    const page = await open('7200');
+    await row(page, /Fwd:/).first().click();
+    await page.getByRole('heading', { name: 'What was forwarded' }).waitFor();
+    await row(page, /Fax message/).first().click();
+    await page.getByText(/fax/i).filter({ hasText: /not (built )?yet|cannot be (shown|viewed)/i }).first().waitFor();
+    await page.context().close();
+  });
+
+  it('is worked by the keyboard alone', async () => {
+    const page = await open('7200');
+    await row(page, /./).first().focus();
+    const first = await page.evaluate(() => document.activeElement.getAttribute('aria-label'));
+    await page.keyboard.press('j');
+    const second = await page.evaluate(() => document.activeElement.getAttribute('aria-label'));
+    assert.notEqual(second, first);
+    await page.keyboard.press('k');
+    assert.equal(await page.evaluate(() => document.activeElement.getAttribute('aria-label')), first);
+    await page.keyboard.press('Enter');
+    await player(page).first().waitFor();
+    await page.keyboard.press('?');
+    await page.getByRole('dialog').getByText(/keys/i).first().waitFor();
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('/');
+    assert.equal(await page.evaluate(() => document.activeElement.type), 'search');
+    await page.context().close();
+  });
+
+  it('finds a message by its words, and says so when none fits', async () => {
+    const page = await open('7200');
+    await row(page, /./).first().waitFor();
+    await page.keyboard.press('/');
+    await page.keyboard.type('zzzz');
+    await page.getByText(/No message fits .zzzz./).waitFor();
+    await page.context().close();
+  });
+
+  it('says what an empty mailbox means', async () => {
+    await pair.addUser(pair.north, { mailbox: '7290', name: 'Nils Anfang', password: '728194' });
+    const page = await open('7290');
+    await page.getByText(/Nothing here yet/).waitFor();
+    await page.context().close();
+  });
+
+  it('shows server, partner and search base under Configure', async () => {
+    const page = await open('7200');
+    await page.getByRole('link', { name: 'Configure' }).first().click();
+    await page.getByRole('heading', { level: 1, name: 'Configure' }).waitFor();
+    await page.getByText('cp-north.example.net').first().waitFor();
+    await page.getByText('cp-south.example.net').first().waitFor();
+    await page.getByText(/ou=/).first().waitFor();
+    await page.context().close();
+  });
+
+  it('stays logged in over a reload and is gone after log-out', async () => {
+    const page = await open('7200');
+    await page.reload();
+    await page.getByRole('heading', { level: 1, name: 'Inbox' }).waitFor();
+    await page.getByRole('button', { name: /7200/ }).click();
+    await page.getByText('Log out').first().click();
+    await page.getByLabel('Mailbox number').waitFor();
+    await page.reload();
+    await page.getByLabel('Mailbox number').waitFor();
+    await page.context().close();
+  });
+
+  for (const colorScheme of ['light', 'dark']) {
+    for (const width of [1280, 390, 360]) {
+      it(`has no accessibility fault and nothing to scroll sideways at ${width} px, ${colorScheme}`, async () => {
+        const page = await openPage(browser, { colorScheme, viewport: { width, height: 800 } });
+        const check = async (where) => {
+          const { violations } = await new AxeBuilder(page).analyze();
+          assert.deepEqual(violations, [], where);
+          const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+          assert.equal(over, 0, `${where} is wider than the window`);
+        };
+        await page.goto(`${pair.north.http}/MyCallPilot/`);
+        await page.getByLabel('Mailbox number').waitFor();
+        await check('log-in');
+        await logIn(page, pair.north, pair.user('7200'));
+        await row(page, /./).first().waitFor();
+        await check('inbox');
+        await row(page, /Fwd:/).first().click();
+        await page.getByRole('heading', { name: 'What was forwarded' }).waitFor();
+        await check('reader');
+        await page.context().close();
+      });
+    }
+  }
+});

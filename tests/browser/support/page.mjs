@@ -1,0 +1,41 @@
+// My CallPilot as a person meets it: by roles and names.
+
+import { chromium } from 'playwright-core';
+
+// Chromium's own traffic is switched off: it would only look for hosts that the test machine cannot reach.
+const quiet = ['--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run', '--disable-quic'];
+
+export async function launchBrowser() {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: ['--no-sandbox', '--disable-gpu', '--autoplay-policy=no-user-gesture-required', ...quiet],
+  });
+}
+
+/** A page of a fresh profile. What the page logs as an error fails the test that asks for it. */
+export async function openPage(browser, options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, locale: 'en-GB', ...options });
+  const page = await context.newPage();
+  page.problems = [];
+  page.on('pageerror', (e) => page.problems.push(String(e)));
+  return page;
+}
+
+export async function logIn(page, server, { mailbox, password }) {
+  await page.goto(`${server.http}/MyCallPilot/`);
+  await page.getByLabel('Mailbox number').fill(mailbox);
+  await page.getByLabel('Password', { exact: true }).fill(password);
+  await page.getByRole('button', { name: 'Log in' }).click();
+  await page.getByRole('heading', { level: 1, name: 'Inbox' }).waitFor();
+}
+
+/** The connection line; its `data-state` says which server one is on. */
+export const line = (page, state) => page.locator(`[role=status][aria-label=Connection] [data-state="${state}"]`);
+
+/** The row whose name contains these words. */
+export const row = (page, words) => page.getByRole('link', { name: words });
+
+export const player = (page) => page.getByRole('group', { name: 'Player' });
+
+/** Waits until the page's service worker controls it, so that it opens without its server. */
+export const workerReady = (page) => page.waitForFunction(() => navigator.serviceWorker.controller !== null);
