@@ -221,6 +221,11 @@ impl Committer {
         }
         self.engine.pump(now, &mut tx).map_err(undone)?;
         tx.commit()?;
+        if !after.replies.is_empty() {
+            // Their ratio is the size of a group: what the disk's syncs are shared by.
+            metrics::counter!("callpilot_write_groups_total").increment(1);
+            metrics::counter!("callpilot_writes_total").increment(after.replies.len() as u64);
+        }
         Ok(())
     }
 

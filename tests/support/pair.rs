@@ -20,13 +20,29 @@ pub struct Pair {
 impl Pair {
     /// Starts two servers, pairs them, and waits until each knows that the other is running.
     pub fn start(root: &Path, settings: &str) -> Self {
-        let settings = format!("{TIMERS}{settings}");
-        let a = Server::start(root, "cp-a.test.example", &settings);
-        let b = Server::start(root, "cp-b.test.example", &settings);
-        let pair = Self { a, b };
+        let pair = Self::alone(root, settings);
         pair.join("tests of the pair 8642");
         pair.running();
         pair
+    }
+
+    /// The same with the timers that servers have unless told otherwise.
+    pub fn start_unhurried(root: &Path, settings: &str) -> Self {
+        let pair = Self::two(root, settings);
+        pair.join("tests of the pair 8642");
+        pair.running();
+        pair
+    }
+
+    /// Starts two servers that do not know each other yet.
+    pub fn alone(root: &Path, settings: &str) -> Self {
+        Self::two(root, &format!("{TIMERS}{settings}"))
+    }
+
+    fn two(root: &Path, settings: &str) -> Self {
+        let a = Server::start(root, "cp-a.test.example", settings);
+        let b = Server::start(root, "cp-b.test.example", settings);
+        Self { a, b }
     }
 
     /// Enters the same GR password on both.

@@ -204,18 +204,17 @@ impl Drop for Server {
     }
 }
 
-/// The server's program: named by `CALLPILOT_BIN`, else where cargo lays it beside the tests.
+/// The server's program: named by `CALLPILOT_BIN`, else where cargo lays it, beside a program or above a test.
 pub fn program() -> PathBuf {
     if let Some(path) = env::var_os("CALLPILOT_BIN") {
         return path.into();
     }
-    let test = env::current_exe().expect("a test knows itself");
-    let folder = test.ancestors().nth(2).expect("tests lie in target/…/deps");
-    let path = folder.join("callpilot");
-    assert!(
-        path.exists(),
-        "{} is missing: build it with `cargo build -p server`",
-        path.display()
-    );
-    path
+    let own = env::current_exe().expect("a program knows itself");
+    let found = own
+        .ancestors()
+        .skip(1)
+        .take(2)
+        .map(|folder| folder.join("callpilot"))
+        .find(|path| path.exists());
+    found.expect("callpilot is missing beside this program: build it with `cargo build -p server`")
 }
