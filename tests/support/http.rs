@@ -52,6 +52,11 @@ impl Http {
         }
     }
 
+    /// Its Bearer token.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
     /// Asks. `None` if the server cannot be reached or hangs up.
     pub fn ask(&self, method: &str, path: &str, body: Option<&Value>) -> Option<Answer> {
         self.ask_with(method, path, &[], body)
@@ -92,14 +97,7 @@ impl Http {
     /// # Panics
     /// If the server does not answer.
     pub fn events(&self) -> Events {
-        let stream = self
-            .send("GET", "/api/v1/events", None)
-            .expect("the server takes the request");
-        let mut lines = BufReader::new(stream);
-        let mut line = String::new();
-        lines.read_line(&mut line).expect("the server answers");
-        assert!(line.contains(" 200 "), "{line}");
-        Events(lines)
+        self.try_events().expect("the server opens the stream")
     }
 
     /// The user's events from now on, or `None` if the server refuses.

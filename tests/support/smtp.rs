@@ -36,6 +36,14 @@ impl Smtp {
         smtp
     }
 
+    /// Connects to a server that may be gone at any moment.
+    pub fn try_connect(address: SocketAddr) -> Option<Self> {
+        let stream = TcpStream::connect(address).ok()?;
+        stream.set_read_timeout(Some(LIMIT)).ok()?;
+        let mut smtp = Self(BufReader::new(stream));
+        (smtp.reply().code == 220).then_some(smtp)
+    }
+
     /// Connects and reads nothing.
     pub fn open(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).expect("the server listens");

@@ -44,7 +44,7 @@ fn level(message: &Message<'_>, next: &mut u32) -> Vec<Part> {
                     }),
                     _ => parts.push(Part::Text {
                         index,
-                        text: cut(text.text()),
+                        text: cut(plain(&text.text())),
                     }),
                 }
             }
@@ -76,6 +76,11 @@ fn level(message: &Message<'_>, next: &mut u32) -> Vec<Part> {
         }
     }
     parts
+}
+
+/// Line ends as the web has them, and none at the end.
+fn plain(text: &str) -> String {
+    text.replace("\r\n", "\n").trim_end().to_owned()
 }
 
 /// At most [`TEXT_LENGTH_MAX`], cut between characters.
@@ -315,7 +320,7 @@ mod tests {
             (Some("+442079460107"), Some(1_794_563_880_000))
         );
         assert!(matches!(&inner[0], Part::Voice { index: 2, .. }));
-        assert!(matches!(&inner[1], Part::Text { index: 3, text } if text.trim() == "Price list"));
+        assert!(matches!(&inner[1], Part::Text { index: 3, text } if text == "Price list"));
         assert!(matches!(&inner[2], Part::Voice { index: 4, .. }));
         let heard = |part| sound(&message, part).map(|samples| samples.len());
         assert_eq!(

@@ -33,20 +33,41 @@ fn json(output: &Output) -> Value {
 fn users_are_managed_from_the_command_line() {
     let (_dir, server) = server("");
     let config = config(&server);
-    let run = |args: &[&str], input: &str| callpilot(&[args, &["--config", &config, "--json"]].concat(), input);
+    let run = |args: &[&str], input: &str| {
+        callpilot(&[args, &["--config", &config, "--json"]].concat(), input)
+    };
     let added = run(&["user", "add", "7216", "Mira Tandell"], "a-password\n");
     assert_eq!(added.status.code(), Some(0));
     assert_eq!(json(&added)["mailbox"], "7216");
-    assert_eq!(json(&run(&["user", "list"], "")).as_array().unwrap().len(), 3);
+    assert_eq!(
+        json(&run(&["user", "list"], "")).as_array().unwrap().len(),
+        3
+    );
     let again = run(&["user", "add", "7216", "Mira Tandell"], "a-password\n");
-    assert_eq!((again.status.code(), json(&again)["error"]["code"].as_str()), (Some(1), Some("conflict")));
-    assert_eq!(json(&run(&["user", "passwd", "7200"], "new-password\n"))["mailbox"], "7200");
-    assert!(server.log_in("7200").is_none(), "the old password is none any more");
+    assert_eq!(
+        (again.status.code(), json(&again)["error"]["code"].as_str()),
+        (Some(1), Some("conflict"))
+    );
+    assert_eq!(
+        json(&run(&["user", "passwd", "7200"], "new-password\n"))["mailbox"],
+        "7200"
+    );
+    assert!(
+        server.log_in("7200").is_none(),
+        "the old password is none any more"
+    );
     for what in ["unlock", "logout", "show"] {
         assert_eq!(json(&run(&["user", what, "7200"], ""))["mailbox"], "7200");
     }
-    assert_eq!(run(&["user", "delete", "7216"], "").status.code(), Some(1), "nobody was asked");
-    assert_eq!(json(&run(&["user", "delete", "7216", "--yes"], ""))["mailbox"], "7216");
+    assert_eq!(
+        run(&["user", "delete", "7216"], "").status.code(),
+        Some(1),
+        "nobody was asked"
+    );
+    assert_eq!(
+        json(&run(&["user", "delete", "7216", "--yes"], ""))["mailbox"],
+        "7216"
+    );
     assert_eq!(run(&["user", "show", "7216"], "").status.code(), Some(1));
     assert_eq!(json(&run(&["gr", "status"], ""))["state"], "not_configured");
     assert_eq!(run(&["doctor"], "").status.code(), Some(0));
@@ -57,7 +78,10 @@ fn tables_are_for_people() {
     let (_dir, server) = server("");
     let output = callpilot(&["user", "list", "--config", &config(&server)], "");
     let text = String::from_utf8(output.stdout).unwrap();
-    assert!(text.starts_with("MAILBOX") && text.contains("Tilde Brask"), "{text}");
+    assert!(
+        text.starts_with("MAILBOX") && text.contains("Tilde Brask"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -74,11 +98,19 @@ fn wrong_usage_is_2_and_a_failure_is_1() {
 fn all_faults_of_a_configuration_are_told_with_their_lines() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("bad.toml");
-    std::fs::write(&path, "fqdn = \"x\"\n[smtp]\nlisten = 25\nrecipient_max = 100\n").unwrap();
+    std::fs::write(
+        &path,
+        "fqdn = \"x\"\n[smtp]\nlisten = 25\nrecipient_max = 100\n",
+    )
+    .unwrap();
     let output = callpilot(&["serve", "--config", path.to_str().unwrap()], "");
     let text = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1));
-    for said in ["bad.toml:1: fqdn", "bad.toml:3: smtp.listen", "bad.toml:4: smtp.recipient_max is not a setting; smtp.recipients_max is"] {
+    for said in [
+        "bad.toml:1: fqdn",
+        "bad.toml:3: smtp.listen",
+        "bad.toml:4: smtp.recipient_max is not a setting; smtp.recipients_max is",
+    ] {
         assert!(text.contains(said), "{said} in {text}");
     }
 }
@@ -87,14 +119,26 @@ fn all_faults_of_a_configuration_are_told_with_their_lines() {
 fn the_printed_configuration_starts_with_what_it_is() {
     let output = callpilot(&["serve", "--print-config"], "");
     let text = String::from_utf8(output.stdout).unwrap();
-    assert!(output.status.success() && text.contains("# accept_wait_ms = 250") && text.contains("# Unit: milliseconds."));
+    assert!(
+        output.status.success()
+            && text.contains("# accept_wait_ms = 250")
+            && text.contains("# Unit: milliseconds.")
+    );
 }
 
 #[test]
 fn a_server_ends_with_the_input_of_whoever_started_it() {
     let (_dir, mut server) = server("");
     server.stop();
-    let output = callpilot(&["serve", "--stop-with-stdin", "--config", &config(&server)], "");
-    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = callpilot(
+        &["serve", "--stop-with-stdin", "--config", &config(&server)],
+        "",
+    );
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     assert!(!server.data_dir().join("run.json").exists());
 }

@@ -15,9 +15,16 @@ fn every_operation_of_the_document_is_answered_and_no_other_method_is() {
     for (path, item) in document["paths"].as_object().unwrap() {
         let path = path.replace("{id}", "01936f2e-8d3c-7a10-9c41-2f6f0c5d7e90");
         for method in ["get", "put", "post", "patch", "delete"] {
-            let status = http.ask(&method.to_uppercase(), &path, None).unwrap().status;
+            let status = http
+                .ask(&method.to_uppercase(), &path, None)
+                .unwrap()
+                .status;
             // Without a session most say 401; what counts is that somebody is there to say it.
-            assert_eq!(status == 405, item[method].is_null(), "{method} {path}: {status}");
+            assert_eq!(
+                status == 405,
+                item[method].is_null(),
+                "{method} {path}: {status}"
+            );
         }
     }
 }
@@ -32,10 +39,16 @@ fn real_answers_have_the_shapes_of_the_document() {
     shapes.hold(&user.get("/.well-known/callpilot").json(), "Discovery");
     shapes.hold(&user.get("/api/v1/session").json(), "Session");
     shapes.hold(&user.get("/api/v1/messages").json(), "MessageList");
-    shapes.hold(&user.get(&format!("/api/v1/messages/{}", row.id)).json(), "MessageDetail");
+    shapes.hold(
+        &user.get(&format!("/api/v1/messages/{}", row.id)).json(),
+        "MessageDetail",
+    );
     shapes.hold(&user.get("/api/v1/messages/7200").json(), "ApiError");
     shapes.hold(&server.admin().get("/api/v1/admin/gr").json(), "GrStatus");
-    shapes.hold(&server.admin().get("/api/v1/admin/users").json()[0], "UserRow");
+    shapes.hold(
+        &server.admin().get("/api/v1/admin/users").json()[0],
+        "UserRow",
+    );
     shapes.hold(&user.get("/healthz").json(), "Health");
     let event = user.events().next().expect("an event");
     shapes.hold(&serde_json::to_value(event).unwrap(), "Event");
@@ -56,14 +69,26 @@ impl Shapes<'_> {
     fn fits(&self, value: &Value, schema: &Value) -> Result<(), String> {
         if let Some(reference) = schema["$ref"].as_str() {
             let pointer = reference.trim_start_matches('#');
-            return self.fits(value, self.0.pointer(pointer).ok_or(format!("{reference} is missing"))?);
+            return self.fits(
+                value,
+                self.0
+                    .pointer(pointer)
+                    .ok_or(format!("{reference} is missing"))?,
+            );
         }
         if let Some(all) = schema["allOf"].as_array() {
             return all.iter().try_for_each(|one| self.fits(value, one));
         }
         if let Some(choices) = schema["oneOf"].as_array().or(schema["anyOf"].as_array()) {
-            let faults: Vec<String> = choices.iter().filter_map(|one| self.fits(value, one).err()).collect();
-            return if faults.len() < choices.len() { Ok(()) } else { Err(faults.join(" / ")) };
+            let faults: Vec<String> = choices
+                .iter()
+                .filter_map(|one| self.fits(value, one).err())
+                .collect();
+            return if faults.len() < choices.len() {
+                Ok(())
+            } else {
+                Err(faults.join(" / "))
+            };
         }
         if let Some(allowed) = schema["enum"].as_array()
             && !allowed.contains(value)
@@ -71,14 +96,20 @@ impl Shapes<'_> {
             return Err(format!("{value} is none of {allowed:?}"));
         }
         self.type_fits(value, &schema["type"])?;
-        for name in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        for name in schema["required"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+        {
             if value.get(name).is_none() {
                 return Err(format!("{name} is missing"));
             }
         }
         for (name, property) in schema["properties"].as_object().into_iter().flatten() {
             if let Some(member) = value.get(name) {
-                self.fits(member, property).map_err(|fault| format!("{name}: {fault}"))?;
+                self.fits(member, property)
+                    .map_err(|fault| format!("{name}: {fault}"))?;
             }
         }
         match (value.as_array(), schema.get("items")) {
@@ -102,6 +133,10 @@ impl Shapes<'_> {
             Some(names) => names.iter().any(is),
             None => is(named),
         };
-        if fits { Ok(()) } else { Err(format!("{value} is not {named}")) }
+        if fits {
+            Ok(())
+        } else {
+            Err(format!("{value} is not {named}"))
+        }
     }
 }

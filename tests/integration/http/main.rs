@@ -30,10 +30,21 @@ fn tilde(server: &Server) -> Http {
 
 /// Leaves a voice message of one second for 7200 and returns its row.
 fn message(server: &Server, user: &Http, seed: u64) -> MessageRow {
-    let mail = voice::message("4711@client.example", "7200@cp-a.test.example", seed, voice::SECOND);
-    let reply = server.smtp().mail("4711@client.example", &["7200@cp-a.test.example"], &mail);
+    let mail = voice::message(
+        "4711@client.example",
+        "7200@cp-a.test.example",
+        seed,
+        voice::SECOND,
+    );
+    let reply = server
+        .smtp()
+        .mail("4711@client.example", &["7200@cp-a.test.example"], &mail);
     assert_eq!(reply.code, 250, "{reply:?}");
     until("the message in the list", || {
-        server.inbox(user).messages.into_iter().find(|m| m.subject == voice::subject(seed))
+        server
+            .inbox(user)
+            .messages
+            .into_iter()
+            .find(|m| m.subject == voice::subject(seed))
     })
 }

@@ -8,13 +8,21 @@ fn list(user: &Http, query: &str) -> MessageList {
 }
 
 fn patch(user: &Http, row: &MessageRow, body: serde_json::Value) -> MessageRow {
-    let answer = user.ask("PATCH", &format!("/api/v1/messages/{}", row.id), Some(&body)).unwrap();
+    let answer = user
+        .ask(
+            "PATCH",
+            &format!("/api/v1/messages/{}", row.id),
+            Some(&body),
+        )
+        .unwrap();
     assert_eq!(answer.status, 200, "{}", answer.json());
     serde_json::from_slice(&answer.body).unwrap()
 }
 
 fn delete(user: &Http, row: &MessageRow) -> u16 {
-    user.ask("DELETE", &format!("/api/v1/messages/{}", row.id), None).unwrap().status
+    user.ask("DELETE", &format!("/api/v1/messages/{}", row.id), None)
+        .unwrap()
+        .status
 }
 
 #[test]
@@ -23,14 +31,27 @@ fn a_message_that_came_by_mail_is_listed_with_its_facts() {
     let user = tilde(&server);
     let row = message(&server, &user, 3);
     assert_eq!(row.kind, contract::Kind::Voice);
-    assert_eq!((row.sender.name.as_str(), row.sender.number.as_deref()), ("Sender 3", Some("4711")));
-    assert_eq!((row.duration_ms, row.unread, row.folder), (1_000, true, Folder::Inbox));
+    assert_eq!(
+        (row.sender.name.as_str(), row.sender.number.as_deref()),
+        ("Sender 3", Some("4711"))
+    );
+    assert_eq!(
+        (row.duration_ms, row.unread, row.folder),
+        (1_000, true, Folder::Inbox)
+    );
     let counts = list(&user, "").counts;
     assert_eq!((counts.inbox, counts.unread, counts.deleted), (1, 1, 0));
     let detail = server.message(&user, row.id);
     assert_eq!(detail.row, row);
     assert_eq!(detail.recipients[0].party.number.as_deref(), Some("7200"));
-    assert!(matches!(detail.parts[..], [contract::Part::Voice { index: 0, duration_ms: 1_000, .. }]));
+    assert!(matches!(
+        detail.parts[..],
+        [contract::Part::Voice {
+            index: 0,
+            duration_ms: 1_000,
+            ..
+        }]
+    ));
 }
 
 #[test]
@@ -46,7 +67,10 @@ fn pages_follow_each_other_without_gap_or_repetition() {
     let mut query = "?limit=2".to_owned();
     loop {
         let page = list(&user, &query);
-        assert_eq!(page.counts.inbox, 5, "counts are those of the whole mailbox");
+        assert_eq!(
+            page.counts.inbox, 5,
+            "counts are those of the whole mailbox"
+        );
         seen.extend(page.messages);
         let Some(next) = page.next else { break };
         query = format!("?limit=2&before={next}");
@@ -64,7 +88,10 @@ fn read_and_unread_deleted_and_back() {
     assert!(!patch(&user, &row, json!({ "unread": false })).unread);
     assert_eq!(list(&user, "").counts.unread, 0);
     assert!(patch(&user, &row, json!({ "unread": true })).unread);
-    assert_eq!(patch(&user, &row, json!({ "deleted": true })).folder, Folder::Deleted);
+    assert_eq!(
+        patch(&user, &row, json!({ "deleted": true })).folder,
+        Folder::Deleted
+    );
     assert!(list(&user, "").messages.is_empty());
     assert_eq!(list(&user, "?folder=deleted").messages[0].id, row.id);
     assert_eq!(patch(&user, &row, json!({ "deleted": false })), row);
@@ -80,7 +107,10 @@ fn deleting_takes_two_steps_and_then_it_is_gone_for_good() {
     assert_eq!(delete(&user, &row), 204);
     assert_eq!(delete(&user, &row), 404);
     assert!(list(&user, "?folder=deleted").messages.is_empty());
-    assert_eq!(user.get(&format!("/api/v1/messages/{}", row.id)).status, 404);
+    assert_eq!(
+        user.get(&format!("/api/v1/messages/{}", row.id)).status,
+        404
+    );
     assert_eq!(list(&user, "").counts, contract::Counts::default());
 }
 
@@ -93,11 +123,23 @@ fn nobody_reaches_into_another_mailbox() {
     let path = format!("/api/v1/messages/{}", row.id);
     assert_eq!(other.get(&path).status, 404);
     assert_eq!(other.get(&format!("{path}/audio")).status, 404);
-    assert_eq!(other.ask("PATCH", &path, Some(&json!({ "unread": false }))).unwrap().status, 404);
+    assert_eq!(
+        other
+            .ask("PATCH", &path, Some(&json!({ "unread": false })))
+            .unwrap()
+            .status,
+        404
+    );
     assert_eq!(delete(&other, &row), 404);
     assert_eq!(server.inbox(&user).messages, [row]);
     // A user is an object too, but no message.
-    let id = server.admin().get("/api/v1/admin/users?mailbox=7200").json()[0]["id"].as_str().unwrap().to_owned();
+    let id = server
+        .admin()
+        .get("/api/v1/admin/users?mailbox=7200")
+        .json()[0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     assert_eq!(user.get(&format!("/api/v1/messages/{id}")).status, 404);
 }
 
@@ -110,14 +152,32 @@ fn faults_in_requests_are_told_in_sentences() {
     let told = |answer: support::Answer, status: u16| {
         assert_eq!(answer.status, status, "{}", answer.json());
         let error: contract::ApiError = serde_json::from_slice(&answer.body).unwrap();
-        assert!(error.message.ends_with('.') && !error.reference.is_empty(), "{error:?}");
-        assert_eq!(answer.header("x-request-id"), Some(error.reference.as_str()));
+        assert!(
+            error.message.ends_with('.') && !error.reference.is_empty(),
+            "{error:?}"
+        );
+        assert_eq!(
+            answer.header("x-request-id"),
+            Some(error.reference.as_str())
+        );
     };
     told(user.get("/api/v1/messages/7200"), 400);
     told(user.get("/api/v1/nothing"), 404);
     told(user.ask("PUT", &path, None).unwrap(), 405);
-    told(user.ask("PATCH", &path, Some(&json!({ "unread": "no" }))).unwrap(), 400);
-    told(user.ask("PATCH", &path, Some(&json!("x".repeat(300_000)))).unwrap(), 413);
-    told(user.ask_with("PATCH", &path, &[("Content-Length", "0")], None).unwrap(), 415);
+    told(
+        user.ask("PATCH", &path, Some(&json!({ "unread": "no" })))
+            .unwrap(),
+        400,
+    );
+    told(
+        user.ask("PATCH", &path, Some(&json!("x".repeat(300_000))))
+            .unwrap(),
+        413,
+    );
+    told(
+        user.ask_with("PATCH", &path, &[("Content-Length", "0")], None)
+            .unwrap(),
+        415,
+    );
     assert_eq!(voice::subject(1), row.subject);
 }

@@ -15,12 +15,17 @@ fn web(settings: &str) -> (tempfile::TempDir, tempfile::TempDir, Server) {
     ] {
         fs::write(root.path().join(name), content).unwrap();
     }
-    let (dir, server) = server(&format!("http.web_root = {:?}\n{settings}", root.path().to_str().unwrap()));
+    let (dir, server) = server(&format!(
+        "http.web_root = {:?}\n{settings}",
+        root.path().to_str().unwrap()
+    ));
     (root, dir, server)
 }
 
 fn get(server: &Server, path: &str, headers: &[(&str, &str)]) -> Answer {
-    Http::new(server.http, "").ask_with("GET", path, headers, None).expect("an answer")
+    Http::new(server.http, "")
+        .ask_with("GET", path, headers, None)
+        .expect("an answer")
 }
 
 #[test]
@@ -28,20 +33,54 @@ fn the_app_is_served_below_my_callpilot_with_the_right_headers() {
     let (_root, _dir, server) = web("");
     for path in ["/", "/MyCallPilot"] {
         let answer = get(&server, path, &[]);
-        assert_eq!((answer.status, answer.header("location")), (308, Some("/MyCallPilot/")));
+        assert_eq!(
+            (answer.status, answer.header("location")),
+            (308, Some("/MyCallPilot/"))
+        );
     }
     let index = get(&server, "/MyCallPilot/", &[]);
-    assert_eq!((index.status, index.header("content-type")), (200, Some("text/html; charset=utf-8")));
+    assert_eq!(
+        (index.status, index.header("content-type")),
+        (200, Some("text/html; charset=utf-8"))
+    );
     assert_eq!(index.header("cache-control"), Some("no-cache"));
-    assert_eq!(get(&server, "/MyCallPilot/configure", &[]).body, index.body, "addresses inside the app");
-    assert_eq!(get(&server, "/MyCallPilot/sw.js", &[]).header("cache-control"), Some("no-cache"));
-    let script = get(&server, "/MyCallPilot/assets/app.0123456789abcdef.js", &[("Accept-Encoding", "gzip, br")]);
-    assert_eq!((script.body.as_slice(), script.header("content-encoding")), (&b"BR"[..], Some("br")));
-    assert_eq!(script.header("content-type"), Some("text/javascript; charset=utf-8"));
-    assert!(script.header("cache-control").unwrap().contains("immutable"));
-    assert_eq!(get(&server, "/MyCallPilot/assets/missing.js", &[]).status, 404);
+    assert_eq!(
+        get(&server, "/MyCallPilot/configure", &[]).body,
+        index.body,
+        "addresses inside the app"
+    );
+    assert_eq!(
+        get(&server, "/MyCallPilot/sw.js", &[]).header("cache-control"),
+        Some("no-cache")
+    );
+    let script = get(
+        &server,
+        "/MyCallPilot/assets/app.0123456789abcdef.js",
+        &[("Accept-Encoding", "gzip, br")],
+    );
+    assert_eq!(
+        (script.body.as_slice(), script.header("content-encoding")),
+        (&b"BR"[..], Some("br"))
+    );
+    assert_eq!(
+        script.header("content-type"),
+        Some("text/javascript; charset=utf-8")
+    );
+    assert!(
+        script
+            .header("cache-control")
+            .unwrap()
+            .contains("immutable")
+    );
+    assert_eq!(
+        get(&server, "/MyCallPilot/assets/missing.js", &[]).status,
+        404
+    );
     let etag = index.header("etag").unwrap();
-    assert_eq!(get(&server, "/MyCallPilot/", &[("If-None-Match", etag)]).status, 304);
+    assert_eq!(
+        get(&server, "/MyCallPilot/", &[("If-None-Match", etag)]).status,
+        304
+    );
 }
 
 #[test]
@@ -54,7 +93,10 @@ fn no_path_leads_out_of_the_folder() {
         "/MyCallPilot/assets/..%2f..%2fcallpilot.toml",
     ] {
         let answer = get(&server, path, &[]);
-        assert!(!String::from_utf8_lossy(&answer.body).contains("fqdn"), "{path}");
+        assert!(
+            !String::from_utf8_lossy(&answer.body).contains("fqdn"),
+            "{path}"
+        );
     }
 }
 
@@ -64,7 +106,9 @@ fn every_answer_says_what_a_page_may_do() {
     for path in ["/MyCallPilot/", "/api/v1/messages", "/nothing"] {
         let answer = get(&server, path, &[]);
         let policy = answer.header("content-security-policy").expect(path);
-        assert!(policy.starts_with("default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self';"));
+        assert!(policy.starts_with(
+            "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self';"
+        ));
         assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
         assert_eq!(answer.header("referrer-policy"), Some("no-referrer"));
     }
@@ -77,18 +121,35 @@ fn pages_of_configured_origins_may_ask_and_others_may_not() {
         let headers = [
             ("Origin", origin),
             ("Access-Control-Request-Method", "PATCH"),
-            ("Access-Control-Request-Headers", "authorization,content-type,range"),
+            (
+                "Access-Control-Request-Headers",
+                "authorization,content-type,range",
+            ),
         ];
         let path = "/api/v1/messages/01936f2e-8d3c-7a10-9c41-2f6f0c5d7e90";
-        let answer = Http::new(server.http, "").ask_with("OPTIONS", path, &headers, None).unwrap();
-        answer.header("access-control-allow-origin").map(str::to_owned)
+        let answer = Http::new(server.http, "")
+            .ask_with("OPTIONS", path, &headers, None)
+            .unwrap();
+        answer
+            .header("access-control-allow-origin")
+            .map(str::to_owned)
     };
     let own = format!("http://{}", server.http);
-    assert_eq!(preflight("https://mail.example").as_deref(), Some("https://mail.example"));
+    assert_eq!(
+        preflight("https://mail.example").as_deref(),
+        Some("https://mail.example")
+    );
     assert_eq!(preflight(&own), Some(own.clone()));
     assert_eq!(preflight("https://evil.example"), None);
-    let answer = get(&server, "/.well-known/callpilot", &[("Origin", "https://mail.example")]);
-    assert_eq!(answer.header("access-control-allow-origin"), Some("https://mail.example"));
+    let answer = get(
+        &server,
+        "/.well-known/callpilot",
+        &[("Origin", "https://mail.example")],
+    );
+    assert_eq!(
+        answer.header("access-control-allow-origin"),
+        Some("https://mail.example")
+    );
 }
 
 #[test]

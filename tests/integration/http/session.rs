@@ -4,7 +4,9 @@ use support::{Answer, Http, PASSWORD, Server};
 
 fn try_log_in(server: &Server, mailbox: &str, password: &str) -> Answer {
     let login = json!({ "mailbox": mailbox, "password": password });
-    Http::new(server.http, "").ask("POST", "/api/v1/session", Some(&login)).expect("an answer")
+    Http::new(server.http, "")
+        .ask("POST", "/api/v1/session", Some(&login))
+        .expect("an answer")
 }
 
 #[test]
@@ -13,7 +15,13 @@ fn a_log_in_gives_a_session_that_names_the_primary() {
     let answer = try_log_in(&server, "7200", PASSWORD);
     assert_eq!(answer.status, 201);
     let session: contract::Session = serde_json::from_slice(&answer.body).unwrap();
-    assert_eq!((session.mailbox.number.as_str(), session.mailbox.name.as_str()), ("7200", "Tilde Brask"));
+    assert_eq!(
+        (
+            session.mailbox.number.as_str(),
+            session.mailbox.name.as_str()
+        ),
+        ("7200", "Tilde Brask")
+    );
     assert_eq!(session.primary, "cp-a.test.example");
     assert_eq!(session.discovery.gr_partner, None);
     let renewed = Http::new(server.http, &session.token).get("/api/v1/session");
@@ -26,21 +34,50 @@ fn wrong_passwords_count_down_and_then_lock_whatever_is_tried_after() {
     let (_dir, server) = server("");
     for left in (1..5).rev() {
         let answer = try_log_in(&server, "7200", "wrong");
-        assert_eq!((answer.status, answer.json()["tries_left"].as_u64()), (401, Some(left)), "{}", answer.json());
-        let tries = if left == 1 { "1 try is left".to_owned() } else { format!("{left} tries are left") };
-        assert_eq!(answer.json()["message"], format!("Mailbox number or password is wrong. {tries}."));
+        assert_eq!(
+            (answer.status, answer.json()["tries_left"].as_u64()),
+            (401, Some(left)),
+            "{}",
+            answer.json()
+        );
+        let tries = if left == 1 {
+            "1 try is left".to_owned()
+        } else {
+            format!("{left} tries are left")
+        };
+        assert_eq!(
+            answer.json()["message"],
+            format!("Mailbox number or password is wrong. {tries}.")
+        );
         assert_eq!(answer.json()["code"], "wrong_password");
     }
     for password in ["wrong", PASSWORD] {
         let answer = try_log_in(&server, "7200", password);
-        assert_eq!((answer.status, answer.json()["code"].as_str()), (423, Some("locked")));
-        let told = "This mailbox is locked after 5 wrong passwords. An administrator can unlock it.";
+        assert_eq!(
+            (answer.status, answer.json()["code"].as_str()),
+            (423, Some("locked"))
+        );
+        let told =
+            "This mailbox is locked after 5 wrong passwords. An administrator can unlock it.";
         assert_eq!(answer.json()["message"], told);
     }
-    let rows = server.admin().get("/api/v1/admin/users?mailbox=7200").json();
+    let rows = server
+        .admin()
+        .get("/api/v1/admin/users?mailbox=7200")
+        .json();
     assert_eq!(rows[0]["locked"], true);
-    let unlock = format!("/api/v1/admin/users/{}/unlock", rows[0]["id"].as_str().unwrap());
-    assert_eq!(server.admin().ask("POST", &unlock, Some(&Value::Null)).unwrap().json()["locked"], false);
+    let unlock = format!(
+        "/api/v1/admin/users/{}/unlock",
+        rows[0]["id"].as_str().unwrap()
+    );
+    assert_eq!(
+        server
+            .admin()
+            .ask("POST", &unlock, Some(&Value::Null))
+            .unwrap()
+            .json()["locked"],
+        false
+    );
     assert_eq!(try_log_in(&server, "7200", PASSWORD).status, 201);
 }
 
@@ -72,7 +109,10 @@ fn wrong_passwords_outlive_a_restart() {
 fn mailboxes_that_do_not_exist_answer_like_those_that_do() {
     let (_dir, server) = server("");
     for _ in 0..6 {
-        let (real, none) = (try_log_in(&server, "7200", "wrong"), try_log_in(&server, "7999", "wrong"));
+        let (real, none) = (
+            try_log_in(&server, "7200", "wrong"),
+            try_log_in(&server, "7999", "wrong"),
+        );
         let without_reference = |answer: &Answer| {
             let mut json = answer.json();
             json["reference"].take();
@@ -86,25 +126,48 @@ fn mailboxes_that_do_not_exist_answer_like_those_that_do() {
 fn an_address_that_guesses_too_often_has_to_wait() {
     let (_dir, server) = server("login.address_burst = 3\nlogin.address_per_minute = 1");
     for mailbox in ["7200", "7201", "7999"] {
-        assert_eq!(try_log_in(&server, "7200", PASSWORD).status, 201, "right passwords are no guesses");
+        assert_eq!(
+            try_log_in(&server, "7200", PASSWORD).status,
+            201,
+            "right passwords are no guesses"
+        );
         assert_eq!(try_log_in(&server, mailbox, "wrong").status, 401);
     }
     let answer = try_log_in(&server, "7200", PASSWORD);
-    assert_eq!((answer.status, answer.json()["code"].as_str()), (429, Some("too_many_requests")));
+    assert_eq!(
+        (answer.status, answer.json()["code"].as_str()),
+        (429, Some("too_many_requests"))
+    );
     let wait = answer.json()["retry_after_s"].as_u64().unwrap();
     assert!((1..=60).contains(&wait));
-    assert_eq!(answer.header("retry-after"), Some(wait.to_string().as_str()));
+    assert_eq!(
+        answer.header("retry-after"),
+        Some(wait.to_string().as_str())
+    );
 }
 
 #[test]
 fn many_guesses_at_the_same_moment_are_counted_one_by_one() {
     let (_dir, server) = server("");
     let guesses = std::thread::scope(|scope| {
-        let tries: Vec<_> = (0..12).map(|_| scope.spawn(|| try_log_in(&server, "7200", "wrong").status)).collect();
-        tries.into_iter().map(|t| t.join().unwrap()).collect::<Vec<_>>()
+        let tries: Vec<_> = (0..12)
+            .map(|_| scope.spawn(|| try_log_in(&server, "7200", "wrong").status))
+            .collect();
+        tries
+            .into_iter()
+            .map(|t| t.join().unwrap())
+            .collect::<Vec<_>>()
     });
-    assert_eq!(guesses.iter().filter(|&&status| status == 401).count(), 4, "{guesses:?}");
-    assert_eq!(guesses.iter().filter(|&&status| status == 423).count(), 8, "{guesses:?}");
+    assert_eq!(
+        guesses.iter().filter(|&&status| status == 401).count(),
+        4,
+        "{guesses:?}"
+    );
+    assert_eq!(
+        guesses.iter().filter(|&&status| status == 423).count(),
+        8,
+        "{guesses:?}"
+    );
 }
 
 #[test]
@@ -113,9 +176,18 @@ fn without_a_good_token_nothing_is_told() {
     let good = tilde(&server);
     assert_eq!(good.get("/api/v1/messages").status, 200);
     for token in ["", "v4.local.nonsense"] {
-        for path in ["/api/v1/messages", "/api/v1/session", "/api/v1/events", "/api/v1/messages/01936f2e-8d3c-7a10-9c41-2f6f0c5d7e90"] {
+        for path in [
+            "/api/v1/messages",
+            "/api/v1/session",
+            "/api/v1/events",
+            "/api/v1/messages/01936f2e-8d3c-7a10-9c41-2f6f0c5d7e90",
+        ] {
             let answer = Http::new(server.http, token).get(path);
-            assert_eq!((answer.status, answer.json()["code"].as_str()), (401, Some("not_logged_in")), "{path}");
+            assert_eq!(
+                (answer.status, answer.json()["code"].as_str()),
+                (401, Some("not_logged_in")),
+                "{path}"
+            );
             assert_eq!(answer.header("www-authenticate"), Some("Bearer"));
         }
     }
@@ -125,15 +197,46 @@ fn without_a_good_token_nothing_is_told() {
 fn logging_out_everywhere_and_a_new_password_end_all_sessions() {
     let (_dir, server) = server("");
     let (one, other) = (tilde(&server), tilde(&server));
-    assert_eq!(one.ask("DELETE", "/api/v1/session", None).unwrap().status, 204);
-    assert_eq!(other.get("/api/v1/messages").status, 200, "one log-out is not everybody's");
-    assert_eq!(one.ask("DELETE", "/api/v1/session?everywhere=true", None).unwrap().status, 204);
-    assert_eq!((one.get("/api/v1/messages").status, other.get("/api/v1/messages").status), (401, 401));
+    assert_eq!(
+        one.ask("DELETE", "/api/v1/session", None).unwrap().status,
+        204
+    );
+    assert_eq!(
+        other.get("/api/v1/messages").status,
+        200,
+        "one log-out is not everybody's"
+    );
+    assert_eq!(
+        one.ask("DELETE", "/api/v1/session?everywhere=true", None)
+            .unwrap()
+            .status,
+        204
+    );
+    assert_eq!(
+        (
+            one.get("/api/v1/messages").status,
+            other.get("/api/v1/messages").status
+        ),
+        (401, 401)
+    );
 
     let again = tilde(&server);
-    let id = server.admin().get("/api/v1/admin/users?mailbox=7200").json()[0]["id"].as_str().unwrap().to_owned();
+    let id = server
+        .admin()
+        .get("/api/v1/admin/users?mailbox=7200")
+        .json()[0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let path = format!("/api/v1/admin/users/{id}/password");
-    assert_eq!(server.admin().ask("PUT", &path, Some(&json!({ "password": "another-1" }))).unwrap().status, 200);
+    assert_eq!(
+        server
+            .admin()
+            .ask("PUT", &path, Some(&json!({ "password": "another-1" })))
+            .unwrap()
+            .status,
+        200
+    );
     assert_eq!(again.get("/api/v1/messages").status, 401);
     assert_eq!(try_log_in(&server, "7200", PASSWORD).status, 401);
     assert_eq!(try_log_in(&server, "7200", "another-1").status, 201);
@@ -158,7 +261,12 @@ fn neither_passwords_nor_tokens_nor_addresses_reach_the_log() {
     assert!(server.stop().success());
     let (log, token) = (server.log(), session["token"].as_str().unwrap());
     assert!(log.contains("in service"));
-    for secret in [PASSWORD, "wrong-password-1234", &token[..40], "4711@client.example"] {
+    for secret in [
+        PASSWORD,
+        "wrong-password-1234",
+        &token[..40],
+        "4711@client.example",
+    ] {
         assert!(!log.contains(secret), "{secret}");
     }
 }

@@ -198,7 +198,7 @@ pub const LETTERS: [Letter; 21] = [
          as it is in the register. Second, the customs reference, which begins with the letters N S and has eleven digits. \
          Third, the name of the driver who will collect it, and the number of the vehicle. You can send all of it by fax, or \
          bring it to the counter between eight and four. If you have questions, ask for Mister Lindqvist, extension two two \
-         nine. Thank you, and good bye.",
+         nine. We would also like to remind you that from the first of December all deliveries need an appointment, which you make by telephone one day before. Thank you, and good bye.",
         ),
     ),
     letter(
@@ -226,7 +226,7 @@ pub const LETTERS: [Letter; 21] = [
         "7318",
         "Lunch",
         Mark::None,
-        Content::Voice("Tessa, lunch at one? Call me."),
+        Content::Voice("Hello Tessa, shall we have lunch at one? Call me, please."),
     ),
     letter(
         "7212",
