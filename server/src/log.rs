@@ -1,6 +1,7 @@
 //! Setting up the log: structured, on standard error, in one of two forms.
 
 use crate::config::{Log, LogFormat};
+use std::io::IsTerminal;
 use tracing_subscriber::EnvFilter;
 
 /// Starts logging. A second call changes nothing.
@@ -9,7 +10,9 @@ pub fn start(rules: &Log) {
         .level
         .parse::<EnvFilter>()
         .unwrap_or_else(|_| EnvFilter::new("info"));
+    let colours = std::io::stderr().is_terminal();
     let builder = tracing_subscriber::fmt()
+        .with_ansi(colours)
         .with_env_filter(filter)
         .with_writer(std::io::stderr);
     // Fails only if a log was started before, as tests do.

@@ -36,12 +36,13 @@ impl Smtp {
         smtp
     }
 
-    /// Connects to a server that may be gone at any moment.
-    pub fn try_connect(address: SocketAddr) -> Option<Self> {
+    /// Connects to a server that may be gone at any moment, and says EHLO.
+    pub fn try_hello(address: SocketAddr) -> Option<Self> {
         let stream = TcpStream::connect(address).ok()?;
         stream.set_read_timeout(Some(LIMIT)).ok()?;
         let mut smtp = Self(BufReader::new(stream));
-        (smtp.reply().code == 220).then_some(smtp)
+        let greeted = smtp.reply().code == 220 && smtp.ask("EHLO client.example\r\n").code == 250;
+        greeted.then_some(smtp)
     }
 
     /// Connects and reads nothing.

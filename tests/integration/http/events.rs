@@ -1,7 +1,7 @@
 use crate::{message, server, tilde};
 use contract::Event;
 use serde_json::json;
-use support::{Events, voice};
+use support::{Events, Smtp, voice};
 
 /// The next event of a stream that goes on.
 fn next(events: &mut Events) -> Event {
@@ -64,7 +64,9 @@ fn nobody_hears_of_another_mailbox() {
     let to = "7201@cp-a.test.example";
     let mail = voice::message("4711@client.example", to, 2, voice::SECOND);
     assert_eq!(
-        server.smtp().mail("4711@client.example", &[to], &mail).code,
+        Smtp::hello(server.smtp)
+            .mail("4711@client.example", &[to], &mail)
+            .code,
         250
     );
     let Event::Message { row, .. } = next(&mut events) else {

@@ -11,7 +11,7 @@ mod pages;
 mod session;
 
 use contract::MessageRow;
-use support::{Http, Server, until, voice};
+use support::{Http, Server, Smtp, until, voice};
 use tempfile::TempDir;
 
 /// A server with the mailboxes 7200 (Tilde Brask) and 7201 (Odo Renn).
@@ -36,9 +36,8 @@ fn message(server: &Server, user: &Http, seed: u64) -> MessageRow {
         seed,
         voice::SECOND,
     );
-    let reply = server
-        .smtp()
-        .mail("4711@client.example", &["7200@cp-a.test.example"], &mail);
+    let reply =
+        Smtp::hello(server.smtp).mail("4711@client.example", &["7200@cp-a.test.example"], &mail);
     assert_eq!(reply.code, 250, "{reply:?}");
     until("the message in the list", || {
         server

@@ -115,7 +115,7 @@ fn every_accepted_message_survives_kills_in_the_middle_of_the_traffic() {
 fn try_leave(address: std::net::SocketAddr, seed: u64) -> Option<bool> {
     let to = "7200@cp-a.test.example";
     let mail = voice::message("4711@client.example", to, seed, voice::SECOND);
-    let mut smtp = support::Smtp::try_connect(address)?;
+    let mut smtp = support::Smtp::try_hello(address)?;
     Some(smtp.mail("4711@client.example", &[to], &mail).code == 250)
 }
 

@@ -7,7 +7,7 @@ mod users;
 
 use contract::{Folder, MessageList, MessageRow};
 use std::collections::BTreeSet;
-use support::{Http, Pair, Server, until, voice};
+use support::{Http, Pair, Server, Smtp, until, voice};
 use tempfile::TempDir;
 
 /// A pair whose server a has the mailbox 7200 (Tilde Brask), known on both.
@@ -28,7 +28,10 @@ fn tilde(server: &Server) -> Http {
 fn leave(server: &Server, seed: u64) -> bool {
     let to = "7200@cp-a.test.example";
     let mail = voice::message("4711@client.example", to, seed, voice::SECOND);
-    server.smtp().mail("4711@client.example", &[to], &mail).code == 250
+    Smtp::hello(server.smtp)
+        .mail("4711@client.example", &[to], &mail)
+        .code
+        == 250
 }
 
 /// A folder of a user, whole.
