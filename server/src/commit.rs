@@ -144,7 +144,10 @@ impl Committer {
                 }
             }
             if !after.stopped.is_empty() {
-                after.stopped.into_iter().for_each(|done| drop(done.send(())));
+                for done in after.stopped {
+                    // Whoever asked may have gone away.
+                    let _ = done.send(());
+                }
                 break;
             }
         }
@@ -301,9 +304,12 @@ impl Committer {
         if before != status.state {
             tracing::info!(?before, now = ?status.state, "the GR partner's state changed");
         }
+        let running = status.state == PartnerState::Running;
         self.pair.send_modify(|view| {
+            // Once caught up, a message that is just on its way does not make this server lag: only a break of the link does.
+            let stays = view.caught_up && before == PartnerState::Running && running;
             view.status = status;
-            view.caught_up = view.partner.is_none() || status.caught_up();
+            view.caught_up = view.partner.is_none() || stays || status.caught_up();
         });
         self.notify(Notice::Pair);
     }

@@ -165,7 +165,8 @@ pub struct PairView {
     pub status: gr_proto::PartnerStatus,
     /// This server takes log-ins and messages.
     pub in_service: bool,
-    /// Nothing is on its way from the partner, by the partner's own word in the present session. Always true without a partner.
+    /// Since the link to the partner was last broken, the partner has said that it has nothing left for this server. Always true without a
+    /// partner.
     pub caught_up: bool,
 }
 
