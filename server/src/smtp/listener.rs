@@ -28,6 +28,7 @@ pub struct Service {
 
 /// Serves until `stop`; returns when the last connection has said what it had to say.
 pub async fn run(service: Service, listener: TcpListener, stop: CancellationToken) {
+    describe_metrics();
     let tracker = TaskTracker::new();
     let peers = Peers::new(service.site.config().smtp.connections_max);
     while let Some(accepted) = stop.run_until_cancelled(listener.accept()).await {
@@ -51,6 +52,40 @@ pub async fn run(service: Service, listener: TcpListener, stop: CancellationToke
     }
     tracker.close();
     tracker.wait().await;
+}
+
+/// Names the metrics for those who read them.
+fn describe_metrics() {
+    use metrics::{describe_counter, describe_gauge};
+    describe_gauge!(
+        "callpilot_smtp_connections",
+        "SMTP connections that are open"
+    );
+    describe_counter!(
+        "callpilot_smtp_turned_away_total",
+        "SMTP connections that were turned away because there were too many"
+    );
+    describe_counter!(
+        "callpilot_smtp_messages_total",
+        "Messages taken into mailboxes by SMTP"
+    );
+    describe_counter!(
+        "callpilot_gr_mail_received_total",
+        "Mails from the GR partner that were opened"
+    );
+    describe_counter!(
+        "callpilot_gr_mail_refused_total",
+        "Mails to the GR address that were dropped, by why they could not be opened"
+    );
+    describe_counter!(
+        "callpilot_gr_mail_sent_total",
+        "Mails sent to the GR partner"
+    );
+    describe_counter!("callpilot_gr_mail_sent_bytes_total", "Their octets");
+    describe_counter!(
+        "callpilot_gr_mail_replies_refused_total",
+        "Refusals by the GR partner's mail service, by code"
+    );
 }
 
 /// Says why and hangs up, without waiting for anybody.

@@ -3,8 +3,13 @@
 use super::LinkContext;
 use crate::clock;
 use crate::gr::envelope::{Content, Heading, Mail, RANDOM_LEN, Transfer};
+use crate::rarely::Rarely;
 use bytes::Bytes;
+use std::time::Duration;
 use zeroize::Zeroizing;
+
+/// The engine asks again and again for what its partner lacks.
+static UNREADABLE: Rarely = Rarely::new(Duration::from_secs(60));
 
 /// The commands before a mail.
 pub struct Commands {
@@ -101,7 +106,11 @@ fn content(context: &LinkContext, message: &gr_proto::Message) -> Content {
     for body in message.bodies() {
         match context.readers.body(&body) {
             Ok(bytes) => bodies.push(bytes),
-            Err(error) => tracing::error!(%error, "a body for the GR partner cannot be read"),
+            Err(error) => {
+                if let Some(times) = UNREADABLE.now() {
+                    tracing::error!(%error, times, "a body for the GR partner cannot be read");
+                }
+            }
         }
     }
     Content {
