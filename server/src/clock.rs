@@ -13,19 +13,26 @@ pub struct Clock {
 impl Clock {
     /// A clock whose monotonic reading begins at 0.
     pub fn start() -> Self {
-        Self { started: Instant::now() }
+        Self {
+            started: Instant::now(),
+        }
     }
 
     /// The wall clock.
     pub fn wall(&self) -> Timestamp {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
     }
 
     /// Both clocks, as the engine takes them.
     pub fn now(&self) -> Now {
         let mono = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        Now { wall: self.wall(), mono: Mono(mono) }
+        Now {
+            wall: self.wall(),
+            mono: Mono(mono),
+        }
     }
 }
 

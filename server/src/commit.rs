@@ -30,12 +30,33 @@ const SLEEP_MS_MAX: u64 = 60_000;
 
 /// What [`crate::site::Site`] asks of the writer. Each holds its place in the bounded queue until it is done.
 pub(crate) enum Job {
-    Write { run: Run, weight: usize, room: OwnedSemaphorePermit },
-    GrMail { message: Box<gr_proto::Message>, bodies: Vec<Bytes>, room: OwnedSemaphorePermit },
-    Link { up: bool, room: OwnedSemaphorePermit },
-    Pair { pairing: Option<Pairing>, done: oneshot::Sender<()>, room: OwnedSemaphorePermit },
-    Compact { bytes_max: u64, room: OwnedSemaphorePermit },
-    Stop { done: oneshot::Sender<()>, room: OwnedSemaphorePermit },
+    Write {
+        run: Run,
+        weight: usize,
+        room: OwnedSemaphorePermit,
+    },
+    GrMail {
+        message: Box<gr_proto::Message>,
+        bodies: Vec<Bytes>,
+        room: OwnedSemaphorePermit,
+    },
+    Link {
+        up: bool,
+        room: OwnedSemaphorePermit,
+    },
+    Pair {
+        pairing: Option<Pairing>,
+        done: oneshot::Sender<()>,
+        room: OwnedSemaphorePermit,
+    },
+    Compact {
+        bytes_max: u64,
+        room: OwnedSemaphorePermit,
+    },
+    Stop {
+        done: oneshot::Sender<()>,
+        room: OwnedSemaphorePermit,
+    },
 }
 
 /// A write, run inside the group's transaction.
@@ -85,7 +106,10 @@ pub enum Ended {
 
 impl Committer {
     /// Opens the engine on what the store holds. Also returns where the pair's state is seen.
-    #[expect(clippy::too_many_arguments, reason = "called once, where the parts come together")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "called once, where the parts come together"
+    )]
     pub(crate) fn new(
         config: &Config,
         clock: Clock,
@@ -157,7 +181,13 @@ impl Committer {
     /// Sleeps until there is something to do, then takes what is there, up to the size of a group. `None`: nobody is left to ask.
     fn gather(&self) -> Option<Vec<Job>> {
         let now = self.clock.now().mono.0;
-        let due = [self.engine.wake_at().map(|at| at.0), self.waiting.deadline()].into_iter().flatten().min();
+        let due = [
+            self.engine.wake_at().map(|at| at.0),
+            self.waiting.deadline(),
+        ]
+        .into_iter()
+        .flatten()
+        .min();
         let sleep = due.map_or(SLEEP_MS_MAX, |at| at.saturating_sub(now).min(SLEEP_MS_MAX));
         let mut group = Vec::new();
         match self.inbox.recv_timeout(Duration::from_millis(sleep)) {
@@ -184,7 +214,11 @@ impl Committer {
         let mut tx = self.writer.begin()?;
         for job in group {
             match job {
-                Job::Write { run, weight: _, room: _room } => {
+                Job::Write {
+                    run,
+                    weight: _,
+                    room: _room,
+                } => {
                     let mut scope = Scope {
                         engine: &mut self.engine,
                         tx: &mut tx,
@@ -195,7 +229,11 @@ impl Committer {
                     let reply = run(&mut scope).map_err(undone)?;
                     after.replies.push((reply, scope.touched));
                 }
-                Job::GrMail { message, bodies, room: _room } => {
+                Job::GrMail {
+                    message,
+                    bodies,
+                    room: _room,
+                } => {
                     for body in &bodies {
                         tx.append_body(body)?;
                     }
@@ -206,7 +244,11 @@ impl Committer {
                     let input = if up { Input::LinkUp } else { Input::LinkDown };
                     self.engine.handle(now, &mut tx, input).map_err(undone)?;
                 }
-                Job::Pair { pairing, done, room: _room } => {
+                Job::Pair {
+                    pairing,
+                    done,
+                    room: _room,
+                } => {
                     match &pairing {
                         Some(p) => {
                             let bytes = serde_json::to_vec(&p.partner).expect("plain data");
@@ -216,7 +258,10 @@ impl Committer {
                     }
                     after.paired.push((pairing, done));
                 }
-                Job::Compact { bytes_max, room: _room } => {
+                Job::Compact {
+                    bytes_max,
+                    room: _room,
+                } => {
                     after.compact = after.compact.max(bytes_max);
                 }
                 Job::Stop { done, room: _room } => after.stopped.push(done),
@@ -247,7 +292,8 @@ impl Committer {
         let running = self.engine.status().state == PartnerState::Running;
         for (reply, touched) in after.replies.drain(..) {
             if reply.wait == Wait::Partner && running && !touched.is_empty() {
-                self.waiting.add(now + self.accept_wait_ms, touched, reply.send);
+                self.waiting
+                    .add(now + self.accept_wait_ms, touched, reply.send);
             } else {
                 (reply.send)(Copies::One);
             }
@@ -281,11 +327,21 @@ impl Committer {
             }
             Output::Changed(all) => {
                 for changed in all {
-                    let gr_proto::Changed { id, kind, owner, how } = changed;
+                    let gr_proto::Changed {
+                        id,
+                        kind,
+                        owner,
+                        how,
+                    } = changed;
                     let arrived = how == How::Arrived;
                     self.notify(match how {
                         How::Gone => Notice::Gone { id, owner, kind },
-                        How::Arrived | How::Altered => Notice::Object { id, owner, kind, arrived },
+                        How::Arrived | How::Altered => Notice::Object {
+                            id,
+                            owner,
+                            kind,
+                            arrived,
+                        },
                     });
                 }
             }
@@ -393,10 +449,16 @@ impl Waiting {
     /// The partner holds these objects up to these changes: whoever waited for the last of them is answered.
     fn safe(&mut self, held: &[(ObjectId, u64)]) {
         for (id, upto) in held {
-            let Some(keys) = self.by_object.get(id) else { continue };
+            let Some(keys) = self.by_object.get(id) else {
+                continue;
+            };
             for key in keys.clone() {
-                let Some(reply) = self.open.get_mut(&key) else { continue };
-                reply.missing.retain(|(missing, n)| missing != id || n > upto);
+                let Some(reply) = self.open.get_mut(&key) else {
+                    continue;
+                };
+                reply
+                    .missing
+                    .retain(|(missing, n)| missing != id || n > upto);
                 if reply.missing.is_empty() {
                     self.close(key, Copies::Both);
                 } else if !reply.missing.iter().any(|(missing, _)| missing == id) {
@@ -407,7 +469,9 @@ impl Waiting {
     }
 
     fn close(&mut self, key: (u64, u64), copies: Copies) {
-        let Some(reply) = self.open.remove(&key) else { return };
+        let Some(reply) = self.open.remove(&key) else {
+            return;
+        };
         for (id, _) in &reply.missing {
             self.forget(*id, key);
         }
@@ -434,7 +498,9 @@ impl Waiting {
     }
 
     fn deadline(&self) -> Option<u64> {
-        self.open.first_key_value().map(|((deadline, _), _)| *deadline)
+        self.open
+            .first_key_value()
+            .map(|((deadline, _), _)| *deadline)
     }
 }
 
@@ -471,7 +537,10 @@ mod tests {
         waiting.safe(&[(id(2), 1)]);
         assert_eq!(*heard.lock().unwrap(), [(2, Copies::Both)]);
         waiting.safe(&[(id(1), 1)]);
-        assert_eq!(*heard.lock().unwrap(), [(2, Copies::Both), (1, Copies::Both)]);
+        assert_eq!(
+            *heard.lock().unwrap(),
+            [(2, Copies::Both), (1, Copies::Both)]
+        );
         assert!(waiting.open.is_empty() && waiting.by_object.is_empty());
     }
 

@@ -38,14 +38,17 @@ impl Hasher {
         };
         Self {
             running: Arc::new(Semaphore::new(at_once)),
-            queued: Arc::new(Semaphore::new(at_once.saturating_mul(WAITING_PER_RUNNING + 1))),
+            queued: Arc::new(Semaphore::new(
+                at_once.saturating_mul(WAITING_PER_RUNNING + 1),
+            )),
             nobody: hash_blocking("", crate::clock::random()).into(),
         }
     }
 
     /// The PHC string of a new password.
     pub async fn hash(&self, password: String) -> Result<String, Busy> {
-        self.run(move |_| hash_blocking(&password, crate::clock::random())).await
+        self.run(move |_| hash_blocking(&password, crate::clock::random()))
+            .await
     }
 
     /// Whether the password is right. Without a hash it is wrong, after the same time.
@@ -57,9 +60,15 @@ impl Hasher {
         .await
     }
 
-    async fn run<T: Send + 'static>(&self, f: impl FnOnce(&str) -> T + Send + 'static) -> Result<T, Busy> {
+    async fn run<T: Send + 'static>(
+        &self,
+        f: impl FnOnce(&str) -> T + Send + 'static,
+    ) -> Result<T, Busy> {
         let _queued = self.queued.try_acquire().map_err(|_| Busy)?;
-        let permit = Arc::clone(&self.running).acquire_owned().await.map_err(|_| Busy)?;
+        let permit = Arc::clone(&self.running)
+            .acquire_owned()
+            .await
+            .map_err(|_| Busy)?;
         let nobody = Arc::clone(&self.nobody);
         // The permit goes along, so that a client that hangs up does not make room for one more hash than there may be.
         let result = tokio::task::spawn_blocking(move || {
@@ -72,14 +81,16 @@ impl Hasher {
 }
 
 fn argon2() -> Argon2<'static> {
-    let params = Params::new(MEMORY_KIB, PASSES, LANES, None).expect("constant parameters are within argon2's bounds");
+    let params = Params::new(MEMORY_KIB, PASSES, LANES, None)
+        .expect("constant parameters are within argon2's bounds");
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
 }
 
 /// The PHC string of a password. Takes some tens of milliseconds of one processor.
 pub fn hash_blocking(password: &str, salt: [u8; 16]) -> String {
     let hash = argon2().hash_password_with_salt(password.as_bytes(), &salt);
-    hash.expect("argon2 hashes any password with a salt of 16 bytes").to_string()
+    hash.expect("argon2 hashes any password with a salt of 16 bytes")
+        .to_string()
 }
 
 /// Whether a password fits a PHC string, compared in constant time. What is not a PHC string fits nothing.
@@ -90,7 +101,8 @@ pub fn verify_blocking(password: &str, phc: &str) -> bool {
 
 /// Whether a text is the PHC string of an argon2id hash.
 pub fn is_hash(text: &str) -> bool {
-    PasswordHash::new(text).is_ok_and(|hash| hash.algorithm.as_str() == "argon2id" && hash.hash.is_some())
+    PasswordHash::new(text)
+        .is_ok_and(|hash| hash.algorithm.as_str() == "argon2id" && hash.hash.is_some())
 }
 
 #[cfg(test)]

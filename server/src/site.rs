@@ -120,7 +120,10 @@ pub enum SiteError {
 
 impl SiteError {
     pub(crate) fn io(path: impl Into<PathBuf>, source: io::Error) -> Self {
-        Self::Io { path: path.into(), source }
+        Self::Io {
+            path: path.into(),
+            source,
+        }
     }
 }
 
@@ -357,7 +360,12 @@ impl Site {
         message: gr_proto::Message,
         bodies: Vec<Bytes>,
     ) -> Result<(), SiteError> {
-        self.submit(|room| Job::GrMail { message: Box::new(message), bodies, room }).await
+        self.submit(|room| Job::GrMail {
+            message: Box::new(message),
+            bodies,
+            room,
+        })
+        .await
     }
 
     /// Tells the engine how the connection to the partner fares.
@@ -381,9 +389,18 @@ impl Site {
     async fn reconfigure(&self, pairing: Option<Pairing>) -> Result<(), SiteError> {
         let keys = pairing::session_keys(pairing.as_ref(), &self.0.own_session_key);
         let (done, result) = oneshot::channel();
-        self.submit(|room| Job::Pair { pairing, done, room }).await?;
+        self.submit(|room| Job::Pair {
+            pairing,
+            done,
+            room,
+        })
+        .await?;
         result.await.map_err(|_| SiteError::Undone)?;
-        *self.0.session_keys.write().unwrap_or_else(|e| e.into_inner()) = keys;
+        *self
+            .0
+            .session_keys
+            .write()
+            .unwrap_or_else(|e| e.into_inner()) = keys;
         Ok(())
     }
 
@@ -399,7 +416,11 @@ impl Site {
 
     /// The keys of session tokens.
     pub fn session_keys(&self) -> SessionKeys {
-        self.0.session_keys.read().unwrap_or_else(|e| e.into_inner()).clone()
+        self.0
+            .session_keys
+            .read()
+            .unwrap_or_else(|e| e.into_inner())
+            .clone()
     }
 
     /// Asks the writer to give disk space back, moving at most so many bytes of bodies.
@@ -420,7 +441,13 @@ impl Site {
         job: impl FnOnce(tokio::sync::OwnedSemaphorePermit) -> Job,
     ) -> Result<(), SiteError> {
         let room = Arc::clone(&self.0.room);
-        let room = room.acquire_owned().await.map_err(|_| SiteError::OutOfService)?;
-        self.0.jobs.send(job(room)).map_err(|_| SiteError::OutOfService)
+        let room = room
+            .acquire_owned()
+            .await
+            .map_err(|_| SiteError::OutOfService)?;
+        self.0
+            .jobs
+            .send(job(room))
+            .map_err(|_| SiteError::OutOfService)
     }
 }

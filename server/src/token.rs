@@ -5,10 +5,10 @@
 
 use crate::gr::pairing::{Secret, SessionKeys};
 use contract::{ObjectId, Timestamp};
+use pasetors::Local;
 use pasetors::keys::SymmetricKey;
 use pasetors::token::UntrustedToken;
 use pasetors::version4::{LocalToken, V4};
-use pasetors::Local;
 use serde::{Deserialize, Serialize};
 
 /// Bound into every token, so that none made for another purpose is taken for a session.
@@ -57,10 +57,19 @@ pub fn read(keys: &SessionKeys, token: &str, now: Timestamp) -> Result<Claims, T
         return Err(TokenError::NotOurs);
     }
     let token = UntrustedToken::<Local, V4>::try_from(token).map_err(|_| TokenError::NotOurs)?;
-    let open = |secret: &Secret| LocalToken::decrypt(&key(secret), &token, None, Some(PURPOSE)).ok();
-    let trusted = std::iter::once(&keys.current).chain(&keys.accepted).find_map(open).ok_or(TokenError::NotOurs)?;
-    let claims: Claims = serde_json::from_str(trusted.payload()).map_err(|_| TokenError::NotOurs)?;
-    if claims.expires_at <= now { Err(TokenError::Expired) } else { Ok(claims) }
+    let open =
+        |secret: &Secret| LocalToken::decrypt(&key(secret), &token, None, Some(PURPOSE)).ok();
+    let trusted = std::iter::once(&keys.current)
+        .chain(&keys.accepted)
+        .find_map(open)
+        .ok_or(TokenError::NotOurs)?;
+    let claims: Claims =
+        serde_json::from_str(trusted.payload()).map_err(|_| TokenError::NotOurs)?;
+    if claims.expires_at <= now {
+        Err(TokenError::Expired)
+    } else {
+        Ok(claims)
+    }
 }
 
 fn key(secret: &Secret) -> SymmetricKey<V4> {
@@ -73,7 +82,10 @@ mod tests {
 
     fn keys(current: u8, accepted: &[u8]) -> SessionKeys {
         let secret = |n: u8| Secret([n; 32]);
-        SessionKeys { current: secret(current), accepted: accepted.iter().copied().map(secret).collect() }
+        SessionKeys {
+            current: secret(current),
+            accepted: accepted.iter().copied().map(secret).collect(),
+        }
     }
 
     fn claims() -> Claims {
@@ -90,8 +102,14 @@ mod tests {
         let token = make(&keys(1, &[]), &claims());
         assert_eq!(read(&keys(1, &[]), &token, Timestamp(1_999)), Ok(claims()));
         assert_eq!(read(&keys(2, &[1]), &token, Timestamp(1_999)), Ok(claims()));
-        assert_eq!(read(&keys(2, &[]), &token, Timestamp(1_999)), Err(TokenError::NotOurs));
-        assert_eq!(read(&keys(1, &[]), &token, Timestamp(2_000)), Err(TokenError::Expired));
+        assert_eq!(
+            read(&keys(2, &[]), &token, Timestamp(1_999)),
+            Err(TokenError::NotOurs)
+        );
+        assert_eq!(
+            read(&keys(1, &[]), &token, Timestamp(2_000)),
+            Err(TokenError::Expired)
+        );
     }
 
     #[test]
@@ -102,13 +120,20 @@ mod tests {
             let mut bytes = token.clone().into_bytes();
             bytes[i] = if bytes[i] == b'A' { b'B' } else { b'A' };
             let altered = String::from_utf8(bytes).unwrap();
-            assert_eq!(read(&keys, &altered, Timestamp(0)), Err(TokenError::NotOurs), "byte {i}");
+            assert_eq!(
+                read(&keys, &altered, Timestamp(0)),
+                Err(TokenError::NotOurs),
+                "byte {i}"
+            );
         }
         let payload = serde_json::to_vec(&claims()).unwrap();
         let other = LocalToken::encrypt(&key(&keys.current), &payload, None, None).unwrap();
         assert_eq!(read(&keys, &other, Timestamp(0)), Err(TokenError::NotOurs));
         for nonsense in ["", "v4.local.", "v4.local.AAAA", &"v".repeat(9_999)] {
-            assert_eq!(read(&keys, nonsense, Timestamp(0)), Err(TokenError::NotOurs));
+            assert_eq!(
+                read(&keys, nonsense, Timestamp(0)),
+                Err(TokenError::NotOurs)
+            );
         }
     }
 }

@@ -16,7 +16,11 @@ const DAY_MS: i64 = 86_400_000;
 
 /// Runs until `stop`.
 pub async fn run(site: Site, stop: CancellationToken) {
-    while stop.run_until_cancelled(tokio::time::sleep(EVERY)).await.is_some() {
+    while stop
+        .run_until_cancelled(tokio::time::sleep(EVERY))
+        .await
+        .is_some()
+    {
         if let Err(e) = once(&site).await {
             tracing::warn!(error = %e, "house-keeping failed; it is tried again");
         }
@@ -40,13 +44,20 @@ async fn once(site: &Site) -> Result<(), SiteError> {
 
 /// Deletes for good what was put into Deleted before `before`. Returns how many messages, at most [`DELETE_MAX`].
 async fn purge(site: &Site, before: Timestamp) -> Result<usize, SiteError> {
-    let write = site.write(Wait::Local, move |scope| -> Result<usize, Abort<Infallible>> {
-        let ids = scope.tx().view().expired_deleted(before, DELETE_MAX).map_err(domain::LedgerError::from)?;
-        for id in &ids {
-            scope.change(&Change::Delete { id: *id })?;
-        }
-        Ok(ids.len())
-    });
+    let write = site.write(
+        Wait::Local,
+        move |scope| -> Result<usize, Abort<Infallible>> {
+            let ids = scope
+                .tx()
+                .view()
+                .expired_deleted(before, DELETE_MAX)
+                .map_err(domain::LedgerError::from)?;
+            for id in &ids {
+                scope.change(&Change::Delete { id: *id })?;
+            }
+            Ok(ids.len())
+        },
+    );
     match write.await {
         Ok(written) => Ok(written.value),
         Err(WriteError::Failed(e)) => Err(e),

@@ -44,7 +44,10 @@ pub fn log(event: &Event) {
             tracing::warn!("the GR partner has been told all that it may have lost");
         }
         Event::Stranger(server) => {
-            tracing::warn!(?server, "GR mail with the right password from a server that is not the partner");
+            tracing::warn!(
+                ?server,
+                "GR mail with the right password from a server that is not the partner"
+            );
         }
         Event::SetAside(id, reason) => {
             tracing::warn!(%id, ?reason, "the GR partner refuses an object: it is set aside");
@@ -53,7 +56,11 @@ pub fn log(event: &Event) {
             tracing::warn!(%id, ?reason, "an object from the GR partner was refused");
         }
         Event::NoCommonLevel(low, high) => {
-            tracing::error!(low, high, "the GR partner speaks no level that is spoken here: upgrade the older server");
+            tracing::error!(
+                low,
+                high,
+                "the GR partner speaks no level that is spoken here: upgrade the older server"
+            );
         }
     }
 }

@@ -57,14 +57,19 @@ impl std::fmt::Debug for Secret {
 impl Partner {
     /// The host of its SMTP service without the port: the address that clients are shown.
     pub fn address(&self) -> &str {
-        let host = self.smtp.rsplit_once(':').map_or(self.smtp.as_str(), |(host, _)| host);
+        let host = self
+            .smtp
+            .rsplit_once(':')
+            .map_or(self.smtp.as_str(), |(host, _)| host);
         host.trim_start_matches('[').trim_end_matches(']')
     }
 }
 
 /// The partner that is configured, if one is.
 pub fn load(readers: &store::Readers, data_dir: &Path) -> Result<Option<Pairing>, SiteError> {
-    let Some(bytes) = readers.setting(SETTING)? else { return Ok(None) };
+    let Some(bytes) = readers.setting(SETTING)? else {
+        return Ok(None);
+    };
     let partner: Partner = serde_json::from_slice(&bytes)
         .map_err(|e| SiteError::Damaged(format!("setting {SETTING}: {e}")))?;
     let path = data_dir.join(ROOT_FILE);
@@ -94,9 +99,15 @@ pub fn erase_root(data_dir: &Path) -> Result<(), SiteError> {
 /// The keys of session tokens. Both servers of a pair derive the same one from the GR root, so each accepts what the other gave out.
 pub fn session_keys(pairing: Option<&Pairing>, own: &Secret) -> SessionKeys {
     match pairing {
-        None => SessionKeys { current: own.clone(), accepted: Vec::new() },
+        None => SessionKeys {
+            current: own.clone(),
+            accepted: Vec::new(),
+        },
         Some(p) => SessionKeys {
-            current: Secret(blake3::derive_key("CallPilot GR 2026 session tokens", &p.root.0)),
+            current: Secret(blake3::derive_key(
+                "CallPilot GR 2026 session tokens",
+                &p.root.0,
+            )),
             accepted: vec![own.clone()],
         },
     }
@@ -119,7 +130,10 @@ fn read_key(path: &Path) -> Result<Option<Secret>, SiteError> {
         Err(e) => Err(SiteError::io(path.to_owned(), e)),
         Ok(bytes) => match bytes.try_into() {
             Ok(key) => Ok(Some(Secret(key))),
-            Err(_) => Err(SiteError::Damaged(format!("{} is not a key of 32 bytes", path.display()))),
+            Err(_) => Err(SiteError::Damaged(format!(
+                "{} is not a key of 32 bytes",
+                path.display()
+            ))),
         },
     }
 }
@@ -129,7 +143,12 @@ fn write_key(path: &Path, key: &Secret) -> Result<(), SiteError> {
     let aside = path.with_extension("new");
     let write = || -> io::Result<()> {
         let mut options = fs::OpenOptions::new();
-        let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&aside)?;
+        let mut file = options
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&aside)?;
         file.write_all(&key.0)?;
         file.sync_all()?;
         fs::rename(&aside, path)?;
@@ -156,9 +175,15 @@ mod tests {
 
     #[test]
     fn both_servers_derive_the_same_session_key_and_it_is_not_the_root() {
-        let partner =
-            Partner { fqdn: "b".into(), smtp: "b:25".into(), http: "http://b".into() };
-        let pairing = Pairing { partner, root: Secret([7; 32]) };
+        let partner = Partner {
+            fqdn: "b".into(),
+            smtp: "b:25".into(),
+            http: "http://b".into(),
+        };
+        let pairing = Pairing {
+            partner,
+            root: Secret([7; 32]),
+        };
         let a = session_keys(Some(&pairing), &Secret([1; 32]));
         let b = session_keys(Some(&pairing), &Secret([2; 32]));
         assert!(a.current == b.current && a.current != pairing.root);

@@ -12,7 +12,8 @@ mod message;
 mod session;
 
 pub use admin::{
-    GrPair, GrStatus, HeldMailbox, LaneBacklog, NewPassword, NewUser, PartnerState, UserKind, UserRow,
+    GrPair, GrStatus, HeldMailbox, LaneBacklog, NewPassword, NewUser, PartnerState, UserKind,
+    UserRow,
 };
 pub use discovery::{Discovery, GrPartner, ServerAddress, WELL_KNOWN};
 pub use error::{ApiError, ErrorCode};
