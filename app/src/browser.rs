@@ -40,6 +40,11 @@ impl Zone for Here {
     }
 }
 
+/// The text in small letters, in every script. The browser has the tables; the module need not carry them.
+pub fn small_letters(text: &str) -> String {
+    String::from(js_sys::JsString::from(text).to_lower_case())
+}
+
 fn document() -> Option<Document> {
     web_sys::window()?.document()
 }

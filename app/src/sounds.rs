@@ -73,7 +73,11 @@ impl Sounds {
 
     /// Messages of which any sound is held.
     pub fn messages(&self) -> usize {
-        let ids: std::collections::BTreeSet<_> = self.0.iter().map(|((id, _), _)| id).collect();
-        ids.len()
+        let first =
+            |place: usize, id: ObjectId| self.0[..place].iter().all(|((other, _), _)| *other != id);
+        let sounds = self.0.iter().enumerate();
+        sounds
+            .filter(|(place, ((id, _), _))| first(*place, *id))
+            .count()
     }
 }

@@ -12,7 +12,6 @@ use crate::sounds::{Sounds, Which};
 use contract::{Counts, Folder, MessageDetail, MessagePatch, MessageRow, ObjectId, Timestamp};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 const SESSION_KEY: &str = "callpilot.session";
@@ -97,7 +96,7 @@ pub struct App {
     /// Where the reader stopped in sounds, in milliseconds, the latest last.
     places: StoredValue<Vec<(Which, u64)>>,
     /// Parts of messages that were opened.
-    pub details: StoredValue<BTreeMap<ObjectId, MessageDetail>>,
+    pub details: StoredValue<Vec<MessageDetail>>,
     /// A page was shown before this one: the next takes the focus to its heading.
     pub moved: StoredValue<bool>,
     /// This message shall play as soon as it is open.
@@ -141,7 +140,7 @@ impl App {
                     .and_then(|json| serde_json::from_slice(json.as_bytes()).ok())
                     .unwrap_or_default(),
             ),
-            details: StoredValue::new(BTreeMap::new()),
+            details: StoredValue::new(Vec::new()),
             moved: StoredValue::new(false),
             to_play: RwSignal::new(None),
             now: RwSignal::new(browser::now()),
@@ -202,7 +201,7 @@ impl App {
     pub fn forget(self) {
         self.sounds.update_value(Sounds::clear);
         self.sounds_changed.notify();
-        self.details.set_value(BTreeMap::new());
+        self.details.set_value(Vec::new());
         self.places.set_value(Vec::new());
         self.mail.set(Mail::default());
         browser::store(PLACES_KEY, None);

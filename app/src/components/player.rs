@@ -20,10 +20,10 @@ use web_sys::{HtmlAudioElement, HtmlElement, KeyboardEvent};
 
 /// Speeds, slowest first.
 const SPEEDS: [(f64, &str); 4] = [(1.0, "1×"), (1.25, "1.25×"), (1.5, "1.5×"), (2.0, "2×")];
-/// Seconds of the two buttons beside Play.
-const STEP_S: f64 = 10.0;
-/// Seconds of an arrow key on the seek bar.
-const ARROW_S: f64 = 5.0;
+/// Milliseconds of the two buttons beside Play.
+const STEP_MS: i64 = 10_000;
+/// Milliseconds of an arrow key on the seek bar.
+const ARROW_MS: i64 = 5_000;
 
 /// How far the sound is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -141,7 +141,7 @@ impl Deck {
         self.wanted.set_value(false);
         let start = self.at.get_untracked();
         if start + 200 >= self.length.get_untracked() {
-            self.go_to(0.0);
+            self.go_to(0);
         }
         audio.set_playback_rate(self.app.speed.get_untracked());
         if let Ok(started) = audio.play() {
@@ -167,18 +167,17 @@ impl Deck {
         }
     }
 
-    /// Sets the position, in seconds from the beginning.
-    fn go_to(self, seconds: f64) {
-        let end = self.length.get_untracked() as f64 / 1000.0;
-        let seconds = seconds.clamp(0.0, end);
-        self.at.set((seconds * 1000.0) as u64);
+    /// Sets the position, in milliseconds from the beginning.
+    fn go_to(self, at: u64) {
+        let at = at.min(self.length.get_untracked());
+        self.at.set(at);
         if let Some(audio) = self.element() {
-            audio.set_current_time(seconds);
+            audio.set_current_time(at as f64 / 1000.0);
         }
     }
 
-    fn move_by(self, seconds: f64) {
-        self.go_to(self.at.get_untracked() as f64 / 1000.0 + seconds);
+    fn move_by(self, step_ms: i64) {
+        self.go_to(self.at.get_untracked().saturating_add_signed(step_ms));
     }
 
     /// Reads the position from the sound, and again with every drawing while it plays.
@@ -243,7 +242,7 @@ impl Deck {
             if self.stage.get() == Stage::Ready && self.audio.get().is_some() {
                 let at = self.at.get_untracked();
                 if at > 0 {
-                    self.go_to(at as f64 / 1000.0);
+                    self.go_to(at);
                 }
                 if self.wanted.get_value() {
                     self.play();
@@ -281,10 +280,10 @@ impl Deck {
 
     fn on_seek_key(self, event: &KeyboardEvent) {
         let step = match event.key().as_str() {
-            "ArrowLeft" | "ArrowDown" => -ARROW_S,
-            "ArrowRight" | "ArrowUp" => ARROW_S,
-            "PageDown" => -STEP_S,
-            "PageUp" => STEP_S,
+            "ArrowLeft" | "ArrowDown" => -ARROW_MS,
+            "ArrowRight" | "ArrowUp" => ARROW_MS,
+            "PageDown" => -STEP_MS,
+            "PageUp" => STEP_MS,
             _ => return,
         };
         event.prevent_default();
@@ -316,11 +315,11 @@ pub fn Player(
     view! {
         <div class="player" role="group" aria-label="Player">
             {audio(deck)}
-            {seek_bar(deck, 56.0, "Position".into(), place)}
+            {seek_bar(deck, 560, "Position".into(), place)}
             <div class="player__keys">
                 {play_button(deck, String::new())}
-                {step_button(deck, Icon::Back10, "Back 10 seconds", -STEP_S)}
-                {step_button(deck, Icon::Forward10, "Forward 10 seconds", STEP_S)}
+                {step_button(deck, Icon::Back10, "Back 10 seconds", -STEP_MS)}
+                {step_button(deck, Icon::Forward10, "Forward 10 seconds", STEP_MS)}
                 <span class="clock">
                     <b>{move || length::clock_at(deck.at.get())}</b>
                     " / "
@@ -373,7 +372,7 @@ pub fn SmallPlayer(
             {audio(deck)}
             <div class="inline-player">
                 {play_button(deck, format!(": {label}"))}
-                {seek_bar(deck, 30.0, position, 0)}
+                {seek_bar(deck, 300, position, 0)}
                 <span class="clock">
                     {move || match deck.at.get() {
                         0 => length::clock(deck.length.get()),
@@ -413,7 +412,7 @@ fn audio(deck: Deck) -> AnyView {
             on:pause=move |_| deck.stopped(false)
             on:ended=move |_| {
                 deck.stopped(true);
-                deck.go_to(0.0);
+                deck.go_to(0);
             }
             on:timeupdate=move |_| {
                 if deck.playing.get_untracked() {
@@ -443,21 +442,19 @@ fn play_button(deck: Deck, of: String) -> AnyView {
     .into_any()
 }
 
-fn step_button(deck: Deck, sign: Icon, name: &'static str, seconds: f64) -> AnyView {
+fn step_button(deck: Deck, sign: Icon, name: &'static str, step_ms: i64) -> AnyView {
     view! {
-        <button class="btn btn--quiet btn--icon" type="button" aria-label=name title=name on:click=move |_| deck.move_by(seconds)>
+        <button class="btn btn--quiet btn--icon" type="button" aria-label=name title=name on:click=move |_| deck.move_by(step_ms)>
             {icon(sign)}
         </button>
     }
     .into_any()
 }
 
-fn seek_bar(deck: Deck, height: f32, name: String, kept: u64) -> AnyView {
+fn seek_bar(deck: Deck, height: u32, name: String, kept: u64) -> AnyView {
     let percent = move |ms: u64| {
-        format!(
-            "{:.2}%",
-            ms as f64 * 100.0 / deck.length.get().max(1) as f64
-        )
+        let hundredths = ms * 10_000 / deck.length.get().max(1);
+        format!("{}.{:02}%", hundredths / 100, hundredths % 100)
     };
     let bars = Memo::new(move |_| {
         deck.sound.with(|sound| match sound {
@@ -468,13 +465,13 @@ fn seek_bar(deck: Deck, height: f32, name: String, kept: u64) -> AnyView {
     });
     let drawing = move || {
         view! {
-            <svg viewBox=format!("0 0 600 {height}") preserveAspectRatio="none" aria-hidden="true">
+            <svg viewBox=format!("0 0 {} {height}", wave::BOX_WIDTH) preserveAspectRatio="none" aria-hidden="true">
                 <path d=move || bars.get()></path>
             </svg>
         }
     };
     view! {
-        <div class="wave" class:wave--fresh=move || height < 50.0 && deck.at.get() == 0 style=("--at", move || percent(deck.at.get())) style=("--kept", move || percent(kept))>
+        <div class="wave" class:wave--fresh=move || height < 500 && deck.at.get() == 0 style=("--at", move || percent(deck.at.get())) style=("--kept", move || percent(kept))>
             {drawing()}
             <div class="heard">{drawing()}</div>
             <span class="needle"></span>
@@ -482,14 +479,14 @@ fn seek_bar(deck: Deck, height: f32, name: String, kept: u64) -> AnyView {
             <input
                 type="range"
                 min="0"
-                step="0.1"
-                max=move || deck.length.get() as f64 / 1000.0
-                prop:value=move || deck.at.get() as f64 / 1000.0
+                step="100"
+                max=move || deck.length.get().to_string()
+                prop:value=move || deck.at.get().to_string()
                 aria-label=name
                 aria-valuetext=move || length::spoken_position(deck.at.get(), deck.length.get())
                 on:input=move |event| {
-                    if let Ok(seconds) = event_target_value(&event).parse() {
-                        deck.go_to(seconds);
+                    if let Ok(at) = event_target_value(&event).parse() {
+                        deck.go_to(at);
                     }
                 }
                 on:keydown=move |event| deck.on_seek_key(event.unchecked_ref())

@@ -6,7 +6,6 @@
 use super::clock::{Day, Zone};
 use super::outbox::Outbox;
 use contract::{Counts, Folder, MessageList, MessagePatch, MessageRow, ObjectId, Timestamp};
-use std::collections::BTreeMap;
 
 /// What is known of one folder.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,7 +19,8 @@ pub struct FolderState {
 /// All known messages of one mailbox.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Mail {
-    rows: BTreeMap<ObjectId, MessageRow>,
+    /// Newest first.
+    rows: Vec<MessageRow>,
     /// The counts that a server gave last.
     counts: Counts,
     inbox: FolderState,
@@ -54,15 +54,13 @@ impl Mail {
         };
         // Of later pages only the rows are taken: where they begin is known to the server alone.
         if before.is_none() {
-            let listed: std::collections::BTreeSet<_> =
-                page.messages.iter().map(|row| row.id).collect();
-            self.rows.retain(|id, row| {
+            self.rows.retain(|row| {
                 row.folder != folder
-                    || listed.contains(id)
+                    || page.messages.iter().any(|listed| listed.id == row.id)
                     || row.received_at < oldest
                     // It arrived while the list was on its way.
                     || row.received_at >= page.as_of
-                    || waiting.holds(*id)
+                    || waiting.holds(row.id)
             });
         }
         for row in page.messages {
@@ -82,38 +80,46 @@ impl Mail {
         self.insert(row, waiting)
     }
 
+    /// Puts a row in its place; true if it is new.
     fn insert(&mut self, mut row: MessageRow, waiting: &Outbox) -> bool {
         waiting.lay_over(&mut row);
-        self.rows.insert(row.id, row).is_none()
+        let known = self.place(row.id);
+        if let Some(place) = known {
+            self.rows.remove(place);
+        }
+        let newer = |other: &MessageRow| (other.received_at, other.id) > (row.received_at, row.id);
+        self.rows.insert(self.rows.partition_point(newer), row);
+        known.is_none()
+    }
+
+    fn place(&self, id: ObjectId) -> Option<usize> {
+        self.rows.iter().position(|row| row.id == id)
     }
 
     /// Takes out a message that is gone for good.
     pub fn remove(&mut self, id: ObjectId, counts: Option<Counts>) {
-        self.rows.remove(&id);
+        self.rows.retain(|row| row.id != id);
         self.counts = counts.unwrap_or(self.counts);
     }
 
     /// Shows a change of the reader at once, before any server has it.
     pub fn change(&mut self, id: ObjectId, patch: &MessagePatch) {
-        if let Some(row) = self.rows.get_mut(&id) {
-            lay_over(patch, row);
+        if let Some(place) = self.place(id) {
+            lay_over(patch, &mut self.rows[place]);
         }
     }
 
     /// One row.
     pub fn row(&self, id: ObjectId) -> Option<&MessageRow> {
-        self.rows.get(&id)
+        self.rows.iter().find(|row| row.id == id)
     }
 
     /// The rows of a folder, newest first.
     pub fn rows(&self, folder: Folder) -> Vec<&MessageRow> {
-        let mut rows: Vec<_> = self
-            .rows
-            .values()
+        self.rows
+            .iter()
             .filter(|row| row.folder == folder)
-            .collect();
-        rows.sort_by_key(|row| std::cmp::Reverse((row.received_at, row.id)));
-        rows
+            .collect()
     }
 
     /// What is known of a folder.
@@ -137,7 +143,7 @@ impl Mail {
     pub fn counts(&self) -> Counts {
         let whole = |state: &FolderState| state.known && state.next.is_none();
         let count = |wanted: &dyn Fn(&MessageRow) -> bool| {
-            u32::try_from(self.rows.values().filter(|row| wanted(row)).count()).unwrap_or(u32::MAX)
+            u32::try_from(self.rows.iter().filter(|row| wanted(row)).count()).unwrap_or(u32::MAX)
         };
         let mut counts = self.counts;
         if whole(&self.inbox) {

@@ -1,7 +1,7 @@
 //! The order in which an opened message is shown: its sound, what came with it, and what was forwarded, one inside the other.
 
 use super::words;
-use contract::{MessageDetail, Part, Timestamp, VoicePurpose};
+use contract::{Kind, MessageDetail, Part, Timestamp, VoicePurpose};
 
 /// An opened message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,6 +10,8 @@ pub struct Outline {
     pub sound: bool,
     /// What came with it.
     pub items: Vec<Item>,
+    /// What the enclosed messages are: `What was forwarded`.
+    pub enclosed_as: &'static str,
     /// What was forwarded, the last forwarder first; empty if nothing was.
     pub forwarded: Vec<Said>,
 }
@@ -64,69 +66,85 @@ pub enum Item {
 
 /// Puts a message in its order.
 pub fn outline(detail: &MessageDetail) -> Outline {
-    let who = words::sender(&detail.row.sender);
-    let is_forwarded = |part: &&Part| matches!(part, Part::Forwarded { .. });
-    let inner: Vec<Said> = detail
+    let (enclosed, own): (Vec<&Part>, Vec<&Part>) = detail
         .parts
         .iter()
-        .filter(is_forwarded)
-        .filter_map(said)
-        .collect();
-    let own: Vec<&Part> = detail
-        .parts
-        .iter()
-        .filter(|part| !is_forwarded(part))
-        .collect();
-    let spoken = own.iter().filter(|part| is_message_sound(part)).count();
-    let of_introduction =
-        |part: &&&Part| is_message_sound(part) || matches!(part, Part::Text { .. });
-    let introduction: Vec<Item> = match inner.is_empty() {
-        true => Vec::new(),
-        false => own
-            .iter()
-            .filter(of_introduction)
-            .filter_map(|part| item(part, &format!("introduction by {who}")))
-            .collect(),
-    };
-    let items = own
-        .iter()
-        .filter(|part| match inner.is_empty() {
-            // A single sound is what the large player plays; of several each can also be played by itself.
-            true => spoken > 1 || !is_message_sound(part),
-            false => !of_introduction(part),
-        })
-        .enumerate()
-        .filter_map(|(place, part)| item(part, &format!("part {} by {who}", place + 1)))
-        .collect();
-    let forwarded = if introduction.is_empty() {
-        inner
+        .partition(|part| matches!(part, Part::Forwarded { .. }));
+    let inner: Vec<Said> = enclosed.into_iter().filter_map(said).collect();
+    // A report encloses the message it is about; what stands before it is the report itself, not an introduction to it.
+    let report = detail.row.kind == Kind::Report;
+    let (items, forwarded) = if report || inner.is_empty() {
+        (pieces(detail, &own), inner)
     } else {
-        let did = match introduction
-            .iter()
-            .any(|item| matches!(item, Item::Sound { .. }))
-        {
-            true => "said before it",
-            false => "wrote before it",
-        };
-        vec![Said {
-            who,
-            did,
-            subject: String::new(),
-            at: Some(detail.row.received_at),
-            items: introduction,
-            inner,
-        }]
+        introduced(detail, &own, inner)
     };
     Outline {
         sound: detail.row.duration_ms > 0,
         items,
+        enclosed_as: if report {
+            "The message it is about"
+        } else {
+            "What was forwarded"
+        },
         forwarded,
     }
 }
 
-fn is_message_sound(part: &Part) -> bool {
-    let purpose = VoicePurpose::Message;
-    matches!(part, Part::Voice { purpose: p, .. } if *p == purpose)
+/// What came with a message. A single sound is left out: the large player plays it. Of several each can also be played by itself.
+fn pieces(detail: &MessageDetail, own: &[&Part]) -> Vec<Item> {
+    let who = words::sender(&detail.row.sender);
+    let single = own.iter().filter(|part| is_spoken(part)).count() == 1;
+    own.iter()
+        .filter(|part| !(single && is_spoken(part)))
+        .zip(1..)
+        .filter_map(|(part, number): (_, u32)| item(part, &format!("part {number} by {who}")))
+        .collect()
+}
+
+/// A message that forwards others: what its sender said and wrote introduces them, the rest came with it.
+fn introduced(detail: &MessageDetail, own: &[&Part], inner: Vec<Said>) -> (Vec<Item>, Vec<Said>) {
+    let who = words::sender(&detail.row.sender);
+    let label = format!("introduction by {who}");
+    let (introducing, rest): (Vec<&Part>, Vec<&Part>) = own
+        .iter()
+        .partition(|part| is_spoken(part) || matches!(part, Part::Text { .. }));
+    let take = |parts: Vec<&Part>| -> Vec<Item> {
+        parts
+            .into_iter()
+            .filter_map(|part| item(part, &label))
+            .collect()
+    };
+    let introduction = take(introducing);
+    if introduction.is_empty() {
+        return (take(rest), inner);
+    }
+    let spoke = introduction
+        .iter()
+        .any(|item| matches!(item, Item::Sound { .. }));
+    let first = Said {
+        who,
+        did: if spoke {
+            "said before it"
+        } else {
+            "wrote before it"
+        },
+        subject: String::new(),
+        at: Some(detail.row.received_at),
+        items: introduction,
+        inner,
+    };
+    (take(rest), vec![first])
+}
+
+/// Sound that belongs to what is said, as against a recorded name or subject.
+fn is_spoken(part: &Part) -> bool {
+    matches!(
+        part,
+        Part::Voice {
+            purpose: VoicePurpose::Message | VoicePurpose::Notification,
+            ..
+        }
+    )
 }
 
 fn said(part: &Part) -> Option<Said> {
@@ -302,6 +320,25 @@ mod tests {
         let shown = of(vec![forwarded("Lena", vec![voice(0)]), fax]);
         assert_eq!(shown.forwarded[0].who, "Lena");
         assert_eq!(shown.items, [Item::Fax(Some(2))]);
+    }
+
+    #[test]
+    fn a_report_shows_the_message_it_is_about_and_is_no_introduction_to_it() {
+        let report = MessageDetail {
+            row: contract::MessageRow {
+                kind: Kind::Report,
+                ..row(1, 0)
+            },
+            recipients: Vec::new(),
+            parts: vec![
+                text(0, "Not delivered."),
+                forwarded("Tilde Brask", vec![voice(1)]),
+            ],
+        };
+        let shown = outline(&report);
+        assert_eq!(shown.enclosed_as, "The message it is about");
+        assert_eq!(shown.items, [Item::Text("Not delivered.".into())]);
+        assert_eq!(shown.forwarded[0].who, "Tilde Brask");
     }
 
     #[test]

@@ -106,19 +106,25 @@ fn read_format(bytes: &[u8]) -> Result<Format, Damaged> {
     })
 }
 
-/// The bars as one SVG path in a box of 600 by `height`, each mirrored about the middle.
-pub fn path(peaks: &[f32], height: f32) -> String {
+/// Width of the box that [`path`] draws in; lengths are tenths of a pixel of a player of usual width.
+pub const BOX_WIDTH: u32 = 6_000;
+
+/// The bars as one SVG path in a box of [`BOX_WIDTH`] by `height`, each mirrored about the middle.
+pub fn path(peaks: &[f32], height: u32) -> String {
     use std::fmt::Write;
-    let step = 600.0 / peaks.len().max(1) as f32;
-    let width = step * 0.6;
+    let bars = u32::try_from(peaks.len().max(1)).unwrap_or(u32::MAX);
+    let width = (BOX_WIDTH * 6 / 10 / bars).max(1);
     peaks
         .iter()
-        .enumerate()
-        .fold(String::new(), |mut path, (place, peak)| {
-            let tall = (peak * (height - 4.0)).max(2.0);
-            let (x, y) = (step * (place as f32 + 0.2), (height - tall) / 2.0);
+        .zip(0..)
+        .fold(String::new(), |mut path, (peak, place): (_, u32)| {
+            let tall = ((peak * (height - 40) as f32) as u32).max(20);
+            let (x, y) = (
+                BOX_WIDTH * (place * 10 + 2) / (bars * 10),
+                (height - tall) / 2,
+            );
             // Writing to a string cannot fail.
-            let _ = write!(path, "M{x:.1} {y:.1}h{width:.1}v{tall:.1}h-{width:.1}z");
+            let _ = write!(path, "M{x} {y}h{width}v{tall}h-{width}z");
             path
         })
 }
@@ -183,11 +189,8 @@ mod tests {
 
     #[test]
     fn the_drawing_has_one_bar_for_each_peak_inside_its_box() {
-        let drawn = path(&[1.0, 0.0], 56.0);
-        assert_eq!(
-            drawn,
-            "M60.0 2.0h180.0v52.0h-180.0zM360.0 27.0h180.0v2.0h-180.0z"
-        );
-        assert_eq!(path(&[], 56.0), "");
+        let drawn = path(&[1.0, 0.0], 560);
+        assert_eq!(drawn, "M600 20h1800v520h-1800zM3600 270h1800v20h-1800z");
+        assert_eq!(path(&[], 560), "");
     }
 }

@@ -71,7 +71,13 @@ pub fn row_name(zone: &impl Zone, row: &MessageRow) -> String {
 /// `New voice message from Mira Tandell, urgent`.
 pub fn arrival(row: &MessageRow) -> String {
     let urgent = if row.urgent { ", urgent" } else { "" };
-    let kind = kind(row.kind).to_lowercase();
+    let kind = match row.kind {
+        Kind::Voice => "voice message",
+        Kind::Fax => "fax message",
+        Kind::Text => "text message",
+        Kind::Mixed => "voice and fax message",
+        Kind::Report => "report",
+    };
     format!("New {kind} from {}{urgent}", sender(&row.sender))
 }
 

@@ -193,9 +193,10 @@ fn kept(app: App) -> AnyView {
         match sounds {
             0 => number().to_string(),
             sounds => format!(
-                "{}, with the sound of {sounds} ({:.1} MB)",
+                "{}, with the sound of {sounds} ({}.{} MB)",
                 number(),
-                bytes as f64 / 1e6
+                bytes / 1_000_000,
+                bytes / 100_000 % 10
             ),
         }
     };

@@ -14,7 +14,6 @@ use crate::model::words;
 use contract::Folder;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Bones appear when a list takes longer than this.
@@ -76,7 +75,7 @@ pub fn MessageList(
     });
     view! {
         <section class="list" id="list" aria-label="Messages">
-            {move || if desk.picked.with(BTreeSet::is_empty) { toolbar(desk) } else { selection_bar(desk) }}
+            {move || if desk.picked.with(Vec::is_empty) { toolbar(desk) } else { selection_bar(desk) }}
             {move || desk.searching.get().then(|| search_row(desk))}
             <div class="list__body" tabindex="-1">
                 {move || match body.get() {
@@ -171,8 +170,8 @@ fn search_row(desk: Desk) -> AnyView {
 }
 
 fn selection_bar(desk: Desk) -> AnyView {
-    let number = move || desk.picked.with(BTreeSet::len) as u64;
-    let picked = move || desk.picked.get_untracked().into_iter().collect::<Vec<_>>();
+    let number = move || desk.picked.with(Vec::len) as u64;
+    let picked = move || desk.picked.get_untracked();
     let unheard = move || {
         let app = desk.app;
         desk.picked.with(|picked| {
@@ -190,7 +189,7 @@ fn selection_bar(desk: Desk) -> AnyView {
                 type="button"
                 aria-label="Clear the selection"
                 title="Clear the selection"
-                on:click=move |_| desk.picked.update(BTreeSet::clear)
+                on:click=move |_| desk.picked.update(Vec::clear)
             >
                 {icon(Icon::Cross)}
             </button>

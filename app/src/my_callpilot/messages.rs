@@ -18,7 +18,6 @@ use contract::{Folder, ObjectId};
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_navigate, use_params_map};
-use std::collections::BTreeSet;
 
 /// What list and reader of a folder share. A handle.
 #[derive(Clone, Copy)]
@@ -38,7 +37,7 @@ pub struct Desk {
     /// The rows that fit, newest first, by days.
     pub groups: Memo<Vec<DayGroup>>,
     /// The selection.
-    pub picked: RwSignal<BTreeSet<ObjectId>>,
+    pub picked: RwSignal<Vec<ObjectId>>,
     /// The row that Tab reaches.
     pub current: RwSignal<Option<ObjectId>>,
     /// The help is open.
@@ -82,7 +81,8 @@ impl Desk {
                 let rows = mail.rows(folder);
                 days(
                     &app.here,
-                    rows.into_iter().filter(|row| fits(row, show, &query)),
+                    rows.into_iter()
+                        .filter(|row| fits(row, show, &query, &browser::small_letters)),
                 )
             })
         });
@@ -96,7 +96,7 @@ impl Desk {
             show,
             searching: RwSignal::new(false),
             groups,
-            picked: RwSignal::new(BTreeSet::new()),
+            picked: RwSignal::new(Vec::new()),
             current: RwSignal::new(None),
             help: RwSignal::new(false),
             asking: RwSignal::new(false),
@@ -147,11 +147,14 @@ impl Desk {
 
     /// Takes a message into the selection, or out of it.
     pub fn pick(self, id: ObjectId) {
-        self.picked.update(|picked| {
-            if !picked.remove(&id) {
-                picked.insert(id);
-            }
-        });
+        self.picked.update(
+            |picked| match picked.iter().position(|picked| *picked == id) {
+                Some(place) => {
+                    picked.remove(place);
+                }
+                None => picked.push(id),
+            },
+        );
     }
 
     /// What a command is about: the selection, else the row that has the focus, else the open message.
@@ -262,8 +265,8 @@ impl Desk {
     }
 
     fn escape(self) -> bool {
-        if !self.picked.with_untracked(BTreeSet::is_empty) {
-            self.picked.update(BTreeSet::clear);
+        if !self.picked.with_untracked(Vec::is_empty) {
+            self.picked.update(Vec::clear);
         } else if self.searching.get_untracked() {
             self.end_search();
             match self.reachable() {
@@ -323,7 +326,7 @@ pub fn Messages(
     let app = desk.app;
     // Messages that have left the folder leave the selection too.
     Effect::new(move || {
-        let here: BTreeSet<ObjectId> = desk.groups.with(|groups| {
+        let here: Vec<ObjectId> = desk.groups.with(|groups| {
             groups
                 .iter()
                 .flat_map(|group| group.ids.iter().copied())
@@ -331,7 +334,7 @@ pub fn Messages(
         });
         if desk
             .picked
-            .with_untracked(|picked| !picked.is_subset(&here))
+            .with_untracked(|picked| picked.iter().any(|id| !here.contains(id)))
         {
             desk.picked
                 .update(|picked| picked.retain(|id| here.contains(id)));

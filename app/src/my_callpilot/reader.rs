@@ -14,7 +14,6 @@ use crate::state::App;
 use contract::{Folder, MessageDetail, MessageRow, ObjectId, Recipient};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use std::collections::BTreeSet;
 
 /// The side of the page where a message is read.
 #[component]
@@ -22,7 +21,7 @@ pub fn Reader(
     /// What it shares with the list.
     desk: Desk,
 ) -> impl IntoView {
-    let selecting = Memo::new(move |_| !desk.picked.with(BTreeSet::is_empty));
+    let selecting = Memo::new(move |_| !desk.picked.with(Vec::is_empty));
     view! {
         {move || match (selecting.get(), desk.open.get()) {
             (true, _) => selection(desk),
@@ -49,7 +48,7 @@ fn none_open() -> AnyView {
 }
 
 fn selection(desk: Desk) -> AnyView {
-    let number = move || counted(desk.picked.with(BTreeSet::len) as u64, "message");
+    let number = move || counted(desk.picked.with(Vec::len) as u64, "message");
     let told = move || {
         desk.app.mail.with(|mail| {
             desk.picked.with(|picked| {
@@ -82,7 +81,12 @@ fn selection(desk: Desk) -> AnyView {
 #[component]
 fn OpenMessage(desk: Desk, id: ObjectId) -> impl IntoView {
     let app = desk.app;
-    let detail = RwSignal::new(app.details.with_value(|details| details.get(&id).cloned()));
+    let detail = RwSignal::new(app.details.with_value(|details| {
+        details
+            .iter()
+            .find(|found: &&MessageDetail| found.row.id == id)
+            .cloned()
+    }));
     let trouble = RwSignal::new(None::<Trouble>);
     let row = Memo::new(move |before: Option<&Option<MessageRow>>| {
         app.mail
@@ -100,7 +104,8 @@ fn OpenMessage(desk: Desk, id: ObjectId) -> impl IntoView {
             match answer {
                 Ok(found) => {
                     app.details.update_value(|details| {
-                        details.insert(id, found.clone());
+                        details.retain(|known| known.row.id != id);
+                        details.push(found.clone());
                     });
                     // Without sound, opening it is reading it.
                     if found.row.duration_ms == 0 && found.row.folder == Folder::Inbox {
@@ -130,7 +135,7 @@ fn OpenMessage(desk: Desk, id: ObjectId) -> impl IntoView {
     let save_as = move || {
         let sender = row.with_untracked(|row| row.as_ref().map(|row| words::sender(&row.sender)));
         let safe = |letter: char| {
-            if letter.is_alphanumeric() {
+            if letter.is_ascii_alphanumeric() {
                 letter
             } else {
                 '-'
@@ -257,8 +262,8 @@ fn content(app: App, id: ObjectId, outline: Outline) -> AnyView {
         .collect_view();
     let forwarded = (!outline.forwarded.is_empty()).then(|| {
         view! {
-            <section class="stack" aria-label="What was forwarded">
-                <h3>"What was forwarded"</h3>
+            <section class="stack" aria-label=outline.enclosed_as>
+                <h3>{outline.enclosed_as}</h3>
                 {chain(app, id, outline.forwarded)}
             </section>
         }
