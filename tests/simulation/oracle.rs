@@ -211,6 +211,7 @@ impl Oracle {
                 }
             }
         }
+        self.homes(ledgers)?;
         self.bodies(ledgers)
     }
 
@@ -247,6 +248,17 @@ impl Oracle {
                     "recoveries end",
                     "a server believes that one of them went back",
                 );
+            }
+        }
+        Ok(())
+    }
+
+    /// I12: only its home creates a user. (A server that was restored takes back what it may have lost.)
+    fn homes(&self, ledgers: [&Memory; 2]) -> Result<(), Failure> {
+        for id in self.bad.iter().filter(|_| !self.any_restored()) {
+            let maker = usize::from(id.as_bytes()[15]);
+            if ledgers[1 - maker].objects.contains_key(id) {
+                return failed("only its home creates a user", format!("{id}"));
             }
         }
         Ok(())

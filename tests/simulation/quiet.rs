@@ -66,7 +66,7 @@ impl World {
                 .keys()
                 .all(|id| self.oracle.bad.contains(id));
             let state = &node.ledger.state;
-            let judged = !state.owes_recovery && !state.went_back;
+            let judged = !state.owes_recovery && !state.went_back && node.ledger.tombs.is_empty();
             let status = node.engine.as_ref().map(gr_proto::Engine::status);
             idle && judged
                 && status.is_some_and(|s| {

@@ -8,11 +8,15 @@ use crate::world;
 use gr_proto::Rule;
 
 /// Within so many histories.
-const HISTORIES: u64 = 2_000;
+const HISTORIES: u64 = 5_000;
+
+/// Rules that guard against a partner that was emptied or replaced; histories do not have that yet, stories do:
+/// `a_user_is_never_deleted_at_its_home_because_a_list_lacks_it`.
+const BY_STORY: &[Rule] = &[Rule::HomeKeeps];
 
 #[test]
 fn every_rule_that_is_turned_off_is_noticed() {
-    let rules = Rule::ALL.iter();
+    let rules = Rule::ALL.iter().filter(|rule| !BY_STORY.contains(rule));
     let names = rules
         .map(|rule| format!("{rule:?}"))
         .chain(["CommitFirst".to_owned()]);

@@ -10,7 +10,7 @@
 //! ```
 
 use crate::entropy::Entropy;
-use crate::{Mono, Rule, Rules};
+use crate::{Config, Mono, Now, Rule, Rules};
 use domain::{Known, Life, LineageEntry};
 
 /// A challenge that has not been echoed.
@@ -18,6 +18,8 @@ use domain::{Known, Life, LineageEntry};
 pub(crate) struct Challenge {
     /// The number to echo.
     pub(crate) value: u64,
+    /// The life that was asked last.
+    pub(crate) whom: Life,
     /// When it was issued: its echo proves life after that, and no later.
     pub(crate) issued: Mono,
 }
@@ -39,16 +41,33 @@ pub(crate) struct Lives {
 }
 
 impl Lives {
-    /// The open challenge; a new one if there is none, or if its echo would no longer prove anything.
-    pub(crate) fn open(&mut self, now: Mono, stale_ms: u64, entropy: &mut Entropy) -> u64 {
-        match self.challenge {
-            Some(open) if now.since(open.issued) < stale_ms => open.value,
-            _ => {
-                let value = entropy.draw();
-                self.challenge = Some(Challenge { value, issued: now });
-                value
+    /// The open challenge, for `whom` (0: for whoever hears it); a new one if there is none, or if the open one is so old that its
+    /// echo would prove nothing and `renew` allows it.
+    ///
+    /// A challenge that a stranger is about to echo is not renewed: on a slow link every echo would then come too late, be answered
+    /// with the new challenge, and the HELLOs would multiply with every doubled mail (I27).
+    pub(crate) fn open(
+        &mut self,
+        now: Now,
+        whom: Life,
+        renew: bool,
+        config: &Config,
+        entropy: &mut Entropy,
+    ) -> u64 {
+        if let Some(open) = &mut self.challenge {
+            let fresh = now.mono.since(open.issued) < config.timers.unknown_ms;
+            if fresh || !(renew || open.whom != whom) {
+                open.whom = whom;
+                return open.value;
             }
         }
+        let value = entropy.draw();
+        self.challenge = Some(Challenge {
+            value,
+            whom,
+            issued: now.mono,
+        });
+        value
     }
 
     /// Closes the open challenge if `echo` answers it. Returns when it was issued.

@@ -9,6 +9,17 @@ use domain::{Known, Ledger, LedgerError, Life, LineageEntry};
 /// The protocol level that is spoken here.
 const LEVEL: u8 = 1;
 
+/// Whether a HELLO carries a challenge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ask {
+    /// No.
+    Nothing,
+    /// The one that may be open already.
+    Stranger,
+    /// One whose echo proves that the partner lives now.
+    Partner,
+}
+
 impl Engine {
     pub(crate) fn hello(
         &mut self,
@@ -26,17 +37,31 @@ impl Engine {
             return Ok(());
         }
         let rules = self.config.rules;
+        let mut echoed = false;
         if self.is_peer(from) {
             if let Some(moment) = self.lives.close(hello.echo) {
                 self.status_mut(now).prove(moment);
+                echoed = true;
             }
         } else if let Some(moment) = self.lives.admit(hello.echo, now.mono, rules) {
             self.adopt(now, from, hello, moment);
+            echoed = true;
         }
         self.decide(now);
+        if echoed && !self.is_running() {
+            // The echo came too late to prove anything, but somebody is there: ask again at once.
+            self.status_mut(now).probe_now(now.mono);
+        }
         if hello.challenge.is_some() || !self.is_peer(from) {
-            // At most one reply, and a question in it only if the answer is needed: so the HELLOs come to an end (I27).
-            let ask = !self.is_peer(from) || !self.is_running();
+            // At most one reply, and no question in the reply to a partner's reply: so the HELLOs come to an end, even if the network
+            // doubles them (I27).
+            let ask = if !self.is_peer(from) {
+                Ask::Stranger
+            } else if !self.is_running() && hello.echo.is_none() {
+                Ask::Partner
+            } else {
+                Ask::Nothing
+            };
             self.send_hello(now, ledger, from, hello.challenge, ask)?;
         }
         if self.is_peer(from) && !self.lives.judged {
@@ -92,19 +117,22 @@ impl Engine {
         ledger: &mut dyn Ledger,
         to: Life,
         echo: Option<u64>,
-        ask: bool,
+        ask: Ask,
     ) -> Result<(), LedgerError> {
         if echo.is_some() {
             self.enter(now, ledger)?; // from here on the partner may adopt this life
         }
+        // The partner is told what was known when it was met: what is known now was learnt from that very life.
+        let prior = self.lives.prior.filter(|_| self.is_peer(to));
+        let known = prior.unwrap_or(self.state.known);
         let Self {
             lives,
             entropy,
             config,
             ..
         } = self;
-        let stale_ms = config.timers.unknown_ms / 2;
-        let challenge = ask.then(|| lives.open(now.mono, stale_ms, entropy));
+        let challenge = (ask != Ask::Nothing)
+            .then(|| lives.open(now, to, ask == Ask::Partner, config, entropy));
         let mut lineage = ledger.lineage()?;
         let surplus = lineage.len().saturating_sub(limits::LINEAGE_IN_HELLO_MAX);
         lineage.drain(..surplus);
@@ -114,7 +142,7 @@ impl Engine {
             challenge,
             echo,
             lineage,
-            known: lives.prior.unwrap_or(self.state.known),
+            known,
             went_back: self.state.went_back,
         };
         let (from, tick) = (self.life, self.state.tick);
@@ -170,11 +198,11 @@ impl Engine {
         }
         let timers = self.config.timers;
         if self.status_mut(now).take_probe(now.mono, &timers) {
-            let to = self
-                .session
-                .as_ref()
-                .map_or(Life(0), |session| session.peer);
-            self.send_hello(now, ledger, to, None, true)?;
+            let (to, ask) = match &self.session {
+                Some(session) => (session.peer, Ask::Partner),
+                None => (Life(0), Ask::Stranger),
+            };
+            self.send_hello(now, ledger, to, None, ask)?;
         }
         Ok(())
     }

@@ -1,0 +1,296 @@
+//! Stories of servers that go back in time: restored from a backup, and made whole by comparing.
+
+mod support;
+
+use domain::{Change, Kind};
+use gr_proto::memory::Memory;
+use gr_proto::{Event, List, Message, Output, Payload};
+use support::*;
+
+fn message(n: u8, owner: u8) -> Change {
+    Change::Create {
+        id: id(n),
+        kind: Kind::MESSAGE,
+        owner: Some(id(owner)),
+        body: None,
+        registers: vec![],
+    }
+}
+
+/// A pair with a user at home on each side, both replicated.
+fn with_users() -> Pair {
+    let mut pair = Pair::running();
+    pair.change(NORTH, user(1, NORTH));
+    pair.change(SOUTH, user(2, SOUTH));
+    pair.settle();
+    pair.assert_equal();
+    pair
+}
+
+fn restore(pair: &mut Pair, side: usize, backup: Memory) {
+    pair.sides[side].ledger = backup;
+    pair.restart(side);
+    pair.tick(side);
+}
+
+fn said(pair: &Pair, side: usize, event: Event) -> bool {
+    pair.sides[side].said.contains(&Output::Event(event))
+}
+
+fn lists(pair: &Pair, side: usize) -> Vec<&Message> {
+    pair.sides[side]
+        .out
+        .iter()
+        .filter(|m| matches!(m.payload, Payload::List(_)))
+        .collect()
+}
+
+#[test]
+fn a_restored_server_gets_back_what_it_lost() {
+    let mut pair = with_users();
+    let backup = pair.ledger(SOUTH).snapshot();
+    pair.change(SOUTH, message(9, 2));
+    pair.change(NORTH, set(2, 6, 1));
+    pair.settle();
+    restore(&mut pair, SOUTH, backup);
+    pair.settle();
+    assert!(said(&pair, NORTH, Event::PartnerWentBack) && said(&pair, SOUTH, Event::WentBack));
+    assert!(said(&pair, NORTH, Event::PartnerRecovered));
+    pair.assert_equal();
+    assert!(pair.ledger(SOUTH).objects.contains_key(&id(9)));
+    for side in [NORTH, SOUTH] {
+        let state = pair.ledger(side).state.clone();
+        assert!(!state.owes_recovery && !state.went_back);
+    }
+}
+
+#[test]
+fn what_was_deleted_since_the_backup_stays_deleted() {
+    let mut pair = with_users();
+    pair.change(SOUTH, message(9, 2));
+    pair.settle();
+    let backup = pair.ledger(SOUTH).snapshot();
+    pair.change(NORTH, delete(9));
+    pair.settle();
+    restore(&mut pair, SOUTH, backup);
+    assert!(
+        pair.ledger(SOUTH).objects.contains_key(&id(9)),
+        "the backup has it"
+    );
+    pair.settle();
+    pair.assert_equal();
+    assert!(!pair.ledger(SOUTH).objects.contains_key(&id(9)));
+}
+
+#[test]
+fn what_the_restored_server_had_not_yet_sent_is_not_taken_for_deleted() {
+    let mut pair = with_users();
+    pair.change(SOUTH, message(9, 2));
+    pair.take(SOUTH); // lost
+    let backup = pair.ledger(SOUTH).snapshot();
+    pair.change(SOUTH, set(2, 6, 1));
+    pair.settle();
+    restore(&mut pair, SOUTH, backup);
+    pair.settle();
+    pair.assert_equal();
+    assert!(pair.ledger(NORTH).objects.contains_key(&id(9)));
+}
+
+#[test]
+fn a_home_takes_back_its_own_user_after_a_restore_and_only_then() {
+    let mut pair = with_users();
+    let backup = pair.ledger(SOUTH).snapshot();
+    pair.change(SOUTH, user(3, SOUTH));
+    pair.settle();
+    restore(&mut pair, SOUTH, backup);
+    pair.settle();
+    pair.assert_equal();
+    assert!(pair.ledger(SOUTH).objects.contains_key(&id(3)));
+}
+
+#[test]
+fn a_user_deleted_at_its_home_does_not_come_back_from_the_partners_backup() {
+    let mut pair = with_users();
+    let backup = pair.ledger(SOUTH).snapshot();
+    pair.change(NORTH, delete(1));
+    pair.settle();
+    restore(&mut pair, SOUTH, backup);
+    pair.settle();
+    pair.assert_equal();
+    assert!(!pair.ledger(NORTH).objects.contains_key(&id(1)));
+}
+
+#[test]
+fn if_both_went_back_nothing_is_deleted() {
+    let mut pair = with_users();
+    pair.change(SOUTH, message(9, 2));
+    pair.settle();
+    let south = pair.ledger(SOUTH).snapshot();
+    pair.change(SOUTH, delete(9));
+    pair.settle();
+    let north = pair.ledger(NORTH).snapshot();
+    pair.change(NORTH, message(8, 1));
+    pair.settle();
+    pair.restart(NORTH);
+    pair.sides[NORTH].ledger = north;
+    restore(&mut pair, SOUTH, south);
+    pair.tick(NORTH);
+    pair.settle();
+    pair.assert_equal();
+    assert!(!pair.ledger(NORTH).state.owes_recovery && !pair.ledger(SOUTH).state.went_back);
+}
+
+#[test]
+fn a_restored_server_that_worked_alone_for_some_lives_is_found_out() {
+    let mut pair = with_users();
+    let backup = pair.ledger(SOUTH).snapshot();
+    for n in 10..20 {
+        pair.change(SOUTH, message(n, 2));
+    }
+    pair.settle();
+    pair.sides[SOUTH].ledger = backup;
+    // Two lives that meet nobody, but change so much that the ticks overtake what the partner knows.
+    for life in 0..2 {
+        pair.restart(SOUTH);
+        for n in 0..10 {
+            pair.change(SOUTH, message(30 + 10 * life + n, 2));
+        }
+        pair.take(SOUTH);
+    }
+    restore_nothing_but_the_process(&mut pair);
+    pair.settle();
+    assert!(said(&pair, NORTH, Event::PartnerWentBack));
+    pair.assert_equal();
+    assert!((10..20).all(|n| pair.ledger(SOUTH).objects.contains_key(&id(n))));
+}
+
+fn restore_nothing_but_the_process(pair: &mut Pair) {
+    pair.restart(SOUTH);
+    pair.tick(SOUTH);
+}
+
+#[test]
+fn what_had_been_sent_before_the_restore_is_not_deleted_in_silence() {
+    let mut pair = with_users();
+    pair.take(NORTH);
+    pair.sides[SOUTH].engine = gr_proto::Engine::new(
+        gr_proto::Config::new(server(SOUTH), Some(server(NORTH))),
+        domain::Life(70),
+        70,
+    );
+    pair.change(SOUTH, message(9, 2));
+    let backup = pair.ledger(SOUTH).snapshot();
+    assert!(backup.marks[&id(9)].unsent);
+    pair.settle();
+    assert!(pair.ledger(NORTH).objects.contains_key(&id(9)));
+    pair.sides[SOUTH].ledger = backup;
+    pair.restart(SOUTH);
+    pair.change(SOUTH, delete(9)); // nobody has heard of it, it believes
+    pair.settle();
+    pair.assert_equal();
+    assert!(!pair.ledger(NORTH).objects.contains_key(&id(9)));
+}
+
+#[test]
+fn a_list_that_was_lost_is_read_and_sent_again() {
+    let mut pair = with_users();
+    let backup = pair.ledger(SOUTH).snapshot();
+    pair.change(SOUTH, message(9, 2));
+    pair.settle();
+    restore(&mut pair, SOUTH, backup);
+    for _ in 0..40 {
+        let first = pair.take(SOUTH);
+        first.into_iter().for_each(|m| pair.give(NORTH, m));
+        if !lists(&pair, NORTH).is_empty() {
+            break;
+        }
+        let back = pair.take(NORTH);
+        back.into_iter().for_each(|m| pair.give(SOUTH, m));
+    }
+    let before = pair.take(NORTH);
+    assert!(before.iter().any(|m| matches!(m.payload, Payload::List(_))));
+    pair.live(10_000);
+    pair.assert_equal();
+    assert!(said(&pair, NORTH, Event::PartnerRecovered));
+}
+
+#[test]
+fn a_list_that_data_has_overtaken_deletes_nothing() {
+    let mut pair = with_users();
+    let backup = pair.ledger(SOUTH).snapshot();
+    pair.change(SOUTH, message(8, 2));
+    pair.settle();
+    restore(&mut pair, SOUTH, backup);
+    while lists(&pair, NORTH).is_empty() {
+        let back = pair.take(NORTH);
+        back.into_iter().for_each(|m| pair.give(SOUTH, m));
+        pair.carry(SOUTH);
+    }
+    let list = pair.take(NORTH);
+    pair.change(NORTH, message(9, 1));
+    pair.carry(NORTH);
+    assert!(pair.ledger(SOUTH).objects.contains_key(&id(9)));
+    pair.carry(SOUTH);
+    list.into_iter().for_each(|m| pair.give(SOUTH, m));
+    assert!(
+        pair.ledger(SOUTH).objects.contains_key(&id(9)),
+        "the list was read before it was created"
+    );
+    pair.live(10_000);
+    pair.assert_equal();
+}
+
+#[test]
+fn a_user_is_never_deleted_at_its_home_because_a_list_lacks_it() {
+    let mut pair = with_users();
+    let backup = pair.ledger(SOUTH).snapshot();
+    pair.change(SOUTH, message(8, 2));
+    pair.settle();
+    restore(&mut pair, SOUTH, backup);
+    while lists(&pair, NORTH).is_empty() {
+        let back = pair.take(NORTH);
+        back.into_iter().for_each(|m| pair.give(SOUTH, m));
+        pair.carry(SOUTH);
+    }
+    let mut list = lists(&pair, NORTH)[0].clone();
+    if let Payload::List(List { objects, .. }) = &mut list.payload {
+        objects.clear();
+    }
+    pair.give(SOUTH, list);
+    let there = &pair.ledger(SOUTH).objects;
+    assert!(there.contains_key(&id(2)), "its own user");
+    assert!(
+        !there.contains_key(&id(1)),
+        "the partner's user, which the partner does not have"
+    );
+}
+
+#[test]
+fn more_objects_than_one_list_tells_of_are_compared_in_steps() {
+    let mut pair = with_users();
+    let backup = pair.ledger(SOUTH).snapshot();
+    for n in 0..30_u8 {
+        let changes: Vec<_> = (0..100_u8)
+            .map(|k| {
+                let mut bytes = [n; 16];
+                bytes[15] = k;
+                bytes[0] = 100 + n;
+                let id = domain::ObjectId::from_bytes(bytes);
+                Change::Create {
+                    id,
+                    kind: Kind::MESSAGE,
+                    owner: Some(support::id(2)),
+                    body: None,
+                    registers: vec![],
+                }
+            })
+            .collect();
+        pair.transact(SOUTH, &changes, vec![]);
+    }
+    pair.settle();
+    assert_eq!(pair.ledger(NORTH).objects.len(), 3_002);
+    restore(&mut pair, SOUTH, backup);
+    pair.settle();
+    pair.assert_equal();
+    assert_eq!(pair.ledger(SOUTH).objects.len(), 3_002);
+}
