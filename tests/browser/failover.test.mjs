@@ -40,7 +40,7 @@ describe('My CallPilot when a server dies', { timeout: 600_000 }, () => {
     page = await openPage(browser);
     await logIn(page, pair.north, pair.user('7200'));
     await line(page, 'primary').waitFor();
-    await row(page, /./).first().waitFor();
+    await row(page, / from /).first().waitFor();
     await workerReady(page);
     return page;
   }

@@ -101,7 +101,7 @@ describe('My CallPilot on a healthy pair', { timeout: 300_000 }, () => {
 
   it('is worked by the keyboard alone', async () => {
     const page = await open('7200');
-    await row(page, /./).first().focus();
+    await row(page, / from /).first().focus();
     const first = await page.evaluate(() => document.activeElement.getAttribute('aria-label'));
     await page.keyboard.press('j');
     const second = await page.evaluate(() => document.activeElement.getAttribute('aria-label'));
@@ -120,7 +120,7 @@ describe('My CallPilot on a healthy pair', { timeout: 300_000 }, () => {
 
   it('finds a message by its words, and says so when none fits', async () => {
     const page = await open('7200');
-    await row(page, /./).first().waitFor();
+    await row(page, / from /).first().waitFor();
     await page.keyboard.press('/');
     await page.keyboard.type('zzzz');
     await page.getByText(/No message fits .zzzz./).waitFor();
@@ -170,7 +170,7 @@ describe('My CallPilot on a healthy pair', { timeout: 300_000 }, () => {
         await page.getByLabel('Mailbox number').waitFor();
         await check('log-in');
         await logIn(page, pair.north, pair.user('7200'));
-        await row(page, /./).first().waitFor();
+        await row(page, / from /).first().waitFor();
         await check('inbox');
         await row(page, /Fwd:/).first().click();
         await page.getByRole('heading', { name: 'What was forwarded' }).waitFor();
