@@ -55,7 +55,11 @@ impl Hasher {
     pub async fn verify(&self, password: String, phc: Option<String>) -> Result<bool, Busy> {
         self.run(move |nobody| match phc {
             Some(phc) => verify_blocking(&password, &phc),
-            None => verify_blocking(&password, nobody) && false,
+            None => {
+                // Not optimised away: its time is what it is for.
+                std::hint::black_box(verify_blocking(&password, nobody));
+                false
+            }
         })
         .await
     }

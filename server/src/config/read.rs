@@ -150,10 +150,11 @@ impl<'a> Reader<'a> {
         self.known.insert(key.clone());
         let given = match (self.env)(&variable(&key)) {
             Some(text) => Some((variable(&key), T::from_text(&text))),
-            None => match self.values.get(&key) {
-                Some((at, value)) => Some((self.place(*at), T::from_toml(value))),
-                None => None,
-            },
+            None => {
+                let read =
+                    |(at, value): &(usize, DeValue<'a>)| (self.place(*at), T::from_toml(value));
+                self.values.get(&key).map(read)
+            }
         };
         let (value, given) = match given {
             None => (default, false),
