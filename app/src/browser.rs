@@ -86,9 +86,9 @@ pub fn focus(id: &str) -> bool {
     }
 }
 
-/// Whether an element takes any room: at small widths either list or reader is away.
+/// Whether an element can be seen: at small widths either list or reader is away, or only a point for screen readers.
 pub fn is_shown(element: &HtmlElement) -> bool {
-    element.offset_width() > 0 || element.offset_height() > 0
+    element.offset_width() > 1 && element.offset_height() > 1
 }
 
 /// Runs something when the page has been drawn anew.

@@ -6,7 +6,11 @@ use serde::{Deserialize, Serialize};
 /// Something happened. A comment line is sent every 15 s when nothing else is, as a sign of life.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(tag = "event", rename_all = "snake_case")]
+#[serde(
+    tag = "event",
+    rename_all = "snake_case",
+    try_from = "crate::read::EventFields"
+)]
 pub enum Event {
     /// The first event of a stream, and again whenever the server's service or its pair changes.
     Server {

@@ -9,6 +9,7 @@ mod error;
 mod event;
 mod ids;
 mod message;
+mod read;
 mod session;
 
 pub use admin::{

@@ -48,6 +48,7 @@ pub struct Party {
 /// An addressee.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(from = "crate::read::RecipientFields")]
 pub struct Recipient {
     /// Who.
     #[serde(flatten)]
@@ -121,6 +122,7 @@ pub struct Counts {
 /// `GET /api/v1/messages/{id}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(from = "crate::read::DetailFields")]
 pub struct MessageDetail {
     /// The row it has in the list.
     #[serde(flatten)]
@@ -135,7 +137,11 @@ pub struct MessageDetail {
 /// it is what `GET /api/v1/messages/{id}/audio?part=N` takes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[serde(
+    tag = "type",
+    rename_all = "snake_case",
+    try_from = "crate::read::PartFields"
+)]
 pub enum Part {
     /// Sound.
     Voice {
