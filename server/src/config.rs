@@ -44,8 +44,8 @@ settings! {
         allowed_origins: Vec<BaseUrl> = Vec::new(), "URLs";
         /// Open connections; more wait. Each open page holds one or two.
         connections_max: usize = 2_000, "connections", 1..=1_000_000;
-        /// How long a client may take to send the head of a request, so that idle sockets do not use up the connections.
-        head_timeout_s: u64 = 15, "seconds", 1..=600;
+        /// How long a connection may wait for the head of a request, the next one included, so that idle ones do not use up the room.
+        head_timeout_s: u64 = 60, "seconds", 1..=600;
         /// How long a request may take, event streams aside.
         request_timeout_s: u64 = 30, "seconds", 1..=600;
         /// Largest request body. Requests are small; sound comes by SMTP.

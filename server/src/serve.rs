@@ -9,8 +9,13 @@ use crate::{gr, smtp, upkeep};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+
+/// Upper ends of the classes that times are counted in, in seconds.
+const BUCKETS_S: [f64; 10] = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0];
+const COUNT_EVERY: Duration = Duration::from_secs(5);
 
 /// Why a server does not start, or had to end.
 #[derive(Debug, thiserror::Error)]
@@ -116,7 +121,19 @@ fn read_web(config: &Config) -> Option<Web> {
 
 /// One recorder for the process; a second server in it, as in tests, goes without.
 fn start_metrics() -> Option<PrometheusHandle> {
-    let handle = PrometheusBuilder::new().install_recorder().ok();
+    let handle = PrometheusBuilder::new()
+        .set_buckets(&BUCKETS_S)
+        .and_then(PrometheusBuilder::install_recorder)
+        .ok();
     http::describe_metrics();
+    if let Some(handle) = handle.clone() {
+        // Samples lie in memory until they are counted; without this they would pile up where nobody asks for the metrics.
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(COUNT_EVERY).await;
+                handle.run_upkeep();
+            }
+        });
+    }
     handle
 }

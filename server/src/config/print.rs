@@ -28,7 +28,15 @@ pub(super) fn print(text: &str, name: &str) -> Result<String, ConfigError> {
         }
         out.push('\n');
         comment(&mut out, &default.why);
-        let _ = writeln!(out, "# Unit: {}. Default: {}.", default.unit, default.value);
+        let value = match default.value.as_str() {
+            "\"\"" => "none",
+            value => value,
+        };
+        let bounds = default
+            .bounds
+            .map(|(low, high)| format!(" From {low} to {high}."));
+        let bounds = bounds.unwrap_or_default();
+        let _ = writeln!(out, "# Unit: {}. Default: {value}.{bounds}", default.unit);
         let entry = given.as_ref().map_or(default, |g| &g.entries[i]);
         let mark = if entry.given { "" } else { "# " };
         let _ = writeln!(out, "{mark}{key} = {}", entry.value);

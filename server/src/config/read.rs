@@ -56,6 +56,8 @@ pub(super) struct Entry {
     pub value: String,
     /// It was given, not left at its default.
     pub given: bool,
+    /// The least and the greatest number that is taken.
+    pub bounds: Option<(u64, u64)>,
 }
 
 /// Reads the declared settings one after another.
@@ -174,6 +176,7 @@ impl<'a> Reader<'a> {
             why,
             value: value.to_toml(),
             given,
+            bounds: None,
         });
         value
     }
@@ -185,8 +188,11 @@ impl<'a> Reader<'a> {
         value: impl Number,
         bounds: RangeInclusive<u64>,
     ) {
+        let (low, high) = bounds.clone().into_inner();
+        if let Some(entry) = self.entries.last_mut() {
+            entry.bounds = Some((low, high));
+        }
         if !bounds.contains(&value.number()) {
-            let (low, high) = bounds.into_inner();
             self.fault(
                 &full(section, name),
                 &format!("is {}, but must be {low} to {high}", value.number()),

@@ -69,7 +69,10 @@ pub async fn log_in(
     {
         count_wrong(&api, number, found.map(|(id, _)| id), turn);
         return Err(match tries_max.saturating_sub(wrong + 1) {
-            0 => Problem::Locked { tries_max },
+            0 => {
+                tracing::info!("a mailbox is locked after {tries_max} wrong passwords");
+                Problem::Locked { tries_max }
+            }
             tries_left => Problem::WrongPassword { tries_left },
         });
     }

@@ -143,6 +143,15 @@ pub fn describe() {
         "callpilot_gr_caught_up",
         "1 if nothing is on its way from the partner"
     );
+    describe_counter!("callpilot_writes_total", "Changes made by listeners");
+    describe_counter!(
+        "callpilot_write_groups_total",
+        "Transactions of the writer; each holds several writes when there is much to do"
+    );
+    describe_counter!(
+        "callpilot_gr_messages_dropped_total",
+        "Messages for the partner that found the link full; they are sent again"
+    );
     describe_gauge!("callpilot_users", "Users on this server, GR users included");
     describe_gauge!(
         "callpilot_store_bytes",

@@ -62,6 +62,7 @@ pub struct Household {
     dir: PathBuf,
     temporary: bool,
     new: bool,
+    moved: bool,
     kept: Kept,
     halves: [Half; 2],
 }
@@ -100,9 +101,11 @@ impl Household {
                 gr_password: secret(),
             },
         };
+        let before = kept.ports;
         if let Some(base) = base {
             kept.ports = std::array::from_fn(|i| base.saturating_add(i as u16));
         }
+        let moved = !new && kept.ports != before;
         let at = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let [a, b, c, d] = kept.ports.map(at);
         let halves = [
@@ -125,6 +128,7 @@ impl Household {
             dir,
             temporary,
             new,
+            moved,
             kept,
             halves,
         };
@@ -135,6 +139,11 @@ impl Household {
     /// No demo has been here before.
     pub fn is_new(&self) -> bool {
         self.new
+    }
+
+    /// A demo that was here before listened elsewhere: the two do not find each other.
+    pub fn has_moved(&self) -> bool {
+        self.moved
     }
 
     /// North and south.

@@ -97,6 +97,10 @@ async fn raise(household: &Household, children: &mut Vec<Child>) -> Result<(), F
         )?;
         household.keep()?;
     }
+    if household.has_moved() {
+        pair(household, &clients).await?;
+        household.keep()?;
+    }
     settle(&clients).await
 }
 
