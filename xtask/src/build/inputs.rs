@@ -8,14 +8,13 @@ use std::{
 use crate::failure::Failure;
 
 /// What the compiled client is made from (less [`WEB_ROOT`]).
-pub const COMPILED: [&str; 7] = [
+pub const COMPILED: [&str; 6] = [
     "app",
     "plugin-sdk",
     "Cargo.toml",
     "Cargo.lock",
     ".cargo/config.toml",
     "xtask/src/build",
-    "xtask/src/setup/wasm.rs",
 ];
 
 /// What the web root takes besides the compiled client.
