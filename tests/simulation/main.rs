@@ -12,6 +12,7 @@ mod dice;
 mod net;
 mod node;
 mod oracle;
+mod outputs;
 mod quiet;
 mod run;
 mod sometimes;

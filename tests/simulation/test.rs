@@ -5,6 +5,7 @@ mod dice;
 mod net;
 mod node;
 mod oracle;
+mod outputs;
 mod quiet;
 #[cfg(feature = "rule-switches")]
 mod rules;

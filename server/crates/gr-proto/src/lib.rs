@@ -26,6 +26,13 @@
 //! acknowledged: all this belongs to the session and is forgotten with it, because what was not acknowledged still has its mark.
 //! Whether the partner is running is decided by proof of two-way life (`status`); data is sent only then (E14).
 //!
+//! # A server that was restored from a backup
+//!
+//! Each life is entered, with the tick at which it began, into a durable *lineage*; each server remembers the newest tick that it has
+//! seen of its partner. If that tick is not part of the partner's past, the partner went back in time, and is owed a *recovery*
+//! (`recovery`; E11): it is told, range by range, what is here; it asks for what it lacks, deletes what it once had shared and is
+//! gone here, and keeps what nobody can judge. The objects travel as always: marked.
+//!
 //! # Where to read
 //!
 //! | file | what it decides |
@@ -34,7 +41,7 @@
 //! | `meeting`, `lives` | sessions begin; who went back in time |
 //! | `talk` | what happens with each message, and what is said at the end of a transaction |
 //! | `local`, `apply`, `tx` | changes to objects, marks, tombstones, graves |
-//! | `outbox`, `select`, `inbox`, `session` | numbers, windows, acknowledgements, retransmission |
+//! | `outbox`, `select`, `batch`, `inbox`, `session` | numbers, windows, acknowledgements, retransmission |
 //! | `recovery`, `digest` | what a server that went back in time has lost |
 //! | `status` | running, unknown, down |
 //! | `limits` | everything that can grow, and how far (E22) |
@@ -55,10 +62,14 @@
 //! - Nobody is called running who may be dead, and no data leaves otherwise: "running is honest", "data only while running".
 //! - A session is only with the living: "only the living are adopted", `an_old_hello_opens_no_session`.
 //! - A local write takes effect, whatever the clocks say: "a local write takes effect", "the logical clock is bounded".
+//! - What a restored server lost and its partner had comes back, what was deleted stays deleted, and the recovery ends: "nothing
+//!   accepted is lost", "deleted is deleted", "recoveries end", and the stories in `tests/recovery.rs`.
+//! - Only its home creates a user: "only its home creates a user", `a_home_takes_back_its_own_user_after_a_restore_and_only_then`.
 //! - One bad item stops nobody: `an_item_that_is_refused_for_good_stops_nobody`.
 //! - Two servers with nothing to do say nothing but heartbeats: "a quiet pair is quiet".
 
 mod apply;
+mod batch;
 mod config;
 mod digest;
 mod engine;

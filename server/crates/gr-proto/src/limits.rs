@@ -32,8 +32,6 @@ pub const JUDGED_OBJECTS_MAX: usize = 4_096;
 pub const SEEDING_MAX: usize = 512;
 /// So long, in milliseconds, a marked message counts as fresh and goes before the older backlog.
 pub const FRESH_MS: i64 = 60_000;
-/// So many outputs may wait for the driver. More means that it does not fetch them, which is an error in the driver.
-pub const OUTPUTS_MAX: usize = 1 << 20;
 /// The first pause between two probes, in milliseconds; it doubles.
 pub const PROBE_MS_FIRST: u64 = 500;
 

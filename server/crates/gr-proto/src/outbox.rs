@@ -1,5 +1,6 @@
 //! What is sent in a session: which marks are under way, and what an acknowledgement does to them (E2, E8).
 
+use crate::batch::{Batch, Flying};
 use crate::entropy::Entropy;
 use crate::limits;
 use crate::select::Selection;
@@ -38,14 +39,6 @@ struct Flight {
     wall: Timestamp,
     bytes: u64,
     items: Vec<Flying>,
-}
-
-/// An item under way: the mark as it was when the item was read.
-#[derive(Clone, Copy, Debug)]
-struct Flying {
-    id: ObjectId,
-    n: u64,
-    body: bool,
 }
 
 /// An object that the partner refused.
@@ -307,58 +300,4 @@ fn clear(tx: &mut Tx<'_>, item: &Flying, sent: Timestamp) -> Result<(), LedgerEr
             ..mark
         },
     )
-}
-
-/// A data message being filled.
-#[derive(Default)]
-struct Batch {
-    items: Vec<Item>,
-    flying: Vec<Flying>,
-    bytes: u64,
-}
-
-impl Batch {
-    fn is_full(&self) -> bool {
-        self.items.len() >= limits::BATCH_ITEMS_MAX || self.bytes >= limits::BATCH_BYTES_MAX
-    }
-
-    /// Adds an object as it is now.
-    fn add(&mut self, tx: &mut Tx<'_>, id: ObjectId, mark: Mark) -> Result<(), LedgerError> {
-        let object = tx.ledger.object(&id)?;
-        let body = object.as_ref().and_then(|o| o.body).filter(|_| mark.body);
-        let body = match body {
-            Some(body) if tx.ledger.has_body(&body)? => Some(body),
-            _ => None,
-        };
-        if mark.unsent {
-            // From here on the partner may know of it. The tick says so to a later life: one that was restored to before this
-            // would take the object for unsent, and delete it without a tombstone (E11).
-            tx.state.tick += 1;
-            tx.ledger.set_mark(
-                &id,
-                &Mark {
-                    unsent: false,
-                    ..mark
-                },
-            )?;
-        }
-        if object.is_none() && !tx.config.rules.hold(Rule::TombUntilAck) {
-            tx.ledger.clear_tomb(&id)?;
-            tx.ledger.clear_mark(&id)?;
-        }
-        let item = Item {
-            id,
-            object,
-            with_body: body.is_some(),
-            recovery: mark.recovery,
-        };
-        self.bytes += item.weight();
-        self.flying.push(Flying {
-            id,
-            n: mark.n,
-            body: item.with_body,
-        });
-        self.items.push(item);
-        Ok(())
-    }
 }

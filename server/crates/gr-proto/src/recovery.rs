@@ -70,7 +70,7 @@ impl Recovery {
         patience_ms: u64,
         run: u64,
     ) -> Result<Option<List>, LedgerError> {
-        let giving = self.giving.get_or_insert_with(|| Giving {
+        let giving = self.giving.get_or_insert(Giving {
             run,
             after: None,
             asked: None,

@@ -1,0 +1,73 @@
+//! A data message being filled: marked objects, read as they are now.
+
+use crate::limits;
+use crate::tx::Tx;
+use crate::{Item, Rule};
+use domain::{LedgerError, Mark, ObjectId};
+
+/// An item under way: the mark as it was when the item was read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Flying {
+    pub(crate) id: ObjectId,
+    pub(crate) n: u64,
+    pub(crate) body: bool,
+}
+
+/// A data message being filled.
+#[derive(Default)]
+pub(crate) struct Batch {
+    pub(crate) items: Vec<Item>,
+    pub(crate) flying: Vec<Flying>,
+    pub(crate) bytes: u64,
+}
+
+impl Batch {
+    pub(crate) fn is_full(&self) -> bool {
+        self.items.len() >= limits::BATCH_ITEMS_MAX || self.bytes >= limits::BATCH_BYTES_MAX
+    }
+
+    /// Adds an object as it is now.
+    pub(crate) fn add(
+        &mut self,
+        tx: &mut Tx<'_>,
+        id: ObjectId,
+        mark: Mark,
+    ) -> Result<(), LedgerError> {
+        let object = tx.ledger.object(&id)?;
+        let body = object.as_ref().and_then(|o| o.body).filter(|_| mark.body);
+        let body = match body {
+            Some(body) if tx.ledger.has_body(&body)? => Some(body),
+            _ => None,
+        };
+        if mark.unsent {
+            // From here on the partner may know of it. The tick says so to a later life: one that was restored to before this
+            // would take the object for unsent, and delete it without a tombstone (E11).
+            tx.state.tick += 1;
+            tx.ledger.set_mark(
+                &id,
+                &Mark {
+                    unsent: false,
+                    ..mark
+                },
+            )?;
+        }
+        if object.is_none() && !tx.config.rules.hold(Rule::TombUntilAck) {
+            tx.ledger.clear_tomb(&id)?;
+            tx.ledger.clear_mark(&id)?;
+        }
+        let item = Item {
+            id,
+            object,
+            with_body: body.is_some(),
+            recovery: mark.recovery,
+        };
+        self.bytes += item.weight();
+        self.flying.push(Flying {
+            id,
+            n: mark.n,
+            body: item.with_body,
+        });
+        self.items.push(item);
+        Ok(())
+    }
+}

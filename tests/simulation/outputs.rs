@@ -1,0 +1,218 @@
+//! What comes out of a server: mail, and words that are checked against what has really happened.
+
+use crate::node::NAMES;
+use crate::oracle::{Failure, failed};
+use crate::sometimes::Sometimes;
+use crate::world::World;
+use gr_proto::{Event, Message, Output, PartnerState, PartnerStatus, Payload, Reason, Verdicts};
+
+impl World {
+    /// What came out of a transaction leaves.
+    pub(crate) fn leave(
+        &mut self,
+        side: usize,
+        outputs: Vec<Output>,
+        mut sends: usize,
+        state: PartnerState,
+    ) -> Result<(), Failure> {
+        let mut data = 0;
+        for output in outputs {
+            match output {
+                Output::Send(message) => {
+                    if sends == 0 {
+                        continue;
+                    }
+                    sends -= 1;
+                    self.sent(side, &message, state)?;
+                    data += usize::from(matches!(message.payload, Payload::Data(_)));
+                    if data == 2 {
+                        self.counters.hit(Sometimes::WindowFull);
+                    }
+                    self.tell(|| format!("{} sends {}", NAMES[side], brief(&message)));
+                    let (dials, dice) = (&self.dials, &mut self.dice);
+                    self.net.send(
+                        self.time,
+                        1 - side,
+                        *message,
+                        dials,
+                        dice,
+                        &mut self.counters,
+                    );
+                }
+                Output::Safe(safe) => {
+                    for (id, n) in safe {
+                        // What a restored partner has lost it will be given again, once it is known.
+                        let partner = &self.nodes[1 - side];
+                        if partner
+                            .restored_at
+                            .is_none_or(|at| at < self.nodes[side].session_at)
+                        {
+                            self.oracle.safe(side, id, n, &partner.ledger)?;
+                        }
+                        if self.nodes[side].ledger.marks.contains_key(&id) {
+                            self.counters.hit(Sometimes::MarkOutlived);
+                        }
+                    }
+                }
+                Output::Changed(_) => {}
+                Output::Status(status) => self.status(side, &status),
+                Output::Event(event) => self.event(side, event)?,
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn status(&mut self, side: usize, status: &PartnerStatus) {
+        self.tell(|| format!("{}: partner {:?}", NAMES[side], status.state));
+        let node = &mut self.nodes[side];
+        if node.told != status.state {
+            node.told = status.state;
+            match status.state {
+                PartnerState::Unknown => self.counters.hit(Sometimes::Unknown),
+                PartnerState::Down => self.counters.hit(Sometimes::Down),
+                _ => {}
+            }
+        }
+        if node.behind && status.caught_up() {
+            self.counters.hit(Sometimes::CaughtUp);
+        }
+        node.behind = status.partner_backlog.is_some_and(|n| n > 0);
+    }
+
+    pub(crate) fn sent(
+        &mut self,
+        side: usize,
+        message: &Message,
+        state: PartnerState,
+    ) -> Result<(), Failure> {
+        let header = &message.header;
+        self.mix(header.no, header.id, header.tick, message.is_hello());
+        if self.steps.is_multiple_of(16) {
+            let bytes = gr_proto::wire::encode(message);
+            if gr_proto::wire::decode(&bytes).as_ref() != Ok(message) {
+                return failed("a message survives its bytes", brief(message));
+            }
+        }
+        let Payload::Data(items) = &message.payload else {
+            return Ok(());
+        };
+        if state != PartnerState::Running {
+            return failed(
+                "data only while running",
+                format!("{state:?}: {}", brief(message)),
+            );
+        }
+        for item in items {
+            let Some(mark) = self.nodes[side].ledger.marks.get(&item.id) else {
+                continue;
+            };
+            if self.sent_as[side].insert(item.id, mark.n) == Some(mark.n) {
+                self.counters.hit(Sometimes::Retransmitted);
+            }
+        }
+        Ok(())
+    }
+
+    fn judged(&mut self, verdicts: Verdicts) {
+        let Verdicts {
+            deleted,
+            kept,
+            differing,
+            wanted,
+        } = verdicts;
+        for (count, what) in [
+            (deleted, Sometimes::DeletedByAbsence),
+            (kept, Sometimes::KeptInDoubt),
+            (differing, Sometimes::Differing),
+            (wanted, Sometimes::Wanted),
+        ] {
+            if count > 0 {
+                self.counters.hit(what);
+            }
+        }
+    }
+
+    pub(crate) fn event(&mut self, side: usize, event: Event) -> Result<(), Failure> {
+        self.tell(|| format!("{}: {event:?}", NAMES[side]));
+        match event {
+            Event::SessionBegan(life) => {
+                let partner = &self.nodes[1 - side];
+                let end = partner
+                    .lives
+                    .iter()
+                    .find(|(l, _)| *l == life)
+                    .map(|(_, end)| *end);
+                let Some(end) = end else {
+                    return failed(
+                        "only the living are adopted",
+                        format!("{life:?} never lived"),
+                    );
+                };
+                // A challenge was issued after this process started, and echoed after that.
+                if end.is_some_and(|end| end < self.nodes[side].started) {
+                    return failed("only the living are adopted", format!("{life:?} is dead"));
+                }
+                self.nodes[side].session_at = self.time;
+                if self.nodes[side].ledger.state.known.is_some() {
+                    self.counters.hit(Sometimes::SessionRenewed);
+                }
+            }
+            Event::SetAside(..) => self.counters.hit(Sometimes::SetAside),
+            Event::Refused(_, Reason::NEED_BODY) => self.counters.hit(Sometimes::NeedBody),
+            Event::Refused(..) => self.counters.hit(Sometimes::BadItem),
+            Event::PartnerWentBack | Event::WentBack | Event::NewLife(..)
+                if !self.oracle.any_restored() =>
+            {
+                return failed(
+                    "nobody went back",
+                    format!("{} says {event:?}", NAMES[side]),
+                );
+            }
+            Event::PartnerWentBack => self.counters.hit(Sometimes::PartnerWentBack),
+            Event::WentBack => self.counters.hit(Sometimes::WentBack),
+            Event::PartnerRecovered => self.counters.hit(Sometimes::Recovered),
+            Event::Judged(verdicts) => self.judged(verdicts),
+            Event::NewLife(..) => {}
+            Event::Stranger(_) | Event::NoCommonLevel(..) => {}
+        }
+        Ok(())
+    }
+}
+
+/// A message in one line.
+pub(crate) fn brief(message: &Message) -> String {
+    let header = &message.header;
+    let what = match &message.payload {
+        Payload::Hello(h) => format!("HELLO challenge {:x?} echo {:x?}", h.challenge, h.echo),
+        Payload::Data(items) => {
+            let items = items.iter().map(|item| match &item.object {
+                Some(_) => format!("{}", item.id),
+                None => format!("-{}", item.id),
+            });
+            format!("data {}", items.collect::<Vec<_>>().join(" "))
+        }
+        Payload::Ack(ack) => format!(
+            "ack {:?} above {} refused {}",
+            ack.done.ranges(),
+            ack.floor,
+            ack.refused.len()
+        ),
+        Payload::List(list) => {
+            format!(
+                "list of {} from {:?} to {:?}",
+                list.objects.len(),
+                list.after,
+                list.to
+            )
+        }
+        Payload::Judged(judged) => {
+            format!(
+                "judged #{} to {:?}, wants {:?}",
+                judged.no, judged.to, judged.wanted
+            )
+        }
+        Payload::Heartbeat(report) => format!("heartbeat, backlog {}", report.backlog()),
+        Payload::Unknown => "something unknown".to_owned(),
+    };
+    format!("{:?}>{:?} #{} {what}", header.from, header.to, header.no)
+}
