@@ -1,7 +1,7 @@
 //! `GET /api/v1/messages/{id}/audio`: the sound as WAV, made from the stored message each time it is asked for.
 
 use super::auth::LoggedIn;
-use super::content::{self, Silence};
+use super::convert::content::{self, Silence};
 use super::error::{Answer, Problem};
 use super::extract::{Id, Params};
 use super::{Api, messages, range, web};

@@ -1,9 +1,11 @@
 //! From the server's own types to those of the wire. Nothing else in the server makes wire types of stored ones.
 
+pub mod content;
+
 use crate::site::PairView;
 use contract::{
-    Counts, Discovery, Folder, GrStatus, LaneBacklog, MessageRow, ObjectId, PartnerState, Party,
-    Recipient, ServerAddress, UserKind, UserRow,
+    Counts, Discovery, Folder, GrStatus, LaneBacklog, Mailbox, MessageRow, ObjectId, PartnerState,
+    Party, Recipient, ServerAddress, UserKind, UserRow,
 };
 use domain::{Backlog, Envelope, Message, Object, Place, Sender, ServerId, Timestamp, User};
 
@@ -19,6 +21,15 @@ pub fn discovery(config: &crate::config::Config, pair: &PairView) -> Discovery {
         in_service: pair.in_service,
         caught_up: pair.caught_up,
         level: contract::LEVEL,
+    }
+}
+
+/// The owner of a mailbox, as the owner sees it.
+pub fn mailbox(id: ObjectId, user: &User<'_>) -> Mailbox {
+    Mailbox {
+        user: id,
+        number: user.number().to_owned(),
+        name: user.name().to_owned(),
     }
 }
 

@@ -1,9 +1,10 @@
 //! `/api/v1/messages`: lists, one message with its parts, marking and deleting.
 
 use super::auth::LoggedIn;
+use super::convert::content;
 use super::error::{Answer, Problem};
 use super::extract::{Body, Id, Params};
-use super::{Api, content, convert};
+use super::{Api, convert};
 use crate::site::{Abort, Scope, Wait};
 use axum::Json;
 use axum::extract::State;

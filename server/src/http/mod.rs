@@ -3,7 +3,6 @@
 mod admin;
 mod audio;
 mod auth;
-mod content;
 mod convert;
 mod discovery;
 mod error;

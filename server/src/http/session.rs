@@ -1,17 +1,17 @@
 //! `/api/v1/session`: logging in, renewing, logging out.
 
-use super::Api;
 use super::auth::{LoggedIn, in_service};
 use super::error::{Answer, Problem};
 use super::extract::{Body, Params};
 use super::request::Peer;
+use super::{Api, convert};
 use crate::password::PASSWORD_LENGTH_MAX;
 use crate::site::{Abort, Wait};
 use crate::token::{self, Claims};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
-use contract::{ApiError, Login, Mailbox, ObjectId, Session, Timestamp};
+use contract::{ApiError, Login, ObjectId, Session, Timestamp};
 use domain::{Change, Key, Ledger, Object, ServerId, User, Value, user_fields};
 use serde::Deserialize;
 use std::time::Instant;
@@ -176,11 +176,7 @@ fn session(api: &Api, id: ObjectId, object: &Object) -> Answer<Session> {
     Ok(Session {
         token: token::make(&site.session_keys(), &claims),
         expires_at,
-        mailbox: Mailbox {
-            user: id,
-            number: user.number().to_owned(),
-            name: user.name().to_owned(),
-        },
+        mailbox: convert::mailbox(id, &user),
         primary: primary(user.home(), &site.config().fqdn, partner),
         discovery: api.discover(),
     })

@@ -2,7 +2,7 @@
 //!
 //! Both count the parts in the same way, depth first; what a client is given as `index` is what it asks the sound of.
 
-use super::convert::{self, party};
+use super::party;
 use contract::{Part, Timestamp, VoicePurpose};
 use vpim::audio::g726::NibbleOrder;
 use vpim::{Action, Container, Content, Message, Purpose, Undecodable, Voice};
@@ -263,7 +263,7 @@ fn spoken<'m, 'a>(message: &'m Message<'a>, voices: &mut Vec<&'m Voice<'a>>) {
 pub fn detail(row: contract::MessageRow, message: &Message<'_>) -> contract::MessageDetail {
     contract::MessageDetail {
         row,
-        recipients: convert::recipients(&message.envelope),
+        recipients: super::recipients(&message.envelope),
         parts: parts(message),
     }
 }
