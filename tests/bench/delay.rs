@@ -1,7 +1,7 @@
 //! One message at a time on an idle pair: how long after the end of DATA the partner shows it.
 
-use crate::Args;
 use crate::report::{Aim, Report, percentile};
+use crate::{Args, disk};
 use contract::Event;
 use std::path::Path;
 use std::sync::mpsc;
@@ -92,6 +92,14 @@ pub fn measure(dir: &Path, args: &Args, report: &mut Report) {
         "end of DATA to 250 (on both disks)",
         &mut accepted,
         0.99,
+        None,
+    );
+    let mut syncs = disk::sync_times(dir, args.size, args.rounds);
+    report.add(
+        "raw_sync_p50_ms",
+        "the disk alone: one such message appended and synced, p50 (four syncs lie on the way, two on each server)",
+        percentile(&mut syncs, 0.5),
+        "ms",
         None,
     );
 }

@@ -31,3 +31,19 @@ pub fn written_twice(dir: &Path, messages: usize, size: usize, group: usize) -> 
     }
     rate
 }
+
+/// Milliseconds of appending one message and syncing it, once for each round.
+pub fn sync_times(dir: &Path, size: usize, rounds: usize) -> Vec<f64> {
+    let path = dir.join("raw-sync");
+    let mut file = File::create(&path).expect("a file can be made");
+    let content: Vec<u8> = (0..size).map(|i| (i as u8).wrapping_mul(167)).collect();
+    let times = (0..rounds).map(|_| {
+        let began = Instant::now();
+        file.write_all(&content).expect("the disk takes it");
+        file.sync_data().expect("the disk takes it");
+        began.elapsed().as_secs_f64() * 1e3
+    });
+    let times = times.collect();
+    fs::remove_file(path).expect("a file can be removed");
+    times
+}

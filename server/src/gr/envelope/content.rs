@@ -52,8 +52,8 @@ impl<'a> Writing<'a> {
         }
     }
 
-    /// Octets.
-    pub fn len(&self) -> usize {
+    /// Octets of all of it.
+    pub fn octets(&self) -> usize {
         self.parts
             .iter()
             .map(|(head, bytes)| head.len() + bytes.len())
@@ -142,7 +142,7 @@ mod tests {
         let writing = Writing::new(content, [0xAB; 16]);
         let mut out = Vec::new();
         writing.write(&mut out);
-        assert_eq!(out.len(), writing.len());
+        assert_eq!(out.len(), writing.octets());
         out
     }
 

@@ -67,8 +67,8 @@ impl<'a> Mail<'a> {
     }
 
     /// Octets of all of it.
-    pub fn len(&self) -> usize {
-        let envelope = cms::sealed_len(self.content.len());
+    pub fn octets(&self) -> usize {
+        let envelope = cms::sealed_len(self.content.octets());
         let body = match self.transfer {
             Transfer::Binary => envelope,
             Transfer::Base64 => lines_len(envelope),
@@ -78,16 +78,16 @@ impl<'a> Mail<'a> {
 
     /// Appends it to `out`; a binary envelope is sealed where it lies.
     pub fn write(self, out: &mut Vec<u8>) {
-        out.reserve(self.len());
+        out.reserve(self.octets());
         out.extend_from_slice(self.headers.as_bytes());
         let content = &self.content;
         match self.transfer {
-            Transfer::Binary => cms::seal(out, self.key, self.fresh, content.len(), |out| {
+            Transfer::Binary => cms::seal(out, self.key, self.fresh, content.octets(), |out| {
                 content.write(out)
             }),
             Transfer::Base64 => {
                 let mut envelope = Vec::new();
-                cms::seal(&mut envelope, self.key, self.fresh, content.len(), |out| {
+                cms::seal(&mut envelope, self.key, self.fresh, content.octets(), |out| {
                     content.write(out)
                 });
                 write_lines(out, &envelope);

@@ -37,7 +37,7 @@ fn content() -> Content {
 fn sealed(content: &Content, transfer: Transfer, random: u8) -> Vec<u8> {
     let (ring, random) = (a(), Zeroizing::new([random; RANDOM_LEN]));
     let mail = Mail::new(ring.outgoing(), &HEADING, content, transfer, &random);
-    let (len, mut out) = (mail.len(), Vec::new());
+    let (len, mut out) = (mail.octets(), Vec::new());
     mail.write(&mut out);
     assert_eq!(out.len(), len);
     out

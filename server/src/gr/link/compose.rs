@@ -38,7 +38,7 @@ pub async fn transaction(context: &LinkContext, message: gr_proto::Message) -> V
                 "{}{}BDAT {} LAST\r\n",
                 commands.mail,
                 commands.rcpt,
-                mail.len()
+                mail.octets()
             )
             .into_bytes();
             mail.write(&mut out);
