@@ -106,10 +106,6 @@ pub enum Ended {
 
 impl Committer {
     /// Opens the engine on what the store holds. Also returns where the pair's state is seen.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "called once, where the parts come together"
-    )]
     pub(crate) fn new(
         config: &Config,
         clock: Clock,
@@ -459,10 +455,12 @@ impl Waiting {
                 reply
                     .missing
                     .retain(|(missing, n)| missing != id || n > upto);
-                if reply.missing.is_empty() {
-                    self.close(key, Copies::Both);
-                } else if !reply.missing.iter().any(|(missing, _)| missing == id) {
+                let answered = reply.missing.is_empty();
+                if !reply.missing.iter().any(|(missing, _)| missing == id) {
                     self.forget(*id, key);
+                }
+                if answered {
+                    self.close(key, Copies::Both);
                 }
             }
         }
