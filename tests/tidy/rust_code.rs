@@ -51,8 +51,9 @@ pub fn find_word(code: &str, word: &str) -> Option<usize> {
         let after = bytes
             .get(at + word.len())
             .is_some_and(|&after| is_name(after));
-        !(before && is_name(word.as_bytes()[0]))
-            && !(after && is_name(word.as_bytes()[word.len() - 1]))
+        let joined_before = before && is_name(word.as_bytes()[0]);
+        let joined_after = after && is_name(word.as_bytes()[word.len() - 1]);
+        !joined_before && !joined_after
     })
 }
 
