@@ -87,9 +87,13 @@ impl<'a> Mail<'a> {
             }),
             Transfer::Base64 => {
                 let mut envelope = Vec::new();
-                cms::seal(&mut envelope, self.key, self.fresh, content.octets(), |out| {
-                    content.write(out)
-                });
+                cms::seal(
+                    &mut envelope,
+                    self.key,
+                    self.fresh,
+                    content.octets(),
+                    |out| content.write(out),
+                );
                 write_lines(out, &envelope);
             }
         }
