@@ -102,19 +102,19 @@ describe('My CallPilot on a healthy pair', { timeout: 300_000 }, () => {
   it('is worked by the keyboard alone', async () => {
     const page = await open('7200');
     await row(page, / from /).first().focus();
-    const first = await page.evaluate(() => document.activeElement.getAttribute('aria-label'));
+    const focused = () => page.evaluate(() => document.activeElement.getAttribute('aria-label'));
+    const first = await focused();
     await page.keyboard.press('j');
-    const second = await page.evaluate(() => document.activeElement.getAttribute('aria-label'));
-    assert.notEqual(second, first);
+    await until('the next row has the focus', async () => ![first, null].includes(await focused()));
     await page.keyboard.press('k');
-    assert.equal(await page.evaluate(() => document.activeElement.getAttribute('aria-label')), first);
+    await until('the first row has the focus again', async () => (await focused()) === first);
     await page.keyboard.press('Enter');
     await player(page).first().waitFor();
     await page.keyboard.press('?');
     await page.getByRole('dialog').getByText(/keys/i).first().waitFor();
     await page.keyboard.press('Escape');
     await page.keyboard.press('/');
-    assert.equal(await page.evaluate(() => document.activeElement.type), 'search');
+    await until('the search field has the focus', () => page.evaluate(() => document.activeElement.type === 'search'));
     await page.context().close();
   });
 
