@@ -57,7 +57,7 @@ fn colours_that_lie_on_each_other_can_be_told_apart() {
     for (need, above, grounds) in PAIRS.into_iter().chain([focus]) {
         for ground in grounds.split(' ') {
             for (mode, name) in ["light", "dark"].into_iter().enumerate() {
-                let ratio = ratio(&colours[above][mode], &colours[ground][mode]);
+                let ratio = ratio(colours[above][mode], colours[ground][mode]);
                 if ratio < need {
                     too_low.push(format!(
                         "{above} on {ground}, {name}: {ratio:.2}, needs {need}"
