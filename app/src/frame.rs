@@ -3,6 +3,7 @@
 
 use crate::BASE;
 use crate::api::Api;
+use crate::components::button::styled;
 use crate::components::connection_banner::ConnectionBanner;
 use crate::components::icons::{Icon, icon, small};
 use crate::keyboard;
@@ -201,9 +202,7 @@ fn user_menu(app: App) -> AnyView {
         </button>
         <div class="popover popover--user" id="user-menu" popover="auto" role="dialog" aria-label="Your mailbox">
             <p><b>{name}</b></p>
-            <button class="btn btn--block" type="button" on:click=move |_| app.api.log_out(app)>
-                "Log out"
-            </button>
+            {styled("btn btn--block", None, || "Log out".into(), move || app.api.log_out(app))}
             <p class="help">"Logging out also removes what this browser keeps."</p>
         </div>
     }

@@ -1,6 +1,7 @@
 //! The connection line: always there, always at the same height, changing in place. Beside it the regions that say a settled
 //! change aloud, once.
 
+use super::button::button;
 use super::icons::{Icon, icon};
 use crate::api::{self, BackWait, Status};
 use crate::browser;
@@ -119,17 +120,12 @@ pub fn ConnectionBanner() -> impl IntoView {
             <div class="line" data-state=move || look.get().name()>
                 {line_words(line)}
                 <span class="end">
-                    <Show when=move || look.get() == Look::Offline>
-                        <button class="btn" type="button" on:click=move |_| app.api.retry()>
-                            {icon(Icon::Sync)}
-                            <span class="btn__text">"Try now"</span>
-                        </button>
-                    </Show>
-                    <Show when=move || look.get().has_details()>
+                    {move || (look.get() == Look::Offline).then(|| button(Icon::Sync, "Try now", move || app.api.retry()))}
+                    {move || look.get().has_details().then(|| view! {
                         <button class="btn btn--quiet" type="button" popovertarget="connection-details" aria-haspopup="dialog">
                             <span class="btn__text">"Details"</span>
                         </button>
-                    </Show>
+                    })}
                 </span>
             </div>
         </div>

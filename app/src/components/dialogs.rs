@@ -1,6 +1,7 @@
 //! Dialogs on the browser's own `<dialog>`: it holds the focus and gives it back to the button that opened it.
 
-use super::icons::{Icon, icon};
+use super::button::{sign_button, styled};
+use super::icons::Icon;
 use leptos::html;
 use leptos::prelude::*;
 
@@ -30,11 +31,9 @@ pub fn Dialog(
         <dialog class="dialog" node_ref=node aria-label=title on:close=move |_| open.set(false)>
             <header>
                 <h2>{title}</h2>
-                <button class="btn btn--quiet btn--icon" type="button" aria-label="Close" title="Close" on:click=move |_| open.set(false)>
-                    {icon(Icon::Cross)}
-                </button>
+                {sign_button(Icon::Cross, "Close", move || open.set(false))}
             </header>
-            <Show when=move || open.get()>{children()}</Show>
+            {move || open.get().then(|| children())}
         </dialog>
     }
 }
@@ -61,19 +60,11 @@ pub fn Confirm(
                 <p>{text}</p>
             </div>
             <footer>
-                <button class="btn" type="button" on:click=move |_| open.set(false)>
-                    "Keep"
-                </button>
-                <button
-                    class="btn btn--danger-full"
-                    type="button"
-                    on:click=move |_| {
-                        open.set(false);
-                        on_yes.run(());
-                    }
-                >
-                    {deed}
-                </button>
+                {styled("btn", None, || "Keep".into(), move || open.set(false))}
+                {styled("btn btn--danger-full", None, move || deed.get(), move || {
+                    open.set(false);
+                    on_yes.run(());
+                })}
             </footer>
         </Dialog>
     }

@@ -1,6 +1,7 @@
 //! Plays a message or one part of it. The sound is fetched in full and played from this browser, so that it goes on when the
 //! server stops; the waveform is drawn from the same bytes.
 
+use super::button::{button, sign_button};
 use super::icons::{Icon, icon};
 use super::message_row::row_dom_id;
 use crate::api::Trouble;
@@ -318,8 +319,8 @@ pub fn Player(
             {seek_bar(deck, 560, "Position".into(), place)}
             <div class="player__keys">
                 {play_button(deck, String::new())}
-                {step_button(deck, Icon::Back10, "Back 10 seconds", -STEP_MS)}
-                {step_button(deck, Icon::Forward10, "Forward 10 seconds", STEP_MS)}
+                {sign_button(Icon::Back10, "Back 10 seconds", move || deck.move_by(-STEP_MS))}
+                {sign_button(Icon::Forward10, "Forward 10 seconds", move || deck.move_by(STEP_MS))}
                 <span class="clock">
                     <b>{move || length::clock_at(deck.at.get())}</b>
                     " / "
@@ -442,15 +443,6 @@ fn play_button(deck: Deck, of: String) -> AnyView {
     .into_any()
 }
 
-fn step_button(deck: Deck, sign: Icon, name: &'static str, step_ms: i64) -> AnyView {
-    view! {
-        <button class="btn btn--quiet btn--icon" type="button" aria-label=name title=name on:click=move |_| deck.move_by(step_ms)>
-            {icon(sign)}
-        </button>
-    }
-    .into_any()
-}
-
 fn seek_bar(deck: Deck, height: u32, name: String, kept: u64) -> AnyView {
     let percent = move |ms: u64| {
         let hundredths = ms * 10_000 / deck.length.get().max(1);
@@ -520,60 +512,35 @@ fn speeds(app: App) -> AnyView {
     .into_any()
 }
 
-/// What stands below the keys while there is no sound; the place is held empty otherwise.
+/// What stands below the keys while there is no sound; otherwise nothing, which takes no room.
 fn trouble(deck: Deck) -> AnyView {
+    let told = move || {
+        let (class, words) = match deck.stage.get() {
+            Stage::Ready | Stage::Loading(None) => return None,
+            Stage::Loading(Some(_)) if !deck.wanted.get_value() => return None,
+            Stage::Loading(Some(percent)) => ("help", format!("Fetching the sound, {percent} %")),
+            Stage::NotKept => (
+                "help",
+                "The sound of this message is not kept here. It plays when there is a connection."
+                    .into(),
+            ),
+            Stage::Damaged => (
+                "help help--error",
+                "This sound is damaged and cannot be played. The message itself is safe.".into(),
+            ),
+            Stage::Refused { message, reference } => {
+                ("help help--error", format!("{message} {reference}"))
+            }
+        };
+        Some(view! { <p class=class>{words}</p> })
+    };
     let again = move || {
-        view! {
-            <button class="btn" type="button" on:click=move |_| deck.load()>
-                {icon(Icon::Sync)}
-                <span class="btn__text">"Try again"</span>
-            </button>
-        }
+        let refused = matches!(deck.stage.get(), Stage::Refused { .. });
+        refused.then(|| button(Icon::Sync, "Try again", move || deck.load()))
     };
     view! {
-        <div class="player__words" role="status">
-            {move || match deck.stage.get() {
-                Stage::Ready | Stage::Loading(None) => None,
-                Stage::Loading(Some(percent)) => {
-                    deck.wanted
-                        .get_value()
-                        .then(|| view! { <p class="help">{format!("Fetching the sound, {percent} %")}</p> }.into_any())
-                }
-                Stage::NotKept => {
-                    Some(
-                        view! {
-                            <p class="help">
-                                "The sound of this message is not kept here. It plays when there is a connection."
-                            </p>
-                        }
-                            .into_any(),
-                    )
-                }
-                Stage::Damaged => {
-                    Some(
-                        view! {
-                            <p class="help help--error">
-                                {icon(Icon::Warn)}
-                                <span>"This sound is damaged and cannot be played. The message itself is safe."</span>
-                            </p>
-                        }
-                            .into_any(),
-                    )
-                }
-                Stage::Refused { message, reference } => {
-                    Some(
-                        view! {
-                            <p class="help help--error">
-                                {icon(Icon::Warn)}
-                                <span>{message}" "<span class="mono">{reference}</span></span>
-                            </p>
-                            {again()}
-                        }
-                            .into_any(),
-                    )
-                }
-            }}
-        </div>
+        <div class="player__words" role="status">{told}</div>
+        {again}
     }
     .into_any()
 }

@@ -1,6 +1,7 @@
 //! The way back after a deed: ten seconds, held while the pointer or the focus is on it. Its region is there from the start.
 
-use super::icons::{Icon, icon};
+use super::button::button;
+use super::icons::Icon;
 use crate::model::undo::Undo;
 use crate::state::App;
 use leptos::prelude::*;
@@ -33,10 +34,7 @@ pub fn ToastCorner() -> impl IntoView {
                                 on:pointerleave=move |_| hold(false)
                             >
                                 {words}
-                                <button class="btn" type="button" on:click=move |_| app.take_back()>
-                                    {icon(Icon::Undo)}
-                                    <span class="btn__text">"Undo"</span>
-                                </button>
+                                {button(Icon::Undo, "Undo", move || app.take_back())}
                             </div>
                         }
                     })

@@ -3,8 +3,10 @@
 use super::message_list::heading_takes_focus;
 use crate::api::{Configure, Row, RowStatus};
 use crate::browser;
+use crate::components::button::{button, styled};
 use crate::components::dialogs::Confirm;
 use crate::components::icons::{Icon, icon};
+use crate::components::panel::panel;
 use crate::components::partner_indicator::partner_indicator;
 use crate::model::clock::moment_words;
 use crate::model::length::counted;
@@ -61,10 +63,7 @@ fn servers(app: App, view: Memo<Configure>) -> AnyView {
         }
     };
     view! {
-        <section class="panel grid__all" aria-labelledby="servers">
-            <header>
-                <h2 id="servers">"Servers"</h2>
-            </header>
+        {panel("servers", "Servers", view! {
             <div class="scroll">
                 <table class="table table--cards" role="table" aria-labelledby="servers">
                     <thead role="rowgroup">
@@ -82,7 +81,7 @@ fn servers(app: App, view: Memo<Configure>) -> AnyView {
                 </table>
             </div>
             <footer><span>{foot}</span></footer>
-        </section>
+        }.into_any())}
     }
     .into_any()
 }
@@ -156,10 +155,7 @@ fn connection(app: App, view: Memo<Configure>) -> AnyView {
         })
     };
     view! {
-        <section class="panel" aria-labelledby="this-connection">
-            <header>
-                <h2 id="this-connection">"This connection"</h2>
-            </header>
+        {panel("this-connection", "This connection", view! {
             <div class="body">
                 <dl class="pairs">
                     <dt>"Search base"</dt>
@@ -173,7 +169,7 @@ fn connection(app: App, view: Memo<Configure>) -> AnyView {
                     <dd>{answer}</dd>
                 </dl>
             </div>
-        </section>
+        }.into_any())}
     }
     .into_any()
 }
@@ -205,10 +201,7 @@ fn kept(app: App) -> AnyView {
         waiting => counted(waiting as u64, "change"),
     };
     view! {
-        <section class="panel" aria-labelledby="kept">
-            <header>
-                <h2 id="kept">"Kept in this browser"</h2>
-            </header>
+        {panel("kept", "Kept in this browser", view! {
             <div class="body">
                 <dl class="pairs">
                     <dt>"Messages"</dt>
@@ -217,14 +210,11 @@ fn kept(app: App) -> AnyView {
                     <dd>{waiting}</dd>
                 </dl>
                 <div class="actions">
-                    <button class="btn btn--danger" type="button" on:click=move |_| asking.set(true)>
-                        {icon(Icon::Trash)}
-                        <span class="btn__text">"Remove what is kept"</span>
-                    </button>
+                    {styled("btn btn--danger", Some(Icon::Trash), || "Remove what is kept".into(), move || asking.set(true))}
                 </div>
                 <p class="help">{move || format!("Removes {} from this browser, none from the servers.", counted(number(), "message"))}</p>
             </div>
-        </section>
+        }.into_any())}
         <Confirm
             open=asking
             title="Remove what is kept?"
@@ -267,10 +257,7 @@ fn checks(app: App) -> AnyView {
         })
     };
     view! {
-        <section class="panel" aria-labelledby="wrong">
-            <header>
-                <h2 id="wrong">"If something looks wrong"</h2>
-            </header>
+        {panel("wrong", "If something looks wrong", view! {
             <div class="body body--rows">
                 {move || {
                     let (good, words) = answer();
@@ -279,20 +266,13 @@ fn checks(app: App) -> AnyView {
                 {clock}
             </div>
             <footer>
-                <button
-                    class="btn"
-                    type="button"
-                    on:click=move |_| {
-                        app.api.retry();
-                        app.api.read_lists(app);
-                        app.say("Checking again.");
-                    }
-                >
-                    {icon(Icon::Sync)}
-                    <span class="btn__text">"Check again"</span>
-                </button>
+                {button(Icon::Sync, "Check again", move || {
+                    app.api.retry();
+                    app.api.read_lists(app);
+                    app.say("Checking again.");
+                })}
             </footer>
-        </section>
+        }.into_any())}
     }
     .into_any()
 }

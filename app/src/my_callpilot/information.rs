@@ -4,6 +4,7 @@ use super::message_list::heading_takes_focus;
 use crate::browser;
 use crate::components::icons::{Icon, icon};
 use crate::components::key_help::KeyHelp;
+use crate::components::panel::panel;
 use crate::model::keys::Command;
 use crate::state::App;
 use leptos::prelude::*;
@@ -52,19 +53,13 @@ pub fn Information() -> impl IntoView {
             </div>
         </div>
         <div class="grid grid--wide">
-            <section class="panel" aria-labelledby="keys">
-                <header>
-                    <h2 id="keys" tabindex="-1">"Keys"</h2>
-                </header>
+            {panel("keys", "Keys", view! {
                 <div class="body">
                     <KeyHelp/>
                 </div>
-            </section>
+            }.into_any())}
             <div class="stack">
-                <section class="panel" aria-labelledby="marks">
-                    <header>
-                        <h2 id="marks">"Marks beside a message"</h2>
-                    </header>
+                {panel("marks", "Marks beside a message", view! {
                     <div class="body">
                         <dl class="marks">
                             <div>
@@ -84,11 +79,8 @@ pub fn Information() -> impl IntoView {
                                 .collect_view()}
                         </dl>
                     </div>
-                </section>
-                <section class="panel" aria-labelledby="stops">
-                    <header>
-                        <h2 id="stops">"When a server stops"</h2>
-                    </header>
+                }.into_any())}
+                {panel("stops", "When a server stops", view! {
                     <div class="body">
                         <p>
                             "Your mailbox is on two servers. If yours stops, this page goes on with the partner by itself: you stay logged in, \
@@ -99,7 +91,7 @@ pub fn Information() -> impl IntoView {
                             itself, once."
                         </p>
                     </div>
-                </section>
+                }.into_any())}
             </div>
         </div>
     }

@@ -2,7 +2,8 @@
 
 use crate::browser;
 use crate::components::connection_banner::GateLine;
-use crate::components::icons::{Icon, icon};
+use crate::components::icons::Icon;
+use crate::components::panel::note;
 use crate::frame::Brand;
 use crate::model::words::Refusal;
 use crate::state::App;
@@ -93,15 +94,8 @@ pub fn Login() -> impl IntoView {
                                         .map(|why| Refusal { what: why.into(), then: String::new() })
                                 })
                                 .map(|refusal| {
-                                    view! {
-                                        <div class="note note--down">
-                                            {icon(Icon::Warn)}
-                                            <div>
-                                                <p><b>{refusal.what}</b></p>
-                                                {(!refusal.then.is_empty()).then(|| view! { <p>{refusal.then}</p> })}
-                                            </div>
-                                        </div>
-                                    }
+                                    let then = (!refusal.then.is_empty()).then(|| view! { <p>{refusal.then}</p> });
+                                    note("note note--down", Icon::Warn, refusal.what, then.into_any())
                                 })
                         }}
                     </div>

@@ -1,15 +1,16 @@
 //! The list of a folder in each of its states: filled, empty, loading, error, offline, selecting, searched.
 
+use super::list_toolbar::{search_row, selection_bar, toolbar};
 use super::messages::{Desk, address};
 use crate::browser;
-use crate::components::icons::{Icon, icon};
+use crate::components::button::{button, styled};
+use crate::components::icons::Icon;
 use crate::components::message_row::MessageRowView;
+use crate::components::panel::{nothing, words as paragraph};
 use crate::components::toast::ToastCorner;
 use crate::model::clock::Day;
 use crate::model::length::counted;
 use crate::model::mail::DayGroup;
-use crate::model::search::Show as Shown;
-use crate::model::undo::Deed;
 use crate::model::words;
 use contract::Folder;
 use leptos::prelude::*;
@@ -102,133 +103,6 @@ pub fn heading_takes_focus(app: crate::state::App) {
     app.moved.set_value(true);
 }
 
-fn toolbar(desk: Desk) -> AnyView {
-    let app = desk.app;
-    let all = move || match desk.folder {
-        Folder::Deleted => app.counts().deleted,
-        Folder::Inbox | Folder::Sent => app.counts().inbox,
-    };
-    let new = move || match desk.folder {
-        Folder::Inbox => app.counts().unread,
-        Folder::Deleted | Folder::Sent => 0,
-    };
-    view! {
-        <div class="toolbar">
-            <h1 id="heading" tabindex="-1">{folder_name(desk.folder)}</h1>
-            <span class="count">
-                {move || (all() > 0).then(|| counted(u64::from(all()), "message"))}
-                {move || (new() > 0).then(|| view! { ", "<span class="count--lamp">{new()}" new"</span> })}
-            </span>
-            <span class="end">
-                <button
-                    class="btn btn--quiet btn--icon"
-                    type="button"
-                    aria-label="Search and filter"
-                    title="Search and filter"
-                    aria-expanded=move || desk.searching.get().to_string()
-                    on:click=move |_| if desk.searching.get_untracked() { desk.end_search() } else { desk.search() }
-                >
-                    {icon(Icon::Search)}
-                </button>
-            </span>
-        </div>
-    }
-    .into_any()
-}
-
-fn search_row(desk: Desk) -> AnyView {
-    view! {
-        <div class="toolbar toolbar--search" role="search">
-            <span class="with-icon">
-                {icon(Icon::Search)}
-                <input
-                    class="input"
-                    id="search"
-                    type="search"
-                    aria-label="Search sender, number or subject"
-                    placeholder="Sender, number or subject"
-                    prop:value=move || desk.query.get()
-                    on:input=move |event| desk.query.set(event_target_value(&event))
-                />
-            </span>
-            <select
-                class="select"
-                aria-label="Show"
-                on:change=move |event| {
-                    let chosen = event_target_value(&event);
-                    desk.show.set(Shown::ALL.into_iter().find(|show| show.words() == chosen).unwrap_or_default());
-                }
-            >
-                {Shown::ALL
-                    .into_iter()
-                    .map(|show| view! { <option selected=move || desk.show.get() == show>{show.words()}</option> })
-                    .collect_view()}
-            </select>
-        </div>
-    }
-    .into_any()
-}
-
-fn selection_bar(desk: Desk) -> AnyView {
-    let number = move || desk.picked.with(Vec::len) as u64;
-    let picked = move || desk.picked.get_untracked();
-    let unheard = move || {
-        let app = desk.app;
-        desk.picked.with(|picked| {
-            app.mail.with(|mail| {
-                picked
-                    .iter()
-                    .any(|id| mail.row(*id).is_some_and(|row| row.unread))
-            })
-        })
-    };
-    view! {
-        <div class="toolbar toolbar--selection" role="toolbar" aria-label=move || format!("{} selected", counted(number(), "message"))>
-            <button
-                class="btn btn--quiet btn--icon"
-                type="button"
-                aria-label="Clear the selection"
-                title="Clear the selection"
-                on:click=move |_| desk.picked.update(Vec::clear)
-            >
-                {icon(Icon::Cross)}
-            </button>
-            <h1 id="heading" tabindex="-1" class="nowrap">{number}" selected"</h1>
-            <span class="end">
-                {move || {
-                    let unheard = unheard();
-                    let name = if unheard { "Mark as heard" } else { "Mark as new" };
-                    view! {
-                        <button
-                            class="btn btn--quiet btn--icon"
-                            type="button"
-                            aria-label=name
-                            title=name
-                            on:click=move |_| desk.app.mark(&picked(), !unheard)
-                        >
-                            {icon(Icon::Eye)}
-                        </button>
-                    }
-                }}
-                {(desk.folder == Folder::Deleted)
-                    .then(|| {
-                        view! {
-                            <button class="btn" type="button" on:click=move |_| desk.shift(Deed::Restored, picked())>
-                                {icon(Icon::Undo)}
-                                <span class="btn__text">{move || format!("Move {} back", number())}</span>
-                            </button>
-                        }
-                    })}
-                <button class="btn" type="button" on:click=move |_| desk.delete(picked())>
-                    {icon(Icon::Trash)}
-                    <span class="btn__text">{move || format!("Delete {}", number())}</span>
-                </button>
-            </span>
-        </div>
-    }
-    .into_any()
-}
-
 fn rows(desk: Desk) -> AnyView {
     let app = desk.app;
     let today = Memo::new(move |_| Day::of(&app.here, app.now.get()));
@@ -277,7 +151,7 @@ fn foot(desk: Desk) -> AnyView {
     let app = desk.app;
     let busy = RwSignal::new(false);
     let more = Memo::new(move |_| app.mail.with(|mail| mail.state(desk.folder).next.is_some()));
-    let older = move |_| {
+    let older = move || {
         if busy.get_untracked() {
             return;
         }
@@ -311,11 +185,7 @@ fn foot(desk: Desk) -> AnyView {
     view! {
         <div class="list__foot">
             <p>{words}</p>
-            <Show when=move || more.get()>
-                <button class="btn" type="button" aria-busy=move || busy.get().then_some("true") on:click=older>
-                    "Show older messages"
-                </button>
-            </Show>
+            {move || more.get().then(|| styled("btn", None, || "Show older messages".into(), older))}
         </div>
     }
     .into_any()
@@ -330,73 +200,55 @@ fn nothing_fits(desk: Desk, all: usize) -> AnyView {
         ),
         query => format!("No message fits \u{201c}{query}\u{201d}."),
     };
-    view! {
-        <div class="empty">
-            {icon(Icon::Search)}
-            <h2>{said}</h2>
-            <button class="btn" type="button" on:click=move |_| desk.end_search()>
-                {format!("Clear the search to see all {all}")}
-            </button>
-        </div>
-    }
-    .into_any()
+    let clear = move || format!("Clear the search to see all {all}");
+    nothing(
+        Icon::Search,
+        said,
+        styled("btn", None, clear, move || desk.end_search()),
+    )
 }
 
 fn empty(folder: Folder) -> AnyView {
-    let (head, text) = match folder {
+    let (sign, head, text) = match folder {
         Folder::Deleted => (
+            Icon::Trash,
             "Nothing is deleted.",
             "A message you delete stays here for 7 days, so that you can take it back.",
         ),
         Folder::Inbox | Folder::Sent => (
+            Icon::Inbox,
             "Nothing here yet.",
             "When someone leaves you a message, it appears here by itself.",
         ),
     };
-    view! {
-        <div class="empty">
-            {icon(if folder == Folder::Deleted { Icon::Trash } else { Icon::Inbox })}
-            <h2>{head}</h2>
-            <p>{text}</p>
-        </div>
-    }
-    .into_any()
+    nothing(sign, head.into(), paragraph(text))
 }
 
 fn nothing_kept() -> AnyView {
-    view! {
-        <div class="empty">
-            {icon(Icon::Server)}
-            <h2>"Nothing is kept here"</h2>
-            <p>"No server answers, and this browser has not read your messages yet. They appear by themselves."</p>
-        </div>
-    }
-    .into_any()
+    nothing(
+        Icon::Server,
+        "Nothing is kept here".into(),
+        paragraph(
+            "No server answers, and this browser has not read your messages yet. They appear by themselves.",
+        ),
+    )
 }
 
 fn failed(desk: Desk) -> AnyView {
     let app = desk.app;
-    view! {
-        <div class="empty" role="alert">
-            {icon(Icon::Warn)}
-            <h2>"The list could not be read"</h2>
-            {move || {
-                app.trouble
-                    .get()
-                    .map(|trouble| {
-                        view! {
-                            <p>{trouble.message}" Your messages are safe. Trying again by itself in 20 seconds."</p>
-                            <p class="small">"Reference for an administrator: "<span class="mono">{trouble.reference}</span></p>
-                        }
-                    })
-            }}
-            <button class="btn" type="button" on:click=move |_| app.api.read_lists(app)>
-                {icon(Icon::Sync)}
-                <span class="btn__text">"Try now"</span>
-            </button>
-        </div>
-    }
-    .into_any()
+    let told = move || {
+        app.trouble.get().map(|trouble| {
+            view! {
+                <p>{trouble.message}" Your messages are safe. Trying again by itself in 20 seconds."</p>
+                <p class="small">"Reference for an administrator: "<span class="mono">{trouble.reference}</span></p>
+            }
+        })
+    };
+    let then = view! {
+        {told}
+        {button(Icon::Sync, "Try now", move || app.api.read_lists(app))}
+    };
+    view! { <div role="alert">{nothing(Icon::Warn, "The list could not be read".into(), then.into_any())}</div> }.into_any()
 }
 
 fn bones() -> AnyView {

@@ -2,6 +2,7 @@
 
 pub mod configure;
 pub mod information;
+pub mod list_toolbar;
 pub mod login;
 pub mod message_list;
 pub mod messages;

@@ -3,7 +3,9 @@
 use super::messages::Desk;
 use crate::api::Trouble;
 use crate::browser;
+use crate::components::button::{button, styled, telling};
 use crate::components::icons::{Icon, icon, small};
+use crate::components::panel::{note, nothing, words as paragraph};
 use crate::components::player::{Player, SmallPlayer};
 use crate::model::clock::{Zone, machine_time, moment_words, time_words};
 use crate::model::length::counted;
@@ -32,49 +34,42 @@ pub fn Reader(
 }
 
 fn none_open() -> AnyView {
-    view! {
-        <section class="reader hide-narrow" aria-label="Message">
-            <div class="empty">
-                {icon(Icon::Voice)}
-                <h2>"No message open"</h2>
-                <p>
-                    "Use "<kbd>"↑"</kbd>" "<kbd>"↓"</kbd>" to go through the list, "<kbd>"Enter"</kbd>" to open, "
-                    <kbd>"Space"</kbd>" to play."
-                </p>
-            </div>
-        </section>
-    }
-    .into_any()
+    let then = view! {
+        <p>
+            "Use "<kbd>"↑"</kbd>" "<kbd>"↓"</kbd>" to go through the list, "<kbd>"Enter"</kbd>" to open, "<kbd>"Space"</kbd>" to play."
+        </p>
+    };
+    aside(
+        "Message",
+        nothing(Icon::Voice, "No message open".into(), then.into_any()),
+    )
 }
 
 fn selection(desk: Desk) -> AnyView {
-    let number = move || counted(desk.picked.with(Vec::len) as u64, "message");
-    let told = move || {
-        desk.app.mail.with(|mail| {
-            desk.picked.with(|picked| {
-                words::selection(
-                    &picked
-                        .iter()
-                        .filter_map(|id| mail.row(*id))
-                        .collect::<Vec<_>>(),
-                )
-            })
+    let number = counted(desk.picked.with(Vec::len) as u64, "message");
+    let told = desk.app.mail.with(|mail| {
+        desk.picked.with(|picked| {
+            words::selection(
+                &picked
+                    .iter()
+                    .filter_map(|id| mail.row(*id))
+                    .collect::<Vec<_>>(),
+            )
         })
+    });
+    let then = view! {
+        <p>{told}</p>
+        <p class="actions"><span><kbd>"Del"</kbd>" delete"</span><span><kbd>"Esc"</kbd>" clear"</span></p>
     };
-    view! {
-        <section class="reader hide-narrow" aria-label="Selection">
-            <div class="empty">
-                {icon(Icon::List)}
-                <h2>{number}" selected"</h2>
-                <p>{told}</p>
-                <p class="actions">
-                    <span><kbd>"Del"</kbd>" delete"</span>
-                    <span><kbd>"Esc"</kbd>" clear"</span>
-                </p>
-            </div>
-        </section>
-    }
-    .into_any()
+    aside(
+        "Selection",
+        nothing(Icon::List, format!("{number} selected"), then.into_any()),
+    )
+}
+
+/// What stands beside the list while no message is read; narrow windows have no room for it.
+fn aside(name: &'static str, inside: AnyView) -> AnyView {
+    view! { <section class="reader hide-narrow" aria-label=name>{inside}</section> }.into_any()
 }
 
 /// One message. It is made anew only for another message: what arrives meanwhile changes words, not the player.
@@ -162,7 +157,7 @@ fn OpenMessage(desk: Desk, id: ObjectId) -> impl IntoView {
             </div>
             {move || (sound.get() > 0).then(|| view! { <Player id duration_ms=sound.get_untracked() save_as=save_as()/> })}
             {move || shown.get().map(|outline| content(app, id, outline))}
-            {move || trouble.get().filter(|_| detail.with(Option::is_none)).map(|trouble| told(trouble, Callback::new(move |()| load())))}
+            {move || trouble.get().filter(|_| detail.with(Option::is_none)).map(|trouble| told(trouble, load))}
         </section>
     }
 }
@@ -171,28 +166,23 @@ fn toolbar(desk: Desk, id: ObjectId, row: Memo<Option<MessageRow>>) -> AnyView {
     let app = desk.app;
     let unread = Memo::new(move |_| row.with(|row| row.as_ref().is_some_and(|row| row.unread)));
     let deleted = desk.folder == Folder::Deleted;
+    let mark = move || {
+        if unread.get() {
+            "Mark as heard"
+        } else {
+            "Mark as new"
+        }
+        .to_owned()
+    };
     view! {
         <div class="actions actions--tight" role="toolbar" aria-label="This message">
             <a class="btn btn--quiet only-narrow" href=super::messages::address(desk.folder, None) aria-label="Back to the list">
                 {icon(Icon::Left)}
             </a>
             {deleted
-                .then(|| {
-                    view! {
-                        <button class="btn" type="button" on:click=move |_| desk.shift(Deed::Restored, vec![id])>
-                            {icon(Icon::Undo)}
-                            <span class="btn__text">"Move back to Inbox"</span>
-                        </button>
-                    }
-                })}
-            <button class="btn" type="button" on:click=move |_| app.mark(&[id], !unread.get_untracked())>
-                {icon(Icon::Eye)}
-                <span class="btn__text">{move || if unread.get() { "Mark as heard" } else { "Mark as new" }}</span>
-            </button>
-            <button class="btn" type="button" on:click=move |_| desk.delete(vec![id])>
-                {icon(Icon::Trash)}
-                <span class="btn__text">{if deleted { "Delete for good" } else { "Delete" }}</span>
-            </button>
+                .then(|| button(Icon::Undo, "Move back to Inbox", move || desk.shift(Deed::Restored, vec![id])))}
+            {telling(Icon::Eye, mark, move || app.mark(&[id], !unread.get_untracked()))}
+            {button(Icon::Trash, if deleted { "Delete for good" } else { "Delete" }, move || desk.delete(vec![id]))}
         </div>
     }
     .into_any()
@@ -346,34 +336,21 @@ fn fax(pages: Option<u32>) -> AnyView {
         Some(pages) => format!("A fax of {}", counted(u64::from(pages), "page")),
         None => "A fax; its pages cannot be counted".into(),
     };
-    view! {
-        <div class="note note--info">
-            {icon(Icon::Fax)}
-            <div>
-                <p><b>{head}</b></p>
-                <p>"Viewing faxes is not built yet. The pages are kept with the message; nothing is lost."</p>
-            </div>
-        </div>
-    }
-    .into_any()
+    let then =
+        "Viewing faxes is not built yet. The pages are kept with the message; nothing is lost.";
+    note("note note--info", Icon::Fax, head, paragraph(then))
 }
 
 /// A delivery report or a disposition report, in plain words with the code for an administrator.
 fn report(summary: String, recipient: String, status: String) -> AnyView {
-    view! {
-        <div class="note">
-            {icon(Icon::Report)}
-            <div>
-                <p><b>{summary}</b></p>
-                {(!recipient.is_empty()).then(|| view! { <p>"About your message to "<span class="mono">{recipient}</span>"."</p> })}
-                {(!status.is_empty()).then(|| view! { <p>"Code for an administrator: "<span class="mono">{status}</span></p> })}
-            </div>
-        </div>
-    }
-    .into_any()
+    let then = view! {
+        {(!recipient.is_empty()).then(|| view! { <p>"About your message to "<span class="mono">{recipient}</span>"."</p> })}
+        {(!status.is_empty()).then(|| view! { <p>"Code for an administrator: "<span class="mono">{status}</span></p> })}
+    };
+    note("note", Icon::Report, summary, then.into_any())
 }
 
-fn told(trouble: Trouble, again: Callback<()>) -> AnyView {
+fn told(trouble: Trouble, again: impl Fn() + 'static) -> AnyView {
     let (what, then, reference) = match trouble {
         Trouble::NoAnswer => (
             "The rest of this message is not kept here.".to_owned(),
@@ -388,17 +365,12 @@ fn told(trouble: Trouble, again: Callback<()>) -> AnyView {
         Trouble::Refused { message, reference } => (message, "The message is safe.", reference),
         Trouble::Ended => return ().into_any(),
     };
-    view! {
-        <div class="note note--unknown">
-            {icon(Icon::Warn)}
-            <div>
-                <p><b>{what}</b></p>
-                <p>{then}{(!reference.is_empty()).then(|| view! { " Reference for an administrator: "<span class="mono">{reference}</span> })}</p>
-            </div>
-            <button class="btn" type="button" on:click=move |_| again.run(())>
-                "Try again"
-            </button>
-        </div>
-    }
-    .into_any()
+    let reference =
+        (!reference.is_empty()).then(|| format!("Reference for an administrator: {reference}"));
+    let then = view! {
+        <p>{then}</p>
+        {reference.map(|words| view! { <p>{words}</p> })}
+        {styled("btn", None, || "Try again".into(), again)}
+    };
+    note("note note--unknown", Icon::Warn, what, then.into_any())
 }

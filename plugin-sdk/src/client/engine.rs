@@ -73,7 +73,7 @@ struct Memory {
 impl Engine {
     pub(super) fn start(transport: Rc<dyn Transport>, server: &str, timing: Timing) -> Rc<Self> {
         let memory = (transport.load(MEMORY_KEY))
-            .and_then(|text| serde_json::from_str::<Memory>(&text).ok())
+            .and_then(|text| serde_json::from_slice::<Memory>(text.as_bytes()).ok())
             .filter(|memory| memory.configured == server)
             .map(|memory| memory.pair);
         let now = transport.now();

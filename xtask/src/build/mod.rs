@@ -151,8 +151,6 @@ impl Client {
         // The profile does not strip, because wasm-bindgen reads a section that stripping removes; here it is safe.
         command
             .args(["-Oz", "--strip-debug", "--strip-producers"])
-            // Functions that are called once stay functions: alike as they are, brotli makes less of them than of one large body.
-            .arg("--one-caller-inline-max-function-size=40")
             .args(WASM_FEATURES);
         say("build: making it small (wasm-opt)");
         process::run(&mut command)?;
