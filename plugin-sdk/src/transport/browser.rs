@@ -1,20 +1,20 @@
-//! The transport of a browser page: its own fetch with abort and a streamed body, its timers, its local storage.
+//! The transport of a browser page: fetch with abort and a streamed body, timers, local storage.
 
-use super::{FetchError, Request, Response, Transport};
+use super::{FetchError, Method, Request, Response, Transport};
 use crate::Client;
 use crate::connector::Millis;
 use contract::Timestamp;
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream;
+use gloo_net::http::{Method as Verb, RequestBuilder};
 use gloo_timers::future::TimeoutFuture;
 use js_sys::{Math, Reflect, Uint8Array};
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{
-    AbortController, Headers, ReadableStreamDefaultReader, RequestCache, RequestCredentials,
-    RequestInit, VisibilityState, Window,
+    AbortController, ReadableStreamDefaultReader, RequestCache, RequestCredentials, VisibilityState,
 };
 
 /// The longest that a browser's timer can be set to.
@@ -124,15 +124,11 @@ impl Drop for Abort {
 }
 
 async fn fetch(request: Request) -> Result<Response, FetchError> {
-    let window = web_sys::window().ok_or_else(|| broken("there is no window"))?;
     let abort = Abort(AbortController::new().map_err(|error| broken(&words(&error)))?);
-    let answer = send(&window, &request, &abort).map_err(|error| broken(&words(&error)))?;
+    let sending = prepare(&request, &abort).map_err(|error| broken(&error.to_string()))?;
     // Browsers do not tell why a fetch failed: refused, name unknown, blocked and cut are all one TypeError.
-    let answer = JsFuture::from(answer)
-        .await
-        .map_err(|_| FetchError::Refused)?;
-    let answer: web_sys::Response = answer.dyn_into().map_err(|error| broken(&words(&error)))?;
-    let length = answer.headers().get("content-length").ok().flatten();
+    let answer = sending.send().await.map_err(|_| FetchError::Refused)?;
+    let length = answer.headers().get("content-length");
     let reader = (answer.body()).map(|body| {
         body.get_reader()
             .unchecked_into::<ReadableStreamDefaultReader>()
@@ -150,23 +146,28 @@ async fn fetch(request: Request) -> Result<Response, FetchError> {
     })
 }
 
-fn send(window: &Window, request: &Request, abort: &Abort) -> Result<js_sys::Promise, JsValue> {
-    let headers = Headers::new()?;
+fn prepare(request: &Request, abort: &Abort) -> Result<gloo_net::http::Request, gloo_net::Error> {
+    let verb = match request.method {
+        Method::Get => Verb::GET,
+        Method::Post => Verb::POST,
+        Method::Patch => Verb::PATCH,
+        Method::Delete => Verb::DELETE,
+    };
+    let mut builder = RequestBuilder::new(&request.url)
+        .method(verb)
+        .abort_signal(Some(&abort.0.signal()))
+        // Tokens travel in the header alone; what a cache holds would tell nothing of the server.
+        .credentials(RequestCredentials::Omit)
+        .cache(RequestCache::NoStore);
     if let Some(token) = &request.bearer {
-        headers.set("authorization", &format!("Bearer {token}"))?;
+        builder = builder.header("authorization", &format!("Bearer {token}"));
     }
-    let init = RequestInit::new();
-    init.set_method(request.method.as_str());
-    init.set_signal(Some(&abort.0.signal()));
-    // Tokens travel in the header alone; what a cache holds would tell nothing of the server.
-    init.set_credentials(RequestCredentials::Omit);
-    init.set_cache(RequestCache::NoStore);
-    if let Some(json) = &request.json {
-        headers.set("content-type", "application/json")?;
-        init.set_body(&JsValue::from_str(json));
+    match &request.json {
+        Some(json) => builder
+            .header("content-type", "application/json")
+            .body(json.as_str()),
+        None => builder.build(),
     }
-    init.set_headers(&headers);
-    Ok(window.fetch_with_str_and_init(&request.url, &init))
 }
 
 /// The next piece of a body; `None` at its end.
