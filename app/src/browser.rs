@@ -126,6 +126,6 @@ pub fn register_service_worker() {
     if Reflect::has(&navigator, &"serviceWorker".into()).unwrap_or(false) {
         let _ = navigator
             .service_worker()
-            .register(&format!("{}/sw.js", crate::BASE));
+            .register(&format!("{}/sw.js", crate::model::route::BASE));
     }
 }

@@ -1,23 +1,22 @@
 //! The frame of all pages: log-in or mailbox, bar, connection line, folders, the tabs at the thumb, and the regions through which
 //! the page speaks to a screen reader. These are there from the first paint.
 
-use crate::BASE;
 use crate::api::Api;
 use crate::components::button::styled;
 use crate::components::connection_banner::ConnectionBanner;
 use crate::components::icons::{Icon, icon, small};
 use crate::keyboard;
 use crate::model::keys::Command;
+use crate::model::route::{BASE, DELETED, INBOX, Page, Place};
 use crate::my_callpilot::configure::ConfigurePage;
 use crate::my_callpilot::information::Information;
 use crate::my_callpilot::login::Login;
 use crate::my_callpilot::messages::Messages;
 use crate::state::App;
-use contract::Folder;
 use leptos::prelude::*;
-use leptos_router::components::{FlatRoutes, Redirect, Route, Router};
-use leptos_router::hooks::use_location;
-use leptos_router::path;
+use leptos_router::NavigateOptions;
+use leptos_router::components::Router;
+use leptos_router::hooks::{use_location, use_navigate};
 
 /// The whole page.
 #[component]
@@ -63,41 +62,26 @@ pub fn Brand() -> impl IntoView {
     }
 }
 
-/// Where one is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    Inbox,
-    Deleted,
-    Information,
-    Configure,
-}
-
-impl Place {
-    fn of(path: &str) -> Self {
-        match path.strip_prefix(BASE).unwrap_or(path).split('/').nth(1) {
-            Some("deleted") => Self::Deleted,
-            Some("information") => Self::Information,
-            Some("configure") => Self::Configure,
-            _ => Self::Inbox,
-        }
-    }
-
-    fn address(self) -> String {
-        let name = match self {
-            Self::Inbox => "inbox",
-            Self::Deleted => "deleted",
-            Self::Information => "information",
-            Self::Configure => "configure",
-        };
-        format!("{BASE}/{name}")
-    }
-}
-
 #[component]
 fn Frame() -> impl IntoView {
     let app = App::here();
     let path = use_location().pathname;
     let place = Memo::new(move |_| path.with(|path| Place::of(path)));
+    // It changes with the page alone: opening a message leaves the list as it is.
+    let page = Memo::new(move |_| place.get().map_or(INBOX, |place| place.page));
+    let open = Memo::new(move |_| place.get().and_then(|place| place.open));
+    let navigate = use_navigate();
+    Effect::new(move || {
+        // Any other address below the base leads to the inbox, without a step back to it.
+        if place.get().is_none() {
+            let options = NavigateOptions {
+                replace: true,
+                resolve: false,
+                ..NavigateOptions::default()
+            };
+            navigate(&INBOX.address(), options);
+        }
+    });
     let menu = RwSignal::new(false);
     // Whoever has chosen a page wants to see it.
     Effect::new(move || {
@@ -111,15 +95,15 @@ fn Frame() -> impl IntoView {
         }
         closes
     });
-    let link = move |to: Place, children: AnyView| {
+    let link = move |to: Page, children: AnyView| {
         view! {
-            <a href=to.address() aria-current=move || (place.get() == to).then_some("page")>
+            <a href=to.address() aria-current=move || (page.get() == to).then_some("page")>
                 {children}
             </a>
         }
         .into_any()
     };
-    let messages = move || matches!(place.get(), Place::Inbox | Place::Deleted).then_some("page");
+    let messages = move || matches!(page.get(), Page::Messages(_)).then_some("page");
     view! {
         <a class="skip" href="#main">"To the content"</a>
         <div class="app" data-nav=move || menu.get().then_some("open")>
@@ -133,12 +117,12 @@ fn Frame() -> impl IntoView {
                 >
                     {icon(Icon::Menu)}
                 </button>
-                <a class="brand-link" href=Place::Inbox.address()>
+                <a class="brand-link" href=INBOX.address()>
                     <Brand/>
                 </a>
                 <nav class="tabs" aria-label="My CallPilot">
-                    <a href=Place::Inbox.address() aria-current=messages>"CallPilot Messages"</a>
-                    {link(Place::Information, "Useful Information".into_any())}
+                    <a href=INBOX.address() aria-current=messages>"CallPilot Messages"</a>
+                    {link(Page::Information, "Useful Information".into_any())}
                 </nav>
                 <div class="bar__end">{user_menu(app)}</div>
             </header>
@@ -146,27 +130,26 @@ fn Frame() -> impl IntoView {
             <nav class="side" aria-label="Folders">
                 <div>
                     <h2>"Folders"</h2>
-                    {link(Place::Inbox, view! { {icon(Icon::Inbox)}"Inbox"{inbox_count(app)} }.into_any())}
-                    {link(Place::Deleted, view! { {icon(Icon::Trash)}"Deleted"{deleted_count(app)} }.into_any())}
+                    {link(INBOX, view! { {icon(Icon::Inbox)}"Inbox"{inbox_count(app)} }.into_any())}
+                    {link(DELETED, view! { {icon(Icon::Trash)}"Deleted"{deleted_count(app)} }.into_any())}
                 </div>
                 <div>
                     <h2>"This browser"</h2>
-                    {link(Place::Configure, view! { {icon(Icon::Server)}"Configure" }.into_any())}
+                    {link(Page::Configure, view! { {icon(Icon::Server)}"Configure" }.into_any())}
                 </div>
             </nav>
             <main class="main" id="main" tabindex="-1" class:main--flush=move || messages().is_some()>
-                <FlatRoutes fallback=|| view! { <Redirect path="/inbox"/> }>
-                    <Route path=path!("/inbox/:id?") view=|| view! { <Messages folder=Folder::Inbox/> }.into_any()/>
-                    <Route path=path!("/deleted/:id?") view=|| view! { <Messages folder=Folder::Deleted/> }.into_any()/>
-                    <Route path=path!("/information") view=|| view! { <Information/> }.into_any()/>
-                    <Route path=path!("/configure") view=|| view! { <ConfigurePage/> }.into_any()/>
-                </FlatRoutes>
+                {move || match page.get() {
+                    Page::Messages(folder) => view! { <Messages folder open/> }.into_any(),
+                    Page::Information => view! { <Information/> }.into_any(),
+                    Page::Configure => view! { <ConfigurePage/> }.into_any(),
+                }}
             </main>
             <nav class="bottom" aria-label="Main, narrow">
-                {link(Place::Inbox, view! { {icon(Icon::Inbox)}"Messages" }.into_any())}
-                {link(Place::Deleted, view! { {icon(Icon::Trash)}"Deleted" }.into_any())}
-                {link(Place::Information, view! { {icon(Icon::Book)}"Information" }.into_any())}
-                {link(Place::Configure, view! { {icon(Icon::Server)}"Configure" }.into_any())}
+                {link(INBOX, view! { {icon(Icon::Inbox)}"Messages" }.into_any())}
+                {link(DELETED, view! { {icon(Icon::Trash)}"Deleted" }.into_any())}
+                {link(Page::Information, view! { {icon(Icon::Book)}"Information" }.into_any())}
+                {link(Page::Configure, view! { {icon(Icon::Server)}"Configure" }.into_any())}
             </nav>
         </div>
     }

@@ -22,10 +22,6 @@ mod sounds;
 #[cfg(target_arch = "wasm32")]
 mod state;
 
-/// Where the pages lie on their server.
-#[cfg(target_arch = "wasm32")]
-pub(crate) const BASE: &str = "/MyCallPilot";
-
 /// Starts the page. Called by the script that loads the WASM module.
 #[cfg(target_arch = "wasm32")]
 #[wasm_bindgen::prelude::wasm_bindgen(start)]

@@ -10,6 +10,7 @@ pub mod length;
 pub mod mail;
 pub mod outbox;
 pub mod outline;
+pub mod route;
 pub mod search;
 pub mod undo;
 pub mod wave;

@@ -1,7 +1,7 @@
 //! The list of a folder in each of its states: filled, empty, loading, error, offline, selecting, searched.
 
 use super::list_toolbar::{search_row, selection_bar, toolbar};
-use super::messages::{Desk, address};
+use super::messages::Desk;
 use crate::browser;
 use crate::components::button::{button, styled};
 use crate::components::icons::Icon;
@@ -127,7 +127,7 @@ fn rows(desk: Desk) -> AnyView {
                     <For each=move || desk.groups.with(find) key=|id| *id let:id>
                         <MessageRowView
                             id
-                            href=address(desk.folder, Some(id))
+                            href=desk.address(Some(id))
                             open=Signal::derive(move || desk.open.get() == Some(id))
                             picked=Signal::derive(move || desk.picked.with(|picked| picked.contains(&id)))
                             current=Signal::derive(move || reachable.get() == Some(id))

@@ -3,7 +3,6 @@
 
 use super::message_list::MessageList;
 use super::reader::Reader;
-use crate::BASE;
 use crate::browser;
 use crate::components::dialogs::{Confirm, Dialog};
 use crate::components::key_help::KeyHelp;
@@ -11,13 +10,14 @@ use crate::components::message_row::row_dom_id;
 use crate::model::keys::Command;
 use crate::model::length::counted;
 use crate::model::mail::{DayGroup, days, neighbour};
+use crate::model::route::Page;
 use crate::model::search::{Show, fits};
 use crate::model::undo::Deed;
 use crate::state::App;
 use contract::{Folder, ObjectId};
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
-use leptos_router::hooks::{use_navigate, use_params_map};
+use leptos_router::hooks::use_navigate;
 
 /// What list and reader of a folder share. A handle.
 #[derive(Clone, Copy)]
@@ -49,22 +49,9 @@ pub struct Desk {
     go: StoredValue<Box<dyn Fn(String)>, LocalStorage>,
 }
 
-/// The address of a folder, or of a message in it.
-pub fn address(folder: Folder, id: Option<ObjectId>) -> String {
-    let name = match folder {
-        Folder::Deleted => "deleted",
-        Folder::Inbox | Folder::Sent => "inbox",
-    };
-    match id {
-        Some(id) => format!("{BASE}/{name}/{id}"),
-        None => format!("{BASE}/{name}"),
-    }
-}
-
 impl Desk {
-    fn new(folder: Folder) -> Self {
+    fn new(folder: Folder, open: Memo<Option<ObjectId>>) -> Self {
         let app = App::here();
-        let params = use_params_map();
         let navigate = use_navigate();
         let go = move |address: String| {
             let options = NavigateOptions {
@@ -89,9 +76,7 @@ impl Desk {
         Self {
             app,
             folder,
-            open: Memo::new(move |_| {
-                params.with(|params| params.get("id").and_then(|id| id.parse().ok()))
-            }),
+            open,
             query,
             show,
             searching: RwSignal::new(false),
@@ -133,8 +118,14 @@ impl Desk {
 
     /// Opens a message, or with `None` goes back to the list.
     pub fn go(self, id: Option<ObjectId>) {
-        let address = address(self.folder, id);
+        let address = self.address(id);
         self.go.with_value(|go| go(address));
+    }
+
+    /// The address of a message, or of the list.
+    pub fn address(self, id: Option<ObjectId>) -> String {
+        let page = Page::Messages(self.folder);
+        id.map_or_else(|| page.address(), |id| page.address_of(id))
     }
 
     /// Gives a row the focus, after the page has been drawn.
@@ -321,8 +312,10 @@ impl Desk {
 pub fn Messages(
     /// Which folder.
     folder: Folder,
+    /// The message that is open.
+    open: Memo<Option<ObjectId>>,
 ) -> impl IntoView {
-    let desk = Desk::new(folder);
+    let desk = Desk::new(folder, open);
     let app = desk.app;
     // Messages that have left the folder leave the selection too.
     Effect::new(move || {

@@ -176,7 +176,7 @@ fn toolbar(desk: Desk, id: ObjectId, row: Memo<Option<MessageRow>>) -> AnyView {
     };
     view! {
         <div class="actions actions--tight" role="toolbar" aria-label="This message">
-            <a class="btn btn--quiet only-narrow" href=super::messages::address(desk.folder, None) aria-label="Back to the list">
+            <a class="btn btn--quiet only-narrow" href=desk.address(None) aria-label="Back to the list">
                 {icon(Icon::Left)}
             </a>
             {deleted
