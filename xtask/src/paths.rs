@@ -2,8 +2,11 @@
 
 use std::{
     env,
+    fs::{self, File},
     path::{Path, PathBuf},
 };
+
+use crate::failure::Failure;
 
 /// The top folder of the clone.
 pub fn root() -> PathBuf {
@@ -51,6 +54,15 @@ pub fn partial(folder: &Path) -> PathBuf {
     let mut name = folder.as_os_str().to_owned();
     name.push(".partial");
     PathBuf::from(name)
+}
+
+/// Waits until no other job holds the lock `file`, and holds it until the result is dropped.
+pub fn lock(file: &Path) -> Result<File, Failure> {
+    let folder = file.parent().unwrap_or(file);
+    let locked = fs::create_dir_all(folder)
+        .and_then(|()| File::create(file))
+        .and_then(|opened| opened.lock().map(|()| opened));
+    locked.map_err(|source| Failure::io("take the lock", file, &source))
 }
 
 /// The first program called `name` on `PATH`.

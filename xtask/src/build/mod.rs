@@ -66,6 +66,8 @@ pub fn program(name: &str) -> Result<(), Failure> {
 
 /// Builds the browser client and the web root `dist/`.
 pub fn app() -> Result<(), Failure> {
+    // Two jobs at once would take each other's files away; the second waits, and then finds all of it done.
+    let _lock = paths::lock(&paths::wasm_target().join("lock"))?;
     let root = paths::root();
     let compiled = inputs::digest(&root, &inputs::COMPILED, &inputs::WEB_ROOT)?;
     let client = Client {

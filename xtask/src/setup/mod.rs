@@ -10,11 +10,7 @@ mod npm;
 mod report;
 pub mod wasm;
 
-use std::{
-    fs::{self, File},
-    path::PathBuf,
-    process::Command,
-};
+use std::{fs, path::PathBuf, process::Command};
 
 use clap::ValueEnum;
 
@@ -75,7 +71,9 @@ pub fn prepare(purpose: Purpose) -> Result<Report, Failure> {
         return Ok(Report::default());
     }
     // Two jobs may run at once; the second waits, and then finds everything in its place.
-    let _lock = lock_cache()?;
+    let _lock = paths::lock(&paths::cache().join("lock")).map_err(|failure| {
+        failure.remedy("make the folder writable, or set XDG_CACHE_HOME to one that is")
+    })?;
     let wanted = missing(purpose)?;
     say("setup: installing what this machine lacks:");
     for need in &wanted {
@@ -177,17 +175,6 @@ fn read_out_linker_note() {
         // At worst it is said twice.
         let _ = fs::remove_file(&note);
     }
-}
-
-fn lock_cache() -> Result<File, Failure> {
-    let cache = paths::cache();
-    let locked = fs::create_dir_all(&cache)
-        .and_then(|()| File::create(cache.join("lock")))
-        .and_then(|file| file.lock().map(|()| file));
-    locked.map_err(|source| {
-        Failure::io("open the cache of tools", &cache, &source)
-            .remedy("make the folder writable, or set XDG_CACHE_HOME to one that is")
-    })
 }
 
 /// The file of wasm-opt, to be run by Node.js.
