@@ -91,6 +91,12 @@ pub fn is_shown(element: &HtmlElement) -> bool {
     element.offset_width() > 1 && element.offset_height() > 1
 }
 
+/// Whether a dialog is open over the page.
+pub fn dialog_is_open() -> bool {
+    document()
+        .is_some_and(|document| matches!(document.query_selector("dialog[open]"), Ok(Some(_))))
+}
+
 /// Runs something when the page has been drawn anew.
 pub fn after_drawing(run: impl FnOnce() + 'static) {
     leptos::prelude::request_animation_frame(run);

@@ -334,7 +334,8 @@ pub fn Messages(
         }
     });
     app.takers.take(move |command| {
-        let free = !desk.help.get_untracked() && !desk.asking.get_untracked();
+        // An open dialog has the keys. It is asked itself: word of its closing comes a little later.
+        let free = !browser::dialog_is_open();
         free && desk.command(command)
     });
     let messages = move || counted(desk.doomed.with(Vec::len) as u64, "message");
