@@ -27,6 +27,8 @@ export async function logIn(page, server, { mailbox, password }) {
   await page.getByLabel('Password', { exact: true }).fill(password);
   await page.getByRole('button', { name: 'Log in' }).click();
   await page.getByRole('heading', { level: 1, name: 'Inbox' }).waitFor();
+  // The heading takes the focus once; keys pressed before that would go astray.
+  await page.waitForFunction(() => document.activeElement?.tagName === 'H1');
 }
 
 /** The connection line; its `data-state` says which server one is on. */
