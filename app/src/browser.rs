@@ -91,6 +91,11 @@ pub fn is_shown(element: &HtmlElement) -> bool {
     element.offset_width() > 1 && element.offset_height() > 1
 }
 
+/// Whether nothing has the focus: what had it has gone.
+pub fn focus_is_lost() -> bool {
+    focused().is_none_or(|element| element.tag_name() == "BODY")
+}
+
 /// Whether a dialog is open over the page.
 pub fn dialog_is_open() -> bool {
     document()

@@ -95,14 +95,17 @@ fn Frame() -> impl IntoView {
         }
         closes
     });
-    let link = move |to: Page, children: AnyView| {
+    let link = move |to: Page, sign: Option<Icon>, words: &'static str, count: AnyView| {
         view! {
             <a href=to.address() aria-current=move || (page.get() == to).then_some("page")>
-                {children}
+                {sign.map(icon)}
+                {words}
+                {count}
             </a>
         }
         .into_any()
     };
+    let plain = move |to, sign, words| link(to, Some(sign), words, ().into_any());
     let messages = move || matches!(page.get(), Page::Messages(_)).then_some("page");
     view! {
         <a class="skip" href="#main">"To the content"</a>
@@ -122,7 +125,7 @@ fn Frame() -> impl IntoView {
                 </a>
                 <nav class="tabs" aria-label="My CallPilot">
                     <a href=INBOX.address() aria-current=messages>"CallPilot Messages"</a>
-                    {link(Page::Information, "Useful Information".into_any())}
+                    {link(Page::Information, None, "Useful Information", ().into_any())}
                 </nav>
                 <div class="bar__end">{user_menu(app)}</div>
             </header>
@@ -130,12 +133,12 @@ fn Frame() -> impl IntoView {
             <nav class="side" aria-label="Folders">
                 <div>
                     <h2>"Folders"</h2>
-                    {link(INBOX, view! { {icon(Icon::Inbox)}"Inbox"{inbox_count(app)} }.into_any())}
-                    {link(DELETED, view! { {icon(Icon::Trash)}"Deleted"{deleted_count(app)} }.into_any())}
+                    {link(INBOX, Some(Icon::Inbox), "Inbox", inbox_count(app))}
+                    {link(DELETED, Some(Icon::Trash), "Deleted", deleted_count(app))}
                 </div>
                 <div>
                     <h2>"This browser"</h2>
-                    {link(Page::Configure, view! { {icon(Icon::Server)}"Configure" }.into_any())}
+                    {plain(Page::Configure, Icon::Server, "Configure")}
                 </div>
             </nav>
             <main class="main" id="main" tabindex="-1" class:main--flush=move || messages().is_some()>
@@ -146,27 +149,35 @@ fn Frame() -> impl IntoView {
                 }}
             </main>
             <nav class="bottom" aria-label="Main, narrow">
-                {link(INBOX, view! { {icon(Icon::Inbox)}"Messages" }.into_any())}
-                {link(DELETED, view! { {icon(Icon::Trash)}"Deleted" }.into_any())}
-                {link(Page::Information, view! { {icon(Icon::Book)}"Information" }.into_any())}
-                {link(Page::Configure, view! { {icon(Icon::Server)}"Configure" }.into_any())}
+                {plain(INBOX, Icon::Inbox, "Messages")}
+                {plain(DELETED, Icon::Trash, "Deleted")}
+                {plain(Page::Information, Icon::Book, "Information")}
+                {plain(Page::Configure, Icon::Server, "Configure")}
             </nav>
         </div>
     }
 }
 
-fn inbox_count(app: App) -> impl IntoView {
-    move || {
-        let unread = app.counts().unread;
-        (unread > 0).then(|| view! { <span class="count count--lamp">{unread}" new"</span> })
-    }
+fn inbox_count(app: App) -> AnyView {
+    let told = move || {
+        Some(app.counts().unread)
+            .filter(|new| *new > 0)
+            .map(|new| format!("{new} new"))
+    };
+    count("count count--lamp", Box::new(told))
 }
 
-fn deleted_count(app: App) -> impl IntoView {
-    move || {
-        let deleted = app.counts().deleted;
-        (deleted > 0).then(|| view! { <span class="count">{deleted}</span> })
-    }
+fn deleted_count(app: App) -> AnyView {
+    let told = move || {
+        Some(app.counts().deleted)
+            .filter(|all| *all > 0)
+            .map(|all| all.to_string())
+    };
+    count("count", Box::new(told))
+}
+
+fn count(class: &'static str, told: Box<dyn Fn() -> Option<String> + Send>) -> AnyView {
+    (move || told().map(|words| view! { <span class=class>{words}</span> })).into_any()
 }
 
 /// Who is logged in, and the way out. The menu is the browser's own popover: Esc and a click beside it close it.

@@ -16,7 +16,6 @@ use std::time::Duration;
 
 const SESSION_KEY: &str = "callpilot.session";
 const KEPT_KEY: &str = "callpilot.kept";
-const PLACES_KEY: &str = "callpilot.places";
 /// At most so many places are kept.
 const PLACES_MAX: usize = 100;
 const LETTERS_OFF_KEY: &str = "callpilot.letters-off";
@@ -60,7 +59,7 @@ pub struct App {
     /// Who is logged in.
     pub who: RwSignal<Option<Who>>,
     /// Why one has to log in again; empty at the first time.
-    pub farewell: RwSignal<&'static str>,
+    pub farewell: RwSignal<String>,
     /// The connection.
     pub status: RwSignal<Status>,
     /// The last change of server.
@@ -91,8 +90,8 @@ pub struct App {
     pub sounds_changed: Trigger,
     /// The sound that plays now.
     pub deck: RwSignal<Option<Which>>,
-    /// How fast sounds play.
-    pub speed: RwSignal<f64>,
+    /// How fast sounds play, in thousandths of the usual speed.
+    pub speed: RwSignal<u64>,
     /// Where the reader stopped in sounds, in milliseconds, the latest last.
     places: StoredValue<Vec<(Which, u64)>>,
     /// Parts of messages that were opened.
@@ -118,7 +117,7 @@ impl App {
             .and_then(|json| serde_json::from_slice(json.as_bytes()).ok());
         let app = Self {
             api,
-            farewell: RwSignal::new(""),
+            farewell: RwSignal::new(String::new()),
             status: RwSignal::new(status),
             change: RwSignal::new(None),
             clock_ahead_ms: RwSignal::new(None),
@@ -134,12 +133,8 @@ impl App {
             sounds: StoredValue::new_local(Sounds::default()),
             sounds_changed: Trigger::new(),
             deck: RwSignal::new(None),
-            speed: RwSignal::new(1.0),
-            places: StoredValue::new(
-                browser::load(PLACES_KEY)
-                    .and_then(|json| serde_json::from_slice(json.as_bytes()).ok())
-                    .unwrap_or_default(),
-            ),
+            speed: RwSignal::new(1_000),
+            places: StoredValue::new(Vec::new()),
             details: StoredValue::new(Vec::new()),
             moved: StoredValue::new(false),
             to_play: RwSignal::new(None),
@@ -170,7 +165,7 @@ impl App {
             self.waiting.set(kept.waiting);
         }
         self.remember(&who);
-        self.farewell.set("");
+        self.farewell.set(String::new());
         self.who.set(Some(who));
     }
 
@@ -186,7 +181,7 @@ impl App {
         let waiting = self.waiting.get_untracked();
         browser::store(SESSION_KEY, None);
         self.who.set(None);
-        self.farewell.set(why);
+        self.farewell.set(why.to_owned());
         self.forget();
         self.waiting.set(Outbox::default());
         self.trouble.set(None);
@@ -204,7 +199,6 @@ impl App {
         self.details.set_value(Vec::new());
         self.places.set_value(Vec::new());
         self.mail.set(Mail::default());
-        browser::store(PLACES_KEY, None);
         browser::store(KEPT_KEY, None);
     }
 
@@ -220,14 +214,12 @@ impl App {
 
     /// Keeps where the reader stopped, or that it was heard to the end.
     pub fn keep_place(self, which: Which, at_ms: Option<u64>) {
-        let json = self.places.try_update_value(|places| {
+        self.places.update_value(|places| {
             places.retain(|(place, _)| *place != which);
             places.extend(at_ms.map(|at| (which, at)));
             let surplus = places.len().saturating_sub(PLACES_MAX);
             places.drain(..surplus);
-            serde_json::to_string(places).ok()
         });
-        browser::store(PLACES_KEY, json.flatten().as_deref());
     }
 
     /// Writes the kept copy after every change, a moment later.

@@ -16,6 +16,8 @@ use std::time::Duration;
 
 /// A list that a server could not give is asked for again after this time.
 const LIST_AGAIN: Duration = Duration::from_secs(20);
+/// Changes that found no answer are sent again after this time.
+const SEND_AGAIN: Duration = Duration::from_secs(5);
 const FOLDERS: [Folder; 2] = [Folder::Inbox, Folder::Deleted];
 
 /// The way to the servers. A handle: copies are the same way.
@@ -281,7 +283,12 @@ impl Api {
                         app.say(message);
                         self.read_lists(app);
                     }
-                    Err(Trouble::NoAnswer | Trouble::Ended) => break,
+                    Err(Trouble::NoAnswer) => {
+                        // A change of the connection sends them too; this is for a server that was only too slow.
+                        set_timeout(move || self.send_waiting(app), SEND_AGAIN);
+                        break;
+                    }
+                    Err(Trouble::Ended) => break,
                 }
             }
             self.sending.set_value(false);

@@ -34,7 +34,16 @@ pub fn styled(
 
 /// A quiet button with a sign alone, for toolbars; its name is said and shown under the pointer.
 pub fn sign_button(sign: Icon, name: &'static str, press: impl Fn() + 'static) -> AnyView {
-    signed(sign, name, Box::new(press))
+    signed(sign, Box::new(move || name), Box::new(press))
+}
+
+/// The same with a name that follows what it is about.
+pub fn telling_sign(
+    sign: Icon,
+    name: impl Fn() -> &'static str + Send + Sync + 'static,
+    press: impl Fn() + 'static,
+) -> AnyView {
+    signed(sign, Box::new(name), Box::new(press))
 }
 
 // One body each for all buttons of the page.
@@ -54,9 +63,14 @@ fn worded(
     .into_any()
 }
 
-fn signed(sign: Icon, name: &'static str, press: Box<dyn Fn()>) -> AnyView {
+fn signed(
+    sign: Icon,
+    name: Box<dyn Fn() -> &'static str + Send + Sync>,
+    press: Box<dyn Fn()>,
+) -> AnyView {
+    let name = Signal::derive(name);
     view! {
-        <button class="btn btn--quiet btn--icon" type="button" aria-label=name title=name on:click=move |_| press()>
+        <button class="btn btn--quiet btn--icon" type="button" aria-label=move || name.get() title=move || name.get() on:click=move |_| press()>
             {icon(sign)}
         </button>
     }

@@ -105,6 +105,8 @@ pub fn ConnectionBanner() -> impl IntoView {
             .with(|status| connection::line(&app.here, status, around))
     });
     let look = Memo::new(move |_| api::look(app));
+    let offline = Memo::new(move |_| look.get() == Look::Offline);
+    let more = Memo::new(move |_| look.get().has_details());
     say_what_settles(app, look);
     app.takers.take(move |command| {
         let reads = command == Command::ReadConnection;
@@ -120,8 +122,8 @@ pub fn ConnectionBanner() -> impl IntoView {
             <div class="line" data-state=move || look.get().name()>
                 {line_words(line)}
                 <span class="end">
-                    {move || (look.get() == Look::Offline).then(|| button(Icon::Sync, "Try now", move || app.api.retry()))}
-                    {move || look.get().has_details().then(|| view! {
+                    {move || offline.get().then(|| button(Icon::Sync, "Try now", move || app.api.retry()))}
+                    {move || more.get().then(|| view! {
                         <button class="btn btn--quiet" type="button" popovertarget="connection-details" aria-haspopup="dialog">
                             <span class="btn__text">"Details"</span>
                         </button>

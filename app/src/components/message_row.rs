@@ -35,7 +35,7 @@ fn mark(shown: bool, class: &'static str, sign: Icon, title: &'static str) -> Op
     })
 }
 
-/// One row. It follows the message with its id; a message that has just gone is shown as it was until the list has let go of it.
+/// One row. What can change of a message changes in it piece by piece; the row itself is never made anew, so that focus stays.
 #[component]
 pub fn MessageRowView(
     /// Which message.
@@ -57,19 +57,44 @@ pub fn MessageRowView(
     on_focus: Callback<ObjectId>,
 ) -> impl IntoView {
     let app = App::here();
-    let row = Memo::new(move |before: Option<&Option<MessageRow>>| {
-        app.mail
-            .with(|mail| mail.row(id).cloned())
-            .or_else(|| before.cloned().flatten())
+    let row = app.mail.with_untracked(|mail| mail.row(id).cloned())?;
+    // A message that has just gone is shown as it was until the list has let go of it.
+    let (unread, far) = (row.unread, row.one_server_only);
+    let now = Memo::new(move |before: Option<&(bool, bool)>| {
+        app.mail.with(|mail| match mail.row(id) {
+            Some(row) => (row.unread, row.one_server_only),
+            None => before.copied().unwrap_or((unread, far)),
+        })
     });
+    let select = format!(
+        "Select: {}, {}",
+        words::sender(&row.sender),
+        words::subject(&row)
+    );
+    let (kind, from, subject) = (row.kind, words::sender(&row.sender), words::subject(&row));
+    let (time, length) = (time_words(&app.here, row.received_at), length::of_row(&row));
+    let marks = [
+        mark(row.urgent, "mark mark--urgent", Icon::Urgent, "Urgent"),
+        mark(row.private, "mark", Icon::Lock, "Private"),
+        mark(row.attachments > 0, "mark", Icon::Clip, "With attachment"),
+    ];
+    let name = move || {
+        let (unread, one_server_only) = now.get();
+        let row = MessageRow {
+            unread,
+            one_server_only,
+            ..row.clone()
+        };
+        words::row_name(&app.here, &row)
+    };
     let tabindex = move || if current.get() { "0" } else { "-1" };
-    let shown = move |row: MessageRow| {
-        let select = format!(
-            "Select: {}, {}",
-            words::sender(&row.sender),
-            words::subject(&row)
-        );
-        view! {
+    let view = view! {
+        <li
+            class="row"
+            class:row--new=move || now.get().0
+            class:row--open=move || open.get()
+            class:row--picked=move || picked.get()
+        >
             <input
                 type="checkbox"
                 aria-label=select
@@ -78,44 +103,32 @@ pub fn MessageRowView(
                 on:change=move |_| on_pick.run(id)
                 on:focus=move |_| on_focus.run(id)
             />
-            <span class="kind" title=words::kind(row.kind) aria-hidden="true">
-                {icon(kind_icon(row.kind))}
+            <span class="kind" title=words::kind(kind) aria-hidden="true">
+                {icon(kind_icon(kind))}
             </span>
             <a
                 class="row__open"
                 id=row_dom_id(id)
-                href=href.clone()
-                aria-label=words::row_name(&app.here, &row)
+                href=href
+                aria-label=name
                 aria-current=move || open.get().then_some("true")
                 tabindex=tabindex
                 on:focus=move |_| on_focus.run(id)
             >
                 <span class="from">
-                    <span>{words::sender(&row.sender)}</span>
-                    {mark(row.urgent, "mark mark--urgent", Icon::Urgent, "Urgent")}
-                    {mark(row.private, "mark", Icon::Lock, "Private")}
-                    {mark(row.attachments > 0, "mark", Icon::Clip, "With attachment")}
+                    <span>{from}</span>
+                    {marks.into_iter().collect_view()}
                 </span>
-                <span class="subject">{words::subject(&row)}</span>
+                <span class="subject">{subject}</span>
             </a>
             <span class="meta" aria-hidden="true">
-                <span>{time_words(&app.here, row.received_at)}</span>
+                <span>{time}</span>
                 <span>
-                    {mark(row.one_server_only, "mark mark--far", Icon::Sync, "On one server only so far")}
-                    {length::of_row(&row)}
+                    {move || mark(now.get().1, "mark mark--far", Icon::Sync, "On one server only so far")}
+                    {length}
                 </span>
             </span>
-        }
-        .into_any()
-    };
-    view! {
-        <li
-            class="row"
-            class:row--new=move || row.with(|row| row.as_ref().is_some_and(|row| row.unread))
-            class:row--open=move || open.get()
-            class:row--picked=move || picked.get()
-        >
-            {move || row.get().map(&shown)}
         </li>
-    }
+    };
+    Some(view.into_any())
 }

@@ -19,8 +19,13 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{HtmlAudioElement, HtmlElement, KeyboardEvent};
 
-/// Speeds, slowest first.
-const SPEEDS: [(f64, &str); 4] = [(1.0, "1×"), (1.25, "1.25×"), (1.5, "1.5×"), (2.0, "2×")];
+/// Speeds in thousandths of the usual one, slowest first.
+const SPEEDS: [(u64, &str); 4] = [
+    (1_000, "1×"),
+    (1_250, "1.25×"),
+    (1_500, "1.5×"),
+    (2_000, "2×"),
+];
 /// Milliseconds of the two buttons beside Play.
 const STEP_MS: i64 = 10_000;
 /// Milliseconds of an arrow key on the seek bar.
@@ -144,7 +149,7 @@ impl Deck {
         if start + 200 >= self.length.get_untracked() {
             self.go_to(0);
         }
-        audio.set_playback_rate(self.app.speed.get_untracked());
+        audio.set_playback_rate(self.app.speed.get_untracked() as f64 / 1000.0);
         if let Ok(started) = audio.play() {
             spawn_local(async move {
                 // A browser may refuse to play without a click; then it simply has not started.
@@ -254,7 +259,7 @@ impl Deck {
         Effect::new(move || {
             let speed = self.app.speed.get();
             if let Some(audio) = self.audio.get() {
-                audio.set_playback_rate(speed);
+                audio.set_playback_rate(speed as f64 / 1000.0);
             }
         });
         // Only one sound plays at a time.

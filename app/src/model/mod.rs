@@ -12,6 +12,7 @@ pub mod outbox;
 pub mod outline;
 pub mod route;
 pub mod search;
+pub mod steps;
 pub mod undo;
 pub mod wave;
 pub mod words;

@@ -2,7 +2,7 @@
 
 use super::message_list::folder_name;
 use super::messages::Desk;
-use crate::components::button::{sign_button, telling};
+use crate::components::button::{sign_button, telling, telling_sign};
 use crate::components::icons::{Icon, icon};
 use crate::model::length::counted;
 use crate::model::search::Show as Shown;
@@ -83,7 +83,7 @@ pub fn search_row(desk: Desk) -> AnyView {
 pub fn selection_bar(desk: Desk) -> AnyView {
     let number = move || desk.picked.with(Vec::len) as u64;
     let picked = move || desk.picked.get_untracked();
-    let unheard = move || {
+    let unheard = Memo::new(move |_| {
         let app = desk.app;
         desk.picked.with(|picked| {
             app.mail.with(|mail| {
@@ -92,17 +92,17 @@ pub fn selection_bar(desk: Desk) -> AnyView {
                     .any(|id| mail.row(*id).is_some_and(|row| row.unread))
             })
         })
-    };
+    });
     view! {
         <div class="toolbar toolbar--selection" role="toolbar" aria-label=move || format!("{} selected", counted(number(), "message"))>
             {sign_button(Icon::Cross, "Clear the selection", move || desk.picked.update(Vec::clear))}
             <h1 id="heading" tabindex="-1" class="nowrap">{number}" selected"</h1>
             <span class="end">
-                {move || {
-                    let unheard = unheard();
-                    let name = if unheard { "Mark as heard" } else { "Mark as new" };
-                    sign_button(Icon::Eye, name, move || desk.app.mark(&picked(), !unheard))
-                }}
+                {telling_sign(
+                    Icon::Eye,
+                    move || if unheard.get() { "Mark as heard" } else { "Mark as new" },
+                    move || desk.app.mark(&desk.picked.get_untracked(), !unheard.get_untracked()),
+                )}
                 {(desk.folder == Folder::Deleted)
                     .then(|| {
                         telling(

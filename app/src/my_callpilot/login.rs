@@ -76,7 +76,7 @@ pub fn Login() -> impl IntoView {
                         "If one of them stops, the other goes on. You stay logged in and keep what you were doing."
                     </p>
                 </div>
-                {two_servers()}
+                <img class="wide-only gate__pair" src="/MyCallPilot/assets/pair.svg" alt="" width="560" height="120"/>
             </section>
             <section class="gate__form" aria-label="Log in">
                 <div>
@@ -91,7 +91,7 @@ pub fn Login() -> impl IntoView {
                                 .or_else(|| {
                                     Some(app.farewell.get())
                                         .filter(|why| !why.is_empty())
-                                        .map(|why| Refusal { what: why.into(), then: String::new() })
+                                        .map(|why| Refusal { what: why, then: String::new() })
                                 })
                                 .map(|refusal| {
                                     let then = (!refusal.then.is_empty()).then(|| view! { <p>{refusal.then}</p> });
@@ -135,21 +135,4 @@ pub fn Login() -> impl IntoView {
             </section>
         </main>
     }
-}
-
-/// The drawing of the pair beside the form.
-fn two_servers() -> AnyView {
-    view! {
-        <svg class="wide-only gate__pair" viewBox="0 0 420 90" aria-hidden="true">
-            <g fill="none" stroke="#a8c9c8" stroke-width="2">
-                <rect x="2" y="8" width="120" height="74" rx="16" fill="#a8c9c8" stroke="none"></rect>
-                <rect x="298" y="8" width="120" height="74" rx="16"></rect>
-                <path d="M122 45h176" stroke-dasharray="3 7"></path>
-            </g>
-            <path stroke="#0e3336" stroke-width="5" stroke-linecap="round" d="M36 40v10M50 30v30M64 37v16M78 26v38M92 38v14"></path>
-            <path stroke="#a8c9c8" stroke-width="5" stroke-linecap="round" d="M332 40v10M346 30v30M360 37v16M374 26v38M388 38v14"></path>
-            <circle cx="118" cy="14" r="9" fill="#ffa764"></circle>
-        </svg>
-    }
-    .into_any()
 }

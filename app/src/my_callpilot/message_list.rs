@@ -20,6 +20,9 @@ use std::time::Duration;
 /// Bones appear when a list takes longer than this.
 const BONES_AFTER: Duration = Duration::from_millis(300);
 
+/// So many rows of them.
+const BONES: u32 = 8;
+
 /// What stands in the place of the rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Body {
@@ -64,6 +67,7 @@ pub fn MessageList(
             Body::NothingKept
         }
     });
+    let selecting = Memo::new(move |_| !desk.picked.with(Vec::is_empty));
     heading_takes_focus(app);
     Effect::new(move || {
         let name = folder_name(desk.folder);
@@ -76,7 +80,7 @@ pub fn MessageList(
     });
     view! {
         <section class="list" id="list" aria-label="Messages">
-            {move || if desk.picked.with(Vec::is_empty) { toolbar(desk) } else { selection_bar(desk) }}
+            {move || if selecting.get() { selection_bar(desk) } else { toolbar(desk) }}
             {move || desk.searching.get().then(|| search_row(desk))}
             <div class="list__body" tabindex="-1">
                 {move || match body.get() {
@@ -107,7 +111,7 @@ fn rows(desk: Desk) -> AnyView {
     let app = desk.app;
     let today = Memo::new(move |_| Day::of(&app.here, app.now.get()));
     let days = move || {
-        desk.groups
+        desk.drawn
             .with(|groups| groups.iter().map(|group| group.day).collect::<Vec<_>>())
     };
     let reachable = Memo::new(move |_| desk.reachable());
@@ -124,7 +128,7 @@ fn rows(desk: Desk) -> AnyView {
             <div>
                 <h2 class="day" id=head.clone()>{move || day.heading(today.get())}</h2>
                 <ol aria-labelledby=head>
-                    <For each=move || desk.groups.with(find) key=|id| *id let:id>
+                    <For each=move || desk.drawn.with(find) key=|id| *id let:id>
                         <MessageRowView
                             id
                             href=desk.address(Some(id))
@@ -259,32 +263,19 @@ fn bones() -> AnyView {
         },
         BONES_AFTER,
     );
-    let bone = |(first, second): (&'static str, &'static str)| {
+    let bone = |_| {
         view! {
             <li class="row">
                 <span></span>
                 <span class="bone bone--sign"></span>
-                <span class="bone__lines">
-                    <span class="bone" style:width=first></span>
-                    <span class="bone" style:width=second></span>
-                </span>
+                <span class="bone__lines"><span class="bone"></span><span class="bone"></span></span>
                 <span class="bone bone--time"></span>
             </li>
         }
     };
-    let widths = [
-        ("46%", "80%"),
-        ("62%", "66%"),
-        ("38%", "74%"),
-        ("54%", "58%"),
-        ("70%", "84%"),
-        ("44%", "62%"),
-        ("58%", "70%"),
-        ("40%", "77%"),
-    ];
     view! {
         <ol aria-busy="true" aria-label="Loading messages" class="list__bones" class:list__bones--shown=move || shown.get()>
-            {widths.map(bone).collect_view()}
+            {(0..BONES).map(bone).collect_view()}
         </ol>
     }
     .into_any()

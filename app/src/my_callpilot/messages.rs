@@ -12,12 +12,14 @@ use crate::model::length::counted;
 use crate::model::mail::{DayGroup, days, neighbour};
 use crate::model::route::Page;
 use crate::model::search::{Show, fits};
+use crate::model::steps::step;
 use crate::model::undo::Deed;
 use crate::state::App;
 use contract::{Folder, ObjectId};
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
+use std::time::Duration;
 
 /// What list and reader of a folder share. A handle.
 #[derive(Clone, Copy)]
@@ -36,6 +38,8 @@ pub struct Desk {
     pub searching: RwSignal<bool>,
     /// The rows that fit, newest first, by days.
     pub groups: Memo<Vec<DayGroup>>,
+    /// The rows that are drawn: `groups`, or on the way to it.
+    pub drawn: RwSignal<Vec<DayGroup>>,
     /// The selection.
     pub picked: RwSignal<Vec<ObjectId>>,
     /// The row that Tab reaches.
@@ -81,6 +85,7 @@ impl Desk {
             show,
             searching: RwSignal::new(false),
             groups,
+            drawn: follow(groups),
             picked: RwSignal::new(Vec::new()),
             current: RwSignal::new(None),
             help: RwSignal::new(false),
@@ -307,6 +312,24 @@ impl Desk {
     }
 }
 
+/// A list that follows another one step by step, each after the one before has been drawn.
+fn follow(wanted: Memo<Vec<DayGroup>>) -> RwSignal<Vec<DayGroup>> {
+    let drawn = RwSignal::new(wanted.get_untracked());
+    Effect::new(move || {
+        let (now, wanted) = (drawn.get(), wanted.get());
+        if now != wanted {
+            let next = step(&now, &wanted);
+            set_timeout(
+                move || {
+                    drawn.try_set(next);
+                },
+                Duration::ZERO,
+            );
+        }
+    });
+    drawn
+}
+
 /// The page of a folder.
 #[component]
 pub fn Messages(
@@ -332,6 +355,18 @@ pub fn Messages(
             desk.picked
                 .update(|picked| picked.retain(|id| here.contains(id)));
         }
+    });
+    // Where the list takes the reader's place, the focus that was in it goes to the row one comes from.
+    Effect::new(move |before: Option<Option<ObjectId>>| {
+        let open = desk.open.get();
+        if let (Some(Some(before)), None) = (before, open) {
+            browser::after_drawing(move || {
+                if browser::focus_is_lost() {
+                    browser::focus(&row_dom_id(before));
+                }
+            });
+        }
+        open
     });
     app.takers.take(move |command| {
         // An open dialog has the keys. It is asked itself: word of its closing comes a little later.

@@ -127,6 +127,7 @@ fn OpenMessage(desk: Desk, id: ObjectId) -> impl IntoView {
         }
     });
     let sound = Memo::new(move |_| row.with(|row| row.as_ref().map_or(0, |row| row.duration_ms)));
+    let sounds = Memo::new(move |_| sound.get() > 0);
     let save_as = move || {
         let sender = row.with_untracked(|row| row.as_ref().map(|row| words::sender(&row.sender)));
         let safe = |letter: char| {
@@ -155,7 +156,7 @@ fn OpenMessage(desk: Desk, id: ObjectId) -> impl IntoView {
                 </h2>
                 {move || row.get().map(|row| facts(app, &row, detail.with(|detail| detail.as_ref().map(addressees))))}
             </div>
-            {move || (sound.get() > 0).then(|| view! { <Player id duration_ms=sound.get_untracked() save_as=save_as()/> })}
+            {move || sounds.get().then(|| view! { <Player id duration_ms=sound.get_untracked() save_as=save_as()/> })}
             {move || shown.get().map(|outline| content(app, id, outline))}
             {move || trouble.get().filter(|_| detail.with(Option::is_none)).map(|trouble| told(trouble, load))}
         </section>
