@@ -8,6 +8,7 @@ use crate::model::length::counted;
 use crate::model::search::Show as Shown;
 use crate::model::undo::Deed;
 use contract::Folder;
+use leptos::html::Input;
 use leptos::prelude::*;
 
 /// The name of the folder, its counts, and the way to search it.
@@ -47,6 +48,11 @@ pub fn toolbar(desk: Desk) -> AnyView {
 
 /// What is searched for, and what is shown.
 pub fn search_row(desk: Desk) -> AnyView {
+    // At once, not with the next frame: what is typed right after the key that opens the row belongs into the field.
+    let field = NodeRef::<Input>::new();
+    field.on_load(|field| {
+        let _ = field.focus(); // nothing is lost but a convenience
+    });
     view! {
         <div class="toolbar toolbar--search" role="search">
             <span class="with-icon">
@@ -54,6 +60,7 @@ pub fn search_row(desk: Desk) -> AnyView {
                 <input
                     class="input"
                     id="search"
+                    node_ref=field
                     type="search"
                     aria-label="Search sender, number or subject"
                     placeholder="Sender, number or subject"
