@@ -4,7 +4,10 @@
 //! lets the engine handle its inputs, commits, and only then lets the engine's outputs leave (E3): what was said to anybody is
 //! on disk. If the commit fails, engine and outputs are thrown away together with the transaction, and a new life begins.
 
-use crate::{Backlog, BodyRef, Grave, Hlc, Lane, Life, Mark, Object, ServerId, Tomb};
+use crate::{
+    Backlog, BodyRef, Digest, Grave, Held, Hlc, Kept, Lane, Life, Mark, Object, ServerId, Task,
+    TaskId, TaskReport, Tomb, Tree, Walk,
+};
 use contract::{ObjectId, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -68,6 +71,24 @@ pub struct ReplicaState {
     /// Marking what was here before this partner is still going on.
     #[serde(default)]
     pub seeding: Option<Seeding>,
+    /// The task that this server drives.
+    #[serde(default)]
+    pub task: Option<Task>,
+    /// What the last one came to.
+    #[serde(default)]
+    pub last_task: Option<TaskReport>,
+    /// Whatever is written here is written beside it, too, for a rebuild (E18).
+    #[serde(default)]
+    pub staging: bool,
+    /// What tasks removed from this server and is kept.
+    #[serde(default)]
+    pub kept: Option<Kept>,
+    /// Walks that are under way, one after the other.
+    #[serde(default)]
+    pub walks: Vec<Walk>,
+    /// Tasks of the partner that were stopped here: their next question is answered so. The newest last, a few of them.
+    #[serde(default)]
+    pub stopped: Vec<TaskId>,
 }
 
 /// One open transaction of a store, as the replication engine sees it.
@@ -118,6 +139,59 @@ pub trait Ledger {
     fn grave(&mut self, id: &ObjectId) -> Result<Option<Grave>, LedgerError>;
     /// Remembers that an object was deleted.
     fn bury(&mut self, id: &ObjectId, grave: &Grave) -> Result<(), LedgerError>;
+    /// Forgets at most `limit` graves older than `before` that are not of users. Returns how many.
+    fn forget_graves(&mut self, before: Timestamp, limit: usize) -> Result<usize, LedgerError>;
+
+    /// Why an object is held back, if it is.
+    fn held(&mut self, id: &ObjectId) -> Result<Option<Held>, LedgerError>;
+    /// Holds an object back.
+    fn set_held(&mut self, id: &ObjectId, held: &Held) -> Result<(), LedgerError>;
+    /// Holds it back no longer.
+    fn clear_held(&mut self, id: &ObjectId) -> Result<(), LedgerError>;
+    /// At most `limit` held objects in order of their ids, strictly after `after`.
+    fn held_after(
+        &mut self,
+        after: Option<&ObjectId>,
+        limit: usize,
+    ) -> Result<Vec<(ObjectId, Held)>, LedgerError>;
+
+    /// The sums of a tree, each of 256 entries: of its parts, or of the buckets of one part (R15). They follow every
+    /// [`Self::put`] and [`Self::remove`] in the same transaction; what is empty sums to 0.
+    fn sums(&mut self, tree: Tree, part: Option<u8>) -> Result<Vec<Digest>, LedgerError>;
+    /// At most `limit` ids of the objects in a bucket, ascending, strictly after `after`.
+    fn in_bucket(
+        &mut self,
+        tree: Tree,
+        bucket: u16,
+        after: Option<&ObjectId>,
+        limit: usize,
+    ) -> Result<Vec<ObjectId>, LedgerError>;
+    /// Users with this mailbox number, in order of their ids.
+    fn users_with_number(&mut self, number: &str) -> Result<Vec<ObjectId>, LedgerError>;
+    /// How many users there are.
+    fn user_count(&mut self) -> Result<u64, LedgerError>;
+
+    /// An object that is staged for a rebuild (E18).
+    fn staged(&mut self, id: &ObjectId) -> Result<Option<Object>, LedgerError>;
+    /// Stages an object, or removes it from what is staged.
+    fn stage(&mut self, id: &ObjectId, object: Option<&Object>) -> Result<(), LedgerError>;
+    /// Removes at most `limit` objects from what is staged. Returns how many.
+    fn unstage(&mut self, limit: usize) -> Result<usize, LedgerError>;
+    /// What is staged becomes what is live, and what was live is kept. Nothing may be kept before. Takes about the same time however
+    /// much there is.
+    fn switch(&mut self) -> Result<(), LedgerError>;
+    /// Keeps an object that a task removes.
+    fn keep(&mut self, id: &ObjectId, object: &Object) -> Result<(), LedgerError>;
+    /// At most `limit` kept objects in order of their ids, strictly after `after`.
+    fn kept_after(
+        &mut self,
+        after: Option<&ObjectId>,
+        limit: usize,
+    ) -> Result<Vec<(ObjectId, Object)>, LedgerError>;
+    /// How many objects are kept. May read through them.
+    fn kept_count(&mut self) -> Result<u64, LedgerError>;
+    /// Forgets a kept object.
+    fn forget_kept(&mut self, id: &ObjectId) -> Result<(), LedgerError>;
 
     /// The engine's small state.
     fn state(&mut self) -> Result<ReplicaState, LedgerError>;
@@ -127,4 +201,6 @@ pub trait Ledger {
     fn lineage(&mut self) -> Result<Vec<LineageEntry>, LedgerError>;
     /// Adds a life.
     fn add_life(&mut self, entry: &LineageEntry) -> Result<(), LedgerError>;
+    /// Forgets the oldest lives that began before a moment. Returns how many.
+    fn forget_lives(&mut self, before: Timestamp) -> Result<usize, LedgerError>;
 }

@@ -5,20 +5,28 @@
 //! [`Change`]; what a change leaves behind for the partner is a [`Mark`] or a [`Tomb`] in the [`Ledger`].
 
 mod change;
+mod conditions;
 mod ledger;
 mod mark;
 mod message;
 mod object;
 mod server_id;
+mod task;
+mod trie;
 mod user;
 mod version;
 
 pub use change::Change;
+pub use conditions::{Conditions, Shortcut};
 pub use contract::{ObjectId, Timestamp};
 pub use ledger::{Known, Ledger, LedgerError, LineageEntry, Order, ReplicaState, Seeding};
-pub use mark::{Backlog, Grave, Lane, Mark, Tomb};
+pub use mark::{Backlog, Grave, Held, Lane, Mark, Reason, Tomb};
 pub use message::{Envelope, Filing, Message, Place, Sender, message_fields};
 pub use object::{BodyRef, DecodeError, Joined, Key, Kind, Object, Register, Value};
 pub use server_id::ServerId;
+pub use task::{
+    Deletions, Errand, Kept, Outcome, Phase, Task, TaskCounts, TaskId, TaskKind, TaskReport, Walk,
+};
+pub use trie::{Bucket, Digest, Tree};
 pub use user::{Password, User, user_fields};
 pub use version::{Hlc, Life, Version};

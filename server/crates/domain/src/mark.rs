@@ -1,5 +1,6 @@
 //! What the partner has not acknowledged: marks and tombstones, and the memory of what is gone.
 
+use crate::Kind;
 use contract::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +46,45 @@ pub struct Tomb {
 pub struct Grave {
     /// When it was deleted.
     pub at: Timestamp,
+    /// What it was. Graves of users stay for ever; the others go when no backup can be older.
+    pub kind: Kind,
+}
+
+/// An object that the partner refused, or that may not be sent (R9). It is no backlog and is not sent, but in every verdict it counts as
+/// marked: the partner does not have it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// Why.
+    pub reason: Reason,
+    /// Since when.
+    pub at: Timestamp,
+    /// The mark that it had, and gets back when it is tried again.
+    pub mark: Mark,
+}
+
+/// Why an item was not applied, or is not sent. A number on the wire, so that a later level can add its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Reason(pub u8);
+
+impl Reason {
+    /// Its body is not here: send it again, with the body (E23).
+    pub const NEED_BODY: Self = Self(1);
+    /// It is a user that belongs to the refusing server and does not exist there (E25).
+    pub const NO_SUCH_USER: Self = Self(2);
+    /// It contradicts what is here: kind, owner or body of an object never change.
+    pub const FAULT: Self = Self(3);
+    /// VPIM shortcuts have an overlap, and none matches the first digits of the mailbox number (R9 a). Found by the sender.
+    pub const NO_OVERLAP: Self = Self(4);
+    /// The refusing server has a Temporary Remote User with this mailbox number (R9 b).
+    pub const TEMPORARY_REMOTE_USER: Self = Self(5);
+    /// The refusing server has a local user with this mailbox number.
+    pub const NUMBER_TAKEN: Self = Self(6);
+    /// The refusing server lacks the mailbox class.
+    pub const CLASS_MISSING: Self = Self(7);
+    /// The refusing server has no room for another user.
+    pub const CAPACITY: Self = Self(8);
+    /// Its user is held, so it is held with it. Found by the sender.
+    pub const WITH_USER: Self = Self(9);
 }
 
 /// How far one lane is behind.
