@@ -300,12 +300,24 @@ fn the_backlog_follows_each_mark<S: Subject>(s: &mut S) {
 }
 
 fn tombs_and_graves_are_remembered<S: Subject>(s: &mut S) {
-    let (tomb, grave) = (Tomb { at: Timestamp(5) }, Grave { at: Timestamp(6) });
+    let (tomb, grave) = (
+        Tomb { at: Timestamp(5) },
+        Grave {
+            at: Timestamp(6),
+            kind: Kind::MESSAGE,
+        },
+    );
     commit(s, |l| {
         assert_eq!((l.tomb(&id(1))?, l.grave(&id(1))?), (None, None));
         l.set_tomb(&id(1), &Tomb { at: Timestamp(4) })?;
         l.set_tomb(&id(1), &tomb)?;
-        l.bury(&id(1), &Grave { at: Timestamp(4) })?;
+        l.bury(
+            &id(1),
+            &Grave {
+                at: Timestamp(4),
+                kind: Kind::MESSAGE,
+            },
+        )?;
         l.bury(&id(1), &grave)?;
         assert_eq!(
             (l.tomb(&id(1))?, l.grave(&id(1))?),
@@ -370,7 +382,13 @@ fn fill(l: &mut dyn Ledger) -> Result<(), LedgerError> {
     )?;
     l.set_mark(&id(2), &mark(Lane::Messages, 3))?;
     l.set_tomb(&id(3), &Tomb { at: Timestamp(3) })?;
-    l.bury(&id(3), &Grave { at: Timestamp(3) })?;
+    l.bury(
+        &id(3),
+        &Grave {
+            at: Timestamp(3),
+            kind: Kind::MESSAGE,
+        },
+    )?;
     l.set_state(&ReplicaState {
         tick: 5,
         ..ReplicaState::default()

@@ -50,6 +50,9 @@ pub enum StoreError {
         /// What is wrong with the row.
         why: String,
     },
+    /// A rebuild cannot end: what an earlier task removed is still kept, and its place is needed.
+    #[error("what an earlier task removed is still kept")]
+    StillKept,
     /// SQLite refused.
     #[error("the database failed")]
     Sqlite(#[source] rusqlite::Error),

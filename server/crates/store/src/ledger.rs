@@ -1,14 +1,19 @@
 //! A transaction as the replication engine sees it.
 
-use crate::view;
-use crate::{StoreError, Tx};
+use crate::marks::{lane_number, newest, oldest};
+use crate::space::{self, Space};
+use crate::{StoreError, Tx, sums, view};
 use domain::{
-    Backlog, BodyRef, Grave, Lane, Ledger, LedgerError, Life, LineageEntry, Mark, Object, ObjectId,
-    Order, ReplicaState, Timestamp, Tomb,
+    Backlog, BodyRef, Digest, Grave, Held, Kind, Lane, Ledger, LedgerError, Life, LineageEntry,
+    Mark, Object, ObjectId, Order, ReplicaState, Timestamp, Tomb, Tree,
 };
 use rusqlite::{Connection, OptionalExtension, ToSql};
 
 type Found<T> = Result<T, LedgerError>;
+
+pub(crate) const WITH_NUMBER: &str = "SELECT id FROM object WHERE number = ?1 ORDER BY id";
+pub(crate) const FORGET_GRAVES: &str = "DELETE FROM grave WHERE id IN
+    (SELECT id FROM grave WHERE kind <> 1 AND at < ?1 ORDER BY at LIMIT ?2)";
 
 impl Ledger for Tx<'_> {
     fn object(&mut self, id: &ObjectId) -> Found<Option<Object>> {
@@ -16,17 +21,16 @@ impl Ledger for Tx<'_> {
     }
 
     fn put(&mut self, id: &ObjectId, object: &Object) -> Found<()> {
-        Ok(self.step(|tx| tx.put_object(id, object))?)
+        Ok(self.step(|tx| tx.put_into(Space::Live, id, object))?)
     }
 
     fn remove(&mut self, id: &ObjectId) -> Found<()> {
-        Ok(self.step(|tx| tx.remove_object(id))?)
+        Ok(self.step(|tx| tx.remove_from(Space::Live, id))?)
     }
 
     fn ids_after(&mut self, after: Option<&ObjectId>, limit: usize) -> Found<Vec<ObjectId>> {
-        let sql = "SELECT id FROM object WHERE id > ?1 ORDER BY id LIMIT ?2";
-        let after: &[u8] = after.map_or(&[], |id| id.as_bytes());
-        Ok(self.step(|tx| view::ids(&tx.writer.conn, sql, (after, limit)))?)
+        let params = (view::after(after), limit);
+        Ok(self.step(|tx| view::ids(&tx.writer.conn, space::LIVE.ids, params))?)
     }
 
     fn owned_by(&mut self, owner: &ObjectId) -> Found<Vec<ObjectId>> {
@@ -77,7 +81,12 @@ impl Ledger for Tx<'_> {
 
     fn tomb(&mut self, id: &ObjectId) -> Found<Option<Tomb>> {
         let sql = "SELECT at FROM tomb WHERE id = ?1";
-        Ok(self.step(|tx| Ok(tx.at(sql, id)?.map(|at| Tomb { at })))?)
+        Ok(self.step(|tx| {
+            view::one(&tx.writer.conn, sql, [id.as_bytes()], |row| {
+                let at = Timestamp(row.get(0)?);
+                Ok(Tomb { at })
+            })
+        })?)
     }
 
     fn set_tomb(&mut self, id: &ObjectId, tomb: &Tomb) -> Found<()> {
@@ -92,14 +101,112 @@ impl Ledger for Tx<'_> {
     }
 
     fn grave(&mut self, id: &ObjectId) -> Found<Option<Grave>> {
-        let sql = "SELECT at FROM grave WHERE id = ?1";
-        Ok(self.step(|tx| Ok(tx.at(sql, id)?.map(|at| Grave { at })))?)
+        let sql = "SELECT at, kind FROM grave WHERE id = ?1";
+        Ok(self.step(|tx| {
+            view::one(&tx.writer.conn, sql, [id.as_bytes()], |row| {
+                Ok(Grave {
+                    at: Timestamp(row.get(0)?),
+                    kind: Kind(row.get(1)?),
+                })
+            })
+        })?)
     }
 
     fn bury(&mut self, id: &ObjectId, grave: &Grave) -> Found<()> {
-        let sql =
-            "INSERT INTO grave (id, at) VALUES (?1, ?2) ON CONFLICT (id) DO UPDATE SET at = ?2";
-        Ok(self.step(|tx| tx.execute(sql, (id.as_bytes(), grave.at.0)).map(drop))?)
+        let sql = "INSERT INTO grave (id, at, kind) VALUES (?1, ?2, ?3)
+                   ON CONFLICT (id) DO UPDATE SET at = ?2, kind = ?3";
+        let params = (id.as_bytes(), grave.at.0, grave.kind.0);
+        Ok(self.step(|tx| tx.execute(sql, params).map(drop))?)
+    }
+
+    fn forget_graves(&mut self, before: Timestamp, limit: usize) -> Found<usize> {
+        Ok(self.step(|tx| tx.execute(FORGET_GRAVES, (before.0, limit)))?)
+    }
+
+    fn held(&mut self, id: &ObjectId) -> Found<Option<Held>> {
+        Ok(self.step(|tx| tx.view().held_one(id))?)
+    }
+
+    fn set_held(&mut self, id: &ObjectId, held: &Held) -> Found<()> {
+        Ok(self.step(|tx| tx.write_held(id, held))?)
+    }
+
+    fn clear_held(&mut self, id: &ObjectId) -> Found<()> {
+        let sql = "DELETE FROM held WHERE id = ?1";
+        Ok(self.step(|tx| tx.execute(sql, [id.as_bytes()]).map(drop))?)
+    }
+
+    fn held_after(
+        &mut self,
+        after: Option<&ObjectId>,
+        limit: usize,
+    ) -> Found<Vec<(ObjectId, Held)>> {
+        Ok(self.step(|tx| tx.view().held(after, limit))?)
+    }
+
+    fn sums(&mut self, tree: Tree, part: Option<u8>) -> Found<Vec<Digest>> {
+        Ok(self.step(|tx| {
+            tx.flush_sums()?;
+            sums::read(&tx.writer.conn, tree, part)
+        })?)
+    }
+
+    fn in_bucket(
+        &mut self,
+        tree: Tree,
+        bucket: u16,
+        after: Option<&ObjectId>,
+        limit: usize,
+    ) -> Found<Vec<ObjectId>> {
+        let params = (sums::tree_number(tree), bucket, view::after(after), limit);
+        Ok(self.step(|tx| view::ids(&tx.writer.conn, sums::IN_BUCKET, params))?)
+    }
+
+    fn users_with_number(&mut self, number: &str) -> Found<Vec<ObjectId>> {
+        Ok(self.step(|tx| view::ids(&tx.writer.conn, WITH_NUMBER, [number]))?)
+    }
+
+    fn user_count(&mut self) -> Found<u64> {
+        Ok(self.step(|tx| Ok(tx.users))?)
+    }
+
+    fn staged(&mut self, id: &ObjectId) -> Found<Option<Object>> {
+        Ok(self.step(|tx| tx.view().object_in(Space::Staged, id))?)
+    }
+
+    fn stage(&mut self, id: &ObjectId, object: Option<&Object>) -> Found<()> {
+        Ok(self.step(|tx| match object {
+            Some(object) => tx.put_into(Space::Staged, id, object),
+            None => tx.remove_from(Space::Staged, id),
+        })?)
+    }
+
+    fn unstage(&mut self, limit: usize) -> Found<usize> {
+        Ok(self.step(|tx| tx.unstage_some(limit))?)
+    }
+
+    fn switch(&mut self) -> Found<()> {
+        Ok(self.step(Self::switch_spaces)?)
+    }
+
+    fn keep(&mut self, id: &ObjectId, object: &Object) -> Found<()> {
+        Ok(self.step(|tx| tx.put_into(Space::Kept, id, object))?)
+    }
+
+    fn kept_after(
+        &mut self,
+        after: Option<&ObjectId>,
+        limit: usize,
+    ) -> Found<Vec<(ObjectId, Object)>> {
+        Ok(self.step(|tx| tx.view().kept(after, limit))?)
+    }
+
+    fn kept_count(&mut self) -> Found<u64> {
+        Ok(self.step(|tx| tx.view().kept_count())?)
+    }
+
+    fn forget_kept(&mut self, id: &ObjectId) -> Found<()> {
+        Ok(self.step(|tx| tx.remove_from(Space::Kept, id))?)
     }
 
     fn state(&mut self) -> Found<ReplicaState> {
@@ -126,99 +233,13 @@ impl Ledger for Tx<'_> {
         let (life, tick) = (entry.life.0.cast_signed(), entry.tick.cast_signed());
         Ok(self.step(|tx| tx.execute(sql, (life, tick, entry.began.0)).map(drop))?)
     }
-}
 
-impl Tx<'_> {
-    fn write_mark(&mut self, id: &ObjectId, mark: &Mark) -> Result<(), StoreError> {
-        self.delete_mark(id)?;
-        let lane = lane_number(mark.lane);
-        let sql = "INSERT INTO mark (id, lane, n, since, body, unsent, recovery) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-        let n = mark.n.cast_signed();
-        let params = (
-            id.as_bytes(),
-            lane,
-            n,
-            mark.since.0,
-            mark.body,
-            mark.unsent,
-            mark.recovery,
-        );
-        self.execute(sql, params)?;
-        self.marks[lane] += 1;
-        Ok(())
+    fn forget_lives(&mut self, before: Timestamp) -> Found<usize> {
+        // None out of the middle: a clock may have been wrong for a while.
+        let sql = "DELETE FROM lineage WHERE began < ?1
+                   AND n < coalesce((SELECT min(n) FROM lineage WHERE began >= ?1), 9223372036854775807)";
+        Ok(self.step(|tx| tx.execute(sql, [before.0]))?)
     }
-
-    fn delete_mark(&mut self, id: &ObjectId) -> Result<(), StoreError> {
-        let sql = "DELETE FROM mark WHERE id = ?1 RETURNING lane";
-        let lane: Option<usize> = self
-            .writer
-            .conn
-            .prepare_cached(sql)?
-            .query_row([id.as_bytes()], |row| row.get(0))
-            .optional()?;
-        if let Some(count) = lane.and_then(|lane| self.marks.get_mut(lane)) {
-            *count = count.saturating_sub(1);
-        }
-        Ok(())
-    }
-
-    /// The one moment in a row of tomb or grave.
-    fn at(&self, sql: &str, id: &ObjectId) -> Result<Option<Timestamp>, StoreError> {
-        let mut statement = self.writer.conn.prepare_cached(sql)?;
-        let at = statement.query_row([id.as_bytes()], |row| row.get(0));
-        Ok(at.optional()?.map(Timestamp))
-    }
-}
-
-/// How a lane is stored.
-pub(crate) fn lane_number(lane: Lane) -> usize {
-    match lane {
-        Lane::Users => 0,
-        Lane::Messages => 1,
-    }
-}
-
-pub(crate) const OLDEST: &str = "SELECT id, lane, n, since, body, unsent, recovery FROM mark
-    WHERE lane = ?1 AND since >= ?2 ORDER BY since, id LIMIT ?3";
-pub(crate) const NEWEST: &str = "SELECT id, lane, n, since, body, unsent, recovery FROM mark
-    WHERE lane = ?1 AND since >= ?2 ORDER BY since DESC, id DESC LIMIT ?3";
-pub(crate) const OF_ONE_MOMENT: &str = "SELECT id, lane, n, since, body, unsent, recovery FROM mark
-    WHERE lane = ?1 AND since = ?2 ORDER BY id LIMIT ?3";
-
-type Marks = Vec<(ObjectId, Mark)>;
-
-fn oldest(
-    conn: &Connection,
-    lane: Lane,
-    from: Timestamp,
-    limit: usize,
-) -> Result<Marks, StoreError> {
-    let lane = lane_number(lane);
-    view::rows(conn, OLDEST, (lane, from.0, limit), view::read_mark)
-}
-
-/// Newest first, and of one moment in order of ids. The index runs backwards through both, so the ids of each moment are turned
-/// round here; of the last moment, which the limit may have cut, the first ids are asked for again. Sorting in SQLite would read
-/// a whole backlog that was marked at one moment, at each call.
-fn newest(
-    conn: &Connection,
-    lane: Lane,
-    from: Timestamp,
-    limit: usize,
-) -> Result<Marks, StoreError> {
-    let lane = lane_number(lane);
-    let mut marks = view::rows(conn, NEWEST, (lane, from.0, limit), view::read_mark)?;
-    let Some(last) = marks.last().map(|(_, mark)| mark.since) else {
-        return Ok(marks);
-    };
-    let whole = marks.partition_point(|(_, mark)| mark.since > last);
-    marks.truncate(whole);
-    for moment in marks.chunk_by_mut(|(_, a), (_, b)| a.since == b.since) {
-        moment.reverse();
-    }
-    let rest = (lane, last.0, limit - whole);
-    marks.extend(view::rows(conn, OF_ONE_MOMENT, rest, view::read_mark)?);
-    Ok(marks)
 }
 
 pub(crate) fn read_state(conn: &Connection) -> Result<ReplicaState, StoreError> {

@@ -17,6 +17,7 @@
 //!
 //! This crate decides nothing about replication, and reads no clock: who calls it brings the time.
 
+mod backfill;
 mod body;
 mod check;
 mod compact;
@@ -24,6 +25,7 @@ mod disk;
 mod error;
 mod ledger;
 mod listing;
+mod marks;
 mod open;
 #[cfg(test)]
 mod plans;
@@ -32,7 +34,9 @@ mod readers;
 mod record;
 mod schema;
 mod segments;
+mod space;
 mod spool;
+mod sums;
 mod tx;
 mod view;
 mod writer;

@@ -11,7 +11,7 @@ pub struct Listed {
     pub id: ObjectId,
     /// The message; [`domain::Message::of`] reads it.
     pub object: Object,
-    /// Its body is still owed to the partner.
+    /// Its body is still owed to the partner, or held back from it.
     pub one_server_only: bool,
     /// When it was received, as the list is sorted.
     pub received_at: Timestamp,
@@ -46,7 +46,7 @@ pub struct MailboxCounts {
     pub sent: u64,
     /// Messages in Deleted.
     pub deleted: u64,
-    /// Messages whose body is still owed to the partner.
+    /// Messages whose body is still owed to the partner, or held back from it.
     pub one_server_only: u64,
     /// Bytes of all bodies; a body in two messages counts twice.
     pub bytes: u64,

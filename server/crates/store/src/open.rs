@@ -12,7 +12,7 @@ use std::time::Duration;
 /// How long a statement waits for a lock of SQLite. Only this crate opens the database, so it hardly ever does.
 const BUSY_WAIT: Duration = Duration::from_secs(5);
 /// Prepared statements kept; more than this crate has.
-const STATEMENTS_MAX: usize = 96;
+const STATEMENTS_MAX: usize = 160;
 /// The log is cut back to this when SQLite starts it anew.
 const LOG_BYTES_KEPT: i64 = 64 << 20;
 

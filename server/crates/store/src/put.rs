@@ -1,8 +1,9 @@
-//! Writing and removing objects, with the columns that indexes need.
+//! Writing and removing objects, with the columns that indexes need, in any of the spaces.
 
-use crate::{StoreError, Tx};
-use domain::{Message, Object, ObjectId, User};
-use rusqlite::OptionalExtension;
+use crate::space::Space;
+use crate::{StoreError, Tx, sums, view};
+use domain::{Bucket, Digest, Kind, Message, Object, ObjectId, User};
+use rusqlite::Row;
 
 /// What the indexes need of an object; see schema.rs.
 #[derive(Debug, Default)]
@@ -42,29 +43,78 @@ impl Columns {
     }
 }
 
+/// Where an object is in the digest trie, and with which digest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Spot {
+    pub bucket: Bucket,
+    pub digest: Digest,
+}
+
+/// What has to be known of an object before it is replaced or removed.
+#[derive(Debug)]
+struct Old {
+    user: bool,
+    body: Option<[u8; 32]>,
+    /// `None`: its row could not be read when the digests came, so nothing was added for it.
+    spot: Option<Spot>,
+}
+
+impl Spot {
+    pub(crate) fn of(id: &ObjectId, object: &Object) -> Self {
+        Self {
+            bucket: Bucket::of(id, object),
+            digest: object.digest(id),
+        }
+    }
+}
+
+impl Old {
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let (tree, no, digest): (Option<i64>, Option<u16>, Option<[u8; 16]>) =
+            (row.get(2)?, row.get(3)?, row.get(4)?);
+        let bucket = tree.zip(no).map(|(tree, no)| Bucket {
+            tree: sums::tree(tree),
+            no,
+        });
+        let spot = bucket.zip(digest).map(|(bucket, digest)| Spot {
+            bucket,
+            digest: sums::from_bytes(digest),
+        });
+        Ok(Self {
+            user: row.get::<_, u8>(0)? == Kind::USER.0,
+            body: row.get(1)?,
+            spot,
+        })
+    }
+}
+
 impl Tx<'_> {
-    pub(crate) fn put_object(&mut self, id: &ObjectId, object: &Object) -> Result<(), StoreError> {
-        let hash = object.body.map(|body| body.hash);
-        // Before the old one is released, so that a body never goes and comes back in between.
-        let old = self.body_of(id)?.flatten();
-        if old != hash {
-            if let Some(body) = &object.body {
-                self.refer(body)?;
-            }
-            if let Some(old) = old {
-                self.release(&old)?;
-            }
+    /// Writes an object, new or changed.
+    pub(crate) fn put_into(
+        &mut self,
+        space: Space,
+        id: &ObjectId,
+        object: &Object,
+    ) -> Result<(), StoreError> {
+        let old = self.old(space, id)?;
+        self.replace_body(old.as_ref().and_then(|old| old.body), object)?;
+        let spot = Spot::of(id, object);
+        let old_spot = old.as_ref().and_then(|old| old.spot);
+        self.count_in(space, old_spot, Some(spot));
+        if space == Space::Live {
+            let was_user = old.as_ref().is_some_and(|old| old.user);
+            self.count_users(was_user, object.kind == Kind::USER);
+        }
+        if old.is_some() && old_spot.map(|spot| spot.bucket) != Some(spot.bucket) {
+            // The statement below would leave it in its bucket.
+            self.execute(space.sql().remove, [id.as_bytes()])?;
         }
         let columns = Columns::of(object);
-        let sql = "INSERT INTO object (id, kind, owner, body, data, number, home, place, filed_at, received_at, unread, bytes)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
-                   ON CONFLICT (id) DO UPDATE SET kind = ?2, owner = ?3, body = ?4, data = ?5, number = ?6, home = ?7,
-                       place = ?8, filed_at = ?9, received_at = ?10, unread = ?11, bytes = ?12";
         let params = rusqlite::params![
             id.as_bytes(),
             object.kind.0,
             object.owner.as_ref().map(ObjectId::as_bytes),
-            hash,
+            object.body.map(|body| body.hash),
             object.encode(),
             columns.number,
             columns.home,
@@ -73,24 +123,53 @@ impl Tx<'_> {
             columns.received_at,
             columns.unread,
             columns.bytes,
+            sums::tree_number(spot.bucket.tree),
+            spot.bucket.no,
+            sums::to_bytes(spot.digest),
         ];
-        self.execute(sql, params).map(drop)
+        self.execute(space.sql().put, params).map(drop)
     }
 
-    pub(crate) fn remove_object(&mut self, id: &ObjectId) -> Result<(), StoreError> {
-        if let Some(Some(hash)) = self.body_of(id)? {
+    /// Removes an object, if it is there.
+    pub(crate) fn remove_from(&mut self, space: Space, id: &ObjectId) -> Result<(), StoreError> {
+        let Some(old) = self.old(space, id)? else {
+            return Ok(());
+        };
+        if let Some(hash) = old.body {
             self.release(&hash)?;
         }
-        self.execute("DELETE FROM object WHERE id = ?1", [id.as_bytes()])
-            .map(drop)
+        self.count_in(space, old.spot, None);
+        if space == Space::Live {
+            self.count_users(old.user, false);
+        }
+        self.execute(space.sql().remove, [id.as_bytes()]).map(drop)
     }
 
-    /// The body an object refers to now. The outer `None`: there is no such object.
-    fn body_of(&self, id: &ObjectId) -> Result<Option<Option<[u8; 32]>>, StoreError> {
-        let sql = "SELECT body FROM object WHERE id = ?1";
-        let mut statement = self.writer.conn.prepare_cached(sql)?;
-        Ok(statement
-            .query_row([id.as_bytes()], |row| row.get(0))
-            .optional()?)
+    fn old(&self, space: Space, id: &ObjectId) -> Result<Option<Old>, StoreError> {
+        view::one(
+            &self.writer.conn,
+            space.sql().old,
+            [id.as_bytes()],
+            Old::read,
+        )
+    }
+
+    /// The new body is referred to before the old one is released, so that a body never goes and comes back in between.
+    fn replace_body(&mut self, old: Option<[u8; 32]>, object: &Object) -> Result<(), StoreError> {
+        if old == object.body.map(|body| body.hash) {
+            return Ok(());
+        }
+        if let Some(body) = &object.body {
+            self.refer(body)?;
+        }
+        old.map_or(Ok(()), |old| self.release(&old))
+    }
+
+    fn count_users(&mut self, was: bool, is: bool) {
+        match (was, is) {
+            (false, true) => self.users += 1,
+            (true, false) => self.users = self.users.saturating_sub(1),
+            _ => {}
+        }
     }
 }

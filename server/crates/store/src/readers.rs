@@ -5,8 +5,8 @@ use crate::segments::Segments;
 use crate::{Cursor, Listed, MailboxCounts, StoreError, UserCursor, View, body};
 use bytes::Bytes;
 use domain::{
-    Backlog, BodyRef, Lane, LineageEntry, Mark, Object, ObjectId, Place, ReplicaState, ServerId,
-    Timestamp,
+    Backlog, BodyRef, Held, Lane, LineageEntry, Mark, Object, ObjectId, Place, ReplicaState,
+    ServerId, Timestamp,
 };
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use std::ops::Range;
@@ -176,6 +176,11 @@ impl Readers {
         self.snapshot(|view| view.user_count(home))
     }
 
+    /// See [`View::user_counts`].
+    pub fn user_counts(&self, home: ServerId) -> Result<(u64, u64), StoreError> {
+        self.snapshot(|view| view.user_counts(home))
+    }
+
     /// See [`View::messages`].
     pub fn messages(
         &self,
@@ -205,6 +210,33 @@ impl Readers {
     /// See [`View::one_server_only`].
     pub fn one_server_only(&self) -> Result<u64, StoreError> {
         self.snapshot(|view| view.one_server_only())
+    }
+
+    /// See [`View::held`].
+    pub fn held(
+        &self,
+        after: Option<&ObjectId>,
+        limit: usize,
+    ) -> Result<Vec<(ObjectId, Held)>, StoreError> {
+        self.snapshot(|view| view.held(after, limit))
+    }
+
+    /// See [`View::held_count`].
+    pub fn held_count(&self) -> Result<u64, StoreError> {
+        self.snapshot(|view| view.held_count())
+    }
+
+    /// See [`View::held_users`].
+    pub fn held_users(
+        &self,
+        limit: usize,
+    ) -> Result<Vec<(ObjectId, Held, Option<Object>)>, StoreError> {
+        self.snapshot(|view| view.held_users(limit))
+    }
+
+    /// See [`View::kept_count`].
+    pub fn kept_count(&self) -> Result<u64, StoreError> {
+        self.snapshot(|view| view.kept_count())
     }
 
     /// See [`View::setting`].

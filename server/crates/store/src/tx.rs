@@ -1,6 +1,7 @@
 //! One transaction: its rows in SQLite, its bodies in a spool, and how both become durable together.
 
 use crate::spool::Spool;
+use crate::sums::Changes;
 use crate::{StoreError, View, Writer};
 use domain::ReplicaState;
 use rusqlite::Params;
@@ -18,6 +19,10 @@ pub struct Tx<'w> {
     pub(crate) live: BTreeMap<i64, i64>,
     /// Marks of each lane, with the changes of this transaction.
     pub(crate) marks: [u64; 2],
+    /// Users that are live, with the changes of this transaction.
+    pub(crate) users: u64,
+    /// How the sums of buckets change.
+    pub(crate) sums: Changes,
     /// The new state, if there is one: written once, at the commit.
     pub(crate) state: Option<ReplicaState>,
     failed: bool,
@@ -28,6 +33,8 @@ impl<'w> Tx<'w> {
     pub(crate) fn new(writer: &'w mut Writer, spool: Spool) -> Self {
         Self {
             marks: writer.marks,
+            users: writer.users,
+            sums: Changes::new(),
             writer,
             spool: Some(spool),
             live: BTreeMap::new(),
@@ -79,6 +86,7 @@ impl<'w> Tx<'w> {
         })?;
         self.open = false;
         self.writer.marks = self.marks;
+        self.writer.users = self.users;
         if let Some(state) = self.state.take() {
             self.writer.state = state;
         }
@@ -126,6 +134,7 @@ impl<'w> Tx<'w> {
                        ON CONFLICT (id) DO UPDATE SET len = excluded.len";
             self.execute(sql, (segment, end.cast_signed()))?;
         }
+        self.flush_sums()?;
         self.flush_live()
     }
 

@@ -1,8 +1,11 @@
 //! The queries, over a snapshot or over an open transaction.
 
-use crate::ledger::lane_number;
+use crate::marks::lane_number;
+use crate::space::Space;
 use crate::{Cursor, Listed, MailboxCounts, StoreError, UserCursor, body};
-use domain::{Backlog, BodyRef, Lane, Mark, Object, ObjectId, Place, ServerId, Timestamp};
+use domain::{
+    Backlog, BodyRef, Held, Lane, Mark, Object, ObjectId, Place, Reason, ServerId, Timestamp,
+};
 use rusqlite::{Connection, OptionalExtension, Params, Row};
 
 /// What is in the store at one moment.
@@ -13,24 +16,37 @@ pub struct View<'a> {
 
 /// The statements whose plans a test looks at: none of them may read a whole table.
 pub(crate) mod sql {
-    pub const OBJECT: &str = "SELECT id, data FROM object WHERE id = ?1";
     pub const USERS_BY_NUMBER: &str = "SELECT id, data FROM object WHERE number = ?1 ORDER BY id";
     pub const USERS: &str = "SELECT id, data FROM object
         WHERE number IS NOT NULL AND (number, id) > (?1, ?2) ORDER BY number, id LIMIT ?3";
-    pub const MESSAGES: &str = "SELECT o.id, o.data, o.received_at, coalesce(m.body, 0)
-        FROM object o LEFT JOIN mark m ON m.id = o.id
+    pub const MESSAGES: &str =
+        "SELECT o.id, o.data, o.received_at, coalesce(m.body, 0) OR coalesce(h.body, 0)
+        FROM object o LEFT JOIN mark m ON m.id = o.id LEFT JOIN held h ON h.id = o.id
         WHERE o.owner = ?1 AND o.place = ?2 AND (o.received_at, o.id) < (?3, ?4)
         ORDER BY o.received_at DESC, o.id DESC LIMIT ?5";
     pub const COUNTS: &str = "SELECT place, count(*), sum(unread), sum(bytes) FROM object
         WHERE owner = ?1 AND place IS NOT NULL GROUP BY place";
-    pub const OWED: &str = "SELECT count(*) FROM object o CROSS JOIN mark m ON m.id = o.id
-        WHERE o.owner = ?1 AND o.place IS NOT NULL AND m.body = 1";
-    pub const ONE_SERVER_ONLY: &str = "SELECT count(*) FROM mark WHERE body = 1";
+    pub const ANY_OWED: &str = "SELECT EXISTS (SELECT 1 FROM mark WHERE body = 1)
+        OR EXISTS (SELECT 1 FROM held WHERE body = 1)";
+    pub const OWED: &str =
+        "SELECT count(*) FROM object o WHERE o.owner = ?1 AND o.place IS NOT NULL
+        AND (EXISTS (SELECT 1 FROM mark m WHERE m.id = o.id AND m.body = 1)
+          OR EXISTS (SELECT 1 FROM held h WHERE h.id = o.id AND h.body = 1))";
+    pub const ONE_SERVER_ONLY: &str = "SELECT (SELECT count(*) FROM mark WHERE body = 1)
+        + (SELECT count(*) FROM held h WHERE h.body = 1
+            AND NOT EXISTS (SELECT 1 FROM mark m WHERE m.id = h.id AND m.body = 1))";
     pub const OLDEST_MARK: &str = "SELECT since FROM mark WHERE lane = ?1 ORDER BY since LIMIT 1";
     pub const EXPIRED: &str = "SELECT id FROM object WHERE place = 2 AND filed_at < ?1
         ORDER BY filed_at, id LIMIT ?2";
     pub const MARK: &str =
         "SELECT id, lane, n, since, body, unsent, recovery FROM mark WHERE id = ?1";
+    pub const HELD: &str = "SELECT id, lane, n, since, body, unsent, recovery, reason, at FROM held
+        WHERE id > ?1 ORDER BY id LIMIT ?2";
+    pub const HELD_ONE: &str =
+        "SELECT id, lane, n, since, body, unsent, recovery, reason, at FROM held WHERE id = ?1";
+    pub const HELD_USERS: &str = "SELECT h.id, h.lane, h.n, h.since, h.body, h.unsent, h.recovery, h.reason, h.at, o.data
+        FROM held h LEFT JOIN object o ON o.id = h.id
+        WHERE h.lane = 0 AND h.reason <> ?1 AND (o.kind IS NULL OR o.kind = 1) ORDER BY h.id LIMIT ?2";
     pub const MISSING: &str = "SELECT count(*) FROM body WHERE segment IS NULL AND refs > 0";
 }
 
@@ -41,7 +57,15 @@ impl<'a> View<'a> {
 
     /// An object, if it is here.
     pub fn object(&self, id: &ObjectId) -> Result<Option<Object>, StoreError> {
-        let found = one(self.conn, sql::OBJECT, [id.as_bytes()], read_object)?;
+        self.object_in(Space::Live, id)
+    }
+
+    pub(crate) fn object_in(
+        &self,
+        space: Space,
+        id: &ObjectId,
+    ) -> Result<Option<Object>, StoreError> {
+        let found = one(self.conn, space.sql().object, [id.as_bytes()], read_object)?;
         Ok(found.transpose()?.map(|(_, object)| object))
     }
 
@@ -81,6 +105,16 @@ impl<'a> View<'a> {
         let sql =
             "SELECT count(*) FROM object WHERE number IS NOT NULL AND (?1 IS NULL OR home = ?1)";
         self.number(sql, [home])
+    }
+
+    /// How many users are local to a server, and how many there are besides. Reads through them.
+    pub fn user_counts(&self, home: ServerId) -> Result<(u64, u64), StoreError> {
+        let sql = "SELECT count(*) FILTER (WHERE home = ?1), count(*) FROM object WHERE number IS NOT NULL";
+        let home = home.0.cast_signed();
+        let mut statement = self.conn.prepare_cached(sql)?;
+        let (local, all): (u64, u64) =
+            statement.query_row([home], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok((local, all.saturating_sub(local)))
     }
 
     /// A page of a mailbox, newest first by when they were received, then by id.
@@ -128,8 +162,7 @@ impl<'a> View<'a> {
             }
         }
         // Usually nothing is owed at all, and the mailbox need not be read.
-        let sql = "SELECT EXISTS (SELECT 1 FROM mark WHERE body = 1)";
-        if self.number(sql, [])? > 0 {
+        if self.number(sql::ANY_OWED, [])? > 0 {
             counts.one_server_only = self.number(sql::OWED, [owner.as_bytes()])?;
         }
         Ok(counts)
@@ -150,9 +183,66 @@ impl<'a> View<'a> {
         })
     }
 
-    /// Marks with the body bit: what only this server holds as far as it knows.
+    /// What is marked or held with the body bit: what only this server has, as far as it knows.
     pub fn one_server_only(&self) -> Result<u64, StoreError> {
         self.number(sql::ONE_SERVER_ONLY, [])
+    }
+
+    /// Why an object is held back, if it is.
+    pub(crate) fn held_one(&self, id: &ObjectId) -> Result<Option<Held>, StoreError> {
+        let found = one(self.conn, sql::HELD_ONE, [id.as_bytes()], read_held)?;
+        Ok(found.map(|(_, held)| held))
+    }
+
+    /// Objects that are held back, in order of their ids, strictly after `after`.
+    pub fn held(
+        &self,
+        after: Option<&ObjectId>,
+        limit: usize,
+    ) -> Result<Vec<(ObjectId, Held)>, StoreError> {
+        rows(self.conn, sql::HELD, (self::after(after), limit), read_held)
+    }
+
+    /// How many objects are held back. Counts them, so it takes some milliseconds when there are many thousand.
+    pub fn held_count(&self) -> Result<u64, StoreError> {
+        self.number("SELECT count(*) FROM held", [])
+    }
+
+    /// Users that are held back for a reason of their own, in order of their ids; without an object if they were deleted here.
+    pub fn held_users(
+        &self,
+        limit: usize,
+    ) -> Result<Vec<(ObjectId, Held, Option<Object>)>, StoreError> {
+        let params = (Reason::WITH_USER.0, limit);
+        let found = rows(self.conn, sql::HELD_USERS, params, |row| {
+            let (id, held) = read_held(row)?;
+            let data = row.get_ref(9)?.as_blob_or_null()?;
+            let object = data.map(|data| decode(&id, data)).transpose();
+            Ok(object.map(|object| (id, held, object)))
+        })?;
+        found.into_iter().collect()
+    }
+
+    /// What tasks removed and is kept, in order of their ids, strictly after `after`.
+    pub(crate) fn kept(
+        &self,
+        after: Option<&ObjectId>,
+        limit: usize,
+    ) -> Result<Vec<(ObjectId, Object)>, StoreError> {
+        objects(
+            self.conn,
+            Space::Kept.sql().page,
+            (self::after(after), limit),
+        )
+    }
+
+    /// How many objects are kept that tasks removed. Reads through them.
+    pub fn kept_count(&self) -> Result<u64, StoreError> {
+        self.number("SELECT count(*) FROM kept", [])
+    }
+
+    pub(crate) fn is_empty(&self, space: Space) -> Result<bool, StoreError> {
+        Ok(self.number(space.sql().is_empty, [])? == 1)
     }
 
     /// A value of this server's own, not replicated.
@@ -176,7 +266,7 @@ impl<'a> View<'a> {
         Ok(found.is_some_and(|kept| kept.at.is_some()))
     }
 
-    /// Objects whose body is not here. If there are any, this reads through all objects.
+    /// Live objects whose body is not here. If anything refers to such a body, this reads through all objects.
     pub fn missing_bodies(&self, limit: usize) -> Result<Vec<(ObjectId, BodyRef)>, StoreError> {
         if self.number(sql::MISSING, [])? == 0 {
             return Ok(Vec::new());
@@ -234,6 +324,11 @@ pub(crate) fn ids(
     rows(conn, sql, params, |row| id(row, 0))
 }
 
+/// Where a list of ids goes on, for a query with `id > ?`.
+pub(crate) fn after(id: Option<&ObjectId>) -> &[u8] {
+    id.map_or(&[], |id| id.as_bytes())
+}
+
 /// A mark, read from `id, lane, n, since, body, unsent, recovery`.
 pub(crate) fn read_mark(row: &Row<'_>) -> rusqlite::Result<(ObjectId, Mark)> {
     let lane: i64 = row.get(1)?;
@@ -252,6 +347,17 @@ pub(crate) fn read_mark(row: &Row<'_>) -> rusqlite::Result<(ObjectId, Mark)> {
     Ok((id(row, 0)?, mark))
 }
 
+/// What is held, read from the columns of a mark and `reason, at`.
+fn read_held(row: &Row<'_>) -> rusqlite::Result<(ObjectId, Held)> {
+    let (id, mark) = read_mark(row)?;
+    let held = Held {
+        reason: Reason(row.get(7)?),
+        at: Timestamp(row.get(8)?),
+        mark,
+    };
+    Ok((id, held))
+}
+
 fn id(row: &Row<'_>, column: usize) -> rusqlite::Result<ObjectId> {
     row.get(column).map(ObjectId::from_bytes)
 }
@@ -262,10 +368,11 @@ type Read = Result<(ObjectId, Object), StoreError>;
 fn read_object(row: &Row<'_>) -> rusqlite::Result<Read> {
     let id = id(row, 0)?;
     let data = row.get_ref(1)?.as_blob()?;
-    Ok(match Object::decode(data) {
-        Ok(object) => Ok((id, object)),
-        Err(e) => Err(StoreError::corrupt("object", format!("{id}: {e}"))),
-    })
+    Ok(decode(&id, data).map(|object| (id, object)))
+}
+
+fn decode(id: &ObjectId, data: &[u8]) -> Result<Object, StoreError> {
+    Object::decode(data).map_err(|e| StoreError::corrupt("object", format!("{id}: {e}")))
 }
 
 fn objects(

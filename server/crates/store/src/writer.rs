@@ -3,7 +3,7 @@
 use crate::open::Lock;
 use crate::segments::Segments;
 use crate::spool::{Spool, Tail};
-use crate::{Opened, StoreError, Tx};
+use crate::{Opened, StoreError, Tx, View};
 use domain::ReplicaState;
 use rusqlite::Connection;
 use std::sync::Arc;
@@ -23,6 +23,8 @@ pub struct Writer {
     pub(crate) buffer: Vec<u8>,
     /// Marks of each lane, counted at the start and kept since: a backlog of many thousand would be too long to count each time.
     pub(crate) marks: [u64; 2],
+    /// Users, counted and kept alike.
+    pub(crate) users: u64,
     /// As committed.
     pub(crate) state: ReplicaState,
     /// Why nothing may be written any more.
@@ -54,6 +56,7 @@ impl Writer {
             tail,
             buffer: Vec::new(),
             marks: [0; 2],
+            users: 0,
             state: ReplicaState::default(),
             fatal: None,
             log_pages,
@@ -64,6 +67,7 @@ impl Writer {
             let sql = "SELECT count(*) FROM mark WHERE lane = ?1";
             writer.marks[lane] = writer.conn.query_row(sql, [lane], |row| row.get(0))?;
         }
+        writer.users = View::new(&writer.conn).user_count(None)?;
         writer.state = crate::ledger::read_state(&writer.conn)?;
         Ok(writer)
     }
