@@ -1,6 +1,10 @@
 //! A user and mailbox: the typed view of an object of kind [`Kind::USER`].
 
-use crate::{Key, Kind, Object, ServerId, Value};
+use crate::unfit::ensure;
+use crate::{
+    Forwarding, Key, Kind, Notification, Object, PhoneDelivery, ServerId, Unfit, Value,
+    check_telephone_number,
+};
 use contract::Timestamp;
 
 /// The registers of a user. Numbers are never reused.
@@ -21,9 +25,18 @@ pub mod user_fields {
     pub const FAILED_LOGINS: u16 = 7;
     /// Mailbox class number.
     pub const CLASS: u16 = 8;
+    /// Who is told of new messages, and when, one register: [`crate::Notification`].
+    pub const NOTIFICATION: u16 = 9;
+    /// Delivery to telephone, one register: [`crate::PhoneDelivery`].
+    pub const DELIVERY: u16 = 10;
+    /// Forwarding and remote text notification, one register: [`crate::Forwarding`].
+    pub const FORWARDING: u16 = 11;
 }
 
-use user_fields::{CLASS, EPOCH, FAILED_LOGINS, HOME, LOCKED, NAME, NUMBERS, PASSWORD};
+use user_fields::{
+    CLASS, DELIVERY, EPOCH, FAILED_LOGINS, FORWARDING, HOME, LOCKED, NAME, NOTIFICATION, NUMBERS,
+    PASSWORD,
+};
 
 /// A password as it is kept.
 #[derive(Clone, PartialEq, Eq)]
@@ -47,6 +60,13 @@ impl std::fmt::Debug for Password {
 pub struct User<'a>(&'a Object);
 
 impl<'a> User<'a> {
+    /// The class of a user for whom none was given; every server has it.
+    pub const CLASS_DEFAULT: i64 = 1;
+    /// Characters of a display name.
+    pub const NAME_LENGTH_MAX: usize = 100;
+    /// DNs of one user.
+    pub const DNS_MAX: usize = 10;
+
     /// The view, if the object is a user.
     pub fn of(object: &'a Object) -> Option<Self> {
         (object.kind == Kind::USER).then_some(Self(object))
@@ -65,6 +85,15 @@ impl<'a> User<'a> {
             (Key::field(NAME), Value::Text(name.to_owned())),
             (Key::field(PASSWORD), Self::password_value(password)),
         ]
+    }
+
+    /// Refuses DNs that cannot be.
+    pub fn check_dns(dns: &[String]) -> Result<(), Unfit> {
+        let max = Self::DNS_MAX;
+        ensure(dns.len() <= max, || {
+            format!("A user has at most {max} DNs.")
+        })?;
+        dns.iter().try_for_each(|dn| check_telephone_number(dn))
     }
 
     /// The register of mailbox number and DNs.
@@ -99,6 +128,19 @@ impl<'a> User<'a> {
                 .as_text()
         };
         first().unwrap_or("")
+    }
+
+    /// DNs: the telephone numbers of the user's own.
+    pub fn dns(&self) -> Vec<&'a str> {
+        let read = || {
+            self.0
+                .get(Key::field(NUMBERS))?
+                .as_list()?
+                .get(1)?
+                .as_list()
+        };
+        let dns = read().unwrap_or(&[]);
+        dns.iter().filter_map(Value::as_text).collect()
     }
 
     /// Display name; empty if none.
@@ -150,7 +192,25 @@ impl<'a> User<'a> {
         self.0
             .get(Key::field(CLASS))
             .and_then(Value::as_int)
-            .unwrap_or(1)
+            .unwrap_or(Self::CLASS_DEFAULT)
+    }
+
+    /// Who is told of new messages, and when.
+    pub fn notification(&self) -> Notification {
+        let value = self.0.get(Key::field(NOTIFICATION));
+        value.and_then(Notification::read).unwrap_or_default()
+    }
+
+    /// Delivery to telephone.
+    pub fn delivery(&self) -> PhoneDelivery {
+        let value = self.0.get(Key::field(DELIVERY));
+        value.and_then(PhoneDelivery::read).unwrap_or_default()
+    }
+
+    /// Forwarding and remote text notification.
+    pub fn forwarding(&self) -> Forwarding {
+        let value = self.0.get(Key::field(FORWARDING));
+        value.and_then(Forwarding::read).unwrap_or_default()
     }
 }
 
@@ -181,6 +241,46 @@ mod tests {
         );
         assert_eq!(user.password(), Some(password));
         assert_eq!((user.epoch(), user.locked(), user.class()), (0, false, 1));
+    }
+
+    #[test]
+    fn what_two_servers_set_apart_joins_register_by_register() {
+        let at = |hlc| Version {
+            hlc: Hlc(hlc),
+            life: Life(hlc),
+        };
+        let mut here = Object::new(Kind::USER, None, None);
+        here.set(
+            Key::field(NUMBERS),
+            at(1),
+            User::numbers("7200", &["5001".into(), "5002".into()]),
+        );
+        let mut there = here.clone();
+        let delivery = PhoneDelivery {
+            on: true,
+            number: "907700900123".into(),
+            schedule: Vec::new(),
+        };
+        let forwarding = Forwarding {
+            to: Some("7201".into()),
+            keep_copy: true,
+            ..Forwarding::default()
+        };
+        here.set(Key::field(DELIVERY), at(2), delivery.value());
+        there.set(Key::field(FORWARDING), at(3), forwarding.value());
+        there.set(Key::field(CLASS), at(3), Value::Int(4));
+        here.join(&there);
+        let user = User::of(&here).unwrap();
+        assert_eq!((user.delivery(), user.forwarding()), (delivery, forwarding));
+        assert_eq!((user.dns(), user.class()), (vec!["5001", "5002"], 4));
+        assert_eq!(user.notification(), Notification::default());
+    }
+
+    #[test]
+    fn only_a_few_numbers_can_be_dns() {
+        assert!(User::check_dns(&vec!["5001".to_owned(); User::DNS_MAX]).is_ok());
+        assert!(User::check_dns(&vec!["5001".to_owned(); User::DNS_MAX + 1]).is_err());
+        assert!(User::check_dns(&["five".to_owned()]).is_err());
     }
 
     #[test]
