@@ -7,6 +7,8 @@ mod spaces;
 mod transactions;
 mod trie;
 
+pub use trie::assert_sums;
+
 use domain::{
     BodyRef, Hlc, Key, Kind, Lane, Ledger, LedgerError, Life, Mark, Object, ObjectId, Password,
     ServerId, Timestamp, User, Value, Version,

@@ -141,7 +141,10 @@ const TASKS: &str = "
 
 /// Brings the database to the present format.
 pub(crate) fn migrate(conn: &mut Connection) -> Result<(), StoreError> {
-    let known = STEPS.len() as u32;
+    migrate_to(conn, STEPS.len() as u32)
+}
+
+fn migrate_to(conn: &mut Connection, known: u32) -> Result<(), StoreError> {
     let found: u32 = conn.pragma_query_value(None, "user_version", |r| r.get(0))?;
     if found > known {
         return Err(StoreError::Newer { found, known });
@@ -154,4 +157,93 @@ pub(crate) fn migrate(conn: &mut Connection) -> Result<(), StoreError> {
         tx.commit()?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conformance::assert_sums;
+    use crate::{Options, Store, Writer};
+    use domain::{Bucket, Digest, Grave, Kind, Ledger, Object, ObjectId, Timestamp, Tree};
+    use tempfile::TempDir;
+
+    fn id(n: u8) -> ObjectId {
+        ObjectId::from_bytes([n; 16])
+    }
+
+    /// A database as the first format had it, with these rows in its table of objects, and opened by this release.
+    fn grown(rows: &[(ObjectId, Kind, Option<ObjectId>, Vec<u8>)]) -> (TempDir, Writer) {
+        let dir = TempDir::new().unwrap();
+        let mut conn = Connection::open(dir.path().join("callpilot.db")).unwrap();
+        migrate_to(&mut conn, 1).unwrap();
+        for (id, kind, owner, data) in rows {
+            let sql = "INSERT INTO object (id, kind, owner, data, number) VALUES (?1, ?2, ?3, ?4, iif(?2 = 1, '', NULL))";
+            let owner = owner.as_ref().map(ObjectId::as_bytes);
+            conn.execute(sql, (id.as_bytes(), kind.0, owner, data))
+                .unwrap();
+        }
+        let sql = "INSERT INTO grave (id, at) VALUES (?1, 5)";
+        conn.execute(sql, [id(200).as_bytes()]).unwrap();
+        drop(conn);
+        let (writer, _) = Store::open(dir.path(), Options::default()).unwrap();
+        (dir, writer)
+    }
+
+    fn row(id: ObjectId, object: &Object) -> (ObjectId, Kind, Option<ObjectId>, Vec<u8>) {
+        (id, object.kind, object.owner, object.encode())
+    }
+
+    #[test]
+    fn a_database_of_the_first_format_gets_its_sums() {
+        // More than are read at a time.
+        let rows = (0..2_500_u16).map(|n| {
+            let mut bytes = [7; 16];
+            bytes[..2].copy_from_slice(&n.to_be_bytes());
+            let (kind, owner) = match n % 5 {
+                0 => (Kind::USER, None),
+                _ => (Kind::MESSAGE, Some(id((n % 7) as u8))),
+            };
+            row(ObjectId::from_bytes(bytes), &Object::new(kind, owner, None))
+        });
+        let rows = rows.collect::<Vec<_>>();
+        let (dir, mut writer) = grown(&rows);
+        for _ in 0..2 {
+            let mut tx = writer.begin().unwrap();
+            assert_sums(&mut tx).unwrap();
+            let no = Bucket::number(&id(3));
+            let of_one = rows.iter().filter(|row| row.2 == Some(id(3))).count();
+            assert_eq!(
+                tx.in_bucket(Tree::Contents, no, None, 9_999).unwrap().len(),
+                of_one
+            );
+            assert_eq!(tx.user_count().unwrap(), 500);
+            let (at, kind) = (Timestamp(5), Kind::MESSAGE);
+            assert_eq!(tx.grave(&id(200)).unwrap(), Some(Grave { at, kind }));
+            drop(tx);
+            drop(writer);
+            (writer, _) = Store::open(dir.path(), Options::default()).unwrap();
+        }
+    }
+
+    #[test]
+    fn an_old_row_that_cannot_be_read_stops_no_start_and_is_compared_once_it_is_replaced() {
+        let damaged = (id(1), Kind::USER, None, vec![0xff]);
+        let whole = row(id(2), &Object::new(Kind::USER, None, None));
+        let (_dir, mut writer) = grown(&[damaged, whole]);
+        let mut tx = writer.begin().unwrap();
+        let of =
+            |tx: &mut crate::Tx<'_>| tx.in_bucket(Tree::Users, Bucket::number(&id(1)), None, 9);
+        assert_eq!(of(&mut tx).unwrap(), []);
+        tx.put(&id(1), &Object::new(Kind::USER, None, None))
+            .unwrap();
+        assert_eq!(of(&mut tx).unwrap(), [id(1)]);
+        assert_eq!(tx.user_count().unwrap(), 2);
+        assert_sums(&mut tx).unwrap();
+        tx.remove(&id(1)).unwrap();
+        tx.remove(&id(2)).unwrap();
+        assert_eq!(
+            tx.sums(Tree::Users, None).unwrap(),
+            [Digest::default(); 256]
+        );
+    }
 }

@@ -58,7 +58,7 @@ pub(crate) static STAGED: Statements = statements!("staged");
 pub(crate) static KEPT: Statements = statements!("kept");
 
 /// What was live is kept, what was staged is live, and the table of what was kept, which is empty, waits for the next rebuild.
-const SWITCH: &str = "
+pub(crate) const SWITCH: &str = "
     ALTER TABLE kept          RENAME TO spare;
     ALTER TABLE object        RENAME TO kept;
     ALTER TABLE staged        RENAME TO object;

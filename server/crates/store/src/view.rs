@@ -4,7 +4,7 @@ use crate::marks::lane_number;
 use crate::space::Space;
 use crate::{Cursor, Listed, MailboxCounts, StoreError, UserCursor, body};
 use domain::{
-    Backlog, BodyRef, Held, Lane, Mark, Object, ObjectId, Place, Reason, ServerId, Timestamp,
+    Backlog, BodyRef, Held, Kind, Lane, Mark, Object, ObjectId, Place, Reason, ServerId, Timestamp,
 };
 use rusqlite::{Connection, OptionalExtension, Params, Row};
 
@@ -24,6 +24,10 @@ pub(crate) mod sql {
         FROM object o LEFT JOIN mark m ON m.id = o.id LEFT JOIN held h ON h.id = o.id
         WHERE o.owner = ?1 AND o.place = ?2 AND (o.received_at, o.id) < (?3, ?4)
         ORDER BY o.received_at DESC, o.id DESC LIMIT ?5";
+    pub const BELONGINGS: &str =
+        "SELECT id, data FROM object WHERE owner = ?1 AND place IS NULL AND kind = ?2";
+    pub const SETTINGS: &str =
+        "SELECT key, value FROM setting WHERE key >= ?1 AND key < ?2 ORDER BY key";
     pub const COUNTS: &str = "SELECT place, count(*), sum(unread), sum(bytes) FROM object
         WHERE owner = ?1 AND place IS NOT NULL GROUP BY place";
     pub const ANY_OWED: &str = "SELECT EXISTS (SELECT 1 FROM mark WHERE body = 1)
@@ -143,6 +147,15 @@ impl<'a> View<'a> {
         listed.into_iter().collect()
     }
 
+    /// What belongs to a user and is no message: the greetings or the list entries, in no order. The messages are not read.
+    pub fn belongings(
+        &self,
+        owner: &ObjectId,
+        kind: Kind,
+    ) -> Result<Vec<(ObjectId, Object)>, StoreError> {
+        objects(self.conn, sql::BELONGINGS, (owner.as_bytes(), kind.0))
+    }
+
     /// Counts over one mailbox.
     pub fn counts(&self, owner: &ObjectId) -> Result<MailboxCounts, StoreError> {
         let mut counts = MailboxCounts::default();
@@ -249,6 +262,15 @@ impl<'a> View<'a> {
     pub fn setting(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
         let sql = "SELECT value FROM setting WHERE key = ?1";
         one(self.conn, sql, [key], |row| row.get(0))
+    }
+
+    /// The values of this server's own whose keys begin alike, in order of their keys.
+    pub fn settings(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+        // Above every text that begins with the prefix.
+        let end = format!("{prefix}\u{10ffff}");
+        rows(self.conn, sql::SETTINGS, (prefix, end), |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
     }
 
     /// Messages that are in Deleted since before a moment, those longest there first.

@@ -2,7 +2,7 @@
 
 use crate::support::{Site, bytes, id, mark, message, set, user};
 use domain::{
-    Filing, Key, Lane, Ledger, Object, ObjectId, Place, ServerId, Timestamp, User, Value,
+    Filing, Key, Kind, Lane, Ledger, Object, ObjectId, Place, ServerId, Timestamp, User, Value,
     message_fields,
 };
 use store::{MailboxCounts, UserCursor};
@@ -244,4 +244,63 @@ fn settings_are_kept_and_forgotten() {
         Some(&b"two"[..])
     );
     assert_eq!(site.readers.setting("gone").unwrap(), None);
+}
+
+#[test]
+fn greetings_and_list_entries_are_found_without_the_messages() {
+    let mut site = Site::new();
+    site.commit(|tx| {
+        for n in 10..15 {
+            let of = if n == 14 { 2 } else { OWNER };
+            let kind = if n < 12 {
+                Kind::GREETING
+            } else {
+                Kind::LIST_ENTRY
+            };
+            tx.put(&id(n), &Object::new(kind, Some(id(of)), None))
+                .unwrap();
+        }
+        tx.put(&id(20), &message(id(OWNER), None, 1)).unwrap();
+    });
+    let found = |owner, kind| {
+        let mut found = ids(&site
+            .readers
+            .snapshot(|view| view.belongings(&id(owner), kind))
+            .unwrap());
+        found.sort();
+        found
+    };
+    assert_eq!(found(OWNER, Kind::GREETING), [id(10), id(11)]);
+    assert_eq!(found(OWNER, Kind::LIST_ENTRY), [id(12), id(13)]);
+    assert_eq!(found(2, Kind::LIST_ENTRY), [id(14)]);
+    assert_eq!(found(2, Kind::GREETING), []);
+}
+
+#[test]
+fn values_of_the_servers_own_are_found_by_the_beginning_of_their_keys() {
+    let mut site = Site::new();
+    site.commit(|tx| {
+        for key in [
+            "class.1",
+            "class.10",
+            "class.é",
+            "classes",
+            "class",
+            "shortcut.1",
+        ] {
+            tx.put_setting(key, key.as_bytes()).unwrap();
+        }
+    });
+    let found = |prefix| {
+        let found = site.readers.snapshot(|view| view.settings(prefix)).unwrap();
+        found
+            .into_iter()
+            .map(|(key, value)| {
+                assert_eq!(key.as_bytes(), value);
+                key
+            })
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(found("class."), ["class.1", "class.10", "class.é"]);
+    assert!(found("remote_user.").is_empty());
 }

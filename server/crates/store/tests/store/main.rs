@@ -5,6 +5,8 @@ mod compaction;
 mod conformance;
 mod crash;
 mod faults;
+mod held;
 mod mailbox;
+mod spaces;
 mod start;
 mod support;
