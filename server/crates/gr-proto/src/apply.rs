@@ -1,8 +1,8 @@
 //! Applying what the partner sent: a join, so order and repetition do not matter (E4).
 
 use crate::tx::{Marking, Tx};
-use crate::{How, Item, Reason, Rule};
-use domain::{Kind, LedgerError, Object, ObjectId, Tomb, User};
+use crate::{How, Item, Rule};
+use domain::{Kind, LedgerError, Object, ObjectId, Reason, Tomb, User};
 
 /// What became of an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,13 +29,15 @@ fn bury(tx: &mut Tx<'_>, id: &ObjectId) -> Result<(), LedgerError> {
             return Ok(());
         }
         tx.note(*id, mine, How::Gone);
-        tx.ledger.remove(id)?;
     }
+    tx.erase(id)?;
     // The messages of a user may have come before the user, so they are looked for even if the user never came.
-    if mine.is_none_or(|mine| mine.kind == Kind::USER) {
+    // Of what never came nobody knows what it was; a grave too long remembered does no harm.
+    let kind = mine.map_or(Kind::USER, |mine| mine.kind);
+    if kind == Kind::USER {
         tx.remove_owned(id)?;
     }
-    tx.bury(id)?;
+    tx.bury(id, kind)?;
     tx.ledger.clear_tomb(id)?;
     tx.ledger.clear_mark(id)
 }
@@ -52,7 +54,9 @@ fn join(tx: &mut Tx<'_>, item: &Item, theirs: &Object) -> Result<Applied, Ledger
     if (mine.kind, mine.owner, mine.body) != (theirs.kind, theirs.owner, theirs.body) {
         return Ok(Applied::Refused(Reason::FAULT));
     }
-    let joined = if tx.config.rules.hold(Rule::Join) {
+    let said = tx.config.rules.hold(Rule::Join);
+    let before = said.then(|| identity(&mine)).flatten();
+    let joined = if said {
         mine.join(theirs)
     } else {
         mine = theirs.clone();
@@ -61,12 +65,17 @@ fn join(tx: &mut Tx<'_>, item: &Item, theirs: &Object) -> Result<Applied, Ledger
             ahead: false,
         }
     };
+    if before.is_some_and(|before| Some(before) != identity(&mine))
+        && let Some(reason) = obstacle(tx, id, &mine)?
+    {
+        return Ok(Applied::Refused(reason));
+    }
     if joined.changed {
-        tx.ledger.put(id, &mine)?;
+        tx.write(id, &mine)?;
         tx.note(*id, &mine, How::Altered);
     }
     // More here than what arrived, and nothing on its way to the partner: the partner has lost it (E24).
-    if joined.ahead && tx.ledger.mark(id)?.is_none() && tx.config.rules.hold(Rule::AnswerMore) {
+    if joined.ahead && !tx.is_owed(id)? && tx.config.rules.hold(Rule::AnswerMore) {
         tx.mark(id, &mine, Marking::Altered)?;
     }
     Ok(Applied::Done)
@@ -77,23 +86,68 @@ fn arrive(tx: &mut Tx<'_>, item: &Item, theirs: &Object) -> Result<Applied, Ledg
     let id = &item.id;
     if buried(tx, id, theirs)? {
         let at = tx.now.wall;
-        tx.bury(id)?;
+        tx.bury(id, theirs.kind)?;
         tx.ledger.set_tomb(id, &Tomb { at })?;
         tx.mark(id, theirs, Marking::Gone)?;
         return Ok(Applied::Done);
     }
-    let ours = User::of(theirs).is_some_and(|user| user.home() == Some(tx.config.me));
+    let ours = tx.is_local(theirs);
     if ours && !item.recovery && tx.config.rules.hold(Rule::OnlyHomeCreates) {
         return Ok(Applied::Refused(Reason::NO_SUCH_USER)); // only its home creates a user (E25)
+    }
+    if let Some(reason) = obstacle(tx, id, theirs)? {
+        return Ok(Applied::Refused(reason));
+    }
+    if theirs.kind == Kind::USER
+        && !ours
+        && let Some(most) = tx.config.conditions.users_max
+        && tx.ledger.user_count()? >= most
+    {
+        return Ok(Applied::Refused(Reason::CAPACITY));
     }
     if let Some(body) = &theirs.body
         && !tx.ledger.has_body(body)?
     {
         return Ok(Applied::Refused(Reason::NEED_BODY));
     }
-    tx.ledger.put(id, theirs)?;
+    tx.write(id, theirs)?;
     tx.note(*id, theirs, How::Arrived);
     Ok(Applied::Done)
+}
+
+/// What an obstacle can depend on: mailbox number and class of a user.
+fn identity(object: &Object) -> Option<(String, i64)> {
+    User::of(object).map(|user| (user.number().to_owned(), user.class()))
+}
+
+/// Why a user of the partner cannot be a GR user here (R9).
+fn obstacle(tx: &mut Tx<'_>, id: &ObjectId, object: &Object) -> Result<Option<Reason>, LedgerError> {
+    let Some(user) = User::of(object).filter(|user| user.home() != Some(tx.config.me)) else {
+        return Ok(None);
+    };
+    let conditions = &tx.config.conditions;
+    if conditions.remote_users.contains(user.number()) {
+        return Ok(Some(Reason::TEMPORARY_REMOTE_USER));
+    }
+    if conditions
+        .classes
+        .as_ref()
+        .is_some_and(|classes| !classes.contains(&user.class()))
+    {
+        return Ok(Some(Reason::CLASS_MISSING));
+    }
+    if user.number().is_empty() {
+        return Ok(None);
+    }
+    for other in tx.ledger.users_with_number(user.number())? {
+        if other != *id
+            && let Some(other) = tx.ledger.object(&other)?
+            && tx.is_local(&other)
+        {
+            return Ok(Some(Reason::NUMBER_TAKEN));
+        }
+    }
+    Ok(None)
 }
 
 /// Whether it, or the user it belongs to, was deleted here once (E9). A user that is merely absent may be on its way.
@@ -101,13 +155,7 @@ fn buried(tx: &mut Tx<'_>, id: &ObjectId, theirs: &Object) -> Result<bool, Ledge
     if !tx.config.rules.hold(Rule::Grave) {
         return Ok(false);
     }
-    if tx.ledger.grave(id)?.is_some() {
-        return Ok(true);
-    }
-    match &theirs.owner {
-        Some(owner) => Ok(tx.ledger.grave(owner)?.is_some()),
-        None => Ok(false),
-    }
+    tx.is_buried(id, theirs)
 }
 
 /// The clock follows the partner's, unless that is absurdly far ahead (E20).

@@ -3,7 +3,7 @@
 use crate::limits;
 use crate::tx::Tx;
 use crate::{Item, Rule};
-use domain::{LedgerError, Mark, ObjectId};
+use domain::{LedgerError, Mark, ObjectId, Reason, User};
 
 /// An item under way: the mark as it was when the item was read.
 #[derive(Clone, Copy, Debug)]
@@ -11,6 +11,27 @@ pub(crate) struct Flying {
     pub(crate) id: ObjectId,
     pub(crate) n: u64,
     pub(crate) body: bool,
+}
+
+/// Why an object may not be sent, though the partner would take it (R9 a): nothing but its deletion.
+pub(crate) fn held_back(
+    tx: &mut Tx<'_>,
+    id: &ObjectId,
+) -> Result<Option<Reason>, LedgerError> {
+    if tx.ledger.tomb(id)?.is_some() {
+        return Ok(None);
+    }
+    let Some(object) = tx.ledger.object(id)? else {
+        return Ok(None);
+    };
+    if let Some(owner) = &object.owner {
+        let with_user = tx.ledger.held(owner)?.is_some();
+        return Ok(with_user.then_some(Reason::WITH_USER));
+    }
+    let kept_here = User::of(&object)
+        .filter(|_| tx.is_local(&object))
+        .is_some_and(|user| !tx.config.conditions.overlap_allows(user.number()));
+    Ok(kept_here.then_some(Reason::NO_OVERLAP))
 }
 
 /// A data message being filled.

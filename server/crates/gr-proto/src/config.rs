@@ -1,7 +1,7 @@
 //! What an engine is told about its place in the pair, and about time.
 
 use crate::Rules;
-use domain::{ServerId, Timestamp};
+use domain::{Conditions, ServerId, Timestamp};
 
 /// The present moment, as the driver's clocks show it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,8 +38,50 @@ pub struct Config {
     pub partner: Option<ServerId>,
     /// When to speak, and when to call silence a failure.
     pub timers: Timers,
+    /// What decides, besides the users themselves, which of them are on both servers (R9). It changes by
+    /// [`crate::Input::Conditions`].
+    pub conditions: Conditions,
+    /// How much may be deleted without an administrator's word (E19).
+    pub fuse: Fuse,
     /// The rules of the protocol, all of them on; only a build for tests can turn one off.
     pub rules: Rules,
+}
+
+/// An automatic step that would delete more than this waits for an administrator: it is what keeps an emptied or replaced partner
+/// from wiping the survivor (E19).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fuse {
+    /// So many users may go in any case.
+    pub users_min: u64,
+    /// And so many per cent of all users.
+    pub users_percent: u64,
+    /// So many messages of one mailbox may go in any case.
+    pub contents_min: u64,
+    /// And so many per cent of its messages.
+    pub contents_percent: u64,
+}
+
+impl Fuse {
+    /// Whether so many of so many users may go.
+    pub fn allows_users(&self, gone: u64, all: u64) -> bool {
+        gone <= self.users_min.max(all.saturating_mul(self.users_percent) / 100)
+    }
+
+    /// Whether so many of so many messages of a mailbox may go.
+    pub fn allows_contents(&self, gone: u64, all: u64) -> bool {
+        gone <= self.contents_min.max(all.saturating_mul(self.contents_percent) / 100)
+    }
+}
+
+impl Default for Fuse {
+    fn default() -> Self {
+        Self {
+            users_min: 10,
+            users_percent: 1,
+            contents_min: 50,
+            contents_percent: 10,
+        }
+    }
 }
 
 impl Config {
@@ -49,6 +91,8 @@ impl Config {
             me,
             partner,
             timers: Timers::direct(),
+            conditions: Conditions::default(),
+            fuse: Fuse::default(),
             rules: Rules::default(),
         }
     }

@@ -4,13 +4,15 @@ use crate::entropy::Entropy;
 use crate::lives::Lives;
 use crate::session::Session;
 use crate::status::Status;
+use crate::task::{Serving, TaskView};
 use crate::tx::{Marking, Tx};
+use crate::walk;
 use crate::{
     Changed, Config, Event, Input, Message, Mono, Now, Output, PartnerState, PartnerStatus,
     Payload, limits, local,
 };
-use domain::{Change, Ledger, LedgerError, Life, ObjectId, ReplicaState, Seeding};
-use std::collections::VecDeque;
+use domain::{Change, Errand, Ledger, LedgerError, Life, ObjectId, Reason, ReplicaState, Seeding};
+use std::collections::{BTreeMap, VecDeque};
 
 /// One life of one server of a pair.
 ///
@@ -34,6 +36,15 @@ pub struct Engine {
     pub(crate) safe: Vec<(ObjectId, u64)>,
     /// Something may be ready to be sent.
     pub(crate) ready: bool,
+    /// Raised when something goes that may have made this server refuse items.
+    pub(crate) causes: u64,
+    /// The task that the partner drives.
+    pub(crate) serving: Option<Serving>,
+    /// What was refused here and has not come since.
+    pub(crate) refused: BTreeMap<ObjectId, Reason>,
+    /// When what is held is tried again.
+    pub(crate) retry_at: Mono,
+    shown_tasks: TaskView,
     pub(crate) outputs: VecDeque<Output>,
 }
 
@@ -53,6 +64,11 @@ impl Engine {
             changed: Vec::new(),
             safe: Vec::new(),
             ready: true,
+            causes: life.0,
+            serving: None,
+            refused: BTreeMap::new(),
+            retry_at: Mono(0),
+            shown_tasks: TaskView::default(),
             outputs: VecDeque::new(),
         }
     }
@@ -77,6 +93,12 @@ impl Engine {
         input: Input,
     ) -> Result<(), LedgerError> {
         self.begin(now, ledger)?;
+        if let Input::Conditions(conditions) = input {
+            self.config.conditions = *conditions;
+            self.causes = self.causes.wrapping_add(1);
+            self.tx(now, ledger).walk(Errand::Retry);
+            return Ok(());
+        }
         if self.config.partner.is_none() {
             return Ok(());
         }
@@ -102,6 +124,15 @@ impl Engine {
                 self.status_mut(now).break_link(now.mono);
                 Ok(())
             }
+            Input::LoggedIn(user) => {
+                if self.is_running()
+                    && let Some(session) = &mut self.session
+                {
+                    session.asking.logged_in(user, now.mono);
+                }
+                Ok(())
+            }
+            Input::Conditions(_) => Ok(()),
         }
     }
 
@@ -110,6 +141,7 @@ impl Engine {
     pub fn pump(&mut self, now: Now, ledger: &mut dyn Ledger) -> Result<(), LedgerError> {
         self.begin(now, ledger)?;
         self.seed(now, ledger)?;
+        self.errands(now, ledger)?;
         self.decide(now);
         self.probe(now, ledger)?;
         self.speak(now, ledger)?;
@@ -134,7 +166,7 @@ impl Engine {
         let Some(status) = &self.status else {
             return Some(Mono(0));
         };
-        if self.state.seeding.is_some() {
+        if self.state.seeding.is_some() || !self.state.walks.is_empty() {
             return Some(Mono(0));
         }
         let timers = &self.config.timers;
@@ -148,8 +180,12 @@ impl Engine {
                 .recovery
                 .retry_at(patience_ms)
                 .filter(|_| status.is_running());
-            let retry = outbox.retry_at();
-            [outbox.deadline(timers), list, retry, heartbeat]
+            let ask = session
+                .asking
+                .retry_at(patience_ms)
+                .filter(|_| status.is_running());
+            let retry = status.is_running().then_some(self.retry_at);
+            [outbox.deadline(timers), list, ask, retry, heartbeat]
                 .into_iter()
                 .flatten()
                 .min()
@@ -184,7 +220,7 @@ impl Engine {
     }
 
     /// At the first call of a life: reads the durable state.
-    fn begin(&mut self, now: Now, ledger: &mut dyn Ledger) -> Result<(), LedgerError> {
+    pub(crate) fn begin(&mut self, now: Now, ledger: &mut dyn Ledger) -> Result<(), LedgerError> {
         if self.stored.is_some() {
             return Ok(());
         }
@@ -211,6 +247,7 @@ impl Engine {
             state: &mut self.state,
             changed: &mut self.changed,
             ready: &mut self.ready,
+            causes: &mut self.causes,
         }
     }
 
@@ -238,6 +275,34 @@ impl Engine {
             {
                 tx.mark(&id, &object, Marking::Whole)?;
             }
+        }
+        Ok(())
+    }
+
+    /// Everything that is done a little at a time, beside what people do.
+    fn errands(&mut self, now: Now, ledger: &mut dyn Ledger) -> Result<(), LedgerError> {
+        if now.mono >= self.retry_at {
+            self.retry_at = now.mono.plus(limits::HELD_RETRY_MS);
+            self.retry(now, ledger)?;
+        }
+        let kept = self.state.kept.map(|kept| kept.at.0);
+        if kept.is_some_and(|at| now.wall.0.saturating_sub(at) > limits::KEPT_MS) {
+            self.tx(now, ledger).walk(Errand::Purge);
+        }
+        let retried = walk::step(&mut self.tx(now, ledger))?;
+        if let Some(session) = &mut self.session {
+            retried
+                .into_iter()
+                .for_each(|id| session.outbox.retries(id));
+        }
+        self.mind_task(now, ledger);
+        Ok(())
+    }
+
+    /// Tries again what is held, if anything is.
+    pub(crate) fn retry(&mut self, now: Now, ledger: &mut dyn Ledger) -> Result<(), LedgerError> {
+        if !ledger.held_after(None, 1)?.is_empty() {
+            self.tx(now, ledger).walk(Errand::Retry);
         }
         Ok(())
     }
@@ -273,6 +338,18 @@ impl Engine {
         if !self.changed.is_empty() {
             self.outputs
                 .push_back(Output::Changed(std::mem::take(&mut self.changed)));
+        }
+        let tasks = &self.shown_tasks;
+        if tasks.open != self.state.task
+            || tasks.serving != self.serving
+            || tasks.last != self.state.last_task
+            || tasks.kept != self.state.kept
+            || tasks.errand != self.state.walks.first().map(|walk| walk.errand)
+            || tasks.refused != self.refused
+        {
+            self.shown_tasks = self.tasks();
+            let shown = Box::new(self.shown_tasks.clone());
+            self.outputs.push_back(Output::Task(shown));
         }
         let status = self.status();
         let told = |s: &PartnerStatus| (s.state, s.since, s.partner_backlog);

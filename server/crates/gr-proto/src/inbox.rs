@@ -1,8 +1,8 @@
 //! What has been received in a session: which numbers were processed, and what the acknowledgement says of them (E3, E7).
 
 use crate::limits;
-use crate::{Ack, Header, Payload, RangeSet, Reason, Refusal, Report, Rule, Rules, Seen};
-use domain::ObjectId;
+use crate::{Ack, Header, Payload, RangeSet, Refusal, Report, Rule, Rules, Seen};
+use domain::{ObjectId, Reason};
 use std::collections::BTreeMap;
 
 /// The receiving half of a session.
@@ -41,8 +41,12 @@ impl Inbox {
     /// (E24; test `a_list_that_data_has_overtaken_deletes_nothing`).
     pub(crate) fn admit(&mut self, header: &Header, payload: &Payload, rules: Rules) -> bool {
         let no = header.no;
-        if matches!(payload, Payload::List(_)) && no < self.last_data && rules.hold(Rule::Overtaken)
-        {
+        let lists = match payload {
+            Payload::List(_) => true,
+            Payload::Answer(answer) => answer.reply.lists(),
+            _ => false,
+        };
+        if lists && no < self.last_data && rules.hold(Rule::Overtaken) {
             return false;
         }
         let numbers = rules.hold(Rule::Numbers);

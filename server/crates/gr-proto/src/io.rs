@@ -1,7 +1,9 @@
 //! The waist of the engine: what goes in, and what comes out.
 
-use crate::{Message, Reason, Verdicts};
-use domain::{Kind, Life, ObjectId, ServerId, Timestamp};
+use crate::{Message, TaskView, Verdicts};
+use domain::{
+    Conditions, Deletions, Kind, Life, ObjectId, Outcome, Reason, ServerId, TaskId, TaskKind, Timestamp,
+};
 
 /// What the driver tells the engine, besides local changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +15,57 @@ pub enum Input {
     LinkUp,
     /// The link is broken, and trying again failed.
     LinkDown,
+    /// What decides which users are on both servers is different now (R9).
+    Conditions(Box<Conditions>),
+    /// Somebody has logged in here: is the mailbox whole (R13)? Nobody waits for the answer.
+    LoggedIn(ObjectId),
+}
+
+/// What an administrator asks for, or the night; see [`crate::Engine::order`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Puts right what has come apart (R10, R11, R12, R14). This server drives it.
+    Start {
+        /// Drawn by whoever starts it.
+        id: TaskId,
+        /// What it is.
+        kind: TaskKind,
+        /// Only count what it would do.
+        dry: bool,
+        /// The deletions that the administrator was shown and has agreed to.
+        agreed: Option<Deletions>,
+        /// For [`TaskKind::Mailboxes`]: whose; none at all means everybody's.
+        mailboxes: Vec<ObjectId>,
+    },
+    /// Agrees to the deletions that a task waits with (E19).
+    Agree(TaskId),
+    /// Stops a task: of this server or of the partner.
+    Abort(TaskId),
+    /// Brings back what tasks have removed from this server.
+    Undo,
+    /// Tries everything that is held again.
+    RetryHeld,
+}
+
+/// Why an order is not carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Declined {
+    /// There is no partner, or it is not running.
+    NotRunning,
+    /// A task is open already: here or there.
+    Busy(TaskId),
+    /// One of the servers went back in time, and is being recovered.
+    Recovering,
+    /// What a stopped rebuild or an undo has left is still being cleared away.
+    Clearing,
+    /// Too much is still on its way to the partner: so many objects.
+    Backlog(u64),
+    /// No such task is open, or it waits for nothing.
+    NoSuchTask,
+    /// Nothing is kept that could be brought back.
+    NothingKept,
+    /// Too many mailboxes are named.
+    TooMany(usize),
 }
 
 /// What the engine tells the driver. Nothing of it may leave before the transaction has been committed (E3, E16).
@@ -27,6 +80,8 @@ pub enum Output {
     Changed(Vec<Changed>),
     /// How the partner is.
     Status(PartnerStatus),
+    /// How tasks are.
+    Task(Box<TaskView>),
     /// Something that belongs in the log.
     Event(Event),
 }
@@ -107,8 +162,16 @@ pub enum Event {
     PartnerRecovered,
     /// A HELLO names a server that is not the partner.
     Stranger(ServerId),
-    /// The partner refused an object for the last time for now: it is set aside.
-    SetAside(ObjectId, Reason),
+    /// The partner refused an object, or it may not be sent: it is held (R9).
+    Held(ObjectId, Reason),
+    /// A task begins; it is driven here.
+    TaskBegan(TaskId, TaskKind, bool),
+    /// A task that was driven here has ended.
+    TaskEnded(TaskId, TaskKind, Outcome),
+    /// More would be deleted than may be without an administrator's word (E19): so many users here, and there.
+    FuseBlown(u64, u64),
+    /// Everything here has been replaced by what the partner holds (R10).
+    Rebuilt,
     /// An item of the partner was refused here.
     Refused(ObjectId, Reason),
     /// The partner speaks no level that is spoken here.
@@ -124,4 +187,6 @@ pub enum NewLife {
     TakenBack,
     /// Too many numbers are unsettled.
     Unsettled,
+    /// A rebuild has replaced what was here.
+    Rebuilt,
 }

@@ -68,12 +68,14 @@
 //! - One bad item stops nobody: `an_item_that_is_refused_for_good_stops_nobody`.
 //! - Two servers with nothing to do say nothing but heartbeats: "a quiet pair is quiet".
 
+mod answer;
 mod apply;
 mod batch;
+mod compare;
 mod config;
-mod digest;
 mod engine;
 mod entropy;
+mod fetch;
 mod inbox;
 mod io;
 pub mod limits;
@@ -82,6 +84,7 @@ mod local;
 mod meeting;
 pub mod memory;
 mod message;
+mod orders;
 mod outbox;
 mod ranges;
 mod recovery;
@@ -89,16 +92,23 @@ mod rules;
 mod select;
 mod session;
 mod status;
+mod task;
 mod talk;
 mod tx;
+mod walk;
 pub mod wire;
 
-pub use config::{Config, Mono, Now, Timers};
+pub use config::{Config, Fuse, Mono, Now, Timers};
+pub use domain::Reason;
 pub use engine::Engine;
-pub use io::{Changed, Event, How, Input, NewLife, Output, PartnerState, PartnerStatus};
+pub use io::{
+    Changed, Declined, Event, How, Input, NewLife, Order, Output, PartnerState, PartnerStatus,
+};
 pub use message::{
-    Ack, Header, Hello, Item, Judged, List, Message, Payload, Reason, Refusal, Report, Seen,
+    Ack, Answer, Ask, Header, Hello, Item, Judged, List, Listed, ListedObject, Message, Owed, Payload, Question, Refusal, Reply,
+    Report, Seen, Shelf,
 };
 pub use ranges::RangeSet;
 pub use recovery::Verdicts;
 pub use rules::{Rule, Rules};
+pub use task::{Serving, TaskView};

@@ -14,12 +14,10 @@ pub const UNSETTLED_MAX: usize = 65_536;
 pub const RANGES_MAX: usize = 1_024;
 /// So many refusals a receiver repeats in its acknowledgements. A message that would make more is dropped.
 pub const REFUSALS_MAX: usize = 4_096;
-/// So many objects are set aside as refused. Beyond it, the longest refused one is tried again.
-pub const ASIDE_MAX: usize = 1_024;
-/// So often an item is sent before it is set aside as refused.
+/// So often an item that was refused for its own fault, or for its body, is sent before it is held.
 pub const REFUSED_TRIES_MAX: u8 = 3;
-/// So long, in milliseconds, it stays aside before it is tried again.
-pub const ASIDE_MS: u64 = 600_000;
+/// The tries of so many objects are counted. Beyond it, counting begins anew.
+pub const TRIES_MAX: usize = 1_024;
 /// An acknowledgement goes out after so many processed messages even if none of them carried data.
 pub const PROCESSED_UNACKED_MAX: u64 = 256;
 /// So many lives a HELLO tells of. An older one counts as *cannot be known*, and what cannot be known is kept.
@@ -28,6 +26,40 @@ pub const LINEAGE_IN_HELLO_MAX: usize = 256;
 pub const LIST_OBJECTS_MAX: usize = 1_024;
 /// So many objects are judged in one transaction of a recovery.
 pub const JUDGED_OBJECTS_MAX: usize = 4_096;
+/// So many parts of a tree one question is about.
+pub const PARTS_MAX: usize = 64;
+/// So many shelves one question is about.
+pub const SHELVES_MAX: usize = 256;
+/// So many ids one question names.
+pub const IDS_MAX: usize = 4_096;
+/// So many deletions a task remembers. What is beyond is found by the next one.
+pub const CANDIDATES_MAX: usize = 1_000_000;
+/// So often a comparison begins anew because changes were on their way.
+pub const COMPARISONS_MAX: u32 = 4;
+/// So many questions of the partner wait for their answers.
+pub const DUE_MAX: usize = 64;
+/// So many mailboxes one task names. All of them need not be named.
+pub const MAILBOXES_MAX: usize = 1_000;
+/// So many mailboxes of users who have just logged in wait to be compared.
+pub const LOGINS_MAX: usize = 32;
+/// So long, in milliseconds, a mailbox is not compared again because its user logs in again.
+pub const LOGIN_PAUSE_MS: u64 = 30_000;
+/// A rebuild begins only with so few marks, because they are all staged at once.
+pub const REBUILD_MARKS_MAX: u64 = 20_000;
+/// So many objects one step of a walk is about.
+pub const WALK_MAX: usize = 256;
+/// So many stopped tasks of the partner are remembered.
+pub const STOPPED_MAX: usize = 16;
+/// So long, in milliseconds, what tasks have removed is kept: 7 days.
+pub const KEPT_MS: i64 = 7 * 86_400_000;
+/// A task that is open for so long, in milliseconds, is ended: a day.
+pub const TASK_MS_MAX: i64 = 86_400_000;
+/// A task of the partner that has not been heard of for so long, in milliseconds, is no longer shown.
+pub const SERVING_MS: u64 = 600_000;
+/// Held objects are tried again after so long, in milliseconds.
+pub const HELD_RETRY_MS: u64 = 600_000;
+/// So many refused items of the partner are listed.
+pub const REFUSED_SHOWN_MAX: usize = 1_024;
 /// So many objects of the time before the partner are marked in one transaction.
 pub const SEEDING_MAX: usize = 512;
 /// So long, in milliseconds, a marked message counts as fresh and goes before the older backlog.

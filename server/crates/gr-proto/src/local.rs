@@ -3,7 +3,7 @@
 use crate::tx::{Marking, Tx};
 use crate::{How, Rule};
 use domain::{
-    BodyRef, Change, Hlc, Key, Kind, LedgerError, Object, ObjectId, Tomb, Value, Version,
+    BodyRef, Change, Hlc, Key, Kind, LedgerError, Object, ObjectId, Tomb, Value, Version, user_fields,
 };
 
 /// Makes a change. Returns its number if it left a mark.
@@ -40,7 +40,7 @@ fn create(
     }
     let mut object = Object::new(kind, owner, body);
     write(tx, &mut object, registers);
-    tx.ledger.put(id, &object)?;
+    tx.write(id, &object)?;
     tx.note(*id, &object, How::Arrived);
     tx.mark(id, &object, Marking::New)
 }
@@ -53,10 +53,13 @@ fn set(
     let Some(mut object) = tx.ledger.object(id)? else {
         return Ok(None);
     };
+    if registers.iter().any(|(key, _)| key.0 == user_fields::NUMBERS) && object.kind == Kind::USER {
+        *tx.causes += 1;
+    }
     if !write(tx, &mut object, registers) {
         return Ok(None);
     }
-    tx.ledger.put(id, &object)?;
+    tx.write(id, &object)?;
     tx.note(*id, &object, How::Altered);
     if !tx.config.rules.hold(Rule::MarkWithChange) {
         return Ok(None);
@@ -69,13 +72,19 @@ fn delete(tx: &mut Tx<'_>, id: &ObjectId) -> Result<Option<u64>, LedgerError> {
         return Ok(None);
     };
     tx.note(*id, &object, How::Gone);
-    tx.ledger.remove(id)?;
-    tx.bury(id)?;
+    // A mark that was held shows what the partner may have heard.
+    let mark = match tx.ledger.mark(id)? {
+        Some(mark) => Some(mark),
+        None => tx.ledger.held(id)?.map(|held| held.mark),
+    };
+    tx.erase(id)?;
+    tx.bury(id, object.kind)?;
     if object.kind == Kind::USER {
         tx.remove_owned(id)?;
+        *tx.causes += 1; // its number may be what the partner's user waits for
     }
     // Nobody has heard of it, so nobody has to forget it. Not so for a user: its messages may have gone ahead.
-    let unheard = tx.ledger.mark(id)?.is_some_and(|m| m.unsent) && object.kind != Kind::USER;
+    let unheard = mark.is_some_and(|m| m.unsent) && object.kind != Kind::USER;
     if unheard {
         tx.state.tick += 1;
         tx.ledger.clear_mark(id)?;

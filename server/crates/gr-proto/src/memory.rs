@@ -4,10 +4,11 @@
 //! transaction is lost, or let it take a [`Memory::snapshot`] of everything as a backup does.
 
 use domain::{
-    Backlog, BodyRef, Grave, Lane, Ledger, LedgerError, LineageEntry, Mark, Object, ObjectId,
-    Order, ReplicaState, Timestamp, Tomb,
+    Backlog, BodyRef, Bucket, Digest, Grave, Held, Kind, Lane, Ledger, LedgerError, LineageEntry, Mark,
+    Object, ObjectId, Order, ReplicaState, ServerId, Timestamp, Tomb, Tree, User,
 };
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound::{self, Excluded, Included, Unbounded};
 
 /// A ledger in memory. Nothing in it can fail.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,6 +21,12 @@ pub struct Memory {
     pub tombs: BTreeMap<ObjectId, Tomb>,
     /// The graves.
     pub graves: BTreeMap<ObjectId, Grave>,
+    /// What is held back.
+    pub held: BTreeMap<ObjectId, Held>,
+    /// What is staged for a rebuild.
+    pub staged: BTreeMap<ObjectId, Object>,
+    /// What tasks have removed.
+    pub kept: BTreeMap<ObjectId, Object>,
     /// The bodies that are here.
     pub bodies: BTreeSet<BodyRef>,
     /// The lives of this server.
@@ -28,8 +35,15 @@ pub struct Memory {
     pub state: ReplicaState,
     queue: BTreeSet<(Lane, Timestamp, ObjectId)>,
     owned: BTreeSet<(ObjectId, ObjectId)>,
+    buckets: BTreeSet<(Bucket, ObjectId)>,
+    sums: Sums,
+    staged_sums: Sums,
+    numbers: BTreeSet<(String, ObjectId)>,
     undo: Option<Vec<Undo>>,
 }
+
+/// Sums of digests by bucket; what is empty is not there.
+type Sums = BTreeMap<Bucket, Digest>;
 
 /// What a change replaced.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,8 +52,13 @@ enum Undo {
     Mark(ObjectId, Option<Mark>),
     Tomb(ObjectId, Option<Tomb>),
     Grave(ObjectId, Option<Grave>),
+    Held(ObjectId, Option<Held>),
+    Staged(ObjectId, Option<Object>),
+    Kept(ObjectId, Option<Object>),
+    Switch,
     Body(BodyRef),
     Lineage,
+    Lives(Vec<LineageEntry>),
     State(ReplicaState),
 }
 
@@ -65,7 +84,10 @@ impl Memory {
 
     /// Ends the transaction; what it wrote stays.
     pub fn commit(&mut self) {
-        self.undo = None;
+        let switched = self.undo.take().unwrap_or_default();
+        if switched.iter().any(|step| matches!(step, Undo::Switch)) {
+            self.staged_sums.clear();
+        }
     }
 
     /// Ends the transaction; what it wrote is gone, as after a crash before the commit.
@@ -77,12 +99,22 @@ impl Memory {
                 Undo::Mark(id, old) => self.replace_mark(&id, old),
                 Undo::Tomb(id, old) => restore(&mut self.tombs, id, old),
                 Undo::Grave(id, old) => restore(&mut self.graves, id, old),
+                Undo::Held(id, old) => restore(&mut self.held, id, old),
+                Undo::Staged(id, old) => self.replace_staged(&id, old),
+                Undo::Kept(id, old) => restore(&mut self.kept, id, old),
+                Undo::Switch => {
+                    std::mem::swap(&mut self.staged, &mut self.objects);
+                    std::mem::swap(&mut self.objects, &mut self.kept);
+                    std::mem::swap(&mut self.sums, &mut self.staged_sums);
+                    self.index();
+                }
                 Undo::Body(body) => {
                     self.bodies.remove(&body);
                 }
                 Undo::Lineage => {
                     self.lineage.pop();
                 }
+                Undo::Lives(old) => self.lineage = old,
                 Undo::State(old) => self.state = old,
             }
         }
@@ -110,7 +142,43 @@ impl Memory {
             was.map(|was| self.owned.remove(&(was, *id)));
             owner.map(|owner| self.owned.insert((owner, *id)));
         }
+        if let Some(old) = &old {
+            let bucket = Bucket::of(id, old);
+            self.buckets.remove(&(bucket, *id));
+            take(&mut self.sums, bucket, old.digest(id));
+            number(old).map(|number| self.numbers.remove(&(number, *id)));
+        }
+        if let Some(new) = self.objects.get(id) {
+            let bucket = Bucket::of(id, new);
+            self.buckets.insert((bucket, *id));
+            give(&mut self.sums, bucket, new.digest(id));
+            number(new).map(|number| self.numbers.insert((number, *id)));
+        }
         self.remember(Undo::Object(*id, old));
+    }
+
+    fn replace_staged(&mut self, id: &ObjectId, new: Option<Object>) {
+        if let Some(new) = &new {
+            give(&mut self.staged_sums, Bucket::of(id, new), new.digest(id));
+        }
+        let old = match new {
+            Some(new) => self.staged.insert(*id, new),
+            None => self.staged.remove(id),
+        };
+        if let Some(old) = &old {
+            take(&mut self.staged_sums, Bucket::of(id, old), old.digest(id));
+        }
+        self.remember(Undo::Staged(*id, old));
+    }
+
+    /// Makes the indexes of the live objects anew.
+    fn index(&mut self) {
+        let all = || self.objects.iter();
+        self.owned = all().filter_map(|(id, o)| Some((o.owner?, *id))).collect();
+        self.buckets = all().map(|(id, o)| (Bucket::of(id, o), *id)).collect();
+        self.numbers = all()
+            .filter_map(|(id, o)| Some((number(o)?, *id)))
+            .collect();
     }
 
     fn replace_mark(&mut self, id: &ObjectId, new: Option<Mark>) {
@@ -126,6 +194,28 @@ impl Memory {
         }
         self.remember(Undo::Mark(*id, old));
     }
+}
+
+fn give(sums: &mut Sums, bucket: Bucket, digest: Digest) {
+    let sum = sums.entry(bucket).or_default();
+    *sum = sum.plus(digest);
+}
+
+fn take(sums: &mut Sums, bucket: Bucket, digest: Digest) {
+    let sum = sums.entry(bucket).or_default();
+    *sum = sum.minus(digest);
+    if *sum == Digest::default() {
+        sums.remove(&bucket);
+    }
+}
+
+fn from(after: Option<&ObjectId>) -> Bound<ObjectId> {
+    after.map_or(Unbounded, |id| Excluded(*id))
+}
+
+/// The mailbox number of a user.
+fn number(object: &Object) -> Option<String> {
+    User::of(object).map(|user| user.number().to_owned())
 }
 
 fn restore<T>(map: &mut BTreeMap<ObjectId, T>, id: ObjectId, old: Option<T>) {
@@ -161,11 +251,9 @@ impl Ledger for Memory {
         after: Option<&ObjectId>,
         limit: usize,
     ) -> Result<Vec<ObjectId>, LedgerError> {
-        use std::ops::Bound::{Excluded, Unbounded};
-        let from = after.map_or(Unbounded, |id| Excluded(*id));
         Ok(self
             .objects
-            .range((from, Unbounded))
+            .range((from(after), Unbounded))
             .map(|(id, _)| *id)
             .take(limit)
             .collect())
@@ -244,6 +332,158 @@ impl Ledger for Memory {
         Ok(())
     }
 
+    fn forget_graves(&mut self, before: Timestamp, limit: usize) -> Result<usize, LedgerError> {
+        let old = |grave: &Grave| grave.at < before && grave.kind != Kind::USER;
+        let old = self.graves.iter().filter(|(_, grave)| old(grave));
+        let ids: Vec<_> = old.map(|(id, _)| *id).take(limit).collect();
+        for id in &ids {
+            let grave = self.graves.remove(id);
+            self.remember(Undo::Grave(*id, grave));
+        }
+        Ok(ids.len())
+    }
+
+    fn held(&mut self, id: &ObjectId) -> Result<Option<Held>, LedgerError> {
+        Ok(self.held.get(id).copied())
+    }
+
+    fn set_held(&mut self, id: &ObjectId, held: &Held) -> Result<(), LedgerError> {
+        let old = self.held.insert(*id, *held);
+        self.remember(Undo::Held(*id, old));
+        Ok(())
+    }
+
+    fn clear_held(&mut self, id: &ObjectId) -> Result<(), LedgerError> {
+        if let Some(old) = self.held.remove(id) {
+            self.remember(Undo::Held(*id, Some(old)));
+        }
+        Ok(())
+    }
+
+    fn held_after(
+        &mut self,
+        after: Option<&ObjectId>,
+        limit: usize,
+    ) -> Result<Vec<(ObjectId, Held)>, LedgerError> {
+        let all = self.held.range((from(after), Unbounded));
+        Ok(all.map(|(id, held)| (*id, *held)).take(limit).collect())
+    }
+
+    fn sums(&mut self, tree: Tree, part: Option<u8>) -> Result<Vec<Digest>, LedgerError> {
+        let mut sums = vec![Digest::default(); 256];
+        let at = |no| Bucket { tree, no };
+        let range = match part {
+            None => at(0)..=at(u16::MAX),
+            Some(part) => at(u16::from(part) << 8)..=at(u16::from(part) << 8 | 0xff),
+        };
+        for (bucket, digest) in self.sums.range(range) {
+            let slot = match part {
+                None => bucket.no >> 8,
+                Some(_) => bucket.no & 0xff,
+            };
+            let sum = &mut sums[usize::from(slot)];
+            *sum = sum.plus(*digest);
+        }
+        Ok(sums)
+    }
+
+    fn in_bucket(
+        &mut self,
+        tree: Tree,
+        bucket: u16,
+        after: Option<&ObjectId>,
+        limit: usize,
+    ) -> Result<Vec<ObjectId>, LedgerError> {
+        let bucket = Bucket { tree, no: bucket };
+        let first = match after {
+            Some(after) => Excluded((bucket, *after)),
+            None => Included((bucket, ObjectId::from_bytes([0; 16]))),
+        };
+        let last = Included((bucket, ObjectId::from_bytes([255; 16])));
+        let all = self.buckets.range((first, last));
+        Ok(all.map(|(_, id)| *id).take(limit).collect())
+    }
+
+    fn users_with_number(&mut self, number: &str) -> Result<Vec<ObjectId>, LedgerError> {
+        let first = (number.to_owned(), ObjectId::from_bytes([0; 16]));
+        let all = self.numbers.range(first..);
+        let same = all.take_while(|(other, _)| other == number);
+        Ok(same.map(|(_, id)| *id).collect())
+    }
+
+    fn user_count(&mut self) -> Result<u64, LedgerError> {
+        Ok(self.numbers.len() as u64)
+    }
+
+    fn users_of(&mut self, home: ServerId) -> Result<u64, LedgerError> {
+        let users = self.numbers.iter().map(|(_, id)| &self.objects[id]);
+        let of = |user: &&Object| User::of(user).is_some_and(|user| user.home() == Some(home));
+        Ok(users.filter(of).count() as u64)
+    }
+
+    fn staged_owned_by(&mut self, owner: &ObjectId) -> Result<Vec<ObjectId>, LedgerError> {
+        let of = |object: &Object| object.owner.as_ref() == Some(owner);
+        let all = self.staged.iter().filter(|(_, object)| of(object));
+        Ok(all.map(|(id, _)| *id).collect())
+    }
+
+    fn staged(&mut self, id: &ObjectId) -> Result<Option<Object>, LedgerError> {
+        Ok(self.staged.get(id).cloned())
+    }
+
+    fn stage(&mut self, id: &ObjectId, object: Option<&Object>) -> Result<(), LedgerError> {
+        self.replace_staged(id, object.cloned());
+        Ok(())
+    }
+
+    fn unstage(&mut self, limit: usize) -> Result<usize, LedgerError> {
+        let ids: Vec<_> = self.staged.keys().copied().take(limit).collect();
+        for id in &ids {
+            self.replace_staged(id, None);
+        }
+        Ok(ids.len())
+    }
+
+    fn switch(&mut self) -> Result<(), LedgerError> {
+        assert!(self.kept.is_empty(), "what was kept has been cleared away");
+        std::mem::swap(&mut self.objects, &mut self.kept);
+        std::mem::swap(&mut self.staged, &mut self.objects);
+        std::mem::swap(&mut self.sums, &mut self.staged_sums);
+        // Whoever rolls back finds the old sums among the staged ones.
+        if self.undo.is_none() {
+            self.staged_sums.clear();
+        }
+        self.index();
+        self.remember(Undo::Switch);
+        Ok(())
+    }
+
+    fn keep(&mut self, id: &ObjectId, object: &Object) -> Result<(), LedgerError> {
+        let old = self.kept.insert(*id, object.clone());
+        self.remember(Undo::Kept(*id, old));
+        Ok(())
+    }
+
+    fn kept_after(
+        &mut self,
+        after: Option<&ObjectId>,
+        limit: usize,
+    ) -> Result<Vec<(ObjectId, Object)>, LedgerError> {
+        let all = self.kept.range((from(after), Unbounded)).take(limit);
+        Ok(all.map(|(id, object)| (*id, object.clone())).collect())
+    }
+
+    fn kept_count(&mut self) -> Result<u64, LedgerError> {
+        Ok(self.kept.len() as u64)
+    }
+
+    fn forget_kept(&mut self, id: &ObjectId) -> Result<(), LedgerError> {
+        if let Some(old) = self.kept.remove(id) {
+            self.remember(Undo::Kept(*id, Some(old)));
+        }
+        Ok(())
+    }
+
     fn state(&mut self) -> Result<ReplicaState, LedgerError> {
         Ok(self.state.clone())
     }
@@ -262,5 +502,16 @@ impl Ledger for Memory {
         self.lineage.push(*entry);
         self.remember(Undo::Lineage);
         Ok(())
+    }
+
+    fn forget_lives(&mut self, before: Timestamp) -> Result<usize, LedgerError> {
+        let old = self.lineage.iter();
+        let old = old.take_while(|entry| entry.began < before).count();
+        if old > 0 {
+            let whole = self.lineage.clone();
+            self.lineage.drain(..old);
+            self.remember(Undo::Lives(whole));
+        }
+        Ok(old)
     }
 }

@@ -1,12 +1,12 @@
 //! What is sent in a session: which marks are under way, and what an acknowledgement does to them (E2, E8).
 
-use crate::batch::{Batch, Flying};
+use crate::batch::{Batch, Flying, held_back};
 use crate::entropy::Entropy;
 use crate::limits;
 use crate::select::Selection;
 use crate::tx::Tx;
-use crate::{Ack, Item, Mono, Reason, Rule, Timers};
-use domain::{LedgerError, Mark, ObjectId, Timestamp};
+use crate::{Ack, Item, Mono, Rule, Timers};
+use domain::{Errand, LedgerError, Mark, ObjectId, Reason, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The sending half of a session: volatile, because what is lost with it still has its marks.
@@ -18,8 +18,10 @@ pub(crate) struct Outbox {
     flying: BTreeSet<ObjectId>,
     /// Their bytes.
     bytes: u64,
-    /// Objects that the partner refused.
-    aside: BTreeMap<ObjectId, Aside>,
+    /// Objects that the partner refused, each with the change that it refused and how often.
+    tries: BTreeMap<ObjectId, (u64, u8)>,
+    /// Users that were held and are tried again: when the partner takes one, its mailbox may follow.
+    retried: BTreeSet<ObjectId>,
     /// Everything up to here is settled.
     settled: u64,
     /// Smoothed round trip, in milliseconds.
@@ -41,22 +43,13 @@ struct Flight {
     items: Vec<Flying>,
 }
 
-/// An object that the partner refused.
-#[derive(Clone, Copy, Debug)]
-struct Aside {
-    n: u64,
-    tries: u8,
-    /// It is not sent before.
-    until: Option<Mono>,
-}
-
 /// What an acknowledgement brought.
 #[derive(Debug, Default)]
 pub(crate) struct Acknowledged {
     /// Objects that the partner holds now, each up to this change.
     pub(crate) safe: Vec<(ObjectId, u64)>,
-    /// Objects that were set aside.
-    pub(crate) aside: Vec<(ObjectId, Reason)>,
+    /// Objects that are held from now on.
+    pub(crate) held: Vec<(ObjectId, Reason)>,
     /// Something under way was acknowledged or given up, so more may be sent.
     pub(crate) progress: bool,
 }
@@ -69,7 +62,7 @@ impl Outbox {
         tx: &mut Tx<'_>,
         mut write: impl FnMut(u64, Vec<Item>) -> u64,
     ) -> Result<(), LedgerError> {
-        let mut selection = Selection::new(self.flying.len() + self.aside.len());
+        let mut selection = Selection::new(self.flying.len());
         let mut sent = false;
         while self.bytes < limits::WINDOW_BYTES_MAX && self.flying.len() < limits::WINDOW_ITEMS_MAX
         {
@@ -79,7 +72,12 @@ impl Outbox {
                 let Some((id, mark)) = selection.next(tx, self.turn.is_multiple_of(4))? else {
                     break;
                 };
-                if self.flying.contains(&id) || self.is_aside(&id, &mark, tx.now.mono) {
+                if self.flying.contains(&id) {
+                    continue;
+                }
+                if let Some(reason) = held_back(tx, &id)? {
+                    tx.hold(&id, mark, reason)?;
+                    sent = true; // there may be more marks behind it
                     continue;
                 }
                 self.flying.insert(id);
@@ -90,7 +88,7 @@ impl Outbox {
                     return Ok(());
                 }
                 sent = false;
-                selection = Selection::new(self.flying.len() + self.aside.len());
+                selection = Selection::new(self.flying.len());
                 continue;
             }
             sent = true;
@@ -113,12 +111,6 @@ impl Outbox {
             );
         }
         Ok(())
-    }
-
-    fn is_aside(&self, id: &ObjectId, mark: &Mark, now: Mono) -> bool {
-        self.aside
-            .get(id)
-            .is_some_and(|aside| aside.n == mark.n && aside.until.is_some_and(|until| until > now))
     }
 
     /// Takes an acknowledgement: what is in `done` arrived; what is below its highest number and not in it is lost.
@@ -147,7 +139,10 @@ impl Outbox {
             for item in &flight.items {
                 match refused.get(&(no, item.id)) {
                     None => {
-                        self.aside.remove(&item.id);
+                        self.tries.remove(&item.id);
+                        if self.retried.remove(&item.id) {
+                            tx.walk(Errand::Retry);
+                        }
                         said.safe.push((item.id, item.n));
                         clear(tx, item, flight.wall)?;
                     }
@@ -158,7 +153,8 @@ impl Outbox {
         Ok(said)
     }
 
-    /// The partner did not apply an item. Its mark stays; after some tries it is set aside, so that it stops nobody (E21).
+    /// The partner did not apply an item. What may be right the next time is sent again some times; then, or at once if the reason is
+    /// one that time alone does not heal, it is held, so that it stops nobody (E21).
     fn refused(
         &mut self,
         tx: &mut Tx<'_>,
@@ -166,39 +162,44 @@ impl Outbox {
         reason: Reason,
         said: &mut Acknowledged,
     ) -> Result<(), LedgerError> {
-        if reason == Reason::NEED_BODY
-            && let Some(mark) = tx.ledger.mark(&item.id)?
-        {
+        self.retried.remove(&item.id);
+        let Some(mark) = tx.ledger.mark(&item.id)? else {
+            return Ok(());
+        };
+        let mut mark = mark;
+        if reason == Reason::NEED_BODY {
             if !tx.config.rules.hold(Rule::AskForBody) {
                 return clear(tx, item, tx.now.wall);
             }
-            tx.ledger.set_mark(&item.id, &Mark { body: true, ..mark })?;
+            mark.body = true;
+            tx.ledger.set_mark(&item.id, &mark)?;
         }
-        if !tx.config.rules.hold(Rule::SetAside) {
+        // It has changed since: as it is now it may be taken.
+        if !tx.config.rules.hold(Rule::SetAside) || mark.n != item.n {
             return Ok(());
         }
-        let now = tx.now.mono;
-        let known = self.aside.get(&item.id).filter(|aside| aside.n == item.n);
-        let tries = known.map_or(0, |aside| aside.tries) + 1;
-        let given_up = tries >= limits::REFUSED_TRIES_MAX;
-        let aside = Aside {
-            n: item.n,
-            tries: if given_up { 0 } else { tries },
-            until: given_up.then(|| now.plus(limits::ASIDE_MS)),
-        };
-        self.aside.insert(item.id, aside);
-        if given_up {
-            said.aside.push((item.id, reason));
+        if reason == Reason::NEED_BODY || reason == Reason::FAULT {
+            let before = self.tries.get(&item.id).filter(|(n, _)| *n == item.n);
+            let tries = before.map_or(0, |(_, tries)| *tries) + 1;
+            if tries < limits::REFUSED_TRIES_MAX {
+                if self.tries.len() >= limits::TRIES_MAX {
+                    self.tries.clear();
+                }
+                self.tries.insert(item.id, (item.n, tries));
+                return Ok(());
+            }
         }
-        if self.aside.len() > limits::ASIDE_MAX {
-            let first = self
-                .aside
-                .iter()
-                .min_by_key(|(id, aside)| (aside.until, **id))
-                .map(|(id, _)| *id);
-            first.and_then(|id| self.aside.remove(&id));
-        }
+        self.tries.remove(&item.id);
+        tx.hold(&item.id, mark, reason)?;
+        said.held.push((item.id, reason));
         Ok(())
+    }
+
+    /// A user that was held is tried again.
+    pub(crate) fn retries(&mut self, id: ObjectId) {
+        if self.retried.len() < limits::TRIES_MAX {
+            self.retried.insert(id);
+        }
     }
 
     /// Gives up on everything under way, if the retransmission time is over. Says whether it did.
@@ -238,23 +239,6 @@ impl Outbox {
         let base = self.patience_ms(timers);
         let ms = base.saturating_mul(1 << self.doublings).min(longest);
         Some(oldest.plus(ms + self.jitter % (ms / 8 + 1)))
-    }
-
-    /// When something that was set aside is tried again.
-    pub(crate) fn retry_at(&self) -> Option<Mono> {
-        self.aside.values().filter_map(|aside| aside.until).min()
-    }
-
-    /// Takes back what has been aside for long enough. Says whether there was any.
-    pub(crate) fn retry(&mut self, now: Mono) -> bool {
-        let mut any = false;
-        for aside in self.aside.values_mut() {
-            if aside.until.is_some_and(|until| until <= now) {
-                aside.until = None;
-                any = true;
-            }
-        }
-        any
     }
 
     /// Everything up to this number is settled.

@@ -15,11 +15,10 @@
 //! answer follows (E24). All that is volatile: a session that ends takes the run with it, and the next one begins anew, because
 //! the flags are durable until the last list has been judged.
 
-use crate::digest::digest;
 use crate::limits;
 use crate::tx::{Marking, Tx};
 use crate::{Header, How, Judged, List, Mono, Rule};
-use domain::{LedgerError, Object, ObjectId, User};
+use domain::{LedgerError, Object, ObjectId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The part of a session that is about recovery.
@@ -91,7 +90,7 @@ impl Recovery {
         let mut objects = Vec::with_capacity(ids.len());
         for id in ids {
             if let Some(object) = tx.ledger.object(&id)? {
-                objects.push((id, digest(&object)));
+                objects.push((id, object.digest(&id).short()));
             }
         }
         Ok(Some(List {
@@ -204,24 +203,27 @@ fn judge(
     gone_there: bool,
     verdicts: &mut Verdicts,
 ) -> Result<(), LedgerError> {
-    if tx.ledger.mark(id)?.is_some() && tx.config.rules.hold(Rule::MarkedIsNotAbsent) {
+    // What is held was never with the partner, or not as it is now.
+    if (tx.ledger.mark(id)?.is_some() && tx.config.rules.hold(Rule::MarkedIsNotAbsent))
+        || (tx.ledger.held(id)?.is_some() && tx.config.rules.hold(Rule::HeldIsNotAbsent))
+    {
         return Ok(());
     }
     if let Some(theirs) = there {
-        if *theirs != digest(object) {
+        if *theirs != object.digest(id).short() {
             verdicts.differing += 1;
             tx.mark(id, object, Marking::Altered)?;
         }
         return Ok(());
     }
-    let at_home = User::of(object).is_some_and(|user| user.home() == Some(tx.config.me));
+    let at_home = tx.is_local(object);
     let deletes = gone_there || !tx.config.rules.hold(Rule::BothBackKeeps);
     if deletes && (!at_home || !tx.config.rules.hold(Rule::HomeKeeps)) {
         verdicts.deleted += 1;
         tx.note(*id, object, How::Gone);
-        tx.ledger.remove(id)?;
+        tx.erase(id)?;
         tx.ledger.clear_mark(id)?;
-        tx.bury(id)?;
+        tx.bury(id, object.kind)?;
         return tx.remove_owned(id);
     }
     verdicts.kept += 1;

@@ -47,6 +47,18 @@ pub enum Rule {
     Overtaken,
     /// E24: more here than what arrived is marked.
     AnswerMore,
+    /// E17: a task deletes last, and only what is still without an original.
+    DeleteLast,
+    /// E18: what is written while a rebuild is under way is staged, too.
+    StageToo,
+    /// E18: what is marked when a rebuild begins is staged.
+    StageMarked,
+    /// E18: a rebuild begins anew when one of the servers went back in time.
+    StageAnew,
+    /// E12: what is held counts as marked.
+    HeldIsNotAbsent,
+    /// E19: nothing deletes many without an administrator's word.
+    Fuse,
 }
 
 impl Rule {
@@ -74,6 +86,12 @@ impl Rule {
         Self::OnlyHomeCreates,
         Self::Overtaken,
         Self::AnswerMore,
+        Self::DeleteLast,
+        Self::StageToo,
+        Self::StageMarked,
+        Self::StageAnew,
+        Self::HeldIsNotAbsent,
+        Self::Fuse,
     ];
 }
 

@@ -7,6 +7,7 @@ use crate::inbox::Inbox;
 use crate::limits;
 use crate::outbox::Outbox;
 use crate::recovery::Recovery;
+use crate::task::Asking;
 use crate::{Ack, Header, Message, Mono, Payload, RangeSet, Report, Seen};
 use domain::Life;
 use std::collections::BTreeMap;
@@ -22,12 +23,14 @@ pub(crate) struct Session {
     pub(crate) outbox: Outbox,
     /// What is being compared, because one of the two went back in time.
     pub(crate) recovery: Recovery,
+    /// What is asked and answered for tasks.
+    pub(crate) asking: Asking,
     /// The numbers of what is said to it.
     pub(crate) numbers: Numbers,
     /// When something was last said.
     pub(crate) spoke: Mono,
-    /// What was last reported of the backlog.
-    pub(crate) reported: Option<u64>,
+    /// What was last reported of the backlog, and of the causes of refusals.
+    pub(crate) reported: Option<(u64, u64)>,
     /// The number of the newest report that came in.
     report_no: u64,
     /// What it said, and how far the partner's wall clock was ahead then, in milliseconds.
@@ -82,6 +85,7 @@ impl Session {
             inbox: Inbox::default(),
             outbox: Outbox::default(),
             recovery: Recovery::default(),
+            asking: Asking::default(),
             numbers: Numbers::default(),
             spoke: now,
             reported: None,
@@ -111,12 +115,20 @@ impl Session {
         self.numbers.judge(ack)
     }
 
-    /// Takes a report, unless a newer one came before it.
-    pub(crate) fn hear(&mut self, no: u64, report: Report, difference_ms: i64) {
-        if no >= self.report_no {
-            self.report_no = no;
-            self.report = Some((report, difference_ms));
+    /// Takes a report, unless a newer one came before it. Says whether what the partner refused is worth another try.
+    pub(crate) fn hear(&mut self, no: u64, report: Report, difference_ms: i64) -> bool {
+        if no < self.report_no {
+            return false;
         }
+        let before = self.report.map(|(report, _)| report.causes);
+        self.report_no = no;
+        self.report = Some((report, difference_ms));
+        before != Some(report.causes)
+    }
+
+    /// The newest report, and the number of the message it came in.
+    pub(crate) fn report(&self) -> Option<(u64, Report)> {
+        self.report.map(|(report, _)| (self.report_no, report))
     }
 }
 

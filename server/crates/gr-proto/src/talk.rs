@@ -5,10 +5,13 @@ use crate::engine::Engine;
 use crate::entropy::Entropy;
 use crate::session::{Numbers, Pen, Session, Verdict};
 use crate::tx::Tx;
+use crate::answer::answer;
+use crate::task::Next;
 use crate::{
-    Ack, Event, Header, Item, Judged, List, Mono, NewLife, Now, Output, Payload, Report, Rule,
+    Ack, Answer, Event, Header, Item, Judged, List, Mono, NewLife, Now, Output, Payload, Question, Reply,
+    Report, Rule, limits,
 };
-use domain::{Known, Lane, Ledger, LedgerError};
+use domain::{Known, Lane, Ledger, LedgerError, Reason};
 use std::collections::VecDeque;
 
 /// The open transaction, borrowed from the engine's fields while its session is borrowed too.
@@ -22,6 +25,7 @@ macro_rules! tx {
             state: &mut $engine.state,
             changed: &mut $engine.changed,
             ready: &mut $engine.ready,
+            causes: &mut $engine.causes,
         }
     };
 }
@@ -62,7 +66,15 @@ impl Engine {
             Payload::Ack(ack) => self.ack(now, ledger, header, &ack)?,
             Payload::List(list) => self.list(now, ledger, header, &list)?,
             Payload::Judged(judged) => self.judged(now, ledger, header, &judged)?,
-            Payload::Heartbeat(report) => self.report(now, header.no, report),
+            Payload::Ask(ask) => {
+                if matches!(ask.question, Question::Forget(_)) {
+                    self.state.tick += 1;
+                    self.know(header);
+                }
+                self.asked(now, ledger, header.no, *ask);
+            }
+            Payload::Answer(answer) => self.answered(now, ledger, header, &answer)?,
+            Payload::Heartbeat(report) => self.report(now, ledger, header.no, report)?,
             Payload::Hello(_) | Payload::Unknown => {}
         }
         Ok(())
@@ -76,7 +88,14 @@ impl Engine {
         items: &[Item],
     ) -> Result<(), LedgerError> {
         for item in items {
-            if let Applied::Refused(reason) = apply(&mut self.tx(now, ledger), item)? {
+            let Applied::Refused(reason) = apply(&mut self.tx(now, ledger), item)? else {
+                self.refused.remove(&item.id);
+                continue;
+            };
+            if self.refused.len() < limits::REFUSED_SHOWN_MAX && reason != Reason::NEED_BODY {
+                self.refused.insert(item.id, reason);
+            }
+            {
                 if let Some(session) = &mut self.session {
                     session.inbox.refuse(header.no, item.id, reason);
                 }
@@ -123,10 +142,33 @@ impl Engine {
         if self.config.rules.hold(Rule::KnownByAck) {
             self.know(header);
         }
-        for (id, reason) in said.aside {
-            self.event(Event::SetAside(id, reason));
+        for (id, reason) in said.held {
+            self.event(Event::Held(id, reason));
         }
-        self.report(now, header.no, ack.report);
+        self.report(now, ledger, header.no, ack.report)
+    }
+
+    /// The partner has answered a question.
+    fn answered(
+        &mut self,
+        now: Now,
+        ledger: &mut dyn Ledger,
+        header: &Header,
+        answer: &Answer,
+    ) -> Result<(), LedgerError> {
+        let Some(session) = &mut self.session else {
+            return Ok(());
+        };
+        if answer.reply.lists() {
+            // What is below a list is dropped from now on: the list tells of a later state (E7).
+            session.inbox.acknowledged(header.no);
+        }
+        let mut tx = tx!(self, now, ledger);
+        session.asking.answered(&mut tx, header.no, answer)?;
+        let events = std::mem::take(&mut session.asking.events);
+        events.into_iter().for_each(|event| self.event(event));
+        self.state.tick += 1;
+        self.know(header);
         Ok(())
     }
 
@@ -181,11 +223,20 @@ impl Engine {
         self.state.known = Some(Known { life, tick });
     }
 
-    pub(crate) fn report(&mut self, now: Now, no: u64, report: Report) {
+    pub(crate) fn report(
+        &mut self,
+        now: Now,
+        ledger: &mut dyn Ledger,
+        no: u64,
+        report: Report,
+    ) -> Result<(), LedgerError> {
         if let Some(session) = &mut self.session {
             let difference = report.wall.0.saturating_sub(now.wall.0);
-            session.hear(no, report, difference);
+            if session.hear(no, report, difference) {
+                self.retry(now, ledger)?;
+            }
         }
+        Ok(())
     }
 
     /// What is said at the end of a transaction: the one acknowledgement of the group, what a recovery has to say, then data,
@@ -198,18 +249,19 @@ impl Engine {
         };
         let timers = self.config.timers;
         let pen = session.pen(self.life, self.state.went_back, now.mono);
+        let heard = session.report();
         let Session {
             inbox,
             outbox,
             recovery,
+            asking,
             numbers,
             spoke,
             reported,
             ..
         } = session;
         let timed_out = outbox.time_out(now.mono, &timers, &mut self.entropy);
-        let retry = outbox.retry(now.mono);
-        self.ready |= timed_out || retry;
+        self.ready |= timed_out;
         let mut voice = Voice {
             pen,
             tick: self.state.tick,
@@ -219,8 +271,8 @@ impl Engine {
             outputs: &mut self.outputs,
         };
         if inbox.ack_due() {
-            let report = backlog(now, ledger)?;
-            *reported = Some(report.backlog());
+            let report = backlog(now, ledger, self.causes)?;
+            *reported = Some((report.backlog(), report.causes));
             voice.say(Payload::Ack(inbox.ack(report)));
         }
         for judged in recovery.answers.drain(..) {
@@ -236,6 +288,37 @@ impl Engine {
                 recovery.asked(no, now.mono);
             }
         }
+        let mut switched = false;
+        if may_send {
+            let patience_ms = outbox.patience_ms(&timers);
+            let mut tx = tx!(self, now, &mut *ledger);
+            for (to, ask, ended) in std::mem::take(&mut asking.due) {
+                let reply = match ended {
+                    Some(outcome) => Reply::Closed(outcome),
+                    None => answer(&mut tx, &ask)?,
+                };
+                let task = ask.task;
+                voice.tick = tx.state.tick;
+                voice.say(Payload::Answer(Box::new(Answer { task, to, reply })));
+            }
+            // Until nothing is left to ask: a mailbox and a task may have a question each.
+            loop {
+                match asking.next(&mut tx, heard, patience_ms)? {
+                    Next::Nothing => break,
+                    Next::Ask(ask) => {
+                        let task = ask.task;
+                        voice.tick = tx.state.tick;
+                        let no = voice.say(Payload::Ask(Box::new(ask)));
+                        asking.asked(task, no, now.mono);
+                    }
+                    Next::Switched => switched = true,
+                }
+            }
+            if let Some(ask) = asking.farewell.take() {
+                voice.say(Payload::Ask(Box::new(ask)));
+            }
+        }
+        let events = std::mem::take(&mut asking.events);
         if may_send && std::mem::take(&mut self.ready) {
             let mut tx = tx!(self, now, &mut *ledger);
             outbox.fill(&mut tx, |tick, items| {
@@ -244,21 +327,29 @@ impl Engine {
             })?;
         }
         if !running {
+            events.into_iter().for_each(|event| self.event(event));
             return Ok(());
         }
         // The partner hears at once when it has everything, and how far behind this server is when a session begins to run.
         let report = match *reported {
-            Some(0) => None,
-            _ => Some(backlog(now, ledger)?),
+            Some((0, causes)) if causes == self.causes => None,
+            _ => Some(backlog(now, ledger, self.causes)?),
         };
-        let news = report.is_some_and(|r| reported.is_none() || r.backlog() == 0);
+        let news = report.is_some_and(|r| {
+            reported.is_none_or(|(_, causes)| causes != r.causes) || r.backlog() == 0
+        });
         if news || now.mono >= voice.spoke.plus(timers.heartbeat_ms) {
             let report = match report {
                 Some(report) => report,
-                None => backlog(now, ledger)?,
+                None => backlog(now, ledger, self.causes)?,
             };
-            *reported = Some(report.backlog());
+            *reported = Some((report.backlog(), report.causes));
             voice.say(Payload::Heartbeat(report));
+        }
+        events.into_iter().for_each(|event| self.event(event));
+        if switched {
+            self.event(Event::Rebuilt);
+            self.new_life(now, NewLife::Rebuilt);
         }
         Ok(())
     }
@@ -288,12 +379,13 @@ impl Voice<'_> {
 }
 
 /// How far behind this server is.
-fn backlog(now: Now, ledger: &mut dyn Ledger) -> Result<Report, LedgerError> {
+fn backlog(now: Now, ledger: &mut dyn Ledger, causes: u64) -> Result<Report, LedgerError> {
     let users = ledger.backlog(Lane::Users)?.count;
     let messages = ledger.backlog(Lane::Messages)?.count;
     Ok(Report {
         users,
         messages,
         wall: now.wall,
+        causes,
     })
 }

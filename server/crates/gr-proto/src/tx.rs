@@ -1,7 +1,10 @@
-//! The open transaction, as the parts of the engine see it, and the three things that all of them do in it: mark, bury, note.
+//! The open transaction, as the parts of the engine see it, and what all of them do in it: write, erase, mark, hold, bury, note.
 
-use crate::{Changed, Config, How, Now};
-use domain::{Grave, Kind, Lane, Ledger, LedgerError, Life, Mark, Object, ObjectId, ReplicaState};
+use crate::{Changed, Config, How, Now, Rule};
+use domain::{
+    Errand, Grave, Held, Kind, Lane, Ledger, LedgerError, Life, Mark, Object, ObjectId, Reason, ReplicaState,
+    User, Walk,
+};
 
 /// One open transaction.
 pub(crate) struct Tx<'a> {
@@ -16,6 +19,8 @@ pub(crate) struct Tx<'a> {
     pub(crate) changed: &'a mut Vec<Changed>,
     /// Something may be ready to be sent.
     pub(crate) ready: &'a mut bool,
+    /// Raised when something goes that may have made this server refuse items.
+    pub(crate) causes: &'a mut u64,
 }
 
 /// What a mark says besides its number.
@@ -45,7 +50,11 @@ impl Tx<'_> {
         if self.config.partner.is_none() {
             return Ok(None);
         }
-        let old = self.ledger.mark(id)?;
+        let old = match self.ledger.mark(id)? {
+            Some(mark) => Some(mark),
+            // It was held: as it is now it is worth another try.
+            None => self.release(id)?,
+        };
         let was = |bit: fn(&Mark) -> bool| old.as_ref().is_some_and(bit);
         let mark = Mark {
             lane: lane(object.kind),
@@ -65,13 +74,142 @@ impl Tx<'_> {
         };
         self.ledger.set_mark(id, &mark)?;
         *self.ready = true;
+        if marking != Marking::Gone {
+            self.stage(id, object)?;
+        }
         Ok(Some(mark.n))
     }
 
-    /// Remembers that an object is gone.
-    pub(crate) fn bury(&mut self, id: &ObjectId) -> Result<(), LedgerError> {
+    /// Whether the partner lacks it, or lacks something of it: it is marked, or held.
+    pub(crate) fn is_owed(&mut self, id: &ObjectId) -> Result<bool, LedgerError> {
+        Ok(self.ledger.mark(id)?.is_some() || self.ledger.held(id)?.is_some())
+    }
+
+    /// Takes an object out of what is to be sent: the partner refuses it, or it may not be sent (R9).
+    pub(crate) fn hold(
+        &mut self,
+        id: &ObjectId,
+        mark: Mark,
+        reason: Reason,
+    ) -> Result<(), LedgerError> {
         let at = self.now.wall;
-        self.ledger.bury(id, &Grave { at })
+        self.ledger.clear_mark(id)?;
+        self.ledger.set_held(id, &Held { reason, at, mark })
+    }
+
+    /// Holds an object no longer. Returns the mark that it had.
+    fn release(&mut self, id: &ObjectId) -> Result<Option<Mark>, LedgerError> {
+        let Some(held) = self.ledger.held(id)? else {
+            return Ok(None);
+        };
+        self.ledger.clear_held(id)?;
+        Ok(Some(held.mark))
+    }
+
+    /// Tries again what was held.
+    pub(crate) fn retry(&mut self, id: &ObjectId, held: &Held) -> Result<(), LedgerError> {
+        self.ledger.clear_held(id)?;
+        self.state.tick += 1;
+        let (n, since) = (self.state.tick, self.now.wall);
+        let mark = Mark { n, since, ..held.mark };
+        self.ledger.set_mark(id, &mark)?;
+        *self.ready = true;
+        Ok(())
+    }
+
+    /// Writes an object; beside the live one also the staged one, while a rebuild is under way (E18).
+    pub(crate) fn write(&mut self, id: &ObjectId, object: &Object) -> Result<(), LedgerError> {
+        self.ledger.put(id, object)?;
+        self.stage(id, object)
+    }
+
+    /// Removes an object, and what was to be said of it.
+    pub(crate) fn erase(&mut self, id: &ObjectId) -> Result<(), LedgerError> {
+        self.ledger.remove(id)?;
+        if self.state.staging {
+            self.ledger.stage(id, None)?;
+        }
+        self.ledger.clear_held(id)
+    }
+
+    /// Joins an object with what is staged, while a rebuild is under way (E18). What is in its grave, or whose user is, stays there.
+    pub(crate) fn stage(&mut self, id: &ObjectId, object: &Object) -> Result<(), LedgerError> {
+        if !self.state.staging
+            || !self.config.rules.hold(Rule::StageToo)
+            || self.is_buried(id, object)?
+        {
+            return Ok(());
+        }
+        let Some(mut staged) = self.ledger.staged(id)? else {
+            return self.ledger.stage(id, Some(object));
+        };
+        if staged.join(object).changed {
+            self.ledger.stage(id, Some(&staged))?;
+        }
+        Ok(())
+    }
+
+    /// Whether it, or the user it belongs to, was deleted here once.
+    pub(crate) fn is_buried(
+        &mut self,
+        id: &ObjectId,
+        object: &Object,
+    ) -> Result<bool, LedgerError> {
+        if self.ledger.grave(id)?.is_some() {
+            return Ok(true);
+        }
+        match &object.owner {
+            Some(owner) => Ok(self.ledger.grave(owner)?.is_some()),
+            None => Ok(false),
+        }
+    }
+
+    /// Marks an object that the partner may lack altogether; a user with everything that belongs to it.
+    pub(crate) fn mark_whole(
+        &mut self,
+        id: &ObjectId,
+        object: &Object,
+        marking: Marking,
+    ) -> Result<(), LedgerError> {
+        self.mark(id, object, marking)?;
+        if object.kind == Kind::USER {
+            for content in self.ledger.owned_by(id)? {
+                if !self.is_owed(&content)?
+                    && let Some(object) = self.ledger.object(&content)?
+                {
+                    self.mark(&content, &object, marking)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Sets out on a walk, unless the same errand has only just begun.
+    pub(crate) fn walk(&mut self, errand: Errand) {
+        let walk = Walk {
+            errand,
+            after: None,
+        };
+        if !self.state.walks.contains(&walk) {
+            self.state.walks.push(walk);
+        }
+    }
+
+    /// Whether a user is local to this server; `false` for all other objects.
+    pub(crate) fn is_local(&self, object: &Object) -> bool {
+        User::of(object).is_some_and(|user| user.home() == Some(self.config.me))
+    }
+
+    /// Whether a user is local to the partner; `false` for all other objects.
+    pub(crate) fn is_partners(&self, object: &Object) -> bool {
+        let partner = self.config.partner;
+        User::of(object).is_some_and(|user| user.home() == partner && partner.is_some())
+    }
+
+    /// Remembers that an object is gone.
+    pub(crate) fn bury(&mut self, id: &ObjectId, kind: Kind) -> Result<(), LedgerError> {
+        let at = self.now.wall;
+        self.ledger.bury(id, &Grave { at, kind })
     }
 
     /// Notes that an object has become different.
@@ -91,8 +229,13 @@ impl Tx<'_> {
             if let Some(object) = self.ledger.object(&id)? {
                 self.note(id, &object, How::Gone);
             }
-            self.ledger.remove(&id)?;
+            self.erase(&id)?;
             self.ledger.clear_mark(&id)?;
+        }
+        if self.state.staging {
+            for id in self.ledger.staged_owned_by(owner)? {
+                self.ledger.stage(&id, None)?;
+            }
         }
         Ok(())
     }

@@ -4,7 +4,10 @@
 //! that are not known here are data, and are kept and passed on. Nothing is allocated because a length is announced: memory grows
 //! with the bytes that are really there.
 
-use crate::{Ack, Header, Hello, Item, Judged, List, Message, Payload, RangeSet, Report, limits};
+use crate::{
+    Ack, Answer, Ask, Header, Hello, Item, Judged, List, Message, Payload, Question, RangeSet, Reply, Report,
+    limits,
+};
 use domain::Value;
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +48,10 @@ struct Out<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     j: Option<&'a Judged>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    q: Option<&'a Ask>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    r: Option<&'a Answer>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     b: Option<&'a Report>,
 }
 
@@ -62,6 +69,10 @@ struct In {
     #[serde(default)]
     j: Option<Judged>,
     #[serde(default)]
+    q: Option<Box<Ask>>,
+    #[serde(default)]
+    r: Option<Box<Answer>>,
+    #[serde(default)]
     b: Option<Report>,
 }
 
@@ -74,6 +85,8 @@ pub fn encode(message: &Message) -> Vec<u8> {
         a: None,
         l: None,
         j: None,
+        q: None,
+        r: None,
         b: None,
     };
     match &message.payload {
@@ -82,6 +95,8 @@ pub fn encode(message: &Message) -> Vec<u8> {
         Payload::Ack(ack) => out.a = Some(ack),
         Payload::List(list) => out.l = Some(list),
         Payload::Judged(judged) => out.j = Some(judged),
+        Payload::Ask(ask) => out.q = Some(ask),
+        Payload::Answer(answer) => out.r = Some(answer),
         Payload::Heartbeat(report) => out.b = Some(report),
         Payload::Unknown => {}
     }
@@ -112,6 +127,8 @@ pub fn decode(bytes: &[u8]) -> Result<Message, WireError> {
         read.a.map(ack_within),
         read.l.map(list_within),
         read.j.map(judged_within),
+        read.q.map(ask_within),
+        read.r.map(answer_within),
         read.b.map(|report| Ok(Payload::Heartbeat(report))),
     ]
     .into_iter()
@@ -140,6 +157,10 @@ fn hello_within(hello: Box<Hello>) -> Result<Payload, WireError> {
 }
 
 fn items_within(items: Vec<Item>) -> Result<Payload, WireError> {
+    are_within(&items).map(|()| Payload::Data(items))
+}
+
+fn are_within(items: &[Item]) -> Result<(), WireError> {
     if items.len() > limits::BATCH_ITEMS_MAX {
         return Err(WireError::Limit("items in a message"));
     }
@@ -155,7 +176,42 @@ fn items_within(items: Vec<Item>) -> Result<Payload, WireError> {
             return Err(WireError::Limit("depth of a value"));
         }
     }
-    Ok(Payload::Data(items))
+    Ok(())
+}
+
+fn ask_within(ask: Box<Ask>) -> Result<Payload, WireError> {
+    let (count, max) = match &ask.question {
+        Question::Buckets(_, parts) => (parts.len(), limits::PARTS_MAX),
+        Question::Lists(shelves) => (shelves.len(), limits::SHELVES_MAX),
+        Question::Want(ids) | Question::Forget(ids) => (ids.len(), limits::IDS_MAX),
+        Question::Bodies(ids) => (ids.len(), limits::BATCH_ITEMS_MAX),
+        Question::Census
+        | Question::Root(_)
+        | Question::Parts(_)
+        | Question::Mailbox(..)
+        | Question::Page(_)
+        | Question::End(_) => (0, 0),
+    };
+    if count > max {
+        return Err(WireError::Limit("length of a question"));
+    }
+    Ok(Payload::Ask(ask))
+}
+
+fn answer_within(answer: Box<Answer>) -> Result<Payload, WireError> {
+    let sound = match &answer.reply {
+        Reply::Sums(sums) => sums.len() <= 256 * limits::PARTS_MAX,
+        Reply::Lists(lists) => {
+            let objects: usize = lists.iter().map(|list| list.objects.len()).sum();
+            lists.len() <= limits::SHELVES_MAX && objects <= limits::LIST_OBJECTS_MAX
+        }
+        Reply::Page(items, _) | Reply::Bodies(items) => return are_within(items).map(|()| Payload::Answer(answer)),
+        Reply::Census(..) | Reply::Same | Reply::Done(_) | Reply::TooMany(_) | Reply::Closed(_) => true,
+    };
+    if !sound {
+        return Err(WireError::Limit("length of an answer"));
+    }
+    Ok(Payload::Answer(answer))
 }
 
 fn ack_within(ack: Ack) -> Result<Payload, WireError> {

@@ -1,0 +1,187 @@
+//! Answering the questions of the server that drives a task. Nothing is remembered from one question to the next but that there is
+//! such a task: whoever asks twice is answered twice.
+
+use crate::compare::{mailbox_sum, on_shelf, root};
+use crate::tx::{Marking, Tx};
+use crate::{Ask, Item, Listed, ListedObject, Owed, Question, Reply, Shelf, limits};
+use domain::{Digest, LedgerError, Object, ObjectId, Tree, User};
+
+/// Answers a question as things are at the end of the transaction, which draws the number of the answer (E24).
+pub(crate) fn answer(tx: &mut Tx<'_>, ask: &Ask) -> Result<Reply, LedgerError> {
+    Ok(match &ask.question {
+        Question::Census => {
+            let local = tx.ledger.users_of(tx.config.me)?;
+            Reply::Census(local, tx.ledger.user_count()?.saturating_sub(local))
+        }
+        Question::Root(contents) => Reply::Sums(short([root(tx, tree(*contents))?])),
+        Question::Parts(contents) => Reply::Sums(short(tx.ledger.sums(tree(*contents), None)?)),
+        Question::Buckets(contents, parts) => {
+            let mut sums = Vec::with_capacity(256 * parts.len());
+            for part in parts {
+                sums.append(&mut short(tx.ledger.sums(tree(*contents), Some(*part))?));
+            }
+            Reply::Sums(sums)
+        }
+        Question::Lists(shelves) => Reply::Lists(lists(tx, shelves)?),
+        Question::Mailbox(mailbox, sum) => {
+            if mailbox_sum(tx, mailbox)?.short() == *sum {
+                Reply::Same
+            } else {
+                Reply::Lists(lists(tx, &[(Shelf::Mailbox(*mailbox), None)])?)
+            }
+        }
+        Question::Want(ids) => Reply::Done(want(tx, ids)?),
+        Question::Forget(ids) => forget(tx, ask, ids)?,
+        Question::Page(after) => page(tx, after.as_ref())?,
+        Question::Bodies(ids) => Reply::Bodies(bodies(tx, ids)?),
+        Question::End(_) => Reply::Done(0),
+    })
+}
+
+fn tree(contents: bool) -> Tree {
+    if contents {
+        Tree::Contents
+    } else {
+        Tree::Users
+    }
+}
+
+fn short(sums: impl IntoIterator<Item = Digest>) -> Vec<u64> {
+    sums.into_iter().map(Digest::short).collect()
+}
+
+fn lists(
+    tx: &mut Tx<'_>,
+    shelves: &[(Shelf, Option<ObjectId>)],
+) -> Result<Vec<Listed>, LedgerError> {
+    let mut lists = Vec::new();
+    let mut room = limits::LIST_OBJECTS_MAX;
+    for &(shelf, after) in shelves {
+        if room == 0 {
+            break;
+        }
+        let ids = on_shelf(tx, shelf, after.as_ref(), room)?;
+        let to = ids.last().copied().filter(|_| ids.len() == room);
+        room -= ids.len();
+        let mut objects = Vec::with_capacity(ids.len());
+        for id in ids {
+            if let Some(object) = tx.ledger.object(&id)? {
+                objects.push(listed(tx, id, &object, shelf)?);
+            }
+        }
+        lists.push(Listed {
+            shelf,
+            after,
+            to,
+            objects,
+        });
+    }
+    Ok(lists)
+}
+
+fn listed(
+    tx: &mut Tx<'_>,
+    id: ObjectId,
+    object: &Object,
+    shelf: Shelf,
+) -> Result<ListedObject, LedgerError> {
+    let owed = if tx.ledger.mark(&id)?.is_some() {
+        Owed::Marked
+    } else if tx.ledger.held(&id)?.is_some() {
+        Owed::Held
+    } else {
+        Owed::Nothing
+    };
+    Ok(ListedObject {
+        id,
+        digest: object.digest(&id).short(),
+        home: User::of(object).and_then(|user| user.home()),
+        owner: object.owner.filter(|_| !matches!(shelf, Shelf::Mailbox(_))),
+        owed,
+    })
+}
+
+/// The asker lacks these: they are marked, and travel as always.
+fn want(tx: &mut Tx<'_>, ids: &[ObjectId]) -> Result<u64, LedgerError> {
+    let mut marked = 0;
+    for id in ids {
+        if tx.ledger.mark(id)?.is_none()
+            && let Some(object) = tx.ledger.object(id)?
+        {
+            tx.mark_whole(id, &object, Marking::Whole)?;
+            marked += 1;
+        }
+    }
+    Ok(marked)
+}
+
+/// GR users of the asker whose originals are gone (R11).
+fn forget(tx: &mut Tx<'_>, ask: &Ask, ids: &[ObjectId]) -> Result<Reply, LedgerError> {
+    let mut gone = Vec::new();
+    for id in ids {
+        if crate::task::is_forgettable(tx, id)? {
+            gone.push(*id);
+        }
+    }
+    let count = gone.len() as u64;
+    let all = tx.ledger.user_count()?;
+    if !ask.agreed && !tx.config.fuse.allows_users(count, all) {
+        return Ok(Reply::TooMany(count));
+    }
+    if !ask.dry {
+        for id in &gone {
+            crate::task::forget(tx, id)?;
+        }
+        crate::task::remember_kept(tx, ask.task, ask.kind)?;
+    }
+    Ok(Reply::Done(count))
+}
+
+/// Objects for a rebuild, without their bodies: the asker may have most of those.
+fn page(tx: &mut Tx<'_>, after: Option<&ObjectId>) -> Result<Reply, LedgerError> {
+    let ids = tx.ledger.ids_after(after, limits::BATCH_ITEMS_MAX)?;
+    let mut last = ids
+        .last()
+        .copied()
+        .filter(|_| ids.len() == limits::BATCH_ITEMS_MAX);
+    let (mut items, mut bytes) = (Vec::new(), 0);
+    for id in ids {
+        if bytes >= limits::BATCH_BYTES_MAX {
+            last = items.last().map(|item: &Item| item.id);
+            break;
+        }
+        let object = tx.ledger.object(&id)?;
+        let item = item(id, object, false);
+        bytes += item.weight();
+        items.push(item);
+    }
+    Ok(Reply::Page(items, last))
+}
+
+/// Objects with their bodies, as many as fit, at least one. What is gone meanwhile, or has lost its body, comes without.
+fn bodies(tx: &mut Tx<'_>, ids: &[ObjectId]) -> Result<Vec<Item>, LedgerError> {
+    let (mut items, mut bytes) = (Vec::new(), 0);
+    for id in ids {
+        if bytes >= limits::BATCH_BYTES_MAX {
+            break;
+        }
+        let object = tx.ledger.object(id)?;
+        let here = match object.as_ref().and_then(|object| object.body) {
+            Some(body) => tx.ledger.has_body(&body)?,
+            None => false,
+        };
+        let item = item(*id, object, here);
+        bytes += item.weight();
+        items.push(item);
+    }
+    Ok(items)
+}
+
+fn item(id: ObjectId, object: Option<Object>, with_body: bool) -> Item {
+    Item {
+        id,
+        object,
+        with_body,
+        recovery: false,
+    }
+}

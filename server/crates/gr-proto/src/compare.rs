@@ -1,0 +1,448 @@
+//! Comparing what both servers hold, at a cost that follows the difference (R15).
+//!
+//! Whoever compares asks for sums: of a whole tree, of its 256 parts, of the 256 buckets of each part that differs. Of the buckets that
+//! differ it asks for lists, and judges each list in the transaction that processes it, against its marks of that moment (E24).
+//!
+//! | object | meaning | what is done |
+//! |---|---|---|
+//! | on both, with other versions | one side is newer, or both are | marked here; if there is more there, the answer follows |
+//! | only here, marked | the partner is about to have it | left out |
+//! | only here: a user that is local here, or a content | the partner lacks it | marked |
+//! | only here: a GR user | its original is gone | a candidate for deletion |
+//! | only there: a user that is local there, or a content | it is missing here | the partner is asked to mark it |
+//! | only there: a user that would be local here | its original is gone | a candidate for deletion there |
+//! | only there, and in its grave here | it was deleted | it gets a new tombstone |
+//!
+//! Nothing is deleted here: candidates are collected, and the task deletes them last (E17).
+
+use crate::tx::{Marking, Tx};
+use crate::{Listed, ListedObject, Owed, Question, Reply, Rule, Shelf, limits};
+use domain::{
+    Digest, Kind, LedgerError, Object, ObjectId, Reason, TaskCounts, TaskKind, Tomb, Tree,
+};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// A comparison under way: volatile, because it costs little to begin anew.
+#[derive(Debug)]
+pub(crate) struct Compare {
+    kind: TaskKind,
+    /// It only counts.
+    dry: bool,
+    /// Trees that are still to be compared, the present one first.
+    trees: VecDeque<Tree>,
+    stage: Stage,
+    /// Parts and shelves that differ, or may.
+    parts: VecDeque<u8>,
+    shelves: VecDeque<(Shelf, Option<ObjectId>)>,
+    /// Mailboxes that are still to be compared by name.
+    mailboxes: VecDeque<ObjectId>,
+    /// Missing here: the partner is still to be told.
+    wanted: VecDeque<ObjectId>,
+    /// GR users here without an original.
+    pub(crate) candidates: BTreeSet<ObjectId>,
+    /// The same at the partner.
+    pub(crate) orphans: BTreeSet<ObjectId>,
+    /// Objects of which a change was on its way.
+    pub(crate) left_out: u64,
+}
+
+/// How far the present tree is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Root,
+    Parts,
+    Buckets,
+}
+
+impl Compare {
+    /// Compares all users, and all contents if the task is about them.
+    pub(crate) fn all(kind: TaskKind, dry: bool) -> Self {
+        let trees = match kind {
+            TaskKind::Audit => vec![Tree::Users],
+            TaskKind::Mailboxes => vec![Tree::Contents],
+            TaskKind::Resync | TaskKind::Rebuild => vec![Tree::Users, Tree::Contents],
+        };
+        Self {
+            kind,
+            dry,
+            trees: trees.into(),
+            stage: Stage::Root,
+            parts: VecDeque::new(),
+            shelves: VecDeque::new(),
+            mailboxes: VecDeque::new(),
+            wanted: VecDeque::new(),
+            candidates: BTreeSet::new(),
+            orphans: BTreeSet::new(),
+            left_out: 0,
+        }
+    }
+
+    /// Compares these mailboxes.
+    pub(crate) fn mailboxes(mailboxes: impl IntoIterator<Item = ObjectId>, dry: bool) -> Self {
+        Self {
+            trees: VecDeque::new(),
+            mailboxes: mailboxes.into_iter().collect(),
+            ..Self::all(TaskKind::Mailboxes, dry)
+        }
+    }
+
+    /// The next question; `None`: there is nothing more to ask.
+    pub(crate) fn question(&mut self, tx: &mut Tx<'_>) -> Result<Option<Question>, LedgerError> {
+        if !self.wanted.is_empty() {
+            let some = self.wanted.iter().take(limits::IDS_MAX);
+            return Ok(Some(Question::Want(some.copied().collect())));
+        }
+        if !self.shelves.is_empty() {
+            let some = self.shelves.iter().take(limits::SHELVES_MAX);
+            return Ok(Some(Question::Lists(some.copied().collect())));
+        }
+        if let Some(mailbox) = self.mailboxes.front() {
+            let sum = mailbox_sum(tx, mailbox)?;
+            return Ok(Some(Question::Mailbox(*mailbox, sum.short())));
+        }
+        let Some(tree) = self.trees.front() else {
+            return Ok(None);
+        };
+        let contents = *tree == Tree::Contents;
+        Ok(Some(match self.stage {
+            Stage::Root => Question::Root(contents),
+            Stage::Parts => Question::Parts(contents),
+            Stage::Buckets => {
+                let some = self.parts.iter().take(limits::PARTS_MAX);
+                Question::Buckets(contents, some.copied().collect())
+            }
+        }))
+    }
+
+    /// Takes the answer to a question. What does not fit it is ignored, and asked again.
+    pub(crate) fn answered(
+        &mut self,
+        tx: &mut Tx<'_>,
+        question: &Question,
+        reply: &Reply,
+        counts: &mut TaskCounts,
+    ) -> Result<(), LedgerError> {
+        match (question, reply) {
+            (Question::Root(_), Reply::Sums(sums)) if sums.len() == 1 => self.root(tx, sums[0], counts),
+            (Question::Parts(_), Reply::Sums(sums)) if sums.len() == 256 => self.of_parts(tx, sums, counts),
+            (Question::Buckets(_, parts), Reply::Sums(sums)) if sums.len() == 256 * parts.len() => {
+                self.of_buckets(tx, parts, sums, counts)
+            }
+            (Question::Want(ids), Reply::Done(_)) => {
+                self.wanted.drain(..ids.len().min(self.wanted.len()));
+                Ok(())
+            }
+            (Question::Mailbox(mailbox, _), Reply::Same) => {
+                self.mailbox_done(mailbox, counts);
+                Ok(())
+            }
+            (Question::Mailbox(mailbox, _), Reply::Lists(lists)) => {
+                self.mailbox_done(mailbox, counts);
+                self.lists(tx, lists, counts)
+            }
+            (Question::Lists(asked), Reply::Lists(lists)) => {
+                let answered: BTreeSet<Shelf> = lists.iter().map(|list| list.shelf).collect();
+                let asked: BTreeSet<Shelf> = asked.iter().map(|(shelf, _)| *shelf).collect();
+                if !answered.is_subset(&asked) {
+                    return Ok(());
+                }
+                self.shelves.retain(|(shelf, _)| !answered.contains(shelf));
+                counts.done += answered.len() as u64;
+                self.lists(tx, lists, counts)?;
+                self.look_on();
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn mailbox_done(&mut self, mailbox: &ObjectId, counts: &mut TaskCounts) {
+        if self.mailboxes.front() == Some(mailbox) {
+            self.mailboxes.pop_front();
+            counts.done += 1;
+        }
+    }
+
+    /// Mailboxes that are still to be compared by name.
+    pub(crate) fn mailboxes_left(&self) -> impl Iterator<Item = ObjectId> {
+        self.mailboxes.iter().copied()
+    }
+
+    fn root(&mut self, tx: &mut Tx<'_>, theirs: u64, counts: &mut TaskCounts) -> Result<(), LedgerError> {
+        let Some(tree) = self.trees.front().copied() else {
+            return Ok(());
+        };
+        if root(tx, tree)?.short() == theirs {
+            self.next_tree();
+        } else {
+            self.stage = Stage::Parts;
+            counts.total += 256;
+        }
+        Ok(())
+    }
+
+    fn of_parts(&mut self, tx: &mut Tx<'_>, theirs: &[u64], counts: &mut TaskCounts) -> Result<(), LedgerError> {
+        let Some(tree) = self.trees.front().copied() else {
+            return Ok(());
+        };
+        let mine = tx.ledger.sums(tree, None)?;
+        let differ = (0..=u8::MAX).zip(mine.iter().zip(theirs));
+        self.parts = differ
+            .filter(|(_, (mine, theirs))| mine.short() != **theirs)
+            .map(|(part, _)| part)
+            .collect();
+        self.stage = Stage::Buckets;
+        counts.done += 256 - self.parts.len() as u64;
+        self.look_on();
+        Ok(())
+    }
+
+    fn of_buckets(
+        &mut self,
+        tx: &mut Tx<'_>,
+        parts: &[u8],
+        theirs: &[u64],
+        counts: &mut TaskCounts,
+    ) -> Result<(), LedgerError> {
+        let Some(tree) = self.trees.front().copied() else {
+            return Ok(());
+        };
+        for (part, theirs) in parts.iter().zip(theirs.chunks(256)) {
+            let mine = tx.ledger.sums(tree, Some(*part))?;
+            for (low, (mine, theirs)) in (0..=u8::MAX).zip(mine.iter().zip(theirs)) {
+                if mine.short() != *theirs {
+                    let no = u16::from_be_bytes([*part, low]);
+                    self.shelves.push_back((shelf(tree, no), None));
+                    counts.total += 1;
+                }
+            }
+        }
+        self.parts.retain(|part| !parts.contains(part));
+        counts.done += parts.len() as u64;
+        self.look_on();
+        Ok(())
+    }
+
+    /// When the present tree is done, on to the next.
+    fn look_on(&mut self) {
+        if self.stage == Stage::Buckets && self.parts.is_empty() && self.shelves.is_empty() {
+            self.next_tree();
+        }
+    }
+
+    fn next_tree(&mut self) {
+        self.trees.pop_front();
+        self.stage = Stage::Root;
+    }
+
+    fn lists(&mut self, tx: &mut Tx<'_>, lists: &[Listed], counts: &mut TaskCounts) -> Result<(), LedgerError> {
+        for list in lists {
+            if let Some(to) = self.judge(tx, list, counts)? {
+                self.shelves.push_front((list.shelf, Some(to)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Judges a list. Returns after which object to go on, if there is more on the shelf.
+    fn judge(
+        &mut self,
+        tx: &mut Tx<'_>,
+        list: &Listed,
+        counts: &mut TaskCounts,
+    ) -> Result<Option<ObjectId>, LedgerError> {
+        // Here may be much more on this shelf than there, so what is judged at once has its own bound.
+        let mine = on_shelf(tx, list.shelf, list.after.as_ref(), limits::JUDGED_OBJECTS_MAX)?;
+        let cut = mine.len() == limits::JUDGED_OBJECTS_MAX;
+        let last = mine.last().copied().filter(|_| cut);
+        let to = [last, list.to].into_iter().flatten().min();
+        let within = |id: &ObjectId| to.is_none_or(|to| *id <= to);
+        let theirs: BTreeMap<ObjectId, &ListedObject> =
+            list.objects.iter().map(|there| (there.id, there)).collect();
+        let here: BTreeSet<ObjectId> = mine.into_iter().filter(within).collect();
+        for id in &here {
+            if let Some(object) = tx.ledger.object(id)? {
+                match theirs.get(id) {
+                    Some(there) => self.on_both(tx, &object, there, counts)?,
+                    None => self.only_here(tx, id, &object, counts)?,
+                }
+            }
+        }
+        for (id, there) in theirs {
+            if within(&id) && !here.contains(&id) {
+                self.only_there(tx, there, list.shelf, counts)?;
+            }
+        }
+        Ok(to)
+    }
+
+    fn on_both(
+        &mut self,
+        tx: &mut Tx<'_>,
+        object: &Object,
+        there: &ListedObject,
+        counts: &mut TaskCounts,
+    ) -> Result<(), LedgerError> {
+        let id = &there.id;
+        let same = object.digest(id).short() == there.digest;
+        if same || tx.ledger.held(id)?.is_some() || there.owed == Owed::Held {
+            return Ok(());
+        }
+        if tx.ledger.mark(id)?.is_some() || there.owed == Owed::Marked {
+            self.left_out += 1;
+            return Ok(());
+        }
+        match object.owner {
+            None => counts.updated += 1,
+            Some(_) => counts.contents_updated += 1,
+        }
+        if !self.dry && self.kind != TaskKind::Audit {
+            tx.mark(id, object, Marking::Altered)?;
+        }
+        Ok(())
+    }
+
+    fn only_here(
+        &mut self,
+        tx: &mut Tx<'_>,
+        id: &ObjectId,
+        object: &Object,
+        counts: &mut TaskCounts,
+    ) -> Result<(), LedgerError> {
+        if tx.ledger.mark(id)?.is_some() {
+            self.left_out += 1;
+            return Ok(());
+        }
+        let held = tx.ledger.held(id)?.map(|held| held.reason);
+        if tx.is_partners(object) {
+            // A change of it may have been refused, because it has no original: that is just what makes it a candidate.
+            if held.is_none_or(|reason| reason == Reason::NO_SUCH_USER)
+                && self.candidates.len() < limits::CANDIDATES_MAX
+                && self.candidates.insert(*id)
+            {
+                counts.deleted_here += 1;
+                if !tx.config.rules.hold(Rule::DeleteLast) && !self.dry {
+                    crate::task::forget(tx, id)?;
+                }
+            }
+            return Ok(());
+        }
+        if held.is_some() {
+            return Ok(());
+        }
+        match &object.owner {
+            None if tx.is_local(object) => counts.created_there += 1,
+            None if object.kind != Kind::USER => counts.updated += 1,
+            None => return Ok(()), // a user of a third server
+            // What belongs to a user that goes, goes with it.
+            Some(owner) if self.candidates.contains(owner) || tx.ledger.object(owner)?.is_none() => return Ok(()),
+            Some(_) => counts.contents_there += 1,
+        }
+        if self.dry {
+            return Ok(());
+        }
+        tx.mark_whole(id, object, Marking::Whole)
+    }
+
+    fn only_there(
+        &mut self,
+        tx: &mut Tx<'_>,
+        there: &ListedObject,
+        shelf: Shelf,
+        counts: &mut TaskCounts,
+    ) -> Result<(), LedgerError> {
+        let ListedObject { id, home, owed, .. } = *there;
+        if tx.ledger.tomb(&id)?.is_some() || owed == Owed::Held {
+            return Ok(());
+        }
+        if let Some(grave) = tx.ledger.grave(&id)? {
+            // It was deleted here, and the partner has it still or again: it hears of it once more.
+            if !self.dry {
+                let at = tx.now.wall;
+                tx.ledger.set_tomb(&id, &Tomb { at })?;
+                tx.mark(&id, &Object::new(grave.kind, None, None), Marking::Gone)?;
+            }
+            return Ok(());
+        }
+        if let Some(home) = home {
+            if home == tx.config.me {
+                if self.orphans.len() < limits::CANDIDATES_MAX && self.orphans.insert(id) {
+                    counts.deleted_there += 1;
+                }
+                return Ok(());
+            }
+            if Some(home) != tx.config.partner {
+                return Ok(());
+            }
+        }
+        // What belongs to somebody who is not here comes with its user, if that one comes.
+        let owner = match shelf {
+            Shelf::Users(_) => None,
+            Shelf::Contents(_) => there.owner,
+            Shelf::Mailbox(owner) => Some(owner),
+        };
+        if let Some(owner) = &owner
+            && tx.ledger.object(owner)?.is_none()
+        {
+            return Ok(());
+        }
+        if owed == Owed::Marked {
+            self.left_out += 1;
+            return Ok(());
+        }
+        match shelf {
+            Shelf::Users(_) if home.is_some() => counts.created_here += 1,
+            Shelf::Users(_) => counts.updated += 1,
+            Shelf::Contents(_) | Shelf::Mailbox(_) => counts.contents_here += 1,
+        }
+        if !self.dry {
+            self.wanted.push_back(id);
+        }
+        Ok(())
+    }
+}
+
+/// The shelf of a bucket.
+fn shelf(tree: Tree, no: u16) -> Shelf {
+    match tree {
+        Tree::Users => Shelf::Users(no),
+        Tree::Contents => Shelf::Contents(no),
+    }
+}
+
+/// The sum of a whole tree.
+pub(crate) fn root(tx: &mut Tx<'_>, tree: Tree) -> Result<Digest, LedgerError> {
+    let parts = tx.ledger.sums(tree, None)?;
+    Ok(parts.into_iter().fold(Digest::default(), Digest::plus))
+}
+
+/// The sum of one mailbox, counted from its objects.
+pub(crate) fn mailbox_sum(tx: &mut Tx<'_>, mailbox: &ObjectId) -> Result<Digest, LedgerError> {
+    let mut sum = Digest::default();
+    for id in tx.ledger.owned_by(mailbox)? {
+        if let Some(object) = tx.ledger.object(&id)? {
+            sum = sum.plus(object.digest(&id));
+        }
+    }
+    Ok(sum)
+}
+
+/// At most `limit` ids of what is on a shelf, ascending, strictly after `after`.
+pub(crate) fn on_shelf(
+    tx: &mut Tx<'_>,
+    shelf: Shelf,
+    after: Option<&ObjectId>,
+    limit: usize,
+) -> Result<Vec<ObjectId>, LedgerError> {
+    match shelf {
+        Shelf::Users(no) => tx.ledger.in_bucket(Tree::Users, no, after, limit),
+        Shelf::Contents(no) => tx.ledger.in_bucket(Tree::Contents, no, after, limit),
+        Shelf::Mailbox(owner) => {
+            let mut ids = tx.ledger.owned_by(&owner)?;
+            ids.retain(|id| after.is_none_or(|after| id > after));
+            ids.truncate(limit);
+            Ok(ids)
+        }
+    }
+}
+

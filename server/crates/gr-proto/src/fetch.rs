@@ -1,0 +1,93 @@
+//! Fetching for a rebuild (R10, E18): everything the partner holds is staged beside the live objects, page after page, while this
+//! server goes on; what happens live happens in what is staged too ([`Tx::stage`]). At the end both change places in one transaction.
+//!
+//! The partner keeps no state of it. A page that comes late does no harm: it is joined, and what was deleted meanwhile is in its
+//! grave.
+
+use crate::tx::Tx;
+use crate::{Item, Question, Rule, limits};
+use domain::{Lane, LedgerError, ObjectId, Order, Task, Timestamp};
+use std::collections::VecDeque;
+
+/// What is known of the page at hand; volatile, because the cursor moves on only when its bodies are here.
+#[derive(Debug, Default)]
+pub(crate) struct Fetch {
+    /// Staged objects of this page whose bodies are missing.
+    missing: VecDeque<ObjectId>,
+    /// Where to go on when they are here.
+    next: Option<Option<ObjectId>>,
+}
+
+impl Fetch {
+    /// The next question; `None`: everything is here.
+    pub(crate) fn question(&mut self, task: &mut Task) -> Option<Question> {
+        if !self.missing.is_empty() {
+            let some = self.missing.iter().take(limits::BATCH_ITEMS_MAX);
+            return Some(Question::Bodies(some.copied().collect()));
+        }
+        match self.next.take() {
+            Some(None) => {
+                self.next = Some(None);
+                return None;
+            }
+            Some(Some(next)) => task.after = Some(next),
+            None => {}
+        }
+        Some(Question::Page(task.after))
+    }
+
+    /// A page has come.
+    pub(crate) fn page(
+        &mut self,
+        tx: &mut Tx<'_>,
+        items: &[Item],
+        next: Option<ObjectId>,
+        task: &mut Task,
+    ) -> Result<(), LedgerError> {
+        for item in items {
+            let Some(object) = &item.object else { continue };
+            tx.stage(&item.id, object)?;
+            task.counts.done += 1;
+            if let Some(body) = &object.body
+                && !tx.ledger.has_body(body)?
+            {
+                self.missing.push_back(item.id);
+            }
+        }
+        self.next = Some(next);
+        Ok(())
+    }
+
+    /// Bodies have come, and were appended beside the message. What the partner lacks as well stays missing.
+    pub(crate) fn bodies(&mut self, items: &[Item]) {
+        self.missing
+            .retain(|id| !items.iter().any(|item| item.id == *id));
+    }
+}
+
+/// Stages what is marked or held here: the partner may not have it as it is now. From here on everything is written twice.
+pub(crate) fn begin(tx: &mut Tx<'_>) -> Result<(), LedgerError> {
+    tx.state.staging = true;
+    if !tx.config.rules.hold(Rule::StageMarked) {
+        return Ok(());
+    }
+    let most = usize::try_from(limits::REBUILD_MARKS_MAX).unwrap_or(usize::MAX);
+    let mut ids = Vec::new();
+    for lane in [Lane::Users, Lane::Messages] {
+        let marks = tx.ledger.marks(lane, Order::Oldest, Timestamp(i64::MIN), most)?;
+        ids.extend(marks.into_iter().map(|(id, _)| id));
+    }
+    let mut after = None;
+    loop {
+        let held = tx.ledger.held_after(after.as_ref(), limits::WALK_MAX)?;
+        let Some((last, _)) = held.last() else { break };
+        after = Some(*last);
+        ids.extend(held.into_iter().map(|(id, _)| id));
+    }
+    for id in ids {
+        if let Some(object) = tx.ledger.object(&id)? {
+            tx.stage(&id, &object)?;
+        }
+    }
+    Ok(())
+}
