@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 
 /// The row of a body.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Kept {
+pub(crate) struct BodyRow {
     pub len: u32,
     /// `None`: missing.
     pub at: Option<Location>,
@@ -67,11 +67,11 @@ impl Tx<'_> {
     pub(crate) fn release(&mut self, hash: &[u8; 32]) -> Result<(), StoreError> {
         let sql =
             "UPDATE body SET refs = refs - 1 WHERE hash = ?1 RETURNING refs, len, segment, offset";
-        let left: Option<(i64, Kept)> = self
+        let left: Option<(i64, BodyRow)> = self
             .writer
             .conn
             .prepare_cached(sql)?
-            .query_row([hash], |row| Ok((row.get(0)?, kept(row, 1)?)))
+            .query_row([hash], |row| Ok((row.get(0)?, body_row(row, 1)?)))
             .optional()?;
         match left {
             Some((refs, kept)) if refs <= 0 => self.drop_body(hash, kept),
@@ -79,7 +79,7 @@ impl Tx<'_> {
         }
     }
 
-    pub(crate) fn drop_body(&mut self, hash: &[u8; 32], kept: Kept) -> Result<(), StoreError> {
+    pub(crate) fn drop_body(&mut self, hash: &[u8; 32], kept: BodyRow) -> Result<(), StoreError> {
         self.execute("DELETE FROM body WHERE hash = ?1", [hash])?;
         if let Some(at) = kept.at {
             let len = kept.len;
@@ -94,20 +94,20 @@ impl Tx<'_> {
 }
 
 /// The row of this very body.
-pub(crate) fn find(conn: &Connection, body: &BodyRef) -> Result<Option<Kept>, StoreError> {
+pub(crate) fn find(conn: &Connection, body: &BodyRef) -> Result<Option<BodyRow>, StoreError> {
     let sql = "SELECT len, segment, offset FROM body WHERE hash = ?1";
     let found = conn
         .prepare_cached(sql)?
-        .query_row([body.hash], |row| kept(row, 0))
+        .query_row([body.hash], |row| body_row(row, 0))
         .optional()?;
     Ok(found.filter(|kept| kept.len == body.len))
 }
 
 /// Reads `len, segment, offset` from three columns.
-pub(crate) fn kept(row: &Row<'_>, first: usize) -> rusqlite::Result<Kept> {
+pub(crate) fn body_row(row: &Row<'_>, first: usize) -> rusqlite::Result<BodyRow> {
     let segment: Option<i64> = row.get(first + 1)?;
     let offset: Option<i64> = row.get(first + 2)?;
-    Ok(Kept {
+    Ok(BodyRow {
         len: row.get(first)?,
         at: segment.zip(offset).map(|(segment, offset)| Location {
             segment,

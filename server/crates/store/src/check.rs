@@ -7,7 +7,7 @@
 //! | a file shorter than its row says, or no file | the bodies that lay there are missing from now on |
 //! | a segment that compaction gave up | its file goes |
 
-use crate::body::kept;
+use crate::body::body_row;
 use crate::record;
 use crate::segments::{Location, Segments};
 use crate::spool::Tail;
@@ -179,7 +179,7 @@ impl Check<'_> {
     fn lost(&mut self, id: i64, len: u64) -> Result<(), StoreError> {
         let sql = "SELECT hash, len, segment, offset, refs FROM body WHERE segment = ?1";
         let there = view::rows(self.tx, sql, [id], |row| {
-            Ok((row.get::<_, [u8; 32]>(0)?, kept(row, 1)?))
+            Ok((row.get::<_, [u8; 32]>(0)?, body_row(row, 1)?))
         })?;
         let mut live = 0;
         for (hash, kept) in there {

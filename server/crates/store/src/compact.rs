@@ -4,7 +4,7 @@
 //! in it to the segment that grows, and then deleted. The file goes only after the commit that says so; if the server ends in
 //! between, the next start finds the note and deletes it then.
 
-use crate::body::{Kept, kept, size};
+use crate::body::{BodyRow, body_row, size};
 use crate::segments::Location;
 use crate::{StoreError, Tx, Writer, view};
 use domain::{BodyRef, Timestamp};
@@ -66,7 +66,7 @@ impl Tx<'_> {
         let sql = "SELECT hash, len, segment, offset FROM body WHERE refs = 0 AND idle_since < ?1 LIMIT ?2";
         let since = now.0.saturating_sub(IDLE_MS_MAX);
         let idle = view::rows(&self.writer.conn, sql, (since, IDLE_BODIES_MAX), |row| {
-            Ok((row.get::<_, [u8; 32]>(0)?, kept(row, 1)?))
+            Ok((row.get::<_, [u8; 32]>(0)?, body_row(row, 1)?))
         })?;
         for (hash, kept) in idle {
             self.drop_body(&hash, kept)?;
@@ -92,7 +92,7 @@ impl Tx<'_> {
         while done.moved_bytes < move_bytes_max {
             let sql = "SELECT hash, len, segment, offset FROM body WHERE segment = ?1 ORDER BY offset LIMIT ?2";
             let bodies = view::rows(&self.writer.conn, sql, (segment, MOVED_AT_ONCE), |row| {
-                Ok((row.get::<_, [u8; 32]>(0)?, kept(row, 1)?))
+                Ok((row.get::<_, [u8; 32]>(0)?, body_row(row, 1)?))
             })?;
             if bodies.is_empty() {
                 break;
@@ -111,7 +111,7 @@ impl Tx<'_> {
     fn relocate(
         &mut self,
         hash: [u8; 32],
-        kept: Kept,
+        kept: BodyRow,
         done: &mut Compacted,
     ) -> Result<(), StoreError> {
         let body = BodyRef {

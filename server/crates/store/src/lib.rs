@@ -15,6 +15,11 @@
 //! **A body that cannot be read is missing, not deleted.** Its row stays, [`domain::Ledger::has_body`] says no, and whoever has
 //! it can give it again.
 //!
+//! **Three places for objects.** What is live is what servers serve. Beside it lies what a rebuild has *staged* and what tasks have
+//! removed and is *kept*; a body stays as long as an object in any of the three refers to it. A rebuild ends by renaming tables.
+//! The digests of live and of staged objects are summed in the transaction that changes them, so that comparing with the partner
+//! reads sums and not objects.
+//!
 //! This crate decides nothing about replication, and reads no clock: who calls it brings the time.
 
 mod backfill;

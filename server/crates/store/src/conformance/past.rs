@@ -19,7 +19,7 @@ pub(super) fn tombs_and_graves_are_remembered<S: Subject>(s: &mut S) {
             &id(1),
             &Grave {
                 at: Timestamp(4),
-                kind: Kind::MESSAGE,
+                kind: Kind::GREETING,
             },
         )?;
         l.bury(&id(1), &grave)?;
