@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::gr::pairing::{self, Pairing};
 use crate::site::{Copies, Notice, PairView, Scope, SiteError, Wait};
 use bytes::Bytes;
-use domain::{LedgerError, Life, ObjectId, ServerId};
+use domain::{Conditions, LedgerError, Life, ObjectId, ServerId};
 use gr_proto::{Engine, How, Input, Output, PartnerState};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
@@ -87,6 +87,7 @@ pub struct Committer {
     notices: broadcast::Sender<Notice>,
     engine: Engine,
     pairing: Option<Pairing>,
+    conditions: Conditions,
     link: mpsc::Sender<gr_proto::Message>,
     links: mpsc::UnboundedSender<LinkStart>,
     /// Taken by whoever runs the link.
@@ -114,9 +115,10 @@ impl Committer {
         inbox: Receiver<Job>,
         notices: broadcast::Sender<Notice>,
         pairing: Option<Pairing>,
+        conditions: Conditions,
     ) -> (Self, watch::Receiver<PairView>) {
         let timers = crate::gr::timers(&config.gr);
-        let engine = new_life(home, pairing.as_ref(), timers);
+        let engine = new_life(home, pairing.as_ref(), timers, &conditions);
         let (pair, view) = watch::channel(PairView {
             partner: pairing.as_ref().map(|p| p.partner.clone()),
             status: engine.status(),
@@ -134,6 +136,7 @@ impl Committer {
             notices,
             engine,
             pairing: None,
+            conditions,
             link: mpsc::channel(1).0,
             links,
             link_starts: Some(link_starts),
@@ -221,9 +224,16 @@ impl Committer {
                         now,
                         home: self.home,
                         touched: Vec::new(),
+                        conditions: None,
                     };
                     let reply = run(&mut scope).map_err(undone)?;
-                    after.replies.push((reply, scope.touched));
+                    let Scope {
+                        touched,
+                        conditions,
+                        ..
+                    } = scope;
+                    after.conditions = conditions.or(after.conditions.take());
+                    after.replies.push((reply, touched));
                 }
                 Job::GrMail {
                     message,
@@ -265,6 +275,9 @@ impl Committer {
         }
         self.engine.pump(now, &mut tx).map_err(undone)?;
         tx.commit()?;
+        if let Some(conditions) = after.conditions.take() {
+            self.conditions = conditions;
+        }
         if !after.replies.is_empty() {
             // Their ratio is the size of a group: what the disk's syncs are shared by.
             metrics::counter!("callpilot_write_groups_total").increment(1);
@@ -368,7 +381,12 @@ impl Committer {
 
     /// A new life with the present partner: after a change of the pair, and when a group was undone.
     fn begin_new_life(&mut self) {
-        self.engine = new_life(self.home, self.pairing.as_ref(), self.timers);
+        self.engine = new_life(
+            self.home,
+            self.pairing.as_ref(),
+            self.timers,
+            &self.conditions,
+        );
         self.waiting.expire(u64::MAX, false);
         self.pair.send_modify(|view| {
             view.partner = self.pairing.as_ref().map(|p| p.partner.clone());
@@ -397,10 +415,16 @@ impl Job {
     }
 }
 
-fn new_life(home: ServerId, pairing: Option<&Pairing>, timers: gr_proto::Timers) -> Engine {
+fn new_life(
+    home: ServerId,
+    pairing: Option<&Pairing>,
+    timers: gr_proto::Timers,
+    conditions: &Conditions,
+) -> Engine {
     let partner = pairing.map(|p| ServerId::of(&p.partner.fqdn));
     let mut config = gr_proto::Config::new(home, partner);
     config.timers = timers;
+    config.conditions = conditions.clone();
     let life = Life(u64::from_be_bytes(clock::random()));
     Engine::new(config, life, u64::from_be_bytes(clock::random()))
 }
@@ -508,6 +532,8 @@ struct Aftermath {
     replies: Vec<(Reply, Vec<(ObjectId, u64)>)>,
     paired: Vec<(Option<Pairing>, oneshot::Sender<()>)>,
     compact: u64,
+    /// What the group made of the server's conditions.
+    conditions: Option<Conditions>,
     stopped: Vec<oneshot::Sender<()>>,
 }
 

@@ -5,10 +5,12 @@
 
 pub mod cli;
 pub mod clock;
+pub mod conditions;
 pub mod config;
 pub mod deliver;
 pub mod files;
 pub mod gr;
+pub mod greetings;
 pub mod http;
 pub mod log;
 pub mod login;

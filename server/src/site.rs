@@ -5,11 +5,12 @@
 
 use crate::clock::{self, Clock};
 use crate::commit::{Committer, Job, Reply};
+use crate::conditions;
 use crate::config::Config;
 use crate::gr::pairing::{self, Pairing, Partner, Secret, SessionKeys};
 use bytes::Bytes;
 use contract::GrPartner;
-use domain::{BodyRef, Change, Kind, LedgerError, ObjectId, ServerId, Timestamp};
+use domain::{BodyRef, Change, Conditions, Kind, LedgerError, ObjectId, ServerId, Timestamp};
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, RwLock};
@@ -76,6 +77,12 @@ pub enum Abort<E> {
 impl<E> From<LedgerError> for Abort<E> {
     fn from(e: LedgerError) -> Self {
         Self::Ledger(e)
+    }
+}
+
+impl<E> From<store::StoreError> for Abort<E> {
+    fn from(e: store::StoreError) -> Self {
+        Self::Ledger(e.into())
     }
 }
 
@@ -192,6 +199,8 @@ pub struct Scope<'a, 'tx> {
     pub(crate) now: gr_proto::Now,
     pub(crate) home: ServerId,
     pub(crate) touched: Vec<(ObjectId, u64)>,
+    /// The server's conditions, if the write changed them.
+    pub(crate) conditions: Option<Conditions>,
 }
 
 impl<'tx> Scope<'_, 'tx> {
@@ -222,6 +231,14 @@ impl<'tx> Scope<'_, 'tx> {
         }
         Ok(())
     }
+
+    /// Tells the engine, in this transaction, what the server's conditions are now (R9).
+    pub fn set_conditions(&mut self, conditions: Conditions) -> Result<(), LedgerError> {
+        let input = gr_proto::Input::Conditions(Box::new(conditions.clone()));
+        self.engine.handle(self.now, &mut *self.tx, input)?;
+        self.conditions = Some(conditions);
+        Ok(())
+    }
 }
 
 impl Site {
@@ -234,6 +251,8 @@ impl Site {
         let own_session_key = pairing::own_session_key(&config.data_dir)?;
         let pairing = pairing::load(&readers, &config.data_dir)?;
         let session_keys = pairing::session_keys(pairing.as_ref(), &own_session_key);
+        let users_max = config.limits.users_max;
+        let conditions = readers.snapshot(|view| conditions::load(view, users_max))?;
         let (notices, _) = broadcast::channel(NOTICES_MAX);
         let (jobs, inbox) = std::sync::mpsc::channel();
         let (committer, pair) = Committer::new(
@@ -244,6 +263,7 @@ impl Site {
             inbox,
             notices.clone(),
             pairing,
+            conditions,
         );
         let site = Self(Arc::new(Inner {
             config,

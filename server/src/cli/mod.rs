@@ -2,12 +2,17 @@
 //! whole pair. With `--json` every command answers in JSON, faults included.
 
 mod admin_client;
+mod class;
 mod demo;
 mod doctor;
 mod gr;
+mod remote_user;
 mod secret;
 mod serve;
+mod setting;
+mod shortcut;
 mod signal;
+mod table;
 mod user;
 
 use crate::config::ConfigError;
@@ -43,6 +48,18 @@ enum Command {
     /// Users and their mailboxes, on the server that runs with this configuration.
     #[command(subcommand)]
     User(user::Command),
+    /// The mailbox classes of the server.
+    #[command(subcommand)]
+    Class(class::Command),
+    /// VPIM shortcuts: with an overlap they decide which mailboxes are replicated.
+    #[command(subcommand)]
+    Shortcut(shortcut::Command),
+    /// Temporary Remote Users: stubs for users of other servers of the network.
+    #[command(subcommand)]
+    RemoteUser(remote_user::Command),
+    /// The system settings that both servers of a pair share.
+    #[command(subcommand)]
+    Setting(setting::Command),
     /// The GR pair that the server is half of.
     #[command(subcommand)]
     Gr(gr::Command),
@@ -135,6 +152,10 @@ pub fn main() -> ExitCode {
     let done = match cli.command {
         Command::Serve(args) => serve::run(args),
         Command::User(command) => wait_for(user::run(command, out)),
+        Command::Class(command) => wait_for(class::run(command, out)),
+        Command::Shortcut(command) => wait_for(shortcut::run(command, out)),
+        Command::RemoteUser(command) => wait_for(remote_user::run(command, out)),
+        Command::Setting(command) => wait_for(setting::run(command, out)),
         Command::Gr(command) => wait_for(gr::run(command, out)),
         Command::Demo(args) => wait_for(demo::run(args, out)),
         Command::Doctor(args) => wait_for(doctor::run(args, out)),

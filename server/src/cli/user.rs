@@ -3,7 +3,7 @@
 use super::admin_client::AdminClient;
 use super::secret::PasswordFrom;
 use super::{Failure, Output, Server};
-use contract::{NewPassword, NewUser, UserKind, UserRow};
+use contract::{NewPassword, NewUser, UserKind, UserPatch, UserRow};
 use hyper::Method;
 
 const USERS: &str = "/api/v1/admin/users";
@@ -18,6 +18,9 @@ pub enum Command {
         mailbox: String,
         /// Display name.
         name: String,
+        /// Number of a mailbox class; 1 if left out.
+        #[arg(long)]
+        class: Option<u32>,
         #[command(flatten)]
         password: PasswordFrom,
         #[command(flatten)]
@@ -32,6 +35,26 @@ pub enum Command {
     Show {
         #[command(flatten)]
         which: Which,
+    },
+    /// Change a user. What is not named stays as it is.
+    Set {
+        #[command(flatten)]
+        which: Which,
+        /// Display name.
+        #[arg(long)]
+        name: Option<String>,
+        /// Number of a mailbox class.
+        #[arg(long)]
+        class: Option<u32>,
+        /// A telephone number of the user's own; several times for several. All of them are set.
+        #[arg(long, value_name = "NUMBER")]
+        dn: Vec<String>,
+        /// Notification device class; for local users only. "No Service" for none.
+        #[arg(long, value_name = "NAME")]
+        device_class: Option<String>,
+        /// Lock the mailbox, or open it again.
+        #[arg(long, value_name = "YES")]
+        locked: Option<bool>,
     },
     /// Set a user's password. Ends the user's sessions on both servers and unlocks the mailbox.
     Passwd {
@@ -70,7 +93,8 @@ pub struct Which {
     server: Server,
 }
 
-fn number(text: &str) -> Result<String, String> {
+/// A mailbox number.
+pub(super) fn number(text: &str) -> Result<String, String> {
     if (3..=20).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit()) {
         Ok(text.to_owned())
     } else {
@@ -84,6 +108,7 @@ pub async fn run(command: Command, out: Output) -> Result<(), Failure> {
         Command::Add {
             mailbox,
             name,
+            class,
             password,
             server,
         } => {
@@ -92,6 +117,7 @@ pub async fn run(command: Command, out: Output) -> Result<(), Failure> {
                 mailbox,
                 name,
                 password: password.read("password")?,
+                class,
             };
             let row: UserRow = client.send_json(Method::POST, USERS, &new).await?;
             out.say(&row, || {
@@ -104,7 +130,30 @@ pub async fn run(command: Command, out: Output) -> Result<(), Failure> {
         }
         Command::Show { which } => {
             let (_, row) = find(&which).await?;
-            out.say(&row, || table(std::slice::from_ref(&row)))
+            out.say(&row, || details(&row))
+        }
+        Command::Set {
+            which,
+            name,
+            class,
+            dn,
+            device_class,
+            locked,
+        } => {
+            let (client, row) = find(&which).await?;
+            let patch = UserPatch {
+                name,
+                class,
+                dns: (!dn.is_empty()).then_some(dn),
+                device_class,
+                locked,
+            };
+            if patch == UserPatch::default() {
+                return Err(Failure::new("Nothing to change was named."));
+            }
+            let path = format!("{USERS}/{}", row.id);
+            let row: UserRow = client.send_json(Method::PATCH, &path, &patch).await?;
+            out.say(&row, || details(&row))
         }
         Command::Passwd { which, password } => {
             let (client, row) = find(&which).await?;
@@ -205,6 +254,20 @@ fn confirmed(row: &UserRow) -> Result<bool, Failure> {
 
 fn messages(count: u32) -> String {
     format!("{count} message{}", if count == 1 { "" } else { "s" })
+}
+
+fn details(row: &UserRow) -> String {
+    let dns = if row.dns.is_empty() {
+        "none".to_owned()
+    } else {
+        row.dns.join(", ")
+    };
+    format!(
+        "{}\n\nMailbox class              {}\nDNs                        {dns}\nNotification device class  {}",
+        table(std::slice::from_ref(row)),
+        row.class,
+        row.device_class
+    )
 }
 
 fn table(rows: &[UserRow]) -> String {

@@ -23,8 +23,11 @@ pub struct Which {
     part: Option<u32>,
 }
 
-enum Sound {
+/// What is answered to who asks for a sound.
+pub(super) enum Sound {
+    /// That the client has it.
     Same,
+    /// The sound.
     Wav(Bytes),
 }
 
@@ -73,9 +76,19 @@ pub async fn audio(
         })
     });
     let (etag, sound) = read.await??;
+    respond(&headers, etag, sound, "inline; filename=\"message.wav\"")
+}
+
+/// Answers with a sound, or the range of it that was asked for.
+pub(super) fn respond(
+    headers: &HeaderMap,
+    etag: HeaderValue,
+    sound: Sound,
+    disposition: &'static str,
+) -> Answer<Response> {
     let mut response = match sound {
         Sound::Same => StatusCode::NOT_MODIFIED.into_response(),
-        Sound::Wav(wav) => range::respond(&headers, &etag, &wav)?,
+        Sound::Wav(wav) => range::respond(headers, &etag, &wav)?,
     };
     let set = response.headers_mut();
     set.insert(header::CONTENT_TYPE, HeaderValue::from_static("audio/wav"));
@@ -86,13 +99,13 @@ pub async fn audio(
     );
     set.insert(
         header::CONTENT_DISPOSITION,
-        HeaderValue::from_static("inline; filename=\"message.wav\""),
+        HeaderValue::from_static(disposition),
     );
     Ok(response)
 }
 
 /// A body never changes, and neither does what is decoded from it: its hash is the version.
-fn etag(body: Option<BodyRef>, part: Option<u32>) -> Result<HeaderValue, Problem> {
+pub(super) fn etag(body: Option<BodyRef>, part: Option<u32>) -> Result<HeaderValue, Problem> {
     let body = body.ok_or_else(|| refuse(Silence::NoVoice))?;
     let hash = blake3::Hash::from_bytes(body.hash).to_hex();
     let part = part.map_or("all".to_owned(), |n| n.to_string());

@@ -1,6 +1,11 @@
 //! From the server's own types to those of the wire. Nothing else in the server makes wire types of stored ones.
 
 pub mod content;
+mod own;
+
+pub use own::{
+    email_server, greeting, greeting_slot, name_dialing, reach, registers_of_reach, settings, slot,
+};
 
 use crate::site::PairView;
 use contract::{
@@ -142,10 +147,11 @@ pub fn user(
     object: &Object,
     counts: &store::MailboxCounts,
     waiting: bool,
+    device_class: String,
     place: &Neighbourhood<'_>,
 ) -> Option<UserRow> {
     let user = User::of(object)?;
-    let local = user.home().is_none_or(|home| home == place.home);
+    let local = place.is_local(&user);
     let messages = counts.inbox + counts.sent + counts.deleted;
     Some(UserRow {
         id,
@@ -160,6 +166,9 @@ pub fn user(
         locked: user.locked() || user.failed_logins() >= i64::from(place.tries_max),
         messages: u32::try_from(messages).unwrap_or(u32::MAX),
         waiting,
+        class: u32::try_from(user.class()).unwrap_or(0),
+        dns: user.dns().into_iter().map(str::to_owned).collect(),
+        device_class,
     })
 }
 
@@ -173,6 +182,13 @@ pub struct Neighbourhood<'a> {
     pub partner: Option<&'a str>,
     /// Wrong passwords that lock a mailbox.
     pub tries_max: u32,
+}
+
+impl Neighbourhood<'_> {
+    /// Whether a user is local to this server. One without a home is whoever's has it.
+    pub fn is_local(&self, user: &User<'_>) -> bool {
+        user.home().is_none_or(|home| home == self.home)
+    }
 }
 
 /// What the pair owes and is owed.

@@ -9,6 +9,7 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use contract::{ApiError, ErrorCode};
+use domain::Unfit;
 use std::error::Error;
 use std::time::Duration;
 
@@ -231,6 +232,12 @@ impl From<SiteError> for Problem {
             },
             other => Self::internal(other),
         }
+    }
+}
+
+impl From<Unfit> for Problem {
+    fn from(Unfit(sentence): Unfit) -> Self {
+        Self::BadRequest(sentence)
     }
 }
 

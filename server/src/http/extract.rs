@@ -6,6 +6,7 @@ use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
+use bytes::Bytes;
 use contract::ObjectId;
 use serde::de::DeserializeOwned;
 
@@ -67,6 +68,42 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
                 .map(Self)
                 .map_err(|e| Problem::BadRequest(format!("\"{text}\" is {e}."))),
             Err(rejection) => Err(Problem::BadRequest(sentence(&rejection.body_text()))),
+        }
+    }
+}
+
+/// The one part of the path that is not fixed.
+pub struct Segment(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Segment {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match Path::<String>::from_request_parts(parts, state).await {
+            Ok(Path(text)) => Ok(Self(text)),
+            Err(rejection) => Err(Problem::BadRequest(sentence(&rejection.body_text()))),
+        }
+    }
+}
+
+/// An uploaded recording. Its route has a limit of its own, above that of other bodies.
+pub struct Recorded(pub Bytes);
+
+impl FromRequest<Api> for Recorded {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, api: &Api) -> Result<Self, Problem> {
+        match Bytes::from_request(request, api).await {
+            Ok(bytes) => Ok(Self(bytes)),
+            Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+                Err(Problem::TooLarge {
+                    size_max: super::greetings::UPLOAD_MAX,
+                })
+            }
+            Err(rejection) => Err(Problem::BadRequest(format!(
+                "The recording cannot be read. {}",
+                sentence(&rejection.body_text())
+            ))),
         }
     }
 }

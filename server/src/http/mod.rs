@@ -8,9 +8,12 @@ mod discovery;
 mod error;
 mod events;
 mod extract;
+mod greetings;
 mod headers;
 mod listen;
+mod lists;
 mod messages;
+mod notification;
 mod openapi;
 mod range;
 mod request;
@@ -36,7 +39,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use std::sync::Arc;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt};
 use utoipa_axum::routes;
 
 /// What every handler has; cheap to clone.
@@ -147,7 +150,11 @@ fn documented() -> (Router<Api>, utoipa::openapi::OpenApi) {
         .routes(routes!(audio::audio))
         .routes(routes!(events::events))
         .routes(routes!(admin::users::list, admin::users::create))
-        .routes(routes!(admin::users::read, admin::users::delete))
+        .routes(routes!(
+            admin::users::read,
+            admin::users::change,
+            admin::users::delete
+        ))
         .routes(routes!(admin::users::password))
         .routes(routes!(admin::users::unlock))
         .routes(routes!(admin::users::log_out))
@@ -156,6 +163,22 @@ fn documented() -> (Router<Api>, utoipa::openapi::OpenApi) {
             admin::gr::pair,
             admin::gr::unpair
         ))
+        .routes(routes!(admin::classes::list, admin::classes::add))
+        .routes(routes!(admin::classes::rename, admin::classes::remove))
+        .routes(routes!(admin::shortcuts::list, admin::shortcuts::add))
+        .routes(routes!(admin::shortcuts::remove))
+        .routes(routes!(admin::remote_users::list, admin::remote_users::add))
+        .routes(routes!(admin::remote_users::remove))
+        .routes(routes!(admin::settings::show, admin::settings::change))
+        .routes(routes!(notification::own, notification::set_own))
+        .routes(routes!(notification::of_user, notification::set_of_user))
+        .routes(routes!(greetings::list))
+        .routes(
+            routes!(greetings::hear, greetings::set, greetings::remove)
+                .layer(DefaultBodyLimit::max(greetings::UPLOAD_MAX)),
+        )
+        .routes(routes!(lists::list))
+        .routes(routes!(lists::set, lists::remove))
         .routes(routes!(openapi::document))
         .routes(routes!(status::health))
         .routes(routes!(status::metrics))

@@ -3,10 +3,11 @@
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// The identity of a user, message, greeting, list entry or setting: a UUIDv7, never reused.
+/// The identity of a user, message, greeting, list entry or setting: a UUID, never reused.
 ///
-/// Whoever makes the object chooses the id, so a retry on the partner cannot make it twice. In JSON a hyphenated string;
-/// in binary formats 16 bytes.
+/// Whoever makes the object chooses the id, so a retry on the partner cannot make it twice: one of version 7, drawn anew, or for
+/// what both servers must name alike (list entries, settings) one of version 8 that follows from what it is. In JSON a
+/// hyphenated string; in binary formats 16 bytes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ObjectId(uuid::Uuid);

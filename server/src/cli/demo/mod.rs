@@ -149,6 +149,7 @@ async fn people(half: &Half, client: &AdminClient) -> Result<(), Failure> {
             mailbox: person.mailbox.to_owned(),
             name: person.name.to_owned(),
             password: cast::password(person),
+            class: None,
         };
         let _: UserRow = client
             .send_json(Method::POST, "/api/v1/admin/users", &new)

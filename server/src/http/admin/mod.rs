@@ -3,7 +3,11 @@
 //! The door opens to name and password by HTTP Basic, or to the token in the data folder as a Bearer token: who can read that file
 //! owns the server anyway. The command line uses the token.
 
+pub mod classes;
 pub mod gr;
+pub mod remote_users;
+pub mod settings;
+pub mod shortcuts;
 pub mod users;
 
 use super::Api;

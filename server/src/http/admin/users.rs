@@ -1,6 +1,7 @@
 //! `/api/v1/admin/users`: creating, listing, deleting, passwords, unlocking.
 
 use super::Administrator;
+use crate::conditions::{self, NO_SERVICE, device_class_key, has_class, remote_user};
 use crate::http::error::{Answer, Problem};
 use crate::http::extract::{Body, Id, Params};
 use crate::http::{Api, convert, session};
@@ -9,14 +10,18 @@ use crate::site::{Abort, Scope, Wait};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use contract::{ApiError, NewPassword, NewUser, ObjectId, UserRow};
-use domain::{Change, Key, Kind, Ledger, Object, Password, ServerId, User, Value, user_fields};
+use contract::{ApiError, NewPassword, NewUser, ObjectId, UserPatch, UserRow};
+use domain::{
+    Change, Key, Kind, Ledger, Object, Password, ServerId, User, Value, check_mailbox_number,
+    check_name, user_fields,
+};
 use serde::Deserialize;
 use store::{StoreError, UserCursor, View};
 
 /// Users of one answer, unless the request says otherwise.
 const LIST_LIMIT: usize = 1_000;
-const NAME_LENGTH_MAX: usize = 100;
+/// Characters of a notification device class.
+const DEVICE_CLASS_LENGTH_MAX: usize = 40;
 
 /// Which users.
 #[derive(Deserialize)]
@@ -88,7 +93,19 @@ fn row(
         partner: pair.partner.as_ref().map(|p| p.fqdn.as_str()),
         tries_max: config.login.tries_max,
     };
-    Ok(convert::user(id, object, &counts, waiting, &place))
+    // A device class is each server's own: a user of the partner has none here (R4).
+    let device_class = match User::of(object) {
+        Some(user) if place.is_local(&user) => conditions::device_class(view, &id)?,
+        _ => NO_SERVICE.to_owned(),
+    };
+    Ok(convert::user(
+        id,
+        object,
+        &counts,
+        waiting,
+        device_class,
+        &place,
+    ))
 }
 
 /// One user.
@@ -125,21 +142,32 @@ pub async fn create(
     Body(new): Body<NewUser>,
 ) -> Answer<(StatusCode, Json<UserRow>)> {
     let (number, name) = (new.mailbox.trim().to_owned(), new.name.trim().to_owned());
-    check_number(&number)?;
-    check_name(&name)?;
+    check_mailbox_number(&number)?;
+    check_name("The name", &name, User::NAME_LENGTH_MAX)?;
+    let class = new.class.map_or(User::CLASS_DEFAULT, i64::from);
     let password = hashed(&api, new.password).await?;
     let id = api.site().new_id();
     let users_max = api.site().config().limits.users_max;
     let asked = number.clone();
     let written = api.site().write(Wait::Partner, move |scope| {
-        if let Some((_, taken)) = scope.tx().view().users_by_number(&asked).map_err(domain::LedgerError::from)?.first() {
+        let view = scope.tx().view();
+        if let Some((_, taken)) = view.users_by_number(&asked)?.first() {
             return Err(Abort::Refused(taken_by(&asked, taken)));
         }
-        if scope.tx().view().user_count(None).map_err(domain::LedgerError::from)? >= users_max {
+        if let Some(stub) = remote_user(&view, &asked)? {
+            return Err(Abort::Refused(stands_for(&asked, &stub)));
+        }
+        if view.user_count(None)? >= users_max {
             let full = format!("This server has {users_max} users, which is the most that its configuration allows.");
             return Err(Abort::Refused(Problem::Forbidden(full)));
         }
-        let registers = User::registers(scope.home(), &asked, &name, &password);
+        if !has_class(&view, class)? {
+            return Err(Abort::Refused(unknown_class(class)));
+        }
+        let mut registers = User::registers(scope.home(), &asked, &name, &password);
+        if class != User::CLASS_DEFAULT {
+            registers.push((Key::field(user_fields::CLASS), Value::Int(class)));
+        }
         Ok(scope.change(&Change::Create { id, kind: Kind::USER, owner: None, body: None, registers })?)
     });
     written.await?;
@@ -154,26 +182,17 @@ fn taken_by(number: &str, object: &Object) -> Problem {
     ))
 }
 
-fn check_number(number: &str) -> Answer<()> {
-    if (3..=20).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_digit()) {
-        Ok(())
-    } else {
-        Err(Problem::BadRequest(format!(
-            "\"{number}\" is not a mailbox number: it has 3 to 20 digits."
-        )))
-    }
+fn stands_for(number: &str, stub: &conditions::RemoteUser) -> Problem {
+    Problem::Conflict(format!(
+        "Mailbox {number} is a Temporary Remote User here: {}. Remove that first, or choose another number.",
+        stub.name
+    ))
 }
 
-fn check_name(name: &str) -> Answer<()> {
-    if name.is_empty()
-        || name.chars().count() > NAME_LENGTH_MAX
-        || name.chars().any(char::is_control)
-    {
-        return Err(Problem::BadRequest(format!(
-            "The name must have 1 to {NAME_LENGTH_MAX} characters on one line."
-        )));
-    }
-    Ok(())
+fn unknown_class(class: i64) -> Problem {
+    Problem::BadRequest(format!(
+        "There is no mailbox class {class} on this server. Add it first, or choose another."
+    ))
 }
 
 async fn hashed(api: &Api, password: String) -> Answer<Password> {
@@ -190,6 +209,98 @@ async fn hashed(api: &Api, password: String) -> Answer<Password> {
     })
 }
 
+/// Changes a user. Only what is named changes; both servers may do it, but for the notification device class.
+#[utoipa::path(patch, path = "/api/v1/admin/users/{id}", tag = "administration", security(("admin" = []), ("admin_token" = [])),
+    params(("id" = ObjectId, Path)), request_body = UserPatch,
+    responses((status = 200, body = UserRow), (status = 400, body = ApiError), (status = 401, body = ApiError),
+        (status = 404, body = ApiError),
+        (status = 403, description = "The notification device class is set on the user's own server", body = ApiError)))]
+pub async fn change(
+    State(api): State<Api>,
+    _: Administrator,
+    Id(id): Id,
+    Body(patch): Body<UserPatch>,
+) -> Answer<Json<UserRow>> {
+    let patch = checked(patch)?;
+    let written = api.site().write(Wait::Partner, move |scope| {
+        let object = user(scope, id)?;
+        if let Some(class) = patch.class.map(i64::from)
+            && !has_class(&scope.tx().view(), class)?
+        {
+            return Err(Abort::Refused(unknown_class(class)));
+        }
+        if let Some(name) = patch.device_class.as_deref() {
+            let elsewhere = User::of(&object).and_then(|user| user.home());
+            if elsewhere.is_some_and(|home| home != scope.home()) {
+                return Err(Abort::Refused(set_at_home()));
+            }
+            let key = device_class_key(&id);
+            if name.is_empty() || name == NO_SERVICE {
+                scope.tx().remove_setting(&key)?;
+            } else {
+                scope.tx().put_setting(&key, name.as_bytes())?;
+            }
+        }
+        let registers = registers(&object, patch);
+        Ok(scope.change(&Change::Set { id, registers })?)
+    });
+    written.await?;
+    found(&api, id).await.map(Json)
+}
+
+fn set_at_home() -> Problem {
+    Problem::Forbidden(
+        "The notification device class is not shared by the servers: it is set on the one that the user belongs to."
+            .into(),
+    )
+}
+
+fn checked(mut patch: UserPatch) -> Answer<UserPatch> {
+    for text in [&mut patch.name, &mut patch.device_class]
+        .into_iter()
+        .flatten()
+        .chain(patch.dns.iter_mut().flatten())
+    {
+        *text = text.trim().to_owned();
+    }
+    if let Some(name) = &patch.name {
+        check_name("The name", name, User::NAME_LENGTH_MAX)?;
+    }
+    if let Some(dns) = &patch.dns {
+        User::check_dns(dns)?;
+    }
+    if let Some(name) = patch
+        .device_class
+        .as_deref()
+        .filter(|name| !name.is_empty())
+    {
+        let what = "The notification device class";
+        check_name(what, name, DEVICE_CLASS_LENGTH_MAX)?;
+    }
+    Ok(patch)
+}
+
+fn registers(object: &Object, patch: UserPatch) -> Vec<(Key, Value)> {
+    let mut registers = Vec::new();
+    if let Some(name) = patch.name {
+        registers.push((Key::field(user_fields::NAME), Value::Text(name)));
+    }
+    if let Some(dns) = patch.dns {
+        let number = User::of(object).map_or("", |user| user.number());
+        registers.push((
+            Key::field(user_fields::NUMBERS),
+            User::numbers(number, &dns),
+        ));
+    }
+    if let Some(class) = patch.class {
+        registers.push((Key::field(user_fields::CLASS), Value::Int(class.into())));
+    }
+    if let Some(locked) = patch.locked {
+        registers.push((Key::field(user_fields::LOCKED), Value::Bool(locked)));
+    }
+    registers
+}
+
 /// Deletes a user with the mailbox, here and on the partner. Only the server that the user belongs to does this.
 #[utoipa::path(delete, path = "/api/v1/admin/users/{id}", tag = "administration", security(("admin" = []), ("admin_token" = [])),
     params(("id" = ObjectId, Path)),
@@ -202,6 +313,7 @@ pub async fn delete(State(api): State<Api>, _: Administrator, Id(id): Id) -> Ans
         if let Some(partner) = elsewhere(&object, scope.home(), partner.as_deref()) {
             return Err(Abort::Refused(partner));
         }
+        scope.tx().remove_setting(&device_class_key(&id))?;
         Ok(scope.change(&Change::Delete { id })?)
     });
     written.await?;
@@ -291,24 +403,6 @@ pub async fn log_out(
 mod tests {
     use super::*;
     use domain::{Hlc, Life, Version};
-
-    #[test]
-    fn a_mailbox_number_has_three_to_twenty_digits() {
-        for good in ["720", "7200", "12345678901234567890"] {
-            assert!(check_number(good).is_ok(), "{good}");
-        }
-        for bad in [
-            "",
-            "72",
-            "123456789012345678901",
-            "72o0",
-            "+7200",
-            "72 00",
-            "٧٢٠٠",
-        ] {
-            assert!(check_number(bad).is_err(), "{bad}");
-        }
-    }
 
     #[test]
     fn only_its_own_server_deletes_a_user() {

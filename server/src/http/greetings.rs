@@ -1,0 +1,209 @@
+//! `/api/v1/greetings`: the greetings and the recorded name of a user.
+
+use super::audio::{Sound, respond};
+use super::auth::LoggedIn;
+use super::convert::content::{self, Silence};
+use super::error::{Answer, Problem};
+use super::extract::{Recorded, Segment};
+use super::{Api, audio, convert, messages, web};
+use crate::greetings::{Recording, SAMPLES_MAX, record, sound_of};
+use crate::site::{Abort, Wait};
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use contract::{ApiError, GreetingRow, GreetingSlot};
+use domain::{Greeting, Kind, Slot};
+use vpim::audio::SAMPLE_RATE_HZ;
+use vpim::audio::wav::{self, WavError};
+
+/// Bytes of an upload: the longest recording as 16-bit samples, with room for what recorders write beside the sound.
+pub const UPLOAD_MAX: usize = 2 * SAMPLES_MAX + 64 * 1024;
+
+/// One's greetings and recorded name, as far as they are recorded.
+#[utoipa::path(get, path = "/api/v1/greetings", tag = "mailbox", security(("session" = [])),
+    responses((status = 200, body = Vec<GreetingRow>), (status = 401, body = ApiError)))]
+pub async fn list(State(api): State<Api>, who: LoggedIn) -> Answer<Json<Vec<GreetingRow>>> {
+    let read = move |readers: &store::Readers| {
+        readers.snapshot(|view| view.belongings(&who.id, Kind::GREETING))
+    };
+    let all = api.site().read(read).await?;
+    let slots = Slot::ALL.into_iter();
+    let rows = slots.filter_map(|slot| {
+        let greeting = Greeting::of(sound_of(slot, &all)?)?;
+        Some(convert::greeting(slot, &greeting))
+    });
+    Ok(Json(rows.collect()))
+}
+
+/// The sound of a greeting: 8 kHz, 16 bit, mono.
+#[utoipa::path(get, path = "/api/v1/greetings/{slot}", tag = "mailbox", security(("session" = [])),
+    params(("slot" = GreetingSlot, Path)),
+    responses(
+        (status = 200, description = "The whole sound", content_type = "audio/wav", body = [u8]),
+        (status = 206, description = "The range that was asked for", content_type = "audio/wav", body = [u8]),
+        (status = 304, description = "The client has it already"),
+        (status = 401, body = ApiError), (status = 404, body = ApiError),
+        (status = 416, description = "The range lies outside of the sound", body = ApiError),
+        (status = 503, description = "Its sound is still on its way from the partner", body = ApiError)))]
+pub async fn hear(
+    State(api): State<Api>,
+    who: LoggedIn,
+    Segment(slot): Segment,
+    headers: HeaderMap,
+) -> Answer<Response> {
+    let slot = parsed(&slot)?;
+    let asked = headers.clone();
+    let read = api.site().read(move |readers| {
+        let all = readers.snapshot(|view| view.belongings(&who.id, Kind::GREETING))?;
+        let Some(object) = sound_of(slot, &all) else {
+            let none = Problem::NotFound("Nothing is recorded for this greeting.".into());
+            return Ok(Err(none));
+        };
+        let etag = match audio::etag(object.body, None) {
+            Ok(etag) => etag,
+            Err(problem) => return Ok(Err(problem)),
+        };
+        if web::matches(&asked, &etag) {
+            return Ok(Ok((etag, Sound::Same)));
+        }
+        let bytes = match messages::body(readers, object)? {
+            Ok(bytes) => bytes,
+            Err(problem) => return Ok(Err(problem)),
+        };
+        Ok(match content::sound(&vpim::parse(&bytes), None) {
+            Ok(samples) => Ok((etag, Sound::Wav(wav::write(&samples).into()))),
+            Err(Silence::NoVoice | Silence::NoPart | Silence::NotVoice) => {
+                Err(Problem::internal("a greeting without sound"))
+            }
+            Err(Silence::Undecodable(what)) => Err(Problem::internal(what.to_string())),
+        })
+    });
+    let (etag, sound) = read.await??;
+    respond(&headers, etag, sound, "inline; filename=\"greeting.wav\"")
+}
+
+/// Records a greeting or the name: a WAV file of 8 kHz, at most 5 minutes. It takes the place of the one before, on both servers.
+#[utoipa::path(put, path = "/api/v1/greetings/{slot}", tag = "mailbox", security(("session" = [])),
+    params(("slot" = GreetingSlot, Path)), request_body(content = [u8], content_type = "audio/wav"),
+    responses((status = 200, body = GreetingRow), (status = 400, body = ApiError), (status = 401, body = ApiError),
+        (status = 413, description = "Longer than 5 minutes", body = ApiError),
+        (status = 415, description = "Not a WAV file that can be read", body = ApiError)))]
+pub async fn set(
+    State(api): State<Api>,
+    who: LoggedIn,
+    Segment(slot): Segment,
+    Recorded(file): Recorded,
+) -> Answer<Json<GreetingRow>> {
+    let slot = parsed(&slot)?;
+    let read = tokio::task::spawn_blocking(move || encoded(&file));
+    let recording = read.await.map_err(Problem::internal)??;
+    let id = api.site().new_id();
+    let length_ms = recording.length_ms;
+    let weight = recording.body.len();
+    let written = api
+        .site()
+        .write_weighing(weight, Wait::Partner, move |scope| {
+            record(scope, id, who.id, slot, Some(&recording))?;
+            Ok::<_, Abort<Problem>>(scope.now())
+        });
+    let recorded_at = written.await?.value;
+    Ok(Json(GreetingRow {
+        slot: convert::slot(slot),
+        recorded_at,
+        duration_ms: length_ms,
+    }))
+}
+
+fn encoded(file: &[u8]) -> Answer<Recording> {
+    let wav = wav::read(file, SAMPLES_MAX).map_err(|error| match error {
+        WavError::TooLong { .. } => Problem::TooLarge {
+            size_max: UPLOAD_MAX,
+        },
+        WavError::NotWav | WavError::Unsupported { .. } => {
+            Problem::Unsupported(format!("This cannot be taken as a greeting: {error}."))
+        }
+    })?;
+    if wav.rate_hz != SAMPLE_RATE_HZ {
+        return Err(Problem::Unsupported(format!(
+            "The sound has {} samples a second; record it with {SAMPLE_RATE_HZ}.",
+            wav.rate_hz
+        )));
+    }
+    if wav.samples.len() < 2 {
+        return Err(Problem::BadRequest("The recording is empty.".into()));
+    }
+    Ok(Recording::encode(&wav.samples))
+}
+
+/// Takes a greeting away, on both servers: callers hear the system's again.
+#[utoipa::path(delete, path = "/api/v1/greetings/{slot}", tag = "mailbox", security(("session" = [])),
+    params(("slot" = GreetingSlot, Path)),
+    responses((status = 204, description = "Nothing is recorded there now"), (status = 400, body = ApiError),
+        (status = 401, body = ApiError)))]
+pub async fn remove(
+    State(api): State<Api>,
+    who: LoggedIn,
+    Segment(slot): Segment,
+) -> Answer<StatusCode> {
+    let slot = parsed(&slot)?;
+    let id = api.site().new_id();
+    let written = api.site().write(Wait::Partner, move |scope| {
+        Ok::<_, Abort<Problem>>(record(scope, id, who.id, slot, None)?)
+    });
+    written.await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn parsed(slot: &str) -> Answer<Slot> {
+    let name = serde_json::Value::String(slot.to_owned());
+    let slot: Result<GreetingSlot, _> = serde_json::from_value(name);
+    slot.map(convert::greeting_slot).map_err(|_| {
+        Problem::BadRequest(
+            "The greetings are external, internal, temporary and recorded_name.".into(),
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(rate: u32, samples: usize) -> Vec<u8> {
+        let mut file = wav::write(&vec![100; samples]);
+        file[24..28].copy_from_slice(&rate.to_le_bytes());
+        file
+    }
+
+    #[test]
+    fn what_cannot_be_a_greeting_is_refused() {
+        assert_eq!(encoded(&file(8_000, 8_000)).unwrap().length_ms, 1_000);
+        assert!(
+            matches!(encoded(&file(44_100, 100)), Err(Problem::Unsupported(said)) if said.contains("44100"))
+        );
+        assert!(matches!(encoded(b"OggS"), Err(Problem::Unsupported(_))));
+        assert!(matches!(
+            encoded(&file(8_000, 0)),
+            Err(Problem::BadRequest(_))
+        ));
+        let long = file(8_000, SAMPLES_MAX + 1);
+        assert!(
+            long.len() <= UPLOAD_MAX,
+            "the limit of length speaks, not that of size"
+        );
+        assert!(matches!(encoded(&long), Err(Problem::TooLarge { .. })));
+    }
+
+    #[test]
+    fn greetings_are_named_as_in_the_contract() {
+        for (name, slot) in [
+            ("external", Slot::External),
+            ("internal", Slot::Internal),
+            ("temporary", Slot::Temporary),
+            ("recorded_name", Slot::RecordedName),
+        ] {
+            assert_eq!(parsed(name).unwrap(), slot);
+        }
+        assert!(parsed("External").is_err());
+    }
+}
