@@ -70,7 +70,19 @@ impl Http {
         headers: &[(&str, &str)],
         body: Option<&Value>,
     ) -> Option<Answer> {
-        let mut stream = self.send(method, path, headers, body)?;
+        Self::answer(self.send(method, path, headers, body)?)
+    }
+
+    /// Puts a file of another kind than JSON. A server that has heard enough may answer before it has read all of it.
+    pub fn put_file(&self, path: &str, content_type: &str, file: &[u8]) -> Option<Answer> {
+        let mut stream = self.connect()?;
+        let head = self.head("PUT", path, &[], content_type, file.len());
+        stream.write_all(head.as_bytes()).ok()?;
+        let _ = stream.write_all(file);
+        Self::answer(stream)
+    }
+
+    fn answer(mut stream: TcpStream) -> Option<Answer> {
         let mut all = Vec::new();
         stream.read_to_end(&mut all).ok()?;
         let split = all.windows(4).position(|w| w == b"\r\n\r\n")?;
@@ -115,10 +127,29 @@ impl Http {
         headers: &[(&str, &str)],
         body: Option<&Value>,
     ) -> Option<TcpStream> {
-        let mut stream = TcpStream::connect(self.address).ok()?;
+        let mut stream = self.connect()?;
+        let body = body.map(Value::to_string).unwrap_or_default();
+        let head = self.head(method, path, headers, "application/json", body.len());
+        stream.write_all(format!("{head}{body}").as_bytes()).ok()?;
+        Some(stream)
+    }
+
+    fn connect(&self) -> Option<TcpStream> {
+        let stream = TcpStream::connect(self.address).ok()?;
         stream.set_read_timeout(Some(LIMIT)).ok()?;
         stream.set_nodelay(true).ok()?;
-        let body = body.map(Value::to_string).unwrap_or_default();
+        Some(stream)
+    }
+
+    /// The head of a request, with the empty line at its end.
+    fn head(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        content_type: &str,
+        length: usize,
+    ) -> String {
         let mut head = format!("{method} {path} HTTP/1.0\r\nHost: {}\r\n", self.address);
         if !self.token.is_empty() {
             head += &format!("Authorization: Bearer {}\r\n", self.token);
@@ -126,16 +157,10 @@ impl Http {
         for (name, value) in headers {
             head += &format!("{name}: {value}\r\n");
         }
-        if !body.is_empty() {
-            head += &format!(
-                "Content-Type: application/json\r\nContent-Length: {}\r\n",
-                body.len()
-            );
+        if length > 0 {
+            head += &format!("Content-Type: {content_type}\r\nContent-Length: {length}\r\n");
         }
-        stream
-            .write_all(format!("{head}\r\n{body}").as_bytes())
-            .ok()?;
-        Some(stream)
+        head + "\r\n"
     }
 }
 

@@ -22,6 +22,31 @@ pub fn message_in_lines(from: &str, to: &str, seed: u64, octets: usize) -> Strin
     out + "--voice--\r\n"
 }
 
+/// A WAV file of so many 8 kHz samples, a tone that is higher for each `seed`.
+pub fn wav(seed: u16, samples: u32) -> Vec<u8> {
+    let len = 2 * samples;
+    let mut file = Vec::with_capacity(44 + len as usize);
+    file.extend(b"RIFF");
+    file.extend((36 + len).to_le_bytes());
+    file.extend(b"WAVEfmt ");
+    file.extend(16_u32.to_le_bytes());
+    file.extend([1_u16, 1].map(u16::to_le_bytes).concat());
+    file.extend([8_000_u32, 16_000].map(u32::to_le_bytes).concat());
+    file.extend([2_u16, 16].map(u16::to_le_bytes).concat());
+    file.extend(b"data");
+    file.extend(len.to_le_bytes());
+    let period = 80 / (1 + u32::from(seed));
+    let tone = |n: u32| -> i16 {
+        if n % period < period / 2 {
+            6_000
+        } else {
+            -6_000
+        }
+    };
+    file.extend((0..samples).flat_map(|n| tone(n).to_le_bytes()));
+    file
+}
+
 /// The subject of the message made from this seed.
 pub fn subject(seed: u64) -> String {
     format!("Message {seed}")

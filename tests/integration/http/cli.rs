@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use support::{Server, program};
 
-fn callpilot(args: &[&str], input: &str) -> Output {
+pub(super) fn callpilot(args: &[&str], input: &str) -> Output {
     let mut child = Command::new(program())
         .args(args)
         .stdin(Stdio::piped())
@@ -18,12 +18,12 @@ fn callpilot(args: &[&str], input: &str) -> Output {
     child.wait_with_output().expect("the program ends")
 }
 
-fn config(server: &Server) -> String {
+pub(super) fn config(server: &Server) -> String {
     let path: PathBuf = server.data_dir().parent().unwrap().join("callpilot.toml");
     path.to_str().unwrap().to_owned()
 }
 
-fn json(output: &Output) -> Value {
+pub(super) fn json(output: &Output) -> Value {
     let text = String::from_utf8_lossy(&output.stdout);
     assert_eq!(text.lines().count(), 1, "{text}");
     serde_json::from_str(&text).expect("one line of JSON")

@@ -50,6 +50,20 @@ fn real_answers_have_the_shapes_of_the_document() {
         "UserRow",
     );
     shapes.hold(&user.get("/healthz").json(), "Health");
+    for (path, shape) in [
+        ("classes", "MailboxClass"),
+        ("shortcuts", "VpimShortcut"),
+        ("remote-users", "RemoteUser"),
+    ] {
+        let list = server.admin().get(&format!("/api/v1/admin/{path}")).json();
+        list.as_array()
+            .unwrap()
+            .iter()
+            .for_each(|row| shapes.hold(row, shape));
+    }
+    let settings = server.admin().get("/api/v1/admin/settings").json();
+    shapes.hold(&settings, "SystemSettings");
+    shapes.hold(&user.get("/api/v1/notification").json(), "Reach");
     let event = user.events().next().expect("an event");
     shapes.hold(&serde_json::to_value(event).unwrap(), "Event");
 }

@@ -3,10 +3,13 @@
 mod admin;
 mod audio;
 mod cli;
+mod commands;
+mod conditions;
 mod document;
 mod events;
 mod limits;
 mod messages;
+mod own;
 mod pages;
 mod session;
 
