@@ -13,7 +13,7 @@ use crate::gr::pairing::{self, Pairing};
 use crate::site::{Copies, Notice, PairView, Scope, SiteError, Wait};
 use bytes::Bytes;
 use domain::{Conditions, LedgerError, Life, ObjectId, ServerId};
-use gr_proto::{Engine, How, Input, Output, PartnerState};
+use gr_proto::{Declined, Engine, Event, How, Input, Order, Output, PartnerState, TaskView};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::time::Duration;
@@ -47,6 +47,15 @@ pub(crate) enum Job {
     Pair {
         pairing: Option<Pairing>,
         done: oneshot::Sender<()>,
+        room: OwnedSemaphorePermit,
+    },
+    Order {
+        order: Box<Order>,
+        done: oneshot::Sender<Result<(), Declined>>,
+        room: OwnedSemaphorePermit,
+    },
+    LoggedIn {
+        user: ObjectId,
         room: OwnedSemaphorePermit,
     },
     Compact {
@@ -93,6 +102,7 @@ pub struct Committer {
     /// Taken by whoever runs the link.
     pub link_starts: Option<mpsc::UnboundedReceiver<LinkStart>>,
     pair: watch::Sender<PairView>,
+    tasks: watch::Sender<TaskView>,
     waiting: Waiting,
 }
 
@@ -141,10 +151,16 @@ impl Committer {
             links,
             link_starts: Some(link_starts),
             pair,
+            tasks: watch::Sender::default(),
             waiting: Waiting::default(),
         };
         committer.start_link(pairing);
         (committer, view)
+    }
+
+    /// Where the state of tasks is seen.
+    pub(crate) fn tasks(&self) -> watch::Receiver<TaskView> {
+        self.tasks.subscribe()
     }
 
     /// The writer's loop; runs on a thread of its own until it is told to stop or the disk fails.
@@ -264,6 +280,18 @@ impl Committer {
                     }
                     after.paired.push((pairing, done));
                 }
+                Job::Order {
+                    order,
+                    done,
+                    room: _room,
+                } => {
+                    let said = self.engine.order(now, &mut tx, *order).map_err(undone)?;
+                    after.ordered.push((said, done));
+                }
+                Job::LoggedIn { user, room: _room } => {
+                    let input = Input::LoggedIn(user);
+                    self.engine.handle(now, &mut tx, input).map_err(undone)?;
+                }
                 Job::Compact {
                     bytes_max,
                     room: _room,
@@ -310,6 +338,10 @@ impl Committer {
         while let Some(output) = self.engine.poll() {
             self.route(output);
         }
+        for (said, done) in after.ordered.drain(..) {
+            // After the outputs: whoever ordered a task finds it. If he has gone away, the order stands all the same.
+            let _ = done.send(said);
+        }
         let running = self.engine.status().state == PartnerState::Running;
         self.waiting.expire(now, running);
         for (pairing, done) in after.paired.drain(..) {
@@ -355,7 +387,15 @@ impl Committer {
                 }
             }
             Output::Status(status) => self.show(status),
-            Output::Event(event) => crate::gr::log(&event),
+            Output::Task(tasks) => {
+                self.tasks.send_replace(*tasks);
+            }
+            Output::Event(event) => {
+                crate::gr::log(&event);
+                if event == Event::Rebuilt {
+                    self.notify(Notice::Rebuilt);
+                }
+            }
         }
     }
 
@@ -388,6 +428,11 @@ impl Committer {
             &self.conditions,
         );
         self.waiting.expire(u64::MAX, false);
+        self.tasks.send_modify(|tasks| {
+            // What is durable is told anew; what only the old life knew is forgotten.
+            tasks.serving = None;
+            tasks.refused.clear();
+        });
         self.pair.send_modify(|view| {
             view.partner = self.pairing.as_ref().map(|p| p.partner.clone());
         });
@@ -410,7 +455,12 @@ impl Job {
         match self {
             Self::Write { weight, .. } => *weight,
             Self::GrMail { bodies, .. } => bodies.iter().map(Bytes::len).sum(),
-            Self::Link { .. } | Self::Pair { .. } | Self::Compact { .. } | Self::Stop { .. } => 0,
+            Self::Link { .. }
+            | Self::Pair { .. }
+            | Self::Order { .. }
+            | Self::LoggedIn { .. }
+            | Self::Compact { .. }
+            | Self::Stop { .. } => 0,
         }
     }
 }
@@ -531,6 +581,7 @@ impl Waiting {
 struct Aftermath {
     replies: Vec<(Reply, Vec<(ObjectId, u64)>)>,
     paired: Vec<(Option<Pairing>, oneshot::Sender<()>)>,
+    ordered: Vec<(Result<(), Declined>, oneshot::Sender<Result<(), Declined>>)>,
     compact: u64,
     /// What the group made of the server's conditions.
     conditions: Option<Conditions>,

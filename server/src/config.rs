@@ -9,7 +9,7 @@ mod read;
 mod value;
 
 pub use read::{ConfigError, Fault};
-pub use value::{BaseUrl, LogFormat, PasswordHash};
+pub use value::{BaseUrl, LogFormat, PasswordHash, TimeOfDay};
 
 use read::{Reader, settings};
 use std::net::SocketAddr;
@@ -107,6 +107,21 @@ settings! {
         down_after_ms: u64 = 300_000, "milliseconds", 400..=86_400_000;
         /// While the partner's state is unknown it is asked at least this often whether it is back; while it is down, a quarter as often.
         probe_ms: u64 = 15_000, "milliseconds", 50..=600_000;
+    }
+    sections {
+        /// The nightly audit.
+        audit: Audit,
+    }
+}
+
+settings! {
+    /// The nightly audit: each server compares its list of users with its partner's. Missing GR users are created anew, GR users whose
+    /// original is gone are deleted.
+    pub struct Audit ["gr.audit"] {
+        /// Whether this server audits. One of the two is enough; both do no harm.
+        enabled: bool = true, "true or false";
+        /// When, in this machine's time zone. Up to 20 minutes drawn at random come on top, so that both servers do not begin together.
+        time: TimeOfDay = TimeOfDay::new(2, 0), "hh:mm";
     }
 }
 

@@ -3,6 +3,7 @@
 //! [`site::Site`] is what every listener talks to. Below it one thread writes (`commit`), many read. ARCHITECTURE.md has the walk
 //! of one voice message through these modules.
 
+pub mod audit;
 pub mod cli;
 pub mod clock;
 pub mod conditions;

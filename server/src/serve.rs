@@ -5,7 +5,7 @@ use crate::files;
 use crate::http::{self, AdminDoor, Api, Web};
 use crate::run_info::RunInfo;
 use crate::site::{Site, SiteError};
-use crate::{gr, greetings, smtp, upkeep};
+use crate::{audit, gr, greetings, smtp, upkeep};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use std::io;
 use std::net::SocketAddr;
@@ -72,11 +72,13 @@ pub async fn serve(mut config: Config, stop: CancellationToken) -> Result<(), Se
     let smtp = tokio::spawn(smtp::run(service, mail, stop.clone()));
     let upkeep = tokio::spawn(upkeep::run(site.clone(), stop.clone()));
     let greetings = tokio::spawn(greetings::tidy(site.clone(), stop.clone()));
+    let audit = tokio::spawn(audit::run(site.clone(), stop.clone()));
     let router = Api::new(site.clone(), door, web, metrics, stop.clone()).router();
     http::serve(http, router, &site.config().http, stop.clone()).await;
     // Nothing new comes in from here on; what was accepted is on disk before the writer ends.
     let _ = smtp.await;
     let _ = upkeep.await;
+    let _ = audit.await;
     let _ = greetings.await;
     RunInfo::remove(&site.config().data_dir);
     let ended = running.stop(&site).await;

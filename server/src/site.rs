@@ -11,6 +11,7 @@ use crate::gr::pairing::{self, Pairing, Partner, Secret, SessionKeys};
 use bytes::Bytes;
 use contract::GrPartner;
 use domain::{BodyRef, Change, Conditions, Kind, LedgerError, ObjectId, ServerId, Timestamp};
+use gr_proto::{Declined, Order, TaskView};
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, RwLock};
@@ -34,6 +35,7 @@ struct Inner {
     room: Arc<Semaphore>,
     notices: broadcast::Sender<Notice>,
     pair: watch::Receiver<PairView>,
+    tasks: watch::Receiver<TaskView>,
     own_session_key: Secret,
     session_keys: RwLock<SessionKeys>,
 }
@@ -164,6 +166,8 @@ pub enum Notice {
     },
     /// The pair's state has changed.
     Pair,
+    /// A rebuild has replaced everything: what was read before is worth nothing.
+    Rebuilt,
 }
 
 /// The pair as this server sees it.
@@ -274,6 +278,7 @@ impl Site {
             room: Arc::new(Semaphore::new(JOBS_MAX)),
             notices,
             pair,
+            tasks: committer.tasks(),
             own_session_key,
             session_keys: RwLock::new(session_keys),
         }));
@@ -432,6 +437,27 @@ impl Site {
     /// The pair's present state.
     pub fn pair(&self) -> watch::Receiver<PairView> {
         self.0.pair.clone()
+    }
+
+    /// Gives the engine an administrator's order. Answered when it is durable, and seen in [`Self::tasks`].
+    ///
+    /// # Errors
+    /// [`Declined`] inside: the engine says why not. Outside: the server cannot do it.
+    pub async fn order(&self, order: Order) -> Result<Result<(), Declined>, SiteError> {
+        let (done, result) = oneshot::channel();
+        let order = Box::new(order);
+        self.submit(|room| Job::Order { order, done, room }).await?;
+        result.await.map_err(|_| SiteError::Undone)
+    }
+
+    /// The present state of tasks.
+    pub fn tasks(&self) -> watch::Receiver<TaskView> {
+        self.0.tasks.clone()
+    }
+
+    /// Somebody has logged in: the mailbox is compared with the partner's (R13). Never awaited by whoever answers the log-in (I23).
+    pub async fn logged_in(&self, user: ObjectId) -> Result<(), SiteError> {
+        self.submit(|room| Job::LoggedIn { user, room }).await
     }
 
     /// The keys of session tokens.

@@ -136,3 +136,30 @@ fn a_password_hash_is_never_printed() {
     assert_eq!(config.admin.password_hash.as_ref().unwrap().as_str(), hash);
     assert!(!format!("{config:?}").contains("argon2"));
 }
+
+#[test]
+fn the_audit_runs_at_two_in_the_night_unless_told_otherwise() {
+    let audit = |text: &str| parse(&format!("fqdn = \"a.example\"\n{text}")).map(|c| c.gr.audit);
+    let default = audit("").unwrap();
+    assert_eq!(
+        (default.enabled, default.time),
+        (true, TimeOfDay::new(2, 0))
+    );
+    let other = audit("[gr.audit]\nenabled = false\ntime = \"23:05\"").unwrap();
+    assert_eq!((other.enabled, other.time), (false, TimeOfDay::new(23, 5)));
+    for bad in [
+        "\"24:00\"",
+        "\"2:00\"",
+        "\"02:60\"",
+        "\"-1:00\"",
+        "\"+1:00\"",
+        "2",
+    ] {
+        let faults = audit(&format!("[gr.audit]\ntime = {bad}")).unwrap_err();
+        assert!(
+            faults[0].starts_with("cp.toml:3: gr.audit.time"),
+            "{faults:?}"
+        );
+    }
+    assert!(audit("gr.audit.enabled = \"perhaps\"").is_err());
+}

@@ -56,6 +56,25 @@ macro_rules! numbers {
 }
 numbers!(u32, u64, usize);
 
+impl Setting for bool {
+    fn from_text(text: &str) -> Result<Self, String> {
+        text.parse()
+            .map_err(|_| format!("is \"{text}\", but must be true or false"))
+    }
+    fn to_toml(&self) -> String {
+        self.to_string()
+    }
+    fn from_toml(value: &DeValue<'_>) -> Result<Self, String> {
+        match value {
+            DeValue::Boolean(value) => Ok(*value),
+            other => Err(format!(
+                "must be true or false, not a TOML {}",
+                other.type_str()
+            )),
+        }
+    }
+}
+
 fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }
@@ -236,5 +255,43 @@ impl Setting for LogFormat {
             Self::Human => "human",
             Self::Json => "json",
         })
+    }
+}
+
+/// An hour and a minute of the day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimeOfDay {
+    hour: i8,
+    minute: i8,
+}
+
+impl TimeOfDay {
+    /// `hour` is 0 to 23, `minute` 0 to 59.
+    pub const fn new(hour: i8, minute: i8) -> Self {
+        Self { hour, minute }
+    }
+
+    /// On the clock's face.
+    pub fn on(self, date: jiff::civil::Date) -> jiff::civil::DateTime {
+        date.at(self.hour, self.minute, 0, 0)
+    }
+}
+
+impl Setting for TimeOfDay {
+    fn from_text(text: &str) -> Result<Self, String> {
+        let digits = |part: &str| {
+            let two = part.len() == 2 && part.bytes().all(|b| b.is_ascii_digit());
+            two.then(|| part.parse::<i8>().ok()).flatten()
+        };
+        let read = || {
+            let (hour, minute) = text.split_once(':')?;
+            Some(Self::new(digits(hour)?, digits(minute)?))
+        };
+        read()
+            .filter(|time| (0..24).contains(&time.hour) && (0..60).contains(&time.minute))
+            .ok_or_else(|| format!("is \"{text}\", but must be a time of day such as 02:00"))
+    }
+    fn to_toml(&self) -> String {
+        quoted(&format!("{:02}:{:02}", self.hour, self.minute))
     }
 }

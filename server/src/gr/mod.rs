@@ -8,6 +8,7 @@ mod running;
 pub use running::Running;
 
 use crate::config::Gr;
+use domain::{Outcome, Reason, TaskId, TaskKind};
 use gr_proto::{Event, Timers};
 
 /// The engine's timers by the configuration; a probe while the partner is down may be rarer than one while it is unknown.
@@ -49,11 +50,39 @@ pub fn log(event: &Event) {
                 "GR mail with the right password from a server that is not the partner"
             );
         }
-        Event::SetAside(id, reason) => {
-            tracing::warn!(%id, ?reason, "the GR partner refuses an object: it is set aside");
+        Event::Held(id, reason) => {
+            let why = reason_words(*reason);
+            tracing::warn!(%id, reason = reason.0, "held back from the GR partner: {why}");
+        }
+        Event::TaskBegan(task, kind, dry) => {
+            let what = task_name(*kind);
+            let dry = if *dry { " (it only counts)" } else { "" };
+            tracing::info!(task = %task_text(*task), "the {what} has begun{dry}");
+        }
+        Event::TaskEnded(task, kind, Outcome::Done) => {
+            tracing::info!(task = %task_text(*task), "the {} is done", task_name(*kind));
+        }
+        Event::TaskEnded(task, kind, outcome) => {
+            let (what, how) = (task_name(*kind), outcome_words(*outcome));
+            tracing::warn!(task = %task_text(*task), "the {what} has ended early: {how}");
+        }
+        Event::FuseBlown(here, there) => {
+            tracing::error!(
+                here,
+                there,
+                "a task would delete more users than it may: it waits for an administrator. Look at `callpilot gr tasks`; \
+                 `callpilot gr agree` lets it go on, `callpilot gr abort` stops it"
+            );
+        }
+        Event::Rebuilt => {
+            tracing::warn!(
+                "the rebuild has replaced everything here by what the GR partner holds; `callpilot gr undo` brings back what was \
+                 here, for 7 days"
+            );
         }
         Event::Refused(id, reason) => {
-            tracing::warn!(%id, ?reason, "an object from the GR partner was refused");
+            let why = reason_words(*reason);
+            tracing::warn!(%id, reason = reason.0, "refused from the GR partner: {why}");
         }
         Event::NoCommonLevel(low, high) => {
             tracing::error!(
@@ -62,5 +91,86 @@ pub fn log(event: &Event) {
                 "the GR partner speaks no level that is spoken here: upgrade the older server"
             );
         }
+    }
+}
+
+/// How a task is called in sentences.
+pub fn task_name(kind: TaskKind) -> &'static str {
+    match kind {
+        TaskKind::Resync => "resync",
+        TaskKind::Audit => "audit",
+        TaskKind::Rebuild => "rebuild",
+        TaskKind::Mailboxes => "mailbox resync",
+    }
+}
+
+/// A task's identity, as people and the API write it.
+pub fn task_text(id: TaskId) -> String {
+    format!("{:016x}", id.0)
+}
+
+/// How a task ended, in words.
+fn outcome_words(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Done => "it is done",
+        Outcome::Aborted => "an administrator stopped it here",
+        Outcome::AbortedThere => "an administrator stopped it on the partner",
+        Outcome::GaveWay => "the partner has begun one of its own",
+        Outcome::WentBack => "a server was restored from a backup, and is healed first",
+        Outcome::Expired => "it was open for a day",
+    }
+}
+
+/// Why an object is not on both servers, and what to do about it (R9). Written for the home of the user.
+pub fn reason_words(reason: Reason) -> &'static str {
+    match reason {
+        Reason::NEED_BODY => {
+            "Its content is not on either server. It is asked for again every 10 minutes."
+        }
+        Reason::NO_SUCH_USER => {
+            "The partner, where this user belongs, does not know the user. A resync deletes the copy."
+        }
+        Reason::FAULT => {
+            "It contradicts what the other server has under the same identity. Tell support; a rebuild of one server settles it."
+        }
+        Reason::NO_OVERLAP => {
+            "The VPIM shortcuts have an overlap, and none matches the first digits of this mailbox number. Add a shortcut whose \
+             overlap matches."
+        }
+        Reason::TEMPORARY_REMOTE_USER => {
+            "The other server has a Temporary Remote User with this mailbox number. Delete that one there."
+        }
+        Reason::NUMBER_TAKEN => {
+            "The other server has a local user with this mailbox number. Change one of the two numbers."
+        }
+        Reason::CLASS_MISSING => {
+            "The other server lacks the mailbox class of this user. Create the class there, or give the user another."
+        }
+        Reason::CAPACITY => {
+            "The other server has no room for another user. Raise limits.users_max there, or delete users."
+        }
+        Reason::WITH_USER => "Its user is held, and it is held with the user.",
+        _ => {
+            "The other server refuses it for a reason that this release does not know. Upgrade the older server."
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_says_what_to_do() {
+        let known = (1..=9).map(|n| reason_words(Reason(n)));
+        let said: std::collections::BTreeSet<_> = known.collect();
+        assert_eq!(said.len(), 9, "each has its own words");
+        assert!(said.iter().all(|words| words.ends_with('.')));
+        assert!(reason_words(Reason(200)).contains("Upgrade"));
+    }
+
+    #[test]
+    fn a_task_is_named_by_sixteen_digits() {
+        assert_eq!(task_text(TaskId(0xbeef)), "000000000000beef");
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod content;
 mod own;
+pub mod tasks;
 
 pub use own::{
     email_server, greeting, greeting_slot, name_dialing, reach, registers_of_reach, settings, slot,
@@ -9,8 +10,8 @@ pub use own::{
 
 use crate::site::PairView;
 use contract::{
-    Counts, Discovery, Folder, GrStatus, LaneBacklog, Mailbox, MessageRow, ObjectId, PartnerState,
-    Party, Recipient, ServerAddress, UserKind, UserRow,
+    Counts, Discovery, Folder, GrStatus, GrTask, HeldMailbox, LaneBacklog, Mailbox, MessageRow,
+    ObjectId, PartnerState, Party, Recipient, ServerAddress, UserKind, UserRow,
 };
 use domain::{Backlog, Envelope, Message, Object, Place, Sender, ServerId, Timestamp, User};
 
@@ -201,8 +202,24 @@ pub struct Backlogs {
     pub one_server_only: u64,
 }
 
+/// What needs an administrator's eye beside the backlog.
+pub struct Concerns {
+    /// The first mailboxes of this server that are held (R9).
+    pub held: Vec<HeldMailbox>,
+    /// How many those are.
+    pub held_count: u64,
+    /// The task that is open, here or there.
+    pub task: Option<GrTask>,
+}
+
 /// The pair as an administrator reads it.
-pub fn gr_status(fqdn: &str, pair: &PairView, backlogs: &Backlogs, now: Timestamp) -> GrStatus {
+pub fn gr_status(
+    fqdn: &str,
+    pair: &PairView,
+    backlogs: &Backlogs,
+    concerns: Concerns,
+    now: Timestamp,
+) -> GrStatus {
     let partner = pair.partner.as_ref().map(|p| p.fqdn.clone());
     let state = partner_state(pair.status.state);
     GrStatus {
@@ -221,7 +238,9 @@ pub fn gr_status(fqdn: &str, pair: &PairView, backlogs: &Backlogs, now: Timestam
         partner_backlog: pair.status.partner_backlog,
         round_trip_ms: pair.status.round_trip_ms,
         clock_difference_ms: pair.status.clock_difference_ms,
-        held: Vec::new(),
+        held: concerns.held,
+        held_count: concerns.held_count,
+        task: concerns.task,
     }
 }
 

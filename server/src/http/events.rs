@@ -210,6 +210,7 @@ impl Listener {
                 kind: Kind::USER,
                 ..
             } if id == self.user => return Some(Event::Ended),
+            Notice::Rebuilt => self.look_anew().await,
             Notice::Object {
                 id,
                 owner,
@@ -238,6 +239,12 @@ impl Listener {
             .await?;
         let good = object.is_some_and(|object| standing(&object, &self.claims) == Standing::Good);
         Ok((!good).then_some(Event::Ended))
+    }
+
+    /// Everything was replaced: the list has to be read again, if the user is still there.
+    async fn look_anew(&self) -> Result<Option<Event>, SiteError> {
+        let ended = self.look_at_user().await?;
+        Ok(ended.or(Some(Event::Resync)))
     }
 
     async fn message(&self, id: ObjectId, arrived: bool) -> Result<Option<Event>, SiteError> {

@@ -90,7 +90,22 @@ pub async fn log_in(
     }
     tracing::debug!(user = %id, "logged in");
     metrics::counter!("callpilot_logins_total", "result" => "right").increment(1);
-    Ok((StatusCode::CREATED, Json(session(&api, id, &object)?)))
+    let session = session(&api, id, &object)?;
+    look_for_missing(&api, id);
+    Ok((StatusCode::CREATED, Json(session)))
+}
+
+/// Resync on login (R13): the mailbox is compared with the partner's beside everything else. The log-in has its answer already (I23).
+fn look_for_missing(api: &Api, id: ObjectId) {
+    if api.pair().borrow().status.state != gr_proto::PartnerState::Running {
+        return;
+    }
+    let site = api.site().clone();
+    tokio::spawn(async move {
+        if let Err(error) = site.logged_in(id).await {
+            tracing::debug!(%error, "no resync on login");
+        }
+    });
 }
 
 /// Wrong passwords since the last right one: those of the mailbox over both servers, and those counted in memory only.

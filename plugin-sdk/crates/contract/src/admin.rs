@@ -1,6 +1,6 @@
 //! What administrators see and set, below `/api/v1/admin`.
 
-use crate::{ObjectId, Timestamp};
+use crate::{GrTask, HeldMailbox, ObjectId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Whether a user lives here or is a copy of one that lives on the partner.
@@ -34,6 +34,19 @@ pub struct UserRow {
     pub messages: u32,
     /// The change of this user has not reached the partner yet.
     pub waiting: bool,
+    /// Number of the mailbox class.
+    #[serde(default = "first_class")]
+    pub class: u32,
+    /// DNs: the telephone numbers of the user's own.
+    #[serde(default)]
+    pub dns: Vec<String>,
+    /// Notification device class. It is each server's own: a GR user always has *No Service* (R4).
+    #[serde(default)]
+    pub device_class: String,
+}
+
+fn first_class() -> u32 {
+    1
 }
 
 /// `POST /api/v1/admin/users`.
@@ -46,6 +59,9 @@ pub struct NewUser {
     pub name: String,
     /// First password.
     pub password: String,
+    /// Number of a mailbox class of the answering server; 1 if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<u32>,
 }
 
 impl std::fmt::Debug for NewUser {
@@ -54,6 +70,28 @@ impl std::fmt::Debug for NewUser {
             .field("mailbox", &self.mailbox)
             .finish_non_exhaustive()
     }
+}
+
+/// `PATCH /api/v1/admin/users/{id}`: what is left out stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct UserPatch {
+    /// Display name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Number of a mailbox class of the answering server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<u32>,
+    /// All DNs, at most 10.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dns: Option<Vec<String>>,
+    /// Notification device class; for local users only. Empty: *No Service*.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_class: Option<String>,
+    /// Locked by an administrator, or no longer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locked: Option<bool>,
 }
 
 /// `PUT /api/v1/admin/users/{id}/password`.
@@ -113,8 +151,14 @@ pub struct GrStatus {
     pub round_trip_ms: Option<u64>,
     /// Difference of the partner's clock, in milliseconds, positive if it is ahead; only for display.
     pub clock_difference_ms: Option<i64>,
-    /// Mailboxes that are not replicated, each with its reason (R9).
+    /// Mailboxes of this server that are not replicated, each with its reason (R9): the first hundred.
     pub held: Vec<HeldMailbox>,
+    /// How many those are altogether.
+    #[serde(default)]
+    pub held_count: u64,
+    /// The task that is open: of this server, or of the partner.
+    #[serde(default)]
+    pub task: Option<GrTask>,
 }
 
 /// How far one lane is behind.
@@ -125,18 +169,6 @@ pub struct LaneBacklog {
     pub count: u64,
     /// When the oldest of them was changed.
     pub oldest: Option<Timestamp>,
-}
-
-/// A mailbox that is not replicated.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct HeldMailbox {
-    /// Identity of the object that is held.
-    pub id: ObjectId,
-    /// Mailbox number, if it is a user.
-    pub mailbox: Option<String>,
-    /// Why, in one sentence.
-    pub reason: String,
 }
 
 /// `PUT /api/v1/admin/gr`: makes the answering server half of a pair. Done on both sides with the same password (R5).

@@ -4,17 +4,23 @@
 //! [`LEVEL`] stays. A reader ignores fields that it does not know. This crate holds no behaviour and depends on nothing of ours.
 
 mod admin;
+mod conditions;
 mod discovery;
 mod error;
 mod event;
 mod ids;
 mod message;
+mod own;
 mod read;
 mod session;
+mod task;
 
 pub use admin::{
-    GrPair, GrStatus, HeldMailbox, LaneBacklog, NewPassword, NewUser, PartnerState, UserKind,
-    UserRow,
+    GrPair, GrStatus, LaneBacklog, NewPassword, NewUser, PartnerState, UserKind, UserPatch, UserRow,
+};
+pub use conditions::{
+    ClassName, EmailServer, MailboxClass, NameDialing, NameOrder, RemoteUser, SettingsPatch,
+    SystemSettings, VpimShortcut,
 };
 pub use discovery::{Discovery, GrPartner, ServerAddress, WELL_KNOWN};
 pub use error::{ApiError, ErrorCode};
@@ -24,7 +30,15 @@ pub use message::{
     Counts, Folder, Kind, MessageDetail, MessageList, MessagePatch, MessageRow, Part, Party,
     Recipient, VoicePurpose,
 };
+pub use own::{
+    DistributionList, Forwarding, GreetingRow, GreetingSlot, Hours, ListContent, Notification,
+    NotificationDevice, NotificationTarget, PhoneDelivery, Reach,
+};
 pub use session::{Login, Mailbox, Session};
+pub use task::{
+    GrTask, GrTasks, HeldMailbox, HeldMailboxes, KeptObjects, NewTask, TaskCounts, TaskDeletions,
+    TaskErrand, TaskKind, TaskOutcome, TaskPhase,
+};
 
 /// The level of this protocol. A client speaks to a server of its own level and of the two before.
 pub const LEVEL: u32 = 1;

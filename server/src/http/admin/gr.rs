@@ -1,6 +1,6 @@
 //! `/api/v1/admin/gr`: the pair that this server is half of.
 
-use super::Administrator;
+use super::{Administrator, tasks};
 use crate::config::{BaseUrl, is_host_name};
 use crate::gr::envelope;
 use crate::gr::pairing::{Partner, Secret};
@@ -25,11 +25,13 @@ pub async fn status(State(api): State<Api>, _: Administrator) -> Answer<Json<GrS
 
 async fn current(api: &Api) -> Answer<GrStatus> {
     let backlogs = backlogs(api).await?;
+    let concerns = tasks::concerns(api).await?;
     let pair = api.pair().borrow().clone();
     Ok(convert::gr_status(
         &api.site().config().fqdn,
         &pair,
         &backlogs,
+        concerns,
         api.site().now(),
     ))
 }
@@ -52,13 +54,14 @@ pub async fn backlogs(api: &Api) -> Answer<convert::Backlogs> {
 #[utoipa::path(put, path = "/api/v1/admin/gr", tag = "administration", security(("admin" = []), ("admin_token" = [])),
     request_body = GrPair,
     responses((status = 200, body = GrStatus), (status = 400, body = ApiError), (status = 401, body = ApiError),
-        (status = 409, description = "This server is paired with another one", body = ApiError)))]
+        (status = 409, description = "This server is paired with another one, or a task is open", body = ApiError)))]
 pub async fn pair(
     State(api): State<Api>,
     _: Administrator,
     Body(pair): Body<GrPair>,
 ) -> Answer<Json<GrStatus>> {
     let partner = check(&pair, &api.site().config().fqdn)?;
+    tasks::refuse_while_open(&api)?;
     let present = api.pair().borrow().partner.clone();
     if let Some(other) = present.filter(|present| present.fqdn != partner.fqdn) {
         return Err(Problem::Conflict(format!(
@@ -124,8 +127,10 @@ async fn root(password: String, own: String, partner: String) -> Answer<Secret> 
 
 /// Turns GR off on this server. Nothing that its own users have is lost.
 #[utoipa::path(delete, path = "/api/v1/admin/gr", tag = "administration", security(("admin" = []), ("admin_token" = [])),
-    responses((status = 204, description = "GR is off"), (status = 401, body = ApiError)))]
+    responses((status = 204, description = "GR is off"), (status = 401, body = ApiError),
+        (status = 409, description = "A task is open", body = ApiError)))]
 pub async fn unpair(State(api): State<Api>, _: Administrator) -> Answer<StatusCode> {
+    tasks::refuse_while_open(&api)?;
     api.site().clear_pair().await?;
     Ok(StatusCode::NO_CONTENT)
 }

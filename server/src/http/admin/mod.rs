@@ -8,6 +8,7 @@ pub mod gr;
 pub mod remote_users;
 pub mod settings;
 pub mod shortcuts;
+pub mod tasks;
 pub mod users;
 
 use super::Api;

@@ -27,6 +27,7 @@ const DEVICE_CLASS_LENGTH_MAX: usize = 40;
 #[derive(Deserialize)]
 pub struct Wanted {
     mailbox: Option<String>,
+    search: Option<String>,
     after: Option<ObjectId>,
     limit: Option<usize>,
 }
@@ -35,6 +36,7 @@ pub struct Wanted {
 #[utoipa::path(get, path = "/api/v1/admin/users", tag = "administration", security(("admin" = []), ("admin_token" = [])),
     params(
         ("mailbox" = Option<String>, Query, description = "Only the users with this mailbox number"),
+        ("search" = Option<String>, Query, description = "Only users with this in their mailbox number or name, whatever the case"),
         ("after" = Option<ObjectId>, Query, description = "Go on after this user"),
         ("limit" = Option<usize>, Query, description = "At most so many, 1,000 unless said"),
     ),
@@ -56,7 +58,10 @@ pub async fn list(
                         .map(|id| cursor(view, id))
                         .transpose()?
                         .flatten();
-                    view.users(after.as_ref(), limit)?
+                    match wanted.search.as_deref().map(str::trim) {
+                        None | Some("") => view.users(after.as_ref(), limit)?,
+                        Some(text) => found_by(view, text, after, limit)?,
+                    }
                 }
             };
             let rows = users
@@ -67,6 +72,34 @@ pub async fn list(
         })
     });
     Ok(Json(read.await?))
+}
+
+/// Users whose mailbox number or name contains a text.
+fn found_by(
+    view: &View<'_>,
+    text: &str,
+    mut after: Option<UserCursor>,
+    limit: usize,
+) -> Result<Vec<(ObjectId, Object)>, StoreError> {
+    let text = text.to_lowercase();
+    let mut found = Vec::new();
+    loop {
+        let page = view.users(after.as_ref(), LIST_LIMIT)?;
+        let Some((id, last)) = page.last() else {
+            return Ok(found);
+        };
+        let number = User::of(last).map_or(String::new(), |user| user.number().to_owned());
+        after = Some(UserCursor { number, id: *id });
+        found.extend(page.into_iter().filter(|(_, object)| {
+            User::of(object).is_some_and(|user| {
+                user.number().contains(&text) || user.name().to_lowercase().contains(&text)
+            })
+        }));
+        if found.len() >= limit {
+            found.truncate(limit);
+            return Ok(found);
+        }
+    }
 }
 
 fn cursor(view: &View<'_>, id: ObjectId) -> Result<Option<UserCursor>, StoreError> {

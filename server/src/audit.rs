@@ -1,0 +1,190 @@
+//! The nightly audit (R12): once a day, at a time of the configuration, users are compared with the partner's, both ways.
+//!
+//! The engine does it as a task like any other. Here is decided only when, and whether this night has to do without.
+
+use crate::clock;
+use crate::config::TimeOfDay;
+use crate::site::{Site, SiteError};
+use domain::{TaskId, TaskKind};
+use gr_proto::{Declined, Order, PartnerState, TaskView};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Zoned};
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// Up to so many seconds are added to the configured time, so that both servers do not begin together.
+const SPREAD_S: u64 = 20 * 60;
+/// The clock is looked at this often: it may be set, or the machine may sleep.
+const LOOK: Duration = Duration::from_secs(60);
+
+/// Runs until `stop`.
+pub async fn run(site: Site, stop: CancellationToken) {
+    let audit = &site.config().gr.audit;
+    if !audit.enabled {
+        tracing::info!("the nightly audit is switched off by the configuration");
+        return;
+    }
+    let zone = TimeZone::system();
+    let mut due = next(&now(&site, &zone), audit.time, spread());
+    loop {
+        if stop
+            .run_until_cancelled(tokio::time::sleep(LOOK))
+            .await
+            .is_none()
+        {
+            return;
+        }
+        let now = now(&site, &zone);
+        if now >= due {
+            due = next(&now, audit.time, spread());
+            if let Err(error) = tonight(&site).await {
+                tracing::warn!(%error, "no audit tonight");
+            }
+        }
+    }
+}
+
+async fn tonight(site: &Site) -> Result<(), SiteError> {
+    let state = site.pair().borrow().status.state;
+    let why_not = why_not(state, &site.tasks().borrow());
+    if let Some(why) = why_not {
+        tracing::info!("no audit tonight: {why}");
+        return Ok(());
+    }
+    let order = Order::Start {
+        id: TaskId(u64::from_be_bytes(clock::random())),
+        kind: TaskKind::Audit,
+        dry: false,
+        agreed: None,
+        mailboxes: Vec::new(),
+    };
+    match site.order(order).await? {
+        Ok(()) => {}
+        Err(Declined::Busy(_)) => tracing::info!("no audit tonight: a task is open"),
+        Err(declined) => tracing::warn!(?declined, "no audit tonight: the server declines it"),
+    }
+    Ok(())
+}
+
+/// Why this night has to do without an audit, if it has to.
+fn why_not(partner: PartnerState, tasks: &TaskView) -> Option<&'static str> {
+    match partner {
+        PartnerState::NotConfigured => return Some("there is no GR partner"),
+        PartnerState::Unknown | PartnerState::Down => {
+            return Some("the GR partner is not running");
+        }
+        PartnerState::Running => {}
+    }
+    if tasks.open.is_some() {
+        Some("a task is open on this server")
+    } else if tasks.serving.is_some() {
+        Some("a task of the GR partner is open")
+    } else {
+        None
+    }
+}
+
+fn now(site: &Site, zone: &TimeZone) -> Zoned {
+    let now = jiff::Timestamp::from_millisecond(site.now().0).unwrap_or_default();
+    now.to_zoned(zone.clone())
+}
+
+fn spread() -> SignedDuration {
+    let drawn = u64::from_be_bytes(clock::random()) % SPREAD_S;
+    SignedDuration::from_secs(i64::try_from(drawn).unwrap_or(0))
+}
+
+/// The first moment after `now` at which the clock shows `time`, and `spread` later. A time that a change of the clocks leaves out comes
+/// as much later as they are set forward.
+fn next(now: &Zoned, time: TimeOfDay, spread: SignedDuration) -> Zoned {
+    let mut date = now.date();
+    loop {
+        let at = time.on(date).to_zoned(now.time_zone().clone());
+        match at.and_then(|at| at.checked_add(spread)) {
+            Ok(at) if at > *now => return at,
+            _ => {}
+        }
+        match date.tomorrow() {
+            Ok(tomorrow) => date = tomorrow,
+            // The end of the calendar: never again.
+            Err(_) => return now.clone().saturating_add(SignedDuration::MAX),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TWO: TimeOfDay = TimeOfDay::new(2, 0);
+    const NONE: SignedDuration = SignedDuration::ZERO;
+
+    fn at(text: &str) -> Zoned {
+        text.parse().expect("a time with its zone")
+    }
+
+    fn told(now: &str, time: TimeOfDay, spread: SignedDuration) -> String {
+        next(&at(now), time, spread).to_string()
+    }
+
+    #[test]
+    fn the_audit_is_at_the_next_two_in_the_night() {
+        let zone = "[UTC]";
+        for (now, due) in [
+            ("2026-03-10T00:00:00+00:00", "2026-03-10T02:00:00+00:00"),
+            ("2026-03-10T02:00:00+00:00", "2026-03-11T02:00:00+00:00"),
+            ("2026-12-31T23:59:59+00:00", "2027-01-01T02:00:00+00:00"),
+        ] {
+            assert_eq!(
+                told(&format!("{now}{zone}"), TWO, NONE),
+                format!("{due}{zone}")
+            );
+        }
+    }
+
+    #[test]
+    fn drawn_minutes_come_on_top_and_do_not_make_it_run_twice() {
+        let spread = SignedDuration::from_mins(19);
+        let due = told("2026-03-10T01:00:00+00:00[UTC]", TWO, spread);
+        assert_eq!(due, "2026-03-10T02:19:00+00:00[UTC]");
+        assert_eq!(told(&due, TWO, NONE), "2026-03-11T02:00:00+00:00[UTC]");
+    }
+
+    #[test]
+    fn a_night_without_two_o_clock_has_its_audit_an_hour_later() {
+        let zone = "[Europe/Berlin]";
+        let now = format!("2026-03-28T12:00:00+01:00{zone}");
+        let half_past_two = TimeOfDay::new(2, 30);
+        let due = told(&now, half_past_two, NONE);
+        assert_eq!(due, format!("2026-03-29T03:30:00+02:00{zone}"));
+    }
+
+    #[test]
+    fn a_night_without_partner_or_with_an_open_task_has_none() {
+        let quiet = TaskView::default();
+        assert_eq!(why_not(PartnerState::Running, &quiet), None);
+        for state in [
+            PartnerState::NotConfigured,
+            PartnerState::Unknown,
+            PartnerState::Down,
+        ] {
+            assert!(why_not(state, &quiet).is_some(), "{state:?}");
+        }
+        let task = domain::Task {
+            id: TaskId(1),
+            kind: TaskKind::Resync,
+            dry: false,
+            agreed: None,
+            began: domain::Timestamp(0),
+            phase: domain::Phase::Comparing,
+            after: None,
+            mailboxes: Vec::new(),
+            counts: domain::TaskCounts::default(),
+        };
+        let busy = TaskView {
+            open: Some(task),
+            ..TaskView::default()
+        };
+        assert!(why_not(PartnerState::Running, &busy).is_some());
+    }
+}

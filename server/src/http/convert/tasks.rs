@@ -1,0 +1,245 @@
+//! Tasks and held objects, from the engine's and the store's types to those of the wire.
+
+use crate::gr::{reason_words, task_text};
+use contract::{
+    GrTask, GrTasks, HeldMailbox, KeptObjects, ObjectId, TaskErrand, TaskOutcome, TaskPhase,
+};
+use domain::{Held, Object, Reason, Timestamp, User};
+use gr_proto::{Serving, TaskView};
+
+/// The two servers, as the answering one calls them.
+pub struct Names<'a> {
+    /// The answering server's FQDN.
+    pub here: &'a str,
+    /// Its partner's.
+    pub there: &'a str,
+}
+
+/// All tasks.
+pub fn tasks(view: &TaskView, names: &Names<'_>, users: u64) -> GrTasks {
+    GrTasks {
+        open: view.open.as_ref().map(|task| open(task, names)),
+        serving: view.serving.as_ref().map(|task| serving(task, names)),
+        last: view.last.as_ref().map(|report| ended(report, names)),
+        kept: view.kept.as_ref().map(kept),
+        errand: view.errand.map(errand),
+        users,
+    }
+}
+
+/// The task that is open: of this server, or of the partner.
+pub fn open_task(view: &TaskView, names: &Names<'_>) -> Option<GrTask> {
+    let own = view.open.as_ref().map(|task| open(task, names));
+    own.or_else(|| view.serving.as_ref().map(|task| serving(task, names)))
+}
+
+/// The task of this server with an identity, open or ended.
+pub fn task(view: &TaskView, id: domain::TaskId, names: &Names<'_>) -> Option<GrTask> {
+    let open = view.open.as_ref().filter(|task| task.id == id);
+    let last = view.last.as_ref().filter(|report| report.id == id);
+    open.map(|task| self::open(task, names))
+        .or_else(|| last.map(|report| ended(report, names)))
+}
+
+fn open(task: &domain::Task, names: &Names<'_>) -> GrTask {
+    GrTask {
+        id: task_text(task.id),
+        kind: kind(task.kind),
+        dry_run: task.dry,
+        server: names.here.to_owned(),
+        began: task.began,
+        phase: Some(phase(task.phase)),
+        ended: None,
+        outcome: None,
+        counts: counts(&task.counts),
+    }
+}
+
+fn ended(report: &domain::TaskReport, names: &Names<'_>) -> GrTask {
+    GrTask {
+        id: task_text(report.id),
+        kind: kind(report.kind),
+        dry_run: report.dry,
+        server: names.here.to_owned(),
+        began: report.began,
+        phase: None,
+        ended: Some(report.ended),
+        outcome: Some(outcome(report.outcome)),
+        counts: counts(&report.counts),
+    }
+}
+
+/// What the partner calls *here* is *there* for the answering server.
+fn serving(task: &Serving, names: &Names<'_>) -> GrTask {
+    let theirs = counts(&task.counts);
+    GrTask {
+        id: task_text(task.id),
+        kind: kind(task.kind),
+        dry_run: task.dry,
+        server: names.there.to_owned(),
+        began: task.since,
+        phase: None,
+        ended: None,
+        outcome: None,
+        counts: contract::TaskCounts {
+            created_here: theirs.created_there,
+            created_there: theirs.created_here,
+            deleted_here: theirs.deleted_there,
+            deleted_there: theirs.deleted_here,
+            contents_here: theirs.contents_there,
+            contents_there: theirs.contents_here,
+            ..theirs
+        },
+    }
+}
+
+fn counts(counts: &domain::TaskCounts) -> contract::TaskCounts {
+    let domain::TaskCounts {
+        created_here,
+        created_there,
+        updated,
+        deleted_here,
+        deleted_there,
+        contents_here,
+        contents_there,
+        contents_updated,
+        left_out,
+        done,
+        total,
+    } = *counts;
+    contract::TaskCounts {
+        created_here,
+        created_there,
+        updated,
+        deleted_here,
+        deleted_there,
+        contents_here,
+        contents_there,
+        contents_updated,
+        left_out,
+        done,
+        total,
+    }
+}
+
+fn kind(kind: domain::TaskKind) -> contract::TaskKind {
+    match kind {
+        domain::TaskKind::Resync => contract::TaskKind::Resync,
+        domain::TaskKind::Audit => contract::TaskKind::Audit,
+        domain::TaskKind::Rebuild => contract::TaskKind::Rebuild,
+        domain::TaskKind::Mailboxes => contract::TaskKind::Mailboxes,
+    }
+}
+
+/// The engine's word for a kind of task.
+pub fn kind_of(kind: contract::TaskKind) -> domain::TaskKind {
+    match kind {
+        contract::TaskKind::Resync => domain::TaskKind::Resync,
+        contract::TaskKind::Audit => domain::TaskKind::Audit,
+        contract::TaskKind::Rebuild => domain::TaskKind::Rebuild,
+        contract::TaskKind::Mailboxes => domain::TaskKind::Mailboxes,
+    }
+}
+
+fn phase(phase: domain::Phase) -> TaskPhase {
+    match phase {
+        domain::Phase::Comparing => TaskPhase::Comparing,
+        domain::Phase::Settling => TaskPhase::Settling,
+        domain::Phase::Waiting => TaskPhase::Waiting,
+        domain::Phase::Deleting => TaskPhase::Deleting,
+        domain::Phase::Clearing => TaskPhase::Clearing,
+        domain::Phase::Fetching => TaskPhase::Fetching,
+    }
+}
+
+fn outcome(outcome: domain::Outcome) -> TaskOutcome {
+    match outcome {
+        domain::Outcome::Done => TaskOutcome::Done,
+        domain::Outcome::Aborted => TaskOutcome::Aborted,
+        domain::Outcome::AbortedThere => TaskOutcome::AbortedThere,
+        domain::Outcome::GaveWay => TaskOutcome::GaveWay,
+        domain::Outcome::WentBack => TaskOutcome::WentBack,
+        domain::Outcome::Expired => TaskOutcome::Expired,
+    }
+}
+
+fn kept(kept: &domain::Kept) -> KeptObjects {
+    KeptObjects {
+        kind: kind(kept.kind),
+        at: kept.at,
+        until: Timestamp(kept.at.0.saturating_add(gr_proto::limits::KEPT_MS)),
+        objects: kept.objects,
+    }
+}
+
+fn errand(errand: domain::Errand) -> TaskErrand {
+    match errand {
+        domain::Errand::Salvage => TaskErrand::Salvage,
+        domain::Errand::Undo => TaskErrand::Undo,
+        domain::Errand::Purge => TaskErrand::Purge,
+        domain::Errand::Unstage => TaskErrand::Unstage,
+        domain::Errand::Retry => TaskErrand::Retry,
+    }
+}
+
+/// A mailbox of this server that is held.
+pub fn held(id: ObjectId, held: &Held, object: Option<&Object>) -> HeldMailbox {
+    let user = object.and_then(User::of);
+    HeldMailbox {
+        id,
+        mailbox: user.as_ref().map(|user| user.number().to_owned()),
+        name: user.as_ref().map(|user| user.name().to_owned()),
+        since: Some(held.at),
+        reason: reason_words(held.reason).to_owned(),
+    }
+}
+
+/// Something of the partner that was refused here.
+pub fn refused(id: ObjectId, reason: Reason) -> HeldMailbox {
+    HeldMailbox {
+        id,
+        mailbox: None,
+        name: None,
+        since: None,
+        reason: format!("As the partner reads it: {}", reason_words(reason)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NAMES: Names<'_> = Names {
+        here: "a.example",
+        there: "b.example",
+    };
+
+    #[test]
+    fn what_is_open_comes_before_what_has_ended_and_is_found_by_its_identity() {
+        let id = domain::TaskId(7);
+        let report = domain::TaskReport {
+            id,
+            kind: domain::TaskKind::Resync,
+            dry: true,
+            began: Timestamp(1),
+            ended: Timestamp(2),
+            outcome: domain::Outcome::Done,
+            counts: domain::TaskCounts {
+                deleted_here: 150,
+                ..domain::TaskCounts::default()
+            },
+        };
+        let view = TaskView {
+            last: Some(report),
+            ..TaskView::default()
+        };
+        let found = task(&view, id, &NAMES).expect("the last one");
+        assert_eq!(
+            (found.id.as_str(), found.outcome, found.counts.deleted_here),
+            ("0000000000000007", Some(TaskOutcome::Done), 150)
+        );
+        assert_eq!(task(&view, domain::TaskId(8), &NAMES), None);
+        assert_eq!(open_task(&view, &NAMES), None);
+        assert_eq!(tasks(&view, &NAMES, 3).users, 3);
+    }
+}
