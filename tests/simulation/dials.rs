@@ -1,7 +1,7 @@
 //! How hostile a history is: drawn from its seed, so that some histories are calm, some have one kind of fault, some have all.
 
 use crate::dice::Dice;
-use gr_proto::Timers;
+use gr_proto::{Fuse, Timers};
 
 /// Probabilities are in thousandths.
 #[derive(Clone, Debug)]
@@ -25,6 +25,15 @@ pub struct Dials {
     pub bad_item: u64,
     pub group: u64,
     pub timers: Timers,
+    /// Administrators start and stop tasks.
+    pub orders: u64,
+    /// Conditions change when somebody orders something.
+    pub conditions: u64,
+    /// Things are lost from stores. Not where servers are restored, too: of what is lost there nobody could say why.
+    pub damage: u64,
+    /// Mailbox numbers are drawn from so few that two can be the same.
+    pub collide: bool,
+    pub fuse: Fuse,
 }
 
 impl Dials {
@@ -50,7 +59,27 @@ impl Dials {
             retransmit_ms_min: 300,
             retransmit_ms_max: 5_000,
         };
+        let orders = dial(10, 300);
+        let conditions = if orders > 0 { dial(1, 1) } else { 0 };
+        let damage = if backup == 0 { dial(5, 60) } else { 0 };
+        let collide = dial(1, 1) > 0 && orders > 0;
+        let small = Fuse {
+            users_min: 1,
+            users_percent: 10,
+            contents_min: 1,
+            contents_percent: 10,
+        };
+        let fuse = if dial(1, 1) > 0 {
+            small
+        } else {
+            Fuse::default()
+        };
         Self {
+            orders,
+            conditions,
+            damage,
+            collide,
+            fuse,
             actions: dice.between(20, 120),
             pause_ms: [20, 200, 2_000, 20_000][dice.below(4) as usize],
             loss,

@@ -1,8 +1,10 @@
 //! One server: an engine over a ledger, with a process that can die and a wall clock that can jump.
 
-use domain::{Life, ObjectId, ServerId, Timestamp};
+use crate::dials::Dials;
+use domain::{Conditions, Life, ObjectId, ServerId, Timestamp};
 use gr_proto::memory::Memory;
-use gr_proto::{Config, Engine, Mono, Now, PartnerState, Rules, Timers};
+use gr_proto::{Config, Engine, Mono, Now, PartnerState, Rules};
+use std::collections::BTreeSet;
 
 /// One server of the pair.
 #[derive(Debug)]
@@ -33,6 +35,10 @@ pub struct Node {
     pub history: Vec<(u64, ObjectId)>,
     /// The state of the partner that was last told.
     pub told: PartnerState,
+    /// What was kept when something was last kept.
+    pub seen_kept: BTreeSet<ObjectId>,
+    /// What its configuration says of who can be replicated.
+    pub conditions: Conditions,
     /// It has been behind since it last said that it had caught up.
     pub behind: bool,
 }
@@ -71,15 +77,19 @@ impl Node {
             session_at: 0,
             history: Vec::new(),
             told: PartnerState::NotConfigured,
+            seen_kept: BTreeSet::new(),
+            conditions: Conditions::default(),
             behind: false,
         }
     }
 
-    pub fn start(&mut self, time: u64, life: u64, timers: Timers, rules: Rules) {
+    pub fn start(&mut self, time: u64, life: u64, dials: &Dials, rules: Rules) {
         let config = Config {
             me: server(self.side),
             partner: Some(server(1 - self.side)),
-            timers,
+            timers: dials.timers,
+            conditions: self.conditions.clone(),
+            fuse: dials.fuse,
             rules,
         };
         self.engine = Some(Engine::new(config, Life(life), life ^ 0x5eed));

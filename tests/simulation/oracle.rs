@@ -39,6 +39,12 @@ pub struct Oracle {
     pub doubtful: BTreeSet<ObjectId>,
     /// The same if the other server is honest: only what had never reached it.
     pub only_here: BTreeSet<ObjectId>,
+    /// Objects that were lost from a store, and nothing said so.
+    pub damaged: BTreeSet<ObjectId>,
+    /// Servers that were rebuilt: their local users are the GR users of their partner.
+    pub rebuilt: [bool; 2],
+    /// Users whose original was lost: their copies may be deleted.
+    pub doomed: BTreeSet<ObjectId>,
     /// The newest version of each register.
     pub newest: BTreeMap<(ObjectId, Key), Version>,
     /// What an object held when it was changed as number n on a side.
@@ -95,7 +101,16 @@ impl Oracle {
             _ => &self.only_here,
         };
         let owner = self.born.get(id).copied().flatten();
-        doubtful.contains(id) || owner.is_some_and(|owner| doubtful.contains(&owner))
+        doubtful.contains(id)
+            || owner.is_some_and(|owner| doubtful.contains(&owner))
+            || self.is_doomed(id)
+    }
+
+    /// Whether it, or the user it belongs to, has lost its original or never had one.
+    pub fn is_doomed(&self, id: &ObjectId) -> bool {
+        let owner = self.born.get(id).copied().flatten();
+        let lost = |id: &ObjectId| self.doomed.contains(id) || self.bad.contains(id);
+        lost(id) || owner.is_some_and(|owner| lost(&owner))
     }
 
     /// A local change was committed.
@@ -124,6 +139,11 @@ impl Oracle {
         let Some(versions) = self.as_of[side].get(&(id, n)) else {
             return Ok(());
         };
+        let user = self.born.get(&id).copied().flatten();
+        let damaged = |id: &ObjectId| self.damaged.contains(id);
+        if self.is_doomed(&id) || damaged(&id) || user.is_some_and(|user| damaged(&user)) {
+            return Ok(());
+        }
         if partner.graves.contains_key(&id) {
             return Ok(());
         }
@@ -153,7 +173,8 @@ impl Oracle {
     pub fn marked(&self, ledgers: [&Memory; 2]) -> Result<(), Failure> {
         for [mine, theirs] in [ledgers, [ledgers[1], ledgers[0]]] {
             for (id, object) in &mine.objects {
-                if mine.marks.contains_key(id) {
+                let owed = mine.marks.contains_key(id) || mine.held.contains_key(id);
+                if owed || self.is_doomed(id) {
                     continue;
                 }
                 let gone = theirs.graves.contains_key(id)
@@ -205,8 +226,7 @@ impl Oracle {
             }
             for (key, register) in &object.registers {
                 let newest = self.newest.get(&(*id, *key));
-                if newest.is_some_and(|newest| *newest > register.version) && !self.bad.contains(id)
-                {
+                if newest.is_some_and(|newest| *newest > register.version) && !self.is_doomed(id) {
                     return failed("the newest value wins", format!("{id} {key:?}"));
                 }
             }
@@ -217,10 +237,7 @@ impl Oracle {
 
     fn converged(&self, ledgers: [&Memory; 2]) -> Result<(), Failure> {
         let rows = |ledger: &Memory| {
-            let good = ledger
-                .objects
-                .iter()
-                .filter(|(id, _)| !self.bad.contains(id));
+            let good = ledger.objects.iter().filter(|(id, _)| !self.is_doomed(id));
             good.map(|(id, object)| (*id, object.clone()))
                 .collect::<BTreeMap<_, _>>()
         };
@@ -237,6 +254,10 @@ impl Oracle {
 
     fn drained(&self, ledgers: [&Memory; 2]) -> Result<(), Failure> {
         for ledger in ledgers {
+            let mut held = ledger.held.keys();
+            if let Some(id) = held.find(|id| !self.is_doomed(id)) {
+                return failed("what is held is filled in", format!("{id} is still held"));
+            }
             if let Some(id) = ledger.marks.keys().find(|id| !self.bad.contains(id)) {
                 return failed("marks drain", format!("{id} is still marked"));
             }
@@ -257,7 +278,7 @@ impl Oracle {
     fn homes(&self, ledgers: [&Memory; 2]) -> Result<(), Failure> {
         for id in self.bad.iter().filter(|_| !self.any_restored()) {
             let maker = usize::from(id.as_bytes()[15]);
-            if ledgers[1 - maker].objects.contains_key(id) {
+            if ledgers[1 - maker].objects.contains_key(id) && !self.rebuilt[1 - maker] {
                 return failed("only its home creates a user", format!("{id}"));
             }
         }

@@ -4,7 +4,10 @@ use crate::node::NAMES;
 use crate::oracle::{Failure, failed};
 use crate::sometimes::Sometimes;
 use crate::world::World;
-use gr_proto::{Event, Message, Output, PartnerState, PartnerStatus, Payload, Reason, Verdicts};
+use domain::{Outcome, TaskKind};
+use gr_proto::{
+    Event, Message, NewLife, Output, PartnerState, PartnerStatus, Payload, Reason, Verdicts,
+};
 
 impl World {
     /// What came out of a transaction leaves.
@@ -54,7 +57,7 @@ impl World {
                         }
                     }
                 }
-                Output::Changed(_) => {}
+                Output::Changed(_) | Output::Task(_) => {}
                 Output::Status(status) => self.status(side, &status),
                 Output::Event(event) => self.event(side, event)?,
             }
@@ -113,6 +116,30 @@ impl World {
         Ok(())
     }
 
+    fn held(&mut self, reason: Reason) {
+        self.counters.hit(match reason {
+            Reason::TEMPORARY_REMOTE_USER => Sometimes::HeldForRemoteUser,
+            Reason::NUMBER_TAKEN => Sometimes::HeldForNumber,
+            Reason::CLASS_MISSING => Sometimes::HeldForClass,
+            Reason::CAPACITY => Sometimes::HeldForCapacity,
+            _ => Sometimes::Held,
+        });
+    }
+
+    fn task_ended(&mut self, kind: TaskKind, outcome: Outcome) {
+        self.counters.hit(match (kind, outcome) {
+            (TaskKind::Resync, Outcome::Done) => Sometimes::ResyncDone,
+            (TaskKind::Audit, Outcome::Done) => Sometimes::AuditDone,
+            (TaskKind::Rebuild, Outcome::Done) => Sometimes::RebuildDone,
+            (TaskKind::Mailboxes, Outcome::Done) => Sometimes::MailboxesDone,
+            (_, Outcome::Aborted) => Sometimes::TaskAborted,
+            (_, Outcome::AbortedThere) => Sometimes::TaskAbortedThere,
+            (_, Outcome::GaveWay) => Sometimes::TaskGaveWay,
+            (_, Outcome::WentBack) => Sometimes::TaskWentBack,
+            (_, Outcome::Expired) => Sometimes::TaskExpired,
+        });
+    }
+
     fn judged(&mut self, verdicts: Verdicts) {
         let Verdicts {
             deleted,
@@ -157,7 +184,8 @@ impl World {
                     self.counters.hit(Sometimes::SessionRenewed);
                 }
             }
-            Event::SetAside(..) => self.counters.hit(Sometimes::SetAside),
+            Event::Held(_, reason) => self.held(reason),
+            Event::NewLife(_, NewLife::Rebuilt) => {}
             Event::Refused(_, Reason::NEED_BODY) => self.counters.hit(Sometimes::NeedBody),
             Event::Refused(..) => self.counters.hit(Sometimes::BadItem),
             Event::PartnerWentBack | Event::WentBack | Event::NewLife(..)
@@ -173,6 +201,10 @@ impl World {
             Event::PartnerRecovered => self.counters.hit(Sometimes::Recovered),
             Event::Judged(verdicts) => self.judged(verdicts),
             Event::NewLife(..) => {}
+            Event::TaskBegan(..) => self.counters.hit(Sometimes::TaskBegan),
+            Event::TaskEnded(_, kind, outcome) => self.task_ended(kind, outcome),
+            Event::FuseBlown(..) => self.counters.hit(Sometimes::FuseBlown),
+            Event::Rebuilt => self.counters.hit(Sometimes::Rebuilt),
             Event::Stranger(_) | Event::NoCommonLevel(..) => {}
         }
         Ok(())
@@ -211,6 +243,8 @@ pub(crate) fn brief(message: &Message) -> String {
                 judged.no, judged.to, judged.wanted
             )
         }
+        Payload::Ask(ask) => format!("asks for {:x}: {:?}", ask.task.0, ask.question),
+        Payload::Answer(answer) => format!("answers #{}: {:?}", answer.to, answer.reply),
         Payload::Heartbeat(report) => format!("heartbeat, backlog {}", report.backlog()),
         Payload::Unknown => "something unknown".to_owned(),
     };

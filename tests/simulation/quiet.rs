@@ -38,15 +38,31 @@ impl World {
         Ok(())
     }
 
-    /// Waits until nobody owes anything, and checks what both hold then.
-    pub(crate) fn become_quiet(&mut self) -> Result<(), Failure> {
-        let end = self.time + QUIET_WITHIN_MS;
+    /// Waits until nobody owes anything; not for ever, for somebody may have to put things right first.
+    pub(crate) fn come_to_rest(&mut self) -> Result<(), Failure> {
+        let waits = self.dials.orders > 0 || self.dials.damage > 0;
+        let end = self.time
+            + if waits {
+                QUIET_WITHIN_MS / 10
+            } else {
+                QUIET_WITHIN_MS
+            };
+        self.wait_until_quiet(end)
+    }
+
+    fn wait_until_quiet(&mut self, end: u64) -> Result<(), Failure> {
         let slice = self.dials.timers.heartbeat_ms;
         while self.time < end && !self.is_quiet() {
             let until = self.time + slice;
             self.pass(until)?;
             self.time = until;
         }
+        Ok(())
+    }
+
+    /// Waits until nobody owes anything, and checks what both hold then.
+    pub(crate) fn become_quiet(&mut self) -> Result<(), Failure> {
+        self.wait_until_quiet(self.time + QUIET_WITHIN_MS)?;
         self.oracle
             .quiet([&self.nodes[0].ledger, &self.nodes[1].ledger])?;
         match self.is_quiet() {
@@ -65,10 +81,13 @@ impl World {
                 .marks
                 .keys()
                 .all(|id| self.oracle.bad.contains(id));
+            let mut held = node.ledger.held.keys();
             let state = &node.ledger.state;
+            let filled = state.walks.is_empty() && held.all(|id| self.oracle.is_doomed(id));
             let judged = !state.owes_recovery && !state.went_back && node.ledger.tombs.is_empty();
             let status = node.engine.as_ref().map(gr_proto::Engine::status);
             idle && judged
+                && filled
                 && status.is_some_and(|s| {
                     s.state == PartnerState::Running
                         && (!self.oracle.bad.is_empty() || s.caught_up())

@@ -4,6 +4,7 @@ mod dials;
 mod dice;
 mod net;
 mod node;
+mod operators;
 mod oracle;
 mod outputs;
 mod quiet;

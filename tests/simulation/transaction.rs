@@ -1,13 +1,22 @@
 //! One transaction of a server, exactly as its driver does it: changes and inputs, the pump, the commit, and only then what leaves.
 
 use crate::net::Mail;
-use crate::node::{NAMES, server};
+use crate::node::{NAMES, Node, server};
 use crate::oracle::{Failure, failed};
 use crate::outputs::brief;
 use crate::sometimes::Sometimes;
 use crate::world::World;
-use domain::{Change, Ledger, Object, ObjectId, User};
-use gr_proto::{Input, Message, Payload};
+use domain::{Change, Kind, Ledger, Object, ObjectId, Phase, TaskKind, User};
+use gr_proto::{Input, Message, Order, Payload};
+
+/// What a transaction is about.
+#[derive(Default)]
+pub(crate) struct Work {
+    pub(crate) changes: Vec<Change>,
+    pub(crate) mails: Vec<Mail>,
+    pub(crate) inputs: Vec<Input>,
+    pub(crate) orders: Vec<Order>,
+}
 
 /// What became of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,13 +28,13 @@ enum Fate {
 }
 
 impl World {
-    pub(crate) fn transact(
-        &mut self,
-        side: usize,
-        changes: Vec<Change>,
-        mails: Vec<Mail>,
-        inputs: Vec<Input>,
-    ) -> Result<(), Failure> {
+    pub(crate) fn transact(&mut self, side: usize, work: Work) -> Result<(), Failure> {
+        let Work {
+            changes,
+            mails,
+            inputs,
+            orders,
+        } = work;
         self.steps += 1;
         if changes.len() + mails.len() + inputs.len() > 1 {
             self.counters.hit(Sometimes::Grouped);
@@ -75,8 +84,21 @@ impl World {
                 .handle(now, ledger, input)
                 .expect("memory does not fail");
         }
+        let kept = self.nodes[side].ledger.kept.len();
+        for order in orders {
+            self.tell(|| format!("{}: {order:?}", NAMES[side]));
+            let ledger = &mut self.nodes[side].ledger;
+            let done = engine.order(now, ledger, order);
+            if let Err(declined) = done.expect("memory does not fail") {
+                self.tell(|| format!("{}: declined, {declined:?}", NAMES[side]));
+                self.declined(declined);
+            }
+        }
         for input in inputs {
             self.tell(|| format!("{}: {input:?}", NAMES[side]));
+            if let Input::Conditions(conditions) = &input {
+                self.nodes[side].conditions = (**conditions).clone();
+            }
             let ledger = &mut self.nodes[side].ledger;
             engine
                 .handle(now, ledger, input)
@@ -100,6 +122,7 @@ impl World {
             return Ok(());
         }
         self.nodes[side].ledger.commit();
+        self.deletes_last(side, kept)?;
         self.record(side, facts);
         self.compare(side, before, only.as_ref());
         let (life, state) = (engine.life(), engine.status().state);
@@ -122,11 +145,52 @@ impl World {
             self.counters.hit(Sometimes::CrashAfterCommit);
             self.kill(side);
         }
-        if self.steps.is_multiple_of(16) && !self.oracle.any_restored() {
+        if self.steps.is_multiple_of(16) && !self.oracle.any_restored() && self.dials.damage == 0 {
             self.oracle
                 .marked([&self.nodes[0].ledger, &self.nodes[1].ledger])?;
         }
         Ok(())
+    }
+
+    /// E17: a task deletes only in its last phase, and nothing but GR users with what belongs to them.
+    fn deletes_last(&mut self, side: usize, kept: usize) -> Result<(), Failure> {
+        let Node {
+            ledger, seen_kept, ..
+        } = &mut self.nodes[side];
+        if ledger.kept.len() <= kept {
+            return Ok(());
+        }
+        let before = std::mem::replace(seen_kept, ledger.kept.keys().copied().collect());
+        let phase = ledger.state.task.as_ref().map(|task| task.phase);
+        if phase.is_some_and(|phase| phase != Phase::Deleting) {
+            return failed("a task deletes last", format!("{phase:?}"));
+        }
+        if ledger
+            .state
+            .kept
+            .is_some_and(|kept| kept.kind == TaskKind::Rebuild)
+        {
+            self.oracle.rebuilt[side] = true;
+            // Users that the partner has lost are lost here, too: that is what was asked for.
+            let users = ledger
+                .kept
+                .iter()
+                .filter(|(_, object)| object.kind == Kind::USER);
+            let gone = users.filter(|(id, _)| !ledger.objects.contains_key(id));
+            self.oracle.doomed.extend(gone.map(|(id, _)| *id));
+            return Ok(());
+        }
+        let mut new = ledger.kept.iter().filter(|(id, _)| !before.contains(id));
+        let local = new.find(|(_, object)| {
+            User::of(object).is_some_and(|user| user.home() == Some(server(side)))
+        });
+        match local {
+            Some((id, _)) => failed("no task deletes a local user", format!("{id}")),
+            None => {
+                self.counters.hit(Sometimes::GrUserDeleted);
+                Ok(())
+            }
+        }
     }
 
     fn fate(&mut self) -> Fate {

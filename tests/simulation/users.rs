@@ -21,10 +21,17 @@ pub fn act(
     if dice.chance(dials.bad_item) {
         let id = fresh(side, serial);
         oracle.bad.insert(id);
-        return Some(create_user(id, 1 - side, serial));
+        return Some(create_user(id, 1 - side, &unique(serial), serial));
     }
     match dice.below(100) {
-        0..10 => Some(create_user(fresh(side, serial), side, serial)),
+        0..10 => {
+            let number = if dials.collide {
+                number(dice.below(NUMBERS))
+            } else {
+                unique(serial)
+            };
+            Some(create_user(fresh(side, serial), side, &number, serial))
+        }
         10..40 => {
             let owner = *dice.pick(&users)?;
             let id = fresh(side, serial);
@@ -69,7 +76,27 @@ pub fn act(
     }
 }
 
-fn of_kind(ledger: &Memory, kind: Kind) -> Vec<ObjectId> {
+/// So many mailbox numbers there are where they are few.
+pub const NUMBERS: u64 = 12;
+
+/// One of the few mailbox numbers: some begin with 7, some with 8.
+pub fn number(n: u64) -> String {
+    format!("{}{:03}", 7 + n % 2, n)
+}
+
+/// A mailbox number that nobody else has.
+fn unique(serial: u64) -> String {
+    format!("9{serial:05}")
+}
+
+/// A user gets a mailbox number that nobody else has.
+pub fn renumber(id: ObjectId, serial: u64) -> Change {
+    let key = Key::field(user_fields::NUMBERS);
+    let registers = vec![(key, User::numbers(&unique(serial), &[]))];
+    Change::Set { id, registers }
+}
+
+pub fn of_kind(ledger: &Memory, kind: Kind) -> Vec<ObjectId> {
     let all = ledger
         .objects
         .iter()
@@ -85,8 +112,9 @@ fn fresh(side: usize, serial: u64) -> ObjectId {
     ObjectId::from_bytes(bytes)
 }
 
-fn create_user(id: ObjectId, home: usize, serial: u64) -> Change {
+fn create_user(id: ObjectId, home: usize, number: &str, serial: u64) -> Change {
     let registers = vec![
+        (Key::field(user_fields::NUMBERS), User::numbers(number, &[])),
         (Key::field(user_fields::HOME), server(home).into()),
         (
             Key::field(user_fields::NAME),

@@ -6,6 +6,7 @@ use crate::net::Net;
 use crate::node::{Backup, NAMES, Node};
 use crate::oracle::{Failure, Oracle, failed};
 use crate::sometimes::{Counters, Sometimes};
+use crate::transaction::Work;
 use crate::users;
 use domain::ObjectId;
 use gr_proto::{Input, Rules};
@@ -106,10 +107,20 @@ impl World {
             self.pass(until)?;
             self.time = until.max(self.time);
             self.trouble()?;
+            if self.dice.chance(self.dials.orders) {
+                self.somebody_orders()?;
+            }
+            if self.dice.chance(self.dials.damage) {
+                self.damage();
+            }
             self.somebody_acts()?;
         }
         self.tell(|| "the faults end".to_owned());
         self.net.heal();
+        self.come_to_rest()?;
+        if self.dials.orders > 0 || self.dials.damage > 0 {
+            self.put_right()?;
+        }
         self.become_quiet()?;
         self.tell(|| "all late mail arrives".to_owned());
         self.net.flush(self.time);
@@ -158,17 +169,23 @@ impl World {
         if self.nodes[to].engine.is_none() {
             return Ok(()); // nobody opens the door
         }
-        self.transact(to, vec![], mails, vec![])
+        self.transact(
+            to,
+            Work {
+                mails,
+                ..Work::default()
+            },
+        )
     }
 
     fn wake(&mut self, side: usize) -> Result<(), Failure> {
         if self.nodes[side].engine.is_none() {
             let life = self.dice.roll();
-            let (timers, rules) = (self.dials.timers, self.options.rules);
+            let (dials, rules) = (self.dials.clone(), self.options.rules);
             self.tell(|| format!("{} starts", NAMES[side]));
-            self.nodes[side].start(self.time, life, timers, rules);
+            self.nodes[side].start(self.time, life, &dials, rules);
         }
-        self.transact(side, vec![], vec![], vec![])
+        self.transact(side, Work::default())
     }
 
     /// Faults that come from neither mail nor transactions.
@@ -248,7 +265,13 @@ impl World {
             return Ok(());
         }
         self.counters.hit(what);
-        self.transact(side, vec![], vec![], vec![input])
+        self.transact(
+            side,
+            Work {
+                inputs: vec![input],
+                ..Work::default()
+            },
+        )
     }
 
     pub(crate) fn kill(&mut self, side: usize) {
@@ -281,7 +304,13 @@ impl World {
                 break;
             }
         }
-        self.transact(side, changes, vec![], vec![])
+        self.transact(
+            side,
+            Work {
+                changes,
+                ..Work::default()
+            },
+        )
     }
 
     pub(crate) fn mix(&mut self, a: u64, b: u64, c: u64, d: bool) {

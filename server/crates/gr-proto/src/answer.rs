@@ -151,6 +151,7 @@ fn page(tx: &mut Tx<'_>, after: Option<&ObjectId>) -> Result<Reply, LedgerError>
             break;
         }
         let object = tx.ledger.object(&id)?;
+        tx.is_heard_of(&id)?;
         let item = item(id, object, false);
         bytes += item.weight();
         items.push(item);
@@ -170,6 +171,7 @@ fn bodies(tx: &mut Tx<'_>, ids: &[ObjectId]) -> Result<Vec<Item>, LedgerError> {
             Some(body) => tx.ledger.has_body(&body)?,
             None => false,
         };
+        tx.is_heard_of(id)?;
         let item = item(*id, object, here);
         bytes += item.weight();
         items.push(item);

@@ -121,7 +121,11 @@ fn identity(object: &Object) -> Option<(String, i64)> {
 }
 
 /// Why a user of the partner cannot be a GR user here (R9).
-fn obstacle(tx: &mut Tx<'_>, id: &ObjectId, object: &Object) -> Result<Option<Reason>, LedgerError> {
+fn obstacle(
+    tx: &mut Tx<'_>,
+    id: &ObjectId,
+    object: &Object,
+) -> Result<Option<Reason>, LedgerError> {
     let Some(user) = User::of(object).filter(|user| user.home() != Some(tx.config.me)) else {
         return Ok(None);
     };

@@ -14,10 +14,7 @@ pub(crate) struct Flying {
 }
 
 /// Why an object may not be sent, though the partner would take it (R9 a): nothing but its deletion.
-pub(crate) fn held_back(
-    tx: &mut Tx<'_>,
-    id: &ObjectId,
-) -> Result<Option<Reason>, LedgerError> {
+pub(crate) fn held_back(tx: &mut Tx<'_>, id: &ObjectId) -> Result<Option<Reason>, LedgerError> {
     if tx.ledger.tomb(id)?.is_some() {
         return Ok(None);
     }
@@ -61,16 +58,7 @@ impl Batch {
             _ => None,
         };
         if mark.unsent {
-            // From here on the partner may know of it. The tick says so to a later life: one that was restored to before this
-            // would take the object for unsent, and delete it without a tombstone (E11).
-            tx.state.tick += 1;
-            tx.ledger.set_mark(
-                &id,
-                &Mark {
-                    unsent: false,
-                    ..mark
-                },
-            )?;
+            tx.is_heard_of(&id)?;
         }
         if object.is_none() && !tx.config.rules.hold(Rule::TombUntilAck) {
             tx.ledger.clear_tomb(&id)?;

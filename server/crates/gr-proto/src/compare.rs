@@ -123,8 +123,12 @@ impl Compare {
         counts: &mut TaskCounts,
     ) -> Result<(), LedgerError> {
         match (question, reply) {
-            (Question::Root(_), Reply::Sums(sums)) if sums.len() == 1 => self.root(tx, sums[0], counts),
-            (Question::Parts(_), Reply::Sums(sums)) if sums.len() == 256 => self.of_parts(tx, sums, counts),
+            (Question::Root(_), Reply::Sums(sums)) if sums.len() == 1 => {
+                self.root(tx, sums[0], counts)
+            }
+            (Question::Parts(_), Reply::Sums(sums)) if sums.len() == 256 => {
+                self.of_parts(tx, sums, counts)
+            }
             (Question::Buckets(_, parts), Reply::Sums(sums)) if sums.len() == 256 * parts.len() => {
                 self.of_buckets(tx, parts, sums, counts)
             }
@@ -168,7 +172,12 @@ impl Compare {
         self.mailboxes.iter().copied()
     }
 
-    fn root(&mut self, tx: &mut Tx<'_>, theirs: u64, counts: &mut TaskCounts) -> Result<(), LedgerError> {
+    fn root(
+        &mut self,
+        tx: &mut Tx<'_>,
+        theirs: u64,
+        counts: &mut TaskCounts,
+    ) -> Result<(), LedgerError> {
         let Some(tree) = self.trees.front().copied() else {
             return Ok(());
         };
@@ -181,7 +190,12 @@ impl Compare {
         Ok(())
     }
 
-    fn of_parts(&mut self, tx: &mut Tx<'_>, theirs: &[u64], counts: &mut TaskCounts) -> Result<(), LedgerError> {
+    fn of_parts(
+        &mut self,
+        tx: &mut Tx<'_>,
+        theirs: &[u64],
+        counts: &mut TaskCounts,
+    ) -> Result<(), LedgerError> {
         let Some(tree) = self.trees.front().copied() else {
             return Ok(());
         };
@@ -235,7 +249,12 @@ impl Compare {
         self.stage = Stage::Root;
     }
 
-    fn lists(&mut self, tx: &mut Tx<'_>, lists: &[Listed], counts: &mut TaskCounts) -> Result<(), LedgerError> {
+    fn lists(
+        &mut self,
+        tx: &mut Tx<'_>,
+        lists: &[Listed],
+        counts: &mut TaskCounts,
+    ) -> Result<(), LedgerError> {
         for list in lists {
             if let Some(to) = self.judge(tx, list, counts)? {
                 self.shelves.push_front((list.shelf, Some(to)));
@@ -252,7 +271,12 @@ impl Compare {
         counts: &mut TaskCounts,
     ) -> Result<Option<ObjectId>, LedgerError> {
         // Here may be much more on this shelf than there, so what is judged at once has its own bound.
-        let mine = on_shelf(tx, list.shelf, list.after.as_ref(), limits::JUDGED_OBJECTS_MAX)?;
+        let mine = on_shelf(
+            tx,
+            list.shelf,
+            list.after.as_ref(),
+            limits::JUDGED_OBJECTS_MAX,
+        )?;
         let cut = mine.len() == limits::JUDGED_OBJECTS_MAX;
         let last = mine.last().copied().filter(|_| cut);
         let to = [last, list.to].into_iter().flatten().min();
@@ -335,7 +359,11 @@ impl Compare {
             None if object.kind != Kind::USER => counts.updated += 1,
             None => return Ok(()), // a user of a third server
             // What belongs to a user that goes, goes with it.
-            Some(owner) if self.candidates.contains(owner) || tx.ledger.object(owner)?.is_none() => return Ok(()),
+            Some(owner)
+                if self.candidates.contains(owner) || tx.ledger.object(owner)?.is_none() =>
+            {
+                return Ok(());
+            }
             Some(_) => counts.contents_there += 1,
         }
         if self.dry {
@@ -445,4 +473,3 @@ pub(crate) fn on_shelf(
         }
     }
 }
-

@@ -64,12 +64,16 @@ pub struct Fuse {
 impl Fuse {
     /// Whether so many of so many users may go.
     pub fn allows_users(&self, gone: u64, all: u64) -> bool {
-        gone <= self.users_min.max(all.saturating_mul(self.users_percent) / 100)
+        gone <= self
+            .users_min
+            .max(all.saturating_mul(self.users_percent) / 100)
     }
 
     /// Whether so many of so many messages of a mailbox may go.
     pub fn allows_contents(&self, gone: u64, all: u64) -> bool {
-        gone <= self.contents_min.max(all.saturating_mul(self.contents_percent) / 100)
+        gone <= self
+            .contents_min
+            .max(all.saturating_mul(self.contents_percent) / 100)
     }
 }
 

@@ -180,10 +180,8 @@ impl Engine {
                 .recovery
                 .retry_at(patience_ms)
                 .filter(|_| status.is_running());
-            let ask = session
-                .asking
-                .retry_at(patience_ms)
-                .filter(|_| status.is_running());
+            let may_ask = status.is_running() && !self.state.owes_recovery && !self.state.went_back;
+            let ask = session.asking.retry_at(patience_ms).filter(|_| may_ask);
             let retry = status.is_running().then_some(self.retry_at);
             [outbox.deadline(timers), list, ask, retry, heartbeat]
                 .into_iter()

@@ -74,7 +74,9 @@ pub(crate) fn begin(tx: &mut Tx<'_>) -> Result<(), LedgerError> {
     let most = usize::try_from(limits::REBUILD_MARKS_MAX).unwrap_or(usize::MAX);
     let mut ids = Vec::new();
     for lane in [Lane::Users, Lane::Messages] {
-        let marks = tx.ledger.marks(lane, Order::Oldest, Timestamp(i64::MIN), most)?;
+        let marks = tx
+            .ledger
+            .marks(lane, Order::Oldest, Timestamp(i64::MIN), most)?;
         ids.extend(marks.into_iter().map(|(id, _)| id));
     }
     let mut after = None;

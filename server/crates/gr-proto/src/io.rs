@@ -2,7 +2,8 @@
 
 use crate::{Message, TaskView, Verdicts};
 use domain::{
-    Conditions, Deletions, Kind, Life, ObjectId, Outcome, Reason, ServerId, TaskId, TaskKind, Timestamp,
+    Conditions, Deletions, Kind, Life, ObjectId, Outcome, Reason, ServerId, TaskId, TaskKind,
+    Timestamp,
 };
 
 /// What the driver tells the engine, besides local changes.

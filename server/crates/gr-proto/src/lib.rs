@@ -92,8 +92,8 @@ mod rules;
 mod select;
 mod session;
 mod status;
-mod task;
 mod talk;
+mod task;
 mod tx;
 mod walk;
 pub mod wire;
@@ -105,8 +105,8 @@ pub use io::{
     Changed, Declined, Event, How, Input, NewLife, Order, Output, PartnerState, PartnerStatus,
 };
 pub use message::{
-    Ack, Answer, Ask, Header, Hello, Item, Judged, List, Listed, ListedObject, Message, Owed, Payload, Question, Refusal, Reply,
-    Report, Seen, Shelf,
+    Ack, Answer, Ask, Header, Hello, Item, Judged, List, Listed, ListedObject, Message, Owed,
+    Payload, Question, Refusal, Reply, Report, Seen, Shelf,
 };
 pub use ranges::RangeSet;
 pub use recovery::Verdicts;

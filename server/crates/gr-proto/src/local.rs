@@ -3,7 +3,8 @@
 use crate::tx::{Marking, Tx};
 use crate::{How, Rule};
 use domain::{
-    BodyRef, Change, Hlc, Key, Kind, LedgerError, Object, ObjectId, Tomb, Value, Version, user_fields,
+    BodyRef, Change, Hlc, Key, Kind, LedgerError, Object, ObjectId, Tomb, Value, Version,
+    user_fields,
 };
 
 /// Makes a change. Returns its number if it left a mark.
@@ -53,7 +54,11 @@ fn set(
     let Some(mut object) = tx.ledger.object(id)? else {
         return Ok(None);
     };
-    if registers.iter().any(|(key, _)| key.0 == user_fields::NUMBERS) && object.kind == Kind::USER {
+    if registers
+        .iter()
+        .any(|(key, _)| key.0 == user_fields::NUMBERS)
+        && object.kind == Kind::USER
+    {
         *tx.causes += 1;
     }
     if !write(tx, &mut object, registers) {

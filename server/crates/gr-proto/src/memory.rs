@@ -4,8 +4,8 @@
 //! transaction is lost, or let it take a [`Memory::snapshot`] of everything as a backup does.
 
 use domain::{
-    Backlog, BodyRef, Bucket, Digest, Grave, Held, Kind, Lane, Ledger, LedgerError, LineageEntry, Mark,
-    Object, ObjectId, Order, ReplicaState, ServerId, Timestamp, Tomb, Tree, User,
+    Backlog, BodyRef, Bucket, Digest, Grave, Held, Kind, Lane, Ledger, LedgerError, LineageEntry,
+    Mark, Object, ObjectId, Order, ReplicaState, ServerId, Timestamp, Tomb, Tree, User,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound::{self, Excluded, Included, Unbounded};

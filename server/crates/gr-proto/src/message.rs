@@ -5,8 +5,8 @@
 
 use crate::RangeSet;
 use domain::{
-    BodyRef, Known, Life, LineageEntry, Object, ObjectId, Outcome, Reason, ServerId, TaskCounts, TaskId,
-    TaskKind, Timestamp, Value,
+    BodyRef, Known, Life, LineageEntry, Object, ObjectId, Outcome, Reason, ServerId, TaskCounts,
+    TaskId, TaskKind, Timestamp, Value,
 };
 use serde::{Deserialize, Serialize};
 

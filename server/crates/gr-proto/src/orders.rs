@@ -4,7 +4,8 @@ use crate::engine::Engine;
 use crate::task::{Serving, TaskView, finish};
 use crate::{Ask, Declined, Event, Now, Order, Question, Rule, limits};
 use domain::{
-    Deletions, Errand, Lane, Ledger, LedgerError, Outcome, Phase, Task, TaskCounts, TaskId, TaskKind,
+    Deletions, Errand, Lane, Ledger, LedgerError, Outcome, Phase, Task, TaskCounts, TaskId,
+    TaskKind,
 };
 
 impl Engine {
@@ -93,7 +94,11 @@ impl Engine {
         if mailboxes > limits::MAILBOXES_MAX {
             return Ok(Some(Declined::TooMany(mailboxes)));
         }
-        let clearing = self.state.walks.iter().any(|walk| walk.errand != Errand::Retry);
+        let clearing = self
+            .state
+            .walks
+            .iter()
+            .any(|walk| walk.errand != Errand::Retry);
         if clearing && kind == TaskKind::Rebuild {
             return Ok(Some(Declined::Clearing));
         }
@@ -133,7 +138,10 @@ impl Engine {
                 counts: serving.counts,
                 question: Question::Census,
             };
-            session.asking.due.push((0, farewell, Some(Outcome::AbortedThere)));
+            session
+                .asking
+                .due
+                .push((0, farewell, Some(Outcome::AbortedThere)));
         }
         Ok(())
     }

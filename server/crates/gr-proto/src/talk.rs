@@ -1,15 +1,15 @@
 //! Talking in a session: what comes in under a number, and what goes out at the end of a transaction.
 
+use crate::answer::answer;
 use crate::apply::{Applied, apply};
 use crate::engine::Engine;
 use crate::entropy::Entropy;
 use crate::session::{Numbers, Pen, Session, Verdict};
-use crate::tx::Tx;
-use crate::answer::answer;
 use crate::task::Next;
+use crate::tx::Tx;
 use crate::{
-    Ack, Answer, Event, Header, Item, Judged, List, Mono, NewLife, Now, Output, Payload, Question, Reply,
-    Report, Rule, limits,
+    Ack, Answer, Event, Header, Item, Judged, List, Mono, NewLife, Now, Output, Payload, Question,
+    Reply, Report, Rule, limits,
 };
 use domain::{Known, Lane, Ledger, LedgerError, Reason};
 use std::collections::VecDeque;

@@ -14,8 +14,8 @@ use crate::fetch::{self, Fetch};
 use crate::tx::Tx;
 use crate::{Answer, Ask, Event, How, Mono, Question, Reply, Report, Rule, limits};
 use domain::{
-    Errand, Kept, Lane, LedgerError, ObjectId, Outcome, Phase, Reason, Task, TaskCounts, TaskId, TaskKind,
-    TaskReport, Timestamp,
+    Errand, Kept, Lane, LedgerError, ObjectId, Outcome, Phase, Reason, Task, TaskCounts, TaskId,
+    TaskKind, TaskReport, Timestamp,
 };
 use std::collections::{BTreeMap, VecDeque};
 
@@ -220,7 +220,9 @@ impl Asking {
         let work = self.work.as_ref().and_then(|work| work.open.as_ref());
         let open = [login, work].into_iter().flatten();
         let waiting = (login.is_none() && !self.logins.is_empty()).then_some(Mono(0));
-        open.map(|open| open.at.plus(patience_ms)).chain(waiting).min()
+        open.map(|open| open.at.plus(patience_ms))
+            .chain(waiting)
+            .min()
     }
 
     /// Somebody has logged in.
@@ -259,7 +261,13 @@ impl Asking {
             && let Some(open) = work.open.take()
         {
             work.answered = no;
-            work.take(tx, &mut task, &open.question, &answer.reply, &mut self.events)?;
+            work.take(
+                tx,
+                &mut task,
+                &open.question,
+                &answer.reply,
+                &mut self.events,
+            )?;
         }
         tx.state.task = Some(task);
         Ok(())
@@ -360,7 +368,11 @@ impl Work {
                     if task.dry {
                         return Ok(Step::Finished);
                     }
-                    if !is_clear(tx) {
+                    // What the partner has marked may be how it learns of something newer here, after a recovery: it has to be asked
+                    // first. After it, whatever comes is staged (without it a value is lost that a restored partner lacks).
+                    self.settled.1 |= report
+                        .is_some_and(|(no, report)| no > self.answered && report.backlog() == 0);
+                    if !is_clear(tx) || !self.settled.1 {
                         return Ok(Step::Wait);
                     }
                     fetch::begin(tx)?;
@@ -391,7 +403,9 @@ impl Work {
                 task.counts.created_here = local.saturating_add(*others);
                 task.counts.deleted_here = tx.ledger.user_count()?;
             }
-            (Question::Page(after), Reply::Page(items, next)) if *after == task.after && tx.state.staging => {
+            (Question::Page(after), Reply::Page(items, next))
+                if *after == task.after && tx.state.staging =>
+            {
                 self.fetch.page(tx, items, *next, task)?;
             }
             (Question::Bodies(_), Reply::Bodies(items)) => self.fetch.bodies(items),

@@ -2,8 +2,8 @@
 
 use crate::{Changed, Config, How, Now, Rule};
 use domain::{
-    Errand, Grave, Held, Kind, Lane, Ledger, LedgerError, Life, Mark, Object, ObjectId, Reason, ReplicaState,
-    User, Walk,
+    Errand, Grave, Held, Kind, Lane, Ledger, LedgerError, Life, Mark, Object, ObjectId, Reason,
+    ReplicaState, User, Walk,
 };
 
 /// One open transaction.
@@ -80,6 +80,27 @@ impl Tx<'_> {
         Ok(Some(mark.n))
     }
 
+    /// From here on the partner may know of an object: if it is deleted, the partner has to hear of it (test
+    /// `what_a_page_told_of_is_deleted_with_a_tombstone`). The tick says so to a later life: one that was restored to before this would
+    /// take the object for unsent, and delete it without a tombstone (E11).
+    pub(crate) fn is_heard_of(&mut self, id: &ObjectId) -> Result<(), LedgerError> {
+        let mark = self.ledger.mark(id)?;
+        if let Some(mark) = mark.filter(|mark| mark.unsent) {
+            self.state.tick += 1;
+            let unsent = false;
+            self.ledger.set_mark(id, &Mark { unsent, ..mark })?;
+        }
+        if let Some(held) = self.ledger.held(id)?.filter(|held| held.mark.unsent) {
+            self.state.tick += 1;
+            let mark = Mark {
+                unsent: false,
+                ..held.mark
+            };
+            self.ledger.set_held(id, &Held { mark, ..held })?;
+        }
+        Ok(())
+    }
+
     /// Whether the partner lacks it, or lacks something of it: it is marked, or held.
     pub(crate) fn is_owed(&mut self, id: &ObjectId) -> Result<bool, LedgerError> {
         Ok(self.ledger.mark(id)?.is_some() || self.ledger.held(id)?.is_some())
@@ -111,7 +132,11 @@ impl Tx<'_> {
         self.ledger.clear_held(id)?;
         self.state.tick += 1;
         let (n, since) = (self.state.tick, self.now.wall);
-        let mark = Mark { n, since, ..held.mark };
+        let mark = Mark {
+            n,
+            since,
+            ..held.mark
+        };
         self.ledger.set_mark(id, &mark)?;
         *self.ready = true;
         Ok(())

@@ -16,14 +16,18 @@ pub(crate) fn step(tx: &mut Tx<'_>) -> Result<Vec<ObjectId>, LedgerError> {
             (some > 0).then(|| ObjectId::from_bytes([0; 16]))
         }
         Errand::Retry => {
-            let some = tx.ledger.held_after(walk.after.as_ref(), limits::WALK_MAX)?;
+            let some = tx
+                .ledger
+                .held_after(walk.after.as_ref(), limits::WALK_MAX)?;
             for (id, held) in &some {
                 retry(tx, id, held, &mut retried)?;
             }
             some.last().map(|(id, _)| *id)
         }
         Errand::Salvage | Errand::Undo | Errand::Purge => {
-            let some = tx.ledger.kept_after(walk.after.as_ref(), limits::WALK_MAX)?;
+            let some = tx
+                .ledger
+                .kept_after(walk.after.as_ref(), limits::WALK_MAX)?;
             for (id, object) in &some {
                 match walk.errand {
                     Errand::Salvage => salvage(tx, id, object)?,

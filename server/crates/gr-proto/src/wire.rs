@@ -5,8 +5,8 @@
 //! with the bytes that are really there.
 
 use crate::{
-    Ack, Answer, Ask, Header, Hello, Item, Judged, List, Message, Payload, Question, RangeSet, Reply, Report,
-    limits,
+    Ack, Answer, Ask, Header, Hello, Item, Judged, List, Message, Payload, Question, RangeSet,
+    Reply, Report, limits,
 };
 use domain::Value;
 use serde::{Deserialize, Serialize};
@@ -205,8 +205,12 @@ fn answer_within(answer: Box<Answer>) -> Result<Payload, WireError> {
             let objects: usize = lists.iter().map(|list| list.objects.len()).sum();
             lists.len() <= limits::SHELVES_MAX && objects <= limits::LIST_OBJECTS_MAX
         }
-        Reply::Page(items, _) | Reply::Bodies(items) => return are_within(items).map(|()| Payload::Answer(answer)),
-        Reply::Census(..) | Reply::Same | Reply::Done(_) | Reply::TooMany(_) | Reply::Closed(_) => true,
+        Reply::Page(items, _) | Reply::Bodies(items) => {
+            return are_within(items).map(|()| Payload::Answer(answer));
+        }
+        Reply::Census(..) | Reply::Same | Reply::Done(_) | Reply::TooMany(_) | Reply::Closed(_) => {
+            true
+        }
     };
     if !sound {
         return Err(WireError::Limit("length of an answer"));
@@ -248,10 +252,10 @@ fn depth(value: &Value) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Reason, Refusal, Seen};
+    use crate::{Listed, ListedObject, Owed, Reason, Refusal, Seen, Shelf};
     use domain::{
-        BodyRef, Hlc, Key, Kind, Known, Life, LineageEntry, Object, ObjectId, ServerId, Timestamp,
-        Version,
+        BodyRef, Hlc, Key, Kind, Known, Life, LineageEntry, Object, ObjectId, ServerId, TaskCounts,
+        TaskId, TaskKind, Timestamp, Version,
     };
     use proptest::prelude::*;
 
@@ -312,6 +316,7 @@ mod tests {
             users: 1,
             messages: 2,
             wall: Timestamp(3),
+            causes: u64::MAX,
         };
         let refused = vec![Refusal {
             no: 4,
@@ -370,6 +375,45 @@ mod tests {
                     to: Some(id),
                     wanted: vec![id],
                 }),
+            },
+            Message {
+                header: header(7),
+                payload: Payload::Ask(Box::new(Ask {
+                    task: TaskId(5),
+                    kind: TaskKind::Rebuild,
+                    dry: true,
+                    agreed: true,
+                    counts: TaskCounts::default(),
+                    question: Question::Lists(vec![(Shelf::Mailbox(id), Some(id))]),
+                })),
+            },
+            Message {
+                header: header(8),
+                payload: Payload::Answer(Box::new(Answer {
+                    task: TaskId(5),
+                    to: 7,
+                    reply: Reply::Lists(vec![Listed {
+                        shelf: Shelf::Users(u16::MAX),
+                        after: None,
+                        to: Some(id),
+                        objects: vec![
+                            ListedObject {
+                                id,
+                                digest: u64::MAX,
+                                home: Some(ServerId(u64::MAX)),
+                                owner: None,
+                                owed: Owed::Held,
+                            },
+                            ListedObject {
+                                id,
+                                digest: 0,
+                                home: None,
+                                owner: Some(id),
+                                owed: Owed::Nothing,
+                            },
+                        ],
+                    }]),
+                })),
             },
             Message {
                 header: header(3),

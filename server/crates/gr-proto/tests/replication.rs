@@ -133,8 +133,8 @@ fn an_item_that_is_refused_for_good_stops_nobody() {
     assert!(!pair.ledger(SOUTH).objects.contains_key(&id(1)));
     assert!(pair.ledger(SOUTH).objects.contains_key(&id(2)));
     assert!(
-        pair.ledger(NORTH).marks.contains_key(&id(1)),
-        "what was refused is not safe"
+        pair.ledger(NORTH).held.contains_key(&id(1)),
+        "what was refused is held, and never called safe"
     );
     pair.change(NORTH, user(3, NORTH));
     pair.settle();
