@@ -2,7 +2,7 @@
 
 use super::admin_client::AdminClient;
 use super::secret::PasswordFrom;
-use super::{Failure, Output, Server};
+use super::{Failure, Output, Server, task};
 use contract::{GrPair, GrStatus, LaneBacklog, PartnerState};
 use hyper::Method;
 
@@ -36,11 +36,14 @@ pub enum Command {
         #[command(flatten)]
         server: Server,
     },
+    #[command(flatten)]
+    Task(task::Command),
 }
 
 /// Does it.
 pub async fn run(command: Command, out: Output) -> Result<(), Failure> {
     match command {
+        Command::Task(command) => task::run(command, out).await,
         Command::Pair {
             fqdn,
             smtp,
@@ -103,6 +106,15 @@ fn show(status: &GrStatus) -> String {
         lines.push(format!("Only here     {} messages", status.one_server_only));
         lines.push(format!("To come       {}", number(status.partner_backlog)));
         lines.push(format!("Round trip    {} ms", number(status.round_trip_ms)));
+        if status.held_count > 0 {
+            lines.push(format!(
+                "Held          {} mailboxes; `callpilot gr held` lists them",
+                status.held_count
+            ));
+        }
+        if let Some(task) = &status.task {
+            lines.push(format!("Task          {}", task::words::progress(task)));
+        }
     }
     lines.join("\n")
 }

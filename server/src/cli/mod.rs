@@ -13,6 +13,7 @@ mod setting;
 mod shortcut;
 mod signal;
 mod table;
+mod task;
 mod user;
 
 use crate::config::ConfigError;

@@ -6,7 +6,7 @@ use super::{Failure, Output, Server};
 use contract::{NewPassword, NewUser, UserKind, UserPatch, UserRow};
 use hyper::Method;
 
-const USERS: &str = "/api/v1/admin/users";
+pub(super) const USERS: &str = "/api/v1/admin/users";
 
 /// What to do with users.
 #[derive(clap::Subcommand)]
@@ -207,12 +207,17 @@ async fn act(which: &Which, what: &str) -> Result<UserRow, Failure> {
 
 /// All users, page by page.
 async fn all(client: &AdminClient) -> Result<Vec<UserRow>, Failure> {
+    matching(client, "").await
+}
+
+/// All users that a query finds, page by page.
+pub(super) async fn matching(client: &AdminClient, query: &str) -> Result<Vec<UserRow>, Failure> {
     let mut rows: Vec<UserRow> = Vec::new();
     loop {
         let after = rows
             .last()
-            .map_or(String::new(), |row| format!("?after={}", row.id));
-        let page: Vec<UserRow> = client.get(&format!("{USERS}{after}")).await?;
+            .map_or(String::new(), |row| format!("&after={}", row.id));
+        let page: Vec<UserRow> = client.get(&format!("{USERS}?{query}{after}")).await?;
         if page.is_empty() {
             return Ok(rows);
         }

@@ -1,0 +1,396 @@
+//! Tasks in words and small tables.
+
+use crate::cli::table::table;
+use contract::{
+    GrTask, GrTasks, HeldMailbox, HeldMailboxes, KeptObjects, TaskCounts, TaskErrand, TaskKind,
+    TaskOutcome, TaskPhase, Timestamp,
+};
+
+/// What a task is called.
+pub fn name(kind: TaskKind) -> &'static str {
+    match kind {
+        TaskKind::Resync => "resync",
+        TaskKind::Audit => "audit",
+        TaskKind::Rebuild => "rebuild",
+        TaskKind::Mailboxes => "mailbox resync",
+    }
+}
+
+/// Whether a comparison has found no difference.
+pub fn is_nothing(counts: &TaskCounts) -> bool {
+    let found = TaskCounts {
+        done: 0,
+        total: 0,
+        left_out: 0,
+        ..*counts
+    };
+    found == TaskCounts::default()
+}
+
+/// What a task will do, before it does it.
+pub fn plan(task: &GrTask) -> String {
+    let warning = match task.kind {
+        TaskKind::Rebuild => {
+            "\n\nA rebuild deletes all users of this server, local users and GR users. Local users are created again from the GR users of the \
+             partner,\nand GR users from its local users. It is meant for a server that was replaced after a hardware failure, or that has lost \
+             mailboxes.\nUntil its end everything here stays in service as it is, and an abort leaves it so. What is replaced is kept for 7 days: \
+             `callpilot gr undo`\nbrings it back. It may take long; do it when few people call."
+        }
+        TaskKind::Resync => {
+            "\n\nNo local user is created or deleted on either server. Deleted GR users are kept for 7 days: `callpilot gr undo` brings them back \
+             where they were.\nIt may take long; do it when few people call."
+        }
+        TaskKind::Audit | TaskKind::Mailboxes => "",
+    };
+    format!("{}{warning}", numbers(&task.counts, task.kind))
+}
+
+fn numbers(counts: &TaskCounts, kind: TaskKind) -> String {
+    let line = |what: &str, here: u64, there: u64| {
+        [what.to_owned(), format!("{here:>8}"), format!("{there:>8}")]
+    };
+    let updated = match kind {
+        TaskKind::Rebuild => (0, 0),
+        _ => (counts.updated, counts.updated),
+    };
+    let contents = counts.contents_updated;
+    let mut lines = Vec::new();
+    if kind != TaskKind::Mailboxes {
+        lines.push(line("created", counts.created_here, counts.created_there));
+        lines.push(line("updated", updated.0, updated.1));
+        lines.push(line("deleted", counts.deleted_here, counts.deleted_there));
+    }
+    let missing = counts.contents_here + counts.contents_there + contents;
+    if missing > 0 || kind == TaskKind::Mailboxes {
+        lines.push(line(
+            "messages and other contents created",
+            counts.contents_here,
+            counts.contents_there,
+        ));
+        lines.push(line(
+            "messages and other contents updated",
+            contents,
+            contents,
+        ));
+    }
+    let head = match kind {
+        TaskKind::Mailboxes => "MAILBOXES",
+        _ => "USERS",
+    };
+    table([head, "    HERE", " PARTNER"], lines)
+}
+
+/// Where a task is.
+pub fn progress(task: &GrTask) -> String {
+    let what = name(task.kind);
+    let Some(phase) = task.phase else {
+        return format!("{what}: driven by {}", task.server);
+    };
+    let counts = &task.counts;
+    let where_it_is = match phase {
+        TaskPhase::Comparing => "comparing with the partner".to_owned(),
+        TaskPhase::Settling => "what differs is on its way".to_owned(),
+        TaskPhase::Waiting => "waiting for an administrator".to_owned(),
+        TaskPhase::Deleting => "deleting GR users without an original".to_owned(),
+        TaskPhase::Clearing => "clearing the way".to_owned(),
+        TaskPhase::Fetching => format!("fetching from the partner, {} objects so far", counts.done),
+    };
+    let dry = if task.dry_run { "dry run of the " } else { "" };
+    format!("{dry}{what}: {where_it_is}")
+}
+
+/// Why a task does not go on, and what to do.
+pub fn waits(task: &GrTask) -> String {
+    let TaskCounts {
+        deleted_here,
+        deleted_there,
+        ..
+    } = task.counts;
+    format!(
+        "The {} waits: it would delete {deleted_here} users here and {deleted_there} on the partner, which is more than it may without an \
+         administrator's word. Has one of the servers lost its users? `callpilot gr agree` lets it go on, `callpilot gr abort` stops it.",
+        name(task.kind)
+    )
+}
+
+/// How a task ended.
+pub fn end(task: &GrTask) -> String {
+    let what = name(task.kind);
+    let outcome = match task.outcome {
+        None => return progress(task),
+        Some(outcome) => outcome,
+    };
+    let numbers = numbers(&task.counts, task.kind);
+    let text = match outcome {
+        TaskOutcome::Done if task.dry_run => {
+            format!("This is what a {what} would do now:\n\n{numbers}")
+        }
+        TaskOutcome::Done => format!("The {what} is done.\n\n{numbers}"),
+        other => format!("The {what} has ended early: {}", how(other)),
+    };
+    let removed = task.counts.deleted_here > 0 && outcome == TaskOutcome::Done && !task.dry_run;
+    let left_out = match task.counts.left_out {
+        0 => String::new(),
+        n => format!("\n{n} objects were left out, because changes of them were on their way."),
+    };
+    let kept = match removed {
+        true => "\nWhat was removed here is kept for 7 days; `callpilot gr undo` brings it back.",
+        false => "",
+    };
+    format!("{text}{left_out}{kept}")
+}
+
+fn how(outcome: TaskOutcome) -> &'static str {
+    match outcome {
+        TaskOutcome::Done => "it came to its end.",
+        TaskOutcome::Aborted => "an administrator stopped it on this server.",
+        TaskOutcome::AbortedThere => "an administrator stopped it on the partner.",
+        TaskOutcome::GaveWay => {
+            "the partner began a task of its own at the same moment, and that one goes on."
+        }
+        TaskOutcome::WentBack => {
+            "a server was restored from a backup, which is healed first. Try again when `callpilot gr status` shows no backlog."
+        }
+        TaskOutcome::Expired => "it was open for a day.",
+    }
+}
+
+/// What stopping a task leaves.
+pub fn aborted(task: &GrTask) -> String {
+    let left = match task.kind {
+        TaskKind::Rebuild => "Everything is as it was before it.",
+        TaskKind::Resync | TaskKind::Audit => {
+            "What was brought together stays so; no more users are deleted."
+        }
+        TaskKind::Mailboxes => "What has come stays; the other mailboxes are not compared.",
+    };
+    let dry = if task.dry_run { "dry run of the " } else { "" };
+    let left = if task.dry_run {
+        "It has changed nothing."
+    } else {
+        left
+    };
+    format!("The {dry}{} is stopped. {left}", name(task.kind))
+}
+
+/// All tasks.
+pub fn tasks(tasks: &GrTasks) -> String {
+    let mut lines = Vec::new();
+    match (&tasks.open, &tasks.serving) {
+        (None, None) => lines.push("No task is open.".to_owned()),
+        (open, serving) => {
+            for task in [open, serving].into_iter().flatten() {
+                let since = time(task.began);
+                lines.push(format!(
+                    "Open      {}, since {since} ({})",
+                    progress(task),
+                    task.id
+                ));
+                if task.counts.total > 0 {
+                    lines.push(format!(
+                        "          {} of {} steps",
+                        task.counts.done, task.counts.total
+                    ));
+                }
+                if task.phase == Some(TaskPhase::Waiting) {
+                    lines.push(waits(task));
+                }
+            }
+        }
+    }
+    if let Some(last) = &tasks.last {
+        let when = last.ended.map_or(String::new(), time);
+        lines.push(format!(
+            "\nThe last task, a {}, ended {when}.\n{}",
+            name(last.kind),
+            end(last)
+        ));
+    }
+    if let Some(KeptObjects {
+        kind,
+        until,
+        objects,
+        ..
+    }) = &tasks.kept
+    {
+        let (what, until) = (name(*kind), time(*until));
+        lines.push(format!(
+            "\n{objects} objects that the {what} removed are kept until {until}; `callpilot gr undo` brings them back."
+        ));
+    }
+    if let Some(errand) = tasks.errand {
+        lines.push(format!("\nUnder way: {}.", under_way(errand)));
+    }
+    lines.join("\n")
+}
+
+fn under_way(errand: TaskErrand) -> &'static str {
+    match errand {
+        TaskErrand::Salvage => "messages that only the replaced users had come back",
+        TaskErrand::Undo => "what tasks removed comes back",
+        TaskErrand::Purge => "what was kept goes for good",
+        TaskErrand::Unstage => "what was fetched for a rebuild that was stopped goes",
+        TaskErrand::Retry => "what is held is tried again",
+    }
+}
+
+/// Held mailboxes, those of this server and those of the partner.
+pub fn held(held: &HeldMailboxes, retried: bool) -> String {
+    let mut text = match held.held.len() {
+        0 => "Every mailbox of this server is on both servers, or on its way.".to_owned(),
+        shown => {
+            let head = match held.held_count {
+                1 => "1 mailbox of this server is not on the partner:".to_owned(),
+                n => format!("{n} mailboxes of this server are not on the partner:"),
+            };
+            let more = held.held_count.saturating_sub(shown as u64);
+            let more = if more > 0 {
+                format!("\n… and {more} more")
+            } else {
+                String::new()
+            };
+            format!("{head}\n\n{}{more}", list(&held.held))
+        }
+    };
+    if !held.refused.is_empty() {
+        text += &format!(
+            "\n\nRefused here, of the partner:\n\n{}",
+            list(&held.refused)
+        );
+    }
+    if retried {
+        text += "\n\nThey are tried again now.";
+    }
+    text
+}
+
+fn list(rows: &[HeldMailbox]) -> String {
+    let cells = rows.iter().map(|row| {
+        let mailbox = row.mailbox.clone().unwrap_or_else(|| row.id.to_string());
+        let since = row.since.map_or(String::new(), time);
+        [
+            mailbox,
+            row.name.clone().unwrap_or_default(),
+            since,
+            row.reason.clone(),
+        ]
+    });
+    table(["MAILBOX", "NAME", "SINCE", "REASON"], cells)
+}
+
+fn time(at: Timestamp) -> String {
+    jiff::Timestamp::from_millisecond(at.0).map_or(String::new(), |at| {
+        at.to_zoned(jiff::tz::TimeZone::system())
+            .strftime("%Y-%m-%d %H:%M")
+            .to_string()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn task(kind: TaskKind, outcome: Option<TaskOutcome>) -> GrTask {
+        GrTask {
+            id: "000000000000beef".into(),
+            kind,
+            dry_run: true,
+            server: "a.example".into(),
+            began: Timestamp(0),
+            phase: outcome.is_none().then_some(TaskPhase::Comparing),
+            ended: outcome.map(|_| Timestamp(1)),
+            outcome,
+            counts: TaskCounts {
+                created_there: 50,
+                updated: 3,
+                deleted_here: 150,
+                deleted_there: 25,
+                ..TaskCounts::default()
+            },
+        }
+    }
+
+    #[test]
+    fn a_resync_shows_what_it_will_create_update_and_delete_on_each_side() {
+        let shown = plan(&task(TaskKind::Resync, Some(TaskOutcome::Done)));
+        let lines: Vec<&str> = shown.lines().collect();
+        assert_eq!(
+            lines[..4],
+            [
+                "USERS        HERE   PARTNER",
+                "created         0        50",
+                "updated         3         3",
+                "deleted       150        25",
+            ]
+        );
+        assert!(
+            shown.contains("No local user is created or deleted"),
+            "{shown}"
+        );
+    }
+
+    #[test]
+    fn a_rebuild_warns_before_it_deletes_all_users() {
+        let shown = plan(&task(TaskKind::Rebuild, Some(TaskOutcome::Done)));
+        assert!(
+            shown.contains("deletes all users of this server")
+                && shown.contains("callpilot gr undo"),
+            "{shown}"
+        );
+    }
+
+    #[test]
+    fn an_end_says_how_it_came_and_what_can_be_brought_back() {
+        let mut task = task(TaskKind::Resync, Some(TaskOutcome::Done));
+        assert!(end(&task).starts_with("This is what a resync would do now:"));
+        task.dry_run = false;
+        assert!(end(&task).contains("is done") && end(&task).contains("callpilot gr undo"));
+        task.outcome = Some(TaskOutcome::AbortedThere);
+        assert_eq!(
+            end(&task),
+            "The resync has ended early: an administrator stopped it on the partner."
+        );
+    }
+
+    #[test]
+    fn nothing_to_do_is_told_from_something() {
+        let found = task(TaskKind::Resync, None).counts;
+        assert!(!is_nothing(&found));
+        let equal = TaskCounts {
+            done: 256,
+            total: 256,
+            ..TaskCounts::default()
+        };
+        assert!(is_nothing(&equal));
+    }
+
+    #[test]
+    fn what_is_held_is_listed_with_its_reason_on_both_sides() {
+        let row = |mailbox: Option<&str>| HeldMailbox {
+            id: contract::ObjectId::from_bytes([7; 16]),
+            mailbox: mailbox.map(str::to_owned),
+            name: mailbox.map(|_| "Odo Renn".into()),
+            since: None,
+            reason: "The other server has no room.".into(),
+        };
+        let shown = held(
+            &HeldMailboxes {
+                held: vec![row(Some("7201"))],
+                held_count: 3,
+                refused: vec![row(None)],
+            },
+            true,
+        );
+        for said in [
+            "3 mailboxes of this server are not on the partner",
+            "7201",
+            "Odo Renn",
+            "… and 2 more",
+            "Refused here",
+            "07070707",
+            "tried again now",
+        ] {
+            assert!(shown.contains(said), "{said} in {shown}");
+        }
+    }
+}
