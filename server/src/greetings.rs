@@ -3,7 +3,7 @@
 use crate::site::{Notice, Scope, Site, Wait, WriteError};
 use domain::{Change, Greeting, Kind, LedgerError, Object, ObjectId, Slot};
 use std::convert::Infallible;
-use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::broadcast::{Receiver, error::RecvError};
 use tokio_util::sync::CancellationToken;
 use vpim::audio::g726::{self, NibbleOrder};
 use vpim::audio::{SAMPLE_RATE_HZ, duration_ms};
@@ -77,8 +77,13 @@ pub fn sound_of(slot: Slot, greetings: &[(ObjectId, Object)]) -> Option<&Object>
 
 /// Clears superseded recordings away as they meet the newer ones of the partner, until `stop`. What is missed here is harmless: only
 /// the newest is ever read, and the next recording removes all others.
-pub async fn tidy(site: Site, stop: CancellationToken) {
-    let mut notices = site.notices();
+pub fn tidy(site: Site, stop: CancellationToken) -> impl Future<Output = ()> {
+    // From this call on, not from the first time that somebody waits.
+    let notices = site.notices();
+    listen(site, notices, stop)
+}
+
+async fn listen(site: Site, mut notices: Receiver<Notice>, stop: CancellationToken) {
     while let Some(heard) = stop.run_until_cancelled(notices.recv()).await {
         match heard {
             Ok(Notice::Object {
@@ -126,6 +131,10 @@ fn superseded(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Config;
+    use crate::site::Abort;
+    use domain::Timestamp;
+    use std::time::Duration;
     use vpim::Content;
 
     #[test]
@@ -143,5 +152,52 @@ mod tests {
         assert_eq!(voice.duration_ms(), 2_000);
         let heard = voice.decode(NibbleOrder::default()).unwrap();
         assert_eq!(heard.len(), samples.len());
+    }
+    #[tokio::test]
+    async fn recordings_that_met_a_newer_one_are_cleared_away() {
+        let dir = tempfile::tempdir().unwrap();
+        let text = format!("fqdn = \"a.example.net\"\ndata_dir = {:?}\n", dir.path());
+        let config = Config::parse(&text, "test", &|_| None).unwrap();
+        let (site, committer) = Site::open(config).unwrap();
+        let writer = std::thread::spawn(|| committer.run());
+        let stop = CancellationToken::new();
+        let tidying = tokio::spawn(tidy(site.clone(), stop.clone()));
+
+        let id = |n| ObjectId::from_bytes([n; 16]);
+        let owner = id(9);
+        // As they come from the partner: each by itself, none deleted by the next.
+        for (n, slot) in [
+            (1, Slot::External),
+            (2, Slot::External),
+            (3, Slot::Internal),
+        ] {
+            let made = site.write(Wait::Local, move |scope| {
+                let change = Change::Create {
+                    id: id(n),
+                    kind: Kind::GREETING,
+                    owner: Some(owner),
+                    body: None,
+                    registers: Greeting::registers(slot, Timestamp(0), 0),
+                };
+                Ok::<_, Abort<Infallible>>(scope.change(&change)?)
+            });
+            made.await.unwrap();
+        }
+        let mut notices = site.notices();
+        loop {
+            let read = |view: &store::View<'_>| view.belongings(&owner, Kind::GREETING);
+            let all = site.readers().snapshot(read).unwrap();
+            let mut left: Vec<ObjectId> = all.into_iter().map(|(id, _)| id).collect();
+            left.sort();
+            if left == [id(2), id(3)] {
+                break;
+            }
+            let next = tokio::time::timeout(Duration::from_secs(60), notices.recv());
+            next.await.expect("it is cleared away").unwrap();
+        }
+        stop.cancel();
+        tidying.await.unwrap();
+        site.stop().await;
+        writer.join().unwrap();
     }
 }
