@@ -95,7 +95,7 @@ impl World {
             conditions.remote_users.insert(number(&mut self.dice));
         }
         if self.dice.chance(300) {
-            conditions.classes = Some([1].into());
+            conditions.classes = Some([1 + self.dice.below(2) as i64].into());
         }
         if self.dice.chance(200) {
             conditions.users_max = Some(self.dice.below(20));

@@ -144,12 +144,14 @@ impl World {
         let Verdicts {
             deleted,
             kept,
+            spared,
             differing,
             wanted,
         } = verdicts;
         for (count, what) in [
             (deleted, Sometimes::DeletedByAbsence),
             (kept, Sometimes::KeptInDoubt),
+            (spared, Sometimes::Spared),
             (differing, Sometimes::Differing),
             (wanted, Sometimes::Wanted),
         ] {
@@ -204,7 +206,10 @@ impl World {
             Event::TaskBegan(..) => self.counters.hit(Sometimes::TaskBegan),
             Event::TaskEnded(_, kind, outcome) => self.task_ended(kind, outcome),
             Event::FuseBlown(..) => self.counters.hit(Sometimes::FuseBlown),
-            Event::Rebuilt => self.counters.hit(Sometimes::Rebuilt),
+            Event::Rebuilt => {
+                self.oracle.rebuilt[side] = true;
+                self.counters.hit(Sometimes::Rebuilt);
+            }
             Event::Stranger(_) | Event::NoCommonLevel(..) => {}
         }
         Ok(())

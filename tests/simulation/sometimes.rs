@@ -75,6 +75,7 @@ sometimes! {
     WentBack: "server found that it went back itself",
     DeletedByAbsence: "deleted because absent at the partner",
     KeptInDoubt: "kept because nobody can know",
+    Spared: "kept because too many would be deleted",
     Differing: "different on the two sides of a recovery",
     Wanted: "asked for after a restore",
     Recovered: "recovery finished",

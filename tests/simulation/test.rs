@@ -19,7 +19,7 @@ mod world;
 use world::Options;
 
 /// Histories of one test run. More: `cargo run --release -p tests --bin gr-sim -- --minutes 5`.
-const HISTORIES: u64 = 3_000;
+const HISTORIES: u64 = 20_000;
 /// Each fault and each state must have been reached so often in them.
 const REACHED_MIN: u64 = 5;
 

@@ -23,7 +23,7 @@ use domain::{
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// A comparison under way: volatile, because it costs little to begin anew.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Compare {
     kind: TaskKind,
     /// It only counts.

@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, VecDeque};
 /// The driver's loop: open a transaction; any number of [`Self::change`] and [`Self::handle`]; [`Self::pump`]; commit; then
 /// [`Self::poll`] until it is empty. If the commit or any call fails, the engine is dropped with its outputs, and a new one begins
 /// a new life.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Engine {
     pub(crate) config: Config,
     pub(crate) life: Life,
@@ -210,6 +210,12 @@ impl Engine {
             round_trip_ms: session.and_then(|s| s.outbox.srtt_ms()),
             clock_difference_ms: report.map(|(_, difference)| difference),
         }
+    }
+
+    /// Adds to the randomness of this life. Whoever may be run from a snapshot of its memory does so now and then: two copies of one
+    /// engine would otherwise draw the same numbers.
+    pub fn stir(&mut self, seed: u64) {
+        self.entropy.stir(seed);
     }
 
     /// The life that is being lived. It may change: see [`Event::NewLife`].

@@ -9,6 +9,12 @@ impl Entropy {
         Self(seed)
     }
 
+    /// Adds randomness.
+    pub(crate) fn stir(&mut self, seed: u64) {
+        self.0 ^= seed;
+        self.draw();
+    }
+
     /// The next number; never 0.
     pub(crate) fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);

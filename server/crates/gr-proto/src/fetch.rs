@@ -4,13 +4,13 @@
 //! The partner keeps no state of it. A page that comes late does no harm: it is joined, and what was deleted meanwhile is in its
 //! grave.
 
-use crate::tx::Tx;
+use crate::tx::{Marking, Tx};
 use crate::{Item, Question, Rule, limits};
-use domain::{Lane, LedgerError, ObjectId, Order, Task, Timestamp};
+use domain::{Lane, LedgerError, Object, ObjectId, Order, Task, Timestamp};
 use std::collections::VecDeque;
 
 /// What is known of the page at hand; volatile, because the cursor moves on only when its bodies are here.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Fetch {
     /// Staged objects of this page whose bodies are missing.
     missing: VecDeque<ObjectId>,
@@ -47,6 +47,7 @@ impl Fetch {
         for item in items {
             let Some(object) = &item.object else { continue };
             tx.stage(&item.id, object)?;
+            keep_newer(tx, &item.id, object)?;
             task.counts.done += 1;
             if let Some(body) = &object.body
                 && !tx.ledger.has_body(body)?
@@ -63,6 +64,18 @@ impl Fetch {
         self.missing
             .retain(|id| !items.iter().any(|item| item.id == *id));
     }
+}
+
+/// What is newer here than at the partner stays: it is marked, and so it is staged. That happens when the partner lost it and could
+/// not be told, because the object is held.
+fn keep_newer(tx: &mut Tx<'_>, id: &ObjectId, theirs: &Object) -> Result<(), LedgerError> {
+    let Some(mut mine) = tx.ledger.object(id)? else {
+        return Ok(());
+    };
+    if mine.join(theirs).ahead && !tx.is_owed(id)? {
+        tx.mark(id, &mine, Marking::Altered)?;
+    }
+    Ok(())
 }
 
 /// Stages what is marked or held here: the partner may not have it as it is now. From here on everything is written twice.

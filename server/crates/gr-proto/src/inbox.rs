@@ -6,7 +6,7 @@ use domain::{ObjectId, Reason};
 use std::collections::BTreeMap;
 
 /// The receiving half of a session.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Inbox {
     /// Processed numbers above `floor`.
     done: RangeSet,

@@ -25,7 +25,7 @@ pub(crate) struct Challenge {
 }
 
 /// What an engine remembers of lives, its own and others, besides the ledger.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Lives {
     /// The open challenge.
     pub(crate) challenge: Option<Challenge>,

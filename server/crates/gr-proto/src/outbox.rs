@@ -10,7 +10,7 @@ use domain::{Errand, LedgerError, Mark, ObjectId, Reason, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The sending half of a session: volatile, because what is lost with it still has its marks.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Outbox {
     /// Data messages without acknowledgement, by number.
     flights: BTreeMap<u64, Flight>,
@@ -35,7 +35,7 @@ pub(crate) struct Outbox {
 }
 
 /// A data message under way.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Flight {
     at: Mono,
     wall: Timestamp,
@@ -44,7 +44,7 @@ struct Flight {
 }
 
 /// What an acknowledgement brought.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Acknowledged {
     /// Objects that the partner holds now, each up to this change.
     pub(crate) safe: Vec<(ObjectId, u64)>,

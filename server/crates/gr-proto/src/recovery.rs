@@ -11,6 +11,9 @@
 //! | not marked, the giver did not go back | it was with the giver once and is gone there | deletes it |
 //! | not marked, both went back | cannot be known | marks it |
 //!
+//! Nobody deletes many by absence: beyond the fuse an object is kept and sent, and if it was deleted it is in its grave at the giver,
+//! which answers with a tombstone (E19). So a partner that was emptied wipes nothing.
+//!
 //! An object that is in the list and absent here is asked for. One that differs is marked here; if the giver has more of it, its
 //! answer follows (E24). All that is volatile: a session that ends takes the run with it, and the next one begins anew, because
 //! the flags are durable until the last list has been judged.
@@ -22,7 +25,7 @@ use domain::{LedgerError, Object, ObjectId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The part of a session that is about recovery.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Recovery {
     giving: Option<Giving>,
     taking: Option<Taking>,
@@ -31,7 +34,7 @@ pub(crate) struct Recovery {
 }
 
 /// The partner went back, and is told what is here.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Giving {
     run: u64,
     /// Judged up to here.
@@ -41,11 +44,42 @@ struct Giving {
 }
 
 /// This server went back, and is told what is there.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Taking {
     run: u64,
+    /// Deleted so far: users, and contents of each mailbox.
+    gone: Gone,
     /// Judged up to here; `None`: all of it. A list may come again, because its answer was lost.
     to: Option<ObjectId>,
+}
+
+/// What a run has deleted, for the fuse (E19).
+#[derive(Clone, Debug, Default)]
+struct Gone {
+    users: u64,
+    contents: BTreeMap<ObjectId, u64>,
+}
+
+impl Gone {
+    /// Whether one more may go. What may not is kept and sent: if the partner deleted it, it is in its grave there.
+    fn allows(&mut self, tx: &mut Tx<'_>, object: &Object) -> Result<bool, LedgerError> {
+        let fuse = tx.config.fuse;
+        let Some(owner) = &object.owner else {
+            let all = tx.ledger.user_count()? + self.users;
+            let allowed = fuse.allows_users(self.users + 1, all);
+            self.users += u64::from(allowed);
+            return Ok(allowed);
+        };
+        let gone = self.contents.get(owner).copied().unwrap_or(0);
+        let allowed = gone < fuse.contents_min || {
+            let all = tx.ledger.owned_by(owner)?.len() as u64 + gone;
+            fuse.allows_contents(gone + 1, all)
+        };
+        if allowed {
+            self.contents.insert(*owner, gone + 1);
+        }
+        Ok(allowed)
+    }
 }
 
 /// What judging a list did.
@@ -55,6 +89,8 @@ pub struct Verdicts {
     pub deleted: u32,
     /// Objects kept and sent, because nobody can know.
     pub kept: u32,
+    /// Objects kept and sent, because too many would have been deleted (E19).
+    pub spared: u32,
     /// Objects that differ.
     pub differing: u32,
     /// Objects asked for.
@@ -147,6 +183,8 @@ impl Recovery {
         header: &Header,
         list: &List,
     ) -> Result<Option<Verdicts>, LedgerError> {
+        let begun = self.taking.as_ref().filter(|taking| taking.run == list.run);
+        let mut gone = begun.map(|taking| taking.gone.clone()).unwrap_or_default();
         let follows = self.taking.as_ref().is_some_and(|taking| {
             taking.run == list.run && taking.to.is_none_or(|to| Some(to) >= list.after)
         });
@@ -170,7 +208,15 @@ impl Recovery {
         for id in &here {
             // A user that was judged before it may have taken it along.
             if let Some(object) = tx.ledger.object(id)? {
-                judge(tx, id, &object, theirs.get(id), gone_there, &mut verdicts)?;
+                judge(
+                    tx,
+                    id,
+                    &object,
+                    theirs.get(id),
+                    gone_there,
+                    &mut gone,
+                    &mut verdicts,
+                )?;
             }
         }
         let mut wanted = Vec::new();
@@ -180,7 +226,11 @@ impl Recovery {
             }
         }
         verdicts.wanted = u32::try_from(wanted.len()).unwrap_or(u32::MAX);
-        self.taking = Some(Taking { run: list.run, to });
+        self.taking = Some(Taking {
+            run: list.run,
+            gone,
+            to,
+        });
         if to.is_none() {
             tx.state.went_back = false;
         }
@@ -201,6 +251,7 @@ fn judge(
     object: &Object,
     there: Option<&u64>,
     gone_there: bool,
+    gone: &mut Gone,
     verdicts: &mut Verdicts,
 ) -> Result<(), LedgerError> {
     // What is held was never with the partner, or not as it is now.
@@ -218,7 +269,9 @@ fn judge(
     }
     let at_home = tx.is_local(object);
     let deletes = gone_there || !tx.config.rules.hold(Rule::BothBackKeeps);
-    if deletes && (!at_home || !tx.config.rules.hold(Rule::HomeKeeps)) {
+    let deletes = deletes && (!at_home || !tx.config.rules.hold(Rule::HomeKeeps));
+    let spared = deletes && tx.config.rules.hold(Rule::Fuse) && !gone.allows(tx, object)?;
+    if deletes && !spared {
         verdicts.deleted += 1;
         tx.note(*id, object, How::Gone);
         tx.erase(id)?;
@@ -226,7 +279,11 @@ fn judge(
         tx.bury(id, object.kind)?;
         return tx.remove_owned(id);
     }
-    verdicts.kept += 1;
+    if spared {
+        verdicts.spared += 1;
+    } else {
+        verdicts.kept += 1;
+    }
     tx.mark(id, object, Marking::Recovery)?;
     Ok(())
 }

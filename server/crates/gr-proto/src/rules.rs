@@ -59,6 +59,8 @@ pub enum Rule {
     HeldIsNotAbsent,
     /// E19: nothing deletes many without an administrator's word.
     Fuse,
+    /// E13: a server that was wound back in flight says where its past forks.
+    ForkAtSound,
 }
 
 impl Rule {
@@ -92,6 +94,7 @@ impl Rule {
         Self::StageAnew,
         Self::HeldIsNotAbsent,
         Self::Fuse,
+        Self::ForkAtSound,
     ];
 }
 

@@ -13,7 +13,7 @@ use domain::Life;
 use std::collections::BTreeMap;
 
 /// A session with one life of the partner.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Session {
     /// That life.
     pub(crate) peer: Life,
@@ -38,7 +38,7 @@ pub(crate) struct Session {
 }
 
 /// The own numbers of a session, and what the partner has said of them.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Numbers {
     /// The last number used.
     last: u64,
@@ -48,12 +48,15 @@ pub(crate) struct Numbers {
     confirmed: u64,
     /// What its last acknowledgement listed.
     acked: RangeSet,
+    /// The tick of the newest own message that it has acknowledged soundly: so far both surely tell the same story (E13).
+    pub(crate) sound_tick: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Written {
     id: u64,
     at: Mono,
+    tick: u64,
 }
 
 /// Who writes a message, and what its header tells.
@@ -143,8 +146,14 @@ impl Numbers {
     ) -> Message {
         self.last += 1;
         let id = entropy.draw();
-        self.unsettled
-            .insert(self.last, Written { id, at: pen.now });
+        self.unsettled.insert(
+            self.last,
+            Written {
+                id,
+                at: pen.now,
+                tick,
+            },
+        );
         let Pen {
             from,
             to,
@@ -176,11 +185,12 @@ impl Numbers {
     }
 
     fn judge(&mut self, ack: &Ack) -> Verdict {
-        let mut sum = 0_u64;
+        let (mut sum, mut tick) = (0_u64, self.sound_tick);
         for &(first, last) in ack.done.ranges() {
             let mut count = 0;
             for written in self.unsettled.range(first..=last).map(|(_, w)| w) {
                 sum = sum.wrapping_add(written.id);
+                tick = tick.max(written.tick);
                 count += 1;
             }
             if count != last - first + 1 {
@@ -199,6 +209,7 @@ impl Numbers {
         if ack.floor < self.confirmed || !ack.done.covers(&self.acked, ack.floor) {
             return Verdict::TakenBack;
         }
+        self.sound_tick = tick;
         self.confirmed = ack.floor;
         self.acked = ack.done.clone();
         self.unsettled = self.unsettled.split_off(&(ack.floor + 1));

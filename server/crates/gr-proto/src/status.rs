@@ -7,7 +7,7 @@ use crate::{Mono, Now, PartnerState, Timers};
 use domain::Timestamp;
 
 /// What is known of the partner's being alive.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Status {
     /// The state as it was last decided.
     state: PartnerState,

@@ -54,7 +54,7 @@ pub struct Serving {
 }
 
 /// What a session knows of questions and answers: volatile, like everything in it.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Asking {
     /// The task that is driven here.
     work: Option<Work>,
@@ -73,7 +73,7 @@ pub(crate) struct Asking {
 }
 
 /// A task at work.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Work {
     compare: Option<Compare>,
     fetch: Fetch,
@@ -99,7 +99,7 @@ struct Open {
 }
 
 /// What is to be done next.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Next {
     /// Nothing for now.
     Nothing,
