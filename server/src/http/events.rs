@@ -250,10 +250,12 @@ impl Listener {
     async fn message(&self, id: ObjectId, arrived: bool) -> Result<Option<Event>, SiteError> {
         let user = self.user;
         let read = self.api.site().read(move |readers| {
-            readers.snapshot(|view| Ok((view.object(&id)?, view.mark(&id)?, view.counts(&user)?)))
+            readers.snapshot(|view| {
+                let one_server_only = view.is_on_one_server_only(&id)?;
+                Ok((view.object(&id)?, one_server_only, view.counts(&user)?))
+            })
         });
-        let (object, mark, counts) = read.await?;
-        let one_server_only = mark.is_some_and(|m| m.body);
+        let (object, one_server_only, counts) = read.await?;
         let row = object.and_then(|object| convert::row(id, &object, one_server_only));
         // Gone in between: its own notice follows.
         Ok(row.map(|row| Event::Message {

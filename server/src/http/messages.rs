@@ -187,7 +187,10 @@ fn apply(
     let registers = registers(object, patch, scope.now());
     scope.change(&Change::Set { id, registers })?;
     let changed = scope.tx().object(&id)?;
-    let one_server_only = scope.tx().mark(&id)?.is_some_and(|mark| mark.body);
+    let view = scope.tx().view();
+    let one_server_only = view
+        .is_on_one_server_only(&id)
+        .map_err(domain::LedgerError::from)?;
     let row = changed.and_then(|object| convert::row(id, &object, one_server_only));
     // The change is made; an object that vanished in between would be a fault of the store.
     row.ok_or_else(|| domain::LedgerError("a changed message is not there".into()).into())

@@ -171,18 +171,12 @@ pub trait Ledger {
     /// How many users there are.
     fn user_count(&mut self) -> Result<u64, LedgerError>;
     /// How many of them are local to a server. May read through their index.
-    fn users_of(&mut self, home: ServerId) -> Result<u64, LedgerError> {
-        let _ = home;
-        Ok(0)
-    }
+    fn users_of(&mut self, home: ServerId) -> Result<u64, LedgerError>;
 
     /// An object that is staged for a rebuild (E18).
     fn staged(&mut self, id: &ObjectId) -> Result<Option<Object>, LedgerError>;
     /// The staged objects that belong to a user, in order of their ids.
-    fn staged_owned_by(&mut self, owner: &ObjectId) -> Result<Vec<ObjectId>, LedgerError> {
-        let _ = owner;
-        Ok(Vec::new())
-    }
+    fn staged_owned_by(&mut self, owner: &ObjectId) -> Result<Vec<ObjectId>, LedgerError>;
     /// Stages an object, or removes it from what is staged.
     fn stage(&mut self, id: &ObjectId, object: Option<&Object>) -> Result<(), LedgerError>;
     /// Removes at most `limit` objects from what is staged. Returns how many.

@@ -4,14 +4,14 @@ use crate::entropy::Entropy;
 use crate::lives::Lives;
 use crate::session::Session;
 use crate::status::Status;
-use crate::task::{Serving, TaskView};
+use crate::task::{Refused, Serving, TaskView};
 use crate::tx::{Marking, Tx};
 use crate::walk;
 use crate::{
     Changed, Config, Event, Input, Message, Mono, Now, Output, PartnerState, PartnerStatus,
     Payload, limits, local,
 };
-use domain::{Change, Errand, Ledger, LedgerError, Life, ObjectId, Reason, ReplicaState, Seeding};
+use domain::{Change, Errand, Ledger, LedgerError, Life, ObjectId, ReplicaState, Seeding};
 use std::collections::{BTreeMap, VecDeque};
 
 /// One life of one server of a pair.
@@ -41,7 +41,7 @@ pub struct Engine {
     /// The task that the partner drives.
     pub(crate) serving: Option<Serving>,
     /// What was refused here and has not come since.
-    pub(crate) refused: BTreeMap<ObjectId, Reason>,
+    pub(crate) refused: BTreeMap<ObjectId, Refused>,
     /// When what is held is tried again.
     pub(crate) retry_at: Mono,
     shown_tasks: TaskView,

@@ -111,4 +111,4 @@ pub use message::{
 pub use ranges::RangeSet;
 pub use recovery::Verdicts;
 pub use rules::{Rule, Rules};
-pub use task::{Serving, TaskView};
+pub use task::{Refused, Serving, TaskView};

@@ -5,13 +5,13 @@ use crate::apply::{Applied, apply};
 use crate::engine::Engine;
 use crate::entropy::Entropy;
 use crate::session::{Numbers, Pen, Session, Verdict};
-use crate::task::Next;
+use crate::task::{Next, Refused};
 use crate::tx::Tx;
 use crate::{
     Ack, Answer, Event, Header, Item, Judged, List, Mono, NewLife, Now, Output, Payload, Question,
     Reply, Report, Rule, limits,
 };
-use domain::{Known, Lane, Ledger, LedgerError, Reason};
+use domain::{Known, Lane, Ledger, LedgerError, Reason, User};
 use std::collections::VecDeque;
 
 /// The open transaction, borrowed from the engine's fields while its session is borrowed too.
@@ -92,15 +92,13 @@ impl Engine {
                 self.refused.remove(&item.id);
                 continue;
             };
-            if self.refused.len() < limits::REFUSED_SHOWN_MAX && reason != Reason::NEED_BODY {
-                self.refused.insert(item.id, reason);
+            if reason != Reason::NEED_BODY {
+                self.show_refused(now, item, reason);
             }
-            {
-                if let Some(session) = &mut self.session {
-                    session.inbox.refuse(header.no, item.id, reason);
-                }
-                self.event(Event::Refused(item.id, reason));
+            if let Some(session) = &mut self.session {
+                session.inbox.refuse(header.no, item.id, reason);
             }
+            self.event(Event::Refused(item.id, reason));
         }
         self.state.tick += 1;
         self.know(header);
@@ -108,6 +106,24 @@ impl Engine {
             session.inbox.applied();
         }
         Ok(())
+    }
+
+    /// What is refused is listed on both servers (R9).
+    fn show_refused(&mut self, now: Now, item: &Item, reason: Reason) {
+        let user = item.object.as_ref().and_then(User::of);
+        let shown = Refused {
+            reason,
+            number: user.map(|user| user.number().to_owned()).unwrap_or_default(),
+            name: user.map(|user| user.name().to_owned()).unwrap_or_default(),
+            at: now.wall,
+        };
+        let before = self.refused.get(&item.id);
+        if before.is_some_and(|before| before.reason == reason && before.number == shown.number) {
+            return;
+        }
+        if self.refused.len() < limits::REFUSED_SHOWN_MAX {
+            self.refused.insert(item.id, shown);
+        }
     }
 
     pub(crate) fn ack(

@@ -32,8 +32,21 @@ pub struct TaskView {
     pub kept: Option<Kept>,
     /// What is still to be cleared away, brought back or tried again.
     pub errand: Option<Errand>,
-    /// The partner's users and objects that were refused here, the newest state of affairs since this life began.
-    pub refused: BTreeMap<ObjectId, Reason>,
+    /// What of the partner was refused here since this life began, and has not come since.
+    pub refused: BTreeMap<ObjectId, Refused>,
+}
+
+/// Something of the partner that was refused here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// Why.
+    pub reason: Reason,
+    /// Users: mailbox number. Empty for what is no user.
+    pub number: String,
+    /// Users: display name.
+    pub name: String,
+    /// Since when.
+    pub at: Timestamp,
 }
 
 /// A task that the partner drives.

@@ -2,20 +2,10 @@
 
 mod support;
 
-use domain::{BodyRef, Change, Kind, Value};
+
+use domain::{Change, Value};
 use gr_proto::{How, Output, Payload, Reason};
 use support::*;
-
-fn message(n: u8, owner: u8, body: Option<BodyRef>) -> Change {
-    let registers = vec![(domain::Key::field(1), Value::Bool(true))];
-    Change::Create {
-        id: id(n),
-        kind: Kind::MESSAGE,
-        owner: Some(id(owner)),
-        body,
-        registers,
-    }
-}
 
 #[test]
 fn a_change_takes_one_message_and_one_acknowledgement() {

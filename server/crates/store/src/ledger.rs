@@ -5,7 +5,7 @@ use crate::space::{self, Space};
 use crate::{StoreError, Tx, sums, view};
 use domain::{
     Backlog, BodyRef, Digest, Grave, Held, Kind, Lane, Ledger, LedgerError, Life, LineageEntry,
-    Mark, Object, ObjectId, Order, ReplicaState, Timestamp, Tomb, Tree,
+    Mark, Object, ObjectId, Order, ReplicaState, ServerId, Timestamp, Tomb, Tree,
 };
 use rusqlite::{Connection, OptionalExtension, ToSql};
 
@@ -168,6 +168,15 @@ impl Ledger for Tx<'_> {
 
     fn user_count(&mut self) -> Found<u64> {
         Ok(self.step(|tx| Ok(tx.users))?)
+    }
+
+    fn users_of(&mut self, home: ServerId) -> Found<u64> {
+        Ok(self.step(|tx| tx.view().user_count(Some(home)))?)
+    }
+
+    fn staged_owned_by(&mut self, owner: &ObjectId) -> Found<Vec<ObjectId>> {
+        let sql = "SELECT id FROM staged WHERE owner = ?1 ORDER BY id";
+        Ok(self.step(|tx| view::ids(&tx.writer.conn, sql, [owner.as_bytes()]))?)
     }
 
     fn staged(&mut self, id: &ObjectId) -> Found<Option<Object>> {

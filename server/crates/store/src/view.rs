@@ -187,6 +187,14 @@ impl<'a> View<'a> {
         Ok(found.map(|(_, mark)| mark))
     }
 
+    /// Whether only this server holds an object as far as it knows: its mark carries the body bit, or the mark that it had before it
+    /// was held.
+    pub fn is_on_one_server_only(&self, id: &ObjectId) -> Result<bool, StoreError> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM mark WHERE id = ?1 AND body = 1)
+                       OR EXISTS (SELECT 1 FROM held WHERE id = ?1 AND body = 1)";
+        Ok(self.number(sql, [id.as_bytes()])? > 0)
+    }
+
     /// How far a lane is behind. Counts the marks, so it takes some milliseconds when there are many thousand.
     pub fn backlog(&self, lane: Lane) -> Result<Backlog, StoreError> {
         let sql = "SELECT count(*) FROM mark WHERE lane = ?1";

@@ -1,7 +1,7 @@
 //! Two engines wired by hand: every message is carried, kept or lost by the test.
 #![allow(dead_code, reason = "each test file uses its part")]
 
-use domain::{Change, Key, Kind, Life, ObjectId, ServerId, Timestamp, Value, user_fields};
+use domain::{BodyRef, Change, Key, Kind, Life, ObjectId, ServerId, Timestamp, Value, user_fields};
 use gr_proto::memory::Memory;
 use gr_proto::{Config, Input, Message, Mono, Now, Output, PartnerState, Payload};
 
@@ -46,6 +46,17 @@ pub fn user(n: u8, home: usize) -> Change {
         kind: Kind::USER,
         owner: None,
         body: None,
+        registers,
+    }
+}
+
+pub fn message(n: u8, owner: u8, body: Option<BodyRef>) -> Change {
+    let registers = vec![(Key::field(1), Value::Bool(true))];
+    Change::Create {
+        id: id(n),
+        kind: Kind::MESSAGE,
+        owner: Some(id(owner)),
+        body,
         registers,
     }
 }
@@ -175,7 +186,7 @@ impl Pair {
         loop {
             let carried = self.carry(NORTH) + self.carry(SOUTH);
             count += carried;
-            assert!(count < 500, "they never stop talking");
+            assert!(count < 5_000, "they never stop talking");
             if carried == 0 {
                 return count;
             }

@@ -75,6 +75,7 @@ pub(super) fn what_is_staged_lies_beside_what_is_live<S: Subject>(s: &mut S) {
             "the later one replaces it"
         );
         assert_eq!(l.owned_by(&id(1))?, [id(2)]);
+        assert_eq!(l.staged_owned_by(&id(1))?, [id(4)]);
         assert_eq!(l.users_with_number("7200")?, [id(1)]);
         Ok(())
     });

@@ -1,7 +1,7 @@
 //! Sums, buckets, and the users in them.
 
 use super::{End, Subject, commit, id, object, user, version};
-use domain::{Bucket, Digest, Key, Kind, Ledger, LedgerError, Object, ObjectId, Tree, Value};
+use domain::{Bucket, Digest, Key, Kind, Ledger, LedgerError, Object, ObjectId, ServerId, Tree, Value};
 use std::collections::{BTreeMap, HashMap};
 
 /// Sees that all sums are those of the live objects, by counting anew.
@@ -147,6 +147,11 @@ pub(super) fn users_are_counted_and_found_by_their_number<S: Subject>(s: &mut S)
         l.put(&id(5), &user("7203", 2))?;
         assert_eq!(l.users_with_number("7200")?, [id(2)]);
         assert_eq!(l.user_count()?, 4, "written twice, counted once");
+        assert_eq!(
+            (l.users_of(ServerId(7))?, l.users_of(ServerId(77))?),
+            (4, 0),
+            "by where they are local"
+        );
         Ok(())
     });
     s.transact(End::RollBack, &mut |l| {
