@@ -120,13 +120,13 @@ impl Committer {
     pub(crate) fn new(
         config: &Config,
         clock: Clock,
-        home: ServerId,
         writer: store::Writer,
         inbox: Receiver<Job>,
         notices: broadcast::Sender<Notice>,
         pairing: Option<Pairing>,
         conditions: Conditions,
     ) -> (Self, watch::Receiver<PairView>) {
+        let home = ServerId::of(&config.fqdn);
         let timers = crate::gr::timers(&config.gr);
         let engine = new_life(home, pairing.as_ref(), timers, &conditions);
         let (pair, view) = watch::channel(PairView {

@@ -262,7 +262,6 @@ impl Site {
         let (committer, pair) = Committer::new(
             &config,
             clock,
-            home,
             writer,
             inbox,
             notices.clone(),
