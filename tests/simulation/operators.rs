@@ -291,7 +291,10 @@ impl World {
             Declined::Recovering => Sometimes::DeclinedRecovering,
             Declined::Clearing => Sometimes::DeclinedClearing,
             Declined::NothingKept => Sometimes::NothingKept,
-            Declined::NoSuchTask | Declined::Backlog(_) | Declined::TooMany(_) => return,
+            Declined::NoSuchTask
+            | Declined::Backlog(_)
+            | Declined::TooMany(_)
+            | Declined::CourtesyDown => return,
         });
     }
 }

@@ -221,7 +221,7 @@ pub fn gr_status(
     now: Timestamp,
 ) -> GrStatus {
     let partner = pair.partner.as_ref().map(|p| p.fqdn.clone());
-    let state = partner_state(pair.status.state);
+    let state = partner_state(&pair.status);
     GrStatus {
         server: fqdn.to_owned(),
         reason: reason(
@@ -245,8 +245,9 @@ pub fn gr_status(
 }
 
 /// The partner's state.
-pub fn partner_state(state: gr_proto::PartnerState) -> PartnerState {
-    match state {
+pub fn partner_state(status: &gr_proto::PartnerStatus) -> PartnerState {
+    match status.state {
+        _ if status.courtesy => PartnerState::CourtesyDown,
         gr_proto::PartnerState::NotConfigured => PartnerState::NotConfigured,
         gr_proto::PartnerState::Unknown => PartnerState::Unknown,
         gr_proto::PartnerState::Running => PartnerState::Running,

@@ -91,7 +91,7 @@ pub async fn metrics(
 /// One series for each state, 1 for the present one: an alert then names the state it is about.
 fn pair(api: &Api) {
     let pair = api.pair().borrow();
-    let present = partner_state(pair.status.state);
+    let present = partner_state(&pair.status);
     for (name, state) in [
         ("not_configured", PartnerState::NotConfigured),
         ("unknown", PartnerState::Unknown),

@@ -86,6 +86,9 @@ pub struct ReplicaState {
     /// Walks that are under way, one after the other.
     #[serde(default)]
     pub walks: Vec<Walk>,
+    /// This server is in courtesy down (R18): it says so, and sends and takes no data until it is up again.
+    #[serde(default)]
+    pub courtesy: bool,
     /// Tasks of the partner that were stopped here: their next question is answered so. The newest last, a few of them.
     #[serde(default)]
     pub stopped: Vec<TaskId>,

@@ -9,9 +9,11 @@ use crate::tx::{Marking, Tx};
 use crate::walk;
 use crate::{
     Changed, Config, Event, Input, Message, Mono, Now, Output, PartnerState, PartnerStatus,
-    Payload, limits, local,
+    Payload, Rule, limits, local,
 };
-use domain::{Change, Errand, Ledger, LedgerError, Life, ObjectId, ReplicaState, Seeding};
+use domain::{
+    Change, Errand, Ledger, LedgerError, Life, ObjectId, ReplicaState, Seeding, Timestamp,
+};
 use std::collections::{BTreeMap, VecDeque};
 
 /// One life of one server of a pair.
@@ -179,8 +181,8 @@ impl Engine {
             let list = session
                 .recovery
                 .retry_at(patience_ms)
-                .filter(|_| status.is_running());
-            let may_ask = status.is_running() && !self.state.owes_recovery && !self.state.went_back;
+                .filter(|_| self.may_send());
+            let may_ask = self.may_send() && !self.state.owes_recovery && !self.state.went_back;
             let ask = session.asking.retry_at(patience_ms).filter(|_| may_ask);
             let retry = status.is_running().then_some(self.retry_at);
             [outbox.deadline(timers), list, ask, retry, heartbeat]
@@ -203,8 +205,13 @@ impl Engine {
         };
         let session = self.session.as_ref();
         let report = session.and_then(|s| s.report);
+        let courtesy = session.is_some_and(Session::in_courtesy);
         PartnerStatus {
-            state: status.map_or(unheard, Status::state),
+            state: match status.map_or(unheard, Status::state) {
+                PartnerState::Running if courtesy => PartnerState::Down,
+                state => state,
+            },
+            courtesy,
             since: status.map_or_else(Default::default, Status::since),
             partner_backlog: report.map(|(report, _)| report.backlog()),
             round_trip_ms: session.and_then(|s| s.outbox.srtt_ms()),
@@ -288,6 +295,7 @@ impl Engine {
         if now.mono >= self.retry_at {
             self.retry_at = now.mono.plus(limits::HELD_RETRY_MS);
             self.retry(now, ledger)?;
+            self.forget(now, ledger)?;
         }
         let kept = self.state.kept.map(|kept| kept.at.0);
         if kept.is_some_and(|at| now.wall.0.saturating_sub(at) > limits::KEPT_MS) {
@@ -300,6 +308,27 @@ impl Engine {
                 .for_each(|id| session.outbox.retries(id));
         }
         self.mind_task(now, ledger);
+        Ok(())
+    }
+
+    /// Forgets graves and lives that no backup can be older than, while both clocks say the same of how long ago that was.
+    fn forget(&mut self, now: Now, ledger: &mut dyn Ledger) -> Result<(), LedgerError> {
+        let difference = self.status().clock_difference_ms;
+        let agree = difference.is_some_and(|ms| ms.unsigned_abs() < limits::CLOCKS_AGREE_MS);
+        if !self.is_running() || !agree {
+            return Ok(());
+        }
+        let before = |ms: i64| Timestamp(now.wall.0.saturating_sub(ms));
+        ledger.forget_graves(before(limits::GRAVES_MS), limits::GRAVES_STEP_MAX)?;
+        let lives = ledger.lineage()?;
+        let Some(present) = lives.last() else {
+            return Ok(());
+        };
+        let surplus = lives.len().saturating_sub(limits::LINEAGE_MAX);
+        let old = before(limits::LINEAGE_MS).max(lives[surplus].began);
+        if lives[0].began < old.min(present.began) {
+            ledger.forget_lives(old.min(present.began))?;
+        }
         Ok(())
     }
 
@@ -317,14 +346,27 @@ impl Engine {
             .is_some_and(|session| session.peer == life)
     }
 
-    pub(crate) fn is_running(&self) -> bool {
+    /// Whether the partner is alive, by fresh proof.
+    pub(crate) fn is_alive(&self) -> bool {
         self.status.as_ref().is_some_and(Status::is_running)
+    }
+
+    /// Whether the partner is running: alive, and not down by courtesy.
+    pub(crate) fn is_running(&self) -> bool {
+        let courtesy = self.session.as_ref().is_some_and(Session::in_courtesy);
+        self.is_alive() && !courtesy
+    }
+
+    /// Whether anything but heartbeats and acknowledgements may be said (E14, R18).
+    pub(crate) fn may_send(&self) -> bool {
+        let running = self.is_running() || !self.config.rules.hold(Rule::OnlyRunning);
+        running && !self.state.courtesy
     }
 
     pub(crate) fn decide(&mut self, now: Now) {
         let in_session = self.session.is_some();
         let timers = self.config.timers;
-        if self.status_mut(now).decide(now, &timers, in_session) && self.is_running() {
+        if self.status_mut(now).decide(now, &timers, in_session) && self.is_alive() {
             self.ready = true;
             if let Some(session) = &mut self.session {
                 // Whatever was under way in the silence is lost or late.
@@ -356,7 +398,7 @@ impl Engine {
             self.outputs.push_back(Output::Task(shown));
         }
         let status = self.status();
-        let told = |s: &PartnerStatus| (s.state, s.since, s.partner_backlog);
+        let told = |s: &PartnerStatus| (s.state, s.courtesy, s.since, s.partner_backlog);
         if self.shown.as_ref().map(told) != Some(told(&status)) {
             self.shown = Some(status);
             self.outputs.push_back(Output::Status(status));

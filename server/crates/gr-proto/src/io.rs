@@ -46,6 +46,13 @@ pub enum Order {
     Undo,
     /// Tries everything that is held again.
     RetryHeld,
+    /// Courtesy down (R18): nothing is left to be sent, and the partner is told that this server is out of service.
+    CourtesyDown {
+        /// Even if something is left, or the partner does not hear of it.
+        force: bool,
+    },
+    /// Courtesy up: back in service.
+    CourtesyUp,
 }
 
 /// Why an order is not carried out.
@@ -67,6 +74,8 @@ pub enum Declined {
     NothingKept,
     /// Too many mailboxes are named.
     TooMany(usize),
+    /// This server is in courtesy down.
+    CourtesyDown,
 }
 
 /// What the engine tells the driver. Nothing of it may leave before the transaction has been committed (E3, E16).
@@ -129,6 +138,8 @@ pub enum PartnerState {
 pub struct PartnerStatus {
     /// Its state.
     pub state: PartnerState,
+    /// It is alive, and down by courtesy (R18). Its state is [`PartnerState::Down`] then.
+    pub courtesy: bool,
     /// Since when, by the wall clock.
     pub since: Timestamp,
     /// What it last said of its own marks towards this server; `None` if this session has not told yet.

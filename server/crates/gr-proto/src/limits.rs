@@ -58,6 +58,17 @@ pub const TASK_MS_MAX: i64 = 86_400_000;
 pub const SERVING_MS: u64 = 600_000;
 /// Held objects are tried again after so long, in milliseconds.
 pub const HELD_RETRY_MS: u64 = 600_000;
+/// So long, in milliseconds, the graves of what is no user are remembered: no backup that may be restored is older. 90 days.
+pub const GRAVES_MS: i64 = 90 * 86_400_000;
+/// So many graves go in one step.
+pub const GRAVES_STEP_MAX: usize = 4_096;
+/// So long, in milliseconds, a life is remembered: 400 days.
+pub const LINEAGE_MS: i64 = 400 * 86_400_000;
+/// So many lives are remembered.
+pub const LINEAGE_MAX: usize = 10_000;
+/// Graves and lives are forgotten only while the clocks of both servers agree within this, in milliseconds: a clock that has leapt would
+/// have everything forgotten.
+pub const CLOCKS_AGREE_MS: u64 = 3_600_000;
 /// So many refused items of the partner are listed.
 pub const REFUSED_SHOWN_MAX: usize = 1_024;
 /// So many objects of the time before the partner are marked in one transaction.

@@ -48,7 +48,7 @@ impl Engine {
             echoed = true;
         }
         self.decide(now);
-        if echoed && !self.is_running() {
+        if echoed && !self.is_alive() {
             // The echo came too late to prove anything, but somebody is there: ask again at once.
             self.status_mut(now).probe_now(now.mono);
         }
@@ -57,7 +57,7 @@ impl Engine {
             // doubles them (I27).
             let ask = if !self.is_peer(from) {
                 Ask::Stranger
-            } else if !self.is_running() && hello.echo.is_none() {
+            } else if !self.is_alive() && hello.echo.is_none() {
                 Ask::Partner
             } else {
                 Ask::Nothing

@@ -416,6 +416,9 @@ pub struct Report {
     /// Changes whenever something changes that made the sender refuse items: what it refused is worth another try (R9).
     #[serde(rename = "c", default)]
     pub causes: u64,
+    /// The sender is in courtesy down (R18).
+    #[serde(rename = "y", default)]
+    pub courtesy: bool,
 }
 
 impl Report {

@@ -67,7 +67,37 @@ impl Engine {
                 self.tx(now, ledger).walk(Errand::Undo);
             }
             Order::RetryHeld => self.tx(now, ledger).walk(Errand::Retry),
+            Order::CourtesyDown { force } => return self.courtesy_down(now, ledger, force),
+            Order::CourtesyUp => {
+                self.state.courtesy = false;
+                self.ready = true;
+            }
         }
+        Ok(Ok(()))
+    }
+
+    /// R18: refused while a task is open; and while something is left to be sent, unless it is forced. The driver has stopped taking
+    /// calls and log-ins before.
+    fn courtesy_down(
+        &mut self,
+        now: Now,
+        ledger: &mut dyn Ledger,
+        force: bool,
+    ) -> Result<Result<(), Declined>, LedgerError> {
+        let mine = self.state.task.as_ref().map(|task| task.id);
+        if let Some(id) = mine.or(self.serving(now).map(|serving| serving.id)) {
+            return Ok(Err(Declined::Busy(id)));
+        }
+        if !force {
+            let marks = ledger.backlog(Lane::Users)?.count + ledger.backlog(Lane::Messages)?.count;
+            if marks > 0 {
+                return Ok(Err(Declined::Backlog(marks)));
+            }
+            if self.config.partner.is_some() && !self.is_running() {
+                return Ok(Err(Declined::NotRunning));
+            }
+        }
+        self.state.courtesy = true;
         Ok(Ok(()))
     }
 
@@ -79,6 +109,9 @@ impl Engine {
         dry: bool,
         mailboxes: usize,
     ) -> Result<Option<Declined>, LedgerError> {
+        if self.state.courtesy {
+            return Ok(Some(Declined::CourtesyDown));
+        }
         if !self.is_running() {
             return Ok(Some(Declined::NotRunning));
         }

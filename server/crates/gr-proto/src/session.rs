@@ -29,8 +29,8 @@ pub(crate) struct Session {
     pub(crate) numbers: Numbers,
     /// When something was last said.
     pub(crate) spoke: Mono,
-    /// What was last reported of the backlog, and of the causes of refusals.
-    pub(crate) reported: Option<(u64, u64)>,
+    /// What was last reported.
+    pub(crate) reported: Option<Report>,
     /// The number of the newest report that came in.
     report_no: u64,
     /// What it said, and how far the partner's wall clock was ahead then, in milliseconds.
@@ -118,15 +118,25 @@ impl Session {
         self.numbers.judge(ack)
     }
 
-    /// Takes a report, unless a newer one came before it. Says whether what the partner refused is worth another try.
-    pub(crate) fn hear(&mut self, no: u64, report: Report, difference_ms: i64) -> bool {
+    /// Takes a report, unless a newer one came before it. Returns the one before, and whether this one was taken.
+    pub(crate) fn hear(
+        &mut self,
+        no: u64,
+        report: Report,
+        difference_ms: i64,
+    ) -> (Option<Report>, bool) {
+        let before = self.report.map(|(report, _)| report);
         if no < self.report_no {
-            return false;
+            return (before, false);
         }
-        let before = self.report.map(|(report, _)| report.causes);
         self.report_no = no;
         self.report = Some((report, difference_ms));
-        before != Some(report.causes)
+        (before, true)
+    }
+
+    /// Whether the partner is down by courtesy, by its own word (R18).
+    pub(crate) fn in_courtesy(&self) -> bool {
+        self.report.is_some_and(|(report, _)| report.courtesy)
     }
 
     /// The newest report, and the number of the message it came in.

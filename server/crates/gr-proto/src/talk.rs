@@ -113,7 +113,9 @@ impl Engine {
         let user = item.object.as_ref().and_then(User::of);
         let shown = Refused {
             reason,
-            number: user.map(|user| user.number().to_owned()).unwrap_or_default(),
+            number: user
+                .map(|user| user.number().to_owned())
+                .unwrap_or_default(),
             name: user.map(|user| user.name().to_owned()).unwrap_or_default(),
             at: now.wall,
         };
@@ -248,9 +250,12 @@ impl Engine {
     ) -> Result<(), LedgerError> {
         if let Some(session) = &mut self.session {
             let difference = report.wall.0.saturating_sub(now.wall.0);
-            if session.hear(no, report, difference) {
+            let (before, taken) = session.hear(no, report, difference);
+            if taken && before.is_none_or(|before| before.causes != report.causes) {
                 self.retry(now, ledger)?;
             }
+            // Back from courtesy: what waited may go.
+            self.ready |= before.is_some_and(|before| before.courtesy) && !report.courtesy;
         }
         Ok(())
     }
@@ -259,7 +264,7 @@ impl Engine {
     /// then a heartbeat if there is something to report. Acknowledgements and lists go first, because what they overtake on their
     /// way is dropped (E7).
     pub(crate) fn speak(&mut self, now: Now, ledger: &mut dyn Ledger) -> Result<(), LedgerError> {
-        let running = self.is_running();
+        let (alive, may_send) = (self.is_alive(), self.may_send());
         let Some(session) = &mut self.session else {
             return Ok(());
         };
@@ -287,14 +292,13 @@ impl Engine {
             outputs: &mut self.outputs,
         };
         if inbox.ack_due() {
-            let report = backlog(now, ledger, self.causes)?;
-            *reported = Some((report.backlog(), report.causes));
+            let report = report(now, ledger, self.causes, self.state.courtesy)?;
+            *reported = Some(report);
             voice.say(Payload::Ack(inbox.ack(report)));
         }
         for judged in recovery.answers.drain(..) {
             voice.say(Payload::Judged(judged));
         }
-        let may_send = running || !self.config.rules.hold(Rule::OnlyRunning);
         if may_send && self.state.owes_recovery {
             let run = voice.entropy.draw();
             let patience_ms = outbox.patience_ms(&timers);
@@ -342,25 +346,25 @@ impl Engine {
                 voice.say(Payload::Data(items))
             })?;
         }
-        if !running {
-            events.into_iter().for_each(|event| self.event(event));
-            return Ok(());
-        }
-        // The partner hears at once when it has everything, and how far behind this server is when a session begins to run.
-        let report = match *reported {
-            Some((0, causes)) if causes == self.causes => None,
-            _ => Some(backlog(now, ledger, self.causes)?),
-        };
-        let news = report.is_some_and(|r| {
-            reported.is_none_or(|(_, causes)| causes != r.causes) || r.backlog() == 0
-        });
-        if news || now.mono >= voice.spoke.plus(timers.heartbeat_ms) {
-            let report = match report {
-                Some(report) => report,
-                None => backlog(now, ledger, self.causes)?,
-            };
-            *reported = Some((report.backlog(), report.causes));
-            voice.say(Payload::Heartbeat(report));
+        if alive {
+            // The partner hears at once when it has everything, how far behind this server is when a session begins to run, and when
+            // this server goes out of service.
+            let told = reported.filter(|told| {
+                told.backlog() == 0
+                    && (told.causes, told.courtesy) == (self.causes, self.state.courtesy)
+            });
+            let due = now.mono >= voice.spoke.plus(timers.heartbeat_ms);
+            if told.is_none() || due {
+                let report = report(now, ledger, self.causes, self.state.courtesy)?;
+                let news = reported.is_none_or(|told| {
+                    report.backlog() == 0
+                        || (told.causes, told.courtesy) != (report.causes, report.courtesy)
+                });
+                if news || due {
+                    *reported = Some(report);
+                    voice.say(Payload::Heartbeat(report));
+                }
+            }
         }
         events.into_iter().for_each(|event| self.event(event));
         if switched {
@@ -394,8 +398,13 @@ impl Voice<'_> {
     }
 }
 
-/// How far behind this server is.
-fn backlog(now: Now, ledger: &mut dyn Ledger, causes: u64) -> Result<Report, LedgerError> {
+/// How far behind this server is, and how it is.
+fn report(
+    now: Now,
+    ledger: &mut dyn Ledger,
+    causes: u64,
+    courtesy: bool,
+) -> Result<Report, LedgerError> {
     let users = ledger.backlog(Lane::Users)?.count;
     let messages = ledger.backlog(Lane::Messages)?.count;
     Ok(Report {
@@ -403,5 +412,6 @@ fn backlog(now: Now, ledger: &mut dyn Ledger, causes: u64) -> Result<Report, Led
         messages,
         wall: now.wall,
         causes,
+        courtesy,
     })
 }

@@ -317,6 +317,7 @@ mod tests {
             messages: 2,
             wall: Timestamp(3),
             causes: u64::MAX,
+            courtesy: true,
         };
         let refused = vec![Refusal {
             no: 4,

@@ -2,7 +2,6 @@
 
 mod support;
 
-
 use domain::{Change, Value};
 use gr_proto::{How, Output, Payload, Reason};
 use support::*;

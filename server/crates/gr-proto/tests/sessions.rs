@@ -2,7 +2,7 @@
 
 mod support;
 
-use gr_proto::{Event, Input, Output, PartnerState, Payload};
+use gr_proto::{Declined, Event, Input, Order, Output, PartnerState, Payload};
 use support::*;
 
 #[test]
@@ -218,5 +218,38 @@ fn an_acknowledgement_of_what_was_never_sent_begins_a_new_life() {
     pair.give(NORTH, ack);
     assert_ne!(pair.sides[NORTH].engine.life(), life);
     pair.settle();
+    pair.assert_equal();
+}
+
+#[test]
+fn courtesy_down_waits_for_the_backlog_and_is_told_to_the_partner() {
+    let mut pair = Pair::running();
+    pair.change(NORTH, user(1, NORTH));
+    let order = |pair: &mut Pair, order| {
+        let now = pair.now;
+        let north = &mut pair.sides[NORTH];
+        let done = north.engine.order(now, &mut north.ledger, order).unwrap();
+        pair.tick(NORTH);
+        done
+    };
+    let down = Order::CourtesyDown { force: false };
+    assert_eq!(order(&mut pair, down.clone()), Err(Declined::Backlog(1)));
+    pair.settle();
+    assert_eq!(order(&mut pair, down), Ok(()));
+    pair.settle();
+    let status = pair.sides[SOUTH].engine.status();
+    assert_eq!((status.state, status.courtesy), (PartnerState::Down, true));
+    // Both go on for themselves; nothing is sent, and nobody calls the other dead.
+    pair.change(SOUTH, user(2, SOUTH));
+    pair.live(200_000);
+    assert_eq!(pair.ledger(SOUTH).marks.len(), 1);
+    assert!(pair.sides[SOUTH].engine.status().courtesy);
+    // It stays so over a restart.
+    pair.restart(NORTH);
+    pair.live(100_000);
+    assert!(pair.sides[SOUTH].engine.status().courtesy);
+    assert_eq!(order(&mut pair, Order::CourtesyUp), Ok(()));
+    pair.live(5_000);
+    assert_eq!(pair.state(SOUTH), PartnerState::Running);
     pair.assert_equal();
 }

@@ -3,8 +3,8 @@
 mod support;
 
 use domain::{
-    Change, Conditions, Deletions, Hlc, Key, Kind, Ledger, Life, Object, ObjectId, Outcome, Phase, Reason,
-    Shortcut, TaskId, TaskKind, Timestamp, User, Value, Version, user_fields,
+    Change, Conditions, Deletions, Hlc, Key, Kind, Ledger, Life, Object, ObjectId, Outcome, Phase,
+    Reason, Shortcut, TaskId, TaskKind, Timestamp, User, Value, Version, user_fields,
 };
 use gr_proto::memory::Memory;
 use gr_proto::{Declined, Input, Order, Output, Payload};
@@ -24,7 +24,11 @@ fn plant(ledger: &mut Memory, id: ObjectId, home: usize, number: &str) {
     };
     let mut user = Object::new(Kind::USER, None, None);
     user.set(Key::field(user_fields::HOME), version, server(home).into());
-    user.set(Key::field(user_fields::NUMBERS), version, User::numbers(number, &[]));
+    user.set(
+        Key::field(user_fields::NUMBERS),
+        version,
+        User::numbers(number, &[]),
+    );
     ledger.put(&id, &user).unwrap();
 }
 
@@ -62,7 +66,12 @@ fn the_guide() -> Pair {
             plant(pair.ledger(SOUTH), nth(SOUTH, n), SOUTH, &number(SOUTH));
         }
         let gr = n + 20;
-        plant(pair.ledger(NORTH), nth(SOUTH, gr), SOUTH, &format!("8{gr:03}"));
+        plant(
+            pair.ledger(NORTH),
+            nth(SOUTH, gr),
+            SOUTH,
+            &format!("8{gr:03}"),
+        );
     }
     assert_eq!(counts(&pair), [(100, 200), (50, 75)]);
     pair
@@ -86,7 +95,13 @@ fn order(pair: &mut Pair, side: usize, order: Order) -> Result<(), Declined> {
     done
 }
 
-fn start(pair: &mut Pair, side: usize, kind: TaskKind, dry: bool, agreed: Option<Deletions>) -> TaskId {
+fn start(
+    pair: &mut Pair,
+    side: usize,
+    kind: TaskKind,
+    dry: bool,
+    agreed: Option<Deletions>,
+) -> TaskId {
     let id = TaskId(500 + pair.now.mono.0);
     let begun = order(
         pair,
@@ -104,7 +119,13 @@ fn start(pair: &mut Pair, side: usize, kind: TaskKind, dry: bool, agreed: Option
 }
 
 /// Starts a task and lets it come to its end.
-fn run(pair: &mut Pair, side: usize, kind: TaskKind, dry: bool, agreed: Option<Deletions>) -> Outcome {
+fn run(
+    pair: &mut Pair,
+    side: usize,
+    kind: TaskKind,
+    dry: bool,
+    agreed: Option<Deletions>,
+) -> Outcome {
     let id = start(pair, side, kind, dry, agreed);
     for _ in 0..200 {
         pair.live(500);
@@ -122,7 +143,10 @@ fn run(pair: &mut Pair, side: usize, kind: TaskKind, dry: bool, agreed: Option<D
 fn a_resync_leaves_the_numbers_of_the_guide() {
     for side in [NORTH, SOUTH] {
         let mut pair = the_guide();
-        assert_eq!(run(&mut pair, side, TaskKind::Resync, false, AGREED), Outcome::Done);
+        assert_eq!(
+            run(&mut pair, side, TaskKind::Resync, false, AGREED),
+            Outcome::Done
+        );
         assert_eq!(counts(&pair), [(100, 50), (50, 100)]);
         pair.assert_equal();
     }
@@ -132,14 +156,24 @@ fn a_resync_leaves_the_numbers_of_the_guide() {
 fn a_rebuild_leaves_the_numbers_of_the_guide() {
     let mut pair = the_guide();
     let south = pair.ledger(SOUTH).objects.clone();
-    assert_eq!(run(&mut pair, NORTH, TaskKind::Rebuild, false, None), Outcome::Done);
+    assert_eq!(
+        run(&mut pair, NORTH, TaskKind::Rebuild, false, None),
+        Outcome::Done
+    );
     assert_eq!(counts(&pair), [(75, 50), (50, 75)]);
-    assert_eq!(pair.ledger(SOUTH).objects, south, "the partner is as it was");
+    assert_eq!(
+        pair.ledger(SOUTH).objects,
+        south,
+        "the partner is as it was"
+    );
     pair.live(1_000);
     pair.assert_equal();
 
     let mut pair = the_guide();
-    assert_eq!(run(&mut pair, SOUTH, TaskKind::Rebuild, false, None), Outcome::Done);
+    assert_eq!(
+        run(&mut pair, SOUTH, TaskKind::Rebuild, false, None),
+        Outcome::Done
+    );
     assert_eq!(counts(&pair), [(100, 200), (200, 100)]);
 }
 
@@ -151,7 +185,10 @@ fn a_dry_run_says_what_would_happen_and_changes_nothing() {
     let said = pair.sides[NORTH].engine.tasks().last.unwrap().counts;
     assert_eq!((said.created_here, said.created_there), (20, 60));
     assert_eq!((said.deleted_here, said.deleted_there), (170, 35));
-    assert_eq!(before, [NORTH, SOUTH].map(|side| pair.sides[side].ledger.objects.clone()));
+    assert_eq!(
+        before,
+        [NORTH, SOUTH].map(|side| pair.sides[side].ledger.objects.clone())
+    );
     assert!(pair.ledger(NORTH).marks.is_empty() && pair.ledger(SOUTH).marks.is_empty());
 
     run(&mut pair, NORTH, TaskKind::Resync, false, AGREED);
@@ -173,7 +210,11 @@ fn more_deletions_than_the_fuse_allows_wait_for_an_administrator() {
     pair.live(2_000);
     let open = pair.sides[NORTH].engine.tasks().open.unwrap();
     assert_eq!(open.phase, Phase::Waiting);
-    assert_eq!(counts(&pair), [(100, 220), (50, 135)], "nothing is deleted yet");
+    assert_eq!(
+        counts(&pair),
+        [(100, 220), (50, 135)],
+        "nothing is deleted yet"
+    );
     assert_eq!(order(&mut pair, NORTH, Order::Agree(task)), Ok(()));
     pair.live(2_000);
     assert_eq!(counts(&pair), [(100, 50), (50, 100)]);
@@ -194,16 +235,36 @@ fn an_audit_creates_and_deletes_but_does_not_look_at_values() {
         life: Life(98),
     };
     let mut other = pair.ledger(SOUTH).objects[&nth(NORTH, 5)].clone();
-    other.set(Key::field(user_fields::NAME), newer, Value::Text("newer".into()));
+    other.set(
+        Key::field(user_fields::NAME),
+        newer,
+        Value::Text("newer".into()),
+    );
     pair.ledger(SOUTH).put(&nth(NORTH, 5), &other).unwrap();
-    assert_eq!(run(&mut pair, SOUTH, TaskKind::Audit, false, None), Outcome::Done);
+    assert_eq!(
+        run(&mut pair, SOUTH, TaskKind::Audit, false, None),
+        Outcome::Done
+    );
     assert_eq!(counts(&pair), [(30, 0), (0, 30)]);
     let differs = pair.ledger(NORTH).objects[&nth(NORTH, 5)] != other;
     assert!(differs, "values are left to a resync");
-    assert_eq!(pair.sides[SOUTH].engine.tasks().last.unwrap().counts.updated, 1);
+    assert_eq!(
+        pair.sides[SOUTH]
+            .engine
+            .tasks()
+            .last
+            .unwrap()
+            .counts
+            .updated,
+        1
+    );
     run(&mut pair, SOUTH, TaskKind::Resync, false, None);
     pair.assert_equal();
-    assert_eq!(pair.ledger(NORTH).objects[&nth(NORTH, 5)], other, "the newer value wins");
+    assert_eq!(
+        pair.ledger(NORTH).objects[&nth(NORTH, 5)],
+        other,
+        "the newer value wins"
+    );
 }
 
 #[test]
@@ -219,7 +280,11 @@ fn whoever_stops_a_resync_finds_every_user_there() {
             }
             let stopped = order(&mut pair, stopper, Order::Abort(task));
             if stopped.is_err() {
-                assert_eq!((stopper, messages), (SOUTH, 0), "the partner has not heard of it yet");
+                assert_eq!(
+                    (stopper, messages),
+                    (SOUTH, 0),
+                    "the partner has not heard of it yet"
+                );
                 continue;
             }
             pair.live(2_000);
@@ -227,7 +292,11 @@ fn whoever_stops_a_resync_finds_every_user_there() {
             assert_eq!(last.outcome, outcome);
             assert_eq!(pair.sides[SOUTH].engine.tasks().serving, None);
             let [(north, north_gr), (south, south_gr)] = counts(&pair);
-            assert_eq!((north, south), (100, 50), "no local user is created or deleted");
+            assert_eq!(
+                (north, south),
+                (100, 50),
+                "no local user is created or deleted"
+            );
             assert!(north_gr >= 200 && south_gr >= 75, "nothing is deleted");
         }
     }
@@ -260,10 +329,13 @@ fn what_is_written_during_a_rebuild_survives_it() {
     let mut pair = the_guide();
     start(&mut pair, NORTH, TaskKind::Rebuild, false, None);
     // The partner knows this user; this server's users go on while the pages come.
-    pair.change(NORTH, Change::Set {
-        id: nth(NORTH, 70),
-        registers: vec![(Key::field(user_fields::NAME), Value::Text("Mira".into()))],
-    });
+    pair.change(
+        NORTH,
+        Change::Set {
+            id: nth(NORTH, 70),
+            registers: vec![(Key::field(user_fields::NAME), Value::Text("Mira".into()))],
+        },
+    );
     pair.live(500);
     pair.change(NORTH, user(200, NORTH));
     pair.live(5_000);
@@ -284,7 +356,10 @@ fn messages_that_only_the_replaced_server_had_are_salvaged() {
     pair.live(2_000);
     for side in [NORTH, SOUTH] {
         let objects = &pair.ledger(side).objects;
-        assert!(objects.contains_key(&id(220)), "its user is on the partner, too");
+        assert!(
+            objects.contains_key(&id(220)),
+            "its user is on the partner, too"
+        );
         assert!(!objects.contains_key(&id(221)), "its user is gone");
     }
 }
@@ -297,12 +372,24 @@ fn a_rebuild_can_be_undone() {
     assert_eq!(order(&mut pair, NORTH, Order::Undo), Ok(()));
     pair.live(3_000);
     let back = &pair.ledger(NORTH).objects.clone();
-    assert!((0..100).all(|n| back.contains_key(&nth(NORTH, n))), "all local users are back");
-    assert!((20..220).all(|n| back.contains_key(&nth(SOUTH, n))), "and all GR users");
+    assert!(
+        (0..100).all(|n| back.contains_key(&nth(NORTH, n))),
+        "all local users are back"
+    );
+    assert!(
+        (20..220).all(|n| back.contains_key(&nth(SOUTH, n))),
+        "and all GR users"
+    );
     let south = &pair.ledger(SOUTH).objects;
-    assert!((0..100).all(|n| south.contains_key(&nth(NORTH, n))), "the local ones have copies");
+    assert!(
+        (0..100).all(|n| south.contains_key(&nth(NORTH, n))),
+        "the local ones have copies"
+    );
     assert_eq!(pair.sides[NORTH].engine.tasks().kept, None);
-    assert_eq!(order(&mut pair, NORTH, Order::Undo), Err(Declined::NothingKept));
+    assert_eq!(
+        order(&mut pair, NORTH, Order::Undo),
+        Err(Declined::NothingKept)
+    );
 }
 
 #[test]
@@ -415,7 +502,10 @@ fn a_log_in_costs_one_question_when_nothing_is_missing() {
     let bytes: usize = asked.iter().map(|m| gr_proto::wire::encode(m).len()).sum();
     pair.give(SOUTH, asked[0].clone());
     let answered = pair.take(SOUTH);
-    let back: usize = answered.iter().map(|m| gr_proto::wire::encode(m).len()).sum();
+    let back: usize = answered
+        .iter()
+        .map(|m| gr_proto::wire::encode(m).len())
+        .sum();
     assert!(bytes + back < 600, "{bytes} and {back} bytes");
     pair.give(NORTH, answered[0].clone());
     assert_eq!(pair.settle(), 0);
@@ -455,7 +545,8 @@ fn held_users_say_why_stop_nobody_and_are_filled_in_when_the_cause_goes() {
     pair.settle();
     let reasons = |pair: &mut Pair| {
         let held = pair.ledger(NORTH).held.iter();
-        held.map(|(id, held)| (*id, held.reason)).collect::<Vec<_>>()
+        held.map(|(id, held)| (*id, held.reason))
+            .collect::<Vec<_>>()
     };
     assert_eq!(
         reasons(&mut pair),
@@ -465,7 +556,10 @@ fn held_users_say_why_stop_nobody_and_are_filled_in_when_the_cause_goes() {
             (id(9), Reason::WITH_USER)
         ]
     );
-    assert!(pair.ledger(NORTH).marks.is_empty(), "what is held is no backlog");
+    assert!(
+        pair.ledger(NORTH).marks.is_empty(),
+        "what is held is no backlog"
+    );
     let refused = pair.sides[SOUTH].engine.tasks().refused;
     assert_eq!(refused[&id(3)].number, "7201");
     pair.transact(SOUTH, &[], vec![Input::Conditions(Box::default())]);
@@ -489,7 +583,9 @@ fn what_a_page_told_of_is_deleted_with_a_tombstone() {
     marks.get_mut(&id(5)).unwrap().unsent = true;
     start(&mut pair, NORTH, TaskKind::Rebuild, false, None);
     let census = pair.take(NORTH);
-    census.into_iter().for_each(|message| pair.give(SOUTH, message));
+    census
+        .into_iter()
+        .for_each(|message| pair.give(SOUTH, message));
     assert!(pair.ledger(SOUTH).marks[&id(5)].unsent);
     let page = gr_proto::Question::Page(None);
     let ask = gr_proto::Ask {
@@ -506,7 +602,10 @@ fn what_a_page_told_of_is_deleted_with_a_tombstone() {
     (header.no, header.id, header.settled, header.seen) = (90, 1, 0, Default::default());
     message.payload = Payload::Ask(Box::new(ask));
     pair.give(SOUTH, message);
-    assert!(!pair.ledger(SOUTH).marks[&id(5)].unsent, "the page told of it");
+    assert!(
+        !pair.ledger(SOUTH).marks[&id(5)].unsent,
+        "the page told of it"
+    );
 }
 
 #[test]
@@ -527,6 +626,9 @@ fn a_server_that_was_wound_back_in_flight_is_found_out() {
     pair.live(60_000);
     let went_back = |output: &Output| matches!(output, Output::Event(gr_proto::Event::WentBack));
     assert!(pair.sides[NORTH].said.iter().any(went_back));
-    assert!(pair.ledger(NORTH).objects.contains_key(&id(2)), "what it lost is back");
+    assert!(
+        pair.ledger(NORTH).objects.contains_key(&id(2)),
+        "what it lost is back"
+    );
     pair.assert_equal();
 }

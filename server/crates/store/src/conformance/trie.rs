@@ -1,7 +1,9 @@
 //! Sums, buckets, and the users in them.
 
 use super::{End, Subject, commit, id, object, user, version};
-use domain::{Bucket, Digest, Key, Kind, Ledger, LedgerError, Object, ObjectId, ServerId, Tree, Value};
+use domain::{
+    Bucket, Digest, Key, Kind, Ledger, LedgerError, Object, ObjectId, ServerId, Tree, Value,
+};
 use std::collections::{BTreeMap, HashMap};
 
 /// Sees that all sums are those of the live objects, by counting anew.

@@ -1,0 +1,99 @@
+//! What a comparison costs (R15), counted and not timed: it follows the difference, and not how much is compared.
+
+mod exact;
+mod stock;
+#[path = "../support/mod.rs"]
+mod support;
+mod traffic;
+
+use domain::{Ledger, TaskCounts, TaskKind, Value, user_fields};
+use stock::{MESSAGES, message_ids, running, set, stock, user_id};
+use support::{NORTH, Pair, SOUTH};
+use traffic::{Traffic, run};
+
+const USERS: usize = 100_000;
+/// What one differing user may add to a comparison: the 256 sums of its part, the list of its bucket.
+const BYTES_EACH: usize = 2_700;
+/// What one differing user may add besides: itself, in one direction and back, with acknowledgements.
+const TRAVEL_EACH: usize = 2_500;
+
+/// Servers that hold the same, but for some users that were changed on one of them.
+fn apart(differing: usize) -> Pair {
+    let north = stock(USERS, false);
+    let mut south = north.clone();
+    for n in (0..USERS).step_by(USERS / differing.max(1)).take(differing) {
+        let name = Value::Text(format!("Another {n}"));
+        set(&mut south, &user_id(n), user_fields::NAME, 1, name);
+    }
+    running([north, south])
+}
+
+fn resync(pair: &mut Pair) -> (TaskCounts, Traffic) {
+    let (report, traffic) = run(pair, NORTH, TaskKind::Resync, None, false);
+    pair.assert_equal();
+    (report.counts, traffic)
+}
+
+#[test]
+fn servers_that_hold_the_same_say_so_in_one_round_for_each_tree() {
+    let mut pair = apart(0);
+    let (counts, traffic) = resync(&mut pair);
+    println!("{USERS} equal users, resync: {traffic:?}");
+    assert_eq!(counts, TaskCounts::default());
+    assert_eq!(traffic.rounds, 2, "users, contents");
+    assert!(traffic.bytes <= 2_000, "{traffic:?}");
+
+    let (report, traffic) = run(&mut pair, NORTH, TaskKind::Audit, None, false);
+    println!("{USERS} equal users, audit: {traffic:?}");
+    assert_eq!(report.counts, TaskCounts::default());
+    assert_eq!(traffic.rounds, 1, "users");
+    assert!(traffic.bytes <= 2_000, "{traffic:?}");
+}
+
+#[test]
+fn ten_differing_users_are_found_and_joined_for_less_than_a_hundred_kilobytes() {
+    let mut pair = apart(10);
+    let (counts, traffic) = resync(&mut pair);
+    println!("10 of {USERS} users differ, resync: {traffic:?}");
+    assert_eq!(counts.updated, 10);
+    assert_eq!(traffic.rounds, 5, "root, parts, buckets, lists; contents");
+    assert!(traffic.bytes <= 100_000, "{traffic:?}");
+    assert!(traffic.asking <= 5_000 + 10 * BYTES_EACH, "{traffic:?}");
+}
+
+#[test]
+fn what_a_comparison_costs_follows_the_difference() {
+    for differing in [1, 100, 1_000] {
+        let mut pair = apart(differing);
+        let (counts, traffic) = resync(&mut pair);
+        println!("{differing} of {USERS} users differ, resync: {traffic:?}");
+        assert_eq!(counts.updated, differing as u64);
+        let asking = 5_000 + differing * BYTES_EACH;
+        assert!(traffic.asking <= asking, "{differing}: {traffic:?}");
+        let bytes = asking + differing * TRAVEL_EACH;
+        assert!(traffic.bytes <= bytes, "{differing}: {traffic:?}");
+        // Questions have their bounds, too: 64 parts, 256 buckets.
+        let rounds = 3 + differing.min(256).div_ceil(64) + differing.div_ceil(256);
+        assert!(traffic.rounds <= rounds, "{differing}: {traffic:?}");
+    }
+}
+
+#[test]
+fn ten_lost_messages_among_two_hundred_thousand_are_found() {
+    let north = stock(USERS, true);
+    let mut south = north.clone();
+    assert_eq!(north.objects.len(), USERS * (1 + MESSAGES));
+    for n in (0..USERS).step_by(USERS / 10) {
+        let lost = message_ids(n).next().unwrap();
+        south.remove(&lost).unwrap();
+    }
+    for (kind, rounds) in [(TaskKind::Mailboxes, 4), (TaskKind::Resync, 5)] {
+        let mut pair = running([north.clone(), south.clone()]);
+        let (report, traffic) = run(&mut pair, NORTH, kind, None, false);
+        println!("10 of 200,000 messages lost, {kind:?}: {traffic:?}");
+        assert_eq!(report.counts.contents_there, 10);
+        assert_eq!(traffic.rounds, rounds);
+        assert!(traffic.bytes <= 100_000, "{traffic:?}");
+        pair.assert_equal();
+    }
+}

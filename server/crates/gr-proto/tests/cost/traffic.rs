@@ -1,0 +1,77 @@
+//! A task from its order to its end, and what went over the wire meanwhile.
+
+use super::support::{NORTH, Pair, SOUTH};
+use domain::{Deletions, Outcome, TaskId, TaskKind, TaskReport};
+use gr_proto::{Message, Order, Payload, Question};
+
+/// What went over the wire, in both directions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Bytes of all messages.
+    pub bytes: usize,
+    /// Bytes of questions and answers: the same without the objects that travel and their acknowledgements.
+    pub asking: usize,
+    /// Questions that had to be answered before the next could be asked.
+    pub rounds: usize,
+}
+
+impl Traffic {
+    fn count(&mut self, message: &Message) {
+        let bytes = gr_proto::wire::encode(message).len();
+        self.bytes += bytes;
+        match &message.payload {
+            Payload::Ask(ask) => {
+                self.asking += bytes;
+                self.rounds += usize::from(!matches!(ask.question, Question::End(_)));
+            }
+            Payload::Answer(_) => self.asking += bytes,
+            _ => {}
+        }
+    }
+}
+
+/// Runs a task that one side drives to its end, and until all is quiet.
+pub fn run(
+    pair: &mut Pair,
+    driver: usize,
+    kind: TaskKind,
+    agreed: Option<Deletions>,
+    dry: bool,
+) -> (TaskReport, Traffic) {
+    let id = TaskId(pair.now.mono.0);
+    let order = Order::Start {
+        id,
+        kind,
+        dry,
+        agreed,
+        mailboxes: Vec::new(),
+    };
+    let now = pair.now;
+    let side = &mut pair.sides[driver];
+    let ordered = side.engine.order(now, &mut side.ledger, order);
+    ordered.unwrap().expect("the task may begin");
+    pair.tick(driver);
+    let mut traffic = Traffic::default();
+    for _ in 0..1_000 {
+        let quiet = carry(pair, NORTH, &mut traffic) + carry(pair, SOUTH, &mut traffic) == 0;
+        let open = pair.sides[driver].engine.tasks().open.is_some();
+        if quiet && open {
+            pair.wait(500);
+        } else if quiet {
+            let report = pair.sides[driver].engine.tasks().last.unwrap();
+            assert_eq!((report.id, report.outcome), (id, Outcome::Done));
+            return (report, traffic);
+        }
+    }
+    panic!("it never ends: {:?}", pair.sides[driver].engine.tasks());
+}
+
+fn carry(pair: &mut Pair, from: usize, traffic: &mut Traffic) -> usize {
+    let messages = pair.take(from);
+    let count = messages.len();
+    for message in messages {
+        traffic.count(&message);
+        pair.give(1 - from, message);
+    }
+    count
+}
