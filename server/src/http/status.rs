@@ -97,6 +97,7 @@ fn pair(api: &Api) {
         ("unknown", PartnerState::Unknown),
         ("running", PartnerState::Running),
         ("down", PartnerState::Down),
+        ("courtesy_down", PartnerState::CourtesyDown),
     ] {
         metrics::gauge!("callpilot_gr_state", "state" => name)
             .set(f64::from(u8::from(state == present)));

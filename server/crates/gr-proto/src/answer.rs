@@ -139,11 +139,11 @@ fn forget(tx: &mut Tx<'_>, ask: &Ask, ids: &[ObjectId]) -> Result<Reply, LedgerE
 
 /// Objects for a rebuild, without their bodies: the asker may have most of those.
 fn page(tx: &mut Tx<'_>, after: Option<&ObjectId>) -> Result<Reply, LedgerError> {
-    let ids = tx.ledger.ids_after(after, limits::BATCH_ITEMS_MAX)?;
+    let ids = tx.ledger.ids_after(after, limits::PAGE_ITEMS_MAX)?;
     let mut last = ids
         .last()
         .copied()
-        .filter(|_| ids.len() == limits::BATCH_ITEMS_MAX);
+        .filter(|_| ids.len() == limits::PAGE_ITEMS_MAX);
     let (mut items, mut bytes) = (Vec::new(), 0);
     for id in ids {
         if bytes >= limits::BATCH_BYTES_MAX {

@@ -1,7 +1,7 @@
 //! The replication engine of a GR pair: two servers that hold the same users and messages, and both work while the other is away.
 //!
 //! A pure state machine. It has no clock, no randomness of its own, no IO, no threads: what it knows comes in through
-//! [`Engine::change`] and [`Engine::handle`], what it wants comes out of [`Engine::poll`], and what lasts is in a
+//! [`Engine::change`], [`Engine::handle`] and [`Engine::order`], what it wants comes out of [`Engine::poll`], and what lasts is in a
 //! [`domain::Ledger`]. So one simulator can run two of them through every kind of misfortune (`tests/simulation`).
 //!
 //! # One message, from the caller to both servers
@@ -26,12 +26,31 @@
 //! acknowledged: all this belongs to the session and is forgotten with it, because what was not acknowledged still has its mark.
 //! Whether the partner is running is decided by proof of two-way life (`status`); data is sent only then (E14).
 //!
-//! # A server that was restored from a backup
+//! # A server that went back in time
 //!
 //! Each life is entered, with the tick at which it began, into a durable *lineage*; each server remembers the newest tick that it has
-//! seen of its partner. If that tick is not part of the partner's past, the partner went back in time, and is owed a *recovery*
-//! (`recovery`; E11): it is told, range by range, what is here; it asks for what it lacks, deletes what it once had shared and is
-//! gone here, and keeps what nobody can judge. The objects travel as always: marked.
+//! seen of its partner. If that tick is not part of the partner's past, the partner went back in time: its disk was restored from a
+//! backup. It is owed a *recovery* (`recovery`; E11): it is told, range by range, what is here; it asks for what it lacks, deletes what
+//! it once had shared and is gone here, and keeps what nobody can judge. The objects travel as always: marked. A machine that resumes
+//! from a snapshot of its memory keeps its life, but hears of messages that it never sent; it takes a new life, which begins where
+//! both last surely told the same story, and so the lineage finds it out, too (`session`; E13).
+//!
+//! # What cannot be on both servers
+//!
+//! A user whose mailbox number is taken there, or is a Temporary Remote User's; whose mailbox class is missing; whose number no VPIM
+//! shortcut's overlap matches; for whom there is no room: such a user is *held*, with its mailbox and with the reason ([`Reason`];
+//! R9). It stops nobody, is listed on both sides, counts as marked in every verdict, and is tried again when a cause goes (`batch`,
+//! `outbox`, `walk`).
+//!
+//! # Putting right what has come apart
+//!
+//! Resync, audit, rebuild and mailbox resync are *tasks* (`task`; R10 to R14). One server drives; the other answers questions from its
+//! ledger and remembers nothing (`answer`). Sums of digests lead in three questions to what differs (`compare`; R15); what is missing is
+//! marked, and travels as always. GR users without an original are deleted last, into what is *kept* for a week; bringing them back
+//! is a join like any other (`walk`). A rebuild fetches all that the partner has beside what is live, writes everything twice meanwhile,
+//! and lets both change places in one transaction (`fetch`; E18): whoever stops it before that finds the original exactly.
+//! When somebody logs in, the mailbox is compared in the same way (R13). No automatic step deletes many without an administrator's
+//! word ([`Fuse`]; E19).
 //!
 //! # Where to read
 //!
@@ -42,7 +61,9 @@
 //! | `talk` | what happens with each message, and what is said at the end of a transaction |
 //! | `local`, `apply`, `tx` | changes to objects, marks, tombstones, graves |
 //! | `outbox`, `select`, `batch`, `inbox`, `session` | numbers, windows, acknowledgements, retransmission |
-//! | `recovery`, `digest` | what a server that went back in time has lost |
+//! | `recovery` | what a server that went back in time has lost |
+//! | `orders`, `task`, `compare`, `answer`, `fetch` | tasks: who may start and stop what, and how they go |
+//! | `walk` | errands over many objects, a few at a time |
 //! | `status` | running, unknown, down |
 //! | `limits` | everything that can grow, and how far (E22) |
 //! | `wire` | messages as bytes |
@@ -53,11 +74,11 @@
 //!
 //! Names in quotes are checks of the simulator; the others are tests in `tests/`.
 //!
-//! - What the partner lacks is marked: "what the partner lacks is marked", after every step.
+//! - What the partner lacks is marked or held: "what the partner lacks is marked", after every step.
 //! - What is called safe is durable at the partner: "safe is safe".
 //! - When all is quiet both hold the same, nothing accepted is lost, nothing deleted is back, each register has its newest value,
-//!   and no mark or tombstone is left: "both hold the same", "nothing accepted is lost", "deleted is deleted", "the newest value
-//!   wins", "marks drain", "tombstones drain".
+//!   and no mark, tombstone or held object is left: "both hold the same", "nothing accepted is lost", "deleted is deleted", "the newest
+//!   value wins", "marks drain", "tombstones drain", "what is held is filled in".
 //! - Applying twice is applying once: `what_was_doubled_is_applied_once`.
 //! - Nobody is called running who may be dead, and no data leaves otherwise: "running is honest", "data only while running".
 //! - A session is only with the living: "only the living are adopted", `an_old_hello_opens_no_session`.
@@ -66,6 +87,12 @@
 //!   accepted is lost", "deleted is deleted", "recoveries end", and the stories in `tests/recovery.rs`.
 //! - Only its home creates a user: "only its home creates a user", `a_home_takes_back_its_own_user_after_a_restore_and_only_then`.
 //! - One bad item stops nobody: `an_item_that_is_refused_for_good_stops_nobody`.
+//! - A task deletes last, and no local user: "a task deletes last", "no task deletes a local user", "a resync leaves local users alone",
+//!   and the guide's numbers in `tests/tasks.rs`.
+//! - Whoever stops a task finds what was there: `whoever_stops_a_resync_finds_every_user_there`,
+//!   `whoever_stops_a_rebuild_finds_the_original_exactly`.
+//! - Tasks begin and end: "tasks begin", "tasks end". Comparing costs what differs: `tests/cost`.
+//! - Who is down by courtesy has nothing left to send: `courtesy_down_waits_for_the_backlog_and_is_told_to_the_partner`.
 //! - Two servers with nothing to do say nothing but heartbeats: "a quiet pair is quiet".
 
 mod answer;

@@ -46,8 +46,10 @@ pub const LOGINS_MAX: usize = 32;
 pub const LOGIN_PAUSE_MS: u64 = 30_000;
 /// A rebuild begins only with so few marks, because they are all staged at once.
 pub const REBUILD_MARKS_MAX: u64 = 20_000;
+/// So many objects one page of a rebuild has: the writer is busy with it for some milliseconds.
+pub const PAGE_ITEMS_MAX: usize = 128;
 /// So many objects one step of a walk is about.
-pub const WALK_MAX: usize = 256;
+pub const WALK_MAX: usize = 128;
 /// So many stopped tasks of the partner are remembered.
 pub const STOPPED_MAX: usize = 16;
 /// So long, in milliseconds, what tasks have removed is kept: 7 days.

@@ -221,6 +221,33 @@ fn more_deletions_than_the_fuse_allows_wait_for_an_administrator() {
 }
 
 #[test]
+fn an_emptied_partner_wipes_nothing() {
+    for (side, kind) in [
+        (NORTH, TaskKind::Audit),
+        (SOUTH, TaskKind::Audit),
+        (NORTH, TaskKind::Resync),
+        (SOUTH, TaskKind::Resync),
+    ] {
+        let mut pair = the_guide();
+        let all: Vec<_> = pair.ledger(SOUTH).objects.keys().copied().collect();
+        for id in all {
+            pair.ledger(SOUTH).remove(&id).unwrap();
+        }
+        start(&mut pair, side, kind, false, None);
+        pair.live(5_000);
+        let open = pair.sides[side].engine.tasks().open.unwrap();
+        assert_eq!(open.phase, Phase::Waiting, "{side} {kind:?}");
+        assert_eq!(
+            counts(&pair),
+            [(100, 200), (0, 100)],
+            "the survivor has all it had"
+        );
+        let abort = order(&mut pair, side, Order::Abort(open.id));
+        assert_eq!(abort, Ok(()));
+    }
+}
+
+#[test]
 fn an_audit_creates_and_deletes_but_does_not_look_at_values() {
     let mut pair = Pair::running();
     for n in 0..30 {
