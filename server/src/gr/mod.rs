@@ -81,7 +81,7 @@ pub fn log(event: &Event) {
             );
         }
         Event::Refused(id, reason) => {
-            let why = reason_words(*reason);
+            let why = refused_words(*reason);
             tracing::warn!(%id, reason = reason.0, "refused from the GR partner: {why}");
         }
         Event::NoCommonLevel(low, high) => {
@@ -156,6 +156,28 @@ pub fn reason_words(reason: Reason) -> &'static str {
     }
 }
 
+/// The same, written for the server that refuses.
+pub fn refused_words(reason: Reason) -> &'static str {
+    match reason {
+        Reason::NO_SUCH_USER => {
+            "It belongs to this server, which does not know it. A resync deletes the copy on the partner."
+        }
+        Reason::TEMPORARY_REMOTE_USER => {
+            "This server has a Temporary Remote User with this mailbox number. Delete that one, and the user comes by itself."
+        }
+        Reason::NUMBER_TAKEN => {
+            "This server has a local user with this mailbox number. Change one of the two numbers."
+        }
+        Reason::CLASS_MISSING => {
+            "This server lacks the mailbox class of this user. Create the class, and the user comes by itself."
+        }
+        Reason::CAPACITY => {
+            "This server has no room for another user. Raise limits.users_max, or delete users."
+        }
+        other => reason_words(other),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -167,6 +189,8 @@ mod tests {
         assert_eq!(said.len(), 9, "each has its own words");
         assert!(said.iter().all(|words| words.ends_with('.')));
         assert!(reason_words(Reason(200)).contains("Upgrade"));
+        let here = refused_words(Reason::CLASS_MISSING);
+        assert!(here.starts_with("This server lacks"), "{here}");
     }
 
     #[test]

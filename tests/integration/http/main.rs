@@ -12,6 +12,7 @@ mod messages;
 mod own;
 mod pages;
 mod session;
+mod tasks;
 
 use contract::MessageRow;
 use support::{Http, Server, Smtp, until, voice};

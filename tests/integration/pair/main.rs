@@ -4,6 +4,9 @@ mod cut;
 mod data;
 mod kill;
 mod messages;
+mod stock;
+mod task_commands;
+mod tasks;
 mod users;
 
 use contract::{Folder, MessageList, MessageRow};

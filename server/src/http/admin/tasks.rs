@@ -181,7 +181,7 @@ async fn everything_held(api: &Api, most: usize) -> Answer<HeldMailboxes> {
         refused: view
             .refused
             .iter()
-            .map(|(id, reason)| convert::refused(*id, *reason))
+            .map(|(id, refused)| convert::refused(*id, refused))
             .collect(),
     })
 }
@@ -288,6 +288,9 @@ fn words(declined: Declined, configured: bool, open: Option<String>) -> String {
             "{count} mailboxes are named, and one task takes at most {}. Name fewer, or none: then every mailbox is compared.",
             limits::MAILBOXES_MAX
         ),
+        Declined::CourtesyDown => {
+            "This server is in courtesy down. Take it up again first.".into()
+        }
     }
 }
 

@@ -1,11 +1,11 @@
 //! Tasks and held objects, from the engine's and the store's types to those of the wire.
 
-use crate::gr::{reason_words, task_text};
+use crate::gr::{reason_words, refused_words, task_text};
 use contract::{
     GrTask, GrTasks, HeldMailbox, KeptObjects, ObjectId, TaskErrand, TaskOutcome, TaskPhase,
 };
-use domain::{Held, Object, Reason, Timestamp, User};
-use gr_proto::{Serving, TaskView};
+use domain::{Held, Object, Timestamp, User};
+use gr_proto::{Refused, Serving, TaskView};
 
 /// The two servers, as the answering one calls them.
 pub struct Names<'a> {
@@ -195,13 +195,14 @@ pub fn held(id: ObjectId, held: &Held, object: Option<&Object>) -> HeldMailbox {
 }
 
 /// Something of the partner that was refused here.
-pub fn refused(id: ObjectId, reason: Reason) -> HeldMailbox {
+pub fn refused(id: ObjectId, refused: &Refused) -> HeldMailbox {
+    let user = |text: &str| (!refused.number.is_empty()).then(|| text.to_owned());
     HeldMailbox {
         id,
-        mailbox: None,
-        name: None,
-        since: None,
-        reason: format!("As the partner reads it: {}", reason_words(reason)),
+        mailbox: user(&refused.number),
+        name: user(&refused.name),
+        since: Some(refused.at),
+        reason: refused_words(refused.reason).to_owned(),
     }
 }
 
