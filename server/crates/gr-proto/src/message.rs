@@ -302,6 +302,9 @@ pub struct Answer {
     /// What is answered.
     #[serde(rename = "r")]
     pub reply: Reply,
+    /// How far behind the answerer is now: what was asked for counts already.
+    #[serde(rename = "b")]
+    pub report: Report,
 }
 
 /// What is answered.

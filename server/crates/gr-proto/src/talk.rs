@@ -181,13 +181,13 @@ impl Engine {
             // What is below a list is dropped from now on: the list tells of a later state (E7).
             session.inbox.acknowledged(header.no);
         }
-        let mut tx = tx!(self, now, ledger);
+        let mut tx = tx!(self, now, &mut *ledger);
         session.asking.answered(&mut tx, header.no, answer)?;
         let events = std::mem::take(&mut session.asking.events);
         events.into_iter().for_each(|event| self.event(event));
         self.state.tick += 1;
         self.know(header);
-        Ok(())
+        self.report(now, ledger, header.no, answer.report)
     }
 
     /// The partner lists what it holds, because this server went back in time.
@@ -319,7 +319,14 @@ impl Engine {
                 };
                 let task = ask.task;
                 voice.tick = tx.state.tick;
-                voice.say(Payload::Answer(Box::new(Answer { task, to, reply })));
+                let report = report(now, &mut *tx.ledger, *tx.causes, tx.state.courtesy)?;
+                *reported = Some(report);
+                voice.say(Payload::Answer(Box::new(Answer {
+                    task,
+                    to,
+                    reply,
+                    report,
+                })));
             }
             // Until nothing is left to ask: a mailbox and a task may have a question each.
             loop {

@@ -384,7 +384,7 @@ impl Work {
                     // What the partner has marked may be how it learns of something newer here, after a recovery: it has to be asked
                     // first. After it, whatever comes is staged (without it a value is lost that a restored partner lacks).
                     self.settled.1 |= report
-                        .is_some_and(|(no, report)| no > self.answered && report.backlog() == 0);
+                        .is_some_and(|(no, report)| no >= self.answered && report.backlog() == 0);
                     if !is_clear(tx) || !self.settled.1 {
                         return Ok(Step::Wait);
                     }
@@ -466,7 +466,7 @@ fn settled(
     settled.0 |= tx.ledger.backlog(Lane::Users)?.count == 0
         && (!contents || tx.ledger.backlog(Lane::Messages)?.count == 0);
     settled.1 |= report.is_some_and(|(no, report)| {
-        no > answered && report.users == 0 && (!contents || report.messages == 0)
+        no >= answered && report.users == 0 && (!contents || report.messages == 0)
     });
     Ok(*settled == (true, true))
 }

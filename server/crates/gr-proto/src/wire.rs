@@ -393,6 +393,7 @@ mod tests {
                 payload: Payload::Answer(Box::new(Answer {
                     task: TaskId(5),
                     to: 7,
+                    report,
                     reply: Reply::Lists(vec![Listed {
                         shelf: Shelf::Users(u16::MAX),
                         after: None,
