@@ -13,6 +13,8 @@ pub struct Traffic {
     pub asking: usize,
     /// Questions that had to be answered before the next could be asked.
     pub rounds: usize,
+    /// How long it took on a network without delay, in milliseconds: waiting for each other.
+    pub waited_ms: u64,
 }
 
 impl Traffic {
@@ -51,6 +53,7 @@ pub fn run(
     let ordered = side.engine.order(now, &mut side.ledger, order);
     ordered.unwrap().expect("the task may begin");
     pair.tick(driver);
+    let began = pair.now.mono;
     let mut traffic = Traffic::default();
     for _ in 0..1_000 {
         let quiet = carry(pair, NORTH, &mut traffic) + carry(pair, SOUTH, &mut traffic) == 0;
@@ -59,6 +62,7 @@ pub fn run(
             pair.wait(500);
         } else if quiet {
             let report = pair.sides[driver].engine.tasks().last.unwrap();
+            traffic.waited_ms = pair.now.mono.since(began);
             assert_eq!((report.id, report.outcome), (id, Outcome::Done));
             return (report, traffic);
         }
