@@ -2,6 +2,7 @@
 
 use crate::{agree, leave, pair, stock, tilde};
 use serde_json::Value;
+use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Output, Stdio};
 use support::{Server, program};
 
@@ -123,6 +124,45 @@ fn a_rebuild_warns_and_what_waits_is_agreed_to_or_stopped_by_command() {
 }
 
 #[test]
+fn ctrl_c_leaves_a_task_going_and_says_how_to_stop_it() {
+    let (_dir, pair) = pair("");
+    // A partner that stands still keeps the audit from its end.
+    pair.b.signal("STOP");
+    let mut command = command(&pair.a, &["audit"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program runs");
+    let mut lines = BufReader::new(command.stderr.take().expect("its errors"));
+    let mut line = String::new();
+    lines.read_line(&mut line).expect("a line");
+    assert_eq!(line.trim(), "audit: comparing with the partner");
+    let pid = command.id().to_string();
+    let sent = Command::new("kill").args(["-s", "INT", &pid]).status();
+    assert!(sent.is_ok_and(|status| status.success()));
+    let mut rest = String::new();
+    lines.read_to_string(&mut rest).expect("text");
+    assert_eq!(command.wait().expect("an end").code(), Some(1));
+    assert!(
+        rest.contains("The audit goes on without this window.")
+            && rest.contains("`callpilot gr abort` stops it"),
+        "{rest}"
+    );
+    let open = json(&callpilot(&pair.a, &["tasks", "--json"]));
+    assert_eq!(open["open"]["kind"], "audit");
+    let stopped = callpilot(&pair.a, &["abort"]);
+    assert!(
+        text(&stopped).contains("The audit is stopped."),
+        "{}",
+        errors(&stopped)
+    );
+    pair.b.signal("CONT");
+    pair.running();
+    let tasks = json(&callpilot(&pair.a, &["tasks", "--json"]));
+    assert_eq!(tasks["last"]["outcome"], "aborted");
+}
+
+#[test]
 fn mailboxes_are_searched_collected_and_compared() {
     let (_dir, pair) = pair("");
     pair.a.add_user("7201", "Odo Renn");
@@ -164,19 +204,24 @@ fn mailboxes_are_searched_collected_and_compared() {
 }
 
 fn callpilot(server: &Server, args: &[&str]) -> Output {
+    let run = command(server, args).output();
+    run.expect("the program runs")
+}
+
+fn command(server: &Server, args: &[&str]) -> Command {
     let config = server
         .data_dir()
         .parent()
         .expect("a folder")
         .join("callpilot.toml");
-    Command::new(program())
+    let mut command = Command::new(program());
+    command
         .arg("gr")
         .args(args)
         .arg("--config")
         .arg(config)
-        .stdin(Stdio::null())
-        .output()
-        .expect("the program runs")
+        .stdin(Stdio::null());
+    command
 }
 
 fn text(output: &Output) -> String {

@@ -3,7 +3,8 @@
 use crate::stock::{self, A, B, Person};
 use crate::{agree, folder, leave, pair, subjects, tilde};
 use contract::{
-    Folder, GrTask, GrTasks, HeldMailboxes, TaskCounts, TaskOutcome, TaskPhase, UserKind, UserRow,
+    Event, Folder, GrTask, GrTasks, HeldMailboxes, TaskCounts, TaskOutcome, TaskPhase, UserKind,
+    UserRow,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -117,30 +118,13 @@ fn a_rebuild_makes_of_100_and_200_with_50_and_75_the_guides_75_and_50_and_can_be
 #[test]
 fn a_rebuild_that_is_stopped_on_either_side_leaves_the_original_exactly() {
     let dir = tempfile::tempdir().expect("a folder");
-    let owner = Person {
-        number: 2_000,
-        home: B,
-    };
-    let pair = stock::pair_with(dir.path(), || {
-        stock::guides_pair(dir.path());
-        // Fetching so much takes long enough to be stopped.
-        stock::write(dir.path(), B, |tx| {
-            for n in 0..400 {
-                stock::put_message(tx, owner, n, 200_000);
-            }
-        });
-    });
+    let pair = slow_to_rebuild(dir.path());
     let before = (rows(&pair.a), rows(&pair.b));
     for (stopper, outcome) in [
         (&pair.a, TaskOutcome::Aborted),
         (&pair.b, TaskOutcome::AbortedThere),
     ] {
-        let task = start(&pair.a, json!({ "kind": "rebuild" }));
-        until("a rebuild that fetches", || {
-            let fetching =
-                |open: &GrTask| open.phase == Some(TaskPhase::Fetching) && open.counts.done > 0;
-            tasks(&pair.a).open.filter(fetching)
-        });
+        let task = half_rebuilt(&pair.a);
         until("the partner knows of it", || tasks(&pair.b).serving);
         let path = format!("{TASKS}/{}", task.id);
         let stopped = stopper.admin().ask("DELETE", &path, None).unwrap();
@@ -158,6 +142,56 @@ fn a_rebuild_that_is_stopped_on_either_side_leaves_the_original_exactly() {
         .ask("DELETE", &format!("{TASKS}/0123456789abcdef"), None)
         .unwrap();
     assert_eq!(again.status, 409);
+}
+
+#[test]
+fn a_rebuild_goes_on_after_a_kill_of_the_server_that_drives_it() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut pair = slow_to_rebuild(dir.path());
+    let task = half_rebuilt(&pair.a);
+    pair.a.kill();
+    pair.a.run();
+    assert_eq!(users(&pair.a), (100, 200), "the original serves meanwhile");
+    assert_eq!(finished(&pair.a, &task).outcome, Some(TaskOutcome::Done));
+    until_users(&pair, (75, 50), (50, 75));
+    assert_eq!(names(&pair.a), names(&pair.b));
+}
+
+#[test]
+fn an_open_page_reads_everything_anew_after_a_rebuild() {
+    let (_dir, pair) = pair("");
+    let user = tilde(&pair.a);
+    assert!(leave(&pair.a, 1));
+    agree(&pair, &user);
+    let mut events = user.events();
+    let task = start(&pair.a, json!({ "kind": "rebuild" }));
+    let told = events.find(|event| matches!(event, Event::Resync | Event::Ended));
+    assert_eq!(told, Some(Event::Resync));
+    assert_eq!(finished(&pair.a, &task).outcome, Some(TaskOutcome::Done));
+    assert_eq!(subjects(&pair.a, &user), [voice::subject(1)].into());
+}
+
+#[test]
+fn of_two_resyncs_at_the_same_moment_one_does_the_work() {
+    let (_dir, pair) = guides_pair();
+    let begin = |server: &Server, here: u32, there: u32| {
+        let new = json!({ "kind": "resync", "agreed": { "here": here, "there": there } });
+        let (status, answer) = post_json(server, TASKS, &new);
+        assert!(status == 202 || status == 409, "{answer}");
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(|| begin(&pair.a, 170, 15));
+        scope.spawn(|| begin(&pair.b, 15, 170));
+    });
+    until_users(&pair, (100, 50), (50, 100));
+    let outcomes = until("both ended", || {
+        let (here, there) = (tasks(&pair.a), tasks(&pair.b));
+        let open = [&here, &there].map(|t| t.open.is_some() || t.serving.is_some());
+        let ended = [here.last, there.last].into_iter().flatten();
+        (open == [false, false]).then(|| ended.map(|task| task.outcome).collect::<Vec<_>>())
+    });
+    let done = outcomes.iter().filter(|o| **o == Some(TaskOutcome::Done));
+    assert_eq!(done.count(), 1, "{outcomes:?}");
 }
 
 #[test]
@@ -356,6 +390,33 @@ fn guides_pair() -> (TempDir, Pair) {
     let pair = stock::pair_with(dir.path(), || stock::guides_pair(dir.path()));
     assert_eq!((users(&pair.a), users(&pair.b)), ((100, 200), (50, 75)));
     (dir, pair)
+}
+
+/// The guide's pair with so much on b that fetching it takes long enough to be disturbed.
+fn slow_to_rebuild(root: &std::path::Path) -> Pair {
+    let owner = Person {
+        number: 2_000,
+        home: B,
+    };
+    stock::pair_with(root, || {
+        stock::guides_pair(root);
+        stock::write(root, B, |tx| {
+            for n in 0..400 {
+                stock::put_message(tx, owner, n, 200_000);
+            }
+        });
+    })
+}
+
+/// Starts a rebuild and waits until it has fetched something.
+fn half_rebuilt(server: &Server) -> GrTask {
+    let task = start(server, json!({ "kind": "rebuild" }));
+    until("a rebuild that fetches", || {
+        let fetching =
+            |open: &GrTask| open.phase == Some(TaskPhase::Fetching) && open.counts.done > 0;
+        tasks(server).open.filter(fetching)
+    });
+    task
 }
 
 /// 7200 has three messages: b has lost the second, and the third was deleted on a, which b has forgotten.

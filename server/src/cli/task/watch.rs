@@ -7,6 +7,7 @@ use contract::{GrTask, GrTasks, TaskPhase};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
 use std::time::Duration;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// How often it looks.
 const LOOK: Duration = Duration::from_millis(200);
@@ -17,6 +18,8 @@ const MISSES_MAX: u32 = 50;
 pub struct Watch<'a> {
     client: &'a AdminClient,
     bar: ProgressBar,
+    /// Ctrl-C, from before the first line is shown.
+    interrupt: Signal,
     /// Lines instead of the bar.
     lines: bool,
     told: String,
@@ -24,18 +27,21 @@ pub struct Watch<'a> {
 
 impl<'a> Watch<'a> {
     /// Shows what it sees on standard error; with JSON it shows nothing.
-    pub fn new(client: &'a AdminClient, out: Output) -> Self {
+    pub fn new(client: &'a AdminClient, out: Output) -> Result<Self, Failure> {
+        let interrupt = signal(SignalKind::interrupt())
+            .map_err(|e| Failure::new(format!("signals cannot be received: {e}")))?;
         let terminal = std::io::stderr().is_terminal();
         let bar = match terminal && !out.json {
             true => ProgressBar::new_spinner(),
             false => ProgressBar::hidden(),
         };
-        Self {
+        Ok(Self {
             client,
             bar,
+            interrupt,
             lines: !terminal && !out.json,
             told: String::new(),
-        }
+        })
     }
 
     /// Looks until the task has ended. Ctrl-C stops a dry run, and leaves anything else to go on.
@@ -52,11 +58,10 @@ impl<'a> Watch<'a> {
                 break Err(Failure::new(words::waits(&task)));
             }
             self.show(&task);
-            tokio::select! {
-                () = tokio::time::sleep(LOOK) => {}
-                _ = tokio::signal::ctrl_c() => break Err(self.interrupted(&task).await),
-            }
-            let tasks: GrTasks = self.client.get(TASKS).await?;
+            let tasks = tokio::select! {
+                tasks = look(self.client) => tasks?,
+                _ = self.interrupt.recv() => break Err(self.interrupted(&task).await),
+            };
             let mut all = [tasks.open, tasks.last].into_iter().flatten();
             match all.find(|found| found.id == task.id) {
                 Some(found) => (task, misses) = (found, 0),
@@ -77,14 +82,13 @@ impl<'a> Watch<'a> {
         let mut tasks = tasks;
         while tasks.kept.is_some() {
             self.say("bringing back what was removed");
-            tokio::select! {
-                () = tokio::time::sleep(LOOK) => {}
-                _ = tokio::signal::ctrl_c() => {
+            tasks = tokio::select! {
+                tasks = look(self.client) => tasks?,
+                _ = self.interrupt.recv() => {
                     self.bar.finish_and_clear();
                     return Err(Failure::new("The undo goes on without this window."));
                 }
-            }
-            tasks = self.client.get(TASKS).await?;
+            };
         }
         self.bar.finish_and_clear();
         Ok(tasks)
@@ -126,6 +130,11 @@ impl<'a> Watch<'a> {
             eprintln!("{text}");
         }
     }
+}
+
+async fn look(client: &AdminClient) -> Result<GrTasks, Failure> {
+    tokio::time::sleep(LOOK).await;
+    client.get(TASKS).await
 }
 
 /// These templates are ours, and whole.
