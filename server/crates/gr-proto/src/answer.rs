@@ -2,6 +2,7 @@
 //! such a task: whoever asks twice is answered twice.
 
 use crate::compare::{mailbox_sum, on_shelf, root};
+use crate::removal::{self, is_forgettable, remember_kept};
 use crate::tx::{Marking, Tx};
 use crate::{Ask, Item, Listed, ListedObject, Owed, Question, Reply, Shelf, limits};
 use domain::{Digest, LedgerError, Object, ObjectId, Tree, User};
@@ -119,7 +120,7 @@ fn want(tx: &mut Tx<'_>, ids: &[ObjectId]) -> Result<u64, LedgerError> {
 fn forget(tx: &mut Tx<'_>, ask: &Ask, ids: &[ObjectId]) -> Result<Reply, LedgerError> {
     let mut gone = Vec::new();
     for id in ids {
-        if crate::task::is_forgettable(tx, id)? {
+        if is_forgettable(tx, id)? {
             gone.push(*id);
         }
     }
@@ -130,9 +131,9 @@ fn forget(tx: &mut Tx<'_>, ask: &Ask, ids: &[ObjectId]) -> Result<Reply, LedgerE
     }
     if !ask.dry {
         for id in &gone {
-            crate::task::forget(tx, id)?;
+            removal::forget(tx, id)?;
         }
-        crate::task::remember_kept(tx, ask.task, ask.kind)?;
+        remember_kept(tx, ask.task, ask.kind)?;
     }
     Ok(Reply::Done(count))
 }

@@ -5,15 +5,12 @@ use crate::lives::Lives;
 use crate::session::Session;
 use crate::status::Status;
 use crate::task::{Refused, Serving, TaskView};
-use crate::tx::{Marking, Tx};
-use crate::walk;
+use crate::tx::Tx;
 use crate::{
     Changed, Config, Event, Input, Message, Mono, Now, Output, PartnerState, PartnerStatus,
-    Payload, Rule, limits, local,
+    Payload, Rule, local,
 };
-use domain::{
-    Change, Errand, Ledger, LedgerError, Life, ObjectId, ReplicaState, Seeding, Timestamp,
-};
+use domain::{Change, Errand, Ledger, LedgerError, Life, ObjectId, ReplicaState, Seeding};
 use std::collections::{BTreeMap, VecDeque};
 
 /// One life of one server of a pair.
@@ -270,74 +267,6 @@ impl Engine {
 
     pub(crate) fn event(&mut self, event: Event) {
         self.outputs.push_back(Output::Event(event));
-    }
-
-    /// Marks what was here before there was a partner, some of it in each transaction.
-    fn seed(&mut self, now: Now, ledger: &mut dyn Ledger) -> Result<(), LedgerError> {
-        let Some(Seeding { after }) = self.state.seeding else {
-            return Ok(());
-        };
-        let ids = ledger.ids_after(after.as_ref(), limits::SEEDING_MAX)?;
-        self.state.seeding = ids.last().map(|last| Seeding { after: Some(*last) });
-        let mut tx = self.tx(now, ledger);
-        for id in ids {
-            if let Some(object) = tx.ledger.object(&id)?
-                && tx.ledger.mark(&id)?.is_none()
-            {
-                tx.mark(&id, &object, Marking::Whole)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Everything that is done a little at a time, beside what people do.
-    fn errands(&mut self, now: Now, ledger: &mut dyn Ledger) -> Result<(), LedgerError> {
-        if now.mono >= self.retry_at {
-            self.retry_at = now.mono.plus(limits::HELD_RETRY_MS);
-            self.retry(now, ledger)?;
-            self.forget(now, ledger)?;
-        }
-        let kept = self.state.kept.map(|kept| kept.at.0);
-        if kept.is_some_and(|at| now.wall.0.saturating_sub(at) > limits::KEPT_MS) {
-            self.tx(now, ledger).walk(Errand::Purge);
-        }
-        let retried = walk::step(&mut self.tx(now, ledger))?;
-        if let Some(session) = &mut self.session {
-            retried
-                .into_iter()
-                .for_each(|id| session.outbox.retries(id));
-        }
-        self.mind_task(now, ledger);
-        Ok(())
-    }
-
-    /// Forgets graves and lives that no backup can be older than, while both clocks say the same of how long ago that was.
-    fn forget(&mut self, now: Now, ledger: &mut dyn Ledger) -> Result<(), LedgerError> {
-        let difference = self.status().clock_difference_ms;
-        let agree = difference.is_some_and(|ms| ms.unsigned_abs() < limits::CLOCKS_AGREE_MS);
-        if !self.is_running() || !agree {
-            return Ok(());
-        }
-        let before = |ms: i64| Timestamp(now.wall.0.saturating_sub(ms));
-        ledger.forget_graves(before(limits::GRAVES_MS), limits::GRAVES_STEP_MAX)?;
-        let lives = ledger.lineage()?;
-        let Some(present) = lives.last() else {
-            return Ok(());
-        };
-        let surplus = lives.len().saturating_sub(limits::LINEAGE_MAX);
-        let old = before(limits::LINEAGE_MS).max(lives[surplus].began);
-        if lives[0].began < old.min(present.began) {
-            ledger.forget_lives(old.min(present.began))?;
-        }
-        Ok(())
-    }
-
-    /// Tries again what is held, if anything is.
-    pub(crate) fn retry(&mut self, now: Now, ledger: &mut dyn Ledger) -> Result<(), LedgerError> {
-        if !ledger.held_after(None, 1)?.is_empty() {
-            self.tx(now, ledger).walk(Errand::Retry);
-        }
-        Ok(())
     }
 
     pub(crate) fn is_peer(&self, life: Life) -> bool {

@@ -58,12 +58,13 @@
 //! |---|---|
 //! | `engine`, `io`, `config`, `message` | the waist: inputs, outputs, what is said |
 //! | `meeting`, `lives` | sessions begin; who went back in time |
-//! | `talk` | what happens with each message, and what is said at the end of a transaction |
+//! | `talk`, `speak` | what happens with each message, and what is said at the end of a transaction |
 //! | `local`, `apply`, `tx` | changes to objects, marks, tombstones, graves |
 //! | `outbox`, `select`, `batch`, `inbox`, `session` | numbers, windows, acknowledgements, retransmission |
 //! | `recovery` | what a server that went back in time has lost |
-//! | `orders`, `task`, `compare`, `answer`, `fetch` | tasks: who may start and stop what, and how they go |
-//! | `walk` | errands over many objects, a few at a time |
+//! | `orders`, `task`, `asking`, `work`, `removal` | tasks: who may start and stop what, and how they go |
+//! | `compare`, `judge`, `answer`, `fetch` | what differs, what is said of it, what a rebuild fetches |
+//! | `errands`, `walk` | what is done a little at a time, beside what people do |
 //! | `status` | running, unknown, down |
 //! | `limits` | everything that can grow, and how far (E22) |
 //! | `wire` | messages as bytes |
@@ -97,14 +98,17 @@
 
 mod answer;
 mod apply;
+mod asking;
 mod batch;
 mod compare;
 mod config;
 mod engine;
 mod entropy;
+mod errands;
 mod fetch;
 mod inbox;
 mod io;
+mod judge;
 pub mod limits;
 mod lives;
 mod local;
@@ -113,17 +117,21 @@ pub mod memory;
 mod message;
 mod orders;
 mod outbox;
+mod question;
 mod ranges;
 mod recovery;
+mod removal;
 mod rules;
 mod select;
 mod session;
+mod speak;
 mod status;
 mod talk;
 mod task;
 mod tx;
 mod walk;
 pub mod wire;
+mod work;
 
 pub use config::{Config, Fuse, Mono, Now, Timers};
 pub use domain::Reason;
@@ -132,9 +140,9 @@ pub use io::{
     Changed, Declined, Event, How, Input, NewLife, Order, Output, PartnerState, PartnerStatus,
 };
 pub use message::{
-    Ack, Answer, Ask, Header, Hello, Item, Judged, List, Listed, ListedObject, Message, Owed,
-    Payload, Question, Refusal, Reply, Report, Seen, Shelf,
+    Ack, Header, Hello, Item, Judged, List, Message, Payload, Refusal, Report, Seen,
 };
+pub use question::{Answer, Ask, Listed, ListedObject, Owed, Question, Reply, Shelf};
 pub use ranges::RangeSet;
 pub use recovery::Verdicts;
 pub use rules::{Rule, Rules};

@@ -59,7 +59,7 @@ enum Undo {
     Body(BodyRef),
     Lineage,
     Lives(Vec<LineageEntry>),
-    State(ReplicaState),
+    State(Box<ReplicaState>),
 }
 
 impl Memory {
@@ -115,7 +115,7 @@ impl Memory {
                     self.lineage.pop();
                 }
                 Undo::Lives(old) => self.lineage = old,
-                Undo::State(old) => self.state = old,
+                Undo::State(old) => self.state = *old,
             }
         }
     }
@@ -490,7 +490,7 @@ impl Ledger for Memory {
 
     fn set_state(&mut self, state: &ReplicaState) -> Result<(), LedgerError> {
         let old = std::mem::replace(&mut self.state, state.clone());
-        self.remember(Undo::State(old));
+        self.remember(Undo::State(Box::new(old)));
         Ok(())
     }
 

@@ -64,6 +64,9 @@ impl Outbox {
     ) -> Result<(), LedgerError> {
         let mut selection = Selection::new(self.flying.len());
         let mut sent = false;
+        // Usually nothing is held and no shortcut has an overlap, and then no item need be looked at for it.
+        let overlaps = tx.config.conditions.shortcuts.iter().any(|s| s.overlap > 0);
+        let may_hold = overlaps || !tx.ledger.held_after(None, 1)?.is_empty();
         while self.bytes < limits::WINDOW_BYTES_MAX && self.flying.len() < limits::WINDOW_ITEMS_MAX
         {
             self.turn += 1;
@@ -75,7 +78,7 @@ impl Outbox {
                 if self.flying.contains(&id) {
                     continue;
                 }
-                if let Some(reason) = held_back(tx, &id)? {
+                if may_hold && let Some(reason) = held_back(tx, &id)? {
                     tx.hold(&id, mark, reason)?;
                     sent = true; // there may be more marks behind it
                     continue;

@@ -2,12 +2,12 @@
 //!
 //! Everything in here is volatile. What was not acknowledged when a session ends still has its mark, and is sent again in the next.
 
+use crate::asking::Asking;
 use crate::entropy::Entropy;
 use crate::inbox::Inbox;
 use crate::limits;
 use crate::outbox::Outbox;
 use crate::recovery::Recovery;
-use crate::task::Asking;
 use crate::{Ack, Header, Message, Mono, Payload, RangeSet, Report, Seen};
 use domain::Life;
 use std::collections::BTreeMap;

@@ -1,34 +1,15 @@
-//! Talking in a session: what comes in under a number, and what goes out at the end of a transaction.
+//! Listening in a session: what comes in under a number. What goes out is in [`crate::speak`].
 
-use crate::answer::answer;
 use crate::apply::{Applied, apply};
 use crate::engine::Engine;
-use crate::entropy::Entropy;
-use crate::session::{Numbers, Pen, Session, Verdict};
-use crate::task::{Next, Refused};
-use crate::tx::Tx;
+use crate::session::Verdict;
+use crate::task::Refused;
+use crate::tx::{Tx, tx};
 use crate::{
-    Ack, Answer, Event, Header, Item, Judged, List, Mono, NewLife, Now, Output, Payload, Question,
-    Reply, Report, Rule, limits,
+    Ack, Answer, Event, Header, Item, Judged, List, NewLife, Now, Payload, Question, Report, Rule,
+    limits,
 };
-use domain::{Known, Lane, Ledger, LedgerError, Reason, User};
-use std::collections::VecDeque;
-
-/// The open transaction, borrowed from the engine's fields while its session is borrowed too.
-macro_rules! tx {
-    ($engine:ident, $now:expr, $ledger:expr) => {
-        Tx {
-            now: $now,
-            config: &$engine.config,
-            life: $engine.life,
-            ledger: $ledger,
-            state: &mut $engine.state,
-            changed: &mut $engine.changed,
-            ready: &mut $engine.ready,
-            causes: &mut $engine.causes,
-        }
-    };
-}
+use domain::{Known, Ledger, LedgerError, Reason, User};
 
 impl Engine {
     pub(crate) fn numbered(
@@ -259,166 +240,4 @@ impl Engine {
         }
         Ok(())
     }
-
-    /// What is said at the end of a transaction: the one acknowledgement of the group, what a recovery has to say, then data,
-    /// then a heartbeat if there is something to report. Acknowledgements and lists go first, because what they overtake on their
-    /// way is dropped (E7).
-    pub(crate) fn speak(&mut self, now: Now, ledger: &mut dyn Ledger) -> Result<(), LedgerError> {
-        let (alive, may_send) = (self.is_alive(), self.may_send());
-        let Some(session) = &mut self.session else {
-            return Ok(());
-        };
-        let timers = self.config.timers;
-        let pen = session.pen(self.life, self.state.went_back, now.mono);
-        let heard = session.report();
-        let Session {
-            inbox,
-            outbox,
-            recovery,
-            asking,
-            numbers,
-            spoke,
-            reported,
-            ..
-        } = session;
-        let timed_out = outbox.time_out(now.mono, &timers, &mut self.entropy);
-        self.ready |= timed_out;
-        let mut voice = Voice {
-            pen,
-            tick: self.state.tick,
-            numbers,
-            spoke,
-            entropy: &mut self.entropy,
-            outputs: &mut self.outputs,
-        };
-        if inbox.ack_due() {
-            let report = report(now, ledger, self.causes, self.state.courtesy)?;
-            *reported = Some(report);
-            voice.say(Payload::Ack(inbox.ack(report)));
-        }
-        for judged in recovery.answers.drain(..) {
-            voice.say(Payload::Judged(judged));
-        }
-        if may_send && self.state.owes_recovery {
-            let run = voice.entropy.draw();
-            let patience_ms = outbox.patience_ms(&timers);
-            let mut tx = tx!(self, now, &mut *ledger);
-            if let Some(list) = recovery.next_list(&mut tx, patience_ms, run)? {
-                let no = voice.say(Payload::List(list));
-                recovery.asked(no, now.mono);
-            }
-        }
-        let mut switched = false;
-        if may_send {
-            let patience_ms = outbox.patience_ms(&timers);
-            let mut tx = tx!(self, now, &mut *ledger);
-            for (to, ask, ended) in std::mem::take(&mut asking.due) {
-                let reply = match ended {
-                    Some(outcome) => Reply::Closed(outcome),
-                    None => answer(&mut tx, &ask)?,
-                };
-                let task = ask.task;
-                voice.tick = tx.state.tick;
-                let report = report(now, &mut *tx.ledger, *tx.causes, tx.state.courtesy)?;
-                *reported = Some(report);
-                voice.say(Payload::Answer(Box::new(Answer {
-                    task,
-                    to,
-                    reply,
-                    report,
-                })));
-            }
-            // Until nothing is left to ask: a mailbox and a task may have a question each.
-            loop {
-                match asking.next(&mut tx, heard, patience_ms)? {
-                    Next::Nothing => break,
-                    Next::Ask(ask) => {
-                        let task = ask.task;
-                        voice.tick = tx.state.tick;
-                        let no = voice.say(Payload::Ask(Box::new(ask)));
-                        asking.asked(task, no, now.mono);
-                    }
-                    Next::Switched => switched = true,
-                }
-            }
-            if let Some(ask) = asking.farewell.take() {
-                voice.say(Payload::Ask(Box::new(ask)));
-            }
-        }
-        let events = std::mem::take(&mut asking.events);
-        if may_send && std::mem::take(&mut self.ready) {
-            let mut tx = tx!(self, now, &mut *ledger);
-            outbox.fill(&mut tx, |tick, items| {
-                voice.tick = tick;
-                voice.say(Payload::Data(items))
-            })?;
-        }
-        if alive {
-            // The partner hears at once when it has everything, how far behind this server is when a session begins to run, and when
-            // this server goes out of service.
-            let told = reported.filter(|told| {
-                told.backlog() == 0
-                    && (told.causes, told.courtesy) == (self.causes, self.state.courtesy)
-            });
-            let due = now.mono >= voice.spoke.plus(timers.heartbeat_ms);
-            if told.is_none() || due {
-                let report = report(now, ledger, self.causes, self.state.courtesy)?;
-                let news = reported.is_none_or(|told| {
-                    report.backlog() == 0
-                        || (told.causes, told.courtesy) != (report.causes, report.courtesy)
-                });
-                if news || due {
-                    *reported = Some(report);
-                    voice.say(Payload::Heartbeat(report));
-                }
-            }
-        }
-        events.into_iter().for_each(|event| self.event(event));
-        if switched {
-            self.event(Event::Rebuilt);
-            self.new_life(now, NewLife::Rebuilt);
-        }
-        Ok(())
-    }
-}
-
-/// What it takes to say something in a session.
-struct Voice<'a> {
-    pen: Pen,
-    tick: u64,
-    numbers: &'a mut Numbers,
-    spoke: &'a mut Mono,
-    entropy: &'a mut Entropy,
-    outputs: &'a mut VecDeque<Output>,
-}
-
-impl Voice<'_> {
-    /// Says something, and returns the number under which it is said.
-    fn say(&mut self, payload: Payload) -> u64 {
-        *self.spoke = self.pen.now;
-        let message = self
-            .numbers
-            .write(self.pen, self.tick, self.entropy, payload);
-        let no = message.header.no;
-        self.outputs.push_back(Output::Send(Box::new(message)));
-        no
-    }
-}
-
-/// How far behind this server is, and how it is.
-fn report(
-    now: Now,
-    ledger: &mut dyn Ledger,
-    causes: u64,
-    courtesy: bool,
-) -> Result<Report, LedgerError> {
-    let users = ledger.backlog(Lane::Users)?.count;
-    let messages = ledger.backlog(Lane::Messages)?.count;
-    Ok(Report {
-        users,
-        messages,
-        wall: now.wall,
-        causes,
-        courtesy,
-    })
 }

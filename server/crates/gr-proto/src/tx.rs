@@ -6,6 +6,23 @@ use domain::{
     ReplicaState, User, Walk,
 };
 
+/// The open transaction, borrowed from the engine's fields while its session is borrowed too.
+macro_rules! tx {
+    ($engine:ident, $now:expr, $ledger:expr) => {
+        Tx {
+            now: $now,
+            config: &$engine.config,
+            life: $engine.life,
+            ledger: $ledger,
+            state: &mut $engine.state,
+            changed: &mut $engine.changed,
+            ready: &mut $engine.ready,
+            causes: &mut $engine.causes,
+        }
+    };
+}
+pub(crate) use tx;
+
 /// One open transaction.
 pub(crate) struct Tx<'a> {
     pub(crate) now: Now,

@@ -1,0 +1,230 @@
+//! Questions and answers of a session: which one is open, which is next, and for whom.
+//!
+//! One question of the task that is driven here is open at a time, and one for somebody who has just logged in. A question without an
+//! answer is asked again, under a new number; an answer to an older one is ignored.
+
+use crate::compare::Compare;
+use crate::task::finish;
+use crate::tx::Tx;
+use crate::work::{Step, Work, ask};
+use crate::{Answer, Ask, Event, Mono, Question, Reply, Report, limits};
+use domain::{LedgerError, ObjectId, Outcome, TaskCounts, TaskId, TaskKind};
+use std::collections::{BTreeMap, VecDeque};
+
+/// What a session knows of questions and answers: volatile, like everything in it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Asking {
+    /// The task that is driven here.
+    work: Option<Work>,
+    /// The mailbox of somebody who has just logged in.
+    login: Option<(Compare, Option<Open>)>,
+    /// Mailboxes that wait for the same.
+    logins: VecDeque<ObjectId>,
+    /// When mailboxes were last asked for.
+    asked_lately: BTreeMap<ObjectId, Mono>,
+    /// Questions of the partner, answered at the end of the transaction: the message's number, and how the task ended if it did.
+    pub(crate) due: Vec<(u64, Ask, Option<Outcome>)>,
+    /// The partner is told once that a task has ended.
+    pub(crate) farewell: Option<Ask>,
+    /// What belongs in the log.
+    pub(crate) events: Vec<Event>,
+}
+
+/// A question without an answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Open {
+    pub(crate) no: u64,
+    pub(crate) at: Mono,
+    pub(crate) question: Question,
+}
+
+/// What is to be done next.
+#[derive(Clone, Debug)]
+pub(crate) enum Next {
+    /// Nothing for now.
+    Nothing,
+    /// This is to be asked; then [`Asking::asked`].
+    Ask(Ask),
+    /// Live and staged objects have changed places: a new life is due.
+    Switched,
+}
+
+impl Asking {
+    /// The next question of the task, or of a log-in.
+    pub(crate) fn next(
+        &mut self,
+        tx: &mut Tx<'_>,
+        report: Option<(u64, Report)>,
+        patience_ms: u64,
+    ) -> Result<Next, LedgerError> {
+        let waits = |open: &Option<Open>| {
+            let since = |open: &Open| tx.now.mono.since(open.at);
+            open.as_ref().is_some_and(|open| since(open) < patience_ms)
+        };
+        let (work_waits, login_waits) = (
+            self.work.as_ref().is_some_and(|work| waits(&work.open)),
+            self.login.as_ref().is_some_and(|(_, open)| waits(open)),
+        );
+        if tx.state.owes_recovery || tx.state.went_back {
+            return Ok(Next::Nothing);
+        }
+        if !login_waits && let Some(ask) = self.next_login(tx)? {
+            return Ok(Next::Ask(ask));
+        }
+        if work_waits {
+            return Ok(Next::Nothing);
+        }
+        let Some(mut task) = tx.state.task.take() else {
+            self.work = None;
+            return Ok(Next::Nothing);
+        };
+        let work = self.work.get_or_insert_default();
+        let step = work.step(tx, &mut task, report, &mut self.events)?;
+        Ok(match step {
+            Step::Wait => {
+                tx.state.task = Some(task);
+                Next::Nothing
+            }
+            Step::Ask(question) => {
+                work.open = Some(Open {
+                    no: 0,
+                    at: tx.now.mono,
+                    question: question.clone(),
+                });
+                let ask = ask(&task, question);
+                tx.state.task = Some(task);
+                Next::Ask(ask)
+            }
+            Step::Finished | Step::Switched => {
+                self.farewell = Some(ask(&task, Question::End(Outcome::Done)));
+                tx.state.task = Some(task);
+                self.events.extend(finish(tx, Outcome::Done));
+                self.work = None;
+                match step {
+                    Step::Switched => Next::Switched,
+                    _ => Next::Nothing,
+                }
+            }
+        })
+    }
+
+    fn next_login(&mut self, tx: &mut Tx<'_>) -> Result<Option<Ask>, LedgerError> {
+        if self.login.is_none() {
+            let Some(mailbox) = self.logins.pop_front() else {
+                return Ok(None);
+            };
+            self.login = Some((Compare::mailboxes([mailbox], false), None));
+        }
+        let Some((compare, open)) = &mut self.login else {
+            return Ok(None);
+        };
+        let Some(question) = compare.question(tx)? else {
+            self.login = None;
+            return Ok(None);
+        };
+        *open = Some(Open {
+            no: 0,
+            at: tx.now.mono,
+            question: question.clone(),
+        });
+        Ok(Some(Ask {
+            task: TaskId(0),
+            kind: TaskKind::Mailboxes,
+            dry: false,
+            agreed: false,
+            counts: TaskCounts::default(),
+            question,
+        }))
+    }
+
+    /// What the task has found so far is worth nothing any more.
+    pub(crate) fn forget_work(&mut self) {
+        self.work = None;
+    }
+
+    /// A question was written under this number.
+    pub(crate) fn asked(&mut self, task: TaskId, no: u64, now: Mono) {
+        let open = if task == TaskId(0) {
+            self.login.as_mut().and_then(|(_, open)| open.as_mut())
+        } else {
+            self.work.as_mut().and_then(|work| work.open.as_mut())
+        };
+        if let Some(open) = open {
+            (open.no, open.at) = (no, now);
+        }
+    }
+
+    /// When a question without an answer is asked again, or one that waits can be asked.
+    pub(crate) fn retry_at(&self, patience_ms: u64) -> Option<Mono> {
+        let login = self.login.as_ref().and_then(|(_, open)| open.as_ref());
+        let work = self.work.as_ref().and_then(|work| work.open.as_ref());
+        let open = [login, work].into_iter().flatten();
+        let waiting = (login.is_none() && !self.logins.is_empty()).then_some(Mono(0));
+        open.map(|open| open.at.plus(patience_ms))
+            .chain(waiting)
+            .min()
+    }
+
+    /// Somebody has logged in.
+    pub(crate) fn logged_in(&mut self, mailbox: ObjectId, now: Mono) {
+        self.asked_lately
+            .retain(|_, at| now.since(*at) < limits::LOGIN_PAUSE_MS);
+        let lately = self.asked_lately.contains_key(&mailbox);
+        if !lately && self.logins.len() < limits::LOGINS_MAX {
+            self.asked_lately.insert(mailbox, now);
+            self.logins.push_back(mailbox);
+        }
+    }
+
+    /// An answer has come, in a message with this number.
+    pub(crate) fn answered(
+        &mut self,
+        tx: &mut Tx<'_>,
+        no: u64,
+        answer: &Answer,
+    ) -> Result<(), LedgerError> {
+        if answer.task == TaskId(0) {
+            return self.login_answered(tx, answer);
+        }
+        let Some(mut task) = tx.state.task.take_if(|task| task.id == answer.task) else {
+            return Ok(());
+        };
+        if let Reply::Closed(outcome) = answer.reply {
+            tx.state.task = Some(task);
+            self.events.extend(finish(tx, outcome));
+            self.work = None;
+            return Ok(());
+        }
+        let work = self.work.as_mut();
+        let fits = |work: &&mut Work| work.open.as_ref().is_some_and(|open| open.no == answer.to);
+        if let Some(work) = work.filter(fits)
+            && let Some(open) = work.open.take()
+        {
+            work.answered = no;
+            work.take(
+                tx,
+                &mut task,
+                &open.question,
+                &answer.reply,
+                &mut self.events,
+            )?;
+        }
+        tx.state.task = Some(task);
+        Ok(())
+    }
+
+    fn login_answered(&mut self, tx: &mut Tx<'_>, answer: &Answer) -> Result<(), LedgerError> {
+        let Some((compare, open)) = &mut self.login else {
+            return Ok(());
+        };
+        let Some(open) = open.take_if(|open| open.no == answer.to) else {
+            return Ok(());
+        };
+        if matches!(answer.reply, Reply::Closed(_)) {
+            self.login = None;
+            return Ok(());
+        }
+        let counts = &mut TaskCounts::default();
+        compare.answered(tx, &open.question, &answer.reply, counts)
+    }
+}

@@ -1,0 +1,87 @@
+//! GR users without an original go: last, not too many of them by themselves, and not for good (E17, E19, R11).
+
+use crate::compare::Compare;
+use crate::tx::Tx;
+use crate::{Event, How, Rule};
+use domain::{Kept, LedgerError, ObjectId, Reason, Task, TaskId, TaskKind};
+use std::collections::VecDeque;
+
+/// Deletes the candidates here, in this transaction, if the fuse or an administrator lets it (E17, E19). Returns those that the
+/// partner is to delete; `None`: an administrator has to agree first.
+pub(crate) fn delete(
+    tx: &mut Tx<'_>,
+    task: &mut Task,
+    compare: &Compare,
+    events: &mut Vec<Event>,
+) -> Result<Option<VecDeque<ObjectId>>, LedgerError> {
+    let mut gone = Vec::new();
+    for id in &compare.candidates {
+        if is_forgettable(tx, id)? {
+            gone.push(*id);
+        }
+    }
+    let (here, there) = (gone.len() as u64, compare.orphans.len() as u64);
+    (task.counts.deleted_here, task.counts.deleted_there) = (here, there);
+    let all = tx.ledger.user_count()?;
+    let fuse = tx.config.fuse;
+    let allowed = match task.agreed {
+        Some(agreed) => here <= agreed.here && there <= agreed.there,
+        None => fuse.allows_users(here, all) && fuse.allows_users(there, all),
+    };
+    if !allowed && tx.config.rules.hold(Rule::Fuse) {
+        events.push(Event::FuseBlown(here, there));
+        return Ok(None);
+    }
+    for id in &gone {
+        forget(tx, id)?;
+    }
+    remember_kept(tx, task.id, task.kind)?;
+    task.counts.deleted_there = 0;
+    Ok(Some(compare.orphans.iter().copied().collect()))
+}
+
+/// Whether a GR user can be deleted because its original is gone: unless something of it is on its way there.
+pub(crate) fn is_forgettable(tx: &mut Tx<'_>, id: &ObjectId) -> Result<bool, LedgerError> {
+    let Some(object) = tx.ledger.object(id)? else {
+        return Ok(false);
+    };
+    let held = tx.ledger.held(id)?.map(|held| held.reason);
+    Ok(tx.is_partners(&object)
+        && tx.ledger.mark(id)?.is_none()
+        && held.is_none_or(|reason| reason == Reason::NO_SUCH_USER))
+}
+
+/// Removes a GR user and what belongs to it. It is kept for some days, and has neither tombstone nor grave: if its original turns
+/// up, it is welcome (R11).
+pub(crate) fn forget(tx: &mut Tx<'_>, id: &ObjectId) -> Result<(), LedgerError> {
+    let mut ids = tx.ledger.owned_by(id)?;
+    ids.push(*id);
+    for id in ids {
+        if let Some(object) = tx.ledger.object(&id)? {
+            tx.ledger.keep(&id, &object)?;
+            tx.note(id, &object, How::Gone);
+            tx.erase(&id)?;
+            tx.ledger.clear_mark(&id)?;
+        }
+    }
+    Ok(())
+}
+
+/// Notes since when, and from which task, things are kept.
+pub(crate) fn remember_kept(
+    tx: &mut Tx<'_>,
+    task: TaskId,
+    kind: TaskKind,
+) -> Result<(), LedgerError> {
+    let objects = tx.ledger.kept_count()?;
+    if objects > 0 {
+        let at = tx.now.wall;
+        tx.state.kept = Some(Kept {
+            task,
+            kind,
+            at,
+            objects,
+        });
+    }
+    Ok(())
+}
