@@ -51,7 +51,7 @@ pub(crate) enum Job {
     },
     Order {
         order: Box<Order>,
-        done: oneshot::Sender<Result<(), Declined>>,
+        done: oneshot::Sender<Said>,
         room: OwnedSemaphorePermit,
     },
     LoggedIn {
@@ -70,6 +70,9 @@ pub(crate) enum Job {
 
 /// A write, run inside the group's transaction.
 pub(crate) type Run = Box<dyn FnOnce(&mut Scope<'_, '_>) -> Result<Reply, LedgerError> + Send>;
+
+/// What the engine says to an order.
+pub(crate) type Said = Result<(), Declined>;
 
 /// What is said to the caller of a write when it is durable. Dropped unsent if the group is undone.
 pub(crate) struct Reply {
@@ -581,7 +584,7 @@ impl Waiting {
 struct Aftermath {
     replies: Vec<(Reply, Vec<(ObjectId, u64)>)>,
     paired: Vec<(Option<Pairing>, oneshot::Sender<()>)>,
-    ordered: Vec<(Result<(), Declined>, oneshot::Sender<Result<(), Declined>>)>,
+    ordered: Vec<(Said, oneshot::Sender<Said>)>,
     compact: u64,
     /// What the group made of the server's conditions.
     conditions: Option<Conditions>,

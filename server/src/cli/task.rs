@@ -153,7 +153,7 @@ async fn shown_first(kind: TaskKind, how: How, out: Output) -> Result<(), Failur
     let How { consent, run } = how;
     let client = AdminClient::of(&run.server)?;
     let dry = start(&client, kind, true, None, Vec::new()).await?;
-    let dry = Watch::new(&client, out)?.to_the_end(dry).await?;
+    let dry = Watch::new(&client, out)?.until_the_end(dry).await?;
     if run.dry_run || dry.outcome != Some(TaskOutcome::Done) {
         return tell_end(&dry, out);
     }
@@ -219,7 +219,7 @@ async fn follow(
             )
         });
     }
-    let task = Watch::new(client, out)?.to_the_end(task).await?;
+    let task = Watch::new(client, out)?.until_the_end(task).await?;
     tell_end(&task, out)
 }
 

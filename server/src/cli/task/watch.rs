@@ -48,7 +48,7 @@ impl<'a> Watch<'a> {
     ///
     /// # Errors
     /// It waits for an administrator, or Ctrl-C was pressed; what is to be done has been said.
-    pub async fn to_the_end(mut self, task: GrTask) -> Result<GrTask, Failure> {
+    pub async fn until_the_end(mut self, task: GrTask) -> Result<GrTask, Failure> {
         let (mut task, mut misses) = (task, 0);
         let done = loop {
             if task.outcome.is_some() {
