@@ -1,20 +1,26 @@
-//! Measures a GR pair on this machine: two real servers on loopback, driven from outside.
+//! Measures a GR pair on this machine: two real servers on loopback, driven from outside; and its engine alone.
 //!
 //! ```text
 //! delay       one message at a time: from the end of DATA on one server to an event of the partner
 //! throughput  many messages in pipelines, beside what the disk does when each is simply written twice
 //! bundle      size of the browser client
 //! failover    from SIGKILL to the inbox, by the SDK's client
+//! engine      histories of the simulator, and changes and messages through two engines in memory
+//! compare     finding out in what two servers with very many users differ, in memory and over two stores
 //! ```
 //! Numbers of a busy machine say nothing: let it do nothing else.
 
 mod bundle;
+mod compare;
 mod delay;
 mod disk;
+mod engine;
 mod failover;
 mod machine;
 mod report;
+mod stock;
 mod throughput;
+mod wired;
 
 use clap::{Parser, ValueEnum};
 use report::Report;
@@ -46,9 +52,12 @@ struct Args {
     /// Connections that they come by.
     #[arg(long, default_value_t = 4)]
     connections: usize,
-    /// How often the throughput is measured; the median counts.
+    /// How often throughput and comparisons are measured; the median counts.
     #[arg(long, default_value_t = 3)]
     passes: usize,
+    /// Users of the servers that are compared.
+    #[arg(long, default_value_t = 100_000)]
+    users: u64,
     /// How often the primary is killed.
     #[arg(long, default_value_t = 5)]
     kills: usize,
@@ -66,6 +75,8 @@ enum What {
     Throughput,
     Bundle,
     Failover,
+    Engine,
+    Compare,
 }
 
 fn main() -> ExitCode {
@@ -94,6 +105,12 @@ fn main() -> ExitCode {
     }
     if wanted(What::Failover) {
         failover::measure(dir.path(), &args, &mut report);
+    }
+    if wanted(What::Engine) {
+        engine::measure(&mut report);
+    }
+    if wanted(What::Compare) {
+        compare::measure(dir.path(), &args, &mut report);
     }
     if args.json {
         println!("{}", report.json());

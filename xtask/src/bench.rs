@@ -14,6 +14,7 @@ pub fn run(arguments: &[String]) -> Result<(), Failure> {
     setup::require(Purpose::Bench)?;
     build::server()?;
     build::app()?;
+    build::program("gr-sim")?;
     build::program("callpilot-bench")?;
     let mut command = Command::new(paths::program("callpilot-bench"));
     setup::name_programs(&mut command);
