@@ -61,6 +61,9 @@ pub struct ReplicaState {
     pub tick: u64,
     /// What is known of the partner.
     pub known: Option<Known>,
+    /// Of which server that is known.
+    #[serde(default)]
+    pub known_of: Option<ServerId>,
     /// The partner went back in time: a recovery is owed to it until it has acknowledged it (E11).
     pub owes_recovery: bool,
     /// This server went back in time and has not been recovered yet (E11).

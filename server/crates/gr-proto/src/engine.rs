@@ -105,7 +105,14 @@ impl Engine {
             Input::Received(message) => {
                 let Message { header, payload } = *message;
                 match payload {
-                    Payload::Hello(hello) => self.hello(now, ledger, header.from, &hello),
+                    Payload::Hello(hello) => {
+                        // Meant for a life that is over: whoever wrote it is about to hear of this one. Answered, such mail would breed,
+                        // where lives change faster than they meet (I27).
+                        if header.to != Life(0) && header.to != self.life {
+                            return Ok(());
+                        }
+                        self.hello(now, ledger, header.from, &hello)
+                    }
                     payload => self.numbered(now, ledger, &header, payload),
                 }
             }
@@ -241,7 +248,13 @@ impl Engine {
             // Another partner knows nothing yet of what is here, and what was known of the old one does not count.
             self.state.partner = self.config.partner;
             self.state.seeding = self.config.partner.map(|_| Seeding::default());
-            self.state.known = None;
+            if let Some(partner) = self.config.partner
+                && self.state.known_of != Some(partner)
+            {
+                // If it is the same as before GR was turned off, what is known of it still has to be part of its past.
+                self.state.known_of = Some(partner);
+                self.state.known = None;
+            }
         }
         Ok(())
     }

@@ -5,6 +5,18 @@ use crate::{Ack, Header, Payload, RangeSet, Refusal, Report, Rule, Rules, Seen};
 use domain::{ObjectId, Reason};
 use std::collections::BTreeMap;
 
+/// What is to become of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Admitted {
+    /// It is processed.
+    Yes,
+    /// It is dropped.
+    No,
+    /// Another message had this number. A life says each thing once, so it was wound back in flight and says something else now, or
+    /// two copies of it are running (E13).
+    Forked,
+}
+
 /// The receiving half of a session.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Inbox {
@@ -39,28 +51,31 @@ impl Inbox {
     ///
     /// A list is dropped, too, if later data overtook it: it does not know the objects in that data, and would have them deleted
     /// (E24; test `a_list_that_data_has_overtaken_deletes_nothing`).
-    pub(crate) fn admit(&mut self, header: &Header, payload: &Payload, rules: Rules) -> bool {
+    pub(crate) fn admit(&mut self, header: &Header, payload: &Payload, rules: Rules) -> Admitted {
         let no = header.no;
+        if rules.hold(Rule::ForkShows) && self.ids.get(&no).is_some_and(|id| *id != header.id) {
+            return Admitted::Forked;
+        }
         let lists = match payload {
             Payload::List(_) => true,
             Payload::Answer(answer) => answer.reply.lists(),
             _ => false,
         };
         if lists && no < self.last_data && rules.hold(Rule::Overtaken) {
-            return false;
+            return Admitted::No;
         }
         let numbers = rules.hold(Rule::Numbers);
         if no == 0
             || (numbers && (no <= self.floor || no < self.last_ack || self.done.contains(no)))
         {
-            return false;
+            return Admitted::No;
         }
         if self.refused.len() >= limits::REFUSALS_MAX {
-            return false;
+            return Admitted::No;
         }
         if no > self.floor && !self.done.contains(no) {
             if !self.done.insert(no) {
-                return false;
+                return Admitted::No;
             }
             self.ids.insert(no, header.id);
             self.sum = self.sum.wrapping_add(header.id);
@@ -73,7 +88,7 @@ impl Inbox {
         }
         self.unacked += 1;
         self.settle(header.settled);
-        true
+        Admitted::Yes
     }
 
     /// The sender needs to hear nothing more of numbers up to `floor`.

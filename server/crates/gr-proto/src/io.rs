@@ -197,6 +197,8 @@ pub enum NewLife {
     StrangeEcho,
     /// The partner takes back what it acknowledged.
     TakenBack,
+    /// The partner says something else under a number that it has used: it was wound back in flight, or runs twice.
+    Forked,
     /// Too many numbers are unsettled.
     Unsettled,
     /// A rebuild has replaced what was here.

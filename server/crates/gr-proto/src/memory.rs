@@ -7,6 +7,7 @@ use domain::{
     Backlog, BodyRef, Bucket, Digest, Grave, Held, Kind, Lane, Ledger, LedgerError, LineageEntry,
     Mark, Object, ObjectId, Order, ReplicaState, ServerId, Timestamp, Tomb, Tree, User,
 };
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound::{self, Excluded, Included, Unbounded};
 
@@ -290,10 +291,19 @@ impl Ledger for Memory {
         let highest = (lane, Timestamp(i64::MAX), ObjectId::from_bytes([255; 16]));
         let range = self.queue.range(lowest..=highest);
         let found = |key: &(Lane, Timestamp, ObjectId)| (key.2, self.marks[&key.2]);
-        Ok(match order {
-            Order::Oldest => range.take(limit).map(found).collect(),
-            Order::Newest => range.rev().take(limit).map(found).collect(),
-        })
+        if order == Order::Oldest {
+            return Ok(range.take(limit).map(found).collect());
+        }
+        // Read backwards to the end of a tie: within it the lowest ids come first.
+        let mut newest = Vec::new();
+        for key in range.rev() {
+            if newest.len() >= limit && newest.last().is_none_or(|last| key.1 != last.1) {
+                break;
+            }
+            newest.push(*key);
+        }
+        newest.sort_by_key(|key| (Reverse(key.1), key.2));
+        Ok(newest.iter().take(limit).map(found).collect())
     }
 
     fn backlog(&mut self, lane: Lane) -> Result<Backlog, LedgerError> {

@@ -61,6 +61,8 @@ pub enum Rule {
     Fuse,
     /// E13: a server that was wound back in flight says where its past forks.
     ForkAtSound,
+    /// E13: whoever says two things under one number is found out.
+    ForkShows,
 }
 
 impl Rule {
@@ -95,6 +97,7 @@ impl Rule {
         Self::HeldIsNotAbsent,
         Self::Fuse,
         Self::ForkAtSound,
+        Self::ForkShows,
     ];
 }
 

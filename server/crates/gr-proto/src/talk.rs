@@ -2,6 +2,7 @@
 
 use crate::apply::{Applied, apply};
 use crate::engine::Engine;
+use crate::inbox::Admitted;
 use crate::session::Verdict;
 use crate::task::Refused;
 use crate::tx::{Tx, tx};
@@ -27,8 +28,15 @@ impl Engine {
         if (!ours && rules.hold(Rule::Life)) || payload == Payload::Unknown {
             return Ok(());
         }
-        if !session.inbox.admit(header, &payload, rules) {
-            return Ok(());
+        match session.inbox.admit(header, &payload, rules) {
+            Admitted::Yes => {}
+            Admitted::No => return Ok(()),
+            Admitted::Forked => {
+                self.state.owes_recovery = true;
+                self.event(Event::PartnerWentBack);
+                self.new_life(now, NewLife::Forked);
+                return Ok(());
+            }
         }
         match session.numbers.echoed(header.seen) {
             Ok(Some(moment)) => self.status_mut(now).prove(moment),
