@@ -295,7 +295,7 @@ impl Ledger for Memory {
             return Ok(range.take(limit).map(found).collect());
         }
         // Read backwards to the end of a tie: within it the lowest ids come first.
-        let mut newest = Vec::new();
+        let mut newest: Vec<(Lane, Timestamp, ObjectId)> = Vec::new();
         for key in range.rev() {
             if newest.len() >= limit && newest.last().is_none_or(|last| key.1 != last.1) {
                 break;
