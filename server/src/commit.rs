@@ -25,6 +25,9 @@ const GROUP_JOBS_MAX: usize = 32;
 const GROUP_BYTES_MAX: usize = 4 << 20;
 /// GR messages on their way to the link; beyond that they are dropped, and the engine sends them again.
 const LINK_QUEUE_MAX: usize = 256;
+/// After a group was undone the engine rests so long at first, then twice as long, up to the second figure: where every group fails, on a
+/// full disk, lives would otherwise change faster than they can meet.
+const REST_MS: (u64, u64) = (1_000, 30_000);
 /// The longest sleep of the writer when nothing is due.
 const SLEEP_MS_MAX: u64 = 60_000;
 
@@ -107,6 +110,29 @@ pub struct Committer {
     pair: watch::Sender<PairView>,
     tasks: watch::Sender<TaskView>,
     waiting: Waiting,
+    rest: Rest,
+}
+
+/// The engine's rest after a group was undone. Writes of clients are tried all the same; GR mail is dropped, and comes again.
+#[derive(Debug, Default)]
+struct Rest {
+    until: u64,
+    last_ms: u64,
+}
+
+impl Rest {
+    /// A group was undone.
+    fn begin(&mut self, now: u64) {
+        self.last_ms = (self.last_ms * 2).clamp(REST_MS.0, REST_MS.1);
+        self.until = now + self.last_ms;
+    }
+
+    /// A group was written: if that was after the rest, all is well again.
+    fn end(&mut self, now: u64) {
+        if now >= self.until {
+            self.last_ms = 0;
+        }
+    }
 }
 
 /// Why the writer ended.
@@ -156,6 +182,7 @@ impl Committer {
             pair,
             tasks: watch::Sender::default(),
             waiting: Waiting::default(),
+            rest: Rest::default(),
         };
         committer.start_link(pairing);
         (committer, view)
@@ -175,13 +202,14 @@ impl Committer {
                 self.compact(after.compact)
             });
             match done {
-                Ok(()) => {}
+                Ok(()) => self.rest.end(self.clock.now().mono.0),
                 Err(SiteError::Store(e @ store::StoreError::Fatal { .. })) => {
                     tracing::error!(error = %e, "the disk cannot sync: ending");
                     return Ended::DiskFailed;
                 }
                 Err(e) => {
                     tracing::error!(error = %e, "a group of writes was undone");
+                    self.rest.begin(self.clock.now().mono.0);
                     self.begin_new_life();
                 }
             }
@@ -200,7 +228,7 @@ impl Committer {
     fn gather(&self) -> Option<Vec<Job>> {
         let now = self.clock.now().mono.0;
         let due = [
-            self.engine.wake_at().map(|at| at.0),
+            self.engine.wake_at().map(|at| at.0.max(self.rest.until)),
             self.waiting.deadline(),
         ]
         .into_iter()
@@ -259,6 +287,9 @@ impl Committer {
                     bodies,
                     room: _room,
                 } => {
+                    if now.mono.0 < self.rest.until {
+                        continue;
+                    }
                     for body in &bodies {
                         tx.append_body(body)?;
                     }
@@ -605,6 +636,23 @@ mod tests {
 
     fn id(n: u8) -> ObjectId {
         ObjectId::from_bytes([n; 16])
+    }
+
+    #[test]
+    fn the_rest_after_a_failure_grows_and_ends_with_the_first_success_after_it() {
+        let mut rest = Rest::default();
+        rest.begin(0);
+        assert_eq!(rest.until, 1_000);
+        rest.end(500);
+        rest.begin(1_000);
+        assert_eq!(rest.until, 3_000, "a success meanwhile proves nothing");
+        for _ in 0..9 {
+            rest.begin(10_000);
+        }
+        assert_eq!(rest.until, 40_000, "no longer than that");
+        rest.end(40_000);
+        rest.begin(50_000);
+        assert_eq!(rest.until, 51_000);
     }
 
     #[test]
