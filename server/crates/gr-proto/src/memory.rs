@@ -11,7 +11,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound::{self, Excluded, Included, Unbounded};
 
-/// A ledger in memory. Nothing in it can fail.
+/// A ledger in memory. Nothing in it can fail, but for a [`Ledger::switch`] while something is kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Memory {
     /// The objects.
@@ -455,7 +455,9 @@ impl Ledger for Memory {
     }
 
     fn switch(&mut self) -> Result<(), LedgerError> {
-        assert!(self.kept.is_empty(), "what was kept has been cleared away");
+        if !self.kept.is_empty() {
+            return Err(LedgerError("something is still kept".into()));
+        }
         std::mem::swap(&mut self.objects, &mut self.kept);
         std::mem::swap(&mut self.staged, &mut self.objects);
         std::mem::swap(&mut self.sums, &mut self.staged_sums);

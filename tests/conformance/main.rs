@@ -1,0 +1,37 @@
+//! The engine's own memory is held to the suite that the store is held to: what a test or a history of the simulator finds out of
+//! the one is true of the other.
+
+use domain::{BodyRef, Ledger, LedgerError};
+use gr_proto::memory::Memory;
+use store::conformance::{End, Subject, check};
+
+struct Kept(Memory);
+
+impl Subject for Kept {
+    fn transact(
+        &mut self,
+        end: End,
+        work: &mut dyn FnMut(&mut dyn Ledger) -> Result<(), LedgerError>,
+    ) {
+        self.0.begin();
+        work(&mut self.0).expect("nothing in memory can fail");
+        match end {
+            End::Commit => self.0.commit(),
+            End::RollBack => self.0.roll_back(),
+        }
+    }
+
+    /// Whoever restarts begins with what a backup of this moment holds.
+    fn restart(&mut self) {
+        self.0 = self.0.snapshot();
+    }
+
+    fn keep_body(&mut self, bytes: &[u8]) -> BodyRef {
+        self.0.append_body(bytes)
+    }
+}
+
+#[test]
+fn the_memory_does_what_every_ledger_has_to_do() {
+    check(|| Kept(Memory::default()));
+}
