@@ -29,12 +29,52 @@ pub struct Dials {
     pub orders: u64,
     /// Conditions change when somebody orders something.
     pub conditions: u64,
-    /// Things are lost from stores. Not where servers are restored, too: of what is lost there nobody could say why.
+    /// Things are lost from stores. Where servers go back in time, too, only copies of users: of a message that is lost there nobody
+    /// could say why.
     pub damage: u64,
     /// Mailbox numbers are drawn from so few that two can be the same.
     pub collide: bool,
     pub fuse: Fuse,
+    /// Machines are resumed from a snapshot of their memory and disk.
+    pub rewind: u64,
+    /// A copy of a server runs at its address, too.
+    pub twin: u64,
+    /// GR is taken off a server, and put on again.
+    pub off: u64,
+    /// Mail goes through relays, which hold it for minutes and are started anew.
+    pub relay: u64,
+    /// Disks are full.
+    pub full: u64,
+    /// Faults happen at the very moment when a task enters a phase.
+    pub aim: u64,
 }
+
+/// Faults that can be left out of a history, by name.
+pub const FAULTS: [&str; 23] = [
+    "mail lost",
+    "mail doubled",
+    "mail late",
+    "old copies",
+    "crashes",
+    "partitions",
+    "clocks",
+    "bodies lost",
+    "restores",
+    "bad items",
+    "groups",
+    "orders",
+    "conditions",
+    "damage",
+    "few numbers",
+    "small fuse",
+    "rewinds",
+    "twins",
+    "GR off",
+    "relays",
+    "full disks",
+    "aimed faults",
+    "slow mail",
+];
 
 impl Dials {
     pub fn draw(dice: &mut Dice) -> Self {
@@ -61,7 +101,7 @@ impl Dials {
         };
         let orders = dial(10, 300);
         let conditions = if orders > 0 { dial(1, 1) } else { 0 };
-        let damage = if backup == 0 { dial(5, 60) } else { 0 };
+        let damage = dial(20, 150);
         let collide = dial(1, 1) > 0 && orders > 0;
         let small = Fuse {
             users_min: 1,
@@ -74,18 +114,51 @@ impl Dials {
         } else {
             Fuse::default()
         };
+        let (rewind, twin, off) = (rare(dice, 20, 60), rare(dice, 10, 40), rare(dice, 10, 40));
+        // Whoever takes GR off forgets what was known of the partner: a restore is not noticed then.
+        let off = if backup + rewind + twin > 0 { 0 } else { off };
+        // Copies that hear each other's mail doubled would never end their HELLOs.
+        let double = if twin > 0 { 0 } else { double };
+        let relay = rare(dice, 5, 60);
+        let (full, aim) = (
+            rare(dice, 2, 30),
+            if orders > 0 {
+                dice.between(20, 400) * dice.below(2)
+            } else {
+                0
+            },
+        );
+        let timers = match relay {
+            0 if dice.chance(600) => short,
+            0 => Timers::direct(),
+            _ => Timers::relay(),
+        };
         Self {
+            rewind,
+            twin,
+            off,
+            relay,
+            full,
+            aim,
             orders,
             conditions,
             damage,
             collide,
             fuse,
             actions: dice.between(20, 120),
-            pause_ms: [20, 200, 2_000, 20_000][dice.below(4) as usize],
+            pause_ms: if relay > 0 {
+                200_000
+            } else {
+                [20, 200, 2_000, 20_000][dice.below(4) as usize]
+            },
             loss,
             double,
             late,
-            delay_ms: [2, 20, 400, 3_000][dice.below(4) as usize],
+            delay_ms: if relay > 0 {
+                90_000
+            } else {
+                [2, 20, 400, 3_000][dice.below(4) as usize]
+            },
             old_copy,
             crash,
             partition,
@@ -94,11 +167,50 @@ impl Dials {
             backup,
             bad_item,
             group: [0, 200, 600][dice.below(3) as usize],
-            timers: if dice.chance(600) {
-                short
-            } else {
-                Timers::direct()
-            },
+            timers,
         }
     }
+
+    /// Leaves a fault out.
+    pub fn without(&mut self, fault: usize) {
+        let zero = match fault {
+            14 => return self.collide = false,
+            15 => return self.fuse = Fuse::default(),
+            22 => return self.delay_ms = 2,
+            0 => &mut self.loss,
+            1 => &mut self.double,
+            2 => &mut self.late,
+            3 => &mut self.old_copy,
+            4 => &mut self.crash,
+            5 => &mut self.partition,
+            6 => &mut self.clock,
+            7 => &mut self.body_lost,
+            8 => &mut self.backup,
+            9 => &mut self.bad_item,
+            10 => &mut self.group,
+            11 => &mut self.orders,
+            12 => &mut self.conditions,
+            13 => &mut self.damage,
+            16 => &mut self.rewind,
+            17 => &mut self.twin,
+            18 => &mut self.off,
+            19 => &mut self.relay,
+            20 => &mut self.full,
+            _ => &mut self.aim,
+        };
+        *zero = 0;
+    }
+
+    /// Whether a fault can happen.
+    pub fn has(&self, fault: usize) -> bool {
+        let mut without = self.clone();
+        without.without(fault);
+        format!("{without:?}") != format!("{self:?}")
+    }
+}
+
+/// A fault that one history in eight has.
+fn rare(dice: &mut Dice, low: u64, high: u64) -> u64 {
+    let drawn = dice.between(low, high);
+    if dice.chance(125) { drawn } else { 0 }
 }

@@ -12,6 +12,15 @@ impl Dice {
         dice
     }
 
+    /// Dice of their own for a part of the history of a seed.
+    pub fn part(seed: u64, part: u64) -> Self {
+        Self::new(
+            Self::new(seed)
+                .roll()
+                .wrapping_add(part.wrapping_mul(0x9e6c_63d0_876a_68ee)),
+        )
+    }
+
     pub fn roll(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;

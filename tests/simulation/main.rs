@@ -2,23 +2,33 @@
 //!
 //! ```text
 //! gr-sim --seeds 0..10000      these histories, on all cores
+//! gr-sim --seeds 0..10000 --go-on   the same, and all that fail are listed
 //! gr-sim --minutes 5           as many as fit into the time, from a random place
 //! gr-sim --seed 4711 --story   one history, told line by line
+//! gr-sim --seed 4711 --small   the smallest history that fails as this one does
 //! gr-sim --without Numbers     one rule of the engine off (built with the feature rule-switches)
+//! gr-sim --rules               each rule, and the first history that fails without it (the same)
 //! ```
 
+mod aim;
+mod checks;
 mod dials;
 mod dice;
+mod faults;
+mod minimise;
 mod net;
 mod node;
 mod operators;
 mod oracle;
 mod outputs;
+mod promises;
 mod quiet;
+mod repair;
 mod run;
 mod sometimes;
 mod transaction;
 mod users;
+mod witness;
 mod world;
 
 use std::process::ExitCode;
@@ -29,6 +39,8 @@ struct Arguments {
     seeds: std::ops::Range<u64>,
     minutes: Option<u64>,
     options: Options,
+    small: bool,
+    rules: bool,
 }
 
 fn main() -> ExitCode {
@@ -36,21 +48,37 @@ fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(problem) => {
             eprintln!(
-                "{problem}\nusage: gr-sim [--seeds A..B | --seed N [--story] | --minutes M] [--without RULE]"
+                "{problem}\nusage: gr-sim [--seeds A..B | --seed N [--story | --small] | --minutes M] [--without RULE] | --rules"
             );
             return ExitCode::from(2);
         }
     };
     let began = Instant::now();
+    if arguments.rules {
+        return rules();
+    }
+    if arguments.small {
+        let Some(smallest) = minimise::minimise(arguments.seeds.start, &arguments.options) else {
+            println!("it keeps every promise");
+            return ExitCode::SUCCESS;
+        };
+        println!("{}", smallest.story());
+        println!(
+            "{} histories tried in {:.1} s",
+            smallest.tried,
+            began.elapsed().as_secs_f64()
+        );
+        return ExitCode::FAILURE;
+    }
     if arguments.options.story {
-        let outcome = world::run(arguments.seeds.start, arguments.options);
+        let outcome = world::run(arguments.seeds.start, &arguments.options);
         println!("{}", outcome.story.join("\n"));
         return verdict(outcome.result.map_err(|f| (arguments.seeds.start, f)));
     }
     let end = arguments
         .minutes
         .map(|minutes| began + Duration::from_secs(60 * minutes));
-    let found = run::all(arguments.seeds, arguments.options, end);
+    let found = run::all(arguments.seeds, &arguments.options, end);
     let seconds = began.elapsed().as_secs_f64();
     println!(
         "{} histories, {} transactions in {seconds:.1} s: {:.0} histories/s on {} cores",
@@ -61,7 +89,16 @@ fn main() -> ExitCode {
     );
     print!("sometimes:\n{}", found.counters);
     println!("never: {:?}", found.counters.rarer_than(1));
-    verdict(found.failure.map_or(Ok(()), Err))
+    for (seed, failure) in &found.failures {
+        println!("seed {seed} breaks `{}`", failure.check);
+    }
+    if let Some((seed, _)) = found.failures.first()
+        && !arguments.options.go_on
+        && let Some(smallest) = minimise::minimise(*seed, &arguments.options)
+    {
+        println!("{}", smallest.story());
+    }
+    verdict(found.failures.into_iter().next().map_or(Ok(()), Err))
 }
 
 fn verdict(result: Result<(), (u64, oracle::Failure)>) -> ExitCode {
@@ -78,10 +115,18 @@ fn read(mut words: impl Iterator<Item = String>) -> Result<Arguments, String> {
         seeds: 0..3_000,
         minutes: None,
         options: Options::default(),
+        small: false,
+        rules: false,
     };
     while let Some(word) = words.next() {
-        if word == "--story" {
-            arguments.options.story = true;
+        match word.as_str() {
+            "--story" => arguments.options.story = true,
+            "--small" => arguments.small = true,
+            "--go-on" => arguments.options.go_on = true,
+            "--rules" => arguments.rules = true,
+            _ => {}
+        }
+        if ["--story", "--small", "--go-on", "--rules"].contains(&word.as_str()) {
             continue;
         }
         let value = words.next().ok_or(format!("{word} needs a value"))?;
@@ -106,6 +151,35 @@ fn read(mut words: impl Iterator<Item = String>) -> Result<Arguments, String> {
         }
     }
     Ok(arguments)
+}
+
+/// Within so many histories a rule that is off must be noticed.
+#[cfg(feature = "rule-switches")]
+const RULES_WITHIN: u64 = 20_000;
+
+/// Prints the table of `rules.rs`.
+#[cfg(feature = "rule-switches")]
+fn rules() -> ExitCode {
+    // Rules that are off make engines panic, and that is noticed like everything else.
+    std::panic::set_hook(Box::new(|_| {}));
+    let names = gr_proto::Rule::ALL.iter().map(|rule| format!("{rule:?}"));
+    let mut unnoticed = Vec::new();
+    for name in names.chain(["CommitFirst".to_owned()]) {
+        let options = run::without(&name).expect("it is a rule");
+        let found = run::all(0..RULES_WITHIN, &options, None);
+        match found.failures.first() {
+            Some((seed, failure)) => println!("    (\"{name}\", {seed}), // {}", failure.check),
+            None => unnoticed.push(name),
+        }
+    }
+    println!("never noticed: {unnoticed:?}");
+    ExitCode::from(u8::from(!unnoticed.is_empty()))
+}
+
+#[cfg(not(feature = "rule-switches"))]
+fn rules() -> ExitCode {
+    eprintln!("--rules: build with --features rule-switches");
+    ExitCode::from(2)
 }
 
 #[cfg(feature = "rule-switches")]

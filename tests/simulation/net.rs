@@ -139,6 +139,18 @@ impl Net {
         }
     }
 
+    /// A relay holds all mail to a side until then, and releases it in any order.
+    pub fn stall(&mut self, to: usize, until: u64, dice: &mut Dice) {
+        let queue = std::mem::take(&mut self.under_way);
+        for ((at, sequence), mail) in queue {
+            if mail.to == to {
+                self.put(at.max(until) + dice.below(30_000), mail);
+            } else {
+                self.under_way.insert((at, sequence), mail);
+            }
+        }
+    }
+
     /// Cuts the way to a side for some time.
     pub fn cut(&mut self, to: usize, until: u64) {
         self.cut_until[to] = until;

@@ -7,7 +7,7 @@ use gr_proto::{Config, Engine, Mono, Now, PartnerState, Rules};
 use std::collections::BTreeSet;
 
 /// One server of the pair.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Node {
     pub side: usize,
     pub ledger: Memory,
@@ -27,6 +27,12 @@ pub struct Node {
     pub lives: Vec<(Life, Option<u64>)>,
     /// What is kept of it for a disaster.
     pub backup: Option<Backup>,
+    /// A snapshot of the running machine.
+    pub frozen: Option<Box<Frozen>>,
+    /// The life with which it was last resumed from a snapshot.
+    pub resumed: Option<Life>,
+    /// GR is on.
+    pub paired: bool,
     /// It was restored at least once; since when it speaks with its partner after that is in `session_at`.
     pub restored_at: Option<u64>,
     /// When it last began a session.
@@ -48,6 +54,17 @@ pub struct Node {
 pub struct Backup {
     pub ledger: Memory,
     pub history: Vec<(u64, ObjectId)>,
+}
+
+/// A snapshot of a running machine: memory and disk.
+#[derive(Clone, Debug)]
+pub struct Frozen {
+    pub engine: Engine,
+    pub backup: Backup,
+    pub started: u64,
+    pub paired: bool,
+    pub told: PartnerState,
+    pub conditions: Conditions,
 }
 
 /// The true time at which histories begin, in Unix milliseconds.
@@ -73,6 +90,9 @@ impl Node {
             wall_max: 0,
             lives: Vec::new(),
             backup: None,
+            frozen: None,
+            resumed: None,
+            paired: true,
             restored_at: None,
             session_at: 0,
             history: Vec::new(),
@@ -86,7 +106,7 @@ impl Node {
     pub fn start(&mut self, time: u64, life: u64, dials: &Dials, rules: Rules) {
         let config = Config {
             me: server(self.side),
-            partner: Some(server(1 - self.side)),
+            partner: self.paired.then(|| server(1 - self.side)),
             timers: dials.timers,
             conditions: self.conditions.clone(),
             fuse: dials.fuse,
@@ -95,6 +115,23 @@ impl Node {
         self.engine = Some(Engine::new(config, Life(life), life ^ 0x5eed));
         self.lives.push((Life(life), None));
         (self.started, self.last_up) = (time, time);
+    }
+
+    /// Takes a snapshot of the running machine.
+    pub fn freeze(&mut self) {
+        self.frozen = self.engine.clone().map(|engine| {
+            Box::new(Frozen {
+                engine,
+                backup: Backup {
+                    ledger: self.ledger.snapshot(),
+                    history: self.history.clone(),
+                },
+                started: self.started,
+                paired: self.paired,
+                told: self.told,
+                conditions: self.conditions.clone(),
+            })
+        });
     }
 
     pub fn die(&mut self, time: u64, back_at: u64) {

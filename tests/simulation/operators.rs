@@ -1,24 +1,42 @@
 //! What administrators do: tasks are started, agreed to, stopped and undone, on both servers, at any moment; conditions change; and
 //! damage is done to stores, which tasks have to put right.
 
-use crate::node::{NAMES, server};
-use crate::oracle::{Failure, failed};
+use crate::node::{NAMES, Node, server};
+use crate::oracle::Failure;
 use crate::sometimes::Sometimes;
 use crate::transaction::Work;
 use crate::users::{self, of_kind};
 use crate::world::World;
 use domain::{
-    Conditions, Deletions, Kind, Ledger, ObjectId, Phase, Shortcut, TaskId, TaskKind, User,
+    Change, Conditions, Deletions, Kind, Ledger, ObjectId, Shortcut, TaskId, TaskKind, User,
 };
 use gr_proto::{Declined, Input, Order};
 
 /// An administrator who has seen the numbers, and agrees to any.
-const ANY: Deletions = Deletions {
+pub(crate) const ANY: Deletions = Deletions {
     here: u64::MAX,
     there: u64::MAX,
 };
-/// A task that is started when all is well ends within this time.
-const TASK_WITHIN_MS: u64 = 3_600_000;
+
+/// The same order for another task.
+fn with_id(order: Order, other: TaskId) -> Order {
+    match order {
+        Order::Start {
+            kind,
+            dry,
+            agreed,
+            mailboxes,
+            ..
+        } => Order::Start {
+            id: other,
+            kind,
+            dry,
+            agreed,
+            mailboxes,
+        },
+        order => order,
+    }
+}
 
 impl World {
     /// Something that an administrator does.
@@ -29,7 +47,7 @@ impl World {
         }
         let open = self.tasks_open(side);
         let mut work = Work::default();
-        match self.dice.below(12) {
+        match self.dice.below(16) {
             0..=4 => work.orders.push(self.some_task(side)),
             5 | 6 => {
                 let id = self.dice.pick(&open).copied().unwrap_or(TaskId(1));
@@ -46,6 +64,9 @@ impl World {
                 work.inputs.push(Input::Conditions(Box::new(conditions)));
             }
             9 => work.orders.push(Order::RetryHeld),
+            10 | 11 => return self.both_press(side),
+            12 => return self.delete_in_task(),
+            13 => return self.reuse_number(side),
             _ => {
                 let users = of_kind(&self.nodes[side].ledger, Kind::USER);
                 let Some(user) = self.dice.pick(&users).copied() else {
@@ -55,6 +76,70 @@ impl World {
                 work.inputs.push(Input::LoggedIn(user));
             }
         }
+        self.transact(side, work)
+    }
+
+    /// Both administrators start the same at the same moment.
+    fn both_press(&mut self, side: usize) -> Result<(), Failure> {
+        let order = self.some_task(side);
+        let other = TaskId(self.dice.roll());
+        let orders = [order.clone(), with_id(order, other)];
+        for (side, order) in [side, 1 - side].into_iter().zip(orders) {
+            let orders = vec![order];
+            let work = Work {
+                orders,
+                ..Work::default()
+            };
+            self.transact(side, work)?;
+        }
+        if self.nodes.iter().all(|node| {
+            let task = &node.ledger.state.task;
+            task.is_some()
+        }) {
+            self.counters.hit(Sometimes::BothPressed);
+        }
+        Ok(())
+    }
+
+    /// A user is deleted while a task is open.
+    fn delete_in_task(&mut self) -> Result<(), Failure> {
+        let open = |node: &Node| node.ledger.state.task.is_some();
+        let side = self.dice.below(2) as usize;
+        let users = self.locals()[side].clone();
+        let Some(id) = self.dice.pick(&users).copied() else {
+            return Ok(());
+        };
+        if !self.nodes.iter().any(open) || self.nodes[side].engine.is_none() {
+            return Ok(());
+        }
+        self.counters.hit(Sometimes::DeletedInTask);
+        self.change(side, vec![Change::Delete { id }])
+    }
+
+    /// A user is deleted, and another one gets its number.
+    fn reuse_number(&mut self, side: usize) -> Result<(), Failure> {
+        let users = self.locals()[side].clone();
+        let Some(id) = self.dice.pick(&users).copied() else {
+            return Ok(());
+        };
+        if self.nodes[side].engine.is_none() {
+            return Ok(());
+        }
+        let user = User::of(&self.nodes[side].ledger.objects[&id]);
+        let number = user
+            .map(|user| user.number().to_owned())
+            .unwrap_or_default();
+        self.counters.hit(Sometimes::NumberReused);
+        self.serial += 1;
+        let other = users::create_numbered(side, self.serial, &number);
+        self.change(side, vec![Change::Delete { id }, other])
+    }
+
+    pub(crate) fn change(&mut self, side: usize, changes: Vec<Change>) -> Result<(), Failure> {
+        let work = Work {
+            changes,
+            ..Work::default()
+        };
         self.transact(side, work)
     }
 
@@ -110,27 +195,66 @@ impl World {
     }
 
     /// Something is lost from a store, and nothing says so.
-    pub(crate) fn damage(&mut self) {
+    pub(crate) fn damage(&mut self) -> Result<(), Failure> {
         let side = self.dice.below(2) as usize;
+        // Now and then a server loses many at once: that is what the fuse is for.
+        let times = if self.dice.chance(200) { 6 } else { 1 };
+        for _ in 0..times {
+            self.lose(side, times > 1);
+        }
+        let by = self.dice.below(2) as usize;
+        if !self.dice.chance(500) || self.nodes[by].engine.is_none() {
+            return Ok(());
+        }
+        // The night comes, and with it the audit.
+        let night = Order::Start {
+            id: TaskId(self.dice.roll()),
+            kind: TaskKind::Audit,
+            dry: false,
+            agreed: None,
+            mailboxes: vec![],
+        };
+        let work = Work {
+            orders: vec![night],
+            ..Work::default()
+        };
+        self.transact(by, work)
+    }
+
+    fn is_local(&self, side: usize, id: &ObjectId) -> bool {
+        let object = self.nodes[side].ledger.objects.get(id);
+        let home = object.and_then(User::of).and_then(|user| user.home());
+        home == Some(server(side))
+    }
+
+    fn lose(&mut self, side: usize, originals: bool) {
         let ledger = &self.nodes[side].ledger;
+        // Where servers go back in time, nobody could say why a message is not there.
+        let back = self.dials.backup + self.dials.rewind + self.dials.twin > 0;
         let sound = |id: &ObjectId| {
             self.nodes.iter().all(|node| {
                 let ledger = &node.ledger;
                 !ledger.marks.contains_key(id)
                     && !ledger.held.contains_key(id)
-                    && ledger.objects.contains_key(id)
+                    && ledger.objects.get(id) == self.nodes[side].ledger.objects.get(id)
             })
         };
-        let all: Vec<_> = ledger.objects.keys().copied().filter(sound).collect();
+        let mut all: Vec<_> = ledger.objects.keys().copied().filter(sound).collect();
+        if originals {
+            all.retain(|id| self.is_local(side, id));
+        }
         let Some(id) = self.dice.pick(&all).copied() else {
             return;
         };
         let object = &ledger.objects[&id];
-        let local = User::of(object).is_some_and(|user| user.home() == Some(server(side)));
-        if local && !self.dice.chance(300) {
+        let local = self.is_local(side, &id);
+        if (local && (back || !(originals || self.dice.chance(300))))
+            || (back && object.kind != Kind::USER)
+        {
             return;
         }
         self.counters.hit(Sometimes::Damaged);
+        self.checks.forget(side);
         self.tell(|| format!("{} loses {id}", NAMES[side]));
         self.oracle.damaged.insert(id);
         if local {
@@ -138,7 +262,7 @@ impl World {
             self.counters.hit(Sometimes::OriginalLost);
             self.oracle.doomed.insert(id);
         }
-        let take_along = self.dice.chance(500);
+        let take_along = self.dice.chance(500) && !back;
         let owned = self.nodes[side].ledger.owned_by(&id);
         let mut owned = owned.expect("memory does not fail");
         owned.retain(|content| take_along && all.contains(content));
@@ -149,139 +273,6 @@ impl World {
             ledger.remove(&content).expect("memory does not fail");
         }
         ledger.remove(&id).expect("memory does not fail");
-    }
-
-    /// When the faults have ended, administrators put everything right.
-    pub(crate) fn put_right(&mut self) -> Result<(), Failure> {
-        while self.nodes.iter().any(|node| node.engine.is_none()) {
-            let until = self.time + self.dials.timers.heartbeat_ms;
-            self.pass(until)?;
-            self.time = self.time.max(until);
-        }
-        for side in [0, 1] {
-            let input = Input::Conditions(Box::default());
-            let work = Work {
-                inputs: vec![input],
-                orders: vec![Order::RetryHeld],
-                ..Work::default()
-            };
-            self.nodes[side].conditions = Conditions::default();
-            self.transact(side, work)?;
-        }
-        self.give_numbers()?;
-        self.settle_tasks()?;
-        if self.oracle.damaged.is_empty() && !self.dice.chance(300) {
-            return Ok(());
-        }
-        let side = self.dice.below(2) as usize;
-        let local = self.locals();
-        self.task(side, TaskKind::Resync)?;
-        if !self.oracle.any_restored() && self.locals() != local {
-            return failed("a resync leaves local users alone", format!("{local:?}"));
-        }
-        let other = self.dice.below(2) as usize;
-        self.task(other, TaskKind::Mailboxes)
-    }
-
-    /// Users that are local, by server.
-    fn locals(&self) -> [Vec<ObjectId>; 2] {
-        [0, 1].map(|side| {
-            let ledger = &self.nodes[side].ledger;
-            let mut users = of_kind(ledger, Kind::USER);
-            users.retain(|id| {
-                User::of(&ledger.objects[id]).and_then(|u| u.home()) == Some(server(side))
-            });
-            users
-        })
-    }
-
-    /// Mailbox numbers that two have become one again.
-    fn give_numbers(&mut self) -> Result<(), Failure> {
-        for side in [0, 1] {
-            let ledger = &self.nodes[side].ledger;
-            let users = of_kind(ledger, Kind::USER);
-            let mut changes = Vec::new();
-            for id in users {
-                if User::of(&ledger.objects[&id]).and_then(|u| u.home()) == Some(server(side)) {
-                    self.serial += 1;
-                    changes.push(users::renumber(id, self.serial));
-                }
-            }
-            self.transact(
-                side,
-                Work {
-                    changes,
-                    ..Work::default()
-                },
-            )?;
-        }
-        Ok(())
-    }
-
-    /// Open tasks come to their ends, or are stopped if they wait for somebody.
-    fn settle_tasks(&mut self) -> Result<(), Failure> {
-        let end = self.time + TASK_WITHIN_MS;
-        while self.time < end {
-            let mut waiting = false;
-            for side in [0, 1] {
-                let task = self.nodes[side].ledger.state.task.clone();
-                let Some(task) = task else { continue };
-                waiting = true;
-                if task.phase == Phase::Waiting {
-                    let work = Work {
-                        orders: vec![Order::Agree(task.id)],
-                        ..Work::default()
-                    };
-                    self.transact(side, work)?;
-                }
-            }
-            let walking = self
-                .nodes
-                .iter()
-                .any(|node| !node.ledger.state.walks.is_empty());
-            if !waiting && !walking {
-                return Ok(());
-            }
-            let until = self.time + self.dials.timers.heartbeat_ms;
-            self.pass(until)?;
-            self.time = self.time.max(until);
-        }
-        let open = [0, 1].map(|side| self.nodes[side].ledger.state.task.clone());
-        failed("tasks end", format!("{open:?}"))
-    }
-
-    /// A task from its beginning to its end, while nothing else happens.
-    fn task(&mut self, side: usize, kind: TaskKind) -> Result<(), Failure> {
-        let id = TaskId(self.dice.roll());
-        let end = self.time + TASK_WITHIN_MS;
-        let mut begun = false;
-        while self.time < end && !begun {
-            let order = Order::Start {
-                id,
-                kind,
-                dry: false,
-                agreed: Some(ANY),
-                mailboxes: vec![],
-            };
-            let work = Work {
-                orders: vec![order],
-                ..Work::default()
-            };
-            self.transact(side, work)?;
-            begun = self.nodes[side]
-                .ledger
-                .state
-                .task
-                .as_ref()
-                .is_some_and(|task| task.id == id);
-            let until = self.time + self.dials.timers.heartbeat_ms;
-            self.pass(until)?;
-            self.time = self.time.max(until);
-        }
-        if !begun {
-            return failed("tasks begin", format!("{kind:?}"));
-        }
-        self.settle_tasks()
     }
 
     pub(crate) fn declined(&mut self, declined: Declined) {

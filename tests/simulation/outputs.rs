@@ -4,7 +4,7 @@ use crate::node::NAMES;
 use crate::oracle::{Failure, failed};
 use crate::sometimes::Sometimes;
 use crate::world::World;
-use domain::{Outcome, TaskKind};
+use domain::{Life, Outcome, TaskKind};
 use gr_proto::{
     Event, Message, NewLife, Output, PartnerState, PartnerStatus, Payload, Reason, Verdicts,
 };
@@ -57,7 +57,13 @@ impl World {
                         }
                     }
                 }
-                Output::Changed(_) | Output::Task(_) => {}
+                Output::Changed(changed) => {
+                    let life = self.nodes[side].lives.last().map(|(life, _)| *life);
+                    let ledger = &self.nodes[side].ledger;
+                    self.checks
+                        .versions_rise(side, life.unwrap_or_default(), &changed, ledger)?;
+                }
+                Output::Task(_) => {}
                 Output::Status(status) => self.status(side, &status),
                 Output::Event(event) => self.event(side, event)?,
             }
@@ -161,16 +167,19 @@ impl World {
         }
     }
 
+    /// When a life ended, if it ever lived. With two copies of a server, it lives as long as one of them does.
+    fn end_of(&self, side: usize, life: Life) -> Option<Option<u64>> {
+        let twin = self.twin.iter().filter(|twin| twin.side == side);
+        let all = twin.chain([&self.nodes[side]]).flat_map(|node| &node.lives);
+        let ends = all.filter(|(l, _)| *l == life).map(|(_, end)| *end);
+        ends.max_by_key(|end| end.unwrap_or(u64::MAX))
+    }
+
     pub(crate) fn event(&mut self, side: usize, event: Event) -> Result<(), Failure> {
         self.tell(|| format!("{}: {event:?}", NAMES[side]));
         match event {
             Event::SessionBegan(life) => {
-                let partner = &self.nodes[1 - side];
-                let end = partner
-                    .lives
-                    .iter()
-                    .find(|(l, _)| *l == life)
-                    .map(|(_, end)| *end);
+                let end = self.end_of(1 - side, life);
                 let Some(end) = end else {
                     return failed(
                         "only the living are adopted",

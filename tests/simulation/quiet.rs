@@ -1,5 +1,6 @@
 //! What is checked after every step, and what must be true when all is quiet.
 
+use crate::checks;
 use crate::node::NAMES;
 use crate::oracle::{Failure, failed};
 use crate::world::World;
@@ -13,7 +14,11 @@ impl World {
     pub(crate) fn honest(&mut self) -> Result<(), Failure> {
         for side in [0, 1] {
             let partner = &self.nodes[1 - side];
-            let alive = if partner.engine.is_some() {
+            let twice = self
+                .twin
+                .as_ref()
+                .is_some_and(|twin| twin.side == partner.side);
+            let alive = if partner.engine.is_some() || twice {
                 self.time
             } else {
                 partner.last_up
@@ -40,14 +45,12 @@ impl World {
 
     /// Waits until nobody owes anything; not for ever, for somebody may have to put things right first.
     pub(crate) fn come_to_rest(&mut self) -> Result<(), Failure> {
-        let waits = self.dials.orders > 0 || self.dials.damage > 0;
-        let end = self.time
-            + if waits {
-                QUIET_WITHIN_MS / 10
-            } else {
-                QUIET_WITHIN_MS
-            };
-        self.wait_until_quiet(end)
+        let part = if self.needs_repair() { 10 } else { 1 };
+        self.wait_until_quiet(self.time + self.quiet_within_ms() / part)
+    }
+
+    fn quiet_within_ms(&self) -> u64 {
+        QUIET_WITHIN_MS * if self.dials.relay > 0 { 3 } else { 1 }
     }
 
     fn wait_until_quiet(&mut self, end: u64) -> Result<(), Failure> {
@@ -60,9 +63,17 @@ impl World {
         Ok(())
     }
 
+    /// Waits until nobody owes anything.
+    pub(crate) fn become_still(&mut self) -> Result<(), Failure> {
+        self.wait_until_quiet(self.time + self.quiet_within_ms())
+    }
+
     /// Waits until nobody owes anything, and checks what both hold then.
     pub(crate) fn become_quiet(&mut self) -> Result<(), Failure> {
-        self.wait_until_quiet(self.time + QUIET_WITHIN_MS)?;
+        self.become_still()?;
+        for node in &mut self.nodes {
+            checks::recount(&mut node.ledger)?;
+        }
         self.oracle
             .quiet([&self.nodes[0].ledger, &self.nodes[1].ledger])?;
         match self.is_quiet() {

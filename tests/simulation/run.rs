@@ -15,12 +15,12 @@ pub struct Found {
     pub steps: u64,
     pub cores: usize,
     pub counters: Counters,
-    /// The lowest seed that failed among those that were run.
-    pub failure: Option<(u64, Failure)>,
+    /// The seeds that failed among those that were run, in order.
+    pub failures: Vec<(u64, Failure)>,
 }
 
-/// Runs the histories of these seeds, until one fails or the time is over. Each tenth is run twice and must come to the same.
-pub fn all(seeds: Range<u64>, options: Options, end: Option<Instant>) -> Found {
+/// Runs the histories of these seeds, until one fails (unless they go on) or the time is over. Each tenth is run twice and must come to the same.
+pub fn all(seeds: Range<u64>, options: &Options, end: Option<Instant>) -> Found {
     let next = AtomicU64::new(seeds.start);
     let found = Mutex::new(Found::default());
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -32,10 +32,7 @@ pub fn all(seeds: Range<u64>, options: Options, end: Option<Instant>) -> Found {
                 found.histories += mine.histories;
                 found.steps += mine.steps;
                 found.counters.add(&mine.counters);
-                found.failure = [found.failure.take(), mine.failure]
-                    .into_iter()
-                    .flatten()
-                    .min_by_key(|(seed, _)| *seed);
+                found.failures.extend(mine.failures);
             });
         }
     });
@@ -43,10 +40,11 @@ pub fn all(seeds: Range<u64>, options: Options, end: Option<Instant>) -> Found {
         .into_inner()
         .expect("no thread fails while it holds this");
     found.cores = cores;
+    found.failures.sort_by_key(|(seed, _)| *seed);
     found
 }
 
-fn some(next: &AtomicU64, end: u64, options: Options, until: Option<Instant>) -> Found {
+fn some(next: &AtomicU64, end: u64, options: &Options, until: Option<Instant>) -> Found {
     let mut found = Found::default();
     loop {
         let seed = next.fetch_add(1, Ordering::Relaxed);
@@ -70,9 +68,11 @@ fn some(next: &AtomicU64, end: u64, options: Options, until: Option<Instant>) ->
             }
         }
         if let Err(failure) = result {
-            found.failure = Some((seed, failure));
-            next.store(end, Ordering::Relaxed);
-            return found;
+            found.failures.push((seed, failure));
+            if !options.go_on {
+                next.store(end, Ordering::Relaxed);
+                return found;
+            }
         }
     }
 }

@@ -1,13 +1,14 @@
 //! One transaction of a server, exactly as its driver does it: changes and inputs, the pump, the commit, and only then what leaves.
 
+use crate::checks;
 use crate::net::Mail;
 use crate::node::{NAMES, Node, server};
 use crate::oracle::{Failure, failed};
 use crate::outputs::brief;
 use crate::sometimes::Sometimes;
 use crate::world::World;
-use domain::{Change, Kind, Ledger, Object, ObjectId, Phase, TaskKind, User};
-use gr_proto::{Input, Message, Order, Payload};
+use domain::{Change, Kind, Ledger, Phase, TaskKind, User};
+use gr_proto::{Input, Order};
 
 /// What a transaction is about.
 #[derive(Default)]
@@ -23,6 +24,8 @@ pub(crate) struct Work {
 enum Fate {
     Kept,
     LostBeforeCommit,
+    /// The disk is full: the transaction is undone, and a new life begins at once.
+    Undone,
     /// The process dies after this many of its messages have left.
     DiedAfter(usize),
 }
@@ -111,6 +114,13 @@ impl World {
         while let Some(output) = engine.poll() {
             outputs.push(output);
         }
+        if fate == Fate::Undone {
+            self.counters.hit(Sometimes::DiskFull);
+            self.tell(|| format!("the disk of {} is full", NAMES[side]));
+            self.nodes[side].ledger.roll_back();
+            self.rests(side);
+            return Ok(());
+        }
         if fate == Fate::LostBeforeCommit {
             self.counters.hit(Sometimes::CrashBeforeCommit);
             self.tell(|| format!("{} dies before the commit", NAMES[side]));
@@ -145,7 +155,11 @@ impl World {
             self.counters.hit(Sometimes::CrashAfterCommit);
             self.kill(side);
         }
-        if self.steps.is_multiple_of(16) && !self.oracle.any_restored() && self.dials.damage == 0 {
+        if self.steps.is_multiple_of(512) {
+            checks::recount(&mut self.nodes[side].ledger)?;
+        }
+        let honest = self.dials.damage == 0 && self.dials.off == 0;
+        if self.steps.is_multiple_of(16) && !self.oracle.any_restored() && honest {
             self.oracle
                 .marked([&self.nodes[0].ledger, &self.nodes[1].ledger])?;
         }
@@ -180,7 +194,17 @@ impl World {
             self.oracle.doomed.extend(gone.map(|(id, _)| *id));
             return Ok(());
         }
-        let mut new = ledger.kept.iter().filter(|(id, _)| !before.contains(id));
+        let new = ledger.kept.iter().filter(|(id, _)| !before.contains(id));
+        if let Some(task) = &ledger.state.task {
+            let users = new.clone().filter(|(_, object)| object.kind == Kind::USER);
+            checks::fuse_holds(
+                self.dials.fuse,
+                ledger,
+                users.count(),
+                task.agreed.is_some(),
+            )?;
+        }
+        let mut new = new;
         let local = new.find(|(_, object)| {
             User::of(object).is_some_and(|user| user.home() == Some(server(side)))
         });
@@ -194,97 +218,18 @@ impl World {
     }
 
     fn fate(&mut self) -> Fate {
-        if self.net.good || !self.dice.chance(self.dials.crash) {
+        if self.net.good {
+            return Fate::Kept;
+        }
+        if self.dice.chance(self.dials.full) {
+            return Fate::Undone;
+        }
+        if !self.dice.chance(self.dials.crash) {
             return Fate::Kept;
         }
         match self.dice.below(3) {
             0 => Fate::DiedAfter(self.dice.below(3) as usize),
             _ => Fate::LostBeforeCommit,
-        }
-    }
-
-    pub(crate) fn record(
-        &mut self,
-        side: usize,
-        facts: Vec<(Change, Option<u64>, Option<Object>)>,
-    ) {
-        for (change, n, object) in facts {
-            let id = change.id();
-            match &change {
-                Change::Create { owner, .. } if object.is_some() => {
-                    self.oracle.born.insert(id, *owner);
-                }
-                Change::Create { .. } => continue, // for a user deleted just before
-                Change::Delete { .. } => {
-                    if self.oracle.deleted.insert(id) && object.is_none() {
-                        self.count_deletion(side, id, n);
-                    }
-                }
-                Change::Set { registers, .. } => {
-                    let partner = &self.nodes[1 - side].ledger;
-                    let theirs = partner.objects.get(&id);
-                    if theirs.is_some_and(|o| {
-                        partner.marks.contains_key(&id)
-                            && registers.iter().any(|(key, value)| {
-                                o.version(*key).hlc.0 > 0 && o.get(*key) != Some(value)
-                            })
-                    }) {
-                        self.counters.hit(Sometimes::SameRegister);
-                    }
-                }
-            }
-            self.nodes[side].history.push((self.steps, id));
-            self.oracle.committed(side, id, n, object.as_ref());
-        }
-    }
-
-    pub(crate) fn count_deletion(&mut self, side: usize, id: ObjectId, n: Option<u64>) {
-        if n.is_none() {
-            self.counters.hit(Sometimes::Unheard);
-        }
-        if self.nodes[1 - side].ledger.marks.contains_key(&id) {
-            self.counters.hit(Sometimes::DeletedMeanwhile);
-        }
-        if self.oracle.born.values().any(|owner| *owner == Some(id)) {
-            self.counters.hit(Sometimes::UserDeleted);
-        }
-    }
-
-    /// Tombs and tick before a transaction with one message, to see what it does.
-    pub(crate) fn before(&self, side: usize, only: Option<&Message>) -> (usize, u64) {
-        let ledger = &self.nodes[side].ledger;
-        if only.is_some() {
-            (ledger.tombs.len(), ledger.state.tick)
-        } else {
-            (0, 0)
-        }
-    }
-
-    pub(crate) fn compare(&mut self, side: usize, before: (usize, u64), only: Option<&Message>) {
-        let Some(message) = only else { return };
-        let Payload::Data(items) = &message.payload else {
-            return;
-        };
-        let ledger = &self.nodes[side].ledger;
-        if ledger.tombs.len() > before.0 {
-            self.counters.hit(Sometimes::GraveAnswered);
-        }
-        let taken_back = items.iter().any(|item| {
-            let user = item.object.as_ref().and_then(User::of);
-            item.recovery && user.is_some_and(|user| user.home() == Some(server(side)))
-        });
-        if taken_back {
-            self.counters.hit(Sometimes::UserTakenBack);
-        }
-        let mine = self.nodes[side].lives.last().map(|(life, _)| *life);
-        if ledger.state.tick == before.1 && mine == Some(message.header.to) {
-            self.counters.hit(Sometimes::DroppedOld);
-        }
-        let orphan = items.iter().filter_map(|item| item.object.as_ref()?.owner);
-        if orphan.into_iter().any(|owner| {
-            !ledger.objects.contains_key(&owner) && !ledger.graves.contains_key(&owner)
-        }) {
-            self.counters.hit(Sometimes::Orphan);
         }
     }
 }

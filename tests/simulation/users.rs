@@ -96,6 +96,11 @@ pub fn renumber(id: ObjectId, serial: u64) -> Change {
     Change::Set { id, registers }
 }
 
+/// A new user with a number that may have been somebody else's.
+pub fn create_numbered(side: usize, serial: u64, number: &str) -> Change {
+    create_user(fresh(side, serial), side, number, serial)
+}
+
 pub fn of_kind(ledger: &Memory, kind: Kind) -> Vec<ObjectId> {
     let all = ledger
         .objects

@@ -1,19 +1,21 @@
 //! One history: two servers, the mail between them, and time.
 
+use crate::checks::Checks;
 use crate::dials::Dials;
 use crate::dice::Dice;
 use crate::net::Net;
-use crate::node::{Backup, NAMES, Node};
+use crate::node::{NAMES, Node};
 use crate::oracle::{Failure, Oracle, failed};
-use crate::sometimes::{Counters, Sometimes};
+use crate::sometimes::Counters;
 use crate::transaction::Work;
 use crate::users;
-use domain::ObjectId;
-use gr_proto::{Input, Rules};
-use std::collections::BTreeMap;
+use domain::{ObjectId, Phase, TaskId};
+use gr_proto::Rules;
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// How a history is run.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Write down what happens.
     pub story: bool,
@@ -21,7 +23,21 @@ pub struct Options {
     pub rules: Rules,
     /// Break rule E3 in the driver: messages leave before the commit.
     pub leave_early: bool,
+    /// Faults that do not happen, by their place in [`FAULTS`].
+    pub calm: BTreeSet<usize>,
+    /// Happenings that are left out: [`PARTS`] to each pause.
+    pub skip: BTreeSet<u64>,
+    /// The history ends after so many pauses.
+    pub pauses_max: Option<u64>,
+    /// Of many histories: go on when one has failed.
+    pub go_on: bool,
 }
+
+/// What may happen after a pause, each from dice of its own: so that any of it can be left out, and the rest stays as it is.
+pub const PARTS: u64 = 5;
+
+/// What happens as part so-and-so.
+pub const PART_NAMES: [&str; PARTS as usize] = ["pause", "trouble", "order", "damage", "act"];
 
 /// What a history came to.
 #[derive(Debug)]
@@ -34,12 +50,14 @@ pub struct Outcome {
     pub story: Vec<String>,
     /// Transactions.
     pub steps: u64,
+    /// Pauses that have begun.
+    pub pauses: u64,
 }
 
 /// A history that does not end within so many transactions never comes to rest.
 const STEPS_MAX: u64 = 100_000;
-/// So often servers are restored in one history.
-const RESTORES_MAX: u64 = 3;
+/// So many objects and numbers can be made after each pause.
+const SERIALS: u64 = 64;
 
 /// A history in the making.
 pub(crate) struct World {
@@ -58,15 +76,23 @@ pub(crate) struct World {
     pub(crate) restores: u64,
     /// The number of the change with which an object was last sent.
     pub(crate) sent_as: [BTreeMap<ObjectId, u64>; 2],
+    pub(crate) checks: Checks,
+    pub(crate) pauses: u64,
+    /// A second copy of a server, at the same address.
+    pub(crate) twin: Option<Node>,
+    /// A fork may not be noticed before the next comparison.
+    pub(crate) blind: bool,
+    /// What tasks were last seen at, here and there.
+    pub(crate) aimed: [Option<(TaskId, Phase, bool)>; 2],
 }
 
 /// Runs the history of a seed.
-pub fn run(seed: u64, options: Options) -> Outcome {
-    let mut dice = Dice::new(seed);
-    let dials = Dials::draw(&mut dice);
+pub fn run(seed: u64, options: &Options) -> Outcome {
+    let mut dials = Dials::draw(&mut Dice::new(seed));
+    options.calm.iter().for_each(|fault| dials.without(*fault));
     let mut world = World {
-        options,
-        dice,
+        options: options.clone(),
+        dice: Dice::part(seed, 0),
         dials,
         time: 1_000,
         nodes: [Node::new(0), Node::new(1)],
@@ -79,46 +105,50 @@ pub fn run(seed: u64, options: Options) -> Outcome {
         serial: 0,
         restores: 0,
         sent_as: [BTreeMap::new(), BTreeMap::new()],
+        checks: Checks::default(),
+        pauses: 0,
+        twin: None,
+        blind: false,
+        aimed: [None; 2],
     };
     let dials = format!("{:?}", world.dials);
     world.tell(|| dials);
-    let result = world.live();
-    let World {
-        trace,
-        counters,
-        story,
-        steps,
-        ..
-    } = world;
+    let lived = catch_unwind(AssertUnwindSafe(|| world.live(seed)));
+    let result = lived.unwrap_or_else(|panic| {
+        let words = panic.downcast_ref::<&str>().map(ToString::to_string);
+        let words = words.or_else(|| panic.downcast_ref::<String>().cloned());
+        failed("nothing panics", words.unwrap_or_default())
+    });
     Outcome {
         result,
-        trace,
-        counters,
-        story,
-        steps,
+        trace: world.trace,
+        counters: world.counters,
+        story: world.story,
+        steps: world.steps,
+        pauses: world.pauses,
     }
 }
 
 impl World {
-    fn live(&mut self) -> Result<(), Failure> {
-        for _ in 0..self.dials.actions {
-            let pause = if self.dice.chance(40) { 20 } else { 1 };
-            let until = self.time + self.dice.below(self.dials.pause_ms * pause);
-            self.pass(until)?;
-            self.time = until.max(self.time);
-            self.trouble()?;
-            if self.dice.chance(self.dials.orders) {
-                self.somebody_orders()?;
+    fn live(&mut self, seed: u64) -> Result<(), Failure> {
+        let pauses = self.options.pauses_max.unwrap_or(u64::MAX);
+        for pause in 0..self.dials.actions.min(pauses) {
+            self.pauses += 1;
+            self.serial = SERIALS * pause;
+            for part in 0..PARTS {
+                let at = PARTS * pause + part;
+                if !self.options.skip.contains(&at) {
+                    self.dice = Dice::part(seed, 1 + at);
+                    self.happens(part)?;
+                }
             }
-            if self.dice.chance(self.dials.damage) {
-                self.damage();
-            }
-            self.somebody_acts()?;
         }
+        self.serial = SERIALS * self.dials.actions;
+        self.dice = Dice::part(seed, 0);
         self.tell(|| "the faults end".to_owned());
-        self.net.heal();
+        self.end_faults()?;
         self.come_to_rest()?;
-        if self.dials.orders > 0 || self.dials.damage > 0 {
+        if self.needs_repair() {
             self.put_right()?;
         }
         self.become_quiet()?;
@@ -128,6 +158,23 @@ impl World {
         self.pass(until)?;
         self.become_quiet()?;
         self.rest()
+    }
+
+    fn happens(&mut self, part: u64) -> Result<(), Failure> {
+        match part {
+            0 => {
+                let often = if self.dice.chance(40) { 20 } else { 1 };
+                let until = self.time + self.dice.below(self.dials.pause_ms * often);
+                self.pass(until)?;
+                self.time = until.max(self.time);
+            }
+            1 => self.trouble()?,
+            2 if self.dice.chance(self.dials.orders) => self.somebody_orders()?,
+            3 if self.dice.chance(self.dials.damage) => self.damage()?,
+            4 => self.somebody_acts()?,
+            _ => {}
+        }
+        Ok(())
     }
 
     /// Lets things happen until a time.
@@ -152,6 +199,8 @@ impl World {
                 self.wake(side)?;
             }
             self.honest()?;
+            self.agree_on_tasks()?;
+            self.aim()?;
         }
     }
 
@@ -160,6 +209,7 @@ impl World {
             return Ok(());
         };
         let to = mail.to;
+        self.swap_twins(to);
         let mut mails = vec![mail];
         while self.dice.chance(self.dials.group)
             && let Some(mail) = self.net.arrived_for(self.time, to, &mut self.counters)
@@ -185,101 +235,9 @@ impl World {
             self.tell(|| format!("{} starts", NAMES[side]));
             self.nodes[side].start(self.time, life, &dials, rules);
         }
-        self.transact(side, Work::default())
-    }
-
-    /// Faults that come from neither mail nor transactions.
-    fn trouble(&mut self) -> Result<(), Failure> {
-        if self.dice.chance(self.dials.old_copy) {
-            self.net
-                .deliver_old(self.time, &mut self.dice, &mut self.counters);
-        }
-        if self.dice.chance(self.dials.partition) {
-            let length = self
-                .dice
-                .below([500, 5_000, 100_000, 400_000][self.dice.clone().below(4) as usize]);
-            let until = self.time + length;
-            let first = self.dice.below(2) as usize;
-            self.net.cut(first, until);
-            if self.dice.chance(700) {
-                self.net.cut(1 - first, until);
-            }
-            self.tell(|| format!("the way to {} is cut for {length} ms", NAMES[first]));
-            self.link(Input::LinkDown, Sometimes::LinkDown)?;
-        }
-        if self.dice.chance(self.dials.partition) {
-            self.link(Input::LinkUp, Sometimes::LinkUp)?;
-        }
-        let side = self.dice.below(2) as usize;
-        if self.dice.chance(self.dials.clock) {
-            self.counters.hit(Sometimes::ClockJump);
-            let far = [1_000, 3_600_000, 86_400_000, 315_360_000_000][self.dice.below(4) as usize];
-            let offset = self.dice.below(2 * far) as i64 - far as i64;
-            self.nodes[side].wall_offset = offset;
-            self.tell(|| format!("the clock of {} is {offset} ms ahead", NAMES[side]));
-        }
-        if self.dice.chance(self.dials.backup) {
-            let node = &mut self.nodes[side];
-            let (ledger, history) = (node.ledger.snapshot(), node.history.clone());
-            node.backup = Some(Backup { ledger, history });
-            self.tell(|| format!("{} is backed up", NAMES[side]));
-        }
-        if self.dice.chance(self.dials.backup / 2) && self.restores < RESTORES_MAX {
-            self.restore(side);
-        }
-        if self.dice.chance(self.dials.crash) && self.nodes[side].engine.is_some() {
-            self.counters.hit(Sometimes::CrashIdle);
-            self.kill(side);
-        }
+        self.transact(side, Work::default())?;
+        self.swap_twins(side);
         Ok(())
-    }
-
-    /// A server dies, and comes back as it was when its backup was taken.
-    fn restore(&mut self, side: usize) {
-        let Some(backup) = self.nodes[side].backup.clone() else {
-            return;
-        };
-        self.restores += 1;
-        self.counters.hit(Sometimes::Restored);
-        let partner = &self.nodes[1 - side].ledger;
-        self.oracle
-            .goes_back(side, &self.nodes[side].history, &backup.history, partner);
-        if self.oracle.restored == [true, true] {
-            self.counters.hit(Sometimes::BothRestored);
-        }
-        if self.nodes[side].engine.is_some() {
-            self.kill(side);
-        }
-        self.tell(|| format!("{} is restored from its backup", NAMES[side]));
-        // Numbers of changes after it will be given again.
-        self.oracle.as_of[side].retain(|(_, n), _| *n <= backup.ledger.state.tick);
-        let node = &mut self.nodes[side];
-        node.restored_at = Some(self.time);
-        node.ledger = backup.ledger;
-        node.history = backup.history;
-    }
-
-    fn link(&mut self, input: Input, what: Sometimes) -> Result<(), Failure> {
-        let side = self.dice.below(2) as usize;
-        if self.nodes[side].engine.is_none() || self.dice.chance(500) {
-            return Ok(());
-        }
-        self.counters.hit(what);
-        self.transact(
-            side,
-            Work {
-                inputs: vec![input],
-                ..Work::default()
-            },
-        )
-    }
-
-    pub(crate) fn kill(&mut self, side: usize) {
-        let pause = self
-            .dice
-            .below([50, 3_000, 400_000][self.dice.clone().below(3) as usize]);
-        self.nodes[side].die(self.time, self.time + pause);
-        self.tell(|| format!("{} dies for {pause} ms", NAMES[side]));
     }
 
     fn somebody_acts(&mut self) -> Result<(), Failure> {
@@ -300,7 +258,7 @@ impl World {
                 dials,
                 &mut self.dice,
             ));
-            if !self.dice.chance(self.dials.group) {
+            if !self.dice.chance(self.dials.group) || changes.len() >= 60 {
                 break;
             }
         }

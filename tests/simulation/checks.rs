@@ -1,0 +1,141 @@
+//! Named checks that need a memory of their own: versions, sums, tasks.
+
+use crate::oracle::{Failure, Versions, failed};
+use crate::world::World;
+use domain::{Bucket, Digest, Kind, Lane, Ledger, Life, ObjectId, TaskKind, Tree, User};
+use gr_proto::memory::Memory;
+use gr_proto::{Changed, Fuse, How};
+use std::collections::BTreeMap;
+
+/// What was last seen.
+#[derive(Debug, Default)]
+pub(crate) struct Checks {
+    /// The versions of objects, in the present life of a side.
+    seen: [BTreeMap<ObjectId, Versions>; 2],
+    life: [Option<Life>; 2],
+    /// Since when both servers drive a task.
+    both_since: Option<u64>,
+}
+
+/// After the faults have ended, one of two tasks gives way within this time: the longest retransmission time, twice.
+const GIVES_WAY_WITHIN_MS: u64 = 1_200_000;
+
+impl Checks {
+    /// A side went back in time.
+    pub(crate) fn forget(&mut self, side: usize) {
+        self.seen[side].clear();
+    }
+
+    /// I8: within a life no register falls back to an older version.
+    pub(crate) fn versions_rise(
+        &mut self,
+        side: usize,
+        life: Life,
+        changed: &[Changed],
+        ledger: &Memory,
+    ) -> Result<(), Failure> {
+        if self.life[side].replace(life) != Some(life) {
+            self.seen[side].clear();
+        }
+        for Changed { id, how, .. } in changed {
+            let now = ledger.objects.get(id).filter(|_| *how != How::Gone);
+            let Some(now) = now else {
+                self.seen[side].remove(id);
+                continue;
+            };
+            let versions = now.registers.iter().map(|(key, r)| (*key, r.version));
+            let before = self.seen[side].insert(*id, versions.collect());
+            let fell = before.into_iter().flatten();
+            if let Some((key, _)) = fell
+                .into_iter()
+                .find(|(key, version)| now.version(*key) < *version)
+            {
+                return failed("versions never fall", format!("{id} {key:?}"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// I10, I25: the sums of digests, kept up in every write, equal a recount; so do the numbers of marks.
+pub(crate) fn recount(ledger: &mut Memory) -> Result<(), Failure> {
+    let mut sums: BTreeMap<Bucket, Digest> = BTreeMap::new();
+    for (id, object) in &ledger.objects {
+        let sum = sums.entry(Bucket::of(id, object)).or_default();
+        *sum = sum.plus(object.digest(id));
+    }
+    for tree in [Tree::Users, Tree::Contents] {
+        let mut parts = vec![Digest::default(); 256];
+        for (bucket, digest) in sums.iter().filter(|(bucket, _)| bucket.tree == tree) {
+            let part = &mut parts[usize::from(Bucket::part(bucket.no))];
+            *part = part.plus(*digest);
+        }
+        if ledger.sums(tree, None).ok() != Some(parts) {
+            return failed("sums equal a recount", format!("{tree:?}"));
+        }
+    }
+    for lane in [Lane::Users, Lane::Messages] {
+        let marks = ledger.marks.values().filter(|mark| mark.lane == lane);
+        let (count, said) = (marks.count() as u64, ledger.backlog(lane));
+        if said.map_or(u64::MAX, |backlog| backlog.count) != count {
+            return failed("sums equal a recount", format!("{count} marks in {lane:?}"));
+        }
+    }
+    Ok(())
+}
+
+/// I26: without the word of an administrator a task deletes no more users than the fuse allows.
+pub(crate) fn fuse_holds(
+    fuse: Fuse,
+    ledger: &Memory,
+    new: usize,
+    agreed: bool,
+) -> Result<(), Failure> {
+    let left = ledger.objects.values().filter(|o| o.kind == Kind::USER);
+    let all = left.count() + new;
+    match agreed || fuse.allows_users(new as u64, all as u64) {
+        true => Ok(()),
+        false => failed("the fuse holds", format!("{new} of {all} users went")),
+    }
+}
+
+impl World {
+    /// I16: two tasks of one pair do not go on side by side.
+    pub(crate) fn agree_on_tasks(&mut self) -> Result<(), Failure> {
+        let both = self.nodes.iter().all(|node| {
+            let task = &node.ledger.state.task;
+            task.is_some()
+        });
+        if !both || !self.net.good {
+            self.checks.both_since = None;
+            return Ok(());
+        }
+        let since = *self.checks.both_since.get_or_insert(self.time);
+        if self.time - since > GIVES_WAY_WITHIN_MS {
+            let tasks = [0, 1].map(|side| self.nodes[side].ledger.state.task.clone());
+            return failed("one task gives way", format!("{tasks:?}"));
+        }
+        Ok(())
+    }
+
+    /// I13, I14: GR users are the local users of the partner, and the other way round; but for what nobody can know.
+    pub(crate) fn mirror(&self, after: TaskKind) -> Result<(), Failure> {
+        for side in [0, 1] {
+            let ledger = &self.nodes[side].ledger;
+            for (id, object) in &ledger.objects {
+                let Some(home) = User::of(object).and_then(|user| user.home()) else {
+                    continue;
+                };
+                let partner = &self.nodes[1 - side].ledger.objects;
+                let there = partner.get(id).and_then(User::of);
+                if there.and_then(|user| user.home()) != Some(home) && !self.oracle.is_doomed(id) {
+                    return failed(
+                        "local users are the partner's GR users",
+                        format!("{id} after {after:?}"),
+                    );
+                }
+            }
+        }
+        Ok(())
+    }
+}

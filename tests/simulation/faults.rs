@@ -1,0 +1,296 @@
+//! Faults that come from neither mail nor transactions: crashes, partitions, clocks, and everything by which a server goes back in time.
+
+use crate::node::{Backup, NAMES, Node};
+use crate::oracle::Failure;
+use crate::sometimes::Sometimes;
+use crate::transaction::Work;
+use crate::world::World;
+use gr_proto::Input;
+
+/// So often servers go back in time in one history.
+const RESTORES_MAX: u64 = 3;
+
+impl World {
+    /// Faults that come from neither mail nor transactions.
+    pub(crate) fn trouble(&mut self) -> Result<(), Failure> {
+        if self.dice.chance(self.dials.old_copy) {
+            self.net
+                .deliver_old(self.time, &mut self.dice, &mut self.counters);
+        }
+        if self.dice.chance(self.dials.partition) {
+            let length = self
+                .dice
+                .below([500, 5_000, 100_000, 400_000][self.dice.clone().below(4) as usize]);
+            let until = self.time + length;
+            let first = self.dice.below(2) as usize;
+            self.net.cut(first, until);
+            if self.dice.chance(700) {
+                self.net.cut(1 - first, until);
+            }
+            self.tell(|| format!("the way to {} is cut for {length} ms", NAMES[first]));
+            self.link(Input::LinkDown, Sometimes::LinkDown)?;
+        }
+        if self.dice.chance(self.dials.partition) {
+            self.link(Input::LinkUp, Sometimes::LinkUp)?;
+        }
+        let side = self.dice.below(2) as usize;
+        if self.dice.chance(self.dials.clock) {
+            self.counters.hit(Sometimes::ClockJump);
+            let far = [1_000, 3_600_000, 86_400_000, 315_360_000_000][self.dice.below(4) as usize];
+            let offset = self.dice.below(2 * far) as i64 - far as i64;
+            self.nodes[side].wall_offset = offset;
+            self.tell(|| format!("the clock of {} is {offset} ms ahead", NAMES[side]));
+        }
+        if self.dice.chance(self.dials.backup) {
+            let node = &mut self.nodes[side];
+            let (ledger, history) = (node.ledger.snapshot(), node.history.clone());
+            node.backup = Some(Backup { ledger, history });
+            self.tell(|| format!("{} is backed up", NAMES[side]));
+        }
+        if self.dice.chance(self.dials.backup / 2) {
+            self.restore(side);
+        }
+        if self.dice.chance(self.dials.crash) && self.nodes[side].engine.is_some() {
+            self.counters.hit(Sometimes::CrashIdle);
+            self.kill(side);
+        }
+        if self.dice.chance(self.dials.relay) {
+            self.relay_restarts(1 - side);
+        }
+        if self.dice.chance(self.dials.rewind) {
+            self.nodes[side].freeze();
+        }
+        if self.dice.chance(self.dials.rewind / 2) {
+            self.rewind(side);
+        }
+        if self.dice.chance(self.dials.off) {
+            self.pair(side, !self.nodes[side].paired);
+        }
+        if self.dice.chance(self.dials.twin) {
+            self.twins(side);
+        }
+        Ok(())
+    }
+
+    /// The relay before a server is down for some time; then it releases all it has, in any order.
+    fn relay_restarts(&mut self, to: usize) {
+        self.counters.hit(Sometimes::RelayRestart);
+        let until = self.time + self.dice.below(3_600_000);
+        self.tell(|| format!("the relay to {} releases its queue at {until}", NAMES[to]));
+        self.net.stall(to, until, &mut self.dice);
+    }
+
+    /// GR is taken off a server, or put on: a new life with another configuration.
+    fn pair(&mut self, side: usize, paired: bool) {
+        self.counters.hit(if paired {
+            Sometimes::GrOn
+        } else {
+            Sometimes::GrOff
+        });
+        self.tell(|| format!("GR of {} is on: {paired}", NAMES[side]));
+        self.nodes[side].paired = paired;
+        if self.nodes[side].engine.is_some() {
+            self.begin_anew(side);
+        }
+    }
+
+    /// The process goes on with a new life.
+    fn begin_anew(&mut self, side: usize) {
+        self.loses_sight(side);
+        let life = self.dice.roll();
+        let node = &mut self.nodes[side];
+        node.end_life(self.time);
+        node.start(self.time, life, &self.dials, self.options.rules);
+    }
+
+    /// The engine rests after a transaction was undone; then it goes on with a new life.
+    pub(crate) fn rests(&mut self, side: usize) {
+        self.loses_sight(side);
+        let rest = 1_000 << self.dice.below(5);
+        self.nodes[side].die(self.time, self.time + rest);
+    }
+
+    /// A machine is resumed from a snapshot of its memory and its disk.
+    fn rewind(&mut self, side: usize) {
+        let Some(frozen) = self.nodes[side].frozen.clone() else {
+            return;
+        };
+        if self.restores >= RESTORES_MAX {
+            return;
+        }
+        self.counters.hit(Sometimes::Rewound);
+        self.tell(|| format!("{} is resumed from a snapshot", NAMES[side]));
+        self.goes_back(side, &frozen.backup);
+        let seed = self.dice.roll();
+        let node = &mut self.nodes[side];
+        let mut engine = frozen.engine;
+        engine.stir(seed);
+        node.end_life(self.time);
+        node.lives.push((engine.life(), None));
+        node.resumed = Some(engine.life());
+        node.engine = Some(engine);
+        node.started = frozen.started;
+        node.paired = frozen.paired;
+        (node.told, node.conditions) = (frozen.told, frozen.conditions);
+    }
+
+    /// Somebody dies before a resumed machine has heard that its past is another one: nothing tells any more that it forked, and only
+    /// the next comparison finds out.
+    fn loses_sight(&mut self, side: usize) {
+        let resumed = |node: &Node| {
+            let life = node.engine.as_ref().map(gr_proto::Engine::life);
+            node.resumed.is_some() && node.resumed == life
+        };
+        if self.nodes.iter().any(resumed) {
+            self.counters.hit(Sometimes::ForkUnheard);
+            self.blind = true;
+        }
+        self.nodes[side].resumed = None;
+    }
+
+    /// A copy of a server is started at its address; or one of the two is switched off.
+    fn twins(&mut self, side: usize) {
+        if self.twin.is_some() {
+            return self.end_twin();
+        }
+        if self.nodes[side].engine.is_none() {
+            return;
+        }
+        self.counters.hit(Sometimes::Twins);
+        self.tell(|| format!("{} runs twice", NAMES[side]));
+        let mut twin = self.nodes[side].clone();
+        let seed = self.dice.roll();
+        twin.engine.as_mut().expect("it runs").stir(seed);
+        self.twin = Some(twin);
+        self.oracle.restored[side] = true;
+    }
+
+    /// Mail and time reach either of two copies.
+    pub(crate) fn swap_twins(&mut self, side: usize) {
+        let here = self.twin.as_ref().is_some_and(|twin| twin.side == side);
+        if !here || !self.dice.chance(300) {
+            return;
+        }
+        let time = self.time;
+        if let Some(twin) = &mut self.twin {
+            std::mem::swap(twin, &mut self.nodes[side]);
+            self.nodes[side].last_up = self.nodes[side].last_up.max(twin.last_up);
+        }
+        self.tell(|| format!("the other {} is at work", NAMES[side]));
+        self.oracle.as_of[side].clear();
+        self.checks.forget(side);
+        self.nodes[side].restored_at = Some(time);
+    }
+
+    /// One of two copies is switched off. What it did alone is gone with it.
+    fn end_twin(&mut self) {
+        let Some(twin) = self.twin.take() else {
+            return;
+        };
+        let side = twin.side;
+        let lives = twin.lives.iter().map(|(life, _)| (*life, Some(self.time)));
+        let lives: Vec<_> = lives.collect();
+        self.counters.hit(Sometimes::TwinEnds);
+        self.tell(|| format!("{} runs once", NAMES[side]));
+        let partner = &self.nodes[1 - side].ledger;
+        let history = &self.nodes[side].history;
+        let ledgers = [&self.nodes[side].ledger, partner];
+        self.oracle.goes_back(side, &twin.history, history, ledgers);
+        // Nobody can tell from outside what was with which of them.
+        self.oracle.restored = [true, true];
+        self.oracle.as_of[side].clear();
+        self.checks.forget(side);
+        let node = &mut self.nodes[side];
+        node.restored_at = Some(self.time);
+        node.lives.splice(..0, lives);
+        node.last_up = match twin.engine {
+            Some(_) => self.time,
+            None => node.last_up.max(twin.last_up),
+        };
+        self.blind = true;
+    }
+
+    /// From now on nothing bad happens.
+    pub(crate) fn end_faults(&mut self) -> Result<(), Failure> {
+        self.net.heal();
+        self.end_twin();
+        if self.blind {
+            // What was lost in the fork is found out only by a comparison, which takes what has no original away.
+            self.oracle.doomed.extend(&self.oracle.doubtful);
+        }
+        for side in [0, 1] {
+            if !self.nodes[side].paired {
+                self.pair(side, true);
+            }
+        }
+        // A resumed machine believes that all is well until it hears something.
+        let until =
+            self.time + 3 * self.dials.timers.heartbeat_ms * u64::from(self.dials.rewind > 0);
+        self.pass(until)?;
+        self.time = until;
+        Ok(())
+    }
+
+    /// A server dies, and comes back as it was when its backup was taken.
+    pub(crate) fn restore(&mut self, side: usize) {
+        let Some(backup) = self.nodes[side].backup.clone() else {
+            return;
+        };
+        if self.restores >= RESTORES_MAX {
+            return;
+        }
+        self.counters.hit(Sometimes::Restored);
+        if self.nodes[side].engine.is_some() {
+            self.kill(side);
+        }
+        self.tell(|| format!("{} is restored from its backup", NAMES[side]));
+        self.goes_back(side, &backup);
+    }
+
+    /// A server is as it was.
+    fn goes_back(&mut self, side: usize, backup: &Backup) {
+        self.restores += 1;
+        let partner = &self.nodes[1 - side].ledger;
+        self.oracle.goes_back(
+            side,
+            &self.nodes[side].history,
+            &backup.history,
+            [&backup.ledger, partner],
+        );
+        if self.oracle.restored == [true, true] {
+            self.counters.hit(Sometimes::BothRestored);
+        }
+        // Numbers of changes after it will be given again.
+        self.oracle.as_of[side].retain(|(_, n), _| *n <= backup.ledger.state.tick);
+        self.checks.forget(side);
+        let node = &mut self.nodes[side];
+        node.restored_at = Some(self.time);
+        node.ledger = backup.ledger.clone();
+        node.history.clone_from(&backup.history);
+        node.seen_kept = node.ledger.kept.keys().copied().collect();
+    }
+
+    fn link(&mut self, input: Input, what: Sometimes) -> Result<(), Failure> {
+        let side = self.dice.below(2) as usize;
+        if self.nodes[side].engine.is_none() || self.dice.chance(500) {
+            return Ok(());
+        }
+        self.counters.hit(what);
+        self.transact(
+            side,
+            Work {
+                inputs: vec![input],
+                ..Work::default()
+            },
+        )
+    }
+
+    pub(crate) fn kill(&mut self, side: usize) {
+        let pause = self
+            .dice
+            .below([50, 3_000, 400_000][self.dice.clone().below(3) as usize]);
+        self.loses_sight(side);
+        self.nodes[side].die(self.time, self.time + pause);
+        self.tell(|| format!("{} dies for {pause} ms", NAMES[side]));
+    }
+}
