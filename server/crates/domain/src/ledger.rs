@@ -32,6 +32,19 @@ pub struct Known {
     pub life: Life,
     /// Its tick.
     pub tick: u64,
+    /// The id of the message that told of it: another branch of the same past has the same tick, but never the same message (E13). 0:
+    /// no message did.
+    #[serde(default)]
+    pub id: u64,
+}
+
+/// A message that was sent and that the partner has not confirmed yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Said {
+    /// The tick that it told of.
+    pub tick: u64,
+    /// Its id.
+    pub id: u64,
 }
 
 /// One life of this server, and its tick when that life began (E11).
@@ -61,6 +74,13 @@ pub struct ReplicaState {
     pub tick: u64,
     /// What is known of the partner.
     pub known: Option<Known>,
+    /// What was said since the partner last confirmed something, the oldest first, a few of it: the partner may know of nothing else
+    /// (E13).
+    #[serde(default)]
+    pub trail: Vec<Said>,
+    /// Up to this tick more was said than the trail could hold.
+    #[serde(default)]
+    pub trail_gap: u64,
     /// Of which server that is known.
     #[serde(default)]
     pub known_of: Option<ServerId>,

@@ -26,7 +26,7 @@ pub use change::Change;
 pub use conditions::{Conditions, Shortcut};
 pub use contract::{ObjectId, Timestamp};
 pub use greeting::{Greeting, Slot, greeting_fields};
-pub use ledger::{Known, Ledger, LedgerError, LineageEntry, Order, ReplicaState, Seeding};
+pub use ledger::{Known, Ledger, LedgerError, LineageEntry, Order, ReplicaState, Said, Seeding};
 pub use list::{DistributionList, ListEntry, list_fields};
 pub use mark::{Backlog, Grave, Held, Lane, Mark, Reason, Tomb};
 pub use message::{Envelope, Filing, Message, Place, Sender, message_fields};

@@ -106,9 +106,10 @@ impl Engine {
                 let Message { header, payload } = *message;
                 match payload {
                     Payload::Hello(hello) => {
-                        // Meant for a life that is over: whoever wrote it is about to hear of this one. Answered, such mail would breed,
-                        // where lives change faster than they meet (I27).
-                        if header.to != Life(0) && header.to != self.life {
+                        // A reply that was meant for a life that is over. Answered, such mail would breed where lives change faster than
+                        // they meet (I27). A question is answered: whoever asks may know of no other life.
+                        let meant = header.to == Life(0) || header.to == self.life;
+                        if !meant && hello.echo.is_some() {
                             return Ok(());
                         }
                         self.hello(now, ledger, header.from, &hello)

@@ -71,6 +71,8 @@ pub const LINEAGE_MAX: usize = 10_000;
 /// Graves and lives are forgotten only while the clocks of both servers agree within this, in milliseconds: a clock that has leapt would
 /// have everything forgotten.
 pub const CLOCKS_AGREE_MS: u64 = 3_600_000;
+/// So much of what was said is remembered over a restart until it is confirmed.
+pub const TRAIL_MAX: usize = 64;
 /// So many refused items of the partner are listed.
 pub const REFUSED_SHOWN_MAX: usize = 1_024;
 /// So many objects of the time before the partner are marked in one transaction.

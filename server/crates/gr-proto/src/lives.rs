@@ -126,6 +126,7 @@ mod tests {
             Some(Known {
                 life: Life(life),
                 tick,
+                id: 1,
             })
         };
         let lineage = [entry(1, 0), entry(2, 10), entry(3, 25)];

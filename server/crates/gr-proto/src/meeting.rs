@@ -4,7 +4,7 @@ use crate::engine::Engine;
 use crate::lives::{Lives, behind, entry_of};
 use crate::session::Session;
 use crate::{Event, Header, Hello, Message, Mono, NewLife, Now, Output, Payload, Rule, limits};
-use domain::{Known, Ledger, LedgerError, Life, LineageEntry};
+use domain::{Known, Ledger, LedgerError, Life, LineageEntry, Said};
 
 /// The protocol level that is spoken here.
 const LEVEL: u8 = 1;
@@ -82,7 +82,11 @@ impl Engine {
         }
         if known.is_none_or(|known| known.life != from) {
             let tick = entry_of(&hello.lineage, from).map_or(0, |entry| entry.tick);
-            self.state.known = Some(Known { life: from, tick });
+            self.state.known = Some(Known {
+                life: from,
+                tick,
+                id: 0,
+            });
         }
         self.lives.prior = Some(known);
         self.lives.judged = false;
@@ -101,14 +105,49 @@ impl Engine {
     ) -> Result<(), LedgerError> {
         if known.is_some_and(|known| known.life == self.life && known.tick > self.state.tick) {
             self.new_life(now, NewLife::StrangeEcho);
-        } else if self.config.rules.hold(Rule::Lineage)
-            && behind(&ledger.lineage()?, known)
-            && !self.state.went_back
+        } else if !self.state.went_back
+            && ((self.config.rules.hold(Rule::Lineage) && behind(&ledger.lineage()?, known))
+                || self.has_strayed(known))
         {
             self.state.went_back = true;
             self.event(Event::WentBack);
+            if known.is_some_and(|known| known.life == self.life) {
+                self.new_life(now, NewLife::StrangeEcho);
+            }
         }
         Ok(())
+    }
+
+    /// Whether what the partner knows was never said by this branch of the past, though its tick is part of it: then a machine was
+    /// resumed from a snapshot, and worked on until its ticks were past those that it had lost (E13).
+    fn has_strayed(&self, known: Option<Known>) -> bool {
+        let trail = &self.state.trail;
+        let (Some(known), Some(first)) = (known, trail.first()) else {
+            return false;
+        };
+        // What is older has been confirmed; and of what did not fit into the trail nothing can be said.
+        let remembered = known.tick >= first.tick && known.tick > self.state.trail_gap;
+        remembered
+            && known.id != 0
+            && self.config.rules.hold(Rule::Trail)
+            && !trail.contains(&Said {
+                tick: known.tick,
+                id: known.id,
+            })
+    }
+
+    /// The partner has confirmed what was said up to here.
+    pub(crate) fn trim_trail(&mut self) {
+        let sound = self.session.as_ref().map(|s| s.numbers.sound_tick);
+        let sound = sound.unwrap_or(0);
+        if self
+            .state
+            .trail
+            .first()
+            .is_some_and(|said| said.tick < sound)
+        {
+            self.state.trail.retain(|said| said.tick >= sound);
+        }
     }
 
     pub(crate) fn send_hello(

@@ -61,6 +61,8 @@ pub enum Rule {
     Fuse,
     /// E13: a server that was wound back in flight says where its past forks.
     ForkAtSound,
+    /// E13: what was said and not confirmed is remembered over a restart.
+    Trail,
     /// E13: whoever says two things under one number is found out.
     ForkShows,
 }
@@ -98,6 +100,7 @@ impl Rule {
         Self::Fuse,
         Self::ForkAtSound,
         Self::ForkShows,
+        Self::Trail,
     ];
 }
 

@@ -186,9 +186,12 @@ impl Numbers {
     }
 
     /// When the message that the partner says it has seen was written: `None` if that is forgotten, or nothing was seen.
-    pub(crate) fn echoed(&self, seen: Seen) -> Result<Option<Mono>, Verdict> {
+    pub(crate) fn echoed(&mut self, seen: Seen) -> Result<Option<Mono>, Verdict> {
         match self.unsettled.get(&seen.no) {
-            Some(written) if written.id == seen.id => Ok(Some(written.at)),
+            Some(written) if written.id == seen.id => {
+                self.sound_tick = self.sound_tick.max(written.tick);
+                Ok(Some(written.at))
+            }
             None if seen.no <= self.confirmed => Ok(None),
             _ => Err(Verdict::Strange),
         }

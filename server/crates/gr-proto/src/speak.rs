@@ -6,8 +6,8 @@ use crate::engine::Engine;
 use crate::entropy::Entropy;
 use crate::session::{Numbers, Pen, Session};
 use crate::tx::{Tx, tx};
-use crate::{Answer, Event, Mono, NewLife, Now, Output, Payload, Reply, Report};
-use domain::{Lane, Ledger, LedgerError};
+use crate::{Answer, Event, Mono, NewLife, Now, Output, Payload, Reply, Report, limits};
+use domain::{Lane, Ledger, LedgerError, ReplicaState, Said};
 use std::collections::VecDeque;
 
 impl Engine {
@@ -41,6 +41,7 @@ impl Engine {
             spoke,
             entropy: &mut self.entropy,
             outputs: &mut self.outputs,
+            said: Vec::new(),
         };
         if inbox.ack_due() {
             let report = report(now, ledger, self.causes, self.state.courtesy)?;
@@ -104,6 +105,16 @@ impl Engine {
                 voice.say(Payload::Data(items))
             })?;
         }
+        let ReplicaState {
+            trail, trail_gap, ..
+        } = &mut self.state;
+        for said in std::mem::take(&mut voice.said) {
+            if trail.len() < limits::TRAIL_MAX {
+                trail.push(said);
+            } else {
+                *trail_gap = said.tick;
+            }
+        }
         if alive {
             // The partner hears at once when it has everything, how far behind this server is when a session begins to run, and when
             // this server goes out of service.
@@ -141,16 +152,22 @@ struct Voice<'a> {
     spoke: &'a mut Mono,
     entropy: &'a mut Entropy,
     outputs: &'a mut VecDeque<Output>,
+    /// What belongs into the trail.
+    said: Vec<Said>,
 }
 
 impl Voice<'_> {
     /// Says something, and returns the number under which it is said.
     fn say(&mut self, payload: Payload) -> u64 {
         *self.spoke = self.pen.now;
+        let telling = !matches!(payload, Payload::Heartbeat(_));
         let message = self
             .numbers
             .write(self.pen, self.tick, self.entropy, payload);
-        let no = message.header.no;
+        let (no, id, tick) = (message.header.no, message.header.id, message.header.tick);
+        if telling {
+            self.said.push(Said { tick, id });
+        }
         self.outputs.push_back(Output::Send(Box::new(message)));
         no
     }

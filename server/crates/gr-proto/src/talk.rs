@@ -39,7 +39,10 @@ impl Engine {
             }
         }
         match session.numbers.echoed(header.seen) {
-            Ok(Some(moment)) => self.status_mut(now).prove(moment),
+            Ok(Some(moment)) => {
+                self.trim_trail();
+                self.status_mut(now).prove(moment);
+            }
             Ok(None) => {}
             Err(_) => {
                 self.new_life(now, NewLife::StrangeEcho);
@@ -141,7 +144,7 @@ impl Engine {
             }
         }
         session.inbox.acknowledged(header.no);
-        let mut tx = tx!(self, now, ledger);
+        let mut tx = tx!(self, now, &mut *ledger);
         let mut said = session.outbox.acknowledge(&mut tx, ack)?;
         self.ready |= said.progress;
         self.safe.append(&mut said.safe);
@@ -226,8 +229,11 @@ impl Engine {
     fn know(&mut self, header: &Header) {
         let life = header.from;
         let before = self.state.known.filter(|known| known.life == life);
-        let tick = before.map_or(header.tick, |known| known.tick.max(header.tick));
-        self.state.known = Some(Known { life, tick });
+        let (tick, id) = (header.tick, header.id);
+        let newer = |known: Known| known.tick < tick || (known.tick == tick && known.id == 0);
+        if before.is_none_or(newer) {
+            self.state.known = Some(Known { life, tick, id });
+        }
     }
 
     pub(crate) fn report(

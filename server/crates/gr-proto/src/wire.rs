@@ -309,6 +309,7 @@ mod tests {
             known: Some(Known {
                 life: Life(2),
                 tick: 8,
+                id: 9,
             }),
             went_back: true,
         };

@@ -672,3 +672,28 @@ fn a_server_that_was_wound_back_in_flight_is_found_out() {
     );
     pair.assert_equal();
 }
+
+#[test]
+fn a_server_that_was_wound_back_and_restarted_is_found_out() {
+    let mut pair = Pair::running();
+    pair.change(NORTH, user(1, NORTH));
+    pair.settle();
+    let (engine, ledger) = (pair.sides[NORTH].engine.clone(), pair.ledger(NORTH).clone());
+    pair.change(NORTH, user(2, NORTH));
+    pair.settle();
+    // As above; and before anybody is heard, the machine and its partner start anew. Only the ledger remembers what was said.
+    *pair.ledger(NORTH) = ledger;
+    pair.sides[NORTH].engine = engine;
+    pair.sides[NORTH].engine.stir(77);
+    for value in 0..20 {
+        pair.change(NORTH, set(1, 9, value));
+    }
+    pair.restart(NORTH);
+    pair.restart(SOUTH);
+    pair.live(60_000);
+    assert!(
+        pair.ledger(NORTH).objects.contains_key(&id(2)),
+        "what it lost is back"
+    );
+    pair.assert_equal();
+}

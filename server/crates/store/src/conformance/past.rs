@@ -48,6 +48,7 @@ pub(super) fn state_and_lineage_are_remembered<S: Subject>(s: &mut S) {
         known: Some(Known {
             life: Life(u64::MAX - 1),
             tick: 3,
+            id: 4,
         }),
         owes_recovery: true,
         ..ReplicaState::default()
