@@ -69,7 +69,8 @@ fn histories(report: &mut Report) {
     let processor = machine::children_seconds() - before;
     let said = String::from_utf8_lossy(&output.stdout);
     if !output.status.success() {
-        eprintln!("engine: a history breaks a promise:\n{said}");
+        // It has stopped there: too few for a figure.
+        return eprintln!("engine: a history breaks a promise:\n{said}");
     }
     let Some((histories, rate)) = read(&said) else {
         return eprintln!("engine: the simulator does not say how fast it was:\n{said}");
