@@ -143,17 +143,26 @@ impl Memory {
             was.map(|was| self.owned.remove(&(was, *id)));
             owner.map(|owner| self.owned.insert((owner, *id)));
         }
-        if let Some(old) = &old {
-            let bucket = Bucket::of(id, old);
-            self.buckets.remove(&(bucket, *id));
+        let new = self.objects.get(id);
+        let stays = matches!((&old, new), (Some(old), Some(new)) if old.owner == new.owner);
+        let at = new.or(old.as_ref()).map(|object| Bucket::of(id, object));
+        if let (Some(old), Some(at)) = (&old, at) {
+            let bucket = if stays { at } else { Bucket::of(id, old) };
+            if !stays {
+                self.buckets.remove(&(bucket, *id));
+            }
             take(&mut self.sums, bucket, old.digest(id));
-            number(old).map(|number| self.numbers.remove(&(number, *id)));
         }
-        if let Some(new) = self.objects.get(id) {
-            let bucket = Bucket::of(id, new);
-            self.buckets.insert((bucket, *id));
+        if let (Some(new), Some(bucket)) = (new, at) {
+            if !stays {
+                self.buckets.insert((bucket, *id));
+            }
             give(&mut self.sums, bucket, new.digest(id));
-            number(new).map(|number| self.numbers.insert((number, *id)));
+        }
+        let (was, is) = (old.as_ref().and_then(number), new.and_then(number));
+        if was != is {
+            was.map(|number| self.numbers.remove(&(number, *id)));
+            is.map(|number| self.numbers.insert((number, *id)));
         }
         self.remember(Undo::Object(*id, old));
     }
