@@ -11,8 +11,8 @@ use gr_proto::Order;
 /// Phases that few tasks come to are struck more often.
 fn often(phase: Phase) -> u64 {
     match phase {
-        Phase::Waiting | Phase::Deleting => 5,
-        Phase::Comparing | Phase::Settling | Phase::Clearing | Phase::Fetching => 1,
+        Phase::Waiting | Phase::Deleting | Phase::Fetching => 5,
+        Phase::Comparing | Phase::Settling | Phase::Clearing => 1,
     }
 }
 
@@ -30,13 +30,31 @@ impl World {
                 continue;
             }
             self.aimed[side] = seen;
-            if let Some((id, phase, _)) = seen
+            if let Some((id, phase, staged)) = seen
                 && self.dice.chance(self.dials.aim * often(phase))
             {
-                self.strike(side, id, phase)?;
+                match phase == Phase::Fetching && self.dice.chance(600) {
+                    true => self.strike_fetching(side, staged)?,
+                    false => self.strike(side, id, phase)?,
+                }
             }
         }
         Ok(())
+    }
+
+    /// The partner changes something just before it is asked, and loses it just after it has answered.
+    fn strike_fetching(&mut self, side: usize, staged: bool) -> Result<(), Failure> {
+        let partner = 1 - side;
+        if self.dials.backup == 0 {
+            return Ok(());
+        }
+        if staged {
+            self.counters.hit(Sometimes::AimedRestore);
+            self.restore(partner);
+            return Ok(());
+        }
+        self.back_up(partner);
+        self.acts(partner)
     }
 
     fn strike(&mut self, side: usize, id: TaskId, phase: Phase) -> Result<(), Failure> {

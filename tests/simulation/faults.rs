@@ -1,6 +1,6 @@
 //! Faults that come from neither mail nor transactions: crashes, partitions, clocks, and everything by which a server goes back in time.
 
-use crate::node::{Backup, NAMES, Node};
+use crate::node::{Backup, NAMES};
 use crate::oracle::Failure;
 use crate::sometimes::Sometimes;
 use crate::transaction::Work;
@@ -42,10 +42,7 @@ impl World {
             self.tell(|| format!("the clock of {} is {offset} ms ahead", NAMES[side]));
         }
         if self.dice.chance(self.dials.backup) {
-            let node = &mut self.nodes[side];
-            let (ledger, history) = (node.ledger.snapshot(), node.history.clone());
-            node.backup = Some(Backup { ledger, history });
-            self.tell(|| format!("{} is backed up", NAMES[side]));
+            self.back_up(side);
         }
         if self.dice.chance(self.dials.backup / 2) {
             self.restore(side);
@@ -134,16 +131,18 @@ impl World {
         (node.told, node.conditions) = (frozen.told, frozen.conditions);
     }
 
-    /// Somebody dies before a resumed machine has heard that its past is another one: nothing tells any more that it forked, and only
-    /// the next comparison finds out.
-    fn loses_sight(&mut self, side: usize) {
-        let resumed = |node: &Node| {
+    /// Whether a machine was resumed and may not have heard yet that its past is another one.
+    fn is_fork_unheard(&self) -> bool {
+        self.nodes.iter().any(|node| {
             let life = node.engine.as_ref().map(gr_proto::Engine::life);
             node.resumed.is_some() && node.resumed == life
-        };
-        if self.nodes.iter().any(resumed) {
+        })
+    }
+
+    /// Somebody dies, perhaps before that: what was said of it lasts.
+    fn loses_sight(&mut self, side: usize) {
+        if self.is_fork_unheard() {
             self.counters.hit(Sometimes::ForkUnheard);
-            self.blind = true;
         }
         self.nodes[side].resumed = None;
     }
@@ -231,6 +230,11 @@ impl World {
         Ok(())
     }
 
+    pub(crate) fn back_up(&mut self, side: usize) {
+        self.nodes[side].backup = Some(self.nodes[side].snapshot());
+        self.tell(|| format!("{} is backed up", NAMES[side]));
+    }
+
     /// A server dies, and comes back as it was when its backup was taken.
     pub(crate) fn restore(&mut self, side: usize) {
         let Some(backup) = self.nodes[side].backup.clone() else {
@@ -240,6 +244,7 @@ impl World {
             return;
         }
         self.counters.hit(Sometimes::Restored);
+        self.blind |= self.is_fork_unheard();
         if self.nodes[side].engine.is_some() {
             self.kill(side);
         }
@@ -249,6 +254,9 @@ impl World {
 
     /// A server is as it was.
     fn goes_back(&mut self, side: usize, backup: &Backup) {
+        // Both go back before they have spoken: then nobody is left who could tell.
+        self.blind |= self.is_fork_unheard()
+            || self.dials.rewind > 0 && self.nodes[1 - side].engine.is_none();
         self.restores += 1;
         let partner = &self.nodes[1 - side].ledger;
         self.oracle.goes_back(

@@ -117,15 +117,20 @@ impl Node {
         (self.started, self.last_up) = (time, time);
     }
 
+    /// What a backup would hold.
+    pub fn snapshot(&self) -> Backup {
+        Backup {
+            ledger: self.ledger.snapshot(),
+            history: self.history.clone(),
+        }
+    }
+
     /// Takes a snapshot of the running machine.
     pub fn freeze(&mut self) {
         self.frozen = self.engine.clone().map(|engine| {
             Box::new(Frozen {
                 engine,
-                backup: Backup {
-                    ledger: self.ledger.snapshot(),
-                    history: self.history.clone(),
-                },
+                backup: self.snapshot(),
                 started: self.started,
                 paired: self.paired,
                 told: self.told,

@@ -125,6 +125,9 @@ impl Oracle {
         let lost =
             |id: &&ObjectId| !to.objects.contains_key(id) && !partner.objects.contains_key(id);
         let lost: Vec<_> = self.damaged.iter().filter(lost).copied().collect();
+        // So is what only the copy knew that the partner has lost.
+        let gone = |id: &ObjectId| self.damaged.contains(id) && !partner.objects.contains_key(id);
+        self.newest.retain(|(id, _), _| !gone(id));
         self.only_here.extend(&lost);
         self.doubtful.extend(lost);
     }

@@ -8,7 +8,39 @@ use crate::world::{self, Options};
 use gr_proto::Rule;
 
 /// Each rule, and the first history that goes wrong without it. `CommitFirst` is E3, which the driver keeps.
-const TABLE: &[(&str, u64)] = &[];
+const TABLE: &[(&str, u64)] = &[
+    ("MarkWithChange", 3),     // what the partner lacks is marked
+    ("MarkByVersion", 18),     // both hold the same
+    ("Join", 8),               // versions never fall
+    ("DeletionIsFinal", 36),   // both hold the same
+    ("Life", 3),               // nobody went back
+    ("Challenge", 0),          // nobody went back
+    ("Numbers", 2),            // nobody went back
+    ("TombUntilAck", 16),      // both hold the same
+    ("Grave", 2),              // deleted is deleted
+    ("OnlyRunning", 0),        // data only while running
+    ("ClockBound", 5),         // the logical clock is bounded
+    ("WriteWins", 1),          // a local write takes effect
+    ("SetAside", 3),           // they come to rest
+    ("AskForBody", 34),        // what the partner lacks is marked
+    ("Lineage", 69),           // what is held is filled in
+    ("KnownByAck", 472),       // both hold the same
+    ("MarkedIsNotAbsent", 68), // both hold the same
+    ("BothBackKeeps", 64),     // nothing accepted is lost
+    ("HomeKeeps", 17),         // both hold the same
+    ("OnlyHomeCreates", 3),    // only its home creates a user
+    ("Overtaken", 281),        // nothing accepted is lost
+    ("AnswerMore", 33),        // both hold the same
+    ("DeleteLast", 1307),      // nothing panics
+    ("StageToo", 897),         // what the partner lacks is marked
+    ("StageMarked", 627),      // safe is safe
+    ("StageAnew", 9047),       // what is held is filled in
+    ("HeldIsNotAbsent", 2863), // nothing accepted is lost
+    ("Fuse", 307),             // the fuse holds
+    ("ForkShows", 2385),       // both hold the same
+    ("Trail", 3971),           // both hold the same
+    ("CommitFirst", 16),       // nobody went back
+];
 
 #[test]
 fn every_rule_that_is_turned_off_is_noticed() {
@@ -35,6 +67,7 @@ fn with_all_rules_the_same_histories_keep_every_promise() {
 fn every_rule_is_in_the_table() {
     let names = Rule::ALL.iter().map(|rule| format!("{rule:?}"));
     let names = names.chain(["CommitFirst".to_owned()]);
+    let names = names.filter(|name| !run::BY_STORY.contains(&name.as_str()));
     let listed = |name: &String| TABLE.iter().any(|(rule, _)| rule == name);
     let missing: Vec<_> = names.filter(|name| !listed(name)).collect();
     assert!(missing.is_empty(), "no history is named for {missing:?}");

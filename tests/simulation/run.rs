@@ -77,6 +77,11 @@ fn some(next: &AtomicU64, end: u64, options: &Options, until: Option<Instant>) -
     }
 }
 
+/// Rules that no random history needs, because another one finds the same out later: `ForkAtSound` finds a fork while a machine is at
+/// work, the trail at its next meeting. The story `a_server_that_was_wound_back_in_flight_is_found_out` of the engine holds it.
+#[cfg(feature = "rule-switches")]
+pub const BY_STORY: &[&str] = &["ForkAtSound"];
+
 /// The options that break one rule.
 #[cfg(feature = "rule-switches")]
 pub fn without(rule: &str) -> Result<Options, String> {

@@ -242,6 +242,11 @@ impl World {
 
     fn somebody_acts(&mut self) -> Result<(), Failure> {
         let side = self.dice.below(2) as usize;
+        self.acts(side)
+    }
+
+    /// Somebody does something on a side.
+    pub(crate) fn acts(&mut self, side: usize) -> Result<(), Failure> {
         if self.nodes[side].engine.is_none() {
             return Ok(());
         }
