@@ -59,10 +59,20 @@ impl Fetch {
         Ok(())
     }
 
-    /// Bodies have come, and were appended beside the message. What the partner lacks as well stays missing.
-    pub(crate) fn bodies(&mut self, items: &[Item]) {
-        self.missing
-            .retain(|id| !items.iter().any(|item| item.id == *id));
+    /// Bodies have come, and were appended beside the message. What was lost on its way is asked for again; what the partner lacks as
+    /// well stays missing.
+    pub(crate) fn bodies(&mut self, tx: &mut Tx<'_>, items: &[Item]) -> Result<(), LedgerError> {
+        for item in items {
+            let body = item.object.as_ref().and_then(|object| object.body);
+            let lost = match body.filter(|_| item.with_body) {
+                Some(body) => !tx.ledger.has_body(&body)?,
+                None => false,
+            };
+            if !lost {
+                self.missing.retain(|id| *id != item.id);
+            }
+        }
+        Ok(())
     }
 }
 

@@ -136,17 +136,16 @@ impl Engine {
             })
     }
 
-    /// The partner has confirmed what was said up to here.
+    /// The partner has confirmed what was said up to here. The newest stays in any case: after it, this branch has said nothing.
     pub(crate) fn trim_trail(&mut self) {
         let sound = self.session.as_ref().map(|s| s.numbers.sound_tick);
-        let sound = sound.unwrap_or(0);
-        if self
-            .state
-            .trail
+        let (sound, trail) = (sound.unwrap_or(0), &mut self.state.trail);
+        let newest = trail.last().map_or(0, |said| said.tick);
+        if trail
             .first()
-            .is_some_and(|said| said.tick < sound)
+            .is_some_and(|said| said.tick < sound.min(newest))
         {
-            self.state.trail.retain(|said| said.tick >= sound);
+            trail.retain(|said| said.tick >= sound.min(newest));
         }
     }
 

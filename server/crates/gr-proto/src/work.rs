@@ -146,7 +146,7 @@ impl Work {
             {
                 self.fetch.page(tx, items, *next, task)?;
             }
-            (Question::Bodies(_), Reply::Bodies(items)) => self.fetch.bodies(items),
+            (Question::Bodies(_), Reply::Bodies(items)) => self.fetch.bodies(tx, items)?,
             (Question::Forget(ids), Reply::Done(count)) => {
                 task.counts.deleted_there += count;
                 if let Some(orphans) = &mut self.deleting {
