@@ -27,6 +27,7 @@ mod repair;
 mod run;
 mod sometimes;
 mod transaction;
+mod twins;
 mod users;
 mod witness;
 mod world;

@@ -38,7 +38,7 @@ const TABLE: &[(&str, u64)] = &[
     ("HeldIsNotAbsent", 2863), // nothing accepted is lost
     ("Fuse", 307),             // the fuse holds
     ("ForkShows", 2385),       // both hold the same
-    ("Trail", 3971),           // both hold the same
+    ("Trail", 7448),           // both hold the same
     ("CommitFirst", 16),       // nobody went back
 ];
 

@@ -19,6 +19,7 @@ mod rules;
 mod run;
 mod sometimes;
 mod transaction;
+mod twins;
 mod users;
 mod witness;
 mod world;

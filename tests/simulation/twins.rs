@@ -1,0 +1,69 @@
+//! A server that runs twice, at one address: a clone of its machine that somebody forgot to switch off.
+
+use crate::node::NAMES;
+use crate::sometimes::Sometimes;
+use crate::world::World;
+
+impl World {
+    /// A copy of a server is started at its address; or one of the two is switched off.
+    pub(crate) fn twins(&mut self, side: usize) {
+        if self.twin.is_some() {
+            return self.end_twin();
+        }
+        if self.nodes[side].engine.is_none() {
+            return;
+        }
+        self.counters.hit(Sometimes::Twins);
+        self.tell(|| format!("{} runs twice", NAMES[side]));
+        let mut twin = self.nodes[side].clone();
+        let seed = self.dice.roll();
+        twin.engine.as_mut().expect("it runs").stir(seed);
+        self.twin = Some(twin);
+        self.oracle.restored[side] = true;
+    }
+
+    /// Mail and time reach either of two copies.
+    pub(crate) fn swap_twins(&mut self, side: usize) {
+        let here = self.twin.as_ref().is_some_and(|twin| twin.side == side);
+        if !here || !self.dice.chance(300) {
+            return;
+        }
+        let time = self.time;
+        if let Some(twin) = &mut self.twin {
+            std::mem::swap(twin, &mut self.nodes[side]);
+            self.nodes[side].last_up = self.nodes[side].last_up.max(twin.last_up);
+        }
+        self.tell(|| format!("the other {} is at work", NAMES[side]));
+        self.oracle.as_of[side].clear();
+        self.checks.forget(side);
+        self.nodes[side].restored_at = Some(time);
+    }
+
+    /// One of two copies is switched off. What it did alone is gone with it.
+    pub(crate) fn end_twin(&mut self) {
+        let Some(twin) = self.twin.take() else {
+            return;
+        };
+        let side = twin.side;
+        let lives = twin.lives.iter().map(|(life, _)| (*life, Some(self.time)));
+        let lives: Vec<_> = lives.collect();
+        self.counters.hit(Sometimes::TwinEnds);
+        self.tell(|| format!("{} runs once", NAMES[side]));
+        let partner = &self.nodes[1 - side].ledger;
+        let history = &self.nodes[side].history;
+        let ledgers = [&self.nodes[side].ledger, partner];
+        self.oracle.goes_back(side, &twin.history, history, ledgers);
+        // Nobody can tell from outside what was with which of them.
+        self.oracle.restored = [true, true];
+        self.oracle.as_of[side].clear();
+        self.checks.forget(side);
+        let node = &mut self.nodes[side];
+        node.restored_at = Some(self.time);
+        node.lives.splice(..0, lives);
+        node.last_up = match twin.engine {
+            Some(_) => self.time,
+            None => node.last_up.max(twin.last_up),
+        };
+        self.blind = true;
+    }
+}
