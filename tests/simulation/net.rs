@@ -3,7 +3,7 @@
 use crate::dials::Dials;
 use crate::dice::Dice;
 use crate::sometimes::{Counters, Sometimes};
-use gr_proto::{Message, Payload};
+use gr_proto::Message;
 use std::collections::{BTreeMap, VecDeque};
 
 /// A message on its way, and how many of its bodies will arrive.
@@ -67,9 +67,7 @@ impl Net {
             return;
         }
         let mut bodies = true;
-        // Those of a page come in one piece with it.
-        let data = matches!(message.payload, Payload::Data(_));
-        if !message.bodies().is_empty() && dice.chance(dials.body_lost) && data {
+        if !message.bodies().is_empty() && dice.chance(dials.body_lost) {
             counters.hit(Sometimes::BodyLost);
             bodies = false;
         }
