@@ -26,7 +26,7 @@ const TABLE: &[(&str, u64)] = &[
     ("Lineage", 69),           // what is held is filled in
     ("KnownByAck", 472),       // both hold the same
     ("MarkedIsNotAbsent", 68), // both hold the same
-    ("BothBackKeeps", 64),     // nothing accepted is lost
+    ("BothBackKeeps", 96),     // nothing accepted is lost
     ("HomeKeeps", 17),         // both hold the same
     ("OnlyHomeCreates", 3),    // only its home creates a user
     ("Overtaken", 281),        // nothing accepted is lost

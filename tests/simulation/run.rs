@@ -77,10 +77,8 @@ fn some(next: &AtomicU64, end: u64, options: &Options, until: Option<Instant>) -
     }
 }
 
-/// Rules that no random history needs, because another one finds the same out later: `ForkAtSound` finds a fork while a machine is at
-/// work, the trail at its next meeting. The story `a_server_that_was_wound_back_in_flight_is_found_out` of the engine holds it.
-#[cfg(feature = "rule-switches")]
-pub const BY_STORY: &[&str] = &["ForkAtSound"];
+/// Rules that only a story shows: none.
+pub const BY_STORY: &[&str] = &[];
 
 /// The options that break one rule.
 #[cfg(feature = "rule-switches")]

@@ -32,8 +32,9 @@
 //! seen of its partner. If that tick is not part of the partner's past, the partner went back in time: its disk was restored from a
 //! backup. It is owed a *recovery* (`recovery`; E11): it is told, range by range, what is here; it asks for what it lacks, deletes what
 //! it once had shared and is gone here, and keeps what nobody can judge. The objects travel as always: marked. A machine that resumes
-//! from a snapshot of its memory keeps its life, but hears of messages that it never sent; it takes a new life, which begins where
-//! both last surely told the same story, and so the lineage finds it out, too (`session`; E13).
+//! from a snapshot of its memory keeps its life; it hears of messages that it never sent, or its partner hears two things under one
+//! number, or knows a message that is not in the *trail* of what was said and not confirmed. Then it, too, is recovered (`inbox`,
+//! `session`, `meeting`; E13).
 //!
 //! # What cannot be on both servers
 //!

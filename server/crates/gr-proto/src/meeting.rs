@@ -216,16 +216,8 @@ impl Engine {
     /// Leaves the session and everything that was said in it behind. Cheap: what was not acknowledged has its marks.
     pub(crate) fn new_life(&mut self, now: Now, why: NewLife) {
         self.life = Life(self.entropy.draw());
-        // Who hears of messages that it never sent was wound back in flight, or runs twice. Since the last sound acknowledgement its
-        // story is another one than the partner's, however far its ticks have come meanwhile: there the past forks, so there the new
-        // life begins, and the lineage test finds out (E11, E13; test `a_server_that_was_wound_back_in_flight_is_found_out`).
-        let forked = why == NewLife::StrangeEcho && self.config.rules.hold(Rule::ForkAtSound);
-        let sound = self.session.as_ref().map(|s| s.numbers.sound_tick);
         self.lives = Lives {
-            born: match sound {
-                Some(sound) if forked => sound.max(self.lives.born).min(self.state.tick),
-                _ => self.state.tick,
-            },
+            born: self.state.tick,
             ..Lives::default()
         };
         self.session = None;

@@ -59,8 +59,6 @@ pub enum Rule {
     HeldIsNotAbsent,
     /// E19: nothing deletes many without an administrator's word.
     Fuse,
-    /// E13: a server that was wound back in flight says where its past forks.
-    ForkAtSound,
     /// E13: what was said and not confirmed is remembered over a restart.
     Trail,
     /// E13: whoever says two things under one number is found out.
@@ -98,7 +96,6 @@ impl Rule {
         Self::StageAnew,
         Self::HeldIsNotAbsent,
         Self::Fuse,
-        Self::ForkAtSound,
         Self::ForkShows,
         Self::Trail,
     ];
