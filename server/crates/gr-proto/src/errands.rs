@@ -48,8 +48,13 @@ impl Engine {
 
     /// Forgets graves and lives that no backup can be older than, while both clocks say the same of how long ago that was.
     fn forget(&mut self, now: Now, ledger: &mut dyn Ledger) -> Result<(), LedgerError> {
-        let difference = self.status().clock_difference_ms;
-        let agree = difference.is_some_and(|ms| ms.unsigned_abs() < limits::CLOCKS_AGREE_MS);
+        let heard = self.session.as_ref().and_then(|session| session.heard);
+        let agree = heard.is_some_and(|(wall, at)| {
+            // What the partner's clock shows now; this server's own may have leapt since it was heard.
+            let passed = i64::try_from(now.mono.since(at)).unwrap_or(i64::MAX);
+            let there = wall.0.saturating_add(passed);
+            now.wall.0.abs_diff(there) < limits::CLOCKS_AGREE_MS
+        });
         if !self.is_running() || !agree {
             return Ok(());
         }

@@ -9,7 +9,7 @@ use crate::limits;
 use crate::outbox::Outbox;
 use crate::recovery::Recovery;
 use crate::{Ack, Header, Message, Mono, Payload, RangeSet, Report, Seen};
-use domain::Life;
+use domain::{Life, Timestamp};
 use std::collections::BTreeMap;
 
 /// A session with one life of the partner.
@@ -29,6 +29,8 @@ pub(crate) struct Session {
     pub(crate) numbers: Numbers,
     /// When something was last said.
     pub(crate) spoke: Mono,
+    /// What the partner's wall clock showed, and when that was heard.
+    pub(crate) heard: Option<(Timestamp, Mono)>,
     /// What was last reported.
     pub(crate) reported: Option<Report>,
     /// The number of the newest report that came in.
@@ -91,6 +93,7 @@ impl Session {
             asking: Asking::default(),
             numbers: Numbers::default(),
             spoke: now,
+            heard: None,
             reported: None,
             report_no: 0,
             report: None,
@@ -124,6 +127,7 @@ impl Session {
         no: u64,
         report: Report,
         difference_ms: i64,
+        now: Mono,
     ) -> (Option<Report>, bool) {
         let before = self.report.map(|(report, _)| report);
         if no < self.report_no {
@@ -131,6 +135,7 @@ impl Session {
         }
         self.report_no = no;
         self.report = Some((report, difference_ms));
+        self.heard = Some((report.wall, now));
         (before, true)
     }
 

@@ -245,7 +245,7 @@ impl Engine {
     ) -> Result<(), LedgerError> {
         if let Some(session) = &mut self.session {
             let difference = report.wall.0.saturating_sub(now.wall.0);
-            let (before, taken) = session.hear(no, report, difference);
+            let (before, taken) = session.hear(no, report, difference, now.mono);
             if taken && before.is_none_or(|before| before.causes != report.causes) {
                 self.retry(now, ledger)?;
             }

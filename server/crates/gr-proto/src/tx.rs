@@ -250,7 +250,8 @@ impl Tx<'_> {
 
     /// Remembers that an object is gone.
     pub(crate) fn bury(&mut self, id: &ObjectId, kind: Kind) -> Result<(), LedgerError> {
-        let at = self.now.wall;
+        // By the clock that never goes back: a grave that seems old because the wall clock was wrong would be forgotten.
+        let at = self.now.wall.max(self.state.hlc.wall());
         self.ledger.bury(id, &Grave { at, kind })
     }
 
