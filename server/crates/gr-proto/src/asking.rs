@@ -57,6 +57,9 @@ impl Asking {
         report: Option<(u64, Report)>,
         patience_ms: u64,
     ) -> Result<Next, LedgerError> {
+        // What an earlier task has found is nothing to this one.
+        let present = tx.state.task.as_ref().map(|task| task.id);
+        self.work.take_if(|work| Some(work.id) != present);
         let waits = |open: &Option<Open>| {
             let since = |open: &Open| tx.now.mono.since(open.at);
             open.as_ref().is_some_and(|open| since(open) < patience_ms)
@@ -78,10 +81,11 @@ impl Asking {
             self.work = None;
             return Ok(Next::Nothing);
         };
-        let work = self.work.get_or_insert_default();
+        let work = self.work.get_or_insert_with(|| Work::new(task.id));
         let step = work.step(tx, &mut task, report, &mut self.events)?;
         Ok(match step {
             Step::Wait => {
+                work.open = None;
                 tx.state.task = Some(task);
                 Next::Nothing
             }

@@ -6,12 +6,13 @@ use crate::fetch::{self, Fetch};
 use crate::removal::{delete, remember_kept};
 use crate::tx::Tx;
 use crate::{Ask, Event, Question, Reply, Report, limits};
-use domain::{Errand, Lane, LedgerError, ObjectId, Phase, Task, TaskKind};
+use domain::{Errand, Lane, LedgerError, ObjectId, Phase, Task, TaskId, TaskKind};
 use std::collections::VecDeque;
 
 /// A task at work.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Work {
+    pub(crate) id: TaskId,
     compare: Option<Compare>,
     fetch: Fetch,
     /// How often it has compared.
@@ -36,6 +37,20 @@ pub(crate) enum Step {
 }
 
 impl Work {
+    pub(crate) fn new(id: TaskId) -> Self {
+        Self {
+            id,
+            compare: None,
+            fetch: Fetch::default(),
+            rounds: 0,
+            counted: false,
+            answered: 0,
+            settled: (false, false),
+            deleting: None,
+            open: None,
+        }
+    }
+
     pub(crate) fn step(
         &mut self,
         tx: &mut Tx<'_>,

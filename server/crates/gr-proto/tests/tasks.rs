@@ -7,7 +7,7 @@ use domain::{
     Reason, Shortcut, TaskId, TaskKind, Timestamp, User, Value, Version, user_fields,
 };
 use gr_proto::memory::Memory;
-use gr_proto::{Declined, Input, Order, Output, Payload};
+use gr_proto::{Declined, Input, Order, Output, Payload, Question};
 use support::{NORTH, Pair, SOUTH, id, server, set, user};
 
 /// An administrator who has seen the numbers.
@@ -360,6 +360,31 @@ fn whoever_stops_a_rebuild_finds_the_original_exactly() {
 }
 
 #[test]
+fn a_task_begins_afresh_after_one_that_was_stopped() {
+    let mut pair = the_guide();
+    let first = start(&mut pair, NORTH, TaskKind::Resync, false, AGREED);
+    // Until the partner is asked to delete; the question stays without an answer.
+    let asks_to_delete = |pair: &Pair| {
+        let phase = pair.sides[NORTH].engine.tasks().open.map(|task| task.phase);
+        phase == Some(Phase::Deleting)
+    };
+    while !asks_to_delete(&pair) {
+        pair.carry(NORTH);
+        pair.carry(SOUTH);
+    }
+    pair.take(NORTH);
+    assert_eq!(order(&mut pair, NORTH, Order::Abort(first)), Ok(()));
+    pair.now.mono = pair.now.mono.plus(1);
+    start(&mut pair, NORTH, TaskKind::Audit, true, None);
+    let said = pair.take(NORTH);
+    let first_question = said.iter().find_map(|message| match &message.payload {
+        Payload::Ask(ask) if !matches!(ask.question, Question::End(_)) => Some(&ask.question),
+        _ => None,
+    });
+    assert_eq!(first_question, Some(&Question::Root(false)));
+}
+
+#[test]
 fn what_is_written_during_a_rebuild_survives_it() {
     let mut pair = the_guide();
     start(&mut pair, NORTH, TaskKind::Rebuild, false, None);
@@ -622,7 +647,7 @@ fn what_a_page_told_of_is_deleted_with_a_tombstone() {
         .into_iter()
         .for_each(|message| pair.give(SOUTH, message));
     assert!(pair.ledger(SOUTH).marks[&id(5)].unsent);
-    let page = gr_proto::Question::Page(None);
+    let page = Question::Page(None);
     let ask = gr_proto::Ask {
         task: TaskId(1),
         kind: TaskKind::Rebuild,
