@@ -117,6 +117,8 @@ impl Dials {
         let (rewind, twin, off) = (rare(dice, 20, 60), rare(dice, 10, 40), rare(dice, 10, 40));
         // A copy that is wound back as well is more than anybody can tell apart.
         let rewind = if twin > 0 { 0 } else { rewind };
+        // What a copy of a server is said to have lost, it may never have had: of such damage nobody could say how it should end.
+        let damage = if twin > 0 { 0 } else { damage };
         // Whoever takes GR off forgets what was known of the partner: a restore is not noticed then.
         let off = if backup + rewind + twin > 0 { 0 } else { off };
         // Copies that hear each other's mail doubled would never end their HELLOs.

@@ -78,6 +78,7 @@ fn some(next: &AtomicU64, end: u64, options: &Options, until: Option<Instant>) -
 }
 
 /// Rules that only a story shows: none.
+#[cfg(feature = "rule-switches")]
 pub const BY_STORY: &[&str] = &[];
 
 /// The options that break one rule.

@@ -14,12 +14,15 @@ pub fn stop_on_signal(stop: CancellationToken) -> Result<(), Failure> {
         listen(SignalKind::interrupt())?,
     );
     tokio::spawn(async move {
+        let mut signals = 0;
         loop {
             tokio::select! {
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
             }
-            if stop.is_cancelled() {
+            signals += 1;
+            // Counted, not read from `stop`: a standard input that is closed in the same moment is no second signal.
+            if signals > 1 {
                 std::process::exit(1);
             }
             stop.cancel();

@@ -1,6 +1,8 @@
 //! Two engines wired by hand: every message is carried, kept or lost by the test.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod guide;
+
 use domain::{BodyRef, Change, Key, Kind, Life, ObjectId, ServerId, Timestamp, Value, user_fields};
 use gr_proto::memory::Memory;
 use gr_proto::{Config, Input, Message, Mono, Now, Output, PartnerState, Payload};

@@ -1,0 +1,113 @@
+//! Stories of mailboxes: held with their users, and made whole at a log-in.
+
+mod support;
+
+use domain::{Change, Conditions, Key, Ledger, Reason, Shortcut, User, user_fields};
+use gr_proto::{Input, Payload};
+use support::guide::*;
+use support::*;
+
+#[test]
+fn a_mailbox_is_made_whole_without_bringing_back_what_was_deleted() {
+    let mut pair = Pair::running();
+    for side in [NORTH, SOUTH] {
+        plant(pair.ledger(side), id(1), NORTH, "7001");
+        for n in [10, 11, 12] {
+            plant_message(pair.ledger(side), id(n), id(1));
+        }
+    }
+    pair.change(NORTH, delete(11));
+    pair.settle();
+    // Lost here and there, and one that should be gone is there again.
+    pair.ledger(NORTH).remove(&id(10)).unwrap();
+    pair.ledger(SOUTH).remove(&id(12)).unwrap();
+    plant_message(pair.ledger(SOUTH), id(11), id(1));
+    pair.transact(NORTH, &[], vec![Input::LoggedIn(id(1))]);
+    pair.live(1_000);
+    pair.assert_equal();
+    let here: Vec<_> = pair.ledger(NORTH).objects.keys().copied().collect();
+    assert_eq!(here, [id(1), id(10), id(12)]);
+    assert!(pair.ledger(NORTH).bodies.len() >= 2);
+}
+
+#[test]
+fn a_log_in_costs_one_question_when_nothing_is_missing() {
+    let mut pair = Pair::running();
+    for side in [NORTH, SOUTH] {
+        plant(pair.ledger(side), id(1), NORTH, "7001");
+        plant_message(pair.ledger(side), id(10), id(1));
+    }
+    pair.transact(NORTH, &[], vec![Input::LoggedIn(id(1))]);
+    let asked = pair.take(NORTH);
+    assert_eq!(asked.len(), 1);
+    assert!(matches!(asked[0].payload, Payload::Ask(_)));
+    let bytes: usize = asked.iter().map(|m| gr_proto::wire::encode(m).len()).sum();
+    pair.give(SOUTH, asked[0].clone());
+    let answered = pair.take(SOUTH);
+    let back: usize = answered
+        .iter()
+        .map(|m| gr_proto::wire::encode(m).len())
+        .sum();
+    assert!(bytes + back < 600, "{bytes} and {back} bytes");
+    pair.give(NORTH, answered[0].clone());
+    assert_eq!(pair.settle(), 0);
+    // Again within half a minute: nothing is asked.
+    pair.transact(NORTH, &[], vec![Input::LoggedIn(id(1))]);
+    assert!(pair.take(NORTH).is_empty());
+}
+
+#[test]
+fn held_users_say_why_stop_nobody_and_are_filled_in_when_the_cause_goes() {
+    let mut pair = Pair::running();
+    let create = |n: u8, number: &str| {
+        let mut create = user(n, NORTH);
+        if let Change::Create { registers, .. } = &mut create {
+            let key = Key::field(user_fields::NUMBERS);
+            registers.push((key, User::numbers(number, &[])));
+        }
+        create
+    };
+    let south = Conditions {
+        remote_users: ["7201".to_owned()].into(),
+        ..Conditions::default()
+    };
+    let north = Conditions {
+        shortcuts: vec![Shortcut {
+            prefix: "1272".into(),
+            overlap: 2,
+        }],
+        ..Conditions::default()
+    };
+    pair.transact(SOUTH, &[], vec![Input::Conditions(Box::new(south))]);
+    pair.transact(NORTH, &[], vec![Input::Conditions(Box::new(north))]);
+    for (n, number) in [(1, "7200"), (2, "7300"), (3, "7201")] {
+        pair.change(NORTH, create(n, number));
+    }
+    pair.change(NORTH, message(9, 2, None));
+    pair.settle();
+    let reasons = |pair: &mut Pair| {
+        let held = pair.ledger(NORTH).held.iter();
+        held.map(|(id, held)| (*id, held.reason))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        reasons(&mut pair),
+        [
+            (id(2), Reason::NO_OVERLAP),
+            (id(3), Reason::TEMPORARY_REMOTE_USER),
+            (id(9), Reason::WITH_USER)
+        ]
+    );
+    assert!(
+        pair.ledger(NORTH).marks.is_empty(),
+        "what is held is no backlog"
+    );
+    let refused = pair.sides[SOUTH].engine.tasks().refused;
+    assert_eq!(refused[&id(3)].number, "7201");
+    pair.transact(SOUTH, &[], vec![Input::Conditions(Box::default())]);
+    pair.transact(NORTH, &[], vec![Input::Conditions(Box::default())]);
+    pair.live(20_000);
+    assert_eq!(reasons(&mut pair), []);
+    pair.assert_equal();
+    assert!(pair.sides[SOUTH].engine.tasks().refused.is_empty());
+}
