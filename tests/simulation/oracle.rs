@@ -24,7 +24,7 @@
 //! | I20, I21 envelopes | tests of `gr-mail`; an engine has no envelopes |
 //! | I22 everything is bounded | tests of the engine and of its limits |
 //! | I23 a log-in waits for nobody | by construction: `LoggedIn` is an input without an answer |
-//! | I24 one seed, one trace | "the same seed has the same trace", for each tenth seed |
+//! | I24 one seed, one trace | "the same seed has the same trace", for each seed |
 //! | I25 sums and counts | "sums equal a recount", now and then and when quiet |
 //! | I26 the fuse | "the fuse holds", at every deletion of a task |
 //! | I27 no talk without end | "a quiet pair is quiet", "they come to rest" |
