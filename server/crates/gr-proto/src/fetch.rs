@@ -88,6 +88,13 @@ fn keep_newer(tx: &mut Tx<'_>, id: &ObjectId, theirs: &Object) -> Result<(), Led
     Ok(())
 }
 
+/// Whether more is marked than can be staged at once. It was not so when the rebuild was started, but that may be long ago.
+pub(crate) fn backlog_is_long(tx: &mut Tx<'_>) -> Result<bool, LedgerError> {
+    let users = tx.ledger.backlog(Lane::Users)?.count;
+    let messages = tx.ledger.backlog(Lane::Messages)?.count;
+    Ok(users + messages > limits::REBUILD_MARKS_MAX)
+}
+
 /// Stages what is marked or held here: the partner may not have it as it is now. From here on everything is written twice.
 pub(crate) fn begin(tx: &mut Tx<'_>) -> Result<(), LedgerError> {
     tx.state.staging = true;

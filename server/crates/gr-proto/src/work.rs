@@ -12,6 +12,7 @@ use std::collections::VecDeque;
 /// A task at work.
 #[derive(Clone, Debug)]
 pub(crate) struct Work {
+    /// Which.
     pub(crate) id: TaskId,
     compare: Option<Compare>,
     fetch: Fetch,
@@ -125,7 +126,7 @@ impl Work {
                     // first. After it, whatever comes is staged (without it a value is lost that a restored partner lacks).
                     self.settled.1 |= report
                         .is_some_and(|(no, report)| no >= self.answered && report.backlog() == 0);
-                    if !is_clear(tx) || !self.settled.1 {
+                    if !is_clear(tx) || !self.settled.1 || fetch::backlog_is_long(tx)? {
                         return Ok(Step::Wait);
                     }
                     fetch::begin(tx)?;

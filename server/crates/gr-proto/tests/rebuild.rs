@@ -2,7 +2,9 @@
 
 mod support;
 
-use domain::{Change, Key, Outcome, TaskId, TaskKind, User, Value, user_fields};
+use domain::{
+    Change, Key, Kind, ObjectId, Outcome, Phase, TaskId, TaskKind, User, Value, user_fields,
+};
 use gr_proto::{Declined, Order, Payload, Question};
 use support::guide::*;
 use support::*;
@@ -84,6 +86,38 @@ fn what_is_written_during_a_rebuild_survives_it() {
         assert_eq!(User::of(user).unwrap().name(), "Mira");
     }
     pair.assert_equal();
+}
+
+#[test]
+fn a_rebuild_waits_while_more_is_marked_than_can_be_staged_at_once() {
+    let mut pair = the_guide();
+    start(&mut pair, NORTH, TaskKind::Rebuild, false, None);
+    let census = pair.take(NORTH);
+    let many: Vec<_> = (0..20_001_u32)
+        .map(|n| {
+            let mut id = [9; 16];
+            id[..4].copy_from_slice(&n.to_be_bytes());
+            Change::Create {
+                id: ObjectId::from_bytes(id),
+                kind: Kind::MESSAGE,
+                owner: Some(nth(NORTH, 70)),
+                body: None,
+                registers: vec![],
+            }
+        })
+        .collect();
+    pair.transact(NORTH, &many, vec![]);
+    pair.take(NORTH);
+    for message in census {
+        pair.give(SOUTH, message);
+    }
+    pair.carry(SOUTH);
+    let open = pair.sides[NORTH].engine.tasks().open.unwrap();
+    assert_eq!(
+        (open.phase, open.counts.created_here),
+        (Phase::Clearing, 125)
+    );
+    assert!(!pair.ledger(NORTH).state.staging);
 }
 
 #[test]

@@ -227,6 +227,20 @@ fn what_was_kept_goes_after_a_week() {
 }
 
 #[test]
+fn one_purge_is_enough() {
+    let mut pair = the_guide();
+    run(&mut pair, NORTH, TaskKind::Resync, false, AGREED);
+    pair.now.wall.0 += 7 * 86_400_000 + 60_000;
+    let mut steps = 0;
+    while !pair.ledger(NORTH).kept.is_empty() {
+        pair.tick(NORTH);
+        assert!(pair.ledger(NORTH).state.walks.len() <= 1);
+        steps += 1;
+    }
+    assert!(steps > 1, "it took more than one step");
+}
+
+#[test]
 fn of_two_tasks_that_begin_at_once_one_gives_way() {
     let mut pair = the_guide();
     for (side, task) in [(NORTH, 5), (SOUTH, 9)] {
