@@ -3,7 +3,7 @@
 use crate::dials::Dials;
 use domain::{Conditions, Life, ObjectId, ServerId, Timestamp};
 use gr_proto::memory::Memory;
-use gr_proto::{Config, Engine, Mono, Now, PartnerState, Rules};
+use gr_proto::{Config, Engine, Limits, Mono, Now, PartnerState, Rules};
 use std::collections::BTreeSet;
 
 /// One server of the pair.
@@ -110,6 +110,7 @@ impl Node {
             timers: dials.timers,
             conditions: self.conditions.clone(),
             fuse: dials.fuse,
+            limits: Limits::default(),
             rules,
         };
         self.engine = Some(Engine::new(config, Life(life), life ^ 0x5eed));

@@ -4,7 +4,7 @@
 use crate::compare::{mailbox_sum, on_shelf, root};
 use crate::removal::{self, is_forgettable, remember_kept};
 use crate::tx::{Marking, Tx};
-use crate::{Ask, Item, Listed, ListedObject, Owed, Question, Reply, Shelf, limits};
+use crate::{Ask, Item, Listed, ListedObject, Owed, Question, Reply, Shelf};
 use domain::{Digest, LedgerError, Object, ObjectId, Tree, User};
 
 /// Answers a question as things are at the end of the transaction, which draws the number of the answer (E24).
@@ -56,7 +56,7 @@ fn lists(
     shelves: &[(Shelf, Option<ObjectId>)],
 ) -> Result<Vec<Listed>, LedgerError> {
     let mut lists = Vec::new();
-    let mut room = limits::LIST_OBJECTS_MAX;
+    let mut room = tx.config.limits.list_objects;
     for &(shelf, after) in shelves {
         if room == 0 {
             break;
@@ -140,14 +140,14 @@ fn forget(tx: &mut Tx<'_>, ask: &Ask, ids: &[ObjectId]) -> Result<Reply, LedgerE
 
 /// Objects for a rebuild, without their bodies: the asker may have most of those.
 fn page(tx: &mut Tx<'_>, after: Option<&ObjectId>) -> Result<Reply, LedgerError> {
-    let ids = tx.ledger.ids_after(after, limits::PAGE_ITEMS_MAX)?;
+    let ids = tx.ledger.ids_after(after, tx.config.limits.page_items)?;
     let mut last = ids
         .last()
         .copied()
-        .filter(|_| ids.len() == limits::PAGE_ITEMS_MAX);
+        .filter(|_| ids.len() == tx.config.limits.page_items);
     let (mut items, mut bytes) = (Vec::new(), 0);
     for id in ids {
-        if bytes >= limits::BATCH_BYTES_MAX {
+        if bytes >= tx.config.limits.batch_bytes {
             last = items.last().map(|item: &Item| item.id);
             break;
         }
@@ -164,7 +164,7 @@ fn page(tx: &mut Tx<'_>, after: Option<&ObjectId>) -> Result<Reply, LedgerError>
 fn bodies(tx: &mut Tx<'_>, ids: &[ObjectId]) -> Result<Vec<Item>, LedgerError> {
     let (mut items, mut bytes) = (Vec::new(), 0);
     for id in ids {
-        if bytes >= limits::BATCH_BYTES_MAX {
+        if bytes >= tx.config.limits.batch_bytes {
             break;
         }
         let object = tx.ledger.object(id)?;

@@ -170,11 +170,11 @@ impl Asking {
     }
 
     /// Somebody has logged in.
-    pub(crate) fn logged_in(&mut self, mailbox: ObjectId, now: Mono) {
+    pub(crate) fn logged_in(&mut self, mailbox: ObjectId, now: Mono, most: usize) {
         self.asked_lately
             .retain(|_, at| now.since(*at) < limits::LOGIN_PAUSE_MS);
         let lately = self.asked_lately.contains_key(&mailbox);
-        if !lately && self.logins.len() < limits::LOGINS_MAX {
+        if !lately && self.logins.len() < most {
             self.asked_lately.insert(mailbox, now);
             self.logins.push_back(mailbox);
         }

@@ -1,8 +1,7 @@
 //! A data message being filled: marked objects, read as they are now.
 
-use crate::limits;
 use crate::tx::Tx;
-use crate::{Item, Rule};
+use crate::{Item, Limits, Rule};
 use domain::{LedgerError, Mark, ObjectId, Reason, User};
 
 /// An item under way: the mark as it was when the item was read.
@@ -40,8 +39,8 @@ pub(crate) struct Batch {
 }
 
 impl Batch {
-    pub(crate) fn is_full(&self) -> bool {
-        self.items.len() >= limits::BATCH_ITEMS_MAX || self.bytes >= limits::BATCH_BYTES_MAX
+    pub(crate) fn is_full(&self, limits: &Limits) -> bool {
+        self.items.len() >= limits.batch_items || self.bytes >= limits.batch_bytes
     }
 
     /// Adds an object as it is now.

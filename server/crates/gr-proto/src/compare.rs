@@ -16,7 +16,7 @@
 //! Nothing is deleted here: candidates are collected, and the task deletes them last (E17).
 
 use crate::tx::Tx;
-use crate::{Question, Reply, Shelf, limits};
+use crate::{Question, Reply, Shelf};
 use domain::{Digest, LedgerError, ObjectId, TaskCounts, TaskKind, Tree};
 use std::collections::{BTreeSet, VecDeque};
 
@@ -87,11 +87,11 @@ impl Compare {
     /// The next question; `None`: there is nothing more to ask.
     pub(crate) fn question(&mut self, tx: &mut Tx<'_>) -> Result<Option<Question>, LedgerError> {
         if !self.wanted.is_empty() {
-            let some = self.wanted.iter().take(limits::IDS_MAX);
+            let some = self.wanted.iter().take(tx.config.limits.ids);
             return Ok(Some(Question::Want(some.copied().collect())));
         }
         if !self.shelves.is_empty() {
-            let some = self.shelves.iter().take(limits::SHELVES_MAX);
+            let some = self.shelves.iter().take(tx.config.limits.shelves);
             return Ok(Some(Question::Lists(some.copied().collect())));
         }
         if let Some(mailbox) = self.mailboxes.front() {
@@ -106,7 +106,7 @@ impl Compare {
             Stage::Root => Question::Root(contents),
             Stage::Parts => Question::Parts(contents),
             Stage::Buckets => {
-                let some = self.parts.iter().take(limits::PARTS_MAX);
+                let some = self.parts.iter().take(tx.config.limits.parts);
                 Question::Buckets(contents, some.copied().collect())
             }
         }))

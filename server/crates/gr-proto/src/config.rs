@@ -1,6 +1,6 @@
 //! What an engine is told about its place in the pair, and about time.
 
-use crate::Rules;
+use crate::{Limits, Rules};
 use domain::{Conditions, ServerId, Timestamp};
 
 /// The present moment, as the driver's clocks show it.
@@ -43,6 +43,8 @@ pub struct Config {
     pub conditions: Conditions,
     /// How much may be deleted without an administrator's word (E19).
     pub fuse: Fuse,
+    /// Everything that can grow, and how far (E22).
+    pub limits: Limits,
     /// The rules of the protocol, all of them on; only a build for tests can turn one off.
     pub rules: Rules,
 }
@@ -97,6 +99,7 @@ impl Config {
             timers: Timers::direct(),
             conditions: Conditions::default(),
             fuse: Fuse::default(),
+            limits: Limits::default(),
             rules: Rules::default(),
         }
     }

@@ -135,7 +135,9 @@ impl Engine {
                 if self.is_running()
                     && let Some(session) = &mut self.session
                 {
-                    session.asking.logged_in(user, now.mono);
+                    session
+                        .asking
+                        .logged_in(user, now.mono, self.config.limits.logins);
                 }
                 Ok(())
             }

@@ -12,7 +12,7 @@ impl Engine {
         let Some(Seeding { after }) = self.state.seeding else {
             return Ok(());
         };
-        let ids = ledger.ids_after(after.as_ref(), limits::SEEDING_MAX)?;
+        let ids = ledger.ids_after(after.as_ref(), self.config.limits.seeding)?;
         self.state.seeding = ids.last().map(|last| Seeding { after: Some(*last) });
         let mut tx = self.tx(now, ledger);
         for id in ids {
@@ -59,12 +59,12 @@ impl Engine {
             return Ok(());
         }
         let before = |ms: i64| Timestamp(now.wall.0.saturating_sub(ms));
-        ledger.forget_graves(before(limits::GRAVES_MS), limits::GRAVES_STEP_MAX)?;
+        ledger.forget_graves(before(limits::GRAVES_MS), self.config.limits.graves_step)?;
         let lives = ledger.lineage()?;
         let Some(present) = lives.last() else {
             return Ok(());
         };
-        let surplus = lives.len().saturating_sub(limits::LINEAGE_MAX);
+        let surplus = lives.len().saturating_sub(self.config.limits.lineage);
         let old = before(limits::LINEAGE_MS).max(lives[surplus].began);
         if lives[0].began < old.min(present.began) {
             ledger.forget_lives(old.min(present.began))?;

@@ -5,7 +5,7 @@
 //! grave.
 
 use crate::tx::{Marking, Tx};
-use crate::{Item, Question, Rule, limits};
+use crate::{Item, Question, Rule};
 use domain::{Lane, LedgerError, Object, ObjectId, Order, Task, Timestamp};
 use std::collections::VecDeque;
 
@@ -20,9 +20,9 @@ pub(crate) struct Fetch {
 
 impl Fetch {
     /// The next question; `None`: everything is here.
-    pub(crate) fn question(&mut self, task: &mut Task) -> Option<Question> {
+    pub(crate) fn question(&mut self, tx: &Tx<'_>, task: &mut Task) -> Option<Question> {
         if !self.missing.is_empty() {
-            let some = self.missing.iter().take(limits::BATCH_ITEMS_MAX);
+            let some = self.missing.iter().take(tx.config.limits.batch_items);
             return Some(Question::Bodies(some.copied().collect()));
         }
         match self.next.take() {
@@ -92,7 +92,7 @@ fn keep_newer(tx: &mut Tx<'_>, id: &ObjectId, theirs: &Object) -> Result<(), Led
 pub(crate) fn backlog_is_long(tx: &mut Tx<'_>) -> Result<bool, LedgerError> {
     let users = tx.ledger.backlog(Lane::Users)?.count;
     let messages = tx.ledger.backlog(Lane::Messages)?.count;
-    Ok(users + messages > limits::REBUILD_MARKS_MAX)
+    Ok(users + messages > tx.config.limits.rebuild_marks)
 }
 
 /// Stages what is marked or held here: the partner may not have it as it is now. From here on everything is written twice.
@@ -101,7 +101,7 @@ pub(crate) fn begin(tx: &mut Tx<'_>) -> Result<(), LedgerError> {
     if !tx.config.rules.hold(Rule::StageMarked) {
         return Ok(());
     }
-    let most = usize::try_from(limits::REBUILD_MARKS_MAX).unwrap_or(usize::MAX);
+    let most = usize::try_from(tx.config.limits.rebuild_marks).unwrap_or(usize::MAX);
     let mut ids = Vec::new();
     for lane in [Lane::Users, Lane::Messages] {
         let marks = tx
@@ -111,7 +111,9 @@ pub(crate) fn begin(tx: &mut Tx<'_>) -> Result<(), LedgerError> {
     }
     let mut after = None;
     loop {
-        let held = tx.ledger.held_after(after.as_ref(), limits::WALK_MAX)?;
+        let held = tx
+            .ledger
+            .held_after(after.as_ref(), tx.config.limits.walk)?;
         let Some((last, _)) = held.last() else { break };
         after = Some(*last);
         ids.extend(held.into_iter().map(|(id, _)| id));

@@ -1,7 +1,6 @@
 //! What has been received in a session: which numbers were processed, and what the acknowledgement says of them (E3, E7).
 
-use crate::limits;
-use crate::{Ack, Header, Payload, RangeSet, Refusal, Report, Rule, Rules, Seen};
+use crate::{Ack, Header, Limits, Payload, RangeSet, Refusal, Report, Rule, Rules, Seen};
 use domain::{ObjectId, Reason};
 use std::collections::BTreeMap;
 
@@ -20,6 +19,7 @@ pub(crate) enum Admitted {
 /// The receiving half of a session.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Inbox {
+    limits: Limits,
     /// Processed numbers above `floor`.
     done: RangeSet,
     /// Their ids.
@@ -43,6 +43,13 @@ pub(crate) struct Inbox {
 }
 
 impl Inbox {
+    pub(crate) fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            ..Self::default()
+        }
+    }
+
     /// Whether a message is to be processed. If so, it counts as processed from now on: the transaction makes both true at once.
     ///
     /// Dropped is what was processed already, what the sender calls settled, and what is below the last processed
@@ -70,11 +77,11 @@ impl Inbox {
         {
             return Admitted::No;
         }
-        if self.refused.len() >= limits::REFUSALS_MAX {
+        if self.refused.len() >= self.limits.refusals {
             return Admitted::No;
         }
         if no > self.floor && !self.done.contains(no) {
-            if !self.done.insert(no) {
+            if !self.done.insert(no, self.limits.ranges) {
                 return Admitted::No;
             }
             self.ids.insert(no, header.id);
@@ -130,7 +137,7 @@ impl Inbox {
 
     /// Whether an acknowledgement should go out now.
     pub(crate) fn ack_due(&self) -> bool {
-        self.due || self.unacked >= limits::PROCESSED_UNACKED_MAX
+        self.due || self.unacked >= self.limits.processed_unacked
     }
 
     /// The acknowledgement of everything processed so far.

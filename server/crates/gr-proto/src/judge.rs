@@ -2,7 +2,7 @@
 
 use crate::compare::{Compare, on_shelf};
 use crate::tx::{Marking, Tx};
-use crate::{Listed, ListedObject, Owed, Rule, Shelf, limits, removal};
+use crate::{Listed, ListedObject, Owed, Rule, Shelf, removal};
 use domain::{Kind, LedgerError, Object, ObjectId, Reason, TaskCounts, TaskKind, Tomb};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,9 +33,9 @@ impl Compare {
             tx,
             list.shelf,
             list.after.as_ref(),
-            limits::JUDGED_OBJECTS_MAX,
+            tx.config.limits.judged_objects,
         )?;
-        let cut = mine.len() == limits::JUDGED_OBJECTS_MAX;
+        let cut = mine.len() == tx.config.limits.judged_objects;
         let last = mine.last().copied().filter(|_| cut);
         let to = [last, list.to].into_iter().flatten().min();
         let within = |id: &ObjectId| to.is_none_or(|to| *id <= to);
@@ -99,7 +99,7 @@ impl Compare {
         if tx.is_partners(object) {
             // A change of it may have been refused, because it has no original: that is just what makes it a candidate.
             if held.is_none_or(|reason| reason == Reason::NO_SUCH_USER)
-                && self.candidates.len() < limits::CANDIDATES_MAX
+                && self.candidates.len() < tx.config.limits.candidates
                 && self.candidates.insert(*id)
             {
                 counts.deleted_here += 1;
@@ -152,7 +152,7 @@ impl Compare {
         }
         if let Some(home) = home {
             if home == tx.config.me {
-                if self.orphans.len() < limits::CANDIDATES_MAX && self.orphans.insert(id) {
+                if self.orphans.len() < tx.config.limits.candidates && self.orphans.insert(id) {
                     counts.deleted_there += 1;
                 }
                 return Ok(());

@@ -140,6 +140,7 @@ pub use engine::Engine;
 pub use io::{
     Changed, Declined, Event, How, Input, NewLife, Order, Output, PartnerState, PartnerStatus,
 };
+pub use limits::Limits;
 pub use message::{
     Ack, Header, Hello, Item, Judged, List, Message, Payload, Refusal, Report, Seen,
 };

@@ -88,3 +88,100 @@ pub const CONTROL_BYTES_MAX: usize = 16 << 20;
 pub const REGISTERS_MAX: usize = 4_096;
 /// So deep CBOR may be nested.
 pub const NESTING_MAX: usize = 24;
+
+/// The limits that an engine keeps to, so that a test can run one with small ones. The constants of this module say what each is for;
+/// they are the default, and no message may go beyond them on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// A data message is closed when it has this many items. [`BATCH_ITEMS_MAX`].
+    pub batch_items: usize,
+    /// A data message is closed when its items and bodies have this many bytes. [`BATCH_BYTES_MAX`].
+    pub batch_bytes: u64,
+    /// So many bytes may be sent without having been acknowledged. [`WINDOW_BYTES_MAX`].
+    pub window_bytes: u64,
+    /// So many items may be sent without having been acknowledged. [`WINDOW_ITEMS_MAX`].
+    pub window_items: usize,
+    /// So many of its own numbers a sender remembers until they are settled. [`UNSETTLED_MAX`].
+    pub unsettled: usize,
+    /// So many ranges of processed numbers a receiver keeps. [`RANGES_MAX`].
+    pub ranges: usize,
+    /// So many refusals a receiver repeats in its acknowledgements. [`REFUSALS_MAX`].
+    pub refusals: usize,
+    /// So often a refused item is sent before it is held. [`REFUSED_TRIES_MAX`].
+    pub refused_tries: u8,
+    /// An acknowledgement goes out after so many processed messages in any case. [`PROCESSED_UNACKED_MAX`].
+    pub processed_unacked: u64,
+    /// So many lives a HELLO tells of. [`LINEAGE_IN_HELLO_MAX`].
+    pub lineage_in_hello: usize,
+    /// So many objects one list tells of. [`LIST_OBJECTS_MAX`].
+    pub list_objects: usize,
+    /// So many objects are judged in one transaction. [`JUDGED_OBJECTS_MAX`].
+    pub judged_objects: usize,
+    /// So many parts of a tree one question is about. [`PARTS_MAX`].
+    pub parts: usize,
+    /// So many shelves one question is about. [`SHELVES_MAX`].
+    pub shelves: usize,
+    /// So many ids one question names. [`IDS_MAX`].
+    pub ids: usize,
+    /// So many deletions a task remembers. [`CANDIDATES_MAX`].
+    pub candidates: usize,
+    /// So often a comparison begins anew. [`COMPARISONS_MAX`].
+    pub comparisons: u32,
+    /// So many questions of the partner wait for their answers. [`DUE_MAX`].
+    pub due: usize,
+    /// So many mailboxes of users who have just logged in wait to be compared. [`LOGINS_MAX`].
+    pub logins: usize,
+    /// A rebuild begins only with so few marks. [`REBUILD_MARKS_MAX`].
+    pub rebuild_marks: u64,
+    /// So many objects one page of a rebuild has. [`PAGE_ITEMS_MAX`].
+    pub page_items: usize,
+    /// So many objects one step of a walk is about. [`WALK_MAX`].
+    pub walk: usize,
+    /// So many stopped tasks of the partner are remembered. [`STOPPED_MAX`].
+    pub stopped: usize,
+    /// So many graves go in one step. [`GRAVES_STEP_MAX`].
+    pub graves_step: usize,
+    /// So many lives are remembered. [`LINEAGE_MAX`].
+    pub lineage: usize,
+    /// So much of what was said is remembered over a restart. [`TRAIL_MAX`].
+    pub trail: usize,
+    /// So many refused items of the partner are listed. [`REFUSED_SHOWN_MAX`].
+    pub refused_shown: usize,
+    /// So many objects of the time before the partner are marked in one transaction. [`SEEDING_MAX`].
+    pub seeding: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            batch_items: BATCH_ITEMS_MAX,
+            batch_bytes: BATCH_BYTES_MAX,
+            window_bytes: WINDOW_BYTES_MAX,
+            window_items: WINDOW_ITEMS_MAX,
+            unsettled: UNSETTLED_MAX,
+            ranges: RANGES_MAX,
+            refusals: REFUSALS_MAX,
+            refused_tries: REFUSED_TRIES_MAX,
+            processed_unacked: PROCESSED_UNACKED_MAX,
+            lineage_in_hello: LINEAGE_IN_HELLO_MAX,
+            list_objects: LIST_OBJECTS_MAX,
+            judged_objects: JUDGED_OBJECTS_MAX,
+            parts: PARTS_MAX,
+            shelves: SHELVES_MAX,
+            ids: IDS_MAX,
+            candidates: CANDIDATES_MAX,
+            comparisons: COMPARISONS_MAX,
+            due: DUE_MAX,
+            logins: LOGINS_MAX,
+            rebuild_marks: REBUILD_MARKS_MAX,
+            page_items: PAGE_ITEMS_MAX,
+            walk: WALK_MAX,
+            stopped: STOPPED_MAX,
+            graves_step: GRAVES_STEP_MAX,
+            lineage: LINEAGE_MAX,
+            trail: TRAIL_MAX,
+            refused_shown: REFUSED_SHOWN_MAX,
+            seeding: SEEDING_MAX,
+        }
+    }
+}

@@ -3,7 +3,7 @@
 use crate::engine::Engine;
 use crate::lives::{Lives, behind, entry_of};
 use crate::session::Session;
-use crate::{Event, Header, Hello, Message, Mono, NewLife, Now, Output, Payload, Rule, limits};
+use crate::{Event, Header, Hello, Message, Mono, NewLife, Now, Output, Payload, Rule};
 use domain::{Known, Ledger, LedgerError, Life, LineageEntry, Said};
 
 /// The protocol level that is spoken here.
@@ -90,7 +90,7 @@ impl Engine {
         }
         self.lives.prior = Some(known);
         self.lives.judged = false;
-        self.session = Some(Session::new(from, now.mono));
+        self.session = Some(Session::new(from, now.mono, self.config.limits));
         self.status_mut(now).prove(proven);
         self.ready = true;
         self.event(Event::SessionBegan(from));
@@ -172,7 +172,7 @@ impl Engine {
         let challenge = (ask != Ask::Nothing)
             .then(|| lives.open(now, to, ask == Ask::Partner, config, entropy));
         let mut lineage = ledger.lineage()?;
-        let surplus = lineage.len().saturating_sub(limits::LINEAGE_IN_HELLO_MAX);
+        let surplus = lineage.len().saturating_sub(config.limits.lineage_in_hello);
         lineage.drain(..surplus);
         let hello = Hello {
             server: config.me,
@@ -229,7 +229,7 @@ impl Engine {
         if self
             .session
             .as_ref()
-            .is_some_and(|s| s.numbers.are_overgrown())
+            .is_some_and(|s| s.numbers.are_overgrown(&self.config.limits))
         {
             self.new_life(now, NewLife::Unsettled);
             self.decide(now);

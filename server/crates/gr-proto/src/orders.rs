@@ -136,7 +136,8 @@ impl Engine {
             return Ok(Some(Declined::Clearing));
         }
         let marks = ledger.backlog(Lane::Users)?.count + ledger.backlog(Lane::Messages)?.count;
-        let too_many = kind == TaskKind::Rebuild && !dry && marks > limits::REBUILD_MARKS_MAX;
+        let too_many =
+            kind == TaskKind::Rebuild && !dry && marks > self.config.limits.rebuild_marks;
         Ok(too_many.then_some(Declined::Backlog(marks)))
     }
 
@@ -181,7 +182,11 @@ impl Engine {
 
     fn stop_serving(&mut self, id: TaskId) {
         self.state.stopped.push(id);
-        let surplus = self.state.stopped.len().saturating_sub(limits::STOPPED_MAX);
+        let surplus = self
+            .state
+            .stopped
+            .len()
+            .saturating_sub(self.config.limits.stopped);
         self.state.stopped.drain(..surplus);
     }
 
@@ -207,7 +212,7 @@ impl Engine {
                 session.inbox.acknowledged(no);
             }
             // Whoever asks more than it waits for asks again.
-            if session.asking.due.len() < limits::DUE_MAX {
+            if session.asking.due.len() < self.config.limits.due {
                 session.asking.due.push((no, ask, ended));
             }
         }

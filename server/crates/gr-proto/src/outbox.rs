@@ -62,16 +62,17 @@ impl Outbox {
         tx: &mut Tx<'_>,
         mut write: impl FnMut(u64, Vec<Item>) -> u64,
     ) -> Result<(), LedgerError> {
-        let mut selection = Selection::new(self.flying.len());
+        let mut selection = Selection::new(tx, self.flying.len());
         let mut sent = false;
         // Usually nothing is held and no shortcut has an overlap, and then no item need be looked at for it.
         let overlaps = tx.config.conditions.shortcuts.iter().any(|s| s.overlap > 0);
         let may_hold = overlaps || !tx.ledger.held_after(None, 1)?.is_empty();
-        while self.bytes < limits::WINDOW_BYTES_MAX && self.flying.len() < limits::WINDOW_ITEMS_MAX
+        while self.bytes < tx.config.limits.window_bytes
+            && self.flying.len() < tx.config.limits.window_items
         {
             self.turn += 1;
             let mut batch = Batch::default();
-            while !batch.is_full() {
+            while !batch.is_full(&tx.config.limits) {
                 let Some((id, mark)) = selection.next(tx, self.turn.is_multiple_of(4))? else {
                     break;
                 };
@@ -91,7 +92,7 @@ impl Outbox {
                     return Ok(());
                 }
                 sent = false;
-                selection = Selection::new(self.flying.len());
+                selection = Selection::new(tx, self.flying.len());
                 continue;
             }
             sent = true;
@@ -184,7 +185,7 @@ impl Outbox {
         if reason == Reason::NEED_BODY || reason == Reason::FAULT {
             let before = self.tries.get(&item.id).filter(|(n, _)| *n == item.n);
             let tries = before.map_or(0, |(_, tries)| *tries) + 1;
-            if tries < limits::REFUSED_TRIES_MAX {
+            if tries < tx.config.limits.refused_tries {
                 if self.tries.len() >= limits::TRIES_MAX {
                     self.tries.clear();
                 }

@@ -18,7 +18,6 @@
 //! answer follows (E24). All that is volatile: a session that ends takes the run with it, and the next one begins anew, because
 //! the flags are durable until the last list has been judged.
 
-use crate::limits;
 use crate::tx::{Marking, Tx};
 use crate::{Header, How, Judged, List, Mono, Rule};
 use domain::{LedgerError, Object, ObjectId};
@@ -118,11 +117,11 @@ impl Recovery {
         }
         let ids = tx
             .ledger
-            .ids_after(giving.after.as_ref(), limits::LIST_OBJECTS_MAX)?;
+            .ids_after(giving.after.as_ref(), tx.config.limits.list_objects)?;
         let to = ids
             .last()
             .copied()
-            .filter(|_| ids.len() == limits::LIST_OBJECTS_MAX);
+            .filter(|_| ids.len() == tx.config.limits.list_objects);
         let mut objects = Vec::with_capacity(ids.len());
         for id in ids {
             if let Some(object) = tx.ledger.object(&id)? {
@@ -196,11 +195,11 @@ impl Recovery {
         // Here may be much more in this range than there, so what is judged at once has its own bound.
         let mine = tx
             .ledger
-            .ids_after(list.after.as_ref(), limits::JUDGED_OBJECTS_MAX)?;
+            .ids_after(list.after.as_ref(), tx.config.limits.judged_objects)?;
         let last = mine
             .last()
             .copied()
-            .filter(|_| mine.len() == limits::JUDGED_OBJECTS_MAX);
+            .filter(|_| mine.len() == tx.config.limits.judged_objects);
         let to = [last, list.to].into_iter().flatten().min();
         let within = |id: &ObjectId| to.is_none_or(|to| *id <= to);
         let gone_there = !header.went_back && !tx.state.owes_recovery;

@@ -14,8 +14,8 @@ pub(crate) struct Selection {
 
 impl Selection {
     /// A pass over the marks, of which `skipped` are expected to be refused by the taker.
-    pub(crate) fn new(skipped: usize) -> Self {
-        let limit = skipped + limits::BATCH_ITEMS_MAX;
+    pub(crate) fn new(tx: &Tx<'_>, skipped: usize) -> Self {
+        let limit = skipped + tx.config.limits.batch_items;
         let queue = |lane, order| Queue {
             lane,
             order,

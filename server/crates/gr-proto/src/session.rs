@@ -5,10 +5,9 @@
 use crate::asking::Asking;
 use crate::entropy::Entropy;
 use crate::inbox::Inbox;
-use crate::limits;
 use crate::outbox::Outbox;
 use crate::recovery::Recovery;
-use crate::{Ack, Header, Message, Mono, Payload, RangeSet, Report, Seen};
+use crate::{Ack, Header, Limits, Message, Mono, Payload, RangeSet, Report, Seen};
 use domain::{Life, Timestamp};
 use std::collections::BTreeMap;
 
@@ -84,10 +83,10 @@ pub(crate) enum Verdict {
 }
 
 impl Session {
-    pub(crate) fn new(peer: Life, now: Mono) -> Self {
+    pub(crate) fn new(peer: Life, now: Mono, limits: Limits) -> Self {
         Self {
             peer,
-            inbox: Inbox::default(),
+            inbox: Inbox::new(limits),
             outbox: Outbox::default(),
             recovery: Recovery::default(),
             asking: Asking::default(),
@@ -235,7 +234,7 @@ impl Numbers {
     }
 
     /// Whether more is unsettled than can be remembered.
-    pub(crate) fn are_overgrown(&self) -> bool {
-        self.unsettled.len() > limits::UNSETTLED_MAX
+    pub(crate) fn are_overgrown(&self, limits: &Limits) -> bool {
+        self.unsettled.len() > limits.unsettled
     }
 }

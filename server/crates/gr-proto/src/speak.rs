@@ -6,7 +6,7 @@ use crate::engine::Engine;
 use crate::entropy::Entropy;
 use crate::session::{Numbers, Pen, Session};
 use crate::tx::{Tx, tx};
-use crate::{Answer, Event, Mono, NewLife, Now, Output, Payload, Reply, Report, limits};
+use crate::{Answer, Event, Mono, NewLife, Now, Output, Payload, Reply, Report};
 use domain::{Lane, Ledger, LedgerError, ReplicaState, Said};
 use std::collections::VecDeque;
 
@@ -109,7 +109,7 @@ impl Engine {
             trail, trail_gap, ..
         } = &mut self.state;
         for said in std::mem::take(&mut voice.said) {
-            if trail.len() < limits::TRAIL_MAX {
+            if trail.len() < self.config.limits.trail {
                 trail.push(said);
             } else {
                 *trail_gap = said.tick;

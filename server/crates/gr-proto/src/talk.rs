@@ -8,7 +8,6 @@ use crate::task::Refused;
 use crate::tx::{Tx, tx};
 use crate::{
     Ack, Answer, Event, Header, Item, Judged, List, NewLife, Now, Payload, Question, Report, Rule,
-    limits,
 };
 use domain::{Known, Ledger, LedgerError, Reason, User};
 
@@ -115,7 +114,7 @@ impl Engine {
         if before.is_some_and(|before| before.reason == reason && before.number == shown.number) {
             return;
         }
-        if self.refused.len() < limits::REFUSED_SHOWN_MAX {
+        if self.refused.len() < self.config.limits.refused_shown {
             self.refused.insert(item.id, shown);
         }
     }

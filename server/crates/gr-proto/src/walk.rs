@@ -1,7 +1,7 @@
 //! Walks: errands that go over many objects, a few in each transaction, beside everything else, and survive a restart.
 
+use crate::How;
 use crate::tx::{Marking, Tx};
-use crate::{How, limits};
 use domain::{Errand, Held, Kind, LedgerError, Object, ObjectId, Reason};
 
 /// One step of the walk that is first in line. Returns users that were held and are tried again.
@@ -12,13 +12,13 @@ pub(crate) fn step(tx: &mut Tx<'_>) -> Result<Vec<ObjectId>, LedgerError> {
     let mut retried = Vec::new();
     let last = match walk.errand {
         Errand::Unstage => {
-            let some = tx.ledger.unstage(limits::WALK_MAX)?;
+            let some = tx.ledger.unstage(tx.config.limits.walk)?;
             (some > 0).then(|| ObjectId::from_bytes([0; 16]))
         }
         Errand::Retry => {
             let some = tx
                 .ledger
-                .held_after(walk.after.as_ref(), limits::WALK_MAX)?;
+                .held_after(walk.after.as_ref(), tx.config.limits.walk)?;
             for (id, held) in &some {
                 retry(tx, id, held, &mut retried)?;
             }
@@ -27,7 +27,7 @@ pub(crate) fn step(tx: &mut Tx<'_>) -> Result<Vec<ObjectId>, LedgerError> {
         Errand::Salvage | Errand::Undo | Errand::Purge => {
             let some = tx
                 .ledger
-                .kept_after(walk.after.as_ref(), limits::WALK_MAX)?;
+                .kept_after(walk.after.as_ref(), tx.config.limits.walk)?;
             for (id, object) in &some {
                 match walk.errand {
                     Errand::Salvage => salvage(tx, id, object)?,

@@ -5,7 +5,7 @@ use crate::compare::Compare;
 use crate::fetch::{self, Fetch};
 use crate::removal::{delete, remember_kept};
 use crate::tx::Tx;
-use crate::{Ask, Event, Question, Reply, Report, limits};
+use crate::{Ask, Event, Question, Reply, Report};
 use domain::{Errand, Lane, LedgerError, ObjectId, Phase, Task, TaskId, TaskKind};
 use std::collections::VecDeque;
 
@@ -85,7 +85,7 @@ impl Work {
                     if !settled(tx, task.kind, self.answered, report, &mut self.settled)? {
                         return Ok(Step::Wait);
                     }
-                    if compare.left_out > 0 && self.rounds < limits::COMPARISONS_MAX {
+                    if compare.left_out > 0 && self.rounds < tx.config.limits.comparisons {
                         self.rounds += 1;
                         self.compare = None;
                         task.phase = Phase::Comparing;
@@ -109,7 +109,7 @@ impl Work {
                         self.deleting = Some(orphans);
                     }
                     let orphans = self.deleting.iter().flatten();
-                    let some: Vec<_> = orphans.take(limits::IDS_MAX).copied().collect();
+                    let some: Vec<_> = orphans.take(tx.config.limits.ids).copied().collect();
                     if some.is_empty() {
                         return Ok(Step::Finished);
                     }
@@ -133,7 +133,7 @@ impl Work {
                     task.phase = Phase::Fetching;
                 }
                 Phase::Fetching => {
-                    if let Some(question) = self.fetch.question(task) {
+                    if let Some(question) = self.fetch.question(tx, task) {
                         return Ok(Step::Ask(question));
                     }
                     switch(tx, task)?;
