@@ -1,6 +1,10 @@
 //! How hostile a history is: drawn from its seed, so that some histories are calm, some have one kind of fault, some have all.
+//!
+//! Half of the histories are *widened*: they have the faults of [`crate::wide`], too, which are drawn from dice of their own. So a new
+//! fault changes nothing in the other half, nor in what a seed had before.
 
 use crate::dice::Dice;
+use crate::wide::{self, Wide};
 use gr_proto::{Fuse, Timers};
 
 /// Probabilities are in thousandths.
@@ -47,10 +51,12 @@ pub struct Dials {
     pub full: u64,
     /// Faults happen at the very moment when a task enters a phase.
     pub aim: u64,
+    /// What only widened histories have.
+    pub wide: Wide,
 }
 
-/// Faults that can be left out of a history, by name.
-pub const FAULTS: [&str; 23] = [
+/// Faults that can be left out of a history, by name; those of widened histories follow ([`crate::wide::FAULTS`]).
+const PLAIN: [&str; 23] = [
     "mail lost",
     "mail doubled",
     "mail late",
@@ -76,8 +82,26 @@ pub const FAULTS: [&str; 23] = [
     "slow mail",
 ];
 
+/// How many faults can be left out of a history.
+pub const FAULTS: usize = PLAIN.len() + wide::FAULTS.len();
+
+/// The name of a fault.
+pub fn fault_name(fault: usize) -> &'static str {
+    let names = PLAIN.iter().chain(&wide::FAULTS);
+    names.copied().nth(fault).unwrap_or("unknown")
+}
+
 impl Dials {
-    pub fn draw(dice: &mut Dice) -> Self {
+    /// The dials of a seed; `narrow`: without what only widened histories have.
+    pub fn of(seed: u64, narrow: bool) -> Self {
+        let mut dials = Self::draw(&mut Dice::new(seed));
+        if !narrow {
+            dials.wide = Wide::of(seed, &dials);
+        }
+        dials
+    }
+
+    fn draw(dice: &mut Dice) -> Self {
         let mut dial = |low, high| {
             if dice.chance(500) {
                 dice.between(low, high)
@@ -172,6 +196,7 @@ impl Dials {
             bad_item,
             group: [0, 200, 600][dice.below(3) as usize],
             timers,
+            wide: Wide::default(),
         }
     }
 
@@ -200,7 +225,8 @@ impl Dials {
             18 => &mut self.off,
             19 => &mut self.relay,
             20 => &mut self.full,
-            _ => &mut self.aim,
+            21 => &mut self.aim,
+            _ => return self.wide.without(fault - PLAIN.len()),
         };
         *zero = 0;
     }

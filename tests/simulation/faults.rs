@@ -100,6 +100,13 @@ impl World {
         node.start(self.time, life, &self.dials, self.options.rules);
     }
 
+    /// The same, but clients are still served: what they do is written in the new life, and GR mail is dropped until it has rested.
+    pub(crate) fn rests_awake(&mut self, side: usize) {
+        self.begin_anew(side);
+        let rest = 1_000 << self.own.below(5);
+        self.nodes[side].rests_until = self.time + rest;
+    }
+
     /// The engine rests after a transaction was undone; then it goes on with a new life.
     pub(crate) fn rests(&mut self, side: usize) {
         self.loses_sight(side);
@@ -165,7 +172,7 @@ impl World {
             self.time + 3 * self.dials.timers.heartbeat_ms * u64::from(self.dials.rewind > 0);
         self.pass(until)?;
         self.time = until;
-        Ok(())
+        self.end_courtesy()
     }
 
     pub(crate) fn back_up(&mut self, side: usize) {

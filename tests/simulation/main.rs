@@ -3,7 +3,10 @@
 //! ```text
 //! gr-sim --seeds 0..10000      these histories, on all cores
 //! gr-sim --seeds 0..10000 --go-on   the same, and all that fail are listed
+//! gr-sim --random 20000        so many, from a random place that is printed first
 //! gr-sim --minutes 5           as many as fit into the time, from a random place
+//! gr-sim --seeds 0..10000 --narrow   without the faults that only widened histories have
+//! gr-sim --seeds 0..10000 --once     each is run once; without it, twice, and both must come to the same
 //! gr-sim --seed 4711 --story   one history, told line by line
 //! gr-sim --seed 4711 --small   the smallest history that fails as this one does
 //! gr-sim --without Numbers     one rule of the engine off (built with the feature rule-switches)
@@ -26,14 +29,17 @@ mod quiet;
 mod repair;
 mod run;
 mod sometimes;
+mod store;
 mod transaction;
 mod twins;
 mod users;
+mod wear;
+mod wide;
 mod witness;
 mod world;
 
 use std::process::ExitCode;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 use world::Options;
 
 struct Arguments {
@@ -49,12 +55,13 @@ fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(problem) => {
             eprintln!(
-                "{problem}\nusage: gr-sim [--seeds A..B | --seed N [--story | --small] | --minutes M] [--without RULE] | --rules"
+                "{problem}\nusage: gr-sim [--seeds A..B | --random N | --minutes M | --seed N [--story | --small]] [--narrow] [--once] [--go-on] [--without RULE] | --rules"
             );
             return ExitCode::from(2);
         }
     };
     let began = Instant::now();
+    let narrow = arguments.options.narrow;
     if arguments.rules {
         return rules();
     }
@@ -74,7 +81,10 @@ fn main() -> ExitCode {
     if arguments.options.story {
         let outcome = world::run(arguments.seeds.start, &arguments.options);
         println!("{}", outcome.story.join("\n"));
-        return verdict(outcome.result.map_err(|f| (arguments.seeds.start, f)));
+        return verdict(
+            outcome.result.map_err(|f| (arguments.seeds.start, f)),
+            narrow,
+        );
     }
     let end = arguments
         .minutes
@@ -99,17 +109,27 @@ fn main() -> ExitCode {
     {
         println!("{}", smallest.story());
     }
-    verdict(found.failures.into_iter().next().map_or(Ok(()), Err))
+    verdict(
+        found.failures.into_iter().next().map_or(Ok(()), Err),
+        narrow,
+    )
 }
 
-fn verdict(result: Result<(), (u64, oracle::Failure)>) -> ExitCode {
+/// What a run comes to.
+fn verdict(result: Result<(), (u64, oracle::Failure)>, narrow: bool) -> ExitCode {
     let Err((seed, failure)) = result else {
         return ExitCode::SUCCESS;
     };
     println!("seed {seed} breaks `{}`: {}", failure.check, failure.found);
-    println!("its story: gr-sim --seed {seed} --story");
+    let narrow = if narrow { " --narrow" } else { "" };
+    println!("its story: gr-sim --seed {seed}{narrow} --story");
     ExitCode::FAILURE
 }
+
+/// Words that have no value after them.
+const FLAGS: [&str; 6] = [
+    "--story", "--small", "--go-on", "--rules", "--narrow", "--once",
+];
 
 fn read(mut words: impl Iterator<Item = String>) -> Result<Arguments, String> {
     let mut arguments = Arguments {
@@ -125,9 +145,11 @@ fn read(mut words: impl Iterator<Item = String>) -> Result<Arguments, String> {
             "--small" => arguments.small = true,
             "--go-on" => arguments.options.go_on = true,
             "--rules" => arguments.rules = true,
+            "--narrow" => arguments.options.narrow = true,
+            "--once" => arguments.options.once = true,
             _ => {}
         }
-        if ["--story", "--small", "--go-on", "--rules"].contains(&word.as_str()) {
+        if FLAGS.contains(&word.as_str()) {
             continue;
         }
         let value = words.next().ok_or(format!("{word} needs a value"))?;
@@ -143,9 +165,12 @@ fn read(mut words: impl Iterator<Item = String>) -> Result<Arguments, String> {
             }
             "--minutes" => {
                 arguments.minutes = Some(number(&value)?);
-                let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-                let first = now.map_or(0, |d| d.as_nanos() as u64) >> 8;
-                arguments.seeds = first..u64::MAX;
+                arguments.seeds = run::random_place()..u64::MAX;
+            }
+            "--random" => {
+                let first = run::random_place();
+                arguments.seeds = first..first + number(&value)?;
+                println!("seeds {first}..{}", arguments.seeds.end);
             }
             "--without" => arguments.options = without(&value, arguments.options)?,
             _ => return Err(format!("{word} is not known")),
@@ -187,8 +212,9 @@ fn rules() -> ExitCode {
 #[cfg(feature = "rule-switches")]
 fn without(rule: &str, options: Options) -> Result<Options, String> {
     run::without(rule).map(|off| Options {
-        story: options.story,
-        ..off
+        rules: off.rules,
+        leave_early: off.leave_early,
+        ..options
     })
 }
 

@@ -3,8 +3,7 @@
 //! Everything that happens after a pause has dice of its own, so the rest of a history stays much the same when something is left out.
 //! The result depends on the seed and the options alone, and the work is bounded in transactions.
 
-use crate::dials::{Dials, FAULTS};
-use crate::dice::Dice;
+use crate::dials::{Dials, FAULTS, fault_name};
 use crate::oracle::Failure;
 use crate::world::{self, Options, PART_NAMES, PARTS};
 
@@ -118,7 +117,7 @@ impl Search {
 
     /// Faults that are not needed go.
     fn calm(&mut self) {
-        for fault in 0..FAULTS.len() {
+        for fault in 0..FAULTS {
             let mut calmer = self.best.clone();
             if calmer.calm.insert(fault) {
                 self.fails(calmer);
@@ -160,13 +159,13 @@ impl Smallest {
             story.extend(end);
         }
         let story = story.join("\n");
-        let mut dials = Dials::draw(&mut Dice::new(self.seed));
+        let mut dials = Dials::of(self.seed, self.options.narrow);
         self.options
             .calm
             .iter()
             .for_each(|fault| dials.without(*fault));
-        let needed = (0..FAULTS.len()).filter(|fault| dials.has(*fault));
-        let needed: Vec<_> = needed.map(|fault| FAULTS[fault]).collect();
+        let needed = (0..FAULTS).filter(|fault| dials.has(*fault));
+        let needed: Vec<_> = needed.map(fault_name).collect();
         let parts = happenings(&self.options).into_iter();
         let parts = parts.map(|at| format!("{}{}", PART_NAMES[(at % PARTS) as usize], at / PARTS));
         format!(

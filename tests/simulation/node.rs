@@ -15,6 +15,8 @@ pub struct Node {
     pub engine: Option<Engine>,
     /// When a dead process starts again.
     pub back_at: u64,
+    /// Until then the engine takes no mail and does nothing of itself.
+    pub rests_until: u64,
     /// When the process of the present life started.
     pub started: u64,
     /// The last time at which the process lived.
@@ -84,6 +86,7 @@ impl Node {
             ledger: Memory::default(),
             engine: None,
             back_at: 0,
+            rests_until: 0,
             started: 0,
             last_up: 0,
             wall_offset: 0,
@@ -116,6 +119,7 @@ impl Node {
         self.engine = Some(Engine::new(config, Life(life), life ^ 0x5eed));
         self.lives.push((Life(life), None));
         (self.started, self.last_up) = (time, time);
+        self.rests_until = 0;
     }
 
     /// What a backup would hold.
@@ -166,7 +170,9 @@ impl Node {
     /// When something happens here by itself.
     pub fn next_at(&self, time: u64) -> Option<u64> {
         match &self.engine {
-            Some(engine) => engine.wake_at().map(|at| at.0.max(time)),
+            Some(engine) => engine
+                .wake_at()
+                .map(|at| at.0.max(self.rests_until).max(time)),
             None => Some(self.back_at.max(time)),
         }
     }

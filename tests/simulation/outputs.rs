@@ -111,6 +111,9 @@ impl World {
                 format!("{state:?}: {}", brief(message)),
             );
         }
+        if self.nodes[side].ledger.state.courtesy {
+            return failed("who is out of service sends no data", brief(message));
+        }
         for item in items {
             let Some(mark) = self.nodes[side].ledger.marks.get(&item.id) else {
                 continue;

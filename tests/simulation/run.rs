@@ -6,7 +6,7 @@ use crate::world::{self, Options};
 use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 /// What many histories came to.
 #[derive(Debug, Default)]
@@ -19,7 +19,8 @@ pub struct Found {
     pub failures: Vec<(u64, Failure)>,
 }
 
-/// Runs the histories of these seeds, until one fails (unless they go on) or the time is over. Each is run twice and must come to the same.
+/// Runs the histories of these seeds, until one fails (unless they go on) or the time is over. Each is run twice, unless once is enough, and
+/// must come to the same.
 pub fn all(seeds: Range<u64>, options: &Options, end: Option<Instant>) -> Found {
     let next = AtomicU64::new(seeds.start);
     let found = Mutex::new(Found::default());
@@ -56,7 +57,7 @@ fn some(next: &AtomicU64, end: u64, options: &Options, until: Option<Instant>) -
         found.steps += outcome.steps;
         found.counters.add(&outcome.counters);
         let mut result = outcome.result;
-        if result.is_ok() {
+        if result.is_ok() && !options.once {
             let trace = world::run(seed, options).trace;
             found.histories += 1;
             if trace != outcome.trace {
@@ -75,6 +76,12 @@ fn some(next: &AtomicU64, end: u64, options: &Options, until: Option<Instant>) -
             }
         }
     }
+}
+
+/// Where nobody has been: the first seed of fresh histories.
+pub fn random_place() -> u64 {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    now.map_or(0, |since| since.as_nanos() as u64) >> 8
 }
 
 /// Rules that only a story shows: none.

@@ -87,6 +87,8 @@ sometimes! {
     TwinEnds: "one of two copies switched off",
     RelayRestart: "relay releases an old queue",
     DiskFull: "disk full: transaction undone, new life",
+    StoreFailed: "store failed in the middle of a transaction",
+    Courtesy: "courtesy down",
     GrOff: "GR taken off a server",
     GrOn: "GR put on again",
     ChangedWhileOff: "changed while GR was off",

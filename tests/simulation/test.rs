@@ -18,9 +18,12 @@ mod repair;
 mod rules;
 mod run;
 mod sometimes;
+mod store;
 mod transaction;
 mod twins;
 mod users;
+mod wear;
+mod wide;
 mod witness;
 mod world;
 

@@ -6,9 +6,10 @@ use crate::node::{NAMES, Node, server};
 use crate::oracle::{Failure, failed};
 use crate::outputs::brief;
 use crate::sometimes::Sometimes;
+use crate::store::Failing;
 use crate::world::World;
-use domain::{Change, Kind, Ledger, Phase, TaskKind, User};
-use gr_proto::{Input, Order};
+use domain::{Change, Kind, Ledger, LedgerError, Object, Phase, TaskKind, User};
+use gr_proto::{Engine, Input, Now, Order};
 
 /// What a transaction is about.
 #[derive(Default)]
@@ -17,6 +18,27 @@ pub(crate) struct Work {
     pub(crate) mails: Vec<Mail>,
     pub(crate) inputs: Vec<Input>,
     pub(crate) orders: Vec<Order>,
+}
+
+/// Changes that were made: each with its number, and the object after it.
+type Facts = Vec<(Change, Option<u64>, Option<Object>)>;
+
+/// Why a transaction was not carried out to its end.
+enum Stop {
+    Store(LedgerError),
+    Broken(Failure),
+}
+
+impl From<LedgerError> for Stop {
+    fn from(error: LedgerError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Self::Broken(failure)
+    }
 }
 
 /// What became of a transaction.
@@ -32,13 +54,13 @@ enum Fate {
 
 impl World {
     pub(crate) fn transact(&mut self, side: usize, work: Work) -> Result<(), Failure> {
+        self.steps += 1;
         let Work {
             changes,
             mails,
             inputs,
-            orders,
-        } = work;
-        self.steps += 1;
+            ..
+        } = &work;
         if changes.len() + mails.len() + inputs.len() > 1 {
             self.counters.hit(Sometimes::Grouped);
         }
@@ -50,66 +72,28 @@ impl World {
             fate != Fate::Kept,
         );
         let now = self.nodes[side].now(self.time);
+        let only = (mails.len() == 1).then(|| mails[0].message.clone());
         let Some(mut engine) = self.nodes[side].engine.take() else {
             return Ok(());
         };
-        let mut facts = Vec::new();
-        let only = (mails.len() == 1).then(|| mails[0].message.clone());
         let before = self.before(side, only.as_ref());
         self.nodes[side].ledger.begin();
-        for change in changes {
-            let ledger = &mut self.nodes[side].ledger;
-            let n = engine
-                .change(now, ledger, &change)
-                .expect("memory does not fail");
-            let object = ledger.object(&change.id()).expect("memory does not fail");
-            if let (Change::Set { id, registers }, Some(object)) = (&change, &object)
-                && let Some((key, _)) = registers
-                    .iter()
-                    .find(|(key, value)| object.get(*key) != Some(value))
-            {
-                return failed("a local write takes effect", format!("{id} {key:?}"));
-            }
-            self.tell(|| format!("{}: {change:?} is change {n:?}", NAMES[side]));
-            facts.push((change, n, object));
-        }
-        for mail in mails {
-            self.tell(|| format!("{} gets {}", NAMES[side], brief(&mail.message)));
-            let ledger = &mut self.nodes[side].ledger;
-            if mail.bodies {
-                mail.message
-                    .bodies()
-                    .into_iter()
-                    .for_each(|body| ledger.receive_body(body));
-            }
-            let input = Input::Received(Box::new(mail.message));
-            engine
-                .handle(now, ledger, input)
-                .expect("memory does not fail");
-        }
         let kept = self.nodes[side].ledger.kept.len();
-        for order in orders {
-            self.tell(|| format!("{}: {order:?}", NAMES[side]));
-            let ledger = &mut self.nodes[side].ledger;
-            let done = engine.order(now, ledger, order);
-            if let Err(declined) = done.expect("memory does not fail") {
-                self.tell(|| format!("{}: declined, {declined:?}", NAMES[side]));
-                self.declined(declined);
+        let mut left = self.calls_until_the_store_fails();
+        let done = self.carry_out(side, &mut engine, now, work, &mut left);
+        let facts = match done {
+            Ok(facts) => facts,
+            Err(Stop::Broken(failure)) => return Err(failure),
+            Err(Stop::Store(error)) => {
+                assert_eq!(left, Some(0), "memory does not fail: {error}");
+                self.counters.hit(Sometimes::StoreFailed);
+                self.tell(|| format!("the store of {} fails", NAMES[side]));
+                self.nodes[side].ledger.roll_back();
+                self.nodes[side].engine = Some(engine);
+                self.rests_awake(side);
+                return Ok(());
             }
-        }
-        for input in inputs {
-            self.tell(|| format!("{}: {input:?}", NAMES[side]));
-            if let Input::Conditions(conditions) = &input {
-                self.nodes[side].conditions = (**conditions).clone();
-            }
-            let ledger = &mut self.nodes[side].ledger;
-            engine
-                .handle(now, ledger, input)
-                .expect("memory does not fail");
-        }
-        engine
-            .pump(now, &mut self.nodes[side].ledger)
-            .expect("memory does not fail");
+        };
         let mut outputs = Vec::new();
         while let Some(output) = engine.poll() {
             outputs.push(output);
@@ -166,6 +150,60 @@ impl World {
         Ok(())
     }
 
+    /// What happens before the commit: changes, mail, orders and inputs, and the pump.
+    fn carry_out(
+        &mut self,
+        side: usize,
+        engine: &mut Engine,
+        now: Now,
+        work: Work,
+        left: &mut Option<u64>,
+    ) -> Result<Facts, Stop> {
+        let mut facts = Vec::new();
+        for change in work.changes {
+            let mut ledger = Failing::new(&mut self.nodes[side].ledger, left);
+            let n = engine.change(now, &mut ledger, &change)?;
+            let object = ledger.object(&change.id())?;
+            if let (Change::Set { id, registers }, Some(object)) = (&change, &object)
+                && let Some((key, _)) = registers
+                    .iter()
+                    .find(|(key, value)| object.get(*key) != Some(value))
+            {
+                failed("a local write takes effect", format!("{id} {key:?}"))?;
+            }
+            self.tell(|| format!("{}: {change:?} is change {n:?}", NAMES[side]));
+            facts.push((change, n, object));
+        }
+        for mail in work.mails {
+            self.tell(|| format!("{} gets {}", NAMES[side], brief(&mail.message)));
+            let ledger = &mut self.nodes[side].ledger;
+            if mail.bodies {
+                let bodies = mail.message.bodies().into_iter();
+                bodies.for_each(|body| ledger.receive_body(body));
+            }
+            let input = Input::Received(Box::new(mail.message));
+            engine.handle(now, &mut Failing::new(ledger, left), input)?;
+        }
+        for order in work.orders {
+            self.tell(|| format!("{}: {order:?}", NAMES[side]));
+            let mut ledger = Failing::new(&mut self.nodes[side].ledger, left);
+            if let Err(declined) = engine.order(now, &mut ledger, order)? {
+                self.tell(|| format!("{}: declined, {declined:?}", NAMES[side]));
+                self.declined(declined);
+            }
+        }
+        for input in work.inputs {
+            self.tell(|| format!("{}: {input:?}", NAMES[side]));
+            if let Input::Conditions(conditions) = &input {
+                self.nodes[side].conditions = (**conditions).clone();
+            }
+            let mut ledger = Failing::new(&mut self.nodes[side].ledger, left);
+            engine.handle(now, &mut ledger, input)?;
+        }
+        engine.pump(now, &mut Failing::new(&mut self.nodes[side].ledger, left))?;
+        Ok(facts)
+    }
+
     /// E17: a task deletes only in its last phase, and nothing but GR users with what belongs to them.
     fn deletes_last(&mut self, side: usize, kept: usize) -> Result<(), Failure> {
         let Node {
@@ -215,6 +253,13 @@ impl World {
                 Ok(())
             }
         }
+    }
+
+    /// After how many calls the store fails in this transaction, if it does.
+    fn calls_until_the_store_fails(&mut self) -> Option<u64> {
+        let fails = !self.net.good && self.own.chance(self.dials.wide.store_fails);
+        // Most transactions make some tens of calls, those that fill messages make hundreds.
+        fails.then(|| self.own.below(8 << self.own.clone().below(6)))
     }
 
     fn fate(&mut self) -> Fate {

@@ -9,6 +9,7 @@ use crate::oracle::{Failure, Oracle, failed};
 use crate::sometimes::Counters;
 use crate::transaction::Work;
 use crate::users;
+use crate::wide::{self, Wide};
 use domain::{ObjectId, Phase, TaskId};
 use gr_proto::Rules;
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,7 +24,7 @@ pub struct Options {
     pub rules: Rules,
     /// Break rule E3 in the driver: messages leave before the commit.
     pub leave_early: bool,
-    /// Faults that do not happen, by their place in [`FAULTS`].
+    /// Faults that do not happen, by their number ([`crate::dials::fault_name`]).
     pub calm: BTreeSet<usize>,
     /// Happenings that are left out: [`PARTS`] to each pause.
     pub skip: BTreeSet<u64>,
@@ -31,13 +32,21 @@ pub struct Options {
     pub pauses_max: Option<u64>,
     /// Of many histories: go on when one has failed.
     pub go_on: bool,
+    /// Of many histories: run each of them once, not twice.
+    pub once: bool,
+    /// No history is widened ([`crate::wide`]).
+    pub narrow: bool,
 }
 
 /// What may happen after a pause, each from dice of its own: so that any of it can be left out, and the rest stays as it is.
-pub const PARTS: u64 = 5;
+pub const PARTS: u64 = 6;
+
+/// So many of them have the dice that all histories have; the others belong to widened ones.
+const PLAIN_PARTS: u64 = 5;
 
 /// What happens as part so-and-so.
-pub const PART_NAMES: [&str; PARTS as usize] = ["pause", "trouble", "order", "damage", "act"];
+pub const PART_NAMES: [&str; PARTS as usize] =
+    ["pause", "trouble", "order", "damage", "act", "wear"];
 
 /// What a history came to.
 #[derive(Debug)]
@@ -63,6 +72,8 @@ const SERIALS: u64 = 64;
 pub(crate) struct World {
     pub(crate) options: Options,
     pub(crate) dice: Dice,
+    /// For what only widened histories have, so that it changes nothing else.
+    pub(crate) own: Dice,
     pub(crate) dials: Dials,
     pub(crate) time: u64,
     pub(crate) nodes: [Node; 2],
@@ -88,11 +99,12 @@ pub(crate) struct World {
 
 /// Runs the history of a seed.
 pub fn run(seed: u64, options: &Options) -> Outcome {
-    let mut dials = Dials::draw(&mut Dice::new(seed));
+    let mut dials = Dials::of(seed, options.narrow);
     options.calm.iter().for_each(|fault| dials.without(*fault));
     let mut world = World {
         options: options.clone(),
         dice: Dice::part(seed, 0),
+        own: wide::dice(seed, 0),
         dials,
         time: 1_000,
         nodes: [Node::new(0), Node::new(1)],
@@ -138,13 +150,18 @@ impl World {
             for part in 0..PARTS {
                 let at = PARTS * pause + part;
                 if !self.options.skip.contains(&at) {
-                    self.dice = Dice::part(seed, 1 + at);
+                    self.dice = match part {
+                        ..PLAIN_PARTS => Dice::part(seed, 1 + PLAIN_PARTS * pause + part),
+                        _ => wide::dice(seed, 2 + 2 * at),
+                    };
+                    self.own = wide::dice(seed, 1 + 2 * at);
                     self.happens(part)?;
                 }
             }
         }
         self.serial = SERIALS * self.dials.actions;
         self.dice = Dice::part(seed, 0);
+        self.own = wide::dice(seed, 0);
         self.tell(|| "the faults end".to_owned());
         self.end_faults()?;
         self.come_to_rest()?;
@@ -172,6 +189,7 @@ impl World {
             2 if self.dice.chance(self.dials.orders) => self.somebody_orders()?,
             3 if self.dice.chance(self.dials.damage) => self.damage()?,
             4 => self.somebody_acts()?,
+            5 if self.dials.wide != Wide::default() => self.wear()?,
             _ => {}
         }
         Ok(())
@@ -216,8 +234,8 @@ impl World {
         {
             mails.push(mail);
         }
-        if self.nodes[to].engine.is_none() {
-            return Ok(()); // nobody opens the door
+        if self.nodes[to].engine.is_none() || self.time < self.nodes[to].rests_until {
+            return Ok(()); // nobody opens the door, or what comes in is dropped
         }
         self.transact(
             to,
@@ -247,7 +265,7 @@ impl World {
 
     /// Somebody does something on a side.
     pub(crate) fn acts(&mut self, side: usize) -> Result<(), Failure> {
-        if self.nodes[side].engine.is_none() {
+        if self.nodes[side].engine.is_none() || self.nodes[side].ledger.state.courtesy {
             return Ok(());
         }
         let mut changes = Vec::new();

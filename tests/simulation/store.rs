@@ -1,0 +1,85 @@
+//! The store of a server in a widened history: a ledger in memory, of which any call can fail.
+
+use domain::{
+    Backlog, BodyRef, Digest, Grave, Held, Lane, Ledger, LedgerError, LineageEntry, Mark, Object,
+    ObjectId, Order, ReplicaState, ServerId, Timestamp, Tomb, Tree,
+};
+use gr_proto::memory::Memory;
+
+/// A ledger that fails after so many calls, and from then on.
+pub(crate) struct Failing<'a> {
+    memory: &'a mut Memory,
+    left: &'a mut Option<u64>,
+}
+
+impl<'a> Failing<'a> {
+    /// `left`: so many calls are carried out; `None`: all of them.
+    pub(crate) fn new(memory: &'a mut Memory, left: &'a mut Option<u64>) -> Self {
+        Self { memory, left }
+    }
+
+    fn call(&mut self) -> Result<&mut Memory, LedgerError> {
+        match self.left {
+            Some(0) => Err(LedgerError("a call of the store fails".into())),
+            Some(left) => {
+                *left -= 1;
+                Ok(self.memory)
+            }
+            None => Ok(self.memory),
+        }
+    }
+}
+
+/// Calls that reach the memory unless they fail.
+macro_rules! calls {
+    ($(fn $name:ident($($argument:ident: $type:ty),*) -> $result:ty;)*) => {
+        impl Ledger for Failing<'_> {
+            $(fn $name(&mut self, $($argument: $type),*) -> Result<$result, LedgerError> {
+                self.call()?.$name($($argument),*)
+            })*
+        }
+    };
+}
+
+calls! {
+    fn object(id: &ObjectId) -> Option<Object>;
+    fn put(id: &ObjectId, object: &Object) -> ();
+    fn remove(id: &ObjectId) -> ();
+    fn owned_by(owner: &ObjectId) -> Vec<ObjectId>;
+    fn ids_after(after: Option<&ObjectId>, limit: usize) -> Vec<ObjectId>;
+    fn has_body(body: &BodyRef) -> bool;
+    fn mark(id: &ObjectId) -> Option<Mark>;
+    fn set_mark(id: &ObjectId, mark: &Mark) -> ();
+    fn clear_mark(id: &ObjectId) -> ();
+    fn marks(lane: Lane, order: Order, from: Timestamp, limit: usize) -> Vec<(ObjectId, Mark)>;
+    fn backlog(lane: Lane) -> Backlog;
+    fn tomb(id: &ObjectId) -> Option<Tomb>;
+    fn set_tomb(id: &ObjectId, tomb: &Tomb) -> ();
+    fn clear_tomb(id: &ObjectId) -> ();
+    fn grave(id: &ObjectId) -> Option<Grave>;
+    fn bury(id: &ObjectId, grave: &Grave) -> ();
+    fn forget_graves(before: Timestamp, limit: usize) -> usize;
+    fn held(id: &ObjectId) -> Option<Held>;
+    fn set_held(id: &ObjectId, held: &Held) -> ();
+    fn clear_held(id: &ObjectId) -> ();
+    fn held_after(after: Option<&ObjectId>, limit: usize) -> Vec<(ObjectId, Held)>;
+    fn sums(tree: Tree, part: Option<u8>) -> Vec<Digest>;
+    fn in_bucket(tree: Tree, bucket: u16, after: Option<&ObjectId>, limit: usize) -> Vec<ObjectId>;
+    fn users_with_number(number: &str) -> Vec<ObjectId>;
+    fn user_count() -> u64;
+    fn users_of(home: ServerId) -> u64;
+    fn staged(id: &ObjectId) -> Option<Object>;
+    fn staged_owned_by(owner: &ObjectId) -> Vec<ObjectId>;
+    fn stage(id: &ObjectId, object: Option<&Object>) -> ();
+    fn unstage(limit: usize) -> usize;
+    fn switch() -> ();
+    fn keep(id: &ObjectId, object: &Object) -> ();
+    fn kept_after(after: Option<&ObjectId>, limit: usize) -> Vec<(ObjectId, Object)>;
+    fn kept_count() -> u64;
+    fn forget_kept(id: &ObjectId) -> ();
+    fn state() -> ReplicaState;
+    fn set_state(state: &ReplicaState) -> ();
+    fn lineage() -> Vec<LineageEntry>;
+    fn add_life(entry: &LineageEntry) -> ();
+    fn forget_lives(before: Timestamp) -> usize;
+}
