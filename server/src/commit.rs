@@ -257,6 +257,8 @@ impl Committer {
     /// One group in one transaction, durable when this returns `Ok`.
     fn transact(&mut self, group: Vec<Job>, after: &mut Aftermath) -> Result<(), SiteError> {
         let now = self.clock.now();
+        // A machine that is resumed from a snapshot of its memory must not draw again what it drew (E13).
+        self.engine.stir(u64::from_be_bytes(clock::random()));
         let mut tx = self.writer.begin()?;
         for job in group {
             match job {

@@ -130,8 +130,7 @@ impl Dials {
         let small = Fuse {
             users_min: 1,
             users_percent: 10,
-            contents_min: 1,
-            contents_percent: 10,
+            contents_max: 5,
         };
         let fuse = if dial(1, 1) > 0 {
             small

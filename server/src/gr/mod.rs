@@ -44,6 +44,12 @@ pub fn log(event: &Event) {
         Event::PartnerRecovered => {
             tracing::warn!("the GR partner has been told all that it may have lost");
         }
+        Event::ClockLeapt(ms) => {
+            tracing::warn!(
+                ms,
+                "this server's clock has leapt; nothing is emptied or forgotten for its age until clocks have agreed for that long again"
+            );
+        }
         Event::Stranger(server) => {
             tracing::warn!(
                 ?server,

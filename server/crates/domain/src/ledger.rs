@@ -81,6 +81,16 @@ pub struct ReplicaState {
     /// Up to this tick more was said than the trail could hold.
     #[serde(default)]
     pub trail_gap: u64,
+    /// From this tick on the trail tells of everything that was said; what is older the partner has confirmed. `None`: not known, from
+    /// before this was written down.
+    #[serde(default)]
+    pub trail_from: Option<u64>,
+    /// For how long, in milliseconds of real time, the clocks of both servers have agreed without a break.
+    #[serde(default)]
+    pub agreed_ms: u64,
+    /// When that was last counted, by the wall clock.
+    #[serde(default)]
+    pub counted_at: Option<Timestamp>,
     /// Of which server that is known.
     #[serde(default)]
     pub known_of: Option<ServerId>,

@@ -3,6 +3,7 @@
 use crate::{ServerId, Version};
 use contract::ObjectId;
 use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 /// What an object is. Unknown kinds of later levels are kept and passed on.
@@ -186,19 +187,22 @@ impl Object {
 
     /// Takes over what is newer in `theirs`, register by register (E4). Commutative, associative, idempotent.
     ///
-    /// Kind, owner and body never change in the life of an object, so of two copies that differ there the first is kept.
+    /// Kind, owner and body never change in the life of an object, so of two copies that differ there the first is kept. Two values under
+    /// one version come from a machine that was resumed from a snapshot and wrote again under the life that it had: the greater one is
+    /// taken on both sides, so that they come to the same.
     pub fn join(&mut self, theirs: &Object) -> Joined {
         let mut joined = Joined::default();
         for (key, register) in &theirs.registers {
-            match self.registers.get_mut(key) {
-                Some(mine) if mine.version > register.version => joined.ahead = true,
-                Some(mine) if mine.version == register.version => {}
-                Some(mine) => {
+            let Some(mine) = self.registers.get_mut(key) else {
+                self.registers.insert(*key, register.clone());
+                joined.changed = true;
+                continue;
+            };
+            match (mine.version, &mine.value).cmp(&(register.version, &register.value)) {
+                Ordering::Greater => joined.ahead = true,
+                Ordering::Equal => {}
+                Ordering::Less => {
                     *mine = register.clone();
-                    joined.changed = true;
-                }
-                None => {
-                    self.registers.insert(*key, register.clone());
                     joined.changed = true;
                 }
             }
@@ -323,20 +327,19 @@ mod tests {
     }
 
     fn object() -> impl Strategy<Value = Object> {
-        // The value is a function of key and version, as in reality: a version is never issued twice (E5).
-        proptest::collection::btree_map((0u16..4, 0u64..2), (0u64..4, 0u64..3), 0..6).prop_map(
-            |m| {
+        // One version may have two values: a machine that was resumed from a snapshot writes again under the life that it had.
+        proptest::collection::btree_map((0u16..4, 0u64..2), (0u64..4, 0u64..3, 0i64..2), 0..6)
+            .prop_map(|m| {
                 let mut o = Object::new(Kind::USER, None, None);
-                for ((f, s), (hlc, life)) in m {
+                for ((f, s), (hlc, life, value)) in m {
                     let version = Version {
                         hlc: Hlc(hlc),
                         life: Life(life),
                     };
-                    o.set(Key(f, s), version, Value::Int((hlc * 10 + life) as i64));
+                    o.set(Key(f, s), version, Value::Int(value));
                 }
                 o
-            },
-        )
+            })
     }
 
     proptest! {

@@ -4,7 +4,7 @@
 use crate::compare::{mailbox_sum, on_shelf, root};
 use crate::removal::{self, is_forgettable, remember_kept};
 use crate::tx::{Marking, Tx};
-use crate::{Ask, Item, Listed, ListedObject, Owed, Question, Reply, Shelf};
+use crate::{Ask, Item, Listed, ListedObject, Owed, Question, Reply, Rule, Shelf};
 use domain::{Digest, LedgerError, Object, ObjectId, Tree, User};
 
 /// Answers a question as things are at the end of the transaction, which draws the number of the answer (E24).
@@ -126,12 +126,17 @@ fn forget(tx: &mut Tx<'_>, ask: &Ask, ids: &[ObjectId]) -> Result<Reply, LedgerE
     }
     let count = gone.len() as u64;
     let all = tx.ledger.user_count()?;
-    if !ask.agreed && !tx.config.fuse.allows_users(count, all) {
+    let allowed = ask.agreed
+        || (tx.config.fuse.allows_users(count, all) && removal::contents_allowed(tx, &gone)?);
+    if !allowed && tx.config.rules.hold(Rule::Fuse) {
         return Ok(Reply::TooMany(count));
     }
     if !ask.dry {
         for id in &gone {
             removal::forget(tx, id)?;
+        }
+        for id in ids {
+            removal::forget_contents(tx, id)?;
         }
         remember_kept(tx, ask.task, ask.kind)?;
     }

@@ -43,14 +43,19 @@ impl Batch {
         self.items.len() >= limits.batch_items || self.bytes >= limits.batch_bytes
     }
 
-    /// Adds an object as it is now.
+    /// Adds an object as it is now. What is neither here nor has a tombstone was not deleted: its mark tells of nothing, and goes,
+    /// for the partner would take it for a deletion (test `only_a_tombstone_deletes`).
     pub(crate) fn add(
         &mut self,
         tx: &mut Tx<'_>,
         id: ObjectId,
         mark: Mark,
-    ) -> Result<(), LedgerError> {
+    ) -> Result<bool, LedgerError> {
         let object = tx.ledger.object(&id)?;
+        if object.is_none() && tx.ledger.tomb(&id)?.is_none() {
+            tx.ledger.clear_mark(&id)?;
+            return Ok(false);
+        }
         let body = object.as_ref().and_then(|o| o.body).filter(|_| mark.body);
         let body = match body {
             Some(body) if tx.ledger.has_body(&body)? => Some(body),
@@ -76,6 +81,6 @@ impl Batch {
             body: item.with_body,
         });
         self.items.push(item);
-        Ok(())
+        Ok(true)
     }
 }

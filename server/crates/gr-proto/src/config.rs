@@ -57,10 +57,8 @@ pub struct Fuse {
     pub users_min: u64,
     /// And so many per cent of all users.
     pub users_percent: u64,
-    /// So many messages of one mailbox may go in any case.
-    pub contents_min: u64,
-    /// And so many per cent of its messages.
-    pub contents_percent: u64,
+    /// So many messages, greetings and lists may go along with their users, over all mailboxes together.
+    pub contents_max: u64,
 }
 
 impl Fuse {
@@ -71,11 +69,9 @@ impl Fuse {
             .max(all.saturating_mul(self.users_percent) / 100)
     }
 
-    /// Whether so many of so many messages of a mailbox may go.
-    pub fn allows_contents(&self, gone: u64, all: u64) -> bool {
-        gone <= self
-            .contents_min
-            .max(all.saturating_mul(self.contents_percent) / 100)
+    /// Whether so many contents may go along with them.
+    pub fn allows_contents(&self, gone: u64) -> bool {
+        gone <= self.contents_max
     }
 }
 
@@ -84,8 +80,7 @@ impl Default for Fuse {
         Self {
             users_min: 10,
             users_percent: 1,
-            contents_min: 50,
-            contents_percent: 10,
+            contents_max: 1_000,
         }
     }
 }

@@ -43,6 +43,10 @@ pub struct Engine {
     pub(crate) refused: BTreeMap<ObjectId, Refused>,
     /// When what is held is tried again.
     pub(crate) retry_at: Mono,
+    /// What both clocks showed when the wall clock was last believed.
+    pub(crate) clocks: Option<Now>,
+    /// Up to when the agreement of clocks was counted.
+    pub(crate) counted: Mono,
     shown_tasks: TaskView,
     pub(crate) outputs: VecDeque<Output>,
 }
@@ -67,6 +71,8 @@ impl Engine {
             serving: None,
             refused: BTreeMap::new(),
             retry_at: Mono(0),
+            clocks: None,
+            counted: Mono(0),
             shown_tasks: TaskView::default(),
             outputs: VecDeque::new(),
         }
@@ -192,10 +198,18 @@ impl Engine {
             let may_ask = self.may_send() && !self.state.owes_recovery && !self.state.went_back;
             let ask = session.asking.retry_at(patience_ms).filter(|_| may_ask);
             let retry = status.is_running().then_some(self.retry_at);
-            [outbox.deadline(timers), list, ask, retry, heartbeat]
-                .into_iter()
-                .flatten()
-                .min()
+            let serving = self.serving.map(|serving| serving.silent_at());
+            [
+                outbox.deadline(timers),
+                list,
+                ask,
+                retry,
+                heartbeat,
+                serving,
+            ]
+            .into_iter()
+            .flatten()
+            .min()
         });
         [status.wake_at(timers), session.flatten()]
             .into_iter()
@@ -246,6 +260,9 @@ impl Engine {
         self.state = stored.clone();
         self.stored = Some(stored);
         self.lives.born = self.state.tick;
+        if self.state.tick == 0 {
+            self.state.trail_from = Some(0);
+        }
         self.status = Some(Status::new(now, self.config.partner.is_some()));
         if self.state.partner != self.config.partner {
             // Another partner knows nothing yet of what is here, and what was known of the old one does not count.

@@ -4,7 +4,7 @@
 use crate::engine::Engine;
 use crate::tx::Marking;
 use crate::{Now, limits, walk};
-use domain::{Errand, Ledger, LedgerError, Seeding, Timestamp};
+use domain::{Errand, Ledger, LedgerError, Seeding};
 
 impl Engine {
     /// Marks what was here before there was a partner, some of it in each transaction.
@@ -27,15 +27,15 @@ impl Engine {
 
     /// Everything that is done a little at a time, beside what people do.
     pub(crate) fn errands(&mut self, now: Now, ledger: &mut dyn Ledger) -> Result<(), LedgerError> {
+        self.watch_clocks(now);
+        self.mind_serving(now);
         if now.mono >= self.retry_at {
             self.retry_at = now.mono.plus(limits::HELD_RETRY_MS);
+            self.count_agreement(now);
             self.retry(now, ledger)?;
             self.forget(now, ledger)?;
         }
-        let kept = self.state.kept.map(|kept| kept.at.0);
-        if kept.is_some_and(|at| now.wall.0.saturating_sub(at) > limits::KEPT_MS) {
-            self.tx(now, ledger).walk(Errand::Purge);
-        }
+        self.mind_kept(now, ledger);
         let retried = walk::step(&mut self.tx(now, ledger))?;
         if let Some(session) = &mut self.session {
             retried
@@ -46,26 +46,34 @@ impl Engine {
         Ok(())
     }
 
-    /// Forgets graves and lives that no backup can be older than, while both clocks say the same of how long ago that was.
+    /// What tasks have removed goes after a week.
+    fn mind_kept(&mut self, now: Now, ledger: &mut dyn Ledger) {
+        let before = self.destroyable(now, limits::KEPT_MS);
+        let Some(kept) = &mut self.state.kept else {
+            return;
+        };
+        // Dated by a clock that was ahead: the week begins anew, for otherwise it would take as long as the clock was wrong.
+        kept.at = kept.at.min(now.wall);
+        if before.is_some_and(|before| kept.at < before) {
+            self.tx(now, ledger).walk(Errand::Purge);
+        }
+    }
+
+    /// Forgets graves and lives that no backup can be older than.
     fn forget(&mut self, now: Now, ledger: &mut dyn Ledger) -> Result<(), LedgerError> {
-        let heard = self.session.as_ref().and_then(|session| session.heard);
-        let agree = heard.is_some_and(|(wall, at)| {
-            // What the partner's clock shows now; this server's own may have leapt since it was heard.
-            let passed = i64::try_from(now.mono.since(at)).unwrap_or(i64::MAX);
-            let there = wall.0.saturating_add(passed);
-            now.wall.0.abs_diff(there) < limits::CLOCKS_AGREE_MS
-        });
-        if !self.is_running() || !agree {
+        if !self.is_running() {
             return Ok(());
         }
-        let before = |ms: i64| Timestamp(now.wall.0.saturating_sub(ms));
-        ledger.forget_graves(before(limits::GRAVES_MS), self.config.limits.graves_step)?;
+        if let Some(before) = self.destroyable(now, limits::GRAVES_MS) {
+            ledger.forget_graves(before, self.config.limits.graves_step)?;
+        }
         let lives = ledger.lineage()?;
         let Some(present) = lives.last() else {
             return Ok(());
         };
         let surplus = lives.len().saturating_sub(self.config.limits.lineage);
-        let old = before(limits::LINEAGE_MS).max(lives[surplus].began);
+        let aged = self.destroyable(now, limits::LINEAGE_MS);
+        let old = lives[surplus].began.max(aged.unwrap_or_default());
         if lives[0].began < old.min(present.began) {
             ledger.forget_lives(old.min(present.began))?;
         }

@@ -77,25 +77,39 @@ impl Inbox {
         {
             return Admitted::No;
         }
-        if self.refused.len() >= self.limits.refusals {
+        // First of all, so that nothing is ever full of what the sender has heard of: whoever could not hear that would stay deaf.
+        self.settle(header.settled);
+        let items = match payload {
+            Payload::Data(items) => Some(items.len()),
+            _ => None,
+        };
+        // Data alone, for it alone can be refused; acknowledgements and heartbeats are heard in any case.
+        let full = items.is_some_and(|items| {
+            !self.refused.is_empty() && self.refused.len() + items > self.limits.refusals
+        });
+        if full || (!self.done.contains(no) && no > self.floor && !self.remember(header)) {
+            // The acknowledgement that makes room may have been lost: it is said again.
+            self.due = true;
             return Admitted::No;
         }
-        if no > self.floor && !self.done.contains(no) {
-            if !self.done.insert(no, self.limits.ranges) {
-                return Admitted::No;
-            }
-            self.ids.insert(no, header.id);
-            self.sum = self.sum.wrapping_add(header.id);
-        }
-        if matches!(payload, Payload::Data(_)) {
+        if items.is_some() {
             self.last_data = self.last_data.max(no);
         }
         if no > self.seen.no {
             self.seen = Seen { no, id: header.id };
         }
         self.unacked += 1;
-        self.settle(header.settled);
         Admitted::Yes
+    }
+
+    /// Counts a number as processed; false if that would make too many ranges.
+    fn remember(&mut self, header: &Header) -> bool {
+        let added = self.done.insert(header.no, self.limits.ranges);
+        if added {
+            self.ids.insert(header.no, header.id);
+            self.sum = self.sum.wrapping_add(header.id);
+        }
+        added
     }
 
     /// The sender needs to hear nothing more of numbers up to `floor`.

@@ -172,6 +172,8 @@ pub enum Event {
     Judged(Verdicts),
     /// The partner, which went back in time, has been told everything.
     PartnerRecovered,
+    /// This server's wall clock has leapt by so many milliseconds: for some time age destroys nothing.
+    ClockLeapt(i64),
     /// A HELLO names a server that is not the partner.
     Stranger(ServerId),
     /// The partner refused an object, or it may not be sent: it is held (R9).
@@ -201,6 +203,8 @@ pub enum NewLife {
     Forked,
     /// Too many numbers are unsettled.
     Unsettled,
+    /// A life of the partner is met that was met before: mail of that session may still be on its way.
+    MetAgain,
     /// A rebuild has replaced what was here.
     Rebuilt,
 }

@@ -116,9 +116,12 @@ impl Compare {
             None if tx.is_local(object) => counts.created_there += 1,
             None if object.kind != Kind::USER => counts.updated += 1,
             None => return Ok(()), // a user of a third server
-            // What belongs to a user that goes, goes with it.
+            // What belongs to a user that goes, goes with it. What belongs to nobody here is sent all the same: the partner has its user,
+            // or has it in its grave and answers.
             Some(owner)
-                if self.candidates.contains(owner) || tx.ledger.object(owner)?.is_none() =>
+                if self.candidates.contains(owner)
+                    || (tx.ledger.object(owner)?.is_none()
+                        && !tx.config.rules.hold(Rule::GraveOfOwner)) =>
             {
                 return Ok(());
             }
@@ -170,6 +173,16 @@ impl Compare {
         if let Some(owner) = &owner
             && tx.ledger.object(owner)?.is_none()
         {
+            // Its user was deleted here, and the partner has not heard of that: it hears of it now, and takes all of the mailbox away.
+            if let Some(grave) = tx.ledger.grave(owner)?
+                && tx.ledger.tomb(owner)?.is_none()
+                && !self.dry
+                && tx.config.rules.hold(Rule::GraveOfOwner)
+            {
+                let at = tx.now.wall;
+                tx.ledger.set_tomb(owner, &Tomb { at })?;
+                tx.mark(owner, &Object::new(grave.kind, None, None), Marking::Gone)?;
+            }
             return Ok(());
         }
         if owed == Owed::Marked {

@@ -66,6 +66,7 @@
 //! | `orders`, `task`, `asking`, `work`, `removal` | tasks: who may start and stop what, and how they go |
 //! | `compare`, `judge`, `answer`, `fetch` | what differs, what is said of it, what a rebuild fetches |
 //! | `errands`, `walk` | what is done a little at a time, beside what people do |
+//! | `age` | when age may destroy |
 //! | `status` | running, unknown, down |
 //! | `limits` | everything that can grow, and how far (E22) |
 //! | `wire` | messages as bytes |
@@ -97,6 +98,7 @@
 //! - Who is down by courtesy has nothing left to send: `courtesy_down_waits_for_the_backlog_and_is_told_to_the_partner`.
 //! - Two servers with nothing to do say nothing but heartbeats: "a quiet pair is quiet".
 
+mod age;
 mod answer;
 mod apply;
 mod asking;

@@ -16,10 +16,12 @@ pub const RANGES_MAX: usize = 1_024;
 pub const REFUSALS_MAX: usize = 4_096;
 /// So often an item that was refused for its own fault, or for its body, is sent before it is held.
 pub const REFUSED_TRIES_MAX: u8 = 3;
-/// The tries of so many objects are counted. Beyond it, counting begins anew.
+/// The tries of so many objects are counted. One that is refused beyond it is held at once.
 pub const TRIES_MAX: usize = 1_024;
 /// An acknowledgement goes out after so many processed messages even if none of them carried data.
 pub const PROCESSED_UNACKED_MAX: u64 = 256;
+/// So many lives of the partner one life meets. Beyond it, it takes a new one.
+pub const MET_MAX: usize = 1_024;
 /// So many lives a HELLO tells of. An older one counts as *cannot be known*, and what cannot be known is kept.
 pub const LINEAGE_IN_HELLO_MAX: usize = 256;
 /// So many objects one list of a recovery tells of.
@@ -68,9 +70,11 @@ pub const GRAVES_STEP_MAX: usize = 4_096;
 pub const LINEAGE_MS: i64 = 400 * 86_400_000;
 /// So many lives are remembered.
 pub const LINEAGE_MAX: usize = 10_000;
-/// Graves and lives are forgotten only while the clocks of both servers agree within this, in milliseconds: a clock that has leapt would
-/// have everything forgotten.
+/// Clocks that show the same within this, in milliseconds, agree. What lasts for a time goes only after they have agreed for that time:
+/// a clock that has leapt would have everything forgotten.
 pub const CLOCKS_AGREE_MS: u64 = 3_600_000;
+/// A server that was down for longer than this by its own clock, in milliseconds, doubts the clock: a day.
+pub const DOWN_MS_BELIEVED: i64 = 86_400_000;
 /// So much of what was said is remembered over a restart until it is confirmed.
 pub const TRAIL_MAX: usize = 64;
 /// So many refused items of the partner are listed.

@@ -12,6 +12,7 @@
 use crate::entropy::Entropy;
 use crate::{Config, Mono, Now, Rule, Rules};
 use domain::{Known, Life, LineageEntry};
+use std::collections::BTreeSet;
 
 /// A challenge that has not been echoed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +39,9 @@ pub(crate) struct Lives {
     pub(crate) entered: bool,
     /// The tick when this life began.
     pub(crate) born: u64,
+    /// Lives of the partner that this life has had a session with. Two lives meet once: the numbers of a second session would be those
+    /// of the first, and its late mail would count (E6).
+    pub(crate) met: BTreeSet<Life>,
 }
 
 impl Lives {

@@ -3,7 +3,7 @@
 use crate::engine::Engine;
 use crate::lives::{Lives, behind, entry_of};
 use crate::session::Session;
-use crate::{Event, Header, Hello, Message, Mono, NewLife, Now, Output, Payload, Rule};
+use crate::{Event, Header, Hello, Message, Mono, NewLife, Now, Output, Payload, Rule, limits};
 use domain::{Known, Ledger, LedgerError, Life, LineageEntry, Said};
 
 /// The protocol level that is spoken here.
@@ -44,8 +44,14 @@ impl Engine {
                 echoed = true;
             }
         } else if let Some(moment) = self.lives.admit(hello.echo, now.mono, rules) {
-            self.adopt(now, from, hello, moment);
-            echoed = true;
+            let again = self.lives.met.contains(&from) || self.lives.met.len() >= limits::MET_MAX;
+            if again && rules.hold(Rule::MeetOnce) {
+                self.new_life(now, NewLife::MetAgain);
+            } else {
+                self.lives.met.insert(from);
+                self.adopt(now, from, hello, moment);
+                echoed = true;
+            }
         }
         self.decide(now);
         if echoed && !self.is_alive() {
@@ -76,7 +82,11 @@ impl Engine {
     pub(crate) fn adopt(&mut self, now: Now, from: Life, hello: &Hello, proven: Mono) {
         let known = self.state.known;
         let lineage = self.config.rules.hold(Rule::Lineage);
-        if (lineage && behind(&hello.lineage, known)) || hello.went_back {
+        // Of a life that is older than what the HELLO tells of, only the partner can say whether it is part of its past; it does, when
+        // it hears what is known here (`look_back`).
+        let cut = hello.cut || hello.lineage.len() >= limits::LINEAGE_IN_HELLO_MAX;
+        let untold = cut && known.is_some_and(|k| entry_of(&hello.lineage, k.life).is_none());
+        if (lineage && !untold && behind(&hello.lineage, known)) || hello.went_back {
             self.state.owes_recovery = true;
             self.event(Event::PartnerWentBack);
         }
@@ -122,11 +132,14 @@ impl Engine {
     /// resumed from a snapshot, and worked on until its ticks were past those that it had lost (E13).
     fn has_strayed(&self, known: Option<Known>) -> bool {
         let trail = &self.state.trail;
-        let (Some(known), Some(first)) = (known, trail.first()) else {
-            return false;
-        };
+        let Some(known) = known else { return false };
         // What is older has been confirmed; and of what did not fit into the trail nothing can be said.
-        let remembered = known.tick >= first.tick && known.tick > self.state.trail_gap;
+        let from = self
+            .state
+            .trail_from
+            .or(trail.first().map(|said| said.tick));
+        let told = from.is_some_and(|from| known.tick >= from);
+        let remembered = told && known.tick > self.state.trail_gap;
         remembered
             && known.id != 0
             && self.config.rules.hold(Rule::Trail)
@@ -146,6 +159,7 @@ impl Engine {
             .is_some_and(|said| said.tick < sound.min(newest))
         {
             trail.retain(|said| said.tick >= sound.min(newest));
+            self.state.trail_from = Some(sound.min(newest));
         }
     }
 
@@ -180,6 +194,7 @@ impl Engine {
             challenge,
             echo,
             lineage,
+            cut: surplus > 0,
             known,
             went_back: self.state.went_back,
         };

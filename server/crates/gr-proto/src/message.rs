@@ -99,6 +99,9 @@ pub struct Hello {
     /// Its newest lives, oldest first; the last one is the life that speaks, once it has echoed a challenge.
     #[serde(rename = "l", default)]
     pub lineage: Vec<LineageEntry>,
+    /// It has had more lives, older than those.
+    #[serde(rename = "x", default)]
+    pub cut: bool,
     /// What it knew of the other when it met this life of it.
     #[serde(rename = "k", default)]
     pub known: Option<Known>,
@@ -232,6 +235,9 @@ pub struct Report {
     /// The sender is in courtesy down (R18).
     #[serde(rename = "y", default)]
     pub courtesy: bool,
+    /// The sender owes the receiver a recovery: not all of its lists have been judged, or it has not heard so.
+    #[serde(rename = "o", default)]
+    pub owing: bool,
 }
 
 impl Report {

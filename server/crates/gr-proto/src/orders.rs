@@ -192,9 +192,14 @@ impl Engine {
 
     /// The partner's task, if it has been heard of lately.
     fn serving(&mut self, now: Now) -> Option<Serving> {
+        self.mind_serving(now);
         self.serving
-            .take_if(|serving| now.mono.since(serving.heard) > limits::SERVING_MS);
+    }
+
+    /// A task of the partner that is not heard of any more is over: its end was lost on the way.
+    pub(crate) fn mind_serving(&mut self, now: Now) {
         self.serving
+            .take_if(|serving| now.mono >= serving.silent_at());
     }
 
     /// A question of the partner: it is answered at the end of the transaction.

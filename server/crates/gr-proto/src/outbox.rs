@@ -84,8 +84,11 @@ impl Outbox {
                     sent = true; // there may be more marks behind it
                     continue;
                 }
-                self.flying.insert(id);
-                batch.add(tx, id, mark)?;
+                if batch.add(tx, id, mark)? {
+                    self.flying.insert(id);
+                } else {
+                    sent = true;
+                }
             }
             if batch.items.is_empty() {
                 if !sent || !selection.is_cut() {
@@ -175,8 +178,12 @@ impl Outbox {
             if !tx.config.rules.hold(Rule::AskForBody) {
                 return clear(tx, item, tx.now.wall);
             }
+            let asked_before = mark.body;
             mark.body = true;
             tx.ledger.set_mark(&item.id, &mark)?;
+            if !asked_before {
+                return Ok(()); // it goes along the next time
+            }
         }
         // It has changed since: as it is now it may be taken.
         if !tx.config.rules.hold(Rule::SetAside) || mark.n != item.n {
@@ -185,10 +192,9 @@ impl Outbox {
         if reason == Reason::NEED_BODY || reason == Reason::FAULT {
             let before = self.tries.get(&item.id).filter(|(n, _)| *n == item.n);
             let tries = before.map_or(0, |(_, tries)| *tries) + 1;
-            if tries < tx.config.limits.refused_tries {
-                if self.tries.len() >= limits::TRIES_MAX {
-                    self.tries.clear();
-                }
+            // More than can be counted is not tried again at once: it would go round and round.
+            let counted = before.is_some() || self.tries.len() < limits::TRIES_MAX;
+            if tries < tx.config.limits.refused_tries && counted {
                 self.tries.insert(item.id, (item.n, tries));
                 return Ok(());
             }

@@ -4,22 +4,24 @@
 //! versions. The other *takes*: it judges each list in the transaction that processes it, against its marks of that moment, and
 //! answers with what it lacks. The objects themselves travel as marked items, as always.
 //!
-//! | object is here, absent in the list | meaning | what the taker does |
-//! |---|---|---|
-//! | marked here | the giver never confirmed it | leaves it: it is sent anyway |
-//! | a user at its home | only a tombstone deletes it | marks it |
-//! | not marked, the giver did not go back | it was with the giver once and is gone there | deletes it |
-//! | not marked, both went back | cannot be known | marks it |
+//! **Absence deletes nothing.** That an object is not in the list may mean that it was deleted, or that the giver lost it, or went back
+//! itself, or cannot read it; a list cannot tell. Whoever deleted it knows: it is in its grave there. So what is only here is marked
+//! and sent, at first without its body; if it is in its grave at the giver, or its user is, the answer is a tombstone. What no grave
+//! remembers is taken for lost there, and comes back (test `what_the_partner_has_lost_is_not_taken_for_deleted`).
 //!
-//! Nobody deletes many by absence: beyond the fuse an object is kept and sent, and if it was deleted it is in its grave at the giver,
-//! which answers with a tombstone (E19). So a partner that was emptied wipes nothing.
+//! | object | what the taker does |
+//! |---|---|
+//! | here and listed, the same | nothing; it notes that the partner has heard of it |
+//! | here and listed, other versions | marks it; if the giver has more of it, its answer follows (E24) |
+//! | here, not listed | marks it: a tombstone answers if it was deleted |
+//! | listed, not here | asks for it |
 //!
-//! An object that is in the list and absent here is asked for. One that differs is marked here; if the giver has more of it, its
-//! answer follows (E24). All that is volatile: a session that ends takes the run with it, and the next one begins anew, because
-//! the flags are durable until the last list has been judged.
+//! All that is volatile: a session that ends takes the run with it, and the next one begins anew, because the flags are durable. The
+//! taker's stays until the giver has said, after its last list was judged, that nothing is left of what it owes: a giver that goes back
+//! in time meanwhile would forget it.
 
 use crate::tx::{Marking, Tx};
-use crate::{Header, How, Judged, List, Mono, Rule};
+use crate::{Header, Judged, List, Mono, Report, Rule};
 use domain::{LedgerError, Object, ObjectId};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,6 +30,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(crate) struct Recovery {
     giving: Option<Giving>,
     taking: Option<Taking>,
+    /// The number of the last list, if all of a run has been judged.
+    last: Option<u64>,
     /// Answers that go out at the end of the transaction.
     pub(crate) answers: Vec<Judged>,
 }
@@ -46,50 +50,15 @@ struct Giving {
 #[derive(Clone, Debug)]
 struct Taking {
     run: u64,
-    /// Deleted so far: users, and contents of each mailbox.
-    gone: Gone,
     /// Judged up to here; `None`: all of it. A list may come again, because its answer was lost.
     to: Option<ObjectId>,
-}
-
-/// What a run has deleted, for the fuse (E19).
-#[derive(Clone, Debug, Default)]
-struct Gone {
-    users: u64,
-    contents: BTreeMap<ObjectId, u64>,
-}
-
-impl Gone {
-    /// Whether one more may go. What may not is kept and sent: if the partner deleted it, it is in its grave there.
-    fn allows(&mut self, tx: &mut Tx<'_>, object: &Object) -> Result<bool, LedgerError> {
-        let fuse = tx.config.fuse;
-        let Some(owner) = &object.owner else {
-            let all = tx.ledger.user_count()? + self.users;
-            let allowed = fuse.allows_users(self.users + 1, all);
-            self.users += u64::from(allowed);
-            return Ok(allowed);
-        };
-        let gone = self.contents.get(owner).copied().unwrap_or(0);
-        let allowed = gone < fuse.contents_min || {
-            let all = tx.ledger.owned_by(owner)?.len() as u64 + gone;
-            fuse.allows_contents(gone + 1, all)
-        };
-        if allowed {
-            self.contents.insert(*owner, gone + 1);
-        }
-        Ok(allowed)
-    }
 }
 
 /// What judging a list did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Verdicts {
-    /// Objects deleted here, because they are gone at the partner.
-    pub deleted: u32,
-    /// Objects kept and sent, because nobody can know.
-    pub kept: u32,
-    /// Objects kept and sent, because too many would have been deleted (E19).
-    pub spared: u32,
+    /// Objects that only this server has: the partner is asked what became of them.
+    pub only_here: u32,
     /// Objects that differ.
     pub differing: u32,
     /// Objects asked for.
@@ -175,6 +144,20 @@ impl Recovery {
         Ok(finished)
     }
 
+    /// Whether all lists have been judged here; what was asked for may still be on its way.
+    pub(crate) fn is_judged(&self) -> bool {
+        self.taking
+            .as_ref()
+            .is_some_and(|taking| taking.to.is_none())
+    }
+
+    /// Whether a report of the giver says that nothing that was asked for is still on its way: it was said after the last list was
+    /// judged, and the giver has heard of that and has no marks left.
+    pub(crate) fn is_over(&self, no: u64, report: &Report) -> bool {
+        let after = self.last.is_some_and(|last| no > last);
+        after && self.is_judged() && !report.owing && report.backlog() == 0
+    }
+
     /// Judges a list. `None` if it does not follow the one that was judged before.
     pub(crate) fn judge(
         &mut self,
@@ -182,8 +165,6 @@ impl Recovery {
         header: &Header,
         list: &List,
     ) -> Result<Option<Verdicts>, LedgerError> {
-        let begun = self.taking.as_ref().filter(|taking| taking.run == list.run);
-        let mut gone = begun.map(|taking| taking.gone.clone()).unwrap_or_default();
         let follows = self.taking.as_ref().is_some_and(|taking| {
             taking.run == list.run && taking.to.is_none_or(|to| Some(to) >= list.after)
         });
@@ -202,20 +183,10 @@ impl Recovery {
             .filter(|_| mine.len() == tx.config.limits.judged_objects);
         let to = [last, list.to].into_iter().flatten().min();
         let within = |id: &ObjectId| to.is_none_or(|to| *id <= to);
-        let gone_there = !header.went_back && !tx.state.owes_recovery;
         let here: BTreeSet<ObjectId> = mine.iter().copied().filter(within).collect();
         for id in &here {
-            // A user that was judged before it may have taken it along.
             if let Some(object) = tx.ledger.object(id)? {
-                judge(
-                    tx,
-                    id,
-                    &object,
-                    theirs.get(id),
-                    gone_there,
-                    &mut gone,
-                    &mut verdicts,
-                )?;
+                judge(tx, id, &object, theirs.get(id), &mut verdicts)?;
             }
         }
         let mut wanted = Vec::new();
@@ -225,14 +196,8 @@ impl Recovery {
             }
         }
         verdicts.wanted = u32::try_from(wanted.len()).unwrap_or(u32::MAX);
-        self.taking = Some(Taking {
-            run: list.run,
-            gone,
-            to,
-        });
-        if to.is_none() {
-            tx.state.went_back = false;
-        }
+        self.taking = Some(Taking { run: list.run, to });
+        self.last = to.is_none().then_some(header.no);
         self.answers.push(Judged {
             run: list.run,
             no: header.no,
@@ -243,46 +208,31 @@ impl Recovery {
     }
 }
 
-/// Judges one object of this server by the partner's list. Only a mark here leaves it out (E24).
+/// Judges one object of this server by the partner's list. What is marked or held is about to be told anyway (E24).
 fn judge(
     tx: &mut Tx<'_>,
     id: &ObjectId,
     object: &Object,
     there: Option<&u64>,
-    gone_there: bool,
-    gone: &mut Gone,
     verdicts: &mut Verdicts,
 ) -> Result<(), LedgerError> {
-    // What is held was never with the partner, or not as it is now.
-    if (tx.ledger.mark(id)?.is_some() && tx.config.rules.hold(Rule::MarkedIsNotAbsent))
-        || (tx.ledger.held(id)?.is_some() && tx.config.rules.hold(Rule::HeldIsNotAbsent))
-    {
+    if there.is_some() && tx.config.rules.hold(Rule::ListedIsHeardOf) {
+        // A backup may call it unsent, and the giver has it: it was sent in the time that is lost. If it is deleted now, the giver has
+        // to hear of it.
+        tx.is_heard_of(id)?;
+    }
+    if tx.is_owed(id)? {
         return Ok(());
     }
-    if let Some(theirs) = there {
-        if *theirs != object.digest(id).short() {
+    match there {
+        Some(digest) if *digest == object.digest(id).short() => Ok(()),
+        Some(_) => {
             verdicts.differing += 1;
-            tx.mark(id, object, Marking::Altered)?;
+            tx.mark(id, object, Marking::Altered).map(drop)
         }
-        return Ok(());
+        None => {
+            verdicts.only_here += 1;
+            tx.mark(id, object, Marking::Doubt).map(drop)
+        }
     }
-    let at_home = tx.is_local(object);
-    let deletes = gone_there || !tx.config.rules.hold(Rule::BothBackKeeps);
-    let deletes = deletes && (!at_home || !tx.config.rules.hold(Rule::HomeKeeps));
-    let spared = deletes && tx.config.rules.hold(Rule::Fuse) && !gone.allows(tx, object)?;
-    if deletes && !spared {
-        verdicts.deleted += 1;
-        tx.note(*id, object, How::Gone);
-        tx.erase(id)?;
-        tx.ledger.clear_mark(id)?;
-        tx.bury(id, object.kind)?;
-        return tx.remove_owned(id);
-    }
-    if spared {
-        verdicts.spared += 1;
-    } else {
-        verdicts.kept += 1;
-    }
-    tx.mark(id, object, Marking::Recovery)?;
-    Ok(())
 }

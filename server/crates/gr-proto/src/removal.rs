@@ -26,7 +26,11 @@ pub(crate) fn delete(
     let fuse = tx.config.fuse;
     let allowed = match task.agreed {
         Some(agreed) => here <= agreed.here && there <= agreed.there,
-        None => fuse.allows_users(here, all) && fuse.allows_users(there, all),
+        None => {
+            fuse.allows_users(here, all)
+                && fuse.allows_users(there, all)
+                && contents_allowed(tx, &gone)?
+        }
     };
     if !allowed && tx.config.rules.hold(Rule::Fuse) {
         events.push(Event::FuseBlown(here, there));
@@ -37,7 +41,21 @@ pub(crate) fn delete(
     }
     remember_kept(tx, task.id, task.kind)?;
     task.counts.deleted_there = 0;
-    Ok(Some(compare.orphans.iter().copied().collect()))
+    // The partner may have contents of those that went here, too.
+    gone.retain(|_| tx.config.rules.hold(Rule::NobodysToo));
+    Ok(Some(compare.orphans.iter().copied().chain(gone).collect()))
+}
+
+/// Whether the fuse lets go what belongs to these users (E19). Their mailboxes are counted only until it is clear that it does not.
+pub(crate) fn contents_allowed(tx: &mut Tx<'_>, users: &[ObjectId]) -> Result<bool, LedgerError> {
+    let mut contents = 0;
+    for id in users {
+        contents += tx.ledger.owned_by(id)?.len() as u64;
+        if !tx.config.fuse.allows_contents(contents) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Whether a GR user can be deleted because its original is gone: unless something of it is on its way there.
@@ -65,6 +83,14 @@ pub(crate) fn forget(tx: &mut Tx<'_>, id: &ObjectId) -> Result<(), LedgerError> 
         }
     }
     Ok(())
+}
+
+/// Removes what belongs to a user that is on neither server any more: it would lie here unseen for ever, and differ for ever.
+pub(crate) fn forget_contents(tx: &mut Tx<'_>, owner: &ObjectId) -> Result<(), LedgerError> {
+    if tx.ledger.object(owner)?.is_some() || !tx.config.rules.hold(Rule::NobodysToo) {
+        return Ok(());
+    }
+    forget(tx, owner)
 }
 
 /// Notes since when, and from which task, things are kept.

@@ -35,12 +35,6 @@ pub enum Rule {
     Lineage,
     /// E10: what a mark was cleared by is part of what is known of the partner.
     KnownByAck,
-    /// E12: an object that is marked here is not deleted because it is absent there.
-    MarkedIsNotAbsent,
-    /// E12: if both went back, absence means nothing.
-    BothBackKeeps,
-    /// E12: a user is never deleted at its home because it is absent there.
-    HomeKeeps,
     /// E25: only its home creates a user.
     OnlyHomeCreates,
     /// E24: a list that data has overtaken is dropped.
@@ -55,14 +49,22 @@ pub enum Rule {
     StageMarked,
     /// E18: a rebuild begins anew when one of the servers went back in time.
     StageAnew,
-    /// E12: what is held counts as marked.
-    HeldIsNotAbsent,
     /// E19: nothing deletes many without an administrator's word.
     Fuse,
     /// E13: what was said and not confirmed is remembered over a restart.
     Trail,
     /// E13: whoever says two things under one number is found out.
     ForkShows,
+    /// E13: whoever hears an echo of what it never said has gone back.
+    EchoShows,
+    /// E6: two lives have one session, and no second.
+    MeetOnce,
+    /// E12: what the partner lists is not unsent, whatever a backup says.
+    ListedIsHeardOf,
+    /// E9: contents whose user was deleted here are deleted there.
+    GraveOfOwner,
+    /// E17: what belonged to a user that a task takes away goes on both servers.
+    NobodysToo,
 }
 
 impl Rule {
@@ -84,9 +86,6 @@ impl Rule {
         Self::AskForBody,
         Self::Lineage,
         Self::KnownByAck,
-        Self::MarkedIsNotAbsent,
-        Self::BothBackKeeps,
-        Self::HomeKeeps,
         Self::OnlyHomeCreates,
         Self::Overtaken,
         Self::AnswerMore,
@@ -94,10 +93,14 @@ impl Rule {
         Self::StageToo,
         Self::StageMarked,
         Self::StageAnew,
-        Self::HeldIsNotAbsent,
         Self::Fuse,
         Self::ForkShows,
         Self::Trail,
+        Self::EchoShows,
+        Self::MeetOnce,
+        Self::ListedIsHeardOf,
+        Self::GraveOfOwner,
+        Self::NobodysToo,
     ];
 }
 

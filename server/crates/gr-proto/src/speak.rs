@@ -20,7 +20,9 @@ impl Engine {
             return Ok(());
         };
         let timers = self.config.timers;
-        let pen = session.pen(self.life, self.state.went_back, now.mono);
+        // What is asked for may still be on its way, but no other list is needed.
+        let went_back = self.state.went_back && !session.recovery.is_judged();
+        let pen = session.pen(self.life, went_back, now.mono);
         let heard = session.report();
         let Session {
             inbox,
@@ -44,7 +46,7 @@ impl Engine {
             said: Vec::new(),
         };
         if inbox.ack_due() {
-            let report = report(now, ledger, self.causes, self.state.courtesy)?;
+            let report = report(now, ledger, self.causes, &self.state)?;
             *reported = Some(report);
             voice.say(Payload::Ack(inbox.ack(report)));
         }
@@ -71,7 +73,7 @@ impl Engine {
                 };
                 let task = ask.task;
                 voice.tick = tx.state.tick;
-                let report = report(now, &mut *tx.ledger, *tx.causes, tx.state.courtesy)?;
+                let report = report(now, &mut *tx.ledger, *tx.causes, tx.state)?;
                 *reported = Some(report);
                 voice.say(Payload::Answer(Box::new(Answer {
                     task,
@@ -121,13 +123,15 @@ impl Engine {
             let told = reported.filter(|told| {
                 told.backlog() == 0
                     && (told.causes, told.courtesy) == (self.causes, self.state.courtesy)
+                    && told.owing == self.state.owes_recovery
             });
             let due = now.mono >= voice.spoke.plus(timers.heartbeat_ms);
             if told.is_none() || due {
-                let report = report(now, ledger, self.causes, self.state.courtesy)?;
+                let report = report(now, ledger, self.causes, &self.state)?;
                 let news = reported.is_none_or(|told| {
                     report.backlog() == 0
                         || (told.causes, told.courtesy) != (report.causes, report.courtesy)
+                        || told.owing != report.owing
                 });
                 if news || due {
                     *reported = Some(report);
@@ -178,7 +182,7 @@ fn report(
     now: Now,
     ledger: &mut dyn Ledger,
     causes: u64,
-    courtesy: bool,
+    state: &ReplicaState,
 ) -> Result<Report, LedgerError> {
     let users = ledger.backlog(Lane::Users)?.count;
     let messages = ledger.backlog(Lane::Messages)?.count;
@@ -187,6 +191,7 @@ fn report(
         messages,
         wall: now.wall,
         causes,
-        courtesy,
+        courtesy: state.courtesy,
+        owing: state.owes_recovery,
     })
 }

@@ -8,6 +8,7 @@ use crate::task::Refused;
 use crate::tx::{Tx, tx};
 use crate::{
     Ack, Answer, Event, Header, Item, Judged, List, NewLife, Now, Payload, Question, Report, Rule,
+    limits,
 };
 use domain::{Known, Ledger, LedgerError, Reason, User};
 
@@ -44,7 +45,7 @@ impl Engine {
             }
             Ok(None) => {}
             Err(_) => {
-                self.new_life(now, NewLife::StrangeEcho);
+                self.strange_echo(now);
                 return Ok(());
             }
         }
@@ -99,6 +100,16 @@ impl Engine {
         Ok(())
     }
 
+    /// The partner has heard something from this very life that was never said here: another branch of this past has said it, which
+    /// went on from a snapshot or runs beside this one (E13). What it said and had confirmed is missing here.
+    fn strange_echo(&mut self, now: Now) {
+        if self.config.rules.hold(Rule::EchoShows) && !self.state.went_back {
+            self.state.went_back = true;
+            self.event(Event::WentBack);
+        }
+        self.new_life(now, NewLife::StrangeEcho);
+    }
+
     /// What is refused is listed on both servers (R9).
     fn show_refused(&mut self, now: Now, item: &Item, reason: Reason) {
         let user = item.object.as_ref().and_then(User::of);
@@ -132,7 +143,7 @@ impl Engine {
         match session.judge(ack) {
             Verdict::Sound => {}
             Verdict::Strange => {
-                self.new_life(now, NewLife::StrangeEcho);
+                self.strange_echo(now);
                 return Ok(());
             }
             Verdict::TakenBack => {
@@ -242,9 +253,15 @@ impl Engine {
         no: u64,
         report: Report,
     ) -> Result<(), LedgerError> {
+        if report.wall.0.abs_diff(now.wall.0) >= limits::CLOCKS_AGREE_MS {
+            self.clocks_disagree(now);
+        }
         if let Some(session) = &mut self.session {
             let difference = report.wall.0.saturating_sub(now.wall.0);
             let (before, taken) = session.hear(no, report, difference, now.mono);
+            if taken && session.recovery.is_over(no, &report) {
+                self.state.went_back = false; // what was lost and is known there is here again
+            }
             if taken && before.is_none_or(|before| before.causes != report.causes) {
                 self.retry(now, ledger)?;
             }

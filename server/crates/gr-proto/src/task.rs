@@ -10,7 +10,7 @@
 //! is open per pair; of two that begin at the same moment the one with the smaller id gives way.
 
 use crate::tx::Tx;
-use crate::{Event, Mono};
+use crate::{Event, Mono, limits};
 use domain::{
     Errand, Kept, ObjectId, Outcome, Reason, Task, TaskCounts, TaskId, TaskKind, TaskReport,
     Timestamp,
@@ -62,6 +62,13 @@ pub struct Serving {
     pub since: Timestamp,
     /// When it was last heard of.
     pub(crate) heard: Mono,
+}
+
+impl Serving {
+    /// When it is no longer shown if it is not heard of before: its end was lost on the way.
+    pub(crate) fn silent_at(&self) -> Mono {
+        self.heard.plus(limits::SERVING_MS)
+    }
 }
 
 /// Ends the task that is open here.

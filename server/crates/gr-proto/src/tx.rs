@@ -51,6 +51,8 @@ pub(crate) enum Marking {
     Whole,
     /// The partner went back in time and may have lost all of it.
     Recovery,
+    /// The partner may have lost it by going back in time, or may have deleted it: its body follows if it is asked for.
+    Doubt,
     /// It is gone.
     Gone,
 }
@@ -79,15 +81,15 @@ impl Tx<'_> {
             since: old.map_or(self.now.wall, |m| m.since),
             body: match marking {
                 Marking::New | Marking::Whole | Marking::Recovery => object.body.is_some(),
-                Marking::Altered => was(|m| m.body),
+                Marking::Altered | Marking::Doubt => was(|m| m.body),
                 Marking::Gone => false,
             },
             unsent: match marking {
                 Marking::New => true,
                 Marking::Altered => was(|m| m.unsent),
-                Marking::Whole | Marking::Recovery | Marking::Gone => false,
+                Marking::Whole | Marking::Recovery | Marking::Doubt | Marking::Gone => false,
             },
-            recovery: marking == Marking::Recovery || was(|m| m.recovery),
+            recovery: matches!(marking, Marking::Recovery | Marking::Doubt) || was(|m| m.recovery),
         };
         self.ledger.set_mark(id, &mark)?;
         *self.ready = true;

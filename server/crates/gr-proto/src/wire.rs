@@ -293,7 +293,7 @@ mod tests {
         );
         let mut done = RangeSet::default();
         for n in [4, 5, 9] {
-            assert!(done.insert(n));
+            assert!(done.insert(n, limits::RANGES_MAX));
         }
         let id = ObjectId::from_bytes([7; 16]);
         let hello = Hello {
@@ -311,9 +311,11 @@ mod tests {
                 tick: 8,
                 id: 9,
             }),
+            cut: true,
             went_back: true,
         };
         let report = Report {
+            owing: true,
             users: 1,
             messages: 2,
             wall: Timestamp(3),

@@ -3,7 +3,7 @@
 use crate::asking::Open;
 use crate::compare::Compare;
 use crate::fetch::{self, Fetch};
-use crate::removal::{delete, remember_kept};
+use crate::removal::{self, delete, remember_kept};
 use crate::tx::Tx;
 use crate::{Ask, Event, Question, Reply, Report};
 use domain::{Errand, Lane, LedgerError, ObjectId, Phase, Task, TaskId, TaskKind};
@@ -168,6 +168,10 @@ impl Work {
                 if let Some(orphans) = &mut self.deleting {
                     orphans.drain(..ids.len().min(orphans.len()));
                 }
+                for id in ids {
+                    removal::forget_contents(tx, id)?;
+                }
+                remember_kept(tx, task.id, task.kind)?;
             }
             (Question::Forget(_), Reply::TooMany(count)) => {
                 events.push(Event::FuseBlown(task.counts.deleted_here, *count));

@@ -2,9 +2,9 @@
 
 mod support;
 
-use domain::{Change, Kind};
+use domain::{Change, Kind, Ledger, TaskId, TaskKind};
 use gr_proto::memory::Memory;
-use gr_proto::{Event, List, Message, Output, Payload};
+use gr_proto::{Event, Message, Order, Output, Payload};
 use support::*;
 
 fn message(n: u8, owner: u8) -> Change {
@@ -240,29 +240,153 @@ fn a_list_that_data_has_overtaken_deletes_nothing() {
     pair.assert_equal();
 }
 
+/// A mailbox lost by damage, an audit that finds its copy without an original, a restored backup: nobody deleted anything.
 #[test]
-fn a_user_is_never_deleted_at_its_home_because_a_list_lacks_it() {
+fn what_the_partner_has_lost_is_not_taken_for_deleted() {
     let mut pair = with_users();
+    for n in 10..20 {
+        pair.change(NORTH, message(n, 1));
+    }
+    pair.settle();
+    let backup = pair.ledger(NORTH).snapshot();
+    for n in (10..20).chain([1]) {
+        let north = pair.ledger(NORTH);
+        north.remove(&id(n)).unwrap();
+    }
+    let audit = Order::Start {
+        id: TaskId(5),
+        kind: TaskKind::Audit,
+        dry: false,
+        agreed: None,
+        mailboxes: vec![],
+    };
+    pair.order(SOUTH, audit);
+    pair.live(2_000);
+    assert!(!pair.ledger(SOUTH).objects.contains_key(&id(1)));
+    restore(&mut pair, NORTH, backup);
+    pair.settle();
+    pair.assert_equal();
+    assert!(
+        (10..20)
+            .chain([1])
+            .all(|n| pair.ledger(SOUTH).objects.contains_key(&id(n))),
+        "it came back with the backup"
+    );
+}
+
+/// However many it is: what no grave remembers comes back.
+#[test]
+fn a_partner_that_lost_much_takes_nothing_along() {
+    let mut pair = with_users();
+    for n in 10..200 {
+        pair.change(SOUTH, message(n, 2));
+    }
+    pair.settle();
     let backup = pair.ledger(SOUTH).snapshot();
-    pair.change(SOUTH, message(8, 2));
+    pair.change(SOUTH, set(2, 4, 9));
+    pair.settle();
+    for n in 10..200 {
+        let north = pair.ledger(NORTH);
+        north.remove(&id(n)).unwrap();
+    }
+    restore(&mut pair, SOUTH, backup);
+    pair.settle();
+    pair.assert_equal();
+    assert!((10..200).all(|n| pair.ledger(NORTH).objects.contains_key(&id(n))));
+}
+
+#[test]
+fn what_was_deleted_while_a_backup_lay_stays_deleted_and_so_does_what_its_user_had() {
+    let mut pair = with_users();
+    for n in 10..14 {
+        pair.change(NORTH, message(n, 1));
+        pair.change(NORTH, message(n + 10, 2));
+    }
+    pair.settle();
+    let backup = pair.ledger(SOUTH).snapshot();
+    pair.change(NORTH, delete(20));
+    pair.change(NORTH, delete(1));
     pair.settle();
     restore(&mut pair, SOUTH, backup);
-    while lists(&pair, NORTH).is_empty() {
+    pair.settle();
+    pair.assert_equal();
+    let there = &pair.ledger(SOUTH).objects;
+    assert!(
+        [1, 10, 11, 12, 13, 20]
+            .iter()
+            .all(|n| !there.contains_key(&id(*n)))
+    );
+    assert!([21, 22, 23].iter().all(|n| there.contains_key(&id(*n))));
+}
+
+/// Who knows of the recovery is restored in the middle of it: the other one still knows.
+#[test]
+fn a_recovery_is_not_over_before_all_that_was_asked_for_has_come() {
+    let mut pair = with_users();
+    let south = pair.ledger(SOUTH).snapshot();
+    pair.change(SOUTH, message(9, 2));
+    pair.settle();
+    let giver = pair.ledger(NORTH).snapshot();
+    restore(&mut pair, SOUTH, south);
+    while !pair.sides[SOUTH]
+        .said
+        .iter()
+        .any(|said| matches!(said, Output::Event(Event::Judged(_))))
+    {
         let back = pair.take(NORTH);
         back.into_iter().for_each(|m| pair.give(SOUTH, m));
         pair.carry(SOUTH);
     }
-    let mut list = lists(&pair, NORTH)[0].clone();
-    if let Payload::List(List { objects, .. }) = &mut list.payload {
-        objects.clear();
-    }
-    pair.give(SOUTH, list);
-    let there = &pair.ledger(SOUTH).objects;
-    assert!(there.contains_key(&id(2)), "its own user");
     assert!(
-        !there.contains_key(&id(1)),
-        "the partner's user, which the partner does not have"
+        pair.ledger(SOUTH).state.went_back,
+        "its message has not come"
     );
+    restore(&mut pair, NORTH, giver);
+    pair.live(10_000);
+    pair.assert_equal();
+    assert!(pair.ledger(SOUTH).objects.contains_key(&id(9)));
+    assert!(!pair.ledger(SOUTH).state.went_back);
+}
+
+/// More lives than a HELLO tells of, in which nobody met anybody: nobody went back in time.
+#[test]
+fn a_long_time_apart_is_not_taken_for_going_back() {
+    let mut pair = with_users();
+    for n in 0..300_u16 {
+        pair.restart(SOUTH);
+        pair.change(SOUTH, set(2, 4, i64::from(n)));
+        pair.take(SOUTH);
+    }
+    pair.sides[NORTH].said.clear();
+    pair.restart(SOUTH);
+    pair.tick(SOUTH);
+    pair.live(2_000);
+    pair.assert_equal();
+    for side in [NORTH, SOUTH] {
+        assert!(!said(&pair, side, Event::PartnerWentBack), "side {side}");
+        assert!(!said(&pair, side, Event::WentBack), "side {side}");
+    }
+}
+
+/// And if it did go back, it finds that out itself, for it remembers all its lives.
+#[test]
+fn a_server_that_went_back_and_lived_many_lives_is_found_out() {
+    let mut pair = with_users();
+    let backup = pair.ledger(SOUTH).snapshot();
+    pair.change(SOUTH, message(9, 2));
+    pair.settle();
+    pair.sides[SOUTH].ledger = backup;
+    for n in 0..300_u16 {
+        pair.restart(SOUTH);
+        pair.change(SOUTH, set(2, 4, i64::from(n)));
+        pair.take(SOUTH);
+    }
+    pair.restart(SOUTH);
+    pair.tick(SOUTH);
+    pair.live(2_000);
+    assert!(said(&pair, SOUTH, Event::WentBack));
+    pair.assert_equal();
+    assert!(pair.ledger(SOUTH).objects.contains_key(&id(9)));
 }
 
 #[test]

@@ -5,7 +5,7 @@ pub mod guide;
 
 use domain::{BodyRef, Change, Key, Kind, Life, ObjectId, ServerId, Timestamp, Value, user_fields};
 use gr_proto::memory::Memory;
-use gr_proto::{Config, Input, Message, Mono, Now, Output, PartnerState, Payload};
+use gr_proto::{Config, Input, Limits, Message, Mono, Now, Order, Output, PartnerState, Payload};
 
 pub const NORTH: usize = 0;
 pub const SOUTH: usize = 1;
@@ -24,6 +24,9 @@ pub struct Side {
 pub struct Pair {
     pub sides: [Side; 2],
     pub now: Now,
+    limits: Limits,
+    /// The wall clock of each side is ahead by so many milliseconds.
+    pub ahead: [i64; 2],
     lives: u64,
 }
 
@@ -77,13 +80,21 @@ pub fn delete(n: u8) -> Change {
 impl Pair {
     /// Two servers that have not met.
     pub fn strangers() -> Self {
+        Self::strangers_with(Limits::default())
+    }
+
+    /// The same, with other limits.
+    pub fn strangers_with(limits: Limits) -> Self {
         let now = Now {
             wall: Timestamp(1_700_000_000_000),
             mono: Mono(1_000),
         };
         let side = |side: usize, ledger| Side {
             engine: gr_proto::Engine::new(
-                Config::new(server(side), Some(server(1 - side))),
+                Config {
+                    limits,
+                    ..Config::new(server(side), Some(server(1 - side)))
+                },
                 Life(1 + side as u64),
                 7 + side as u64,
             ),
@@ -98,18 +109,31 @@ impl Pair {
         Self {
             sides,
             now,
+            limits,
+            ahead: [0, 0],
             lives: 2,
         }
     }
 
     /// Two servers that are running.
     pub fn running() -> Self {
-        let mut pair = Self::strangers();
+        Self::running_with(Limits::default())
+    }
+
+    /// The same, with other limits.
+    pub fn running_with(limits: Limits) -> Self {
+        let mut pair = Self::strangers_with(limits);
         pair.tick(NORTH);
         pair.settle();
         assert_eq!(pair.state(NORTH), PartnerState::Running);
         assert_eq!(pair.state(SOUTH), PartnerState::Running);
         pair
+    }
+
+    /// The present moment, as the clocks of a side show it.
+    fn now_of(&self, side: usize) -> Now {
+        let wall = Timestamp(self.now.wall.0 + self.ahead[side]);
+        Now { wall, ..self.now }
     }
 
     /// One transaction.
@@ -119,7 +143,7 @@ impl Pair {
         changes: &[Change],
         inputs: Vec<Input>,
     ) -> Vec<Option<u64>> {
-        let now = self.now;
+        let now = self.now_of(side);
         let Side {
             engine,
             ledger,
@@ -165,6 +189,22 @@ impl Pair {
 
     pub fn give(&mut self, side: usize, message: Message) {
         self.transact(side, &[], vec![Input::Received(Box::new(message))]);
+    }
+
+    /// An administrator's order, which is carried out.
+    pub fn order(&mut self, side: usize, order: Order) {
+        let now = self.now_of(side);
+        let Side { engine, ledger, .. } = &mut self.sides[side];
+        engine.order(now, ledger, order).unwrap().unwrap();
+        self.tick(side);
+    }
+
+    /// Lets days pass on both clocks, with both servers alive.
+    pub fn days(&mut self, days: u64) {
+        for _ in 0..days * 86_400 / 15 {
+            self.wait(15_000);
+            self.settle();
+        }
     }
 
     /// Takes what a side has sent and was not carried.
@@ -215,7 +255,10 @@ impl Pair {
     /// The process dies and starts again.
     pub fn restart(&mut self, side: usize) {
         self.lives += 1;
-        let config = Config::new(server(side), Some(server(1 - side)));
+        let config = Config {
+            limits: self.limits,
+            ..Config::new(server(side), Some(server(1 - side)))
+        };
         self.sides[side].engine = gr_proto::Engine::new(config, Life(self.lives), self.lives);
         self.sides[side].out.clear();
     }
