@@ -42,6 +42,13 @@ pub(crate) struct Inbox {
     unacked: u64,
 }
 
+/// Whether the sender says it again as long as it is not acknowledged. What it does not wait for is heard even if its number finds no
+/// room among those that were processed: an acknowledgement is what makes room, and two servers that both drop acknowledgements for
+/// want of room would answer each other without end.
+fn is_waited_for(payload: &Payload) -> bool {
+    !matches!(payload, Payload::Ack(_) | Payload::Heartbeat(_))
+}
+
 impl Inbox {
     pub(crate) fn new(limits: Limits) -> Self {
         Self {
@@ -87,7 +94,8 @@ impl Inbox {
         let full = items.is_some_and(|items| {
             !self.refused.is_empty() && self.refused.len() + items > self.limits.refusals
         });
-        if full || (!self.done.contains(no) && no > self.floor && !self.remember(header)) {
+        let counted = self.done.contains(no) || no <= self.floor;
+        if full || (!counted && !self.remember(header) && is_waited_for(payload)) {
             // The acknowledgement that makes room may have been lost: it is said again.
             self.due = true;
             return Admitted::No;

@@ -30,11 +30,11 @@
 //!
 //! Each life is entered, with the tick at which it began, into a durable *lineage*; each server remembers the newest tick that it has
 //! seen of its partner. If that tick is not part of the partner's past, the partner went back in time: its disk was restored from a
-//! backup. It is owed a *recovery* (`recovery`; E11): it is told, range by range, what is here; it asks for what it lacks, deletes what
-//! it once had shared and is gone here, and keeps what nobody can judge. The objects travel as always: marked. A machine that resumes
-//! from a snapshot of its memory keeps its life; it hears of messages that it never sent, or its partner hears two things under one
-//! number, or knows a message that is not in the *trail* of what was said and not confirmed. Then it, too, is recovered (`inbox`,
-//! `session`, `meeting`; E13).
+//! backup. It is owed a *recovery* (`recovery`; E11): it is told, range by range, what is here; it asks for what it lacks, and
+//! sends what only it has: if that was deleted, the partner has it in its grave and answers with a tombstone. Absence deletes nothing.
+//! The objects travel as always: marked. A machine that resumes from a snapshot of its memory keeps its life; it hears of messages that
+//! it never sent, or its partner hears two things under one number, or knows a message that is not in the *trail* of what was said and
+//! not confirmed. Then it, too, is recovered (`inbox`, `session`, `meeting`; E13).
 //!
 //! # What cannot be on both servers
 //!
@@ -89,6 +89,10 @@
 //! - What a restored server lost and its partner had comes back, what was deleted stays deleted, and the recovery ends: "nothing
 //!   accepted is lost", "deleted is deleted", "recoveries end", and the stories in `tests/recovery.rs`.
 //! - Only its home creates a user: "only its home creates a user", `a_home_takes_back_its_own_user_after_a_restore_and_only_then`.
+//! - What the partner has lost is not taken for deleted, and only a tombstone deletes:
+//!   `what_the_partner_has_lost_is_not_taken_for_deleted`, `only_a_tombstone_deletes`.
+//! - What is full can still hear what empties it: the stories in `tests/bounds.rs`.
+//! - Age destroys only what is old by clocks that agreed: `one_leap_of_a_clock_destroys_nothing`.
 //! - One bad item stops nobody: `an_item_that_is_refused_for_good_stops_nobody`.
 //! - A task deletes last, and no local user: "a task deletes last", "no task deletes a local user", "a resync leaves local users alone",
 //!   and the guide's numbers in `tests/tasks.rs`.

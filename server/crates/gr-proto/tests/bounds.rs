@@ -69,6 +69,32 @@ fn a_server_with_all_the_gaps_it_can_remember_still_hears() {
     assert_eq!(pair.ledger(SOUTH).objects.len(), 19);
 }
 
+/// On both sides every gap that can be remembered is there: acknowledgements are heard all the same, and not answered without end.
+#[test]
+fn two_servers_with_all_the_gaps_they_can_remember_come_to_rest() {
+    let limits = Limits {
+        ranges: 3,
+        batch_items: 1,
+        ..Limits::default()
+    };
+    let mut pair = Pair::running_with(limits);
+    for n in 1..20 {
+        pair.change(NORTH, user(n, NORTH));
+        pair.change(SOUTH, user(100 + n, SOUTH));
+    }
+    let sent = [pair.take(NORTH), pair.take(SOUTH)];
+    for (from, messages) in sent.into_iter().enumerate() {
+        for message in messages.into_iter().step_by(2) {
+            pair.give(1 - from, message);
+        }
+    }
+    pair.take(NORTH);
+    pair.take(SOUTH);
+    pair.live(20_000);
+    pair.assert_equal();
+    assert_eq!(pair.ledger(SOUTH).objects.len(), 38);
+}
+
 /// More messages without their sound than tries are counted for.
 #[test]
 fn however_many_bodies_are_missing_nothing_is_sent_round_and_round() {
