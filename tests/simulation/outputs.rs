@@ -87,6 +87,10 @@ impl World {
                 _ => {}
             }
         }
+        if status.runs_twice {
+            self.counters.hit(Sometimes::RunsTwice);
+        }
+        let node = &mut self.nodes[side];
         if node.behind && status.caught_up() {
             self.counters.hit(Sometimes::CaughtUp);
         }

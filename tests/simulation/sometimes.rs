@@ -82,6 +82,7 @@ sometimes! {
     Rewound: "machine resumed from a snapshot",
     ForkUnheard: "resumed machine ends before it hears of its fork",
     Twins: "server running twice",
+    RunsTwice: "partner said to run twice",
     TwinEnds: "one of two copies switched off",
     RelayRestart: "relay releases an old queue",
     DiskFull: "disk full: transaction undone, new life",

@@ -9,7 +9,7 @@ pub use running::Running;
 
 use crate::config::Gr;
 use domain::{Outcome, Reason, TaskId, TaskKind};
-use gr_proto::{Event, Timers};
+use gr_proto::{Event, NewLife, Timers};
 
 /// The engine's timers by the configuration; a probe while the partner is down may be rarer than one while it is unknown.
 pub fn timers(config: &Gr) -> Timers {
@@ -29,6 +29,12 @@ pub fn timers(config: &Gr) -> Timers {
 pub fn log(event: &Event) {
     match event {
         Event::SessionBegan(life) => tracing::info!(?life, "a session with the GR partner began"),
+        Event::NewLife(life, NewLife::MetAgain) => {
+            tracing::error!(
+                ?life,
+                "the GR partner is heard in a life that it had left: it runs twice, or was resumed from a snapshot; switch one copy off"
+            );
+        }
         Event::NewLife(life, why) => {
             tracing::warn!(?life, ?why, "this server takes a new life");
         }

@@ -226,9 +226,11 @@ pub fn gr_status(
         server: fqdn.to_owned(),
         reason: reason(
             state,
+            pair.status.runs_twice,
             partner.as_deref().unwrap_or("The partner"),
             now.0.saturating_sub(pair.status.since.0),
         ),
+        runs_twice: pair.status.runs_twice,
         partner,
         state,
         since: pair.status.since,
@@ -255,7 +257,12 @@ pub fn partner_state(status: &gr_proto::PartnerStatus) -> PartnerState {
     }
 }
 
-fn reason(state: PartnerState, partner: &str, since_ms: i64) -> String {
+fn reason(state: PartnerState, runs_twice: bool, partner: &str, since_ms: i64) -> String {
+    if runs_twice {
+        return format!(
+            "{partner} is heard in two lives: it runs twice, or was resumed from a snapshot. Switch one of the two copies off."
+        );
+    }
     let since = span(since_ms);
     match state {
         PartnerState::NotConfigured => "No GR partner is configured.".into(),

@@ -137,6 +137,9 @@ pub struct GrStatus {
     pub state: PartnerState,
     /// Why the state is what it is, in one sentence.
     pub reason: String,
+    /// The partner was heard a short while ago in a life that it had left: it runs twice, or was resumed from a snapshot.
+    #[serde(default)]
+    pub runs_twice: bool,
     /// Since when.
     pub since: Timestamp,
     /// Changes of users, lists and settings that the partner has not acknowledged.

@@ -8,7 +8,7 @@ use crate::task::{Refused, Serving, TaskView};
 use crate::tx::Tx;
 use crate::{
     Changed, Config, Event, Input, Message, Mono, Now, Output, PartnerState, PartnerStatus,
-    Payload, Rule, local,
+    Payload, Rule, limits, local,
 };
 use domain::{Change, Errand, Ledger, LedgerError, Life, ObjectId, ReplicaState, Seeding};
 use std::collections::{BTreeMap, VecDeque};
@@ -43,6 +43,8 @@ pub struct Engine {
     pub(crate) refused: BTreeMap<ObjectId, Refused>,
     /// When what is held is tried again.
     pub(crate) retry_at: Mono,
+    /// When the partner was last heard in a life that it had left.
+    pub(crate) twice: Option<Mono>,
     /// What both clocks showed when the wall clock was last believed.
     pub(crate) clocks: Option<Now>,
     /// Up to when the agreement of clocks was counted.
@@ -71,6 +73,7 @@ impl Engine {
             serving: None,
             refused: BTreeMap::new(),
             retry_at: Mono(0),
+            twice: None,
             clocks: None,
             counted: Mono(0),
             shown_tasks: TaskView::default(),
@@ -211,7 +214,8 @@ impl Engine {
             .flatten()
             .min()
         });
-        [status.wake_at(timers), session.flatten()]
+        let twice = self.twice.map(|at| at.plus(limits::TWICE_MS));
+        [status.wake_at(timers), session.flatten(), twice]
             .into_iter()
             .flatten()
             .min()
@@ -233,6 +237,7 @@ impl Engine {
                 state => state,
             },
             courtesy,
+            runs_twice: self.twice.is_some(),
             since: status.map_or_else(Default::default, Status::since),
             partner_backlog: report.map(|(report, _)| report.backlog()),
             round_trip_ms: session.and_then(|s| s.outbox.srtt_ms()),
@@ -360,7 +365,15 @@ impl Engine {
             self.outputs.push_back(Output::Task(shown));
         }
         let status = self.status();
-        let told = |s: &PartnerStatus| (s.state, s.courtesy, s.since, s.partner_backlog);
+        let told = |s: &PartnerStatus| {
+            (
+                s.state,
+                s.courtesy,
+                s.runs_twice,
+                s.since,
+                s.partner_backlog,
+            )
+        };
         if self.shown.as_ref().map(told) != Some(told(&status)) {
             self.shown = Some(status);
             self.outputs.push_back(Output::Status(status));

@@ -29,6 +29,8 @@ impl Engine {
     pub(crate) fn errands(&mut self, now: Now, ledger: &mut dyn Ledger) -> Result<(), LedgerError> {
         self.watch_clocks(now);
         self.mind_serving(now);
+        self.twice
+            .take_if(|at| now.mono >= at.plus(limits::TWICE_MS));
         if now.mono >= self.retry_at {
             self.retry_at = now.mono.plus(limits::HELD_RETRY_MS);
             self.count_agreement(now);

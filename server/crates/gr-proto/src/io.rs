@@ -140,6 +140,8 @@ pub struct PartnerStatus {
     pub state: PartnerState,
     /// It is alive, and down by courtesy (R18). Its state is [`PartnerState::Down`] then.
     pub courtesy: bool,
+    /// It was heard a short while ago in a life that it had left: it runs twice, or was resumed from a snapshot again (E13).
+    pub runs_twice: bool,
     /// Since when, by the wall clock.
     pub since: Timestamp,
     /// What it last said of its own marks towards this server; `None` if this session has not told yet.

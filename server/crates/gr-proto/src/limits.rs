@@ -20,6 +20,8 @@ pub const REFUSED_TRIES_MAX: u8 = 3;
 pub const TRIES_MAX: usize = 1_024;
 /// An acknowledgement goes out after so many processed messages even if none of them carried data.
 pub const PROCESSED_UNACKED_MAX: u64 = 256;
+/// So long, in milliseconds, a partner that was heard in a life that it had left is said to run twice.
+pub const TWICE_MS: u64 = 600_000;
 /// So many lives of the partner one life meets. Beyond it, it takes a new one.
 pub const MET_MAX: usize = 1_024;
 /// So many lives a HELLO tells of. An older one counts as *cannot be known*, and what cannot be known is kept.

@@ -44,7 +44,11 @@ impl Engine {
                 echoed = true;
             }
         } else if let Some(moment) = self.lives.admit(hello.echo, now.mono, rules) {
-            let again = self.lives.met.contains(&from) || self.lives.met.len() >= limits::MET_MAX;
+            let left = self.lives.met.contains(&from);
+            let again = left || self.lives.met.len() >= limits::MET_MAX;
+            if left {
+                self.twice = Some(now.mono);
+            }
             if again && rules.hold(Rule::MeetOnce) {
                 self.new_life(now, NewLife::MetAgain);
             } else {
