@@ -3,6 +3,7 @@
 //! Half of the histories are *widened*: they have the faults of [`crate::wide`], too, which are drawn from dice of their own. So a new
 //! fault changes nothing in the other half, nor in what a seed had before.
 
+use crate::bounds;
 use crate::dice::Dice;
 use crate::wide::{self, Wide};
 use gr_proto::{Fuse, Timers};
@@ -83,11 +84,11 @@ const PLAIN: [&str; 23] = [
 ];
 
 /// How many faults can be left out of a history.
-pub const FAULTS: usize = PLAIN.len() + wide::FAULTS.len();
+pub const FAULTS: usize = PLAIN.len() + wide::FAULTS.len() + bounds::FAULTS.len();
 
 /// The name of a fault.
 pub fn fault_name(fault: usize) -> &'static str {
-    let names = PLAIN.iter().chain(&wide::FAULTS);
+    let names = PLAIN.iter().chain(&wide::FAULTS).chain(bounds::FAULTS);
     names.copied().nth(fault).unwrap_or("unknown")
 }
 

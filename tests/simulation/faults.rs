@@ -5,7 +5,7 @@ use crate::oracle::Failure;
 use crate::sometimes::Sometimes;
 use crate::transaction::Work;
 use crate::world::World;
-use gr_proto::Input;
+use gr_proto::{Engine, Input};
 
 /// So often servers go back in time in one history.
 const RESTORES_MAX: u64 = 3;
@@ -23,9 +23,9 @@ impl World {
                 .below([500, 5_000, 100_000, 400_000][self.dice.clone().below(4) as usize]);
             let until = self.time + length;
             let first = self.dice.below(2) as usize;
-            self.net.cut(first, until);
+            self.net.cut(first, self.time, until);
             if self.dice.chance(700) {
-                self.net.cut(1 - first, until);
+                self.net.cut(1 - first, self.time, until);
             }
             self.tell(|| format!("the way to {} is cut for {length} ms", NAMES[first]));
             self.link(Input::LinkDown, Sometimes::LinkDown)?;
@@ -55,7 +55,7 @@ impl World {
             self.relay_restarts(1 - side);
         }
         if self.dice.chance(self.dials.rewind) {
-            self.nodes[side].freeze();
+            self.nodes[side].freeze(self.time);
         }
         if self.dice.chance(self.dials.rewind / 2) {
             self.rewind(side);
@@ -132,6 +132,7 @@ impl World {
         node.end_life(self.time);
         node.lives.push((engine.life(), None));
         node.resumed = Some(engine.life());
+        node.broken_at = None;
         node.engine = Some(engine);
         node.started = frozen.started;
         node.paired = frozen.paired;
@@ -141,7 +142,7 @@ impl World {
     /// Whether a machine was resumed and may not have heard yet that its past is another one.
     fn is_fork_unheard(&self) -> bool {
         self.nodes.iter().any(|node| {
-            let life = node.engine.as_ref().map(gr_proto::Engine::life);
+            let life = node.engine.as_ref().map(Engine::life);
             node.resumed.is_some() && node.resumed == life
         })
     }
@@ -176,7 +177,7 @@ impl World {
     }
 
     pub(crate) fn back_up(&mut self, side: usize) {
-        self.nodes[side].backup = Some(self.nodes[side].snapshot());
+        self.nodes[side].backup = Some(self.nodes[side].snapshot(self.time));
         self.tell(|| format!("{} is backed up", NAMES[side]));
     }
 
@@ -223,6 +224,7 @@ impl World {
         node.ledger = backup.ledger.clone();
         node.history.clone_from(&backup.history);
         node.seen_kept = node.ledger.kept.keys().copied().collect();
+        node.kept_since = node.seen_kept.iter().map(|id| (*id, 0)).collect();
     }
 
     fn link(&mut self, input: Input, what: Sometimes) -> Result<(), Failure> {
@@ -231,13 +233,22 @@ impl World {
             return Ok(());
         }
         self.counters.hit(what);
+        let broken = input == Input::LinkDown;
+        let life = self.nodes[side].engine.as_ref().map(Engine::life);
         self.transact(
             side,
             Work {
                 inputs: vec![input],
                 ..Work::default()
             },
-        )
+        )?;
+        let node = &mut self.nodes[side];
+        if let Some(engine) = &node.engine
+            && life == Some(engine.life())
+        {
+            node.broken_at = broken.then_some(self.time);
+        }
+        Ok(())
     }
 
     pub(crate) fn kill(&mut self, side: usize) {

@@ -14,6 +14,7 @@
 //! ```
 
 mod aim;
+mod bounds;
 mod checks;
 mod dials;
 mod dice;

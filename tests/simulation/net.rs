@@ -13,6 +13,8 @@ pub struct Mail {
     pub message: Message,
     pub bodies: bool,
     sent: u64,
+    /// When it was sent.
+    at: u64,
 }
 
 /// All mail on its way, in order of arrival.
@@ -24,6 +26,10 @@ pub struct Net {
     old: VecDeque<Mail>,
     /// Nothing arrives on the way to this side before this time.
     cut_until: [u64; 2],
+    /// Since when.
+    cut_since: [u64; 2],
+    /// When the newest mail was sent that has arrived at a side.
+    heard: [u64; 2],
     /// The newest mail that has arrived at a side, by its sequence.
     newest: [u64; 2],
     /// All mail ever sent.
@@ -54,6 +60,7 @@ impl Net {
                     message,
                     bodies: true,
                     sent: self.sent,
+                    at: now,
                 },
             );
             return;
@@ -76,6 +83,7 @@ impl Net {
             message,
             bodies,
             sent: self.sent,
+            at: now,
         };
         if dice.chance(dials.old_copy) && self.old.len() < OLD_COPIES_MAX {
             self.old.push_back(mail.clone());
@@ -115,6 +123,7 @@ impl Net {
             counters.hit(Sometimes::MailOvertaken);
         }
         self.newest[mail.to] = self.newest[mail.to].max(mail.sent);
+        self.heard[mail.to] = self.heard[mail.to].max(mail.at);
         Some(mail)
     }
 
@@ -152,8 +161,21 @@ impl Net {
     }
 
     /// Cuts the way to a side for some time.
-    pub fn cut(&mut self, to: usize, until: u64) {
+    pub fn cut(&mut self, to: usize, now: u64, until: u64) {
+        if self.cut_until[to] <= now {
+            self.cut_since[to] = now;
+        }
         self.cut_until[to] = until;
+    }
+
+    /// Since when nothing that is sent to a side arrives there, if that is so now.
+    pub fn silent_since(&self, to: usize, now: u64) -> Option<u64> {
+        (!self.good && now < self.cut_until[to]).then_some(self.cut_since[to])
+    }
+
+    /// When the newest mail was sent that has arrived at a side.
+    pub fn heard(&self, side: usize) -> u64 {
+        self.heard[side]
     }
 
     /// From now on nothing is lost or late. What a relay still holds may come at any time.

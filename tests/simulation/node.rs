@@ -3,8 +3,8 @@
 use crate::dials::Dials;
 use domain::{Conditions, Life, ObjectId, ServerId, Timestamp};
 use gr_proto::memory::Memory;
-use gr_proto::{Config, Engine, Limits, Mono, Now, PartnerState, Rules};
-use std::collections::BTreeSet;
+use gr_proto::{Config, Engine, Mono, Now, PartnerState, Rules};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One server of the pair.
 #[derive(Clone, Debug)]
@@ -17,6 +17,10 @@ pub struct Node {
     pub back_at: u64,
     /// Until then the engine takes no mail and does nothing of itself.
     pub rests_until: u64,
+    /// Until then there is no room on its disk.
+    pub full_until: u64,
+    /// The link was last reported broken then, and not repaired since.
+    pub broken_at: Option<u64>,
     /// When the process of the present life started.
     pub started: u64,
     /// The last time at which the process lived.
@@ -45,6 +49,10 @@ pub struct Node {
     pub told: PartnerState,
     /// What was kept when something was last kept.
     pub seen_kept: BTreeSet<ObjectId>,
+    /// When each of what is kept began to be kept.
+    pub kept_since: BTreeMap<ObjectId, u64>,
+    /// What is kept gives way to what a rebuild will keep.
+    pub gives_way: bool,
     /// What its configuration says of who can be replicated.
     pub conditions: Conditions,
     /// It has been behind since it last said that it had caught up.
@@ -54,6 +62,8 @@ pub struct Node {
 /// What a backup holds, and the history up to it.
 #[derive(Clone, Debug)]
 pub struct Backup {
+    /// When it was taken.
+    pub at: u64,
     pub ledger: Memory,
     pub history: Vec<(u64, ObjectId)>,
 }
@@ -87,6 +97,8 @@ impl Node {
             engine: None,
             back_at: 0,
             rests_until: 0,
+            full_until: 0,
+            broken_at: None,
             started: 0,
             last_up: 0,
             wall_offset: 0,
@@ -101,6 +113,8 @@ impl Node {
             history: Vec::new(),
             told: PartnerState::NotConfigured,
             seen_kept: BTreeSet::new(),
+            kept_since: BTreeMap::new(),
+            gives_way: false,
             conditions: Conditions::default(),
             behind: false,
         }
@@ -113,29 +127,31 @@ impl Node {
             timers: dials.timers,
             conditions: self.conditions.clone(),
             fuse: dials.fuse,
-            limits: Limits::default(),
+            limits: dials.wide.limits,
             rules,
         };
         self.engine = Some(Engine::new(config, Life(life), life ^ 0x5eed));
         self.lives.push((Life(life), None));
         (self.started, self.last_up) = (time, time);
         self.rests_until = 0;
+        self.broken_at = None;
     }
 
     /// What a backup would hold.
-    pub fn snapshot(&self) -> Backup {
+    pub fn snapshot(&self, at: u64) -> Backup {
         Backup {
+            at,
             ledger: self.ledger.snapshot(),
             history: self.history.clone(),
         }
     }
 
     /// Takes a snapshot of the running machine.
-    pub fn freeze(&mut self) {
+    pub fn freeze(&mut self, time: u64) {
         self.frozen = self.engine.clone().map(|engine| {
             Box::new(Frozen {
                 engine,
-                backup: self.snapshot(),
+                backup: self.snapshot(time),
                 started: self.started,
                 paired: self.paired,
                 told: self.told,

@@ -19,8 +19,8 @@
 //! | I15 a rebuild that was stopped | "a stopped rebuild changes nothing"; before its last phase no task deletes: "a task deletes last" |
 //! | I16 one task for a pair | "one task gives way", "tasks begin", "tasks end" |
 //! | I17 data only while running | "data only while running", at every message |
-//! | I18 who is called running lives | "running is honest", after every step; "only the living are adopted" |
-//! | I19 courtesy leaves no marks | tests of the engine, in `gr-proto/tests` |
+//! | I18 who is called running lives | "running is honest", "a broken link is not running", "status turns unknown on a broken link", after every step; "only the living are adopted" |
+//! | I19 courtesy leaves no marks | "courtesy leaves nothing behind", "who is out of service sends no data"; tests of the engine |
 //! | I20, I21 envelopes | tests of `gr-mail`; an engine has no envelopes |
 //! | I22 everything is bounded | tests of the engine and of its limits |
 //! | I23 a log-in waits for nobody | by construction: `LoggedIn` is an input without an answer |

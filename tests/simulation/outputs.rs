@@ -204,7 +204,7 @@ impl World {
                 }
             }
             Event::Held(_, reason) => self.held(reason),
-            Event::NewLife(_, NewLife::Rebuilt) => {}
+            Event::NewLife(_, NewLife::Rebuilt | NewLife::Unsettled) => {}
             Event::Refused(_, Reason::NEED_BODY) => self.counters.hit(Sometimes::NeedBody),
             Event::Refused(..) => self.counters.hit(Sometimes::BadItem),
             Event::PartnerWentBack | Event::WentBack | Event::NewLife(..)

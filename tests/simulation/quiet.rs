@@ -32,6 +32,22 @@ impl World {
             {
                 return failed("running is honest", format!("dead for {silent} ms"));
             }
+            let running = engine.status().state == PartnerState::Running
+                && node.next_at(self.time) != Some(self.time);
+            // What left before the link broke proves nothing: the partner has to have heard something that was said since.
+            if running
+                && node
+                    .broken_at
+                    .is_some_and(|at| self.net.heard(1 - side) < at)
+            {
+                return failed("a broken link is not running", NAMES[side]);
+            }
+            let cut = self.net.silent_since(1 - side, self.time);
+            let silent = cut.map_or(0, |since| self.time - since);
+            if running && silent > self.dials.timers.unknown_ms {
+                let found = format!("{} reaches nobody for {silent} ms", NAMES[side]);
+                return failed("status turns unknown on a broken link", found);
+            }
             let clock = node.ledger.state.hlc.wall().0;
             if clock > node.wall_max.max(0) + domain::Hlc::ABSORB_MS_MAX + 1 {
                 return failed(

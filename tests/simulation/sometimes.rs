@@ -88,6 +88,8 @@ sometimes! {
     DiskFull: "disk full: transaction undone, new life",
     StoreFailed: "store failed in the middle of a transaction",
     Courtesy: "courtesy down",
+    DiskStaysFull: "disk that stays full: transaction undone",
+    DaysPass: "both servers off for days",
     GrOff: "GR taken off a server",
     GrOn: "GR put on again",
     ChangedWhileOff: "changed while GR was off",

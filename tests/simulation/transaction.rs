@@ -48,6 +48,8 @@ enum Fate {
     LostBeforeCommit,
     /// The disk is full: the transaction is undone, and a new life begins at once.
     Undone,
+    /// The same, but clients are still served.
+    NoRoom,
     /// The process dies after this many of its messages have left.
     DiedAfter(usize),
 }
@@ -64,7 +66,10 @@ impl World {
         if changes.len() + mails.len() + inputs.len() > 1 {
             self.counters.hit(Sometimes::Grouped);
         }
-        let fate = self.fate();
+        let fate = match self.lacks_room(side, &work) {
+            true => Fate::NoRoom,
+            false => self.fate(),
+        };
         self.mix(
             side as u64,
             changes.len() as u64,
@@ -105,6 +110,13 @@ impl World {
             self.rests(side);
             return Ok(());
         }
+        if fate == Fate::NoRoom {
+            self.tell(|| format!("there is no room on the disk of {}", NAMES[side]));
+            self.nodes[side].ledger.roll_back();
+            self.nodes[side].engine = Some(engine);
+            self.rests_awake(side);
+            return Ok(());
+        }
         if fate == Fate::LostBeforeCommit {
             self.counters.hit(Sometimes::CrashBeforeCommit);
             self.tell(|| format!("{} dies before the commit", NAMES[side]));
@@ -117,6 +129,7 @@ impl World {
         }
         self.nodes[side].ledger.commit();
         self.deletes_last(side, kept)?;
+        self.keeps_long_enough(side)?;
         self.record(side, facts);
         self.compare(side, before, only.as_ref());
         let (life, state) = (engine.life(), engine.status().state);

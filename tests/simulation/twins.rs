@@ -37,6 +37,9 @@ impl World {
         self.oracle.as_of[side].clear();
         self.checks.forget(side);
         self.nodes[side].restored_at = Some(time);
+        self.nodes[side].broken_at = None;
+        let node = &mut self.nodes[side];
+        node.kept_since = node.ledger.kept.keys().map(|id| (*id, 0)).collect();
     }
 
     /// One of two copies is switched off. What it did alone is gone with it.

@@ -1,11 +1,19 @@
-//! What happens to servers beside all else in widened histories: operators take them out of service.
+//! What happens to servers beside all else in widened histories: operators take them out of service, disks stay full, days pass.
 
-use crate::node::NAMES;
+use crate::net::Mail;
+use crate::node::{NAMES, Node};
 use crate::oracle::{Failure, failed};
 use crate::sometimes::Sometimes;
 use crate::transaction::Work;
 use crate::world::World;
+use domain::{Change, Errand, Task, TaskKind};
 use gr_proto::Order;
+
+const DAY_MS: u64 = 86_400_000;
+/// Backups are restored while graves are remembered: 90 days.
+const BACKUP_DAYS_MAX: u64 = 89;
+/// What was deleted by a machine can be brought back for 7 days, by clocks that may differ by an hour and still agree.
+const UNDO_MS_MIN: u64 = 7 * DAY_MS - 7_200_000;
 
 impl World {
     /// What only widened histories have, and what comes from neither mail nor transactions.
@@ -13,7 +21,88 @@ impl World {
         if self.dice.chance(self.dials.wide.courtesy) {
             self.courtesy()?;
         }
+        let side = self.dice.below(2) as usize;
+        if self.dice.chance(self.dials.wide.full_long) {
+            let length = [5_000, 300_000, 7_200_000][self.dice.below(3) as usize];
+            self.nodes[side].full_until = self.time + length;
+            self.tell(|| format!("the disk of {} is full for {length} ms", NAMES[side]));
+        }
+        if self.dice.chance(self.dials.wide.days) {
+            self.days_pass();
+        }
         Ok(())
+    }
+
+    /// Both servers are off for days. When they come back their clocks may be wrong by days, and are set right some time later.
+    fn days_pass(&mut self) {
+        self.counters.hit(Sometimes::DaysPass);
+        let days = [1, 6, 9, 40][self.dice.below(4) as usize];
+        self.tell(|| format!("both are off for {days} days"));
+        self.time += days * DAY_MS;
+        for side in [0, 1] {
+            if self.nodes[side].engine.is_some() {
+                self.kill(side);
+            }
+            let off = [0, 8, -8, 100, 0][self.dice.below(5) as usize];
+            self.nodes[side].wall_offset = off * DAY_MS as i64;
+            self.tell(|| format!("the clock of {} is {off} days ahead", NAMES[side]));
+            // Nobody restores a backup that is older than the memory of what was deleted.
+            let node = &mut self.nodes[side];
+            let old = |at: u64| self.time - at > BACKUP_DAYS_MAX * DAY_MS;
+            node.backup.take_if(|backup| old(backup.at));
+            node.frozen.take_if(|frozen| old(frozen.backup.at));
+        }
+    }
+
+    /// What was deleted by a machine can be undone for 7 days by anyone's clock, unless an administrator undoes it or rebuilds.
+    pub(crate) fn keeps_long_enough(&mut self, side: usize) -> Result<(), Failure> {
+        if self.dials.wide.days == 0 {
+            return Ok(());
+        }
+        let wrong = |node: &Node| node.wall_offset.unsigned_abs() > 3_600_000;
+        let wrong = self.nodes.iter().any(wrong);
+        let Node {
+            ledger,
+            kept_since,
+            gives_way,
+            ..
+        } = &mut self.nodes[side];
+        let walks = |errand| ledger.state.walks.iter().any(|walk| walk.errand == errand);
+        let rebuilds = |task: &Task| task.kind == TaskKind::Rebuild;
+        *gives_way = ledger.state.task.as_ref().is_some_and(rebuilds)
+            || (*gives_way && walks(Errand::Purge));
+        let asked_for = *gives_way || walks(Errand::Undo);
+        let time = self.time;
+        let early = kept_since.iter().find(|(id, since)| {
+            !asked_for && !wrong && !ledger.kept.contains_key(id) && time - **since < UNDO_MS_MIN
+        });
+        if let Some((id, since)) = early {
+            let found = format!("{}: {id} after {} ms", NAMES[side], time - since);
+            return failed("what a machine deleted can be undone", found);
+        }
+        kept_since.retain(|id, _| ledger.kept.contains_key(id));
+        for id in ledger.kept.keys() {
+            kept_since.entry(*id).or_insert(time);
+        }
+        if wrong {
+            kept_since.values_mut().for_each(|since| *since = 0);
+        }
+        Ok(())
+    }
+
+    /// Whether a disk has no room for what a transaction would write: bodies, and objects that are new. What is small is written all the
+    /// same, into what was put aside for that.
+    pub(crate) fn lacks_room(&mut self, side: usize, work: &Work) -> bool {
+        if self.net.good || self.time >= self.nodes[side].full_until {
+            return false;
+        }
+        let large = |change: &Change| matches!(change, Change::Create { .. });
+        let bodies = |mail: &Mail| mail.bodies && !mail.message.bodies().is_empty();
+        let full = work.changes.iter().any(large) || work.mails.iter().any(bodies);
+        if full {
+            self.counters.hit(Sometimes::DiskStaysFull);
+        }
+        full
     }
 
     /// A server goes out of service, or comes back. I19: if nobody forces it, nothing is left to be sent.

@@ -1,8 +1,10 @@
 //! What only widened histories have: faults that came later than the others, each drawn from dice of its own, so that what a seed had
 //! before stays as it was.
 
+use crate::bounds;
 use crate::dials::Dials;
 use crate::dice::Dice;
+use gr_proto::Limits;
 
 /// Probabilities are in thousandths; where all is 0, the history is not widened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -11,10 +13,16 @@ pub struct Wide {
     pub store_fails: u64,
     /// Operators take servers out of service, and back.
     pub courtesy: u64,
+    /// Disks stay full for long: only what needs no room is written.
+    pub full_long: u64,
+    /// Both servers are off for days, and clocks leap by days meanwhile.
+    pub days: u64,
+    /// Bounds of the engines are small.
+    pub(crate) limits: Limits,
 }
 
 /// Faults that can be left out of a widened history, by name.
-pub const FAULTS: [&str; 2] = ["store errors", "courtesy"];
+pub const FAULTS: [&str; 4] = ["store errors", "courtesy", "disks full for long", "days"];
 
 /// Dice of widened histories have numbers from here on; those below belong to all histories.
 const OWN: u64 = 1 << 40;
@@ -34,9 +42,16 @@ impl Wide {
             let drawn = dice.between(low, high);
             if dice.chance(often) { drawn } else { 0 }
         };
+        let limits = match dice(3).chance(400) {
+            true => bounds::draw(seed),
+            false => Limits::default(),
+        };
         Self {
+            limits,
             store_fails: dial(1, 250, 2, 30),
             courtesy: dial(2, 150, 10, 60),
+            full_long: dial(4, 150, 10, 60),
+            days: dial(5, 150, 10, 60),
         }
     }
 
@@ -44,7 +59,10 @@ impl Wide {
     pub fn without(&mut self, fault: usize) {
         *match fault {
             0 => &mut self.store_fails,
-            _ => &mut self.courtesy,
+            1 => &mut self.courtesy,
+            2 => &mut self.full_long,
+            3 => &mut self.days,
+            _ => return bounds::without(&mut self.limits, fault - FAULTS.len()),
         } = 0;
     }
 }
