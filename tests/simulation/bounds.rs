@@ -27,6 +27,8 @@ macro_rules! bounds {
             // What nobody acknowledges is unsettled, so the one bound has to be well below the other.
             let settles = u64::try_from(limits.unsettled).unwrap_or(u64::MAX) / 4;
             limits.processed_unacked = limits.processed_unacked.min(settles);
+            // One message may be refused whole.
+            limits.batch_items = limits.batch_items.min(limits.refusals);
             limits
         }
 
@@ -66,4 +68,6 @@ bounds! {
     trail: 1..=4,
     refused_shown: 1..=2,
     seeding: 1..=4,
+    refusals: 1..=6,
+    lineage_in_hello: 2..=8,
 }

@@ -2,10 +2,10 @@
 
 use crate::oracle::{Failure, Versions, failed};
 use crate::world::World;
-use domain::{Bucket, Digest, Kind, Lane, Ledger, Life, ObjectId, TaskKind, Tree, User};
+use domain::{Bucket, Digest, Kind, Lane, Ledger, Life, ObjectId, TaskId, TaskKind, Tree, User};
 use gr_proto::memory::Memory;
 use gr_proto::{Changed, Fuse, How};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What was last seen.
 #[derive(Debug, Default)]
@@ -15,6 +15,10 @@ pub(crate) struct Checks {
     life: [Option<Life>; 2],
     /// Since when both servers drive a task.
     both_since: Option<u64>,
+    /// Tasks whose deletions an administrator has agreed to.
+    pub(crate) agreed: BTreeSet<TaskId>,
+    /// Users and contents that a task has taken from a side.
+    pub(crate) taken: [BTreeMap<TaskId, (u64, u64)>; 2],
 }
 
 /// After the faults have ended, one of two tasks gives way within this time: the longest retransmission time, twice.
@@ -84,18 +88,20 @@ pub(crate) fn recount(ledger: &mut Memory) -> Result<(), Failure> {
     Ok(())
 }
 
-/// I26: without the word of an administrator a task deletes no more users than the fuse allows.
+/// I26: without the word of an administrator a task deletes no more users, and no more contents over all mailboxes, than the fuse allows.
 pub(crate) fn fuse_holds(
     fuse: Fuse,
     ledger: &Memory,
-    new: usize,
-    agreed: bool,
+    (users, contents): (u64, u64),
 ) -> Result<(), Failure> {
     let left = ledger.objects.values().filter(|o| o.kind == Kind::USER);
-    let all = left.count() + new;
-    match agreed || fuse.allows_users(new as u64, all as u64) {
+    let all = left.count() as u64 + users;
+    if !fuse.allows_users(users, all) {
+        return failed("the fuse holds", format!("{users} of {all} users went"));
+    }
+    match fuse.allows_contents(contents) {
         true => Ok(()),
-        false => failed("the fuse holds", format!("{new} of {all} users went")),
+        false => failed("the fuse holds", format!("{contents} contents went")),
     }
 }
 

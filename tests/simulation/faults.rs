@@ -92,7 +92,7 @@ impl World {
     }
 
     /// The process goes on with a new life.
-    fn begin_anew(&mut self, side: usize) {
+    pub(crate) fn begin_anew(&mut self, side: usize) {
         self.loses_sight(side);
         let life = self.dice.roll();
         let node = &mut self.nodes[side];

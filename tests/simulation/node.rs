@@ -80,7 +80,7 @@ pub struct Frozen {
 }
 
 /// The true time at which histories begin, in Unix milliseconds.
-const EPOCH_MS: i64 = 1_760_000_000_000;
+pub const EPOCH_MS: i64 = 1_760_000_000_000;
 
 /// The identity of a side.
 pub fn server(side: usize) -> ServerId {

@@ -248,10 +248,14 @@ impl World {
         };
         let object = &ledger.objects[&id];
         let local = self.is_local(side, &id);
+        let content = back && object.kind != Kind::USER;
         if (local && (back || !(originals || self.dice.chance(300))))
-            || (back && object.kind != Kind::USER)
+            || (content && self.dials.wide.damage_all == 0)
         {
             return;
+        }
+        if content {
+            self.counters.hit(Sometimes::MessageDamaged);
         }
         self.counters.hit(Sometimes::Damaged);
         self.checks.forget(side);
@@ -262,7 +266,7 @@ impl World {
             self.counters.hit(Sometimes::OriginalLost);
             self.oracle.doomed.insert(id);
         }
-        let take_along = self.dice.chance(500) && !back;
+        let take_along = self.dice.chance(500) && (!back || self.dials.wide.damage_all > 0);
         let owned = self.nodes[side].ledger.owned_by(&id);
         let mut owned = owned.expect("memory does not fail");
         owned.retain(|content| take_along && all.contains(content));

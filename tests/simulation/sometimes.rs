@@ -90,6 +90,8 @@ sometimes! {
     Courtesy: "courtesy down",
     DiskStaysFull: "disk that stays full: transaction undone",
     DaysPass: "both servers off for days",
+    QuarterPasses: "a quarter of a year in peace",
+    MessageDamaged: "content lost from a store where servers go back",
     GrOff: "GR taken off a server",
     GrOn: "GR put on again",
     ChangedWhileOff: "changed while GR was off",

@@ -132,6 +132,7 @@ impl World {
         self.keeps_long_enough(side)?;
         self.record(side, facts);
         self.compare(side, before, only.as_ref());
+        self.keeps_what_it_removes(side, &outputs)?;
         let (life, state) = (engine.life(), engine.status().state);
         self.nodes[side].engine = Some(engine);
         if self.nodes[side]
@@ -198,6 +199,15 @@ impl World {
             engine.handle(now, &mut Failing::new(ledger, left), input)?;
         }
         for order in work.orders {
+            if let Order::Agree(id)
+            | Order::Start {
+                id,
+                agreed: Some(_),
+                ..
+            } = &order
+            {
+                self.checks.agreed.insert(*id);
+            }
             self.tell(|| format!("{}: {order:?}", NAMES[side]));
             let mut ledger = Failing::new(&mut self.nodes[side].ledger, left);
             if let Err(declined) = engine.order(now, &mut ledger, order)? {
@@ -246,14 +256,14 @@ impl World {
             return Ok(());
         }
         let new = ledger.kept.iter().filter(|(id, _)| !before.contains(id));
-        if let Some(task) = &ledger.state.task {
-            let users = new.clone().filter(|(_, object)| object.kind == Kind::USER);
-            checks::fuse_holds(
-                self.dials.fuse,
-                ledger,
-                users.count(),
-                task.agreed.is_some(),
-            )?;
+        let users = new.clone().filter(|(_, object)| object.kind == Kind::USER);
+        let (users, all) = (users.count() as u64, new.clone().count() as u64);
+        if let Some(task) = ledger.state.kept.map(|kept| kept.task) {
+            let taken = self.checks.taken[side].entry(task).or_default();
+            (taken.0, taken.1) = (taken.0 + users, taken.1 + all - users);
+            if !self.checks.agreed.contains(&task) {
+                checks::fuse_holds(self.dials.fuse, ledger, *taken)?;
+            }
         }
         let mut new = new;
         let local = new.find(|(_, object)| {

@@ -1,17 +1,18 @@
 //! What happens to servers beside all else in widened histories: operators take them out of service, disks stay full, days pass.
 
 use crate::net::Mail;
-use crate::node::{NAMES, Node};
+use crate::node::{EPOCH_MS, NAMES, Node};
 use crate::oracle::{Failure, failed};
 use crate::sometimes::Sometimes;
 use crate::transaction::Work;
 use crate::world::World;
-use domain::{Change, Errand, Task, TaskKind};
-use gr_proto::Order;
+use domain::{Change, Errand, Grave, Kind, Task, TaskKind};
+use gr_proto::{How, Limits, Order, Output, Timers};
 
 const DAY_MS: u64 = 86_400_000;
 /// Backups are restored while graves are remembered: 90 days.
-const BACKUP_DAYS_MAX: u64 = 89;
+const BACKUP_DAYS_MAX: u64 = GRAVES_DAYS - 1;
+const GRAVES_DAYS: u64 = 90;
 /// What was deleted by a machine can be brought back for 7 days, by clocks that may differ by an hour and still agree.
 const UNDO_MS_MIN: u64 = 7 * DAY_MS - 7_200_000;
 
@@ -54,13 +55,33 @@ impl World {
         }
     }
 
+    /// What nobody deleted and is gone all the same was removed by a machine, and is kept.
+    pub(crate) fn keeps_what_it_removes(
+        &self,
+        side: usize,
+        outputs: &[Output],
+    ) -> Result<(), Failure> {
+        let changed = outputs.iter().filter_map(|output| match output {
+            Output::Changed(changed) => Some(changed),
+            _ => None,
+        });
+        let kept = &self.nodes[side].ledger.kept;
+        let mut gone = changed.flatten().filter(|changed| changed.how == How::Gone);
+        let lost = gone.find(|gone| {
+            let known = self.oracle.born.contains_key(&gone.id);
+            known && self.oracle.is_wanted(&gone.id) && !kept.contains_key(&gone.id)
+        });
+        match lost {
+            Some(lost) => failed("what a machine deletes is kept", format!("{}", lost.id)),
+            None => Ok(()),
+        }
+    }
+
     /// What was deleted by a machine can be undone for 7 days by anyone's clock, unless an administrator undoes it or rebuilds.
     pub(crate) fn keeps_long_enough(&mut self, side: usize) -> Result<(), Failure> {
         if self.dials.wide.days == 0 {
             return Ok(());
         }
-        let wrong = |node: &Node| node.wall_offset.unsigned_abs() > 3_600_000;
-        let wrong = self.nodes.iter().any(wrong);
         let Node {
             ledger,
             kept_since,
@@ -74,7 +95,7 @@ impl World {
         let asked_for = *gives_way || walks(Errand::Undo);
         let time = self.time;
         let early = kept_since.iter().find(|(id, since)| {
-            !asked_for && !wrong && !ledger.kept.contains_key(id) && time - **since < UNDO_MS_MIN
+            !asked_for && !ledger.kept.contains_key(id) && time - **since < UNDO_MS_MIN
         });
         if let Some((id, since)) = early {
             let found = format!("{}: {id} after {} ms", NAMES[side], time - since);
@@ -84,8 +105,39 @@ impl World {
         for id in ledger.kept.keys() {
             kept_since.entry(*id).or_insert(time);
         }
-        if wrong {
-            kept_since.values_mut().for_each(|since| *since = 0);
+        Ok(())
+    }
+
+    /// House-keeping goes on, whatever is refused and held for good: when both clocks have agreed for as long as backups may be old,
+    /// graves are gone, and so is what was kept for a week.
+    pub(crate) fn keep_house(&mut self) -> Result<(), Failure> {
+        let few = self.dials.wide.limits.graves_step < Limits::default().graves_step;
+        if self.dials.wide.days == 0 || few || !self.own.chance(60) {
+            return Ok(());
+        }
+        self.counters.hit(Sometimes::QuarterPasses);
+        self.dials.timers = Timers {
+            heartbeat_ms: DAY_MS / 2,
+            unknown_ms: 2 * DAY_MS,
+            down_ms: 4 * DAY_MS,
+            ..Timers::direct()
+        };
+        for side in [0, 1] {
+            self.nodes[side].wall_offset = 0;
+            self.begin_anew(side);
+        }
+        let until = self.time + (GRAVES_DAYS + 3) * DAY_MS;
+        let dug = EPOCH_MS + self.time as i64;
+        self.pass(until)?;
+        self.time = until;
+        for side in [0, 1] {
+            let ledger = &self.nodes[side].ledger;
+            let old = |grave: &Grave| grave.kind != Kind::USER && grave.at.0 < dug;
+            let left = ledger.graves.values().filter(|grave| old(grave)).count();
+            if left + ledger.kept.len() > 0 {
+                let found = format!("{}: {left} graves, {} kept", NAMES[side], ledger.kept.len());
+                return failed("house-keeping goes on", found);
+            }
         }
         Ok(())
     }

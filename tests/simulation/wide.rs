@@ -17,12 +17,20 @@ pub struct Wide {
     pub full_long: u64,
     /// Both servers are off for days, and clocks leap by days meanwhile.
     pub days: u64,
+    /// Contents are lost from stores also where servers go back in time: while one server has them, they come back.
+    pub damage_all: u64,
     /// Bounds of the engines are small.
     pub(crate) limits: Limits,
 }
 
 /// Faults that can be left out of a widened history, by name.
-pub const FAULTS: [&str; 4] = ["store errors", "courtesy", "disks full for long", "days"];
+pub const FAULTS: [&str; 5] = [
+    "store errors",
+    "courtesy",
+    "disks full for long",
+    "days",
+    "contents lost",
+];
 
 /// Dice of widened histories have numbers from here on; those below belong to all histories.
 const OWN: u64 = 1 << 40;
@@ -52,6 +60,7 @@ impl Wide {
             courtesy: dial(2, 150, 10, 60),
             full_long: dial(4, 150, 10, 60),
             days: dial(5, 150, 10, 60),
+            damage_all: dial(6, 500, 1, 1),
         }
     }
 
@@ -62,6 +71,7 @@ impl Wide {
             1 => &mut self.courtesy,
             2 => &mut self.full_long,
             3 => &mut self.days,
+            4 => &mut self.damage_all,
             _ => return bounds::without(&mut self.limits, fault - FAULTS.len()),
         } = 0;
     }

@@ -174,7 +174,8 @@ impl World {
         let until = self.time + 10;
         self.pass(until)?;
         self.become_quiet()?;
-        self.rest()
+        self.rest()?;
+        self.keep_house()
     }
 
     fn happens(&mut self, part: u64) -> Result<(), Failure> {
