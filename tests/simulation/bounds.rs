@@ -70,4 +70,5 @@ bounds! {
     seeding: 1..=4,
     refusals: 1..=6,
     lineage_in_hello: 2..=8,
+    ranges: 2..=8,
 }
