@@ -17,8 +17,9 @@ pub(crate) struct Checks {
     both_since: Option<u64>,
     /// Tasks whose deletions an administrator has agreed to.
     pub(crate) agreed: BTreeSet<TaskId>,
-    /// Users and contents that a task has taken from a side.
-    pub(crate) taken: [BTreeMap<TaskId, (u64, u64)>; 2],
+    /// Users and contents that a task has taken from a side while both servers lived so many lives. After another start it compares anew,
+    /// as another task would, so the fuse counts anew.
+    pub(crate) taken: [BTreeMap<(TaskId, usize), (u64, u64)>; 2],
 }
 
 /// After the faults have ended, one of two tasks gives way within this time: the longest retransmission time, twice.

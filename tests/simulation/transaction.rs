@@ -229,6 +229,7 @@ impl World {
 
     /// E17: a task deletes only in its last phase, and nothing but GR users with what belongs to them.
     fn deletes_last(&mut self, side: usize, kept: usize) -> Result<(), Failure> {
+        let lives = self.nodes.iter().map(|node| node.lives.len()).sum();
         let Node {
             ledger, seen_kept, ..
         } = &mut self.nodes[side];
@@ -259,7 +260,7 @@ impl World {
         let users = new.clone().filter(|(_, object)| object.kind == Kind::USER);
         let (users, all) = (users.count() as u64, new.clone().count() as u64);
         if let Some(task) = ledger.state.kept.map(|kept| kept.task) {
-            let taken = self.checks.taken[side].entry(task).or_default();
+            let taken = self.checks.taken[side].entry((task, lives)).or_default();
             (taken.0, taken.1) = (taken.0 + users, taken.1 + all - users);
             if !self.checks.agreed.contains(&task) {
                 checks::fuse_holds(self.dials.fuse, ledger, *taken)?;

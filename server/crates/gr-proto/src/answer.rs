@@ -118,16 +118,19 @@ fn want(tx: &mut Tx<'_>, ids: &[ObjectId]) -> Result<u64, LedgerError> {
 
 /// GR users of the asker whose originals are gone (R11).
 fn forget(tx: &mut Tx<'_>, ask: &Ask, ids: &[ObjectId]) -> Result<Reply, LedgerError> {
-    let mut gone = Vec::new();
+    let (mut gone, mut emptied) = (Vec::new(), Vec::new());
     for id in ids {
         if is_forgettable(tx, id)? {
             gone.push(*id);
+            emptied.push(*id);
+        } else if tx.ledger.object(id)?.is_none() {
+            emptied.push(*id);
         }
     }
     let count = gone.len() as u64;
     let all = tx.ledger.user_count()?;
     let allowed = ask.agreed
-        || (tx.config.fuse.allows_users(count, all) && removal::contents_allowed(tx, &gone)?);
+        || (tx.config.fuse.allows_users(count, all) && removal::contents_allowed(tx, &emptied)?);
     if !allowed && tx.config.rules.hold(Rule::Fuse) {
         return Ok(Reply::TooMany(count));
     }

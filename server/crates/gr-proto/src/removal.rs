@@ -29,7 +29,7 @@ pub(crate) fn delete(
         None => {
             fuse.allows_users(here, all)
                 && fuse.allows_users(there, all)
-                && contents_allowed(tx, &gone)?
+                && contents_allowed(tx, gone.iter().chain(&compare.orphans))?
         }
     };
     if !allowed && tx.config.rules.hold(Rule::Fuse) {
@@ -46,8 +46,11 @@ pub(crate) fn delete(
     Ok(Some(compare.orphans.iter().copied().chain(gone).collect()))
 }
 
-/// Whether the fuse lets go what belongs to these users (E19). Their mailboxes are counted only until it is clear that it does not.
-pub(crate) fn contents_allowed(tx: &mut Tx<'_>, users: &[ObjectId]) -> Result<bool, LedgerError> {
+/// Whether the fuse lets go what belongs to these users (E19), who may be lost here already. Their mailboxes are counted only until it is clear that it does not.
+pub(crate) fn contents_allowed<'a>(
+    tx: &mut Tx<'_>,
+    users: impl IntoIterator<Item = &'a ObjectId>,
+) -> Result<bool, LedgerError> {
     let mut contents = 0;
     for id in users {
         contents += tx.ledger.owned_by(id)?.len() as u64;

@@ -168,10 +168,13 @@ impl Work {
                 if let Some(orphans) = &mut self.deleting {
                     orphans.drain(..ids.len().min(orphans.len()));
                 }
-                for id in ids {
-                    removal::forget_contents(tx, id)?;
+                // More may have come since it was counted: then it is left to the next comparison.
+                if task.agreed.is_some() || removal::contents_allowed(tx, ids)? {
+                    for id in ids {
+                        removal::forget_contents(tx, id)?;
+                    }
+                    remember_kept(tx, task.id, task.kind)?;
                 }
-                remember_kept(tx, task.id, task.kind)?;
             }
             (Question::Forget(_), Reply::TooMany(count)) => {
                 events.push(Event::FuseBlown(task.counts.deleted_here, *count));
