@@ -26,8 +26,11 @@
 //! | I23 a log-in waits for nobody | by construction: `LoggedIn` is an input without an answer |
 //! | I24 one seed, one trace | "the same seed has the same trace", for each seed |
 //! | I25 sums and counts | "sums equal a recount", now and then and when quiet |
-//! | I26 the fuse | "the fuse holds", at every deletion of a task |
+//! | I26 the fuse | "the fuse holds", for the users and for the contents of all mailboxes that a task takes |
 //! | I27 no talk without end | "a quiet pair is quiet", "they come to rest" |
+//! | I28 what nobody deleted and is gone is kept | "what a machine deletes is kept", at every transaction |
+//! | I29 what a machine deleted can be undone for 7 days by anyone's clock | "what a machine deleted can be undone", where days pass |
+//! | I30 house-keeping goes on beside what is refused or held | "house-keeping goes on", where a quarter of a year passes |
 
 use domain::{Key, Object, ObjectId, Version};
 use gr_proto::memory::Memory;
