@@ -6,14 +6,16 @@
 //! | a file without a row | the same, from its beginning |
 //! | a file shorter than its row says, or no file | the bodies that lay there are missing from now on |
 //! | a segment that compaction gave up | its file goes |
+//! | a file whose end the disk cannot read | it is left as it is, and does not grow any more |
 
 use crate::body::body_row;
 use crate::record;
 use crate::segments::{Location, Segments};
 use crate::spool::Tail;
-use crate::{StoreError, view};
+use crate::{Disk, StoreError, view};
 use domain::BodyRef;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
+use std::fs::File;
 use std::io;
 
 /// What opening a store found.
@@ -25,6 +27,8 @@ pub struct Opened {
     pub adopted_bodies: u64,
     /// Bodies that something refers to and that are not here; see [`crate::View::missing_bodies`].
     pub missing_bodies: u64,
+    /// Segments whose bytes behind the last commit the disk cannot read. They are left as they are, and nothing is appended to them.
+    pub unreadable_segments: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -92,18 +96,23 @@ impl Check<'_> {
     fn known(&mut self, row: SegmentRow) -> Result<(), StoreError> {
         let id = row.id;
         if row.dropped {
-            self.segments.remove(id)?;
-            self.tx.execute("DELETE FROM segment WHERE id = ?1", [id])?;
+            // If it cannot be deleted, compaction tries again.
+            if self.segments.remove(id).is_ok() {
+                self.tx.execute("DELETE FROM segment WHERE id = ?1", [id])?;
+            }
             return Ok(());
         }
         let len = self.file_len(id)?;
         if len < row.len {
             return self.lost(id, len);
         }
-        let end = if len > row.len {
-            self.adopt(id, row.len, len)?
-        } else {
-            len
+        let end = match len > row.len {
+            true => self.adopt(id, row.len, len)?,
+            false => Some(len),
+        };
+        let Some(end) = end else {
+            self.tail = None;
+            return Ok(());
         };
         self.tail = Some(Tail {
             segment: id,
@@ -118,7 +127,7 @@ impl Check<'_> {
         let sql = "INSERT INTO segment (id, len, live, dropped) VALUES (?1, 0, 0, 0)";
         self.tx.execute(sql, [id])?;
         let len = self.file_len(id)?;
-        if self.adopt(id, 0, len)? == 0 {
+        if self.adopt(id, 0, len)? == Some(0) {
             self.segments.remove(id)?;
             self.tx.execute("DELETE FROM segment WHERE id = ?1", [id])?;
         }
@@ -133,8 +142,9 @@ impl Check<'_> {
         }
     }
 
-    /// Keeps the whole records between the durable end and the end of the file, cuts the rest, and returns the new end.
-    fn adopt(&mut self, id: i64, from: u64, to: u64) -> Result<u64, StoreError> {
+    /// Keeps the whole records between the durable end and the end of the file, cuts the rest, and returns the new end; `None` if the
+    /// disk cannot read it.
+    fn adopt(&mut self, id: i64, from: u64, to: u64) -> Result<Option<u64>, StoreError> {
         let path = self.segments.path(id);
         let disk = self.segments.disk();
         let file = self
@@ -142,10 +152,14 @@ impl Check<'_> {
             .file(id)
             .map_err(StoreError::io("open", &path))?;
         let mut found = Vec::new();
-        let end = record::walk(disk, &file, from, to, |at, body| found.push((at, body)))
-            .map_err(StoreError::io("read", &path))?;
+        let walked = record::walk(disk, &file, from, to, |at, body| found.push((at, body)));
+        let Ok(end) = walked else {
+            self.opened.unreadable_segments += 1;
+            return Ok(None);
+        };
         file.set_len(end).map_err(StoreError::io("cut", &path))?;
-        // Nobody has synced these bytes yet, and a row is about to rely on them.
+        // Nobody has synced these bytes yet, or a sync of them failed, and a row is about to rely on them.
+        rewrite(disk, &file, from, end).map_err(StoreError::io("write", &path))?;
         disk.sync(&file).map_err(StoreError::fatal("sync", &path))?;
         self.opened.cut_bytes += to - end;
         for (offset, body) in found {
@@ -159,7 +173,7 @@ impl Check<'_> {
         }
         let sql = "UPDATE segment SET len = ?2 WHERE id = ?1";
         self.tx.execute(sql, (id, end))?;
-        Ok(end)
+        Ok(Some(end))
     }
 
     fn adopt_body(&mut self, body: &BodyRef, at: Location) -> Result<(), StoreError> {
@@ -199,4 +213,21 @@ impl Check<'_> {
         self.tx.execute(sql, (id, len, live))?;
         Ok(())
     }
+}
+
+/// Bytes written again at a time.
+const CHUNK: u64 = 1 << 20;
+
+/// Writes a part of a file again, byte for byte: what a failed sync has left in memory alone is not written by the next one otherwise.
+pub(crate) fn rewrite(disk: &dyn Disk, file: &File, from: u64, to: u64) -> io::Result<()> {
+    let mut chunk = vec![0; usize::try_from(CHUNK.min(to.saturating_sub(from))).unwrap_or(0)];
+    let mut at = from;
+    while at < to {
+        let size = usize::try_from(CHUNK.min(to - at)).unwrap_or(chunk.len());
+        let part = &mut chunk[..size];
+        disk.read(file, part, at)?;
+        disk.write(file, part, at)?;
+        at += size as u64;
+    }
+    Ok(())
 }

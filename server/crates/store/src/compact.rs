@@ -1,13 +1,17 @@
 //! Giving back the room of bodies that nobody refers to any more.
 //!
-//! A segment is never changed in place. One without live bodies is deleted; one with few is emptied by appending what still lives
-//! in it to the segment that grows, and then deleted. The file goes only after the commit that says so; if the server ends in
-//! between, the next start finds the note and deletes it then.
+//! A segment without live bodies is deleted; one with few is emptied by appending what still lives in it to the segment that grows,
+//! and then deleted. The file goes only after the commit that says so; if the server ends in between, the next start finds the note
+//! and deletes it then. Between the two, the room of single bodies is given back where they lay (holes.rs), which needs no room.
+//!
+//! One body that cannot be read, or one file that cannot be deleted, is noted and left where it is ([`Writer::unreadable`]): everything
+//! else goes on.
 
 use crate::body::{BodyRow, body_row, size};
 use crate::segments::Location;
 use crate::{StoreError, Tx, Writer, view};
 use domain::{BodyRef, Timestamp};
+use std::collections::BTreeSet;
 
 /// A segment with less than this share of live bytes, in percent, is emptied.
 const LIVE_PERCENT_MIN: u64 = 30;
@@ -17,6 +21,8 @@ const IDLE_MS_MAX: i64 = 24 * 3_600_000;
 const IDLE_BODIES_MAX: usize = 1_000;
 /// Bodies moved between two looks at the budget.
 const MOVED_AT_ONCE: usize = 64;
+/// Bodies of one segment that are found unreadable before it is left alone: each may keep the disk busy for seconds.
+const UNREADABLE_MAX: usize = 64;
 
 /// What one step of compaction did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,36 +33,69 @@ pub struct Compacted {
     pub moved_bytes: u64,
     /// Bodies that were found damaged while they were moved; they are missing now.
     pub damaged_bodies: u64,
+    /// Bodies that the disk cannot read, found in this step. They stay where they are.
+    pub unreadable_bodies: u64,
     /// Segments deleted.
     pub deleted_segments: u64,
-    /// Bytes of segments deleted.
+    /// Segments that hold nothing any more and cannot be deleted; it is tried again.
+    pub stuck_segments: u64,
+    /// Bytes of segments deleted, and of bodies whose room was given back in place.
     pub freed_bytes: u64,
+}
+
+/// What of a segment cannot be read.
+#[derive(Debug, Default)]
+pub(crate) struct Unreadable {
+    bodies: BTreeSet<BodyRef>,
+    /// All that can be moved has been: there is nothing to do here until the next start.
+    left_alone: bool,
 }
 
 impl Writer {
     /// Does one bounded step: collects bodies that nobody has referred to for a day, empties at most one segment, moving about
-    /// `move_bytes_max` of bodies, and deletes segments that hold nothing any more. Call it now and then; when all its numbers are
-    /// 0 there is nothing left to do.
+    /// `move_bytes_max` of bodies, deletes segments that hold nothing any more, and gives back the room of what is gone in one of the
+    /// others. While the disk has little room nothing is moved. Call it now and then; when all its numbers are 0 there is nothing left
+    /// to do.
     pub fn compact(
         &mut self,
         now: Timestamp,
         move_bytes_max: u64,
     ) -> Result<Compacted, StoreError> {
         let mut done = Compacted::default();
+        let move_bytes_max = match self.reserve.room().low {
+            true => 0,
+            false => move_bytes_max,
+        };
         let mut tx = self.begin()?;
         let given_up = tx.step(|tx| {
-            tx.forget_given_up()?;
+            tx.forget_given_up(&mut done)?;
             tx.collect_idle(now, &mut done)?;
             tx.empty_one(move_bytes_max, &mut done)?;
             tx.give_up_empty()
         })?;
         tx.commit()?;
         for (segment, len) in given_up {
-            self.segments.remove(segment)?;
-            done.deleted_segments += 1;
-            done.freed_bytes += len;
+            self.punched.remove(&segment);
+            self.unreadable.remove(&segment);
+            // One that cannot be deleted is noted in its row; the next step tries again.
+            if self.segments.remove(segment).is_ok() {
+                done.deleted_segments += 1;
+                done.freed_bytes += len;
+            }
         }
+        done.freed_bytes += self.punch_one()?;
         Ok(done)
+    }
+
+    /// The bodies that compaction could not read since the store was opened, and the segment that each lies in. Whoever has one of them
+    /// elsewhere makes it missing ([`Tx::lose_body`]) and gives it again.
+    pub fn unreadable(&self) -> impl Iterator<Item = (i64, BodyRef)> {
+        let of = |(segment, found): (&i64, &Unreadable)| {
+            let segment = *segment;
+            let bodies: Vec<_> = found.bodies.iter().map(|body| (segment, *body)).collect();
+            bodies
+        };
+        self.unreadable.iter().flat_map(of)
     }
 }
 
@@ -80,34 +119,51 @@ impl Tx<'_> {
     fn empty_one(&mut self, move_bytes_max: u64, done: &mut Compacted) -> Result<(), StoreError> {
         self.flush_live()?;
         let sql = "SELECT id FROM segment WHERE id < ?1 AND dropped = 0 AND live > 0 AND live * 100 < len * ?2
-                   ORDER BY live * 1.0 / len LIMIT 1";
+                   ORDER BY live * 1.0 / len";
         let grows = self.writer.tail.segment;
-        let sparse: Option<i64> =
-            view::one(&self.writer.conn, sql, (grows, LIVE_PERCENT_MIN), |row| {
+        let sparse: Vec<i64> =
+            view::rows(&self.writer.conn, sql, (grows, LIVE_PERCENT_MIN), |row| {
                 row.get(0)
             })?;
-        let Some(segment) = sparse else {
+        let unreadable = &self.writer.unreadable;
+        let left_alone = |id: &i64| unreadable.get(id).is_some_and(|found| found.left_alone);
+        let Some(segment) = sparse.into_iter().find(|id| !left_alone(id)) else {
             return Ok(());
         };
+        let mut after = -1;
         while done.moved_bytes < move_bytes_max {
-            let sql = "SELECT hash, len, segment, offset FROM body WHERE segment = ?1 ORDER BY offset LIMIT ?2";
-            let bodies = view::rows(&self.writer.conn, sql, (segment, MOVED_AT_ONCE), |row| {
-                Ok((row.get::<_, [u8; 32]>(0)?, body_row(row, 1)?))
-            })?;
+            let sql = "SELECT hash, len, segment, offset FROM body WHERE segment = ?1 AND offset > ?2 ORDER BY offset LIMIT ?3";
+            let bodies = view::rows(
+                &self.writer.conn,
+                sql,
+                (segment, after, MOVED_AT_ONCE),
+                |row| {
+                    Ok((
+                        row.get::<_, [u8; 32]>(0)?,
+                        body_row(row, 1)?,
+                        row.get::<_, i64>(3)?,
+                    ))
+                },
+            )?;
             if bodies.is_empty() {
+                if let Some(found) = self.writer.unreadable.get_mut(&segment) {
+                    found.left_alone = true;
+                }
                 break;
             }
-            for (hash, kept) in bodies {
+            for (hash, kept, offset) in bodies {
                 if done.moved_bytes >= move_bytes_max {
                     break;
                 }
+                after = offset;
                 self.relocate(hash, kept, done)?;
             }
         }
         Ok(())
     }
 
-    /// Moves one body to the segment that grows. A damaged one becomes missing, and its segment can go.
+    /// Moves one body to the segment that grows. A damaged one becomes missing, and its segment can go; one that cannot be read stays,
+    /// for the disk may come to its senses.
     fn relocate(
         &mut self,
         hash: [u8; 32],
@@ -119,18 +175,30 @@ impl Tx<'_> {
             len: kept.len,
         };
         let Some(from) = kept.at else { return Ok(()) };
-        self.add_live(from.segment, -size(&body));
+        let found = self.writer.unreadable.get(&from.segment);
+        if found.is_some_and(|found| found.left_alone || found.bodies.contains(&body)) {
+            return Ok(());
+        }
         match self.writer.segments.read(from, &body) {
             Ok(Some(bytes)) => {
+                self.add_live(from.segment, -size(&body));
                 let to: Location = self.spool_mut()?.append(&body, &bytes)?;
                 self.place(&body, to)?;
                 done.moved_bytes += u64::from(body.len);
                 Ok(())
             }
             Ok(None) | Err(StoreError::Damaged(_)) => {
+                self.add_live(from.segment, -size(&body));
                 let sql = "UPDATE body SET segment = NULL, offset = NULL WHERE hash = ?1";
                 self.execute(sql, [hash])?;
                 done.damaged_bodies += 1;
+                Ok(())
+            }
+            Err(StoreError::Io { .. }) => {
+                let found = self.writer.unreadable.entry(from.segment).or_default();
+                found.bodies.insert(body);
+                found.left_alone = found.bodies.len() >= UNREADABLE_MAX;
+                done.unreadable_bodies += 1;
                 Ok(())
             }
             Err(e) => Err(e),
@@ -138,11 +206,14 @@ impl Tx<'_> {
     }
 
     /// Drops the rows of segments that an earlier step gave up, and their files if it could not.
-    fn forget_given_up(&mut self) -> Result<(), StoreError> {
-        let sql = "DELETE FROM segment WHERE dropped = 1 RETURNING id";
+    fn forget_given_up(&mut self, done: &mut Compacted) -> Result<(), StoreError> {
+        let sql = "SELECT id FROM segment WHERE dropped = 1";
         let given_up: Vec<i64> = view::rows(&self.writer.conn, sql, [], |row| row.get(0))?;
         for segment in given_up {
-            self.writer.segments.remove(segment)?;
+            match self.writer.segments.remove(segment) {
+                Ok(()) => drop(self.execute("DELETE FROM segment WHERE id = ?1", [segment])?),
+                Err(_) => done.stuck_segments += 1,
+            }
         }
         Ok(())
     }

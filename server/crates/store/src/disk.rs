@@ -1,11 +1,14 @@
-//! The few things a segment asks of the disk, as a trait, so that a test can make them fail.
+//! The few things that are asked of the disk beside SQLite, as a trait, so that a test can make them fail.
 
+use rustix::fs::{FallocateFlags, fallocate, statvfs};
 use std::fmt;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
+use std::path::Path;
 
-/// What is done to segment files. Every method has the real thing as its default; a test replaces one.
+/// What is done to segment files, to the reserve, and to SQLite's log when a store is opened. Every method has the real thing as its
+/// default; a test replaces one.
 ///
 /// SQLite does its own input and output and does not come through here.
 pub trait Disk: Send + Sync + fmt::Debug {
@@ -27,6 +30,24 @@ pub trait Disk: Send + Sync + fmt::Debug {
     /// Fills the buffer from an offset; `UnexpectedEof` if the file ends before.
     fn read(&self, file: &File, bytes: &mut [u8], offset: u64) -> io::Result<()> {
         file.read_exact_at(bytes, offset)
+    }
+
+    /// Bytes that this account may still write where a directory lies, and bytes that the disk has altogether.
+    fn room(&self, directory: &Path) -> io::Result<(u64, u64)> {
+        let disk = statvfs(directory)?;
+        let bytes = |blocks: u64| blocks.saturating_mul(disk.f_frsize);
+        Ok((bytes(disk.f_bavail), bytes(disk.f_blocks)))
+    }
+
+    /// Takes room for a file up to this length, so that nobody else can.
+    fn allocate(&self, file: &File, len: u64) -> io::Result<()> {
+        Ok(fallocate(file, FallocateFlags::empty(), 0, len)?)
+    }
+
+    /// Gives the room of a part of a file back, which reads as zeros from then on. `Unsupported` where the file system cannot.
+    fn punch(&self, file: &File, offset: u64, len: u64) -> io::Result<()> {
+        let hole = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+        Ok(fallocate(file, hole, offset, len)?)
     }
 }
 

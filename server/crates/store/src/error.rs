@@ -53,6 +53,9 @@ pub enum StoreError {
     /// A rebuild cannot end: what an earlier task removed is still kept, and its place is needed.
     #[error("what an earlier task removed is still kept")]
     StillKept,
+    /// A reader's questions took longer than [`crate::Options::read_time_max`]; an old snapshot keeps SQLite's log from being cut.
+    #[error("reading took too long")]
+    TooLong,
     /// SQLite refused.
     #[error("the database failed")]
     Sqlite(#[source] rusqlite::Error),
@@ -113,6 +116,7 @@ impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
             Some(rusqlite::ErrorCode::DiskFull) => Self::Full,
+            Some(rusqlite::ErrorCode::OperationInterrupted) => Self::TooLong,
             _ => Self::Sqlite(error),
         }
     }

@@ -4,13 +4,14 @@
 //!
 //! ```text
 //! lock                    held by the writer; a second process is refused
+//! reserve                 room that is given up to writes that find none; see reserve.rs
 //! callpilot.db            SQLite in WAL mode: objects, marks, tombstones, settings, and where each body lies
-//! bodies/00000001.seg     bodies one after the other, never changed in place
+//! bodies/00000001.seg     bodies one after the other, never moved in place; where one is gone, its room is given back
 //! ```
 //!
 //! **Order on disk.** A [`Tx`] keeps its bodies in memory; [`Tx::commit`] writes and syncs them to their segment, and only then
 //! commits the rows (E16). What a commit returned for is durable. A failed sync is [`StoreError::Fatal`] and never tried again:
-//! after it nobody knows what the disk holds, so the process has to end and the next start looks.
+//! after it nobody knows what the disk holds, so the process has to end and the next start looks (log.rs).
 //!
 //! **A body that cannot be read is missing, not deleted.** Its row stays, [`domain::Ledger::has_body`] says no, and whoever has
 //! it can give it again.
@@ -20,7 +21,7 @@
 //! The digests of live and of staged objects are summed in the transaction that changes them, so that comparing with the partner
 //! reads sums and not objects.
 //!
-//! This crate decides nothing about replication, and reads no clock: who calls it brings the time.
+//! This crate decides nothing about replication, and asks no clock what time it is: who calls it brings the time.
 
 mod backfill;
 mod body;
@@ -28,8 +29,10 @@ mod check;
 mod compact;
 mod disk;
 mod error;
+mod holes;
 mod ledger;
 mod listing;
+mod log;
 mod marks;
 mod open;
 #[cfg(test)]
@@ -37,6 +40,7 @@ mod plans;
 mod put;
 mod readers;
 mod record;
+mod reserve;
 mod schema;
 mod segments;
 mod space;
@@ -56,6 +60,7 @@ pub use error::StoreError;
 pub use listing::{Cursor, Listed, MailboxCounts, ParseCursorError, UserCursor};
 pub use open::{Options, Store};
 pub use readers::{Readers, Sizes};
+pub use reserve::Room;
 pub use tx::Tx;
 pub use view::View;
 pub use writer::Writer;

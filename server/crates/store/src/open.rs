@@ -1,7 +1,9 @@
 //! Opening a store: its directory, its lock, its database.
 
+use crate::reserve::Reserve;
 use crate::segments::{Segments, sync_directory};
-use crate::{Disk, Readers, RealDisk, StoreError, Writer, check, schema};
+use crate::{Disk, Readers, RealDisk, StoreError, Writer, check, log, schema};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
@@ -10,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// How long a statement waits for a lock of SQLite. Only this crate opens the database, so it hardly ever does.
-const BUSY_WAIT: Duration = Duration::from_secs(5);
+pub(crate) const BUSY_WAIT: Duration = Duration::from_secs(5);
 /// Prepared statements kept; more than this crate has.
 const STATEMENTS_MAX: usize = 160;
 /// The log is cut back to this when SQLite starts it anew.
@@ -23,6 +25,12 @@ pub struct Options {
     pub segment_bytes: u64,
     /// Reading connections kept open while nobody uses them; any number can be in use.
     pub idle_readers: usize,
+    /// How long a reader may look at one moment.
+    pub read_time_max: Duration,
+    /// What grows the store is put off when less than this would be left free on the disk; see [`Writer::admits`]. 0: never.
+    pub spare_bytes: u64,
+    /// Room kept back as a file, and given up to writes that find none. 0: none.
+    pub reserve_bytes: u64,
     /// What segments are written to.
     pub disk: Arc<dyn Disk>,
 }
@@ -32,6 +40,9 @@ impl Default for Options {
         Self {
             segment_bytes: 256 << 20,
             idle_readers: 8,
+            read_time_max: Duration::from_secs(30),
+            spare_bytes: 0,
+            reserve_bytes: 0,
             disk: Arc::new(RealDisk),
         }
     }
@@ -48,15 +59,19 @@ impl Store {
     /// bodies that are not there any more are noted as missing; see [`Writer::opened`].
     ///
     /// # Errors
-    /// [`StoreError::InUse`] while another writer has it open, [`StoreError::Newer`] if a later release wrote it.
+    /// [`StoreError::InUse`] while another writer has it open, [`StoreError::Newer`] if a later release wrote it: then no row and no
+    /// body has been touched.
     pub fn open(dir: &Path, options: Options) -> Result<(Writer, Readers), StoreError> {
         let bodies = dir.join("bodies");
         private_directory(dir)?;
-        private_directory(&bodies)?;
         let lock = lock(dir)?;
-
         let path = dir.join("callpilot.db");
+        let reserve = Reserve::open(dir, &options);
+        schema::check(&path)?;
+        private_directory(&bodies)?;
+
         private_file(&path)?;
+        log::renew(&*options.disk, &path)?;
         let mut conn = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         configure_writer(&conn)?;
         schema::migrate(&mut conn)?;
@@ -64,10 +79,18 @@ impl Store {
 
         let segments = Arc::new(Segments::new(bodies, Arc::clone(&options.disk)));
         let (tail, opened) = check::run(&mut conn, &segments, options.segment_bytes)?;
-        let readers = Readers::new(path, Arc::clone(&segments), options.idle_readers);
-        let writer = Writer::new(conn, segments, options.segment_bytes, tail, opened, lock)?;
+        let readers = Readers::new(path, Arc::clone(&segments), &options, reserve.seen());
+        let sound = Sound { tail, opened, lock };
+        let writer = Writer::new(conn, segments, options.segment_bytes, reserve, sound)?;
         Ok((writer, readers))
     }
+}
+
+/// What opening a store came to.
+pub(crate) struct Sound {
+    pub tail: crate::spool::Tail,
+    pub opened: crate::Opened,
+    pub lock: Lock,
 }
 
 /// The lock of a store. It goes with the process; or when dropped, and then at once: a process that is being started could hold
@@ -117,6 +140,8 @@ pub(crate) fn connect(path: &Path, access: OpenFlags) -> Result<Connection, Stor
     // One thread uses a connection at a time, so SQLite need not lock it.
     let conn = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     conn.busy_timeout(BUSY_WAIT)?;
+    // Closing must not move the log into the database: after a failed sync that is the one thing that could spoil both. See log.rs.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     conn.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
     conn.pragma_update(None, "foreign_keys", false)?;
     conn.pragma_update(None, "temp_store", "MEMORY")?;

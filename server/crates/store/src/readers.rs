@@ -1,8 +1,11 @@
 //! Reading beside the writer.
 
 use crate::open::connect;
+use crate::reserve::Seen;
 use crate::segments::Segments;
-use crate::{Cursor, Listed, MailboxCounts, StoreError, UserCursor, View, body};
+use crate::{
+    Cursor, Listed, MailboxCounts, Options, Room, StoreError, UserCursor, View, body, log,
+};
 use bytes::Bytes;
 use domain::{
     Backlog, BodyRef, Held, Lane, LineageEntry, Mark, Object, ObjectId, Place, ReplicaState,
@@ -10,8 +13,10 @@ use domain::{
 };
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// How often a body is looked up again when compaction moved it away in between.
 const LOOKUPS_MAX: usize = 4;
@@ -24,8 +29,45 @@ pub struct Readers(Arc<Pool>);
 struct Pool {
     path: PathBuf,
     segments: Arc<Segments>,
-    idle: Mutex<Vec<Connection>>,
+    idle: Mutex<Vec<Reader>>,
     idle_max: usize,
+    read_time_max: Duration,
+    room: Seen,
+}
+
+/// A connection, and when whoever has it is interrupted, in milliseconds since it was opened.
+#[derive(Debug)]
+struct Reader {
+    conn: Connection,
+    opened: Instant,
+    until_ms: Arc<AtomicU64>,
+}
+
+/// Steps of SQLite's machine between two looks at the time; some hundred microseconds.
+const STEPS: i32 = 10_000;
+
+impl Reader {
+    fn open(path: &Path) -> Result<Self, StoreError> {
+        let conn = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        let (opened, until_ms) = (Instant::now(), Arc::new(AtomicU64::new(0)));
+        let mut reader = Self {
+            conn,
+            opened,
+            until_ms: Arc::clone(&until_ms),
+        };
+        let late = move || ms(opened.elapsed()) > until_ms.load(Ordering::Relaxed);
+        reader.conn.progress_handler(STEPS, Some(late))?;
+        Ok(reader)
+    }
+
+    fn grant(&self, time: Duration) {
+        let until = ms(self.opened.elapsed()).saturating_add(ms(time));
+        self.until_ms.store(until, Ordering::Relaxed);
+    }
+}
+
+fn ms(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// How big the store is, in bytes.
@@ -33,6 +75,8 @@ struct Pool {
 pub struct Sizes {
     /// The database with its log.
     pub database_bytes: u64,
+    /// The log.
+    pub log_bytes: u64,
     /// All segments.
     pub segment_bytes: u64,
     /// What of them is still referred to.
@@ -42,13 +86,25 @@ pub struct Sizes {
 }
 
 impl Readers {
-    pub(crate) fn new(path: PathBuf, segments: Arc<Segments>, idle_max: usize) -> Self {
+    pub(crate) fn new(
+        path: PathBuf,
+        segments: Arc<Segments>,
+        options: &Options,
+        room: Seen,
+    ) -> Self {
         Self(Arc::new(Pool {
             path,
             segments,
             idle: Mutex::default(),
-            idle_max,
+            idle_max: options.idle_readers,
+            read_time_max: options.read_time_max,
+            room,
         }))
+    }
+
+    /// Room on the disk, as the writer last saw it.
+    pub fn room(&self) -> Room {
+        *self.0.room.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Runs several queries over one moment.
@@ -70,12 +126,15 @@ impl Readers {
     /// [`StoreError::Missing`] if it is not here, [`StoreError::Damaged`] if its bytes are not those it had.
     pub fn body(&self, body: &BodyRef) -> Result<Bytes, StoreError> {
         for _ in 0..LOOKUPS_MAX {
-            let kept = self.connected(|conn| body::find(conn, body))?;
-            let Some(at) = kept.and_then(|kept| kept.at) else {
-                break;
-            };
-            if let Some(bytes) = self.0.segments.read(at, body)? {
-                return Ok(bytes);
+            let place =
+                || self.connected(|conn| Ok(body::find(conn, body)?.and_then(|kept| kept.at)));
+            let Some(at) = place()? else { break };
+            match self.0.segments.read(at, body) {
+                Ok(Some(bytes)) => return Ok(bytes),
+                // It may have been deleted, and its room given back, since it was looked up.
+                Err(StoreError::Damaged(_)) if place()? != Some(at) => {}
+                Ok(None) => {}
+                Err(e) => return Err(e),
             }
         }
         Err(StoreError::Missing(*body))
@@ -102,18 +161,21 @@ impl Readers {
     /// How big the store is, and how much room is left.
     pub fn sizes(&self) -> Result<Sizes, StoreError> {
         let path = &self.0.path;
-        let log = path.with_extension("db-wal");
-        let len = |path| std::fs::metadata(path).map_or(0, |m| m.len());
-        let disk =
-            rustix::fs::statvfs(path).map_err(|e| StoreError::io("look at", path)(e.into()))?;
+        let len = |path: &Path| std::fs::metadata(path).map_or(0, |m| m.len());
+        let log_bytes = len(&log::path(path));
+        let directory = path.parent().unwrap_or(path);
+        let (free_bytes, _) = (self.0.segments.disk())
+            .room(directory)
+            .map_err(StoreError::io("look at", path))?;
         let sql = "SELECT coalesce(sum(len), 0), coalesce(sum(live), 0) FROM segment";
         let (segment_bytes, live_bytes) =
             self.connected(|conn| Ok(conn.query_row(sql, [], |r| Ok((r.get(0)?, r.get(1)?)))?))?;
         Ok(Sizes {
-            database_bytes: len(path) + len(&log),
+            database_bytes: len(path) + log_bytes,
+            log_bytes,
             segment_bytes,
             live_bytes,
-            free_bytes: disk.f_bavail.saturating_mul(disk.f_frsize),
+            free_bytes,
         })
     }
 
@@ -123,20 +185,21 @@ impl Readers {
         work: impl FnOnce(&mut Connection) -> Result<R, StoreError>,
     ) -> Result<R, StoreError> {
         let idle = self.idle().pop();
-        let mut conn = match idle {
-            Some(conn) => conn,
-            None => connect(&self.0.path, OpenFlags::SQLITE_OPEN_READ_ONLY)?,
+        let mut reader = match idle {
+            Some(reader) => reader,
+            None => Reader::open(&self.0.path)?,
         };
-        let result = work(&mut conn);
+        reader.grant(self.0.read_time_max);
+        let result = work(&mut reader.conn);
         let mut idle = self.idle();
         if idle.len() < self.0.idle_max {
-            idle.push(conn);
+            idle.push(reader);
         }
         result
     }
 
     /// The list is whole whatever a panicking thread did.
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Reader>> {
         self.0.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

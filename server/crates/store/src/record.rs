@@ -54,7 +54,9 @@ fn check(bytes: &[u8; HEADER]) -> [u8; 8] {
     first
 }
 
-/// Walks the whole records between two offsets and returns where the last of them ends. Stops at the first that is torn.
+/// Walks the records between two offsets and returns where the last whole one ends. One that has its header and not its body, because
+/// it was damaged or its room was given back, is passed over; the walk stops where there is no header, or one that promises more than
+/// there is.
 pub(crate) fn walk(
     disk: &dyn Disk,
     file: &File,
@@ -62,7 +64,7 @@ pub(crate) fn walk(
     to: u64,
     mut found: impl FnMut(u64, BodyRef),
 ) -> io::Result<u64> {
-    let mut at = from;
+    let (mut at, mut whole) = (from, from);
     let mut head = [0; HEADER];
     while at + HEADER as u64 <= to {
         disk.read(file, &mut head, at)?;
@@ -70,13 +72,16 @@ pub(crate) fn walk(
             break;
         };
         let end = at + size(&body);
-        if end > to || hash(disk, file, at + HEADER as u64, end)? != body.hash {
+        if end > to {
             break;
         }
-        found(at, body);
+        if hash(disk, file, at + HEADER as u64, end)? == body.hash {
+            found(at, body);
+            whole = end;
+        }
         at = end;
     }
-    Ok(at)
+    Ok(whole)
 }
 
 fn hash(disk: &dyn Disk, file: &File, from: u64, to: u64) -> io::Result<[u8; 32]> {
@@ -134,13 +139,19 @@ mod tests {
     }
 
     #[test]
-    fn a_walk_ends_before_a_body_that_is_not_what_its_header_says() {
-        let mut bytes = record(b"one");
-        let last = bytes.len() - 1;
-        bytes[last] ^= 1;
-        let mut file = tempfile::tempfile().unwrap();
-        file.write_all(&bytes).unwrap();
-        let end = walk(&RealDisk, &file, 0, bytes.len() as u64, |_, _| {}).unwrap();
-        assert_eq!(end, 0);
+    fn a_walk_passes_over_a_body_that_is_not_what_its_header_says() {
+        let mut damaged = record(b"one");
+        let last = damaged.len() - 1;
+        damaged[last] ^= 1;
+        let both = [damaged.clone(), record(b"two")].concat();
+        for (bytes, whole) in [(damaged, vec![]), (both, vec![BodyRef::of(b"two")])] {
+            let mut file = tempfile::tempfile().unwrap();
+            file.write_all(&bytes).unwrap();
+            let mut found = Vec::new();
+            let to = bytes.len() as u64;
+            let end = walk(&RealDisk, &file, 0, to, |_, body| found.push(body)).unwrap();
+            assert_eq!(end, if whole.is_empty() { 0 } else { to });
+            assert_eq!(found, whole);
+        }
     }
 }

@@ -1,10 +1,13 @@
 //! The tables, and how an older database grows to the present form.
 //!
-//! Steps only add (expand-only), so the release before still reads what this one wrote while a pair is upgraded one server at a
-//! time. The number of steps taken is SQLite's `user_version`.
+//! An older database grows when it is opened; a newer one is refused before anything is written, for an older release would write
+//! rows without the columns, sums and counts that the newer one relies on. So a server goes back to an older release only with the
+//! data of that time, from a backup; its partner brings it up to date. The two servers of a pair need not have the same format: a pair
+//! is upgraded one server at a time. The number of steps taken is SQLite's `user_version`.
 
 use crate::{StoreError, backfill};
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
+use std::path::Path;
 
 /// The way from one format to the next.
 struct Step {
@@ -139,16 +142,31 @@ const TASKS: &str = "
     CREATE INDEX grave_age ON grave (at) WHERE kind <> 1;
 ";
 
+/// Refuses a database of a later release, before anything of it is written.
+pub(crate) fn check(path: &Path) -> Result<(), StoreError> {
+    if !path.exists() {
+        return Ok(());
+    }
+    let known = STEPS.len() as u32;
+    let conn = crate::open::connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let found = format(&conn)?;
+    if found > known {
+        return Err(StoreError::Newer { found, known });
+    }
+    Ok(())
+}
+
+fn format(conn: &Connection) -> Result<u32, StoreError> {
+    Ok(conn.pragma_query_value(None, "user_version", |r| r.get(0))?)
+}
+
 /// Brings the database to the present format.
 pub(crate) fn migrate(conn: &mut Connection) -> Result<(), StoreError> {
     migrate_to(conn, STEPS.len() as u32)
 }
 
 fn migrate_to(conn: &mut Connection, known: u32) -> Result<(), StoreError> {
-    let found: u32 = conn.pragma_query_value(None, "user_version", |r| r.get(0))?;
-    if found > known {
-        return Err(StoreError::Newer { found, known });
-    }
+    let found = format(conn)?;
     for (n, step) in (1..=known).zip(STEPS).skip(found as usize) {
         let tx = conn.transaction()?;
         tx.execute_batch(step.sql)?;

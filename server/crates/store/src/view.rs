@@ -290,6 +290,13 @@ impl<'a> View<'a> {
         ids(self.conn, sql::EXPIRED, (before.0, limit))
     }
 
+    /// Whether a message has been in Deleted since before `before`.
+    pub fn is_expired(&self, id: &ObjectId, before: Timestamp) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM object WHERE id = ?1 AND place = 2 AND filed_at < ?2";
+        let found = one(self.conn, sql, (id.as_bytes(), before.0), |_| Ok(()))?;
+        Ok(found.is_some())
+    }
+
     /// Whether this body is here.
     pub fn has_body(&self, body: &BodyRef) -> Result<bool, StoreError> {
         let found = body::find(self.conn, body)?;

@@ -1,16 +1,16 @@
 //! The one writer of a store.
 
-use crate::open::Lock;
+use crate::compact::Unreadable;
+use crate::open::{Lock, Sound};
+use crate::reserve::Reserve;
 use crate::segments::Segments;
 use crate::spool::{Spool, Tail};
 use crate::{Opened, StoreError, Tx, View};
 use domain::ReplicaState;
 use rusqlite::Connection;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-
-/// Pages in SQLite's log from which on they are moved into the database: 16 MiB.
-const LOG_PAGES_MAX: u32 = 4_096;
 
 /// The one writer of a store. It can be handed from thread to thread, and holds the lock of the directory.
 #[derive(Debug)]
@@ -29,7 +29,15 @@ pub struct Writer {
     pub(crate) state: ReplicaState,
     /// Why nothing may be written any more.
     pub(crate) fatal: Option<String>,
-    log_pages: Arc<AtomicU32>,
+    /// Pages in SQLite's log.
+    pub(crate) log_pages: Arc<AtomicU32>,
+    /// As many there were when a move left some of them.
+    pub(crate) log_tried: u32,
+    pub(crate) reserve: Reserve,
+    /// Segments that hold bodies that cannot be read.
+    pub(crate) unreadable: BTreeMap<i64, Unreadable>,
+    /// Segments whose room was given back where bodies are gone, each with its dead bytes at that time.
+    pub(crate) punched: BTreeMap<i64, u64>,
     opened: Opened,
     _lock: Lock,
 }
@@ -39,10 +47,10 @@ impl Writer {
         mut conn: Connection,
         segments: Arc<Segments>,
         segment_bytes: u64,
-        tail: Tail,
-        opened: Opened,
-        lock: Lock,
+        reserve: Reserve,
+        sound: Sound,
     ) -> Result<Self, StoreError> {
+        let Sound { tail, opened, lock } = sound;
         let log_pages = Arc::new(AtomicU32::new(0));
         let seen = Arc::clone(&log_pages);
         conn.wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, pages: i32| {
@@ -60,9 +68,14 @@ impl Writer {
             state: ReplicaState::default(),
             fatal: None,
             log_pages,
+            log_tried: 0,
+            reserve,
+            unreadable: BTreeMap::new(),
+            punched: BTreeMap::new(),
             opened,
             _lock: lock,
         };
+        writer.begin_log()?;
         for lane in 0..2 {
             let sql = "SELECT count(*) FROM mark WHERE lane = ?1";
             writer.marks[lane] = writer.conn.query_row(sql, [lane], |row| row.get(0))?;
@@ -95,26 +108,6 @@ impl Writer {
         match &self.fatal {
             Some(why) => Err(StoreError::Fatal(why.clone())),
             None => Ok(()),
-        }
-    }
-
-    /// Moves SQLite's log into the database when it has grown long. Done before a transaction and not after one, so that nobody's
-    /// answer waits for it. A failed sync in here is as fatal as one in a commit.
-    fn checkpoint(&mut self) -> Result<(), StoreError> {
-        if self.log_pages.load(Ordering::Relaxed) < LOG_PAGES_MAX {
-            return Ok(());
-        }
-        // The next commit counts anew. Readers of old snapshots can make this move less than all; then it is tried again.
-        self.log_pages.store(0, Ordering::Relaxed);
-        let sql = "PRAGMA wal_checkpoint(PASSIVE)";
-        match self.conn.query_row(sql, [], |_| Ok(())) {
-            Err(e) if e.sqlite_error_code() == Some(rusqlite::ErrorCode::SystemIoFailure) => {
-                let why = format!("checkpoint: {e}");
-                self.fatal = Some(why.clone());
-                Err(StoreError::Fatal(why))
-            }
-            // No room for the database to grow, or a lock: everything is still in the log.
-            _ => Ok(()),
         }
     }
 }

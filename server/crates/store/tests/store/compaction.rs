@@ -1,9 +1,14 @@
 //! Compaction: room comes back, and nothing that lives is lost.
 
 use crate::support::{Site, add_message, bytes, id, is_missing, segment, small_segments};
-use domain::{Ledger, Timestamp};
+use domain::{BodyRef, Ledger, Timestamp};
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
-use store::Compacted;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use store::{Compacted, Disk, Options};
 
 const DAY: i64 = 24 * 3_600_000;
 
@@ -22,6 +27,8 @@ fn compact(site: &mut Site, now: i64, budget: u64) -> Compacted {
         all.collected_bodies += step.collected_bodies;
         all.moved_bytes += step.moved_bytes;
         all.damaged_bodies += step.damaged_bodies;
+        all.unreadable_bodies += step.unreadable_bodies;
+        all.stuck_segments += step.stuck_segments;
         all.deleted_segments += step.deleted_segments;
         all.freed_bytes += step.freed_bytes;
     }
@@ -30,7 +37,11 @@ fn compact(site: &mut Site, now: i64, budget: u64) -> Compacted {
 
 /// Messages 10 to 49 of 1000 bytes each: four and a half segments of nine.
 fn filled() -> Site {
-    let mut site = Site::with(small_segments());
+    filled_with(small_segments())
+}
+
+fn filled_with(options: Options) -> Site {
+    let mut site = Site::with(options);
     for n in 10..50 {
         site.message_with(n, &bytes(n, 1000));
     }
@@ -159,4 +170,114 @@ fn a_body_is_read_at_its_new_place_after_it_was_moved() {
     assert_eq!(site.readers.body(&body).unwrap(), bytes(10, 1000));
     compact(&mut site, 0, u64::MAX);
     assert_eq!(site.readers.body(&body).unwrap(), bytes(10, 1000));
+}
+
+/// A disk with one sector that cannot be read, at this offset of the first file that was written to.
+#[derive(Debug)]
+struct BadSector {
+    /// The inode; 0: not known yet.
+    file: AtomicU64,
+    at: u64,
+}
+
+impl Disk for BadSector {
+    fn write(&self, file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+        let inode = file.metadata()?.ino();
+        // Only the first is taken.
+        let _ = (self.file).compare_exchange(0, inode, Ordering::SeqCst, Ordering::SeqCst);
+        file.write_all_at(bytes, offset)
+    }
+
+    fn read(&self, file: &File, bytes: &mut [u8], offset: u64) -> io::Result<()> {
+        let hit = (offset..offset + bytes.len() as u64).contains(&self.at);
+        if hit && file.metadata()?.ino() == self.file.load(Ordering::SeqCst) {
+            return Err(io::Error::from_raw_os_error(5)); // EIO
+        }
+        file.read_exact_at(bytes, offset)
+    }
+}
+
+#[test]
+fn a_sector_that_cannot_be_read_keeps_one_body_where_it_is_and_everything_else_goes_on() {
+    let options = Options {
+        disk: Arc::new(BadSector {
+            file: AtomicU64::new(0),
+            at: 200,
+        }),
+        ..small_segments()
+    };
+    let mut site = filled_with(options.clone());
+    // Messages 10 and 12 stay in the first segment, 20 in the second; 10 lies on the bad sector.
+    let gone = (10..28).filter(|n| ![10, 12, 20].contains(n));
+    site.commit(|tx| gone.for_each(|n| tx.remove(&id(n)).unwrap()));
+    let done = compact(&mut site, 0, 1);
+    assert_eq!((done.unreadable_bodies, done.damaged_bodies), (1, 0));
+    assert_eq!((done.moved_bytes, done.deleted_segments), (2000, 1));
+    assert_eq!(segments(site.dir.path()), [1, 3, 4, 5]);
+    let bad = BodyRef::of(&bytes(10, 1000));
+    assert_eq!(site.writer.unreadable().collect::<Vec<_>>(), [(1, bad)]);
+    for n in [12, 20] {
+        let body = BodyRef::of(&bytes(n, 1000));
+        assert_eq!(site.readers.body(&body).unwrap(), bytes(n, 1000));
+    }
+    // Given again by whoever has it, it lies elsewhere, and the segment goes at last.
+    site.commit(|tx| {
+        tx.lose_body(&bad).unwrap();
+        tx.append_body(&bytes(10, 1000)).unwrap();
+    });
+    assert_eq!(compact(&mut site, 0, 1).deleted_segments, 1);
+    assert_eq!(site.writer.unreadable().count(), 0);
+    assert_eq!(site.readers.body(&bad).unwrap(), bytes(10, 1000));
+}
+
+#[test]
+fn a_segment_that_cannot_be_deleted_does_not_hold_up_the_others() {
+    let mut site = filled();
+    // A folder with something in it is not deleted like a file.
+    let path = segment(site.dir.path(), 1);
+    std::fs::remove_file(&path).unwrap();
+    std::fs::create_dir_all(path.join("stuck")).unwrap();
+    site.commit(|tx| (10..28).for_each(|n| tx.remove(&id(n)).unwrap()));
+    let first = site.writer.compact(Timestamp(0), 0).unwrap();
+    assert_eq!((first.deleted_segments, first.stuck_segments), (1, 0));
+    let again = site.writer.compact(Timestamp(0), 0).unwrap();
+    assert_eq!((again.deleted_segments, again.stuck_segments), (0, 1));
+    std::fs::remove_dir_all(&path).unwrap();
+    site.writer.compact(Timestamp(0), 0).unwrap();
+    assert_eq!(
+        site.writer.compact(Timestamp(0), 0).unwrap(),
+        Compacted::default()
+    );
+}
+
+#[test]
+fn the_room_of_bodies_that_are_gone_comes_back_where_they_lay() {
+    let mut site = Site::new();
+    for n in 10..20 {
+        site.message_with(n, &bytes(n, 1 << 20));
+    }
+    let path = segment(site.dir.path(), 1);
+    let blocks = || path.metadata().unwrap().blocks() * 512;
+    let before = blocks();
+    let gone = (10..20).filter(|n| ![13, 14, 19].contains(n));
+    site.commit(|tx| gone.clone().for_each(|n| tx.remove(&id(n)).unwrap()));
+    let done = compact(&mut site, 0, u64::MAX);
+    assert_eq!((done.moved_bytes, done.deleted_segments), (0, 0));
+    assert!(done.freed_bytes > 7 * ((1 << 20) - 8192), "{done:?}");
+    assert!(blocks() + done.freed_bytes <= before + 8192);
+    let all_whole = |site: &Site| {
+        for n in [13, 14, 19] {
+            let body = BodyRef::of(&bytes(n, 1 << 20));
+            assert_eq!(site.readers.body(&body).unwrap(), bytes(n, 1 << 20));
+        }
+    };
+    all_whole(&site);
+    // A database of before the segment is put back beside it: what was left in the segment is found, behind the holes, too.
+    let site = site.reopen_after(Options::default(), |dir| {
+        for file in ["callpilot.db", "callpilot.db-wal", "callpilot.db-shm"] {
+            let _ = std::fs::remove_file(dir.join(file));
+        }
+    });
+    assert_eq!(site.writer.opened().adopted_bodies, 3);
+    all_whole(&site);
 }
