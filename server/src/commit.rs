@@ -7,17 +7,23 @@
 //! and let go when it is durable. If the store cannot commit, the group is undone, its callers are told, and the engine begins a new
 //! life; if the disk cannot sync, the process ends, for nothing that it said since the last sync can be trusted.
 
+mod room;
+mod waiting;
+
 use crate::clock::{self, Clock};
 use crate::config::Config;
 use crate::gr::pairing::{self, Pairing};
+use crate::rarely::Rarely;
 use crate::site::{Copies, Notice, PairView, Scope, SiteError, Wait};
 use bytes::Bytes;
 use domain::{Conditions, LedgerError, Life, ObjectId, ServerId};
 use gr_proto::{Declined, Engine, Event, How, Input, Order, Output, PartnerState, TaskView};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, broadcast, mpsc, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc, oneshot, watch};
+use waiting::Waiting;
 
 /// Jobs in one group: larger groups wait longer for the disk than they save.
 const GROUP_JOBS_MAX: usize = 32;
@@ -28,6 +34,8 @@ const LINK_QUEUE_MAX: usize = 256;
 /// After a group was undone the engine rests so long at first, then twice as long, up to the second figure: where every group fails, on a
 /// full disk, lives would otherwise change faster than they can meet.
 const REST_MS: (u64, u64) = (1_000, 30_000);
+/// Groups that are undone are logged so often at most.
+static UNDONE: Rarely = Rarely::new(Duration::from_secs(5));
 /// The longest sleep of the writer when nothing is due.
 const SLEEP_MS_MAX: u64 = 60_000;
 
@@ -35,7 +43,7 @@ const SLEEP_MS_MAX: u64 = 60_000;
 pub(crate) enum Job {
     Write {
         run: Run,
-        weight: usize,
+        needs: Needs,
         room: OwnedSemaphorePermit,
     },
     GrMail {
@@ -71,16 +79,27 @@ pub(crate) enum Job {
     },
 }
 
-/// A write, run inside the group's transaction.
-pub(crate) type Run = Box<dyn FnOnce(&mut Scope<'_, '_>) -> Result<Reply, LedgerError> + Send>;
+/// What a write needs of the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Needs {
+    /// It adds about so many bytes of bodies, and rows: put off while the disk is nearly full.
+    Room(usize),
+    /// It frees room or hardly needs any: done on a full disk, too.
+    Nothing,
+}
+
+/// A write, run inside the group's transaction; or told why it is not run, and then it replies by itself.
+pub(crate) type Run = Box<
+    dyn FnOnce(Result<&mut Scope<'_, '_>, SiteError>) -> Result<Option<Reply>, LedgerError> + Send,
+>;
 
 /// What the engine says to an order.
 pub(crate) type Said = Result<(), Declined>;
 
-/// What is said to the caller of a write when it is durable. Dropped unsent if the group is undone.
+/// What is said to the caller of a write when it is durable, or when its group was undone.
 pub(crate) struct Reply {
     pub(crate) wait: Wait,
-    pub(crate) send: Box<dyn FnOnce(Copies) + Send>,
+    pub(crate) send: Box<dyn FnOnce(Result<Copies, SiteError>) + Send>,
 }
 
 /// A new partner for the link: what it carries comes from `messages`. `None`: GR is off.
@@ -111,6 +130,19 @@ pub struct Committer {
     tasks: watch::Sender<TaskView>,
     waiting: Waiting,
     rest: Rest,
+    disk: room::DiskRoom,
+    /// A job that was taken from the queue and did not go with the group.
+    next: Option<Job>,
+    _open: Open,
+}
+
+/// The queue of jobs, open for as long as somebody works it off: whoever waits for room in it is told when the writer has ended.
+struct Open(Arc<Semaphore>);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.close();
+    }
 }
 
 /// The engine's rest after a group was undone. Writes of clients are tried all the same; GR mail is dropped, and comes again.
@@ -150,7 +182,7 @@ impl Committer {
         config: &Config,
         clock: Clock,
         writer: store::Writer,
-        inbox: Receiver<Job>,
+        (inbox, open): (Receiver<Job>, Arc<Semaphore>),
         notices: broadcast::Sender<Notice>,
         pairing: Option<Pairing>,
         conditions: Conditions,
@@ -183,6 +215,9 @@ impl Committer {
             tasks: watch::Sender::default(),
             waiting: Waiting::default(),
             rest: Rest::default(),
+            disk: room::DiskRoom::default(),
+            next: None,
+            _open: Open(open),
         };
         committer.start_link(pairing);
         (committer, view)
@@ -197,9 +232,14 @@ impl Committer {
     pub fn run(mut self) -> Ended {
         while let Some(group) = self.gather() {
             let mut after = Aftermath::default();
-            let done = self.transact(group, &mut after).and_then(|()| {
+            let now = self.clock.now().mono.0;
+            let grows = group.iter().any(Job::grows);
+            let mut jobs = self.judge(group, now);
+            let done = self.transact(&mut jobs, &mut after);
+            self.learn(&done, grows, now);
+            let done = done.and_then(|()| {
                 self.let_go(&mut after);
-                self.compact(after.compact)
+                self.give_back(&after, now)
             });
             match done {
                 Ok(()) => self.rest.end(self.clock.now().mono.0),
@@ -208,7 +248,16 @@ impl Committer {
                     return Ended::DiskFailed;
                 }
                 Err(e) => {
-                    tracing::error!(error = %e, "a group of writes was undone");
+                    // On a full disk it happens with every heartbeat, and the log may lie on that disk.
+                    if let Some(times) = UNDONE.now() {
+                        tracing::error!(error = %e, times, "a group of writes was undone");
+                    }
+                    for (reply, _) in after.replies.drain(..) {
+                        (reply.send)(Err(e.of_the_group()));
+                    }
+                    for (job, _) in jobs {
+                        job.refuse(e.of_the_group());
+                    }
                     self.rest.begin(self.clock.now().mono.0);
                     self.begin_new_life();
                 }
@@ -225,25 +274,33 @@ impl Committer {
     }
 
     /// Sleeps until there is something to do, then takes what is there, up to the size of a group. `None`: nobody is left to ask.
-    fn gather(&self) -> Option<Vec<Job>> {
+    fn gather(&mut self) -> Option<Vec<Job>> {
         let now = self.clock.now().mono.0;
         let due = [
             self.engine.wake_at().map(|at| at.0.max(self.rest.until)),
             self.waiting.deadline(),
+            self.disk.due(),
         ]
         .into_iter()
         .flatten()
         .min();
         let sleep = due.map_or(SLEEP_MS_MAX, |at| at.saturating_sub(now).min(SLEEP_MS_MAX));
         let mut group = Vec::new();
-        match self.inbox.recv_timeout(Duration::from_millis(sleep)) {
-            Ok(job) => group.push(job),
-            Err(RecvTimeoutError::Timeout) => return Some(group),
-            Err(RecvTimeoutError::Disconnected) => return None,
+        match self.next.take() {
+            Some(job) => group.push(job),
+            None => match self.inbox.recv_timeout(Duration::from_millis(sleep)) {
+                Ok(job) => group.push(job),
+                Err(RecvTimeoutError::Timeout) => return Some(group),
+                Err(RecvTimeoutError::Disconnected) => return None,
+            },
         }
         let mut bytes = group[0].bytes();
         while group.len() < GROUP_JOBS_MAX && bytes < GROUP_BYTES_MAX {
             match self.inbox.try_recv() {
+                Ok(job) if !self.goes_with(&group, &job) => {
+                    self.next = Some(job);
+                    break;
+                }
                 Ok(job) => {
                     bytes += job.bytes();
                     group.push(job);
@@ -254,17 +311,48 @@ impl Committer {
         Some(group)
     }
 
+    /// What grows and what people do to make room go apart, so that the one cannot fail for want of room and take the other with it; while
+    /// room is tight, the partner's signs of life and its bodies, too.
+    fn goes_with(&self, group: &[Job], job: &Job) -> bool {
+        let tight = self.disk.is_tight();
+        let apart = |one: &Job, other: &Job| {
+            one.grows() && (other.frees() || tight && !other.grows() && !other.is_neutral())
+        };
+        !group.iter().any(|one| apart(one, job) || apart(job, one))
+    }
+
     /// One group in one transaction, durable when this returns `Ok`.
-    fn transact(&mut self, group: Vec<Job>, after: &mut Aftermath) -> Result<(), SiteError> {
+    fn transact(
+        &mut self,
+        jobs: &mut VecDeque<room::Judged>,
+        after: &mut Aftermath,
+    ) -> Result<(), SiteError> {
         let now = self.clock.now();
         // A machine that is resumed from a snapshot of its memory must not draw again what it drew (E13).
         self.engine.stir(u64::from_be_bytes(clock::random()));
+        if let Some(no_room) = self.news_of_room(now.mono.0) {
+            self.conditions.no_room = no_room;
+            after.conditions = Some(self.conditions.clone());
+        }
+        // Mail that is not taken is dropped, and comes again.
+        jobs.retain(|(job, _)| match job {
+            Job::GrMail { message, .. } => now.mono.0 >= self.rest.until && self.may_take(message),
+            _ => true,
+        });
+        let no_room = self.conditions.no_room;
         let mut tx = self.writer.begin()?;
-        for job in group {
+        if let Some(conditions) = &after.conditions {
+            let input = Input::Conditions(Box::new(conditions.clone()));
+            self.engine.handle(now, &mut tx, input).map_err(undone)?;
+        }
+        while let Some((job, fits)) = jobs.pop_front() {
             match job {
+                Job::Write { run, .. } if !fits => {
+                    run(Err(SiteError::Store(store::StoreError::Full))).map_err(undone)?;
+                }
                 Job::Write {
                     run,
-                    weight: _,
+                    needs: _,
                     room: _room,
                 } => {
                     let mut scope = Scope {
@@ -273,26 +361,24 @@ impl Committer {
                         now,
                         home: self.home,
                         touched: Vec::new(),
+                        no_room,
                         conditions: None,
                     };
-                    let reply = run(&mut scope).map_err(undone)?;
+                    let reply = run(Ok(&mut scope)).map_err(undone)?;
                     let Scope {
                         touched,
                         conditions,
                         ..
                     } = scope;
                     after.conditions = conditions.or(after.conditions.take());
-                    after.replies.push((reply, touched));
+                    after.replies.extend(reply.map(|reply| (reply, touched)));
                 }
                 Job::GrMail {
                     message,
                     bodies,
                     room: _room,
                 } => {
-                    if now.mono.0 < self.rest.until {
-                        continue;
-                    }
-                    for body in &bodies {
+                    for body in bodies.iter().filter(|_| fits) {
                         tx.append_body(body)?;
                     }
                     let input = Input::Received(message);
@@ -350,25 +436,16 @@ impl Committer {
         Ok(())
     }
 
-    /// One bounded step of giving space back, between two groups.
-    fn compact(&mut self, bytes_max: u64) -> Result<(), SiteError> {
-        if bytes_max > 0 {
-            let done = self.writer.compact(self.clock.wall(), bytes_max)?;
-            tracing::debug!(?done, "gave disk space back");
-        }
-        Ok(())
-    }
-
     /// After the commit: answers, GR mail and notices leave.
     fn let_go(&mut self, after: &mut Aftermath) {
         let now = self.clock.now().mono.0;
         let running = self.engine.status().state == PartnerState::Running;
         for (reply, touched) in after.replies.drain(..) {
             if reply.wait == Wait::Partner && running && !touched.is_empty() {
-                self.waiting
-                    .add(now + self.accept_wait_ms, touched, reply.send);
+                let send = Box::new(|copies| (reply.send)(Ok(copies)));
+                self.waiting.add(now + self.accept_wait_ms, touched, send);
             } else {
-                (reply.send)(Copies::One);
+                (reply.send)(Ok(Copies::One));
             }
         }
         while let Some(output) = self.engine.poll() {
@@ -489,7 +566,10 @@ impl Job {
     /// How much it adds to a group.
     fn bytes(&self) -> usize {
         match self {
-            Self::Write { weight, .. } => *weight,
+            Self::Write { needs, .. } => match needs {
+                Needs::Room(bytes) => *bytes,
+                Needs::Nothing => 0,
+            },
             Self::GrMail { bodies, .. } => bodies.iter().map(Bytes::len).sum(),
             Self::Link { .. }
             | Self::Pair { .. }
@@ -523,95 +603,6 @@ fn undone(e: LedgerError) -> SiteError {
     }
 }
 
-/// Writes that are durable here and wait for the partner, by object and by deadline.
-#[derive(Default)]
-struct Waiting {
-    next: u64,
-    open: BTreeMap<(u64, u64), OpenReply>,
-    by_object: HashMap<ObjectId, Vec<(u64, u64)>>,
-}
-
-struct OpenReply {
-    /// What the partner does not hold yet, each with the number of the change that is waited for.
-    missing: Vec<(ObjectId, u64)>,
-    send: Box<dyn FnOnce(Copies) + Send>,
-}
-
-impl Waiting {
-    fn add(
-        &mut self,
-        deadline: u64,
-        missing: Vec<(ObjectId, u64)>,
-        send: Box<dyn FnOnce(Copies) + Send>,
-    ) {
-        let key = (deadline, self.next);
-        self.next += 1;
-        for (id, _) in &missing {
-            self.by_object.entry(*id).or_default().push(key);
-        }
-        self.open.insert(key, OpenReply { missing, send });
-    }
-
-    /// The partner holds these objects up to these changes: whoever waited for the last of them is answered.
-    fn safe(&mut self, held: &[(ObjectId, u64)]) {
-        for (id, upto) in held {
-            let Some(keys) = self.by_object.get(id) else {
-                continue;
-            };
-            for key in keys.clone() {
-                let Some(reply) = self.open.get_mut(&key) else {
-                    continue;
-                };
-                reply
-                    .missing
-                    .retain(|(missing, n)| missing != id || n > upto);
-                let answered = reply.missing.is_empty();
-                if !reply.missing.iter().any(|(missing, _)| missing == id) {
-                    self.forget(*id, key);
-                }
-                if answered {
-                    self.close(key, Copies::Both);
-                }
-            }
-        }
-    }
-
-    fn close(&mut self, key: (u64, u64), copies: Copies) {
-        let Some(reply) = self.open.remove(&key) else {
-            return;
-        };
-        for (id, _) in &reply.missing {
-            self.forget(*id, key);
-        }
-        (reply.send)(copies);
-    }
-
-    fn forget(&mut self, id: ObjectId, key: (u64, u64)) {
-        if let Some(keys) = self.by_object.get_mut(&id) {
-            keys.retain(|k| *k != key);
-            if keys.is_empty() {
-                self.by_object.remove(&id);
-            }
-        }
-    }
-
-    /// Whoever has waited long enough is answered; all are, if the partner is not running.
-    fn expire(&mut self, now: u64, running: bool) {
-        while let Some((key, _)) = self.open.first_key_value() {
-            if running && key.0 > now {
-                break;
-            }
-            self.close(*key, Copies::One);
-        }
-    }
-
-    fn deadline(&self) -> Option<u64> {
-        self.open
-            .first_key_value()
-            .map(|((deadline, _), _)| *deadline)
-    }
-}
-
 /// What one group leaves to do when it is durable.
 #[derive(Default)]
 struct Aftermath {
@@ -627,18 +618,6 @@ struct Aftermath {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::{Arc, Mutex};
-
-    type Heard = Arc<Mutex<Vec<(u8, Copies)>>>;
-
-    fn say(heard: &Heard, who: u8) -> Box<dyn FnOnce(Copies) + Send> {
-        let heard = Arc::clone(heard);
-        Box::new(move |copies| heard.lock().unwrap().push((who, copies)))
-    }
-
-    fn id(n: u8) -> ObjectId {
-        ObjectId::from_bytes([n; 16])
-    }
 
     #[test]
     fn the_rest_after_a_failure_grows_and_ends_with_the_first_success_after_it() {
@@ -655,44 +634,5 @@ mod tests {
         rest.end(40_000);
         rest.begin(50_000);
         assert_eq!(rest.until, 51_000);
-    }
-
-    #[test]
-    fn a_write_is_answered_when_the_partner_holds_the_last_of_its_objects() {
-        let (mut waiting, heard) = (Waiting::default(), Heard::default());
-        waiting.add(100, vec![(id(1), 1), (id(2), 1)], say(&heard, 1));
-        waiting.add(100, vec![(id(2), 1)], say(&heard, 2));
-        waiting.safe(&[(id(2), 1)]);
-        assert_eq!(*heard.lock().unwrap(), [(2, Copies::Both)]);
-        waiting.safe(&[(id(1), 1)]);
-        assert_eq!(
-            *heard.lock().unwrap(),
-            [(2, Copies::Both), (1, Copies::Both)]
-        );
-        assert!(waiting.open.is_empty() && waiting.by_object.is_empty());
-    }
-
-    #[test]
-    fn a_write_waits_for_its_own_change_not_for_an_earlier_one() {
-        let (mut waiting, heard) = (Waiting::default(), Heard::default());
-        waiting.add(100, vec![(id(1), 7)], say(&heard, 1));
-        waiting.safe(&[(id(1), 6)]);
-        assert!(heard.lock().unwrap().is_empty());
-        waiting.safe(&[(id(1), 9)]);
-        assert_eq!(*heard.lock().unwrap(), [(1, Copies::Both)]);
-    }
-
-    #[test]
-    fn a_write_does_not_wait_longer_than_it_said_nor_for_a_partner_that_is_not_running() {
-        let (mut waiting, heard) = (Waiting::default(), Heard::default());
-        waiting.add(100, vec![(id(1), 1)], say(&heard, 1));
-        waiting.add(200, vec![(id(1), 1), (id(2), 1)], say(&heard, 2));
-        waiting.expire(99, true);
-        assert!(heard.lock().unwrap().is_empty());
-        waiting.expire(100, true);
-        assert_eq!(*heard.lock().unwrap(), [(1, Copies::One)]);
-        waiting.expire(101, false);
-        assert_eq!(*heard.lock().unwrap(), [(1, Copies::One), (2, Copies::One)]);
-        assert!(waiting.open.is_empty() && waiting.by_object.is_empty());
     }
 }

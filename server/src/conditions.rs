@@ -50,6 +50,8 @@ pub fn load(view: &View<'_>, users_max: u64) -> Result<Conditions, StoreError> {
             .collect(),
         classes: Some(classes(view)?.into_keys().collect()),
         users_max: Some(users_max),
+        // The writer knows.
+        no_room: false,
     })
 }
 

@@ -27,7 +27,7 @@ settings! {
     }
     sections {
         /// My CallPilot and its API.
-        http: Http, smtp: Smtp, mailbox: Mailboxes, gr: Gr, login: LoginRules, admin: Admin, limits: Limits, log: Log,
+        http: Http, smtp: Smtp, mailbox: Mailboxes, disk: Disk, upkeep: Upkeep, gr: Gr, login: LoginRules, admin: Admin, limits: Limits, log: Log,
     }
 }
 
@@ -90,6 +90,26 @@ settings! {
         messages_max: u64 = 5_000, "messages", 1..=1_000_000;
         /// How long a deleted message can be brought back.
         deleted_keep_days: u64 = 7, "days", 1..=365;
+    }
+}
+
+settings! {
+    /// What a server does when its disk is nearly full. New messages are put off then, and deleting goes on. Of a small disk neither
+    /// figure takes more than an eighth.
+    pub struct Disk ["disk"] {
+        /// New messages, recordings and users are put off (452, 507) when less than this would be left free. 0: never.
+        spare: u64 = 128 * 1024 * 1024, "bytes", 0..=1_099_511_627_776;
+        /// Kept back as the file `reserve` in the data folder, and given up to deletions, log-ins and the partner's acknowledgements
+        /// when other programs have filled the disk. Each needs some hundred bytes; the log of the database some MiB. 0: none.
+        reserve: u64 = 64 * 1024 * 1024, "bytes", 0..=1_099_511_627_776;
+    }
+}
+
+settings! {
+    /// House-keeping: emptying Deleted, and giving disk space back.
+    pub struct Upkeep ["upkeep"] {
+        /// How often. A deleted message can stay this much longer than mailbox.deleted_keep_days.
+        every_s: u64 = 600, "seconds", 1..=86_400;
     }
 }
 

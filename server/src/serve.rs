@@ -36,6 +36,9 @@ pub enum ServeError {
     /// The disk does not take what is written; what it holds is seen at the next start.
     #[error("the disk failed: the server has to end")]
     DiskFailed,
+    /// A part of the server has broken by a fault of its own, which the log tells.
+    #[error("{0} has broken by a fault: the server has to end; please report what the log says")]
+    Broken(&'static str),
 }
 
 /// Serves until `stop`.
@@ -58,32 +61,65 @@ pub async fn serve(mut config: Config, stop: CancellationToken) -> Result<(), Se
 
     let web = read_web(&config);
     let metrics = start_metrics();
-    let door = AdminDoor::open(&config)?;
+    // The store first: it refuses a second process, and on a full disk it gives up some of its reserve to what follows.
     let opened = tokio::task::spawn_blocking(move || Site::open(config));
     let (site, committer) = opened.await.map_err(|_| SiteError::OutOfService)??;
+    let door = AdminDoor::open(site.config())?;
     let running = gr::Running::start(&site, committer, stop.clone())?;
-    info.write(&site.config().data_dir)?;
+    if let Err(error) = info.write(&site.config().data_dir) {
+        tracing::warn!(%error, "run.json could not be written: `callpilot` commands do not find this server; it serves all the same");
+    }
     tracing::info!(fqdn = info.fqdn, http = %http_at, smtp = %smtp_at, "in service");
 
     let service = smtp::Service {
         site: site.clone(),
         keys: running.keys(),
     };
-    let smtp = tokio::spawn(smtp::run(service, mail, stop.clone()));
-    let upkeep = tokio::spawn(upkeep::run(site.clone(), stop.clone()));
-    let greetings = tokio::spawn(greetings::tidy(site.clone(), stop.clone()));
-    let audit = tokio::spawn(audit::run(site.clone(), stop.clone()));
+    let part = Parts(stop.clone());
+    let smtp = part.begin("smtp", smtp::run(service, mail, stop.clone()));
+    let upkeep = part.begin("house-keeping", upkeep::run(site.clone(), stop.clone()));
+    let greetings = part.begin("greetings", greetings::tidy(site.clone(), stop.clone()));
+    let audit = part.begin("audit", audit::run(site.clone(), stop.clone()));
     let router = Api::new(site.clone(), door, web, metrics, stop.clone()).router();
     http::serve(http, router, &site.config().http, stop.clone()).await;
     // Nothing new comes in from here on; what was accepted is on disk before the writer ends.
-    let _ = smtp.await;
-    let _ = upkeep.await;
-    let _ = audit.await;
-    let _ = greetings.await;
+    let mut broken = None;
+    for part in [smtp, upkeep, audit, greetings] {
+        broken = part.await.unwrap_or(Some("a part")).or(broken);
+    }
     RunInfo::remove(&site.config().data_dir);
     let ended = running.stop(&site).await;
     tracing::info!("stopped");
-    ended
+    match broken {
+        Some(part) => ended.and(Err(ServeError::Broken(part))),
+        None => ended,
+    }
+}
+
+/// Begins the parts that run beside each other. A server of which one has broken is none: it ends, and whoever supervises it starts it
+/// anew.
+struct Parts(CancellationToken);
+
+impl Parts {
+    /// Runs one. Its name comes back if it has broken.
+    fn begin(
+        &self,
+        name: &'static str,
+        part: impl Future<Output = ()> + Send + 'static,
+    ) -> tokio::task::JoinHandle<Option<&'static str>> {
+        let stop = self.0.clone();
+        let part = tokio::spawn(part);
+        tokio::spawn(async move {
+            match part.await {
+                Ok(()) => None,
+                Err(error) => {
+                    tracing::error!(%error, part = name, "a part of the server has broken: ending");
+                    stop.cancel();
+                    Some(name)
+                }
+            }
+        })
+    }
 }
 
 async fn listen(

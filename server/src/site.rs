@@ -4,7 +4,7 @@
 //! group's transaction. A write is answered when it is durable here and, where that is asked for, on the partner too.
 
 use crate::clock::{self, Clock};
-use crate::commit::{Committer, Job, Reply};
+use crate::commit::{Committer, Job, Needs, Reply};
 use crate::conditions;
 use crate::config::Config;
 use crate::gr::pairing::{self, Pairing, Partner, Secret, SessionKeys};
@@ -128,6 +128,19 @@ pub enum SiteError {
 }
 
 impl SiteError {
+    /// Whether there is no room on the disk.
+    pub fn is_full(&self) -> bool {
+        matches!(self, Self::Store(store::StoreError::Full))
+    }
+
+    /// What those are told whose writes were undone with the one that failed.
+    pub(crate) fn of_the_group(&self) -> Self {
+        match self.is_full() {
+            true => Self::Store(store::StoreError::Full),
+            false => Self::Undone,
+        }
+    }
+
     pub(crate) fn io(path: impl Into<PathBuf>, source: io::Error) -> Self {
         Self::Io {
             path: path.into(),
@@ -203,6 +216,8 @@ pub struct Scope<'a, 'tx> {
     pub(crate) now: gr_proto::Now,
     pub(crate) home: ServerId,
     pub(crate) touched: Vec<(ObjectId, u64)>,
+    /// The disk is nearly full.
+    pub(crate) no_room: bool,
     /// The server's conditions, if the write changed them.
     pub(crate) conditions: Option<Conditions>,
 }
@@ -237,7 +252,8 @@ impl<'tx> Scope<'_, 'tx> {
     }
 
     /// Tells the engine, in this transaction, what the server's conditions are now (R9).
-    pub fn set_conditions(&mut self, conditions: Conditions) -> Result<(), LedgerError> {
+    pub fn set_conditions(&mut self, mut conditions: Conditions) -> Result<(), LedgerError> {
+        conditions.no_room = self.no_room;
         let input = gr_proto::Input::Conditions(Box::new(conditions.clone()));
         self.engine.handle(self.now, &mut *self.tx, input)?;
         self.conditions = Some(conditions);
@@ -245,13 +261,38 @@ impl<'tx> Scope<'_, 'tx> {
     }
 }
 
+/// What the look at the segments found, if it was anything but sound.
+fn report(opened: &store::Opened) {
+    if *opened != store::Opened::default() {
+        tracing::warn!(
+            ?opened,
+            "the last end was not an orderly one, or something happened to the files"
+        );
+    }
+}
+
 impl Site {
     /// Opens the data folder and starts the writer thread. Returns when the server can answer; the handle of the thread ends when the
     /// server stops.
     pub fn open(config: Config) -> Result<(Self, Committer), SiteError> {
+        Self::open_on(config, Arc::new(store::RealDisk))
+    }
+
+    /// [`Self::open`] on a disk that a test can make fail.
+    pub(crate) fn open_on(
+        config: Config,
+        disk: Arc<dyn store::Disk>,
+    ) -> Result<(Self, Committer), SiteError> {
         let clock = Clock::start();
         let home = ServerId::of(&config.fqdn);
-        let (writer, readers) = store::Store::open(&config.data_dir, store::Options::default())?;
+        let options = store::Options {
+            spare_bytes: config.disk.spare,
+            reserve_bytes: config.disk.reserve,
+            disk,
+            ..store::Options::default()
+        };
+        let (writer, readers) = store::Store::open(&config.data_dir, options)?;
+        report(writer.opened());
         let own_session_key = pairing::own_session_key(&config.data_dir)?;
         let pairing = pairing::load(&readers, &config.data_dir)?;
         let session_keys = pairing::session_keys(pairing.as_ref(), &own_session_key);
@@ -259,11 +300,12 @@ impl Site {
         let conditions = readers.snapshot(|view| conditions::load(view, users_max))?;
         let (notices, _) = broadcast::channel(NOTICES_MAX);
         let (jobs, inbox) = std::sync::mpsc::channel();
+        let room = Arc::new(Semaphore::new(JOBS_MAX));
         let (committer, pair) = Committer::new(
             &config,
             clock,
             writer,
-            inbox,
+            (inbox, Arc::clone(&room)),
             notices.clone(),
             pairing,
             conditions,
@@ -274,7 +316,7 @@ impl Site {
             home,
             readers,
             jobs,
-            room: Arc::new(Semaphore::new(JOBS_MAX)),
+            room,
             notices,
             pair,
             tasks: committer.tasks(),
@@ -292,6 +334,30 @@ impl Site {
     /// The wall clock.
     pub fn now(&self) -> Timestamp {
         self.0.clock.wall()
+    }
+
+    /// Whether there is a writer. One that has ended by a fault takes the server with it.
+    pub fn is_writing(&self) -> bool {
+        !self.0.room.is_closed()
+    }
+
+    /// Room on the disk, as the writer last saw it.
+    pub fn disk_room(&self) -> store::Room {
+        self.0.readers.room()
+    }
+
+    /// What is dated before this has been there for `age_ms` by all clocks, so it may be destroyed for its age. `None`: nothing may, for now.
+    pub async fn oldest_destroyable(&self, age_ms: i64) -> Result<Option<Timestamp>, SiteError> {
+        let asked = self.write_anyway(Wait::Local, move |scope| {
+            let now = scope.now;
+            let oldest = (scope.engine).oldest_destroyable(now, &mut *scope.tx, age_ms)?;
+            Ok::<_, Abort<std::convert::Infallible>>(oldest)
+        });
+        match asked.await {
+            Ok(asked) => Ok(asked.value),
+            Err(WriteError::Failed(e)) => Err(e),
+            Err(WriteError::Refused(never)) => match never {},
+        }
     }
 
     /// The identity of this server.
@@ -329,7 +395,7 @@ impl Site {
     /// Runs `f` in the next group's transaction and answers when its result is durable where `wait` says.
     ///
     /// `f` runs on the writer thread: it must not block. It may refuse only before its first write. Dropping the future does not
-    /// undo a write that has begun.
+    /// undo a write that has begun. A write adds rows: while the disk is nearly full it is put off.
     pub async fn write<T, E>(
         &self,
         wait: Wait,
@@ -339,10 +405,10 @@ impl Site {
         T: Send + 'static,
         E: Send + 'static,
     {
-        self.write_weighing(0, wait, f).await
+        self.write_needing(Needs::Room(0), wait, f).await
     }
 
-    /// [`Self::write`] for a closure that appends about `weight` bytes of bodies, so that groups keep their size.
+    /// [`Self::write`] for a closure that appends about `weight` bytes of bodies, so that groups keep their size and the disk its room.
     pub async fn write_weighing<T, E>(
         &self,
         weight: usize,
@@ -353,27 +419,74 @@ impl Site {
         T: Send + 'static,
         E: Send + 'static,
     {
-        let (done, result) = oneshot::channel::<Result<Written<T>, E>>();
-        let run = Box::new(move |scope: &mut Scope<'_, '_>| match f(scope) {
-            Ok(value) => Ok(Reply {
-                wait,
-                send: Box::new(move |copies| {
-                    // The caller may have gone away; the write stands all the same.
-                    let _ = done.send(Ok(Written { value, copies }));
-                }),
-            }),
-            Err(Abort::Refused(e)) => Ok(Reply {
-                wait: Wait::Local,
-                send: Box::new(move |_| {
-                    let _ = done.send(Err(e));
-                }),
-            }),
-            Err(Abort::Ledger(e)) => Err(e),
+        self.write_needing(Needs::Room(weight), wait, f).await
+    }
+
+    /// [`Self::write`] for a closure that frees room or hardly needs any: on a full disk people must be able to delete, and to log in
+    /// for that.
+    pub async fn write_anyway<T, E>(
+        &self,
+        wait: Wait,
+        f: impl FnOnce(&mut Scope<'_, '_>) -> Result<T, Abort<E>> + Send + 'static,
+    ) -> Result<Written<T>, WriteError<E>>
+    where
+        T: Send + 'static,
+        E: Send + 'static,
+    {
+        self.write_needing(Needs::Nothing, wait, f).await
+    }
+
+    async fn write_needing<T, E>(
+        &self,
+        needs: Needs,
+        wait: Wait,
+        f: impl FnOnce(&mut Scope<'_, '_>) -> Result<T, Abort<E>> + Send + 'static,
+    ) -> Result<Written<T>, WriteError<E>>
+    where
+        T: Send + 'static,
+        E: Send + 'static,
+    {
+        // The caller may have gone away whenever something is said; what was written stands all the same.
+        let (done, result) = oneshot::channel::<Result<Result<Written<T>, E>, SiteError>>();
+        let run = Box::new(move |scope: Result<&mut Scope<'_, '_>, SiteError>| {
+            let scope = match scope {
+                Ok(scope) => scope,
+                Err(why) => {
+                    let _ = done.send(Err(why));
+                    return Ok(None);
+                }
+            };
+            match f(scope) {
+                Ok(value) => Ok(Some(Reply {
+                    wait,
+                    send: Box::new(move |copies| {
+                        let _ = done.send(copies.map(|copies| Ok(Written { value, copies })));
+                    }),
+                })),
+                Err(Abort::Refused(e)) => Ok(Some(Reply {
+                    wait: Wait::Local,
+                    send: Box::new(move |copies| {
+                        let _ = done.send(copies.map(|_| Err(e)));
+                    }),
+                })),
+                Err(Abort::Ledger(e)) => {
+                    let full = matches!(
+                        store::StoreError::from_ledger(&e),
+                        Some(store::StoreError::Full)
+                    );
+                    let _ = done.send(Err(match full {
+                        true => SiteError::Store(store::StoreError::Full),
+                        false => SiteError::Undone,
+                    }));
+                    Err(e)
+                }
+            }
         });
-        self.submit(|room| Job::Write { run, weight, room }).await?;
+        self.submit(|room| Job::Write { run, needs, room }).await?;
         match result.await {
-            Ok(Ok(written)) => Ok(written),
-            Ok(Err(refused)) => Err(WriteError::Refused(refused)),
+            Ok(Ok(Ok(written))) => Ok(written),
+            Ok(Ok(Err(refused))) => Err(WriteError::Refused(refused)),
+            Ok(Err(failed)) => Err(failed.into()),
             Err(_) => Err(SiteError::Undone.into()),
         }
     }

@@ -4,7 +4,7 @@ use super::admin_client::AdminClient;
 use super::{Failure, Output, Server};
 use crate::config::Config;
 use crate::run_info::RunInfo;
-use contract::{GrStatus, PartnerState};
+use contract::{DiskStatus, GrStatus, PartnerState, clocks_differ};
 use serde::Serialize;
 use std::path::Path;
 
@@ -101,9 +101,44 @@ async fn look(server: &Server) -> Vec<Finding> {
                     Err(status.reason)
                 },
             );
+            if let Some(ms) = status.clock_difference_ms {
+                note("clocks", clocks(ms));
+            }
+            if let Some(room) = &status.disk {
+                note("disk", disk(room));
+            }
         }
     }
     findings
+}
+
+fn clocks(difference_ms: i64) -> Result<String, String> {
+    let said = super::gr::clocks(difference_ms);
+    if clocks_differ(difference_ms) {
+        Err(format!(
+            "{said}: set the wrong one right, by a time service on both. Until then sessions may end early on the other server, and \
+             nothing is deleted for its age"
+        ))
+    } else {
+        Ok(said)
+    }
+}
+
+fn disk(room: &DiskStatus) -> Result<String, String> {
+    let mib = |bytes: u64| bytes >> 20;
+    let said = format!(
+        "{} MiB are free, and {} MiB are kept back for deleting",
+        mib(room.free_bytes),
+        mib(room.reserve_bytes)
+    );
+    if room.low {
+        Err(format!(
+            "{said}: new messages are put off until {} MiB are free. Make room, or delete messages for good",
+            mib(room.spare_bytes + room.spare_bytes / 4)
+        ))
+    } else {
+        Ok(said)
+    }
 }
 
 fn folder(path: &Path) -> Result<String, String> {

@@ -3,7 +3,7 @@
 use super::admin_client::AdminClient;
 use super::secret::PasswordFrom;
 use super::{Failure, Output, Server, task};
-use contract::{GrPair, GrStatus, LaneBacklog, PartnerState};
+use contract::{GrPair, GrStatus, LaneBacklog, PartnerState, clocks_differ};
 use hyper::Method;
 
 const GR: &str = "/api/v1/admin/gr";
@@ -106,6 +106,10 @@ fn show(status: &GrStatus) -> String {
         lines.push(format!("Only here     {} messages", status.one_server_only));
         lines.push(format!("To come       {}", number(status.partner_backlog)));
         lines.push(format!("Round trip    {} ms", number(status.round_trip_ms)));
+        if let Some(ms) = status.clock_difference_ms {
+            let sign = if clocks_differ(ms) { "✗ " } else { "" };
+            lines.push(format!("Clocks        {sign}{}", clocks(ms)));
+        }
         if status.held_count > 0 {
             lines.push(format!(
                 "Held          {} mailboxes; `callpilot gr held` lists them",
@@ -116,7 +120,28 @@ fn show(status: &GrStatus) -> String {
             lines.push(format!("Task          {}", task::words::progress(task)));
         }
     }
+    if let Some(disk) = status.disk.filter(|disk| disk.low) {
+        let mib = disk.free_bytes >> 20;
+        lines.push(format!(
+            "Disk          ✗ {mib} MiB are free: new messages are put off"
+        ));
+    }
     lines.join("\n")
+}
+
+/// How the partner's clock stands to this server's.
+pub(super) fn clocks(difference_ms: i64) -> String {
+    let ms = difference_ms.unsigned_abs();
+    let by = match ms {
+        0..10_000 => format!("{ms} ms"),
+        10_000..7_200_000 => format!("{} s", ms / 1_000),
+        7_200_000..172_800_000 => format!("{} hours", ms / 3_600_000),
+        _ => format!("{} days", ms / 86_400_000),
+    };
+    match difference_ms {
+        0.. => format!("the partner's is {by} ahead"),
+        _ => format!("the partner's is {by} behind"),
+    }
 }
 
 fn lane(lane: &LaneBacklog) -> String {

@@ -162,6 +162,9 @@ pub fn reason_words(reason: Reason) -> &'static str {
             "The other server has no room for another user. Raise limits.users_max there, or delete users."
         }
         Reason::WITH_USER => "Its user is held, and it is held with the user.",
+        Reason::NO_ROOM => {
+            "The disk of the other server is nearly full. Make room there, and it goes by itself."
+        }
         _ => {
             "The other server refuses it for a reason that this release does not know. Upgrade the older server."
         }
@@ -186,6 +189,9 @@ pub fn refused_words(reason: Reason) -> &'static str {
         Reason::CAPACITY => {
             "This server has no room for another user. Raise limits.users_max, or delete users."
         }
+        Reason::NO_ROOM => {
+            "The disk of this server is nearly full. Make room, and it comes by itself."
+        }
         other => reason_words(other),
     }
 }
@@ -196,9 +202,9 @@ mod tests {
 
     #[test]
     fn every_reason_says_what_to_do() {
-        let known = (1..=9).map(|n| reason_words(Reason(n)));
+        let known = (1..=9).chain([12]).map(|n| reason_words(Reason(n)));
         let said: std::collections::BTreeSet<_> = known.collect();
-        assert_eq!(said.len(), 9, "each has its own words");
+        assert_eq!(said.len(), 10, "each has its own words");
         assert!(said.iter().all(|words| words.ends_with('.')));
         assert!(reason_words(Reason(200)).contains("Upgrade"));
         let here = refused_words(Reason::CLASS_MISSING);

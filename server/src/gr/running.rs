@@ -30,9 +30,9 @@ impl Running {
             starts.ok_or_else(|| SiteError::Damaged("the link was started twice".into()))?;
         let link = tokio::spawn(link::supervise(site.clone(), starts, keys, stop.clone()));
         let run = move || {
-            let ended = committer.run();
-            stop.cancel();
-            ended
+            // However it ends, by a panic too: a server that cannot write is none, and must not look like one.
+            let _stop = stop.drop_guard();
+            committer.run()
         };
         let thread = std::thread::Builder::new().name("writer".into());
         let writer = thread
@@ -61,7 +61,34 @@ impl Running {
             Ok(Ok(Ended::Stopped)) => Ok(()),
             Ok(Ok(Ended::DiskFailed)) => Err(ServeError::DiskFailed),
             // A panic of the writer has been printed; what it had not answered for was not promised to anybody.
-            _ => Err(SiteError::OutOfService.into()),
+            _ => Err(ServeError::Broken("the writer")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::site::{Abort, Wait};
+
+    #[tokio::test]
+    async fn a_writer_that_panics_ends_the_server_and_nobody_takes_it_for_a_sound_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = dir.path().display();
+        let text = format!("fqdn = \"cp-a.test.example\"\ndata_dir = \"{data}\"\n");
+        let config = Config::parse(&text, "cp.toml", &|_| None).unwrap();
+        let (site, committer) = Site::open(config).unwrap();
+        let stop = CancellationToken::new();
+        let running = Running::start(&site, committer, stop.clone()).unwrap();
+        assert!(site.is_writing());
+        let fault = site.write(Wait::Local, |_| -> Result<(), Abort<()>> {
+            panic!("a fault of our own")
+        });
+        assert!(fault.await.is_err(), "its caller is told");
+        stop.cancelled().await;
+        assert!(!site.is_writing());
+        let ended = running.stop(&site).await;
+        assert!(matches!(ended, Err(ServeError::Broken("the writer"))));
     }
 }

@@ -6,7 +6,7 @@ use crate::token::{self, Claims, TokenError};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
-use contract::ObjectId;
+use contract::{ObjectId, clocks_differ};
 use domain::{Object, User};
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ impl FromRequestParts<Api> for LoggedIn {
         let site = api.site();
         let claims = token::read(&site.session_keys(), token, site.now()).map_err(|e| match e {
             TokenError::NotOurs => Problem::NotLoggedIn("The session is not known here."),
-            TokenError::Expired => Problem::NotLoggedIn("The session is over."),
+            TokenError::Expired => Problem::NotLoggedIn(over(api)),
         })?;
         let object = site
             .read(move |readers| readers.object(&claims.user))
@@ -57,6 +57,16 @@ pub enum Standing {
     Ended,
     /// An administrator has locked the mailbox.
     Locked,
+}
+
+/// A session that the other server gave out seems over early where the clocks differ: then that is what has to be put right.
+fn over(api: &Api) -> &'static str {
+    let difference = api.pair().borrow().status.clock_difference_ms;
+    if difference.is_some_and(clocks_differ) {
+        "The session is over by the clock of this server, which differs from its partner's: tell an administrator."
+    } else {
+        "The session is over."
+    }
 }
 
 /// How the session of these claims stands with its user.

@@ -210,6 +210,8 @@ pub struct Concerns {
     pub held_count: u64,
     /// The task that is open, here or there.
     pub task: Option<GrTask>,
+    /// Room on the disk.
+    pub disk: store::Room,
 }
 
 /// The pair as an administrator reads it.
@@ -243,6 +245,12 @@ pub fn gr_status(
         held: concerns.held,
         held_count: concerns.held_count,
         task: concerns.task,
+        disk: Some(contract::DiskStatus {
+            free_bytes: concerns.disk.free_bytes,
+            spare_bytes: concerns.disk.spare_bytes,
+            reserve_bytes: concerns.disk.reserve_bytes,
+            low: concerns.disk.low,
+        }),
     }
 }
 

@@ -63,6 +63,8 @@ pub enum Problem {
         /// How long to wait.
         wait: Duration,
     },
+    /// No room on the disk for anything new.
+    NoRoom,
     /// The range asked for lies outside of the content.
     Range {
         /// Bytes that there are.
@@ -108,6 +110,7 @@ impl Problem {
             Self::Method => (StatusCode::METHOD_NOT_ALLOWED, ErrorCode::BadRequest),
             Self::Range { .. } => (StatusCode::RANGE_NOT_SATISFIABLE, ErrorCode::BadRequest),
             Self::Unavailable { .. } => (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Unavailable),
+            Self::NoRoom => (StatusCode::INSUFFICIENT_STORAGE, ErrorCode::NoRoom),
             Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::Internal),
         }
     }
@@ -138,6 +141,10 @@ impl Problem {
             Self::TooMany { what, wait } => format!("{what} Try again in {} seconds.", seconds(*wait)),
             Self::Method => "This address does not take that method.".into(),
             Self::Unavailable { why, .. } => (*why).into(),
+            Self::NoRoom => {
+                "The disk of this server is nearly full, so it takes nothing new. Deleting messages for good makes room; tell an administrator."
+                    .into()
+            }
             Self::Range { size } => format!("The range lies outside of the {size} bytes of this content."),
             Self::Internal(_) => {
                 "The server could not do this; your messages are safe. Try again. If it stays, tell an administrator the reference."
@@ -230,6 +237,7 @@ impl From<SiteError> for Problem {
                 why: "The server is going out of service. The partner can help.",
                 wait: Duration::from_secs(5),
             },
+            full if full.is_full() => Self::NoRoom,
             other => Self::internal(other),
         }
     }

@@ -148,7 +148,7 @@ pub async fn remove(
 ) -> Answer<StatusCode> {
     let slot = parsed(&slot)?;
     let id = api.site().new_id();
-    let written = api.site().write(Wait::Partner, move |scope| {
+    let written = api.site().write_anyway(Wait::Partner, move |scope| {
         Ok::<_, Abort<Problem>>(record(scope, id, who.id, slot, None)?)
     });
     written.await?;

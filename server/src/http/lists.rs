@@ -70,7 +70,7 @@ pub async fn remove(
     Segment(number): Segment,
 ) -> Answer<StatusCode> {
     let number = parsed(&number)?;
-    let written = api.site().write(Wait::Partner, move |scope| {
+    let written = api.site().write_anyway(Wait::Partner, move |scope| {
         write(scope, who.id, number, None)
     });
     written.await?;

@@ -128,7 +128,7 @@ pub async fn change(
     Id(id): Id,
     Body(patch): Body<MessagePatch>,
 ) -> Answer<Json<MessageRow>> {
-    let written = api.site().write(Wait::Partner, move |scope| {
+    let written = api.site().write_anyway(Wait::Partner, move |scope| {
         let object = mine(scope, id, who.id)?;
         apply(scope, id, &object, patch)
     });
@@ -142,7 +142,7 @@ pub async fn change(
         (status = 204, description = "It is gone for good"),
         (status = 401, body = ApiError), (status = 404, body = ApiError)))]
 pub async fn delete(State(api): State<Api>, who: LoggedIn, Id(id): Id) -> Answer<Response> {
-    let written = api.site().write(Wait::Partner, move |scope| {
+    let written = api.site().write_anyway(Wait::Partner, move |scope| {
         let object = mine(scope, id, who.id)?;
         if Message::of(&object).is_some_and(|m| m.filing().place == Place::Deleted) {
             scope.change(&Change::Delete { id })?;

@@ -127,7 +127,7 @@ fn count_wrong(api: &Api, number: String, user: Option<ObjectId>, turn: OwnedMut
     };
     let api = api.clone();
     tokio::spawn(async move {
-        let counted = api.site().write(Wait::Local, move |scope| {
+        let counted = api.site().write_anyway(Wait::Local, move |scope| {
             let Some(object) = scope.tx().object(&id)? else {
                 return Ok(());
             };
@@ -153,7 +153,7 @@ fn count_wrong(api: &Api, number: String, user: Option<ObjectId>, turn: OwnedMut
 /// After a right password, or when an administrator unlocks.
 pub(super) async fn forget_wrong(api: &Api, number: &str, id: ObjectId) -> Answer<()> {
     api.attempts().forget(number);
-    let written = api.site().write(Wait::Local, move |scope| {
+    let written = api.site().write_anyway(Wait::Local, move |scope| {
         let Some(object) = scope.tx().object(&id)? else {
             return Ok(());
         };
@@ -240,7 +240,7 @@ pub async fn log_out(
 
 /// Ends all sessions of a user, on both servers.
 pub(super) async fn end_sessions(api: &Api, id: ObjectId) -> Answer<()> {
-    let written = api.site().write(Wait::Partner, move |scope| {
+    let written = api.site().write_anyway(Wait::Partner, move |scope| {
         let Some(object) = scope.tx().object(&id)? else {
             return Ok(());
         };

@@ -30,7 +30,15 @@ pub async fn health(
     let meant = api.pair().borrow().in_service;
     let readable = api.site().read(|readers| readers.state()).await;
     let (in_service, reason) = match readable {
+        _ if !api.site().is_writing() => (
+            false,
+            "The writer has ended; so does the server.".to_owned(),
+        ),
         _ if !meant => (false, "Taken out of service on purpose.".to_owned()),
+        Ok(_) if api.site().disk_room().low => {
+            let reason = "In service. The disk is nearly full: new messages are put off.";
+            (true, reason.to_owned())
+        }
         Ok(_) => (true, "In service.".to_owned()),
         Err(error) => {
             tracing::error!(cause = %super::error::chain(&error), "the store cannot be read");
@@ -68,7 +76,9 @@ pub async fn metrics(
         ("database", sizes.database_bytes),
         ("segments", sizes.segment_bytes),
         ("live", sizes.live_bytes),
+        ("log", sizes.log_bytes),
         ("free", sizes.free_bytes),
+        ("reserve", api.site().disk_room().reserve_bytes),
     ] {
         metrics::gauge!("callpilot_store_bytes", "kind" => kind).set(bytes as f64);
     }
@@ -157,5 +167,30 @@ pub fn describe() {
     describe_gauge!(
         "callpilot_store_bytes",
         "Size of the store, and room left on its disk"
+    );
+    describe_gauge!(
+        "callpilot_disk_low",
+        "1 while the disk is nearly full and new messages are put off"
+    );
+    describe_counter!(
+        "callpilot_writes_put_off_total",
+        "Writes that were not done for want of room on the disk"
+    );
+    describe_counter!(
+        "callpilot_freed_bytes_total",
+        "Bytes of bodies that are gone, given back to the disk"
+    );
+    describe_gauge!(
+        "callpilot_unreadable_bodies",
+        "Bodies that the disk could not read when they were to be moved"
+    );
+    describe_counter!(
+        "callpilot_compaction_faults_total",
+        "Steps of giving disk space back that failed"
+    );
+    describe_counter!("callpilot_upkeep_rounds_total", "Rounds of house-keeping");
+    describe_counter!(
+        "callpilot_upkeep_faults_total",
+        "Parts of rounds of house-keeping that failed"
     );
 }

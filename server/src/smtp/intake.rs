@@ -15,6 +15,9 @@ const DISK_FULL_BELOW: u64 = 32 << 20;
 /// Identities in one line of a reply: a line has 512 octets (RFC 5321 section 4.5.3.1.5).
 const IDS_PER_LINE: usize = 12;
 
+/// A full disk is logged so often at most: the log may lie on it.
+static FULL: Rarely = Rarely::new(Duration::from_secs(60));
+
 /// GR mail that could not be opened is logged so often at most: whoever sends rubbish shall not fill the disk with it.
 static NOT_OPENED: Rarely = Rarely::new(Duration::from_secs(60));
 
@@ -72,12 +75,17 @@ async fn failed(service: &Service, error: SiteError) -> Reply {
         SiteError::Busy => Reply::new(451, Status(4, 3, 2), "Too much at once; try again soon"),
         SiteError::OutOfService => Reply::new(451, Status(4, 3, 2), "Going out of service"),
         error => {
-            let full = matches!(error, SiteError::Store(store::StoreError::Full))
-                || disk_is_full(service).await;
-            tracing::error!(%error, full, "a message could not be stored");
-            if full {
-                Reply::new(452, Status(4, 3, 1), "The disk is full; try again later")
+            if error.is_full() || disk_is_full(service).await {
+                if let Some(times) = FULL.now() {
+                    tracing::warn!(times, "messages are put off: the disk is nearly full");
+                }
+                Reply::new(
+                    452,
+                    Status(4, 3, 1),
+                    "The disk is nearly full, so new messages are put off; try again later",
+                )
             } else {
+                tracing::error!(%error, "a message could not be stored");
                 Reply::new(
                     451,
                     Status(4, 3, 0),

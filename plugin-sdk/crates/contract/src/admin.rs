@@ -152,7 +152,8 @@ pub struct GrStatus {
     pub partner_backlog: Option<u64>,
     /// Round trip of the last proof of life, in milliseconds.
     pub round_trip_ms: Option<u64>,
-    /// Difference of the partner's clock, in milliseconds, positive if it is ahead; only for display.
+    /// Difference of the partner's clock, in milliseconds, positive if it is ahead. While it is more than some seconds, sessions may be
+    /// refused by the other server, and while it is more than an hour nothing is deleted for its age.
     pub clock_difference_ms: Option<i64>,
     /// Mailboxes of this server that are not replicated, each with its reason (R9): the first hundred.
     pub held: Vec<HeldMailbox>,
@@ -162,6 +163,28 @@ pub struct GrStatus {
     /// The task that is open: of this server, or of the partner.
     #[serde(default)]
     pub task: Option<GrTask>,
+    /// The answering server's disk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disk: Option<DiskStatus>,
+}
+
+/// Whether the clocks of two servers differ by more than time on the way and a lazy time service explain: 10 seconds.
+pub fn clocks_differ(difference_ms: i64) -> bool {
+    difference_ms.unsigned_abs() > 10_000
+}
+
+/// Room on the disk of one server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DiskStatus {
+    /// Bytes that are free, the reserve not counted.
+    pub free_bytes: u64,
+    /// New messages are put off when less than this would be left free.
+    pub spare_bytes: u64,
+    /// Bytes kept back for deleting on a full disk.
+    pub reserve_bytes: u64,
+    /// New messages are being put off.
+    pub low: bool,
 }
 
 /// How far one lane is behind.

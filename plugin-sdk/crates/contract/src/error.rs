@@ -47,6 +47,8 @@ pub enum ErrorCode {
     TooManyRequests,
     /// 500: the server's own fault; the message is safe.
     Internal,
+    /// 507: the disk is nearly full, so nothing new is taken; deleting goes on.
+    NoRoom,
     /// 503: out of service; ask the partner.
     Unavailable,
     /// A code that this reader does not know.

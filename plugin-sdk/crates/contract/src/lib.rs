@@ -16,7 +16,8 @@ mod session;
 mod task;
 
 pub use admin::{
-    GrPair, GrStatus, LaneBacklog, NewPassword, NewUser, PartnerState, UserKind, UserPatch, UserRow,
+    DiskStatus, GrPair, GrStatus, LaneBacklog, NewPassword, NewUser, PartnerState, UserKind,
+    UserPatch, UserRow, clocks_differ,
 };
 pub use conditions::{
     ClassName, EmailServer, MailboxClass, NameDialing, NameOrder, RemoteUser, SettingsPatch,

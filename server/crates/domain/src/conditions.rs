@@ -15,6 +15,8 @@ pub struct Conditions {
     pub classes: Option<BTreeSet<i64>>,
     /// So many users it has room for, local and GR together; `None`: no limit but the disk.
     pub users_max: Option<u64>,
+    /// Its disk is nearly full: it takes nothing that needs a body.
+    pub no_room: bool,
 }
 
 /// A VPIM shortcut: what is dialled before the mailbox number, and how many of its last digits are the mailbox number's first.

@@ -85,6 +85,8 @@ impl Reason {
     pub const CAPACITY: Self = Self(8);
     /// Its user is held, so it is held with it. Found by the sender.
     pub const WITH_USER: Self = Self(9);
+    /// The refusing server's disk is nearly full, and it needs a body.
+    pub const NO_ROOM: Self = Self(12);
 }
 
 /// How far one lane is behind.

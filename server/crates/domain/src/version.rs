@@ -23,13 +23,17 @@ pub struct Version {
 }
 
 impl Hlc {
+    /// The last reading that is taken: the middle of the range, some 4,400 years from 1970. A register that is dated there can still be
+    /// replaced 2^63 times; one at the very end could never be, and local writes to it would silently do nothing.
+    pub const END: Self = Self(1 << 63);
+
     /// How far ahead of the local wall clock a remote reading may be and still be absorbed (E20): 1 h in milliseconds.
     pub const ABSORB_MS_MAX: i64 = 3_600_000;
 
     /// The first reading of a millisecond.
     pub fn at(wall: Timestamp) -> Self {
-        let ms = u64::try_from(wall.0).unwrap_or(0) & ((1 << 48) - 1);
-        Self(ms << 16)
+        let ms = u64::try_from(wall.0).unwrap_or(0);
+        Self(ms.min(Self::END.0 >> 16) << 16)
     }
 
     /// The wall-clock part, in Unix milliseconds.
@@ -84,6 +88,13 @@ mod tests {
         let far = Hlc::at(Timestamp(9_000));
         assert!(now.next(Timestamp(1_000), far) > far);
         assert_eq!(now.next(Timestamp(5_000), Hlc(0)).wall(), Timestamp(5_000));
+    }
+
+    #[test]
+    fn even_a_wall_clock_at_the_end_of_time_leaves_readings_to_come() {
+        let end = Hlc::at(Timestamp(i64::MAX));
+        assert_eq!(end, Hlc::END);
+        assert!(end.next(Timestamp(i64::MAX), end) > end);
     }
 
     #[test]

@@ -8,13 +8,26 @@
 
 use crate::engine::Engine;
 use crate::{Event, Now, limits};
-use domain::Timestamp;
+use domain::{Ledger, LedgerError, Timestamp};
 
 impl Engine {
     /// Whether what is dated more than so many milliseconds ago may go: this server's clock has agreed for that long with the
     /// monotonic one and with the partner's.
     pub fn may_destroy(&self, age_ms: i64) -> bool {
         i64::try_from(self.state.agreed_ms).unwrap_or(i64::MAX) >= age_ms
+    }
+
+    /// The moment before which things of this age may go now; `None`: none may. For whoever destroys for age outside of the engine. Looks at
+    /// the clocks first, for this may be the first transaction after a leap.
+    pub fn oldest_destroyable(
+        &mut self,
+        now: Now,
+        ledger: &mut dyn Ledger,
+        age_ms: i64,
+    ) -> Result<Option<Timestamp>, LedgerError> {
+        self.begin(now, ledger)?;
+        self.watch_clocks(now);
+        Ok(self.destroyable(now, age_ms))
     }
 
     /// Looks at this server's clocks, in every transaction: a wall clock that has leapt against the monotonic one is not believed.

@@ -2,7 +2,7 @@
 
 use crate::tx::{Marking, Tx};
 use crate::{How, Item, Rule};
-use domain::{Kind, LedgerError, Object, ObjectId, Reason, Tomb, User};
+use domain::{Hlc, Kind, LedgerError, Object, ObjectId, Reason, Tomb, User};
 
 /// What became of an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +46,10 @@ fn join(tx: &mut Tx<'_>, item: &Item, theirs: &Object) -> Result<Applied, Ledger
     let id = &item.id;
     if tx.ledger.tomb(id)?.is_some() {
         return Ok(Applied::Done); // deleted here, and the partner is about to hear of it
+    }
+    if theirs.newest().hlc > Hlc::END {
+        // Nothing local could ever replace it (E20). No clock of an honest server is there.
+        return Ok(Applied::Refused(Reason::FAULT));
     }
     absorb(tx, theirs);
     let Some(mut mine) = tx.ledger.object(id)? else {
@@ -108,7 +112,11 @@ fn arrive(tx: &mut Tx<'_>, item: &Item, theirs: &Object) -> Result<Applied, Ledg
     if let Some(body) = &theirs.body
         && !tx.ledger.has_body(body)?
     {
-        return Ok(Applied::Refused(Reason::NEED_BODY));
+        let no_room = tx.config.conditions.no_room;
+        return Ok(Applied::Refused(match no_room {
+            true => Reason::NO_ROOM,
+            false => Reason::NEED_BODY,
+        }));
     }
     tx.write(id, theirs)?;
     tx.note(*id, theirs, How::Arrived);

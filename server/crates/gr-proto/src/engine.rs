@@ -374,7 +374,12 @@ impl Engine {
                 s.partner_backlog,
             )
         };
-        if self.shown.as_ref().map(told) != Some(told(&status)) {
+        let shown = self.shown.as_ref();
+        let clocks = shown.and_then(|s| s.clock_difference_ms);
+        // Time on the way makes it vary; a leap is news.
+        let leapt = clocks.zip(status.clock_difference_ms);
+        let leapt = leapt.is_some_and(|(then, now)| then.abs_diff(now) > limits::CLOCK_NEWS_MS);
+        if shown.map(told) != Some(told(&status)) || leapt {
             self.shown = Some(status);
             self.outputs.push_back(Output::Status(status));
         }

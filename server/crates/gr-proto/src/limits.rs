@@ -77,6 +77,8 @@ pub const LINEAGE_MAX: usize = 10_000;
 pub const CLOCKS_AGREE_MS: u64 = 3_600_000;
 /// A server that was down for longer than this by its own clock, in milliseconds, doubts the clock: a day.
 pub const DOWN_MS_BELIEVED: i64 = 86_400_000;
+/// The status is told anew when the difference of the clocks has changed by more than this, in milliseconds.
+pub const CLOCK_NEWS_MS: u64 = 5_000;
 /// So much of what was said is remembered over a restart until it is confirmed.
 pub const TRAIL_MAX: usize = 64;
 /// So many refused items of the partner are listed.

@@ -111,3 +111,76 @@ fn held_users_say_why_stop_nobody_and_are_filled_in_when_the_cause_goes() {
     pair.assert_equal();
     assert!(pair.sides[SOUTH].engine.tasks().refused.is_empty());
 }
+
+/// Gives a message whose bodies found no room.
+fn give_without_bodies(pair: &mut Pair, message: gr_proto::Message) {
+    let now = pair.now;
+    let south = &mut pair.sides[SOUTH];
+    south.ledger.begin();
+    let input = Input::Received(Box::new(message));
+    south.engine.handle(now, &mut south.ledger, input).unwrap();
+    south.engine.pump(now, &mut south.ledger).unwrap();
+    south.ledger.commit();
+    while let Some(output) = south.engine.poll() {
+        if let gr_proto::Output::Send(message) = output {
+            south.out.push(*message);
+        }
+    }
+}
+
+#[test]
+fn a_server_without_room_takes_deletions_and_has_the_rest_held_until_it_has_room() {
+    let mut pair = Pair::running();
+    pair.change(NORTH, user(1, NORTH));
+    let body = domain::BodyRef::of;
+    pair.ledger(NORTH).receive_body(body(b"old"));
+    pair.change(NORTH, message(8, 1, Some(body(b"old"))));
+    pair.settle();
+    let full = Conditions {
+        no_room: true,
+        ..Conditions::default()
+    };
+    pair.transact(SOUTH, &[], vec![Input::Conditions(Box::new(full))]);
+    pair.settle();
+    pair.ledger(NORTH).receive_body(body(b"new"));
+    let changes = [message(9, 1, Some(body(b"new"))), delete(8), set(1, 77, 5)];
+    pair.transact(NORTH, &changes, vec![]);
+    for message in pair.take(NORTH) {
+        give_without_bodies(&mut pair, message);
+    }
+    pair.carry(SOUTH);
+    let held = &pair.ledger(NORTH).held;
+    assert_eq!(held.keys().collect::<Vec<_>>(), [&id(9)]);
+    assert_eq!(held[&id(9)].reason, Reason::NO_ROOM);
+    assert!(pair.ledger(NORTH).marks.is_empty());
+    assert!(!pair.ledger(SOUTH).objects.contains_key(&id(8)));
+    // There is room again: nobody has to do anything.
+    pair.transact(SOUTH, &[], vec![Input::Conditions(Box::default())]);
+    pair.live(20_000);
+    assert!(pair.ledger(NORTH).held.is_empty());
+    pair.assert_equal();
+}
+
+#[test]
+fn a_register_that_nothing_could_ever_replace_is_refused() {
+    let mut pair = Pair::running();
+    pair.change(NORTH, user(1, NORTH));
+    for mut message in pair.take(NORTH) {
+        if let Payload::Data(items) = &mut message.payload {
+            let object = items[0].object.as_mut().unwrap();
+            let version = domain::Version {
+                hlc: domain::Hlc(u64::MAX),
+                life: domain::Life(1),
+            };
+            object.set(
+                Key::field(user_fields::NAME),
+                version,
+                domain::Value::Int(1),
+            );
+        }
+        pair.give(SOUTH, message);
+    }
+    pair.carry(SOUTH);
+    assert!(pair.ledger(SOUTH).objects.is_empty());
+    assert_eq!(pair.ledger(NORTH).held[&id(1)].reason, Reason::FAULT);
+}

@@ -360,3 +360,30 @@ fn a_task_goes_on_after_a_crash_of_either_server() {
         }
     }
 }
+
+/// Whoever destroys for age outside of the engine asks in the first transaction after a leap, before anybody has looked at the clocks.
+#[test]
+fn age_is_not_believed_in_the_very_transaction_after_a_leap() {
+    const WEEK_MS: i64 = 7 * 86_400_000;
+    let mut pair = the_guide();
+    let oldest = |pair: &mut Pair, ahead_ms: i64| {
+        let mut now = pair.now;
+        now.wall.0 += ahead_ms;
+        let side = &mut pair.sides[NORTH];
+        side.ledger.begin();
+        let oldest = side
+            .engine
+            .oldest_destroyable(now, &mut side.ledger, WEEK_MS);
+        side.ledger.commit();
+        (oldest.unwrap(), now.wall)
+    };
+    assert_eq!(
+        oldest(&mut pair, 0).0,
+        None,
+        "nobody has watched for a week"
+    );
+    pair.days(8);
+    let (before, now) = oldest(&mut pair, 0);
+    assert_eq!(before, Some(domain::Timestamp(now.0 - WEEK_MS)));
+    assert_eq!(oldest(&mut pair, WEEK_MS + 86_400_000).0, None);
+}

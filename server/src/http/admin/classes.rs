@@ -126,7 +126,7 @@ pub async fn remove(
         )));
     }
     let users_max = api.site().config().limits.users_max;
-    let written = api.site().write(Wait::Local, move |scope| {
+    let written = api.site().write_anyway(Wait::Local, move |scope| {
         if !has_class(&scope.tx().view(), number)? {
             return Err(Abort::Refused(no_class(number)));
         }

@@ -42,15 +42,26 @@ pub struct AdminDoor {
 }
 
 impl AdminDoor {
-    /// Reads the password and lays a new token into the data folder.
+    /// Reads the password and lays a new token into the data folder. If there is no room for it, the old one is kept, for it is as secret;
+    /// without an old one the command line finds no door, and the server serves all the same.
     pub fn open(config: &Config) -> Result<Self, SiteError> {
         let phc = match (&config.admin.password_hash, &config.admin.password_file) {
             (Some(hash), _) => Some(hash.as_str().to_owned()),
             (None, Some(path)) => Some(read_password(path)?),
             (None, None) => None,
         };
-        let token = BASE64_URL_SAFE_NO_PAD.encode(crate::clock::random::<32>());
-        crate::files::write_private(&config.data_dir.join(TOKEN_FILE), token.as_bytes())?;
+        let mut token = BASE64_URL_SAFE_NO_PAD.encode(crate::clock::random::<32>());
+        let path = config.data_dir.join(TOKEN_FILE);
+        if let Err(error) = crate::files::write_private(&path, token.as_bytes()) {
+            let old = fs::read_to_string(&path).ok();
+            let kept = old.filter(|old| old.len() == token.len());
+            tracing::warn!(
+                %error,
+                old_one = kept.is_some(),
+                "the new administration token could not be written; without an old one `callpilot` commands are refused until the next start"
+            );
+            token = kept.unwrap_or(token);
+        }
         Ok(Self {
             user: config.admin.user.clone(),
             phc,

@@ -109,7 +109,7 @@ pub async fn remove(
     Segment(mailbox): Segment,
 ) -> Answer<StatusCode> {
     let users_max = api.site().config().limits.users_max;
-    let written = api.site().write(Wait::Local, move |scope| {
+    let written = api.site().write_anyway(Wait::Local, move |scope| {
         let key = remote_user_key(&mailbox);
         if scope.tx().setting(&key)?.is_none() {
             let none = format!("There is no Temporary Remote User {mailbox}.");

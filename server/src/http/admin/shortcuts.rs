@@ -91,7 +91,7 @@ pub async fn remove(
     Segment(prefix): Segment,
 ) -> Answer<StatusCode> {
     let users_max = api.site().config().limits.users_max;
-    let written = api.site().write(Wait::Local, move |scope| {
+    let written = api.site().write_anyway(Wait::Local, move |scope| {
         let key = shortcut_key(&prefix);
         if scope.tx().setting(&key)?.is_none() {
             let none = format!("There is no VPIM shortcut with the prefix {prefix}.");

@@ -196,6 +196,7 @@ pub async fn concerns(api: &Api) -> Answer<Concerns> {
         held,
         held_count,
         task: with_names(api, |names| convert::open_task(&view, names)),
+        disk: api.site().disk_room(),
     })
 }
 

@@ -255,7 +255,7 @@ pub async fn change(
     Body(patch): Body<UserPatch>,
 ) -> Answer<Json<UserRow>> {
     let patch = checked(patch)?;
-    let written = api.site().write(Wait::Partner, move |scope| {
+    let written = api.site().write_anyway(Wait::Partner, move |scope| {
         let object = user(scope, id)?;
         if let Some(class) = patch.class.map(i64::from)
             && !has_class(&scope.tx().view(), class)?
@@ -341,7 +341,7 @@ fn registers(object: &Object, patch: UserPatch) -> Vec<(Key, Value)> {
         (status = 403, description = "The user belongs to the partner", body = ApiError)))]
 pub async fn delete(State(api): State<Api>, _: Administrator, Id(id): Id) -> Answer<StatusCode> {
     let partner = api.pair().borrow().partner.as_ref().map(|p| p.fqdn.clone());
-    let written = api.site().write(Wait::Partner, move |scope| {
+    let written = api.site().write_anyway(Wait::Partner, move |scope| {
         let object = user(scope, id)?;
         if let Some(partner) = elsewhere(&object, scope.home(), partner.as_deref()) {
             return Err(Abort::Refused(partner));
@@ -383,7 +383,7 @@ pub async fn password(
     Body(new): Body<NewPassword>,
 ) -> Answer<Json<UserRow>> {
     let password = hashed(&api, new.password).await?;
-    let written = api.site().write(Wait::Partner, move |scope| {
+    let written = api.site().write_anyway(Wait::Partner, move |scope| {
         let object = user(scope, id)?;
         let mut registers = session::no_failed_logins(&object);
         registers.push((
@@ -404,7 +404,7 @@ pub async fn password(
     security(("admin" = []), ("admin_token" = [])), params(("id" = ObjectId, Path)),
     responses((status = 200, body = UserRow), (status = 401, body = ApiError), (status = 404, body = ApiError)))]
 pub async fn unlock(State(api): State<Api>, _: Administrator, Id(id): Id) -> Answer<Json<UserRow>> {
-    let written = api.site().write(Wait::Partner, move |scope| {
+    let written = api.site().write_anyway(Wait::Partner, move |scope| {
         let object = user(scope, id)?;
         let mut registers = session::no_failed_logins(&object);
         if User::of(&object).is_some_and(|user| user.locked()) {
