@@ -7,7 +7,7 @@ use std::env;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::Instant;
 
 /// The password of every user that [`Server::add_user`] makes.
@@ -23,6 +23,7 @@ pub struct Server {
     /// Where SMTP is reached.
     pub smtp: SocketAddr,
     dir: PathBuf,
+    environment: Vec<(String, String)>,
     child: Option<Child>,
 }
 
@@ -38,6 +39,7 @@ impl Server {
             http: any,
             smtp: any,
             dir,
+            environment: Vec::new(),
             child: None,
         };
         server.configure(settings);
@@ -71,6 +73,7 @@ impl Server {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
+            .envs(self.environment.iter().cloned())
             .spawn();
         let child = self
             .child
@@ -97,6 +100,30 @@ impl Server {
                 .ask("GET", "/healthz", None)
                 .filter(|a| a.status == 200)
         });
+    }
+
+    /// From its next start on, its wall clock follows a file: `+8d` in it is eight days ahead. Returns the file; `None` if the library that
+    /// does this (faketime) is not on this machine.
+    pub fn follow_clock(&mut self) -> Option<PathBuf> {
+        let library = fake_clock()?;
+        let file = self.dir.join("clock");
+        fs::write(&file, "+0").expect("the file of the clock can be written");
+        let set = |key: &str, value: &Path| (key.to_owned(), value.display().to_string());
+        self.environment = vec![
+            set("LD_PRELOAD", &library),
+            set("FAKETIME_TIMESTAMP_FILE", &file),
+            set("FAKETIME_NO_CACHE", Path::new("1")),
+            set("FAKETIME_DONT_FAKE_MONOTONIC", Path::new("1")),
+        ];
+        Some(file)
+    }
+
+    /// Runs a command of the server's program for this server, such as `doctor`.
+    pub fn command(&self, args: &[&str]) -> Output {
+        let config = self.dir.join("callpilot.toml");
+        let mut command = Command::new(program());
+        command.args(args).arg("--config").arg(config);
+        command.output().expect("the program can be started")
     }
 
     /// SIGKILL.
@@ -202,6 +229,13 @@ impl Drop for Server {
             eprintln!("--- log of {}\n{}", self.fqdn, self.log());
         }
     }
+}
+
+/// The library that gives a process another wall clock, where Debian has it.
+fn fake_clock() -> Option<PathBuf> {
+    let folders = fs::read_dir("/usr/lib").ok()?.flatten();
+    let path = |folder: fs::DirEntry| folder.path().join("faketime/libfaketime.so.1");
+    folders.map(path).find(|path| path.is_file())
 }
 
 /// The server's program: named by `CALLPILOT_BIN`, else where cargo lays it, beside a program or above a test.

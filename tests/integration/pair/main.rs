@@ -1,9 +1,12 @@
 //! Two real servers that are a GR pair: what one has, the other gets, whatever happens to either or to the way between them.
 
+mod clocks;
 mod cut;
 mod data;
+mod disk;
 mod kill;
 mod messages;
+mod restore;
 mod stock;
 mod task_commands;
 mod tasks;

@@ -209,6 +209,13 @@ fn for_tests() -> Vec<Need> {
             "openssl",
             &["openssl"],
         ),
+        apt(
+            "faketime",
+            "gives a server another clock",
+            "servers are not tested with wrong clocks",
+            "faketime",
+            &["faketime"],
+        ),
         tool(
             "cargo-deny",
             versions::CARGO_DENY.to_owned(),

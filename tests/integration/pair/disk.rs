@@ -1,0 +1,228 @@
+//! A server whose disk is full: new messages are put off, and people and administrators can make room. Needs a small disk of its own, a
+//! tmpfs that only root can mount; without, these tests say so and pass.
+
+use crate::{agree, folder, tilde};
+use contract::{Folder, GrStatus, MessageRow, PartnerState};
+use serde_json::json;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use support::{Http, PASSWORD, Pair, Server, Smtp, until, voice};
+
+/// A small disk. It goes when this is dropped.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    /// Mounts one where server a will have its data.
+    fn mount(root: &Path, mib: u64) -> Option<Self> {
+        let at = root.join("cp-a.test.example/data");
+        fs::create_dir_all(&at).expect("a folder");
+        let size = format!("size={mib}m,mode=700");
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &size, "tmpfs"])
+            .arg(&at)
+            .stderr(Stdio::null())
+            .status();
+        if mounted.is_ok_and(|status| status.success()) {
+            return Some(Self(at));
+        }
+        eprintln!("skipped: a small disk (tmpfs) cannot be mounted here; run the tests as root");
+        None
+    }
+
+    /// Another program fills it to the last byte.
+    fn fill(&self) {
+        let mut file = fs::File::options()
+            .create(true)
+            .append(true)
+            .open(self.junk())
+            .expect("a file");
+        for piece in [1 << 16, 1 << 12, 1] {
+            while file.write_all(&vec![7; piece]).is_ok() {}
+        }
+    }
+
+    /// And makes room again.
+    fn clear(&self) {
+        fs::remove_file(self.junk()).expect("it was filled");
+    }
+
+    fn junk(&self) -> PathBuf {
+        self.0.join("of-another-program")
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        // Lazily: a server may still have files open.
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+fn leave_long(server: &Server, seed: u64) -> support::Reply {
+    let to = "7200@cp-a.test.example";
+    let mail = voice::message("4711@client.example", to, seed, 120 * voice::SECOND);
+    Smtp::hello(server.smtp).mail("4711@client.example", &[to], &mail)
+}
+
+/// Fills the disk of a by mail until it is put off. Returns how many messages were taken.
+fn fill_by_mail(pair: &Pair, first: u64) -> u64 {
+    for n in 0..1_000 {
+        let reply = leave_long(&pair.a, first + n);
+        match reply.code {
+            250 => {}
+            _ => {
+                assert_eq!(
+                    (reply.code, reply.status()),
+                    (452, Some("4.3.1")),
+                    "{}",
+                    reply.text
+                );
+                assert!(reply.text.contains("nearly full"), "{}", reply.text);
+                return n;
+            }
+        }
+    }
+    panic!("the disk is not full after a thousand messages");
+}
+
+fn path(row: &MessageRow) -> String {
+    format!("/api/v1/messages/{}", row.id)
+}
+
+fn status_of(user: &Http, method: &str, path: &str, body: Option<&serde_json::Value>) -> u16 {
+    user.ask(method, path, body).expect("an answer").status
+}
+
+/// On this disk of which nothing is left everything that people need to make room works, and nothing new is taken.
+fn full_but_not_stuck(server: &Server, rows: &[MessageRow]) {
+    assert_eq!(leave_long(server, 9_000).code, 452);
+    let user = tilde(server);
+    let read = json!({ "unread": false });
+    assert_eq!(status_of(&user, "PATCH", &path(&rows[0]), Some(&read)), 200);
+    assert_eq!(status_of(&user, "DELETE", &path(&rows[0]), None), 200);
+    assert_eq!(status_of(&user, "DELETE", &path(&rows[0]), None), 204);
+    let wrong = json!({ "mailbox": "7200", "password": "wrong" });
+    assert_eq!(
+        status_of(
+            &Http::new(server.http, ""),
+            "POST",
+            "/api/v1/session",
+            Some(&wrong)
+        ),
+        401
+    );
+    let greeting = user.put_file(
+        "/api/v1/greetings/external",
+        "audio/wav",
+        &voice::wav(1, 8_000),
+    );
+    let greeting = greeting.expect("an answer");
+    assert_eq!(greeting.status, 507, "{}", greeting.json());
+    assert_eq!(greeting.json()["code"], "no_room");
+    let new = json!({ "mailbox": "7300", "name": "Nobody", "password": PASSWORD });
+    assert_eq!(
+        status_of(&server.admin(), "POST", "/api/v1/admin/users", Some(&new)),
+        507
+    );
+}
+
+#[test]
+fn on_a_disk_that_mail_has_filled_people_and_administrators_make_room() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let Some(disk) = SmallDisk::mount(dir.path(), 40) else {
+        return;
+    };
+    let mut pair = Pair::start(dir.path(), "");
+    for (number, name) in [("7200", "Tilde Brask"), ("7201", "Soon Gone")] {
+        pair.a.add_user(number, name);
+    }
+    pair.running();
+    let user = tilde(&pair.a);
+    let taken = fill_by_mail(&pair, 0);
+    assert!(taken > 10, "{taken}");
+    let of_a = |pair: &Pair| -> GrStatus { Pair::status(&pair.a).expect("a status") };
+    assert!(of_a(&pair).disk.expect("a disk").low);
+    assert_eq!(pair.a.metric("callpilot_disk_low"), 1.0);
+    assert!(pair.a.log().contains("the disk is nearly full"));
+    let doctor = pair.a.command(&["doctor"]);
+    let said = String::from_utf8_lossy(&doctor.stdout).into_owned();
+    assert!(
+        !doctor.status.success() && said.contains("new messages are put off"),
+        "{said}"
+    );
+
+    // Not a byte is left, and the partner has a message for it.
+    disk.fill();
+    let inbox = agree(&pair, &user);
+    assert_eq!(inbox.len() as u64, taken);
+    assert_eq!(leave_long(&pair.b, 5_000).code, 250);
+    full_but_not_stuck(&pair.a, &inbox[0..1]);
+    until("the deletion on the partner", || {
+        (folder(&pair.b, &user, Folder::Inbox).len() as u64 == taken).then_some(())
+    });
+    assert!(
+        folder(&pair.b, &user, Folder::Inbox)
+            .iter()
+            .all(|row| row.id != inbox[0].id)
+    );
+    assert_eq!(
+        Pair::status(&pair.b).map(|s| s.state),
+        Some(PartnerState::Running)
+    );
+
+    // It is killed, the rest is filled, and it starts.
+    pair.a.kill();
+    disk.fill();
+    pair.a.run();
+    full_but_not_stuck(&pair.a, &inbox[1..2]);
+    let removed = pair.a.command(&["user", "delete", "7201", "--yes"]);
+    assert!(
+        removed.status.success(),
+        "{}",
+        String::from_utf8_lossy(&removed.stderr)
+    );
+
+    // Deleting alone makes the room that is missing, of what mail had filled.
+    disk.clear();
+    for row in &inbox[2..inbox.len() / 2] {
+        for expected in [200, 204] {
+            assert_eq!(status_of(&user, "DELETE", &path(row), None), expected);
+        }
+    }
+    until("new messages taken again", || {
+        (leave_long(&pair.a, 6_000).code == 250).then_some(())
+    });
+    let last = until("the message that the partner held", || {
+        let rows = agree(&pair, &user);
+        let there = rows.iter().any(|row| row.subject == voice::subject(5_000));
+        there.then_some(rows)
+    });
+    assert_eq!(last.len(), inbox.len() - inbox.len() / 2 + 2);
+    assert!(!of_a(&pair).disk.expect("a disk").low);
+}
+
+#[test]
+fn without_a_reserve_a_server_starts_on_a_full_disk_all_the_same() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let Some(disk) = SmallDisk::mount(dir.path(), 24) else {
+        return;
+    };
+    let mut pair = Pair::start(dir.path(), "disk.reserve = 0\ndisk.spare = 0\n");
+    pair.a.add_user("7200", "Tilde Brask");
+    pair.running();
+    let taken = (0..10)
+        .filter(|n| leave_long(&pair.a, *n).code == 250)
+        .count();
+    let user = tilde(&pair.a);
+    assert_eq!(agree(&pair, &user).len(), taken);
+    pair.a.kill();
+    disk.fill();
+    pair.a.run();
+    assert_eq!(folder(&pair.a, &tilde(&pair.a), Folder::Inbox).len(), taken);
+    disk.clear();
+    until("writes again", || {
+        (leave_long(&pair.a, 100).code == 250).then_some(())
+    });
+}
