@@ -384,6 +384,6 @@ fn age_is_not_believed_in_the_very_transaction_after_a_leap() {
     );
     pair.days(8);
     let (before, now) = oldest(&mut pair, 0);
-    assert_eq!(before, Some(domain::Timestamp(now.0 - WEEK_MS)));
+    assert_eq!(before, Some(Timestamp(now.0 - WEEK_MS)));
     assert_eq!(oldest(&mut pair, WEEK_MS + 86_400_000).0, None);
 }
