@@ -7,6 +7,7 @@
 //! gr-sim --minutes 5           as many as fit into the time, from a random place
 //! gr-sim --seeds 0..10000 --narrow   without the faults that only widened histories have
 //! gr-sim --seeds 0..10000 --once     each is run once; without it, twice, and both must come to the same
+//! gr-sim --seeds 0..2000 --brief     once, on one core, until the first that fails; its story is not told (`cargo xtask mutate`)
 //! gr-sim --seed 4711 --story   one history, told line by line
 //! gr-sim --seed 4711 --small   the smallest history that fails as this one does
 //! gr-sim --without Numbers     one rule of the engine off (built with the feature rule-switches)
@@ -48,6 +49,7 @@ struct Arguments {
     minutes: Option<u64>,
     options: Options,
     small: bool,
+    brief: bool,
     rules: bool,
 }
 
@@ -56,7 +58,7 @@ fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(problem) => {
             eprintln!(
-                "{problem}\nusage: gr-sim [--seeds A..B | --random N | --minutes M | --seed N [--story | --small]] [--narrow] [--once] [--go-on] [--without RULE] | --rules"
+                "{problem}\nusage: gr-sim [--seeds A..B | --random N | --minutes M | --seed N [--story | --small]] [--brief] [--narrow] [--once] [--go-on] [--without RULE] | --rules"
             );
             return ExitCode::from(2);
         }
@@ -78,6 +80,9 @@ fn main() -> ExitCode {
             began.elapsed().as_secs_f64()
         );
         return ExitCode::FAILURE;
+    }
+    if arguments.brief {
+        return brief(arguments.seeds, &arguments.options);
     }
     if arguments.options.story {
         let outcome = world::run(arguments.seeds.start, &arguments.options);
@@ -116,6 +121,17 @@ fn main() -> ExitCode {
     )
 }
 
+/// The first history that breaks a promise, and nothing else of it.
+fn brief(seeds: std::ops::Range<u64>, options: &Options) -> ExitCode {
+    for seed in seeds {
+        if let Err(failure) = world::run(seed, options).result {
+            println!("seed {seed} breaks `{}`", failure.check);
+            return ExitCode::FAILURE;
+        }
+    }
+    ExitCode::SUCCESS
+}
+
 /// What a run comes to.
 fn verdict(result: Result<(), (u64, oracle::Failure)>, narrow: bool) -> ExitCode {
     let Err((seed, failure)) = result else {
@@ -128,8 +144,8 @@ fn verdict(result: Result<(), (u64, oracle::Failure)>, narrow: bool) -> ExitCode
 }
 
 /// Words that have no value after them.
-const FLAGS: [&str; 6] = [
-    "--story", "--small", "--go-on", "--rules", "--narrow", "--once",
+const FLAGS: [&str; 7] = [
+    "--story", "--small", "--brief", "--go-on", "--rules", "--narrow", "--once",
 ];
 
 fn read(mut words: impl Iterator<Item = String>) -> Result<Arguments, String> {
@@ -138,12 +154,14 @@ fn read(mut words: impl Iterator<Item = String>) -> Result<Arguments, String> {
         minutes: None,
         options: Options::default(),
         small: false,
+        brief: false,
         rules: false,
     };
     while let Some(word) = words.next() {
         match word.as_str() {
             "--story" => arguments.options.story = true,
             "--small" => arguments.small = true,
+            "--brief" => arguments.brief = true,
             "--go-on" => arguments.options.go_on = true,
             "--rules" => arguments.rules = true,
             "--narrow" => arguments.options.narrow = true,

@@ -1,4 +1,4 @@
-//! The project's jobs: `cargo xtask setup|build|demo|test|bench|sim`.
+//! The project's jobs: `cargo xtask setup|build|demo|test|bench|sim|mutate`.
 //!
 //! This file reads the arguments and calls one job. What a job says goes to standard error, so that standard output
 //! belongs to the program it starts (`cargo xtask demo --json` prints one line of JSON and nothing else).
@@ -7,6 +7,7 @@ mod bench;
 mod build;
 mod demo;
 mod failure;
+mod mutate;
 mod paths;
 mod process;
 mod setup;
@@ -95,6 +96,11 @@ enum Job {
         )]
         arguments: Vec<String>,
     },
+    /// Make every condition of the engine wrong, one at a time, and see whether its tests and the simulator notice
+    ///
+    /// Takes an hour or two of one core. Writes docs/mutants.md; the exit code is 1 when a survivor is not explained in
+    /// docs/mutants-explained.toml.
+    Mutate(mutate::Wish),
 }
 
 fn main() -> ExitCode {
@@ -127,5 +133,6 @@ fn run(job: Job) -> Result<(), Failure> {
         Job::Test { only, filter } => test::run(&only, filter.as_deref()),
         Job::Bench { arguments } => bench::run(&arguments),
         Job::Sim { arguments } => bench::simulate(&arguments),
+        Job::Mutate(wish) => mutate::run(&wish),
     }
 }
