@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 pub mod guide;
+pub mod say;
 
 use domain::{BodyRef, Change, Key, Kind, Life, ObjectId, ServerId, Timestamp, Value, user_fields};
 use gr_proto::memory::Memory;

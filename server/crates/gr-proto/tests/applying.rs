@@ -1,0 +1,329 @@
+//! What becomes of an item that the partner sends: taken, refused with the reason, or answered (E4, E9, E24, E25; R9).
+
+mod support;
+
+use domain::{
+    BodyRef, Conditions, Grave, Hlc, Key, Kind, Ledger, Life, Object, Reason, Timestamp, User,
+    Value, Version, user_fields,
+};
+use gr_proto::{How, Input, Item, Output};
+use support::say::{item, offer};
+use support::*;
+
+const LONG_AGO: i64 = 1_600_000_000_000;
+
+fn version(ms: i64) -> Version {
+    Version {
+        hlc: Hlc::at(Timestamp(ms)),
+        life: Life(99),
+    }
+}
+
+fn a_user(home: usize, number: &str, class: i64) -> Object {
+    let mut object = Object::new(Kind::USER, None, None);
+    let at = version(LONG_AGO);
+    object.set(Key::field(user_fields::HOME), at, server(home).into());
+    object.set(
+        Key::field(user_fields::NUMBERS),
+        at,
+        User::numbers(number, &[]),
+    );
+    object.set(Key::field(user_fields::CLASS), at, Value::Int(class));
+    object
+}
+
+fn a_message(owner: u8, body: Option<BodyRef>) -> Object {
+    let mut object = Object::new(Kind::MESSAGE, Some(id(owner)), body);
+    object.set(Key::field(1), version(LONG_AGO), Value::Bool(true));
+    object
+}
+
+/// A pair whose south has these conditions.
+fn with(conditions: Conditions) -> Pair {
+    let mut pair = Pair::running();
+    pair.transact(SOUTH, &[], vec![Input::Conditions(Box::new(conditions))]);
+    pair
+}
+
+fn holds(pair: &Pair, n: u8) -> bool {
+    pair.sides[SOUTH].ledger.objects.contains_key(&id(n))
+}
+
+/// Offers an object from the north; says whether it is in the south now, and why not.
+fn offered(pair: &mut Pair, n: u8, object: &Object) -> (bool, Option<Reason>) {
+    let reason = offer(pair, NORTH, item(id(n), object));
+    (holds(pair, n), reason)
+}
+
+const TAKEN: (bool, Option<Reason>) = (true, None);
+
+fn refused(reason: Reason) -> (bool, Option<Reason>) {
+    (false, Some(reason))
+}
+
+#[test]
+fn only_its_home_creates_a_user_unless_the_home_went_back() {
+    let mut pair = Pair::running();
+    let at_home = a_user(SOUTH, "8001", 1);
+    assert_eq!(
+        offered(&mut pair, 1, &at_home),
+        refused(Reason::NO_SUCH_USER)
+    );
+    let recovery = Item {
+        recovery: true,
+        ..item(id(1), &at_home)
+    };
+    assert_eq!(offer(&mut pair, NORTH, recovery), None);
+    assert!(holds(&pair, 1));
+    assert_eq!(offered(&mut pair, 2, &a_user(NORTH, "7001", 1)), TAKEN);
+}
+
+#[test]
+fn a_number_of_a_remote_user_cannot_be_a_gr_users() {
+    let remote_users = ["7001".to_owned()].into();
+    let mut pair = with(Conditions {
+        remote_users,
+        ..Conditions::default()
+    });
+    let taken = refused(Reason::TEMPORARY_REMOTE_USER);
+    assert_eq!(offered(&mut pair, 1, &a_user(NORTH, "7001", 1)), taken);
+    assert_eq!(offered(&mut pair, 2, &a_user(NORTH, "7002", 1)), TAKEN);
+    // Of its own users a server is told after it went back, whatever its conditions are by now.
+    let recovery = Item {
+        recovery: true,
+        ..item(id(3), &a_user(SOUTH, "7001", 1))
+    };
+    assert_eq!(offer(&mut pair, NORTH, recovery), None);
+    assert!(holds(&pair, 3));
+}
+
+#[test]
+fn a_class_must_be_known_where_classes_count() {
+    let classes = Some([1, 2].into());
+    let mut pair = with(Conditions {
+        classes,
+        ..Conditions::default()
+    });
+    let missing = refused(Reason::CLASS_MISSING);
+    assert_eq!(offered(&mut pair, 1, &a_user(NORTH, "7001", 3)), missing);
+    assert_eq!(offered(&mut pair, 2, &a_user(NORTH, "7002", 2)), TAKEN);
+    let mut any = Pair::running();
+    assert_eq!(offered(&mut any, 1, &a_user(NORTH, "7001", 3)), TAKEN);
+}
+
+#[test]
+fn a_full_server_takes_no_more_gr_users_and_everything_else() {
+    let users_max = Some(2);
+    let mut pair = with(Conditions {
+        users_max,
+        ..Conditions::default()
+    });
+    assert_eq!(offered(&mut pair, 1, &a_user(NORTH, "7001", 1)), TAKEN);
+    assert_eq!(offered(&mut pair, 2, &a_user(NORTH, "7002", 1)), TAKEN);
+    let full = refused(Reason::CAPACITY);
+    assert_eq!(offered(&mut pair, 3, &a_user(NORTH, "7003", 1)), full);
+    assert_eq!(offered(&mut pair, 9, &a_message(1, None)), TAKEN);
+    let own = Item {
+        recovery: true,
+        ..item(id(4), &a_user(SOUTH, "8001", 1))
+    };
+    assert_eq!(offer(&mut pair, NORTH, own), None);
+    assert!(holds(&pair, 4), "its own users a server takes back");
+}
+
+#[test]
+fn a_number_is_taken_by_a_local_user_alone() {
+    let mut pair = Pair::running();
+    let own = Item {
+        recovery: true,
+        ..item(id(1), &a_user(SOUTH, "7001", 1))
+    };
+    assert_eq!(offer(&mut pair, NORTH, own), None);
+    let taken = refused(Reason::NUMBER_TAKEN);
+    assert_eq!(offered(&mut pair, 2, &a_user(NORTH, "7001", 1)), taken);
+    assert_eq!(offered(&mut pair, 3, &a_user(NORTH, "7002", 1)), TAKEN);
+    // Two GR users with one number are the home's affair, which keeps them apart.
+    assert_eq!(offered(&mut pair, 4, &a_user(NORTH, "7002", 1)), TAKEN);
+    // No number yet is no number.
+    let own = Item {
+        recovery: true,
+        ..item(id(5), &a_user(SOUTH, "", 1))
+    };
+    assert_eq!(offer(&mut pair, NORTH, own), None);
+    assert_eq!(offered(&mut pair, 6, &a_user(NORTH, "", 1)), TAKEN);
+}
+
+#[test]
+fn a_change_of_number_is_judged_like_an_arrival_and_other_changes_are_not() {
+    let mut pair = with(Conditions {
+        remote_users: ["7009".to_owned()].into(),
+        ..Conditions::default()
+    });
+    let user = a_user(NORTH, "7001", 1);
+    assert_eq!(offered(&mut pair, 1, &user), TAKEN);
+    let mut renumbered = user.clone();
+    renumbered.set(
+        Key::field(user_fields::NUMBERS),
+        version(LONG_AGO + 1),
+        User::numbers("7009", &[]),
+    );
+    let reason = offer(&mut pair, NORTH, item(id(1), &renumbered));
+    assert_eq!(reason, Some(Reason::TEMPORARY_REMOTE_USER));
+    assert_eq!(pair.ledger(SOUTH).objects[&id(1)], user);
+    // The number became a remote user's after the user had come: other values still get through.
+    let conditions = Conditions {
+        remote_users: ["7001".to_owned()].into(),
+        ..Conditions::default()
+    };
+    pair.transact(SOUTH, &[], vec![Input::Conditions(Box::new(conditions))]);
+    let mut renamed = user.clone();
+    let name = Value::Text("another".into());
+    renamed.set(Key::field(user_fields::NAME), version(LONG_AGO + 1), name);
+    assert_eq!(offer(&mut pair, NORTH, item(id(1), &renamed)), None);
+    assert_eq!(pair.ledger(SOUTH).objects[&id(1)], renamed);
+    // A user may be given the number that it has already.
+    let mut again = renamed.clone();
+    again.set(
+        Key::field(user_fields::NUMBERS),
+        version(LONG_AGO + 2),
+        User::numbers("7002", &[]),
+    );
+    assert_eq!(offer(&mut pair, NORTH, item(id(1), &again)), None);
+    assert_eq!(pair.ledger(SOUTH).objects[&id(1)], again);
+}
+
+#[test]
+fn a_message_without_its_sound_is_asked_for_with_it() {
+    let mut pair = Pair::running();
+    assert_eq!(offered(&mut pair, 1, &a_user(NORTH, "7001", 1)), TAKEN);
+    let message = a_message(1, Some(BodyRef::of(b"sound")));
+    let lacks = refused(Reason::NEED_BODY);
+    assert_eq!(offered(&mut pair, 9, &message), lacks);
+    let whole = Item {
+        with_body: true,
+        ..item(id(9), &message)
+    };
+    assert_eq!(offer(&mut pair, NORTH, whole), None);
+    assert!(holds(&pair, 9));
+}
+
+#[test]
+fn what_is_something_else_under_the_same_id_is_refused_and_left_alone() {
+    let mut pair = Pair::running();
+    let message = a_message(1, None);
+    assert_eq!(offered(&mut pair, 9, &message), TAKEN);
+    let mut greeting = message.clone();
+    greeting.kind = Kind::GREETING;
+    greeting.set(Key::field(2), version(LONG_AGO), Value::Int(1));
+    for other in [
+        greeting,
+        a_message(2, None),
+        a_message(1, Some(BodyRef::of(b"x"))),
+    ] {
+        let reason = offer(&mut pair, NORTH, item(id(9), &other));
+        assert_eq!(reason, Some(Reason::FAULT));
+        assert_eq!(pair.ledger(SOUTH).objects[&id(9)], message);
+    }
+}
+
+/// What the south says of object 9 to whoever listens.
+fn told(pair: &Pair) -> Vec<How> {
+    let said = pair.sides[SOUTH].said.iter();
+    let changed = said.filter_map(|output| match output {
+        Output::Changed(changed) => Some(changed),
+        _ => None,
+    });
+    let of_it = changed.flatten().filter(|changed| changed.id == id(9));
+    of_it.map(|changed| changed.how).collect()
+}
+
+#[test]
+fn listeners_hear_of_what_is_different_and_of_nothing_else() {
+    let mut pair = Pair::running();
+    let message = a_message(1, None);
+    offered(&mut pair, 9, &message);
+    assert_eq!(told(&pair), [How::Arrived]);
+    offered(&mut pair, 9, &message);
+    assert_eq!(told(&pair), [How::Arrived]);
+    let mut read = message.clone();
+    read.set(Key::field(1), version(LONG_AGO + 1), Value::Bool(false));
+    offered(&mut pair, 9, &read);
+    assert_eq!(told(&pair), [How::Arrived, How::Altered]);
+    let gone = Item {
+        object: None,
+        ..item(id(9), &message)
+    };
+    assert_eq!(offer(&mut pair, NORTH, gone.clone()), None);
+    assert_eq!(told(&pair), [How::Arrived, How::Altered, How::Gone]);
+    assert_eq!(offer(&mut pair, NORTH, gone), None);
+    assert_eq!(told(&pair).len(), 3);
+}
+
+#[test]
+fn more_here_than_what_arrived_is_sent_once() {
+    let mut pair = Pair::running();
+    let older = a_message(1, None);
+    let mut newer = older.clone();
+    newer.set(Key::field(1), version(LONG_AGO + 1), Value::Bool(false));
+    pair.ledger(SOUTH).put(&id(9), &newer).unwrap();
+    assert_eq!(offer(&mut pair, NORTH, item(id(9), &newer)), None);
+    assert!(
+        pair.ledger(SOUTH).marks.is_empty(),
+        "nothing is missing there"
+    );
+    assert_eq!(offer(&mut pair, NORTH, item(id(9), &older)), None);
+    assert!(pair.ledger(SOUTH).marks.contains_key(&id(9)));
+}
+
+#[test]
+fn what_lies_in_its_grave_or_its_users_is_answered_with_a_tombstone() {
+    for buried in [9, 1] {
+        let mut pair = Pair::running();
+        let grave = Grave {
+            at: pair.now.wall,
+            kind: if buried == 9 {
+                Kind::MESSAGE
+            } else {
+                Kind::USER
+            },
+        };
+        pair.ledger(SOUTH).bury(&id(buried), &grave).unwrap();
+        assert_eq!(offered(&mut pair, 9, &a_message(1, None)), (false, None));
+        assert!(pair.ledger(SOUTH).tombs.contains_key(&id(9)));
+        assert!(pair.ledger(SOUTH).graves.contains_key(&id(9)));
+        assert!(
+            pair.ledger(SOUTH).marks.contains_key(&id(9)),
+            "the partner is told"
+        );
+    }
+}
+
+#[test]
+fn with_a_user_goes_its_mailbox_and_with_a_message_nothing_else() {
+    let mut pair = Pair::running();
+    offered(&mut pair, 1, &a_user(NORTH, "7001", 1));
+    offered(&mut pair, 9, &a_message(1, None));
+    // Nothing forbids that something belongs to a message; it does not go with it.
+    offered(&mut pair, 10, &a_message(9, None));
+    let gone = |n: u8| Item {
+        object: None,
+        ..item(id(n), &a_message(1, None))
+    };
+    assert_eq!(offer(&mut pair, NORTH, gone(9)), None);
+    assert!(!holds(&pair, 9) && holds(&pair, 10) && holds(&pair, 1));
+    offered(&mut pair, 11, &a_message(1, None));
+    assert_eq!(offer(&mut pair, NORTH, gone(1)), None);
+    assert!(!holds(&pair, 1) && !holds(&pair, 11));
+}
+
+#[test]
+fn what_was_deleted_here_and_is_not_yet_known_there_stays_deleted() {
+    let mut pair = Pair::running();
+    let message = a_message(1, None);
+    offered(&mut pair, 9, &message);
+    pair.change(SOUTH, delete(9));
+    pair.take(SOUTH); // lost
+    let mut newer = message.clone();
+    newer.set(Key::field(1), version(LONG_AGO + 9), Value::Bool(false));
+    assert_eq!(offered(&mut pair, 9, &newer), (false, None));
+}

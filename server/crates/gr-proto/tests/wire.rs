@@ -1,0 +1,300 @@
+//! What may be said and what may not: every limit of a message, at the limit and one beyond.
+
+mod support;
+
+use domain::{Hlc, LineageEntry, Timestamp};
+use domain::{
+    Key, Kind, Life, Object, ObjectId, ServerId, TaskCounts, TaskId, TaskKind, Value, Version,
+};
+use gr_proto::wire::{WireError, decode, encode};
+use gr_proto::{
+    Ack, Answer, Ask, Header, Hello, Item, Judged, List, Listed, ListedObject, Message, Owed,
+    Payload, Question, RangeSet, Refusal, Reply, Report, Seen, Shelf, limits,
+};
+use support::id;
+
+fn header(no: u64) -> Header {
+    Header {
+        from: Life(1),
+        to: Life(2),
+        no,
+        id: 5,
+        tick: 7,
+        seen: Seen::default(),
+        settled: 0,
+        went_back: false,
+    }
+}
+
+/// Whether a message can be read by whoever gets it.
+fn is_read(header: Header, payload: Payload) -> bool {
+    let message = Message { header, payload };
+    match decode(&encode(&message)) {
+        Ok(read) => {
+            assert_eq!(read, message);
+            true
+        }
+        Err(WireError::Limit(_)) => false,
+        Err(other) => panic!("{other}"),
+    }
+}
+
+/// Something of a length is read up to its limit, and not beyond.
+fn assert_limit(max: usize, payload: impl Fn(usize) -> Payload) {
+    let no = |payload: &Payload| u64::from(!matches!(payload, Payload::Hello(_)));
+    for (length, read) in [(max, true), (max + 1, false)] {
+        let payload = payload(length);
+        let header = header(no(&payload));
+        assert_eq!(is_read(header, payload), read, "{length} of {max}");
+    }
+}
+
+fn empty(n: usize) -> Item {
+    Item {
+        id: nth(n),
+        object: None,
+        with_body: false,
+        recovery: false,
+    }
+}
+
+fn nth(n: usize) -> ObjectId {
+    let mut bytes = [0; 16];
+    bytes[8..].copy_from_slice(&(n as u64).to_be_bytes());
+    ObjectId::from_bytes(bytes)
+}
+
+fn items(count: usize) -> Vec<Item> {
+    (0..count).map(empty).collect()
+}
+
+fn ids(count: usize) -> Vec<ObjectId> {
+    (0..count).map(nth).collect()
+}
+
+fn asked(question: Question) -> Payload {
+    Payload::Ask(Box::new(Ask {
+        task: TaskId(1),
+        kind: TaskKind::Resync,
+        dry: false,
+        agreed: false,
+        counts: TaskCounts::default(),
+        question,
+    }))
+}
+
+fn answered(reply: Reply) -> Payload {
+    Payload::Answer(Box::new(Answer {
+        task: TaskId(1),
+        to: 1,
+        reply,
+        report: Report::default(),
+    }))
+}
+
+fn list(objects: usize) -> Listed {
+    let objects = (0..objects).map(|n| ListedObject {
+        id: nth(n),
+        digest: 0,
+        home: None,
+        owner: None,
+        owed: Owed::Nothing,
+    });
+    Listed {
+        shelf: Shelf::Users(0),
+        after: None,
+        to: None,
+        objects: objects.collect(),
+    }
+}
+
+#[test]
+fn nothing_is_longer_than_its_limit() {
+    assert_limit(limits::BATCH_ITEMS_MAX, |n| Payload::Data(items(n)));
+    assert_limit(limits::BATCH_ITEMS_MAX, |n| {
+        answered(Reply::Page(items(n), None))
+    });
+    assert_limit(limits::BATCH_ITEMS_MAX, |n| {
+        answered(Reply::Bodies(items(n)))
+    });
+    assert_limit(limits::BATCH_ITEMS_MAX, |n| asked(Question::Bodies(ids(n))));
+    assert_limit(limits::IDS_MAX, |n| asked(Question::Want(ids(n))));
+    assert_limit(limits::IDS_MAX, |n| asked(Question::Forget(ids(n))));
+    assert_limit(limits::PARTS_MAX, |n| {
+        asked(Question::Buckets(true, vec![1; n]))
+    });
+    assert_limit(limits::SHELVES_MAX, |n| {
+        asked(Question::Lists(vec![(Shelf::Users(1), None); n]))
+    });
+    assert_limit(limits::SHELVES_MAX, |n| {
+        answered(Reply::Lists(vec![list(0); n]))
+    });
+    assert_limit(limits::LIST_OBJECTS_MAX, |n| {
+        answered(Reply::Lists(vec![list(n / 2), list(n - n / 2)]))
+    });
+    assert_limit(256 * limits::PARTS_MAX, |n| {
+        answered(Reply::Sums(vec![0; n]))
+    });
+    assert_limit(limits::LIST_OBJECTS_MAX, |n| {
+        Payload::List(List {
+            run: 1,
+            after: None,
+            to: None,
+            objects: (0..n).map(|n| (nth(n), 0)).collect(),
+        })
+    });
+    assert_limit(limits::LIST_OBJECTS_MAX, |n| {
+        Payload::Judged(Judged {
+            run: 1,
+            no: 1,
+            to: None,
+            wanted: ids(n),
+        })
+    });
+    let refusal = |n| Refusal {
+        no: 1,
+        id: nth(n),
+        reason: domain::Reason::FAULT,
+    };
+    assert_limit(limits::REFUSALS_MAX, |n| {
+        Payload::Ack(Ack {
+            refused: (0..n).map(refusal).collect(),
+            ..Ack::default()
+        })
+    });
+    let entry = LineageEntry {
+        life: Life(1),
+        tick: 0,
+        began: Timestamp(0),
+    };
+    assert_limit(limits::LINEAGE_IN_HELLO_MAX, |n| {
+        Payload::Hello(Box::new(Hello {
+            server: ServerId(1),
+            levels: (1, 1),
+            challenge: None,
+            echo: None,
+            lineage: vec![entry; n],
+            cut: false,
+            known: None,
+            went_back: false,
+        }))
+    });
+}
+
+#[test]
+fn objects_are_neither_wide_nor_deep_without_end() {
+    let version = Version {
+        hlc: Hlc(1),
+        life: Life(1),
+    };
+    let of = |object: Object| {
+        let object = Some(object);
+        Payload::Data(vec![Item { object, ..empty(1) }])
+    };
+    assert_limit(limits::REGISTERS_MAX, |n| {
+        let mut object = Object::new(Kind::MESSAGE, Some(id(1)), None);
+        for key in 0..n as u64 {
+            object.set(Key(1, key), version, Value::Null);
+        }
+        of(object)
+    });
+    let nested = |depth: usize| {
+        let mut value = Value::Null;
+        for _ in 1..depth {
+            value = Value::List(vec![value, Value::Null]);
+        }
+        let mut object = Object::new(Kind::MESSAGE, Some(id(1)), None);
+        object.set(Key(1, 0), version, value);
+        Message {
+            header: header(1),
+            payload: of(object),
+        }
+    };
+    assert!(decode(&encode(&nested(8))).is_ok());
+    assert!(decode(&encode(&nested(limits::NESTING_MAX + 1))).is_err());
+}
+
+#[test]
+fn numbers_are_in_their_range_and_fit_each_other() {
+    let heartbeat = || Payload::Heartbeat(Report::default());
+    let hello = || {
+        Payload::Hello(Box::new(Hello {
+            server: ServerId(1),
+            levels: (1, 1),
+            challenge: None,
+            echo: None,
+            lineage: vec![],
+            cut: false,
+            known: None,
+            went_back: false,
+        }))
+    };
+    assert!(is_read(header(0), hello()), "a HELLO has no number");
+    assert!(!is_read(header(1), hello()));
+    assert!(is_read(header(1), heartbeat()), "everything else has one");
+    assert!(!is_read(header(0), heartbeat()));
+    assert!(is_read(header(u64::MAX / 2), heartbeat()));
+    assert!(!is_read(header(u64::MAX / 2 + 1), heartbeat()));
+    let settled = |settled| Header {
+        settled,
+        ..header(5)
+    };
+    assert!(is_read(settled(4), heartbeat()));
+    assert!(
+        !is_read(settled(5), heartbeat()),
+        "what is being said is not settled"
+    );
+    assert!(!is_read(
+        Header {
+            settled: 1,
+            ..header(0)
+        },
+        hello()
+    ));
+    let tick = |tick| Header { tick, ..header(5) };
+    assert!(is_read(tick(u64::MAX / 2), heartbeat()));
+    assert!(!is_read(tick(u64::MAX / 2 + 1), heartbeat()));
+}
+
+#[test]
+fn an_acknowledgement_lists_ranges_in_order_above_its_floor() {
+    let ranges = |numbers: &[u64]| {
+        let mut set = RangeSet::default();
+        for n in numbers {
+            assert!(set.insert(*n, 10));
+        }
+        set
+    };
+    let ack = |floor, numbers: &[u64]| {
+        Payload::Ack(Ack {
+            floor,
+            done: ranges(numbers),
+            ..Ack::default()
+        })
+    };
+    assert!(is_read(header(1), ack(2, &[4, 5, 9])));
+    assert!(is_read(header(1), ack(3, &[4])));
+    assert!(
+        !is_read(header(1), ack(4, &[4])),
+        "what is forgotten is not listed"
+    );
+    assert!(!is_read(header(1), ack(7, &[4, 9])));
+}
+
+#[test]
+fn a_message_has_one_payload_and_nothing_behind_it() {
+    let message = Message {
+        header: header(1),
+        payload: Payload::Heartbeat(Report::default()),
+    };
+    let mut bytes = encode(&message);
+    assert!(decode(&bytes).is_ok());
+    bytes.push(0);
+    assert_eq!(
+        decode(&bytes),
+        Err(WireError::Limit("nothing after the message"))
+    );
+    let long = vec![1; limits::CONTROL_BYTES_MAX + 1];
+    assert_eq!(decode(&long), Err(WireError::TooLong(long.len())));
+    assert_ne!(decode(&long[1..]), Err(WireError::TooLong(long.len() - 1)));
+}
