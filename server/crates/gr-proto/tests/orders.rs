@@ -377,7 +377,7 @@ fn a_log_in_is_compared_once_in_half_a_minute_and_only_while_the_partner_is_runn
         plant(pair.ledger(side), id(1), NORTH, "7001");
         plant_message(pair.ledger(side), id(10), id(1));
     }
-    let mut asked = |pair: &mut Pair| {
+    let asked = |pair: &mut Pair| {
         pair.transact(NORTH, &[], vec![Input::LoggedIn(id(1))]);
         let said = pair.take(NORTH);
         let asked = said

@@ -3,8 +3,8 @@
 mod support;
 
 use domain::{
-    Hlc, Key, Ledger, Life, Outcome, Phase, TaskId, TaskKind, Timestamp, Value, Version,
-    user_fields,
+    Bucket, Change, Hlc, Key, Ledger, Life, ObjectId, Outcome, Phase, TaskId, TaskKind, Timestamp,
+    Value, Version, user_fields,
 };
 use gr_proto::{Order, Payload, Question};
 use support::guide::*;
@@ -386,4 +386,66 @@ fn age_is_not_believed_in_the_very_transaction_after_a_leap() {
     let (before, now) = oldest(&mut pair, 0);
     assert_eq!(before, Some(Timestamp(now.0 - WEEK_MS)));
     assert_eq!(oldest(&mut pair, WEEK_MS + 86_400_000).0, None);
+}
+
+/// A user that arrives while a list is on its way: the list, read before it was made, says nothing about it.
+#[test]
+fn a_list_that_a_new_user_has_overtaken_takes_nobody_away() {
+    let mut pair = Pair::running();
+    plant(pair.ledger(SOUTH), id(1), NORTH, "7001");
+    let shelf = Bucket::number(&id(1));
+    let new = (0..u32::MAX)
+        .map(|n| {
+            let mut bytes = [7; 16];
+            bytes[..4].copy_from_slice(&n.to_be_bytes());
+            ObjectId::from_bytes(bytes)
+        })
+        .find(|id| Bucket::number(id) == shelf)
+        .expect("some id is on the same shelf");
+    let audit = Order::Start {
+        id: TaskId(5),
+        kind: TaskKind::Audit,
+        dry: false,
+        agreed: None,
+        mailboxes: vec![],
+    };
+    pair.order(SOUTH, audit);
+    let lists = |m: &gr_proto::Message| match &m.payload {
+        Payload::Answer(answer) => matches!(answer.reply, gr_proto::Reply::Lists(_)),
+        _ => false,
+    };
+    let late = loop {
+        pair.carry(SOUTH);
+        let (late, on_time): (Vec<_>, Vec<_>) = pair.take(NORTH).into_iter().partition(lists);
+        on_time.into_iter().for_each(|m| pair.give(SOUTH, m));
+        if !late.is_empty() {
+            break late;
+        }
+    };
+    let Change::Create {
+        kind,
+        owner,
+        body,
+        registers,
+        ..
+    } = user(9, NORTH)
+    else {
+        unreachable!()
+    };
+    let create = Change::Create {
+        id: new,
+        kind,
+        owner,
+        body,
+        registers,
+    };
+    pair.change(NORTH, create);
+    pair.carry(NORTH);
+    late.into_iter().for_each(|m| pair.give(SOUTH, m));
+    pair.live(5_000);
+    assert!(pair.ledger(SOUTH).objects.contains_key(&new));
+    assert!(
+        !pair.ledger(SOUTH).objects.contains_key(&id(1)),
+        "this one has no original"
+    );
 }
