@@ -65,6 +65,8 @@ pub struct Outcome {
 
 /// A history that does not end within so many transactions never comes to rest.
 const STEPS_MAX: u64 = 100_000;
+/// Where months pass it may have so many more: what cannot be replicated is tried again every ten minutes, some ten transactions each time.
+const STEPS_OF_MONTHS: u64 = 500_000;
 /// So many objects and numbers can be made after each pause.
 const SERIALS: u64 = 64;
 
@@ -207,7 +209,12 @@ impl World {
                 return Ok(());
             };
             still = if next > self.time { 0 } else { still + 1 };
-            if still > 5_000 || self.steps > STEPS_MAX {
+            let months = if self.dials.wide.days > 0 {
+                STEPS_OF_MONTHS
+            } else {
+                0
+            };
+            if still > 5_000 || self.steps > STEPS_MAX + months {
                 return failed("they come to rest", format!("at {} ms", self.time));
             }
             self.time = self.time.max(next);

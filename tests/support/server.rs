@@ -61,7 +61,6 @@ impl Server {
     pub fn run(&mut self) {
         assert!(self.child.is_none(), "it runs already");
         let info = self.data_dir().join("run.json");
-        let _ = fs::remove_file(&info);
         let log = fs::File::options()
             .create(true)
             .append(true)
@@ -78,7 +77,12 @@ impl Server {
         let child = self
             .child
             .insert(child.expect("the program can be started"));
-        let read = || -> Option<Value> { serde_json::from_slice(&fs::read(&info).ok()?).ok() };
+        // One of a process that was killed lies there still: on a full disk there is room for no other.
+        let pid = child.id();
+        let read = || -> Option<Value> {
+            let run: Value = serde_json::from_slice(&fs::read(&info).ok()?).ok()?;
+            (run["pid"].as_u64() == Some(u64::from(pid))).then_some(run)
+        };
         let run = until("a server that has said where it listens", || {
             let ended = child.try_wait().ok().flatten();
             assert!(

@@ -132,11 +132,13 @@ fn show(status: &GrStatus) -> String {
 /// How the partner's clock stands to this server's.
 pub(super) fn clocks(difference_ms: i64) -> String {
     let ms = difference_ms.unsigned_abs();
+    // To the nearest: what a report takes on its way makes ten days a little less.
+    let in_units_of = |unit_ms: u64| ms.saturating_add(unit_ms / 2) / unit_ms;
     let by = match ms {
         0..10_000 => format!("{ms} ms"),
-        10_000..7_200_000 => format!("{} s", ms / 1_000),
-        7_200_000..172_800_000 => format!("{} hours", ms / 3_600_000),
-        _ => format!("{} days", ms / 86_400_000),
+        10_000..7_200_000 => format!("{} s", in_units_of(1_000)),
+        7_200_000..172_800_000 => format!("{} hours", in_units_of(3_600_000)),
+        _ => format!("{} days", in_units_of(86_400_000)),
     };
     match difference_ms {
         0.. => format!("the partner's is {by} ahead"),
