@@ -69,6 +69,9 @@ pub(crate) enum Job {
         user: ObjectId,
         room: OwnedSemaphorePermit,
     },
+    Damage {
+        room: OwnedSemaphorePermit,
+    },
     Compact {
         bytes_max: u64,
         room: OwnedSemaphorePermit,
@@ -414,6 +417,11 @@ impl Committer {
                     let input = Input::LoggedIn(user);
                     self.engine.handle(now, &mut tx, input).map_err(undone)?;
                 }
+                Job::Damage { room: _room } => {
+                    let looked = tx.look_into_damage()?;
+                    after.lost_bodies += looked.bodies;
+                    after.found_again += looked.back;
+                }
                 Job::Compact {
                     bytes_max,
                     room: _room,
@@ -424,7 +432,9 @@ impl Committer {
             }
         }
         self.engine.pump(now, &mut tx).map_err(undone)?;
+        after.unreadable_rows = tx.rows_set_aside();
         tx.commit()?;
+        after.tell_damage();
         if let Some(conditions) = after.conditions.take() {
             self.conditions = conditions;
         }
@@ -575,6 +585,7 @@ impl Job {
             | Self::Pair { .. }
             | Self::Order { .. }
             | Self::LoggedIn { .. }
+            | Self::Damage { .. }
             | Self::Compact { .. }
             | Self::Stop { .. } => 0,
         }
@@ -610,29 +621,37 @@ struct Aftermath {
     paired: Vec<(Option<Pairing>, oneshot::Sender<()>)>,
     ordered: Vec<(Said, oneshot::Sender<Said>)>,
     compact: u64,
+    /// Rows that turned out unreadable, bodies that turned out missing, and bodies that the disk gives again.
+    unreadable_rows: u64,
+    lost_bodies: u64,
+    found_again: u64,
     /// What the group made of the server's conditions.
     conditions: Option<Conditions>,
     stopped: Vec<oneshot::Sender<()>>,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_rest_after_a_failure_grows_and_ends_with_the_first_success_after_it() {
-        let mut rest = Rest::default();
-        rest.begin(0);
-        assert_eq!(rest.until, 1_000);
-        rest.end(500);
-        rest.begin(1_000);
-        assert_eq!(rest.until, 3_000, "a success meanwhile proves nothing");
-        for _ in 0..9 {
-            rest.begin(10_000);
+impl Aftermath {
+    /// Says once for a whole group what of the disk was found damaged.
+    fn tell_damage(&self) {
+        let (rows, bodies) = (self.unreadable_rows, self.lost_bodies);
+        if rows + bodies > 0 {
+            metrics::counter!("callpilot_damaged_total", "what" => "rows").increment(rows);
+            metrics::counter!("callpilot_damaged_total", "what" => "bodies").increment(bodies);
+            tracing::warn!(
+                rows,
+                bodies,
+                "the disk has damaged what is stored here; it is asked from the GR partner. Look at `callpilot gr status`, and at \
+                 the disk"
+            );
         }
-        assert_eq!(rest.until, 40_000, "no longer than that");
-        rest.end(40_000);
-        rest.begin(50_000);
-        assert_eq!(rest.until, 51_000);
+        if self.found_again > 0 {
+            tracing::info!(
+                bodies = self.found_again,
+                "content that could not be read can be read again"
+            );
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;

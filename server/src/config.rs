@@ -27,7 +27,7 @@ settings! {
     }
     sections {
         /// My CallPilot and its API.
-        http: Http, smtp: Smtp, mailbox: Mailboxes, disk: Disk, upkeep: Upkeep, gr: Gr, login: LoginRules, admin: Admin, limits: Limits, log: Log,
+        http: Http, smtp: Smtp, mailbox: Mailboxes, disk: Disk, scrub: Scrub, upkeep: Upkeep, gr: Gr, login: LoginRules, admin: Admin, limits: Limits, log: Log,
     }
 }
 
@@ -142,6 +142,16 @@ settings! {
         enabled: bool = true, "true or false";
         /// When, in this machine's time zone. Up to 20 minutes drawn at random come on top, so that both servers do not begin together.
         time: TimeOfDay = TimeOfDay::new(2, 0), "hh:mm";
+    }
+}
+
+settings! {
+    /// Reading through everything that is stored, so that what a disk has lost is found while the partner still has it.
+    pub struct Scrub ["scrub"] {
+        /// How fast. The disk has other things to do: at 4 MiB a second 100 GB take seven hours.
+        bytes_per_second: u64 = 4 * 1024 * 1024, "bytes a second", 4_096..=1_073_741_824;
+        /// How often a pass over everything begins. Both copies of something rarely go bad within a week. 0: one after the other.
+        every_days: u64 = 7, "days", 0..=365;
     }
 }
 

@@ -17,6 +17,7 @@ pub mod log;
 pub mod login;
 pub mod password;
 pub mod run_info;
+pub mod scrub;
 pub mod serve;
 pub mod site;
 pub mod smtp;

@@ -5,7 +5,7 @@ use crate::files;
 use crate::http::{self, AdminDoor, Api, Web};
 use crate::run_info::RunInfo;
 use crate::site::{Site, SiteError};
-use crate::{audit, gr, greetings, smtp, upkeep};
+use crate::{audit, gr, greetings, scrub, smtp, upkeep};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use std::io;
 use std::net::SocketAddr;
@@ -78,13 +78,16 @@ pub async fn serve(mut config: Config, stop: CancellationToken) -> Result<(), Se
     let part = Parts(stop.clone());
     let smtp = part.begin("smtp", smtp::run(service, mail, stop.clone()));
     let upkeep = part.begin("house-keeping", upkeep::run(site.clone(), stop.clone()));
+    let damage = part.begin("repair", scrub::watch(site.clone(), stop.clone()));
+    let scrub = scrub::read_through(site.clone(), stop.clone());
+    let scrub = part.begin("reading through the store", scrub);
     let greetings = part.begin("greetings", greetings::tidy(site.clone(), stop.clone()));
     let audit = part.begin("audit", audit::run(site.clone(), stop.clone()));
     let router = Api::new(site.clone(), door, web, metrics, stop.clone()).router();
     http::serve(http, router, &site.config().http, stop.clone()).await;
     // Nothing new comes in from here on; what was accepted is on disk before the writer ends.
     let mut broken = None;
-    for part in [smtp, upkeep, audit, greetings] {
+    for part in [smtp, upkeep, damage, scrub, audit, greetings] {
         broken = part.await.unwrap_or(Some("a part")).or(broken);
     }
     RunInfo::remove(&site.config().data_dir);

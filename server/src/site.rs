@@ -263,7 +263,17 @@ impl<'tx> Scope<'_, 'tx> {
 
 /// What the look at the segments found, if it was anything but sound.
 fn report(opened: &store::Opened) {
-    if *opened != store::Opened::default() {
+    if opened.missing_bodies > 0 {
+        tracing::warn!(
+            bodies = opened.missing_bodies,
+            "content of messages is missing on this disk; it is asked from the GR partner. Look at `callpilot gr status`"
+        );
+    }
+    let other = store::Opened {
+        missing_bodies: 0,
+        ..*opened
+    };
+    if other != store::Opened::default() {
         tracing::warn!(
             ?opened,
             "the last end was not an orderly one, or something happened to the files"
@@ -584,6 +594,11 @@ impl Site {
     /// Asks the writer to give disk space back, moving at most so many bytes of bodies.
     pub async fn compact(&self, bytes_max: u64) -> Result<(), SiteError> {
         self.submit(|room| Job::Compact { bytes_max, room }).await
+    }
+
+    /// Lets the writer look at what readers found damaged.
+    pub async fn look_into_damage(&self) -> Result<(), SiteError> {
+        self.submit(|room| Job::Damage { room }).await
     }
 
     /// Writes what is queued and ends the writer thread.

@@ -1,7 +1,7 @@
 //! The engine's own memory is held to the suite that the store is held to: what a test or a history of the simulator finds out of
 //! the one is true of the other.
 
-use domain::{BodyRef, Ledger, LedgerError};
+use domain::{BodyRef, Ledger, LedgerError, ObjectId};
 use gr_proto::memory::Memory;
 use store::conformance::{End, Subject, check};
 
@@ -28,6 +28,14 @@ impl Subject for Kept {
 
     fn keep_body(&mut self, bytes: &[u8]) -> BodyRef {
         self.0.append_body(bytes)
+    }
+
+    fn lose_body(&mut self, body: &BodyRef) {
+        self.0.lose_body(body);
+    }
+
+    fn spoil(&mut self, id: ObjectId) {
+        self.0.spoil(id);
     }
 }
 

@@ -159,6 +159,7 @@ impl World {
     pub(crate) fn end_faults(&mut self) -> Result<(), Failure> {
         self.net.heal();
         self.end_twin();
+        self.read_through();
         if self.blind {
             // What was lost in the fork is found out only by a comparison, which takes what has no original away.
             self.oracle.doomed.extend(&self.oracle.doubtful);
@@ -219,6 +220,7 @@ impl World {
         // Numbers of changes after it will be given again.
         self.oracle.as_of[side].retain(|(_, n), _| *n <= backup.ledger.state.tick);
         self.checks.forget(side);
+        self.forget_damage(side);
         let node = &mut self.nodes[side];
         node.restored_at = Some(self.time);
         node.ledger = backup.ledger.clone();

@@ -15,6 +15,7 @@
 //! ```
 
 mod aim;
+mod at_rest;
 mod bounds;
 mod checks;
 mod dials;

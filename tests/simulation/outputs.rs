@@ -219,6 +219,8 @@ impl World {
             Event::WentBack => self.counters.hit(Sometimes::WentBack),
             Event::PartnerRecovered => self.counters.hit(Sometimes::Recovered),
             Event::Judged(verdicts) => self.judged(verdicts),
+            Event::Repaired(..) => self.counters.hit(Sometimes::Repaired),
+            Event::NoCopyLeft(..) => self.counters.hit(Sometimes::NoCopyLeft),
             Event::NewLife(..) => {}
             Event::TaskBegan(..) => self.counters.hit(Sometimes::TaskBegan),
             Event::TaskEnded(_, kind, outcome) => self.task_ended(kind, outcome),

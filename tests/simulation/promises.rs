@@ -89,6 +89,7 @@ impl Oracle {
                 if object
                     .body
                     .is_some_and(|body| !ledger.bodies.contains(&body))
+                    && !self.is_doomed(id)
                 {
                     return failed("every message has its body", format!("{id} has none"));
                 }

@@ -87,6 +87,7 @@ impl World {
     /// Waits until nobody owes anything, and checks what both hold then.
     pub(crate) fn become_quiet(&mut self) -> Result<(), Failure> {
         self.become_still()?;
+        self.comes_back()?;
         for node in &mut self.nodes {
             checks::recount(&mut node.ledger)?;
         }
@@ -102,24 +103,26 @@ impl World {
     }
 
     pub(crate) fn is_quiet(&self) -> bool {
-        self.nodes.iter().all(|node| {
-            let idle = node
-                .ledger
-                .marks
-                .keys()
-                .all(|id| self.oracle.bad.contains(id));
-            let mut held = node.ledger.held.keys();
-            let state = &node.ledger.state;
-            let filled = state.walks.is_empty() && held.all(|id| self.oracle.is_doomed(id));
-            let judged = !state.owes_recovery && !state.went_back && node.ledger.tombs.is_empty();
-            let status = node.engine.as_ref().map(gr_proto::Engine::status);
-            idle && judged
-                && filled
-                && status.is_some_and(|s| {
-                    s.state == PartnerState::Running
-                        && (!self.oracle.bad.is_empty() || s.caught_up())
-                })
-        })
+        self.is_mended()
+            && self.nodes.iter().all(|node| {
+                let idle = node
+                    .ledger
+                    .marks
+                    .keys()
+                    .all(|id| self.oracle.bad.contains(id));
+                let mut held = node.ledger.held.keys();
+                let state = &node.ledger.state;
+                let filled = state.walks.is_empty() && held.all(|id| self.oracle.is_doomed(id));
+                let judged =
+                    !state.owes_recovery && !state.went_back && node.ledger.tombs.is_empty();
+                let status = node.engine.as_ref().map(gr_proto::Engine::status);
+                idle && judged
+                    && filled
+                    && status.is_some_and(|s| {
+                        s.state == PartnerState::Running
+                            && (!self.oracle.bad.is_empty() || s.caught_up())
+                    })
+            })
     }
 
     /// I27: a pair that has nothing to do says nothing but heartbeats.
@@ -133,8 +136,11 @@ impl World {
         let until = self.time + heartbeats * self.dials.timers.heartbeat_ms;
         self.pass(until)?;
         let said = self.net.sent - before;
-        // The last acknowledgements may still be due, and what was refused is tried again now and then.
-        let allowed = 2 * (heartbeats + 3) + 12 * self.oracle.bad.len() as u64;
+        // The last acknowledgements may still be due, and what was refused is tried again now and then. What no copy is left of is asked
+        // for with pauses that grow from 5 s: five times in ten heartbeats, bodies and rows, with answers.
+        let allowed = 2 * (heartbeats + 3)
+            + 12 * self.oracle.bad.len() as u64
+            + 20 * self.asks_now_and_then();
         if said > allowed {
             return failed(
                 "a quiet pair is quiet",

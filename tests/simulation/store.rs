@@ -1,8 +1,8 @@
 //! The store of a server in a widened history: a ledger in memory, of which any call can fail.
 
 use domain::{
-    Backlog, BodyRef, Digest, Grave, Held, Lane, Ledger, LedgerError, LineageEntry, Mark, Object,
-    ObjectId, Order, ReplicaState, ServerId, Timestamp, Tomb, Tree,
+    Backlog, BodyRef, Damage, Digest, Grave, Held, Lane, Ledger, LedgerError, LineageEntry, Mark,
+    Object, ObjectId, Order, ReplicaState, ServerId, Timestamp, Tomb, Tree, Unreadable,
 };
 use gr_proto::memory::Memory;
 
@@ -48,6 +48,11 @@ calls! {
     fn owned_by(owner: &ObjectId) -> Vec<ObjectId>;
     fn ids_after(after: Option<&ObjectId>, limit: usize) -> Vec<ObjectId>;
     fn has_body(body: &BodyRef) -> bool;
+    fn damage() -> Damage;
+    fn missing_after(after: Option<&BodyRef>, limit: usize) -> Vec<BodyRef>;
+    fn unreadable(id: &ObjectId) -> Option<Unreadable>;
+    fn unreadable_after(after: Option<&ObjectId>, limit: usize) -> Vec<(ObjectId, Unreadable)>;
+    fn set_lost(id: &ObjectId, lost: bool) -> ();
     fn mark(id: &ObjectId) -> Option<Mark>;
     fn set_mark(id: &ObjectId, mark: &Mark) -> ();
     fn clear_mark(id: &ObjectId) -> ();

@@ -1,6 +1,7 @@
 //! Thousands of histories of a GR pair, in each test run.
 
 mod aim;
+mod at_rest;
 mod bounds;
 mod checks;
 mod dials;

@@ -82,6 +82,7 @@ impl World {
             return Ok(());
         };
         let before = self.before(side, only.as_ref());
+        self.look_into_damage(side);
         self.nodes[side].ledger.begin();
         let kept = self.nodes[side].ledger.kept.len();
         let mut left = self.calls_until_the_store_fails();
@@ -156,7 +157,8 @@ impl World {
         if self.steps.is_multiple_of(512) {
             checks::recount(&mut self.nodes[side].ledger)?;
         }
-        let honest = self.dials.damage == 0 && self.dials.off == 0;
+        let honest =
+            self.dials.damage == 0 && self.dials.off == 0 && !self.dials.wide.damages_at_rest();
         if self.steps.is_multiple_of(16) && !self.oracle.any_restored() && honest {
             self.oracle
                 .marked([&self.nodes[0].ledger, &self.nodes[1].ledger])?;
@@ -186,15 +188,23 @@ impl World {
                 failed("a local write takes effect", format!("{id} {key:?}"))?;
             }
             self.tell(|| format!("{}: {change:?} is change {n:?}", NAMES[side]));
+            let unreadable = &self.nodes[side].ledger.unreadable;
+            if matches!(change, Change::Delete { id } if unreadable.contains_key(&id)) {
+                continue; // nobody can delete what cannot be read
+            }
             facts.push((change, n, object));
         }
         for mail in work.mails {
             self.tell(|| format!("{} gets {}", NAMES[side], brief(&mail.message)));
-            let ledger = &mut self.nodes[side].ledger;
             if mail.bodies {
-                let bodies = mail.message.bodies().into_iter();
-                bodies.for_each(|body| ledger.receive_body(body));
+                let mut bodies = mail.message.bodies();
+                bodies.retain(|body| self.is_read(1 - side, body));
+                let ledger = &mut self.nodes[side].ledger;
+                bodies
+                    .into_iter()
+                    .for_each(|body| ledger.receive_body(body));
             }
+            let ledger = &mut self.nodes[side].ledger;
             let input = Input::Received(Box::new(mail.message));
             engine.handle(now, &mut Failing::new(ledger, left), input)?;
         }

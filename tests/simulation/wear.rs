@@ -31,6 +31,9 @@ impl World {
         if self.dice.chance(self.dials.wide.days) {
             self.days_pass();
         }
+        if self.dials.wide.damages_at_rest() {
+            self.damage_at_rest();
+        }
         Ok(())
     }
 

@@ -21,15 +21,24 @@ pub struct Wide {
     pub damage_all: u64,
     /// Bounds of the engines are small.
     pub(crate) limits: Limits,
+    /// Bodies are lost from a disk.
+    pub bodies_lost: u64,
+    /// Bodies rot, and nobody notices before they are read.
+    pub bodies_rot: u64,
+    /// Rows cannot be read any more.
+    pub rows_spoilt: u64,
 }
 
 /// Faults that can be left out of a widened history, by name.
-pub const FAULTS: [&str; 5] = [
+pub const FAULTS: [&str; 8] = [
     "store errors",
     "courtesy",
     "disks full for long",
     "days",
     "contents lost",
+    "bodies lost at rest",
+    "bodies rotten",
+    "rows unreadable",
 ];
 
 /// Dice of widened histories have numbers from here on; those below belong to all histories.
@@ -40,7 +49,7 @@ const DIALS: u64 = 1 << 41;
 
 impl Wide {
     /// What a seed is widened by: nothing for every other seed.
-    pub fn of(seed: u64, _dials: &Dials) -> Self {
+    pub fn of(seed: u64, dials: &Dials) -> Self {
         let dice = |dial| Dice::part(seed, DIALS + dial);
         if !dice(0).chance(500) {
             return Self::default();
@@ -54,14 +63,28 @@ impl Wide {
             true => bounds::draw(seed),
             false => Limits::default(),
         };
+        let damage_all = dial(6, 500, 1, 1);
+        // What a copy of a server is said to have damaged, the other never had; what GR off or a silent loss takes in addition, nobody
+        // could name.
+        let silent = dials.damage > 0;
+        let nameless = dials.twin + dials.off + dials.rewind > 0 || silent;
+        let at_rest = |dial: u64| if nameless { 0 } else { dial };
         Self {
             limits,
             store_fails: dial(1, 250, 2, 30),
             courtesy: dial(2, 150, 10, 60),
             full_long: dial(4, 150, 10, 60),
             days: dial(5, 150, 10, 60),
-            damage_all: dial(6, 500, 1, 1),
+            damage_all,
+            bodies_lost: at_rest(dial(11, 200, 10, 150)),
+            bodies_rot: at_rest(dial(12, 150, 10, 150)),
+            rows_spoilt: at_rest(dial(13, 200, 10, 150)),
         }
+    }
+
+    /// Whether disks damage something.
+    pub fn damages_at_rest(&self) -> bool {
+        self.bodies_lost + self.bodies_rot + self.rows_spoilt > 0
     }
 
     /// Leaves a fault out, by its place in [`FAULTS`].
@@ -72,6 +95,9 @@ impl Wide {
             2 => &mut self.full_long,
             3 => &mut self.days,
             4 => &mut self.damage_all,
+            5 => &mut self.bodies_lost,
+            6 => &mut self.bodies_rot,
+            7 => &mut self.rows_spoilt,
             _ => return bounds::without(&mut self.limits, fault - FAULTS.len()),
         } = 0;
     }

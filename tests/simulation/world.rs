@@ -1,5 +1,6 @@
 //! One history: two servers, the mail between them, and time.
 
+use crate::at_rest::AtRest;
 use crate::checks::Checks;
 use crate::dials::Dials;
 use crate::dice::Dice;
@@ -90,6 +91,7 @@ pub(crate) struct World {
     /// The number of the change with which an object was last sent.
     pub(crate) sent_as: [BTreeMap<ObjectId, u64>; 2],
     pub(crate) checks: Checks,
+    pub(crate) at_rest: AtRest,
     pub(crate) pauses: u64,
     /// A second copy of a server, at the same address.
     pub(crate) twin: Option<Node>,
@@ -120,6 +122,7 @@ pub fn run(seed: u64, options: &Options) -> Outcome {
         restores: 0,
         sent_as: [BTreeMap::new(), BTreeMap::new()],
         checks: Checks::default(),
+        at_rest: AtRest::default(),
         pauses: 0,
         twin: None,
         blind: false,

@@ -4,7 +4,7 @@ use super::admin_client::AdminClient;
 use super::{Failure, Output, Server};
 use crate::config::Config;
 use crate::run_info::RunInfo;
-use contract::{DiskStatus, GrStatus, PartnerState, clocks_differ};
+use contract::{Damage, DiskStatus, GrStatus, PartnerState, clocks_differ};
 use serde::Serialize;
 use std::path::Path;
 
@@ -107,6 +107,7 @@ async fn look(server: &Server) -> Vec<Finding> {
             if let Some(room) = &status.disk {
                 note("disk", disk(room));
             }
+            note("stored data", stored(&status.damage));
         }
     }
     findings
@@ -138,6 +139,25 @@ fn disk(room: &DiskStatus) -> Result<String, String> {
         ))
     } else {
         Ok(said)
+    }
+}
+
+/// Whether disks have damaged something, and what becomes of it.
+fn stored(damage: &Damage) -> Result<String, String> {
+    let Damage {
+        bodies_missing,
+        bodies_no_copy,
+        rows_unreadable,
+        rows_lost,
+        only_here,
+        ..
+    } = damage;
+    match damage.is_any() {
+        false => Ok("nothing is known to be damaged".into()),
+        true => Err(format!(
+            "this disk has damaged {bodies_missing} contents and {rows_unreadable} rows, of which {bodies_no_copy} and {rows_lost} have \
+             no copy left; {only_here} are damaged on the partner. What has a copy comes back by itself: look at the disks"
+        )),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::admin_client::AdminClient;
 use super::secret::PasswordFrom;
 use super::{Failure, Output, Server, task};
-use contract::{GrPair, GrStatus, LaneBacklog, PartnerState, clocks_differ};
+use contract::{Damage, GrPair, GrStatus, LaneBacklog, PartnerState, clocks_differ};
 use hyper::Method;
 
 const GR: &str = "/api/v1/admin/gr";
@@ -126,6 +126,7 @@ fn show(status: &GrStatus) -> String {
             "Disk          ✗ {mib} MiB are free: new messages are put off"
         ));
     }
+    lines.extend(damage(&status.damage));
     lines.join("\n")
 }
 
@@ -144,6 +145,30 @@ pub(super) fn clocks(difference_ms: i64) -> String {
         0.. => format!("the partner's is {by} ahead"),
         _ => format!("the partner's is {by} behind"),
     }
+}
+
+/// What disks have damaged, if they have.
+fn damage(damage: &Damage) -> Vec<String> {
+    let mut lines = Vec::new();
+    if damage.bodies_missing > 0 {
+        lines.push(format!(
+            "Damaged       {} contents are missing here; {} of them have no copy left",
+            damage.bodies_missing, damage.bodies_no_copy
+        ));
+    }
+    if damage.rows_unreadable > 0 {
+        lines.push(format!(
+            "Unreadable    {} rows of the database; {} of them the partner does not know",
+            damage.rows_unreadable, damage.rows_lost
+        ));
+    }
+    if damage.only_here > 0 {
+        lines.push(format!(
+            "One good copy {} contents and rows, for the partner's disk has damaged its own",
+            damage.only_here
+        ));
+    }
+    lines
 }
 
 fn lane(lane: &LaneBacklog) -> String {

@@ -157,6 +157,8 @@ impl Committer {
         };
         tracing::debug!(?done, "gave disk space back");
         metrics::counter!("callpilot_freed_bytes_total").increment(done.freed_bytes);
+        let lost = done.damaged_bodies + done.unreadable_bodies;
+        metrics::counter!("callpilot_damaged_total", "what" => "bodies").increment(lost);
         let unreadable = self.writer.unreadable().count();
         metrics::gauge!("callpilot_unreadable_bodies").set(unreadable as f64);
         if done.unreadable_bodies > 0 {
@@ -165,7 +167,7 @@ impl Committer {
             tracing::error!(
                 bodies = done.unreadable_bodies,
                 ?segments,
-                "the disk cannot read some of the bodies in these segments; they are left where they are. Is the disk failing?"
+                "the disk cannot read some of the bodies in these segments; they are left where they are, and asked from the GR partner. Is the disk failing?"
             );
         }
         if done.stuck_segments > 0
@@ -192,6 +194,7 @@ impl Job {
             | Self::Pair { .. }
             | Self::Order { .. }
             | Self::LoggedIn { .. }
+            | Self::Damage { .. }
             | Self::Compact { .. }
             | Self::Stop { .. } => false,
         }
@@ -206,7 +209,7 @@ impl Job {
     pub(super) fn is_neutral(&self) -> bool {
         matches!(
             self,
-            Self::Link { .. } | Self::LoggedIn { .. } | Self::Compact { .. }
+            Self::Link { .. } | Self::LoggedIn { .. } | Self::Damage { .. } | Self::Compact { .. }
         )
     }
 

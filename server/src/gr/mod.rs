@@ -92,6 +92,26 @@ pub fn log(event: &Event) {
                  here, for 7 days"
             );
         }
+        Event::Repaired(bodies, rows) => {
+            metrics::counter!("callpilot_repaired_total", "what" => "bodies").increment(*bodies);
+            metrics::counter!("callpilot_repaired_total", "what" => "rows").increment(*rows);
+            tracing::info!(
+                bodies,
+                rows,
+                "what was damaged here has come back from the GR partner"
+            );
+        }
+        Event::NoCopyLeft(0, 0) => {
+            tracing::info!("of everything that was damaged here there is a copy again");
+        }
+        Event::NoCopyLeft(bodies, rows) => {
+            tracing::error!(
+                bodies,
+                rows,
+                "no copy is left: this is damaged here, and the GR partner does not have it either. A backup may; it is asked for \
+                 again now and then"
+            );
+        }
         Event::Refused(id, reason) => {
             let why = refused_words(*reason);
             tracing::warn!(%id, reason = reason.0, "refused from the GR partner: {why}");
@@ -137,7 +157,7 @@ fn outcome_words(outcome: Outcome) -> &'static str {
 pub fn reason_words(reason: Reason) -> &'static str {
     match reason {
         Reason::NEED_BODY => {
-            "Its content is not on either server. It is asked for again every 10 minutes."
+            "The partner lacks its content, and did not get it with the message. It is sent again every 10 minutes."
         }
         Reason::NO_SUCH_USER => {
             "The partner, where this user belongs, does not know the user. A resync deletes the copy."
@@ -162,6 +182,14 @@ pub fn reason_words(reason: Reason) -> &'static str {
             "The other server has no room for another user. Raise limits.users_max there, or delete users."
         }
         Reason::WITH_USER => "Its user is held, and it is held with the user.",
+        Reason::UNREADABLE => {
+            "Its row in this server's database cannot be read. What the partner has of it comes back by itself; what only this \
+             server had is in the last backup."
+        }
+        Reason::BODY_LOST => {
+            "Its content is not on either server: this disk lost it before the partner had it. It goes on when the content is back, \
+             for example from a backup of the folder bodies."
+        }
         Reason::NO_ROOM => {
             "The disk of the other server is nearly full. Make room there, and it goes by itself."
         }
@@ -202,9 +230,9 @@ mod tests {
 
     #[test]
     fn every_reason_says_what_to_do() {
-        let known = (1..=9).chain([12]).map(|n| reason_words(Reason(n)));
+        let known = (1..=12).map(|n| reason_words(Reason(n)));
         let said: std::collections::BTreeSet<_> = known.collect();
-        assert_eq!(said.len(), 10, "each has its own words");
+        assert_eq!(said.len(), 12, "each has its own words");
         assert!(said.iter().all(|words| words.ends_with('.')));
         assert!(reason_words(Reason(200)).contains("Upgrade"));
         let here = refused_words(Reason::CLASS_MISSING);

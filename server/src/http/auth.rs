@@ -32,10 +32,19 @@ impl FromRequestParts<Api> for LoggedIn {
             TokenError::NotOurs => Problem::NotLoggedIn("The session is not known here."),
             TokenError::Expired => Problem::NotLoggedIn(over(api)),
         })?;
-        let object = site
-            .read(move |readers| readers.object(&claims.user))
-            .await?;
-        let object = object.ok_or(Problem::NotLoggedIn("This mailbox is gone."))?;
+        let read = move |readers: &store::Readers| {
+            readers.snapshot(|view| {
+                let object = view.object(&claims.user)?;
+                // Not gone: the session goes on when the user is back.
+                let unreadable = object.is_none() && view.is_in_doubt(&claims.user)?;
+                Ok((object, unreadable))
+            })
+        };
+        let object = match site.read(read).await? {
+            (Some(object), _) => object,
+            (None, true) => return Err(Problem::unreadable()),
+            (None, false) => return Err(Problem::NotLoggedIn("This mailbox is gone.")),
+        };
         match standing(&object, &claims) {
             Standing::Good => Ok(Self {
                 id: claims.user,

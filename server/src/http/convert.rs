@@ -10,8 +10,8 @@ pub use own::{
 
 use crate::site::PairView;
 use contract::{
-    Counts, Discovery, Folder, GrStatus, GrTask, HeldMailbox, LaneBacklog, Mailbox, MessageRow,
-    ObjectId, PartnerState, Party, Recipient, ServerAddress, UserKind, UserRow,
+    Counts, Damage, Discovery, Folder, GrStatus, GrTask, HeldMailbox, LaneBacklog, Mailbox,
+    MessageRow, ObjectId, PartnerState, Party, Recipient, ServerAddress, UserKind, UserRow,
 };
 use domain::{Backlog, Envelope, Message, Object, Place, Sender, ServerId, Timestamp, User};
 
@@ -202,6 +202,30 @@ pub struct Backlogs {
     pub one_server_only: u64,
 }
 
+/// What is damaged here, as the store knows it.
+pub struct Damaged {
+    /// Bodies that are missing.
+    pub bodies: u64,
+    /// Rows that cannot be read, and those of them that the partner does not know.
+    pub rows: (u64, u64),
+    /// When everything was last read through.
+    pub scrubbed_at: Option<Timestamp>,
+}
+
+/// What disks have damaged: what the store knows, and what the partner has said.
+pub fn damage(damaged: &Damaged, status: &gr_proto::PartnerStatus) -> Damage {
+    let no_copy = status.no_copy_left.unwrap_or(0);
+    Damage {
+        bodies_missing: damaged.bodies,
+        // What was found damaged since the partner was last asked is not among them.
+        bodies_no_copy: no_copy.min(damaged.bodies),
+        rows_unreadable: damaged.rows.0,
+        rows_lost: damaged.rows.1,
+        only_here: status.only_here.unwrap_or(0),
+        scrubbed_at: damaged.scrubbed_at,
+    }
+}
+
 /// What needs an administrator's eye beside the backlog.
 pub struct Concerns {
     /// The first mailboxes of this server that are held (R9).
@@ -220,6 +244,7 @@ pub fn gr_status(
     pair: &PairView,
     backlogs: &Backlogs,
     concerns: Concerns,
+    damaged: &Damaged,
     now: Timestamp,
 ) -> GrStatus {
     let partner = pair.partner.as_ref().map(|p| p.fqdn.clone());
@@ -251,6 +276,7 @@ pub fn gr_status(
             reserve_bytes: concerns.disk.reserve_bytes,
             low: concerns.disk.low,
         }),
+        damage: damage(damaged, &pair.status),
     }
 }
 

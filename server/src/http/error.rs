@@ -88,6 +88,14 @@ impl Problem {
         Self::NotFound("This message is not in the mailbox. It may have been deleted.".into())
     }
 
+    /// Its row cannot be read, and the partner is being asked for it.
+    pub fn unreadable() -> Self {
+        Self::Unavailable {
+            why: "The disk of this server cannot read it at present; it is asked from the partner.",
+            wait: Duration::from_secs(2),
+        }
+    }
+
     fn code(&self) -> (StatusCode, ErrorCode) {
         match self {
             Self::BadRequest(_) => (StatusCode::BAD_REQUEST, ErrorCode::BadRequest),

@@ -76,7 +76,7 @@ pub async fn list(
 #[utoipa::path(get, path = "/api/v1/messages/{id}", tag = "messages", security(("session" = [])),
     params(("id" = ObjectId, Path)),
     responses((status = 200, body = MessageDetail), (status = 401, body = ApiError), (status = 404, body = ApiError),
-        (status = 503, description = "Its content is still on its way from the partner", body = ApiError)))]
+        (status = 503, description = "Its content, or the message itself, is not here at present; it is asked from the partner", body = ApiError)))]
 pub async fn read(
     State(api): State<Api>,
     who: LoggedIn,
@@ -85,7 +85,7 @@ pub async fn read(
     let read = api.site().read(move |readers| {
         let found = readers.snapshot(|view| Ok((view.object(&id)?, view.mark(&id)?)))?;
         let (Some(object), mark) = found else {
-            return Ok(Err(Problem::no_message()));
+            return Ok(Err(absent(readers, &id)?));
         };
         let row = convert::row(id, &object, mark.is_some_and(|m| m.body));
         let Some(row) = row.filter(|_| object.owner == Some(who.id)) else {
@@ -95,6 +95,14 @@ pub async fn read(
         Ok(body(readers, &object)?.map(|bytes| content::detail(row, &vpim::parse(&bytes))))
     });
     Ok(Json(read.await??))
+}
+
+/// Why a message is not here: a row that cannot be read is no deletion.
+pub(super) fn absent(readers: &store::Readers, id: &ObjectId) -> Result<Problem, StoreError> {
+    Ok(match readers.snapshot(|view| view.is_in_doubt(id))? {
+        true => Problem::unreadable(),
+        false => Problem::no_message(),
+    })
 }
 
 /// The content of a message.
@@ -107,8 +115,9 @@ pub(super) fn body(
     };
     match readers.body(&body) {
         Ok(bytes) => Ok(Ok(bytes)),
-        Err(StoreError::Missing(_)) => {
-            let why = "The content of this message is still on its way from the partner.";
+        // What cannot be read is noted by the reader, and comes from the partner if it has it.
+        Err(StoreError::Missing(_) | StoreError::Damaged(_) | StoreError::Io { .. }) => {
+            let why = "The content of this message is not on this server at present; it is asked from the partner.";
             Ok(Err(Problem::Unavailable {
                 why,
                 wait: Duration::from_secs(2),

@@ -2,7 +2,7 @@
 
 use super::Api;
 use super::admin::gr;
-use super::convert::partner_state;
+use super::convert::{self, partner_state};
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
@@ -82,6 +82,7 @@ pub async fn metrics(
     ] {
         metrics::gauge!("callpilot_store_bytes", "kind" => kind).set(bytes as f64);
     }
+    damage(&api).await?;
     pair(&api);
     let text = api
         .0
@@ -96,6 +97,25 @@ pub async fn metrics(
         )],
         text,
     ))
+}
+
+/// What disks have damaged. An alert on any of them is worth having.
+async fn damage(api: &Api) -> Result<(), super::error::Problem> {
+    let damaged = gr::damaged(api).await?;
+    let damage = convert::damage(&damaged, &api.pair().borrow().status);
+    for (name, count) in [
+        ("bodies_missing", damage.bodies_missing),
+        ("bodies_no_copy", damage.bodies_no_copy),
+        ("rows_unreadable", damage.rows_unreadable),
+        ("rows_lost", damage.rows_lost),
+        ("only_here", damage.only_here),
+    ] {
+        metrics::gauge!("callpilot_damage", "what" => name).set(count as f64);
+    }
+    if let Some(at) = damage.scrubbed_at {
+        metrics::gauge!("callpilot_scrubbed_timestamp_seconds").set(at.0 as f64 / 1000.0);
+    }
+    Ok(())
 }
 
 /// One series for each state, 1 for the present one: an alert then names the state it is about.
@@ -141,6 +161,26 @@ pub fn describe() {
     describe_gauge!(
         "callpilot_messages_one_server_only",
         "Messages whose content only this server holds"
+    );
+    describe_gauge!(
+        "callpilot_damage",
+        "What disks have damaged and is not mended yet, by what it is; only_here: the partner's copy of it is damaged"
+    );
+    describe_gauge!(
+        "callpilot_scrubbed_timestamp_seconds",
+        "When everything stored here was last read through"
+    );
+    describe_counter!(
+        "callpilot_scrubbed_bytes_total",
+        "Bytes read to find what the disk has damaged"
+    );
+    describe_counter!(
+        "callpilot_damaged_total",
+        "Rows and bodies that were found damaged"
+    );
+    describe_counter!(
+        "callpilot_repaired_total",
+        "Rows and bodies that have come back from the partner"
     );
     describe_gauge!(
         "callpilot_gr_state",

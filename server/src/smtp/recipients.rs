@@ -43,28 +43,49 @@ pub async fn judge(service: &Service, lookup: &Lookup) -> Result<Target, Reply> 
         .read(move |readers| {
             readers.snapshot(|view| {
                 let Some((id, _)) = view.user_by_number(&number, home)? else {
-                    return Ok(None);
+                    return Ok(match view.may_be_number(&number)? {
+                        true => Found::InDoubt,
+                        false => Found::Nobody,
+                    });
                 };
                 let counts = view.counts(&id)?;
                 let messages = counts.inbox + counts.sent + counts.deleted;
                 let full =
                     counts.bytes.saturating_add(declared) >= size_max || messages >= messages_max;
-                Ok(Some((id, full)))
+                Ok(if full {
+                    Found::Full
+                } else {
+                    Found::Mailbox(id)
+                })
             })
         })
         .await;
     verdict(found)
 }
 
-fn verdict(found: Result<Option<(ObjectId, bool)>, SiteError>) -> Result<Target, Reply> {
+/// What a mailbox number leads to.
+enum Found {
+    Mailbox(ObjectId),
+    Full,
+    Nobody,
+    /// A user's row cannot be read at present, and it may be this one's: whoever is refused now for good would have been wronged.
+    InDoubt,
+}
+
+fn verdict(found: Result<Found, SiteError>) -> Result<Target, Reply> {
     match found {
-        Ok(Some((id, false))) => Ok(Target::Mailbox(id)),
-        Ok(Some((_, true))) => Err(Reply::new(
+        Ok(Found::Mailbox(id)) => Ok(Target::Mailbox(id)),
+        Ok(Found::InDoubt) => Err(Reply::new(
+            451,
+            Status(4, 3, 0),
+            "The mailbox cannot be looked up at present; try again later",
+        )),
+        Ok(Found::Full) => Err(Reply::new(
             452,
             Status(4, 2, 2),
             "The mailbox is full; try again later",
         )),
-        Ok(None) => Err(no_mailbox()),
+        Ok(Found::Nobody) => Err(no_mailbox()),
         Err(SiteError::OutOfService) => {
             Err(Reply::new(451, Status(4, 3, 2), "Going out of service"))
         }

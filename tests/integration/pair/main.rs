@@ -2,6 +2,7 @@
 
 mod clocks;
 mod cut;
+mod damage;
 mod data;
 mod disk;
 mod kill;

@@ -166,6 +166,9 @@ pub struct GrStatus {
     /// The answering server's disk.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disk: Option<DiskStatus>,
+    /// What disks have damaged, and what of it can be had again.
+    #[serde(default)]
+    pub damage: Damage,
 }
 
 /// Whether the clocks of two servers differ by more than time on the way and a lazy time service explain: 10 seconds.
@@ -185,6 +188,31 @@ pub struct DiskStatus {
     pub reserve_bytes: u64,
     /// New messages are being put off.
     pub low: bool,
+}
+
+/// What disks have damaged at rest, as the answering server knows it. All is well when everything is 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Damage {
+    /// Contents of messages and greetings that are missing here, each counted once; they are asked from the partner.
+    pub bodies_missing: u64,
+    /// Of these, so many that the partner lacks, too: no copy is left.
+    pub bodies_no_copy: u64,
+    /// Users, messages and other objects whose rows cannot be read here; they are asked from the partner.
+    pub rows_unreadable: u64,
+    /// Of these, so many that the partner does not know either.
+    pub rows_lost: u64,
+    /// Contents and objects that are damaged on the partner: of these the answering server may have the only good copy.
+    pub only_here: u64,
+    /// When everything stored here was last read through; `null` if it never was.
+    pub scrubbed_at: Option<Timestamp>,
+}
+
+impl Damage {
+    /// Whether something is damaged, here or on the partner.
+    pub fn is_any(&self) -> bool {
+        self.bodies_missing + self.rows_unreadable + self.only_here > 0
+    }
 }
 
 /// How far one lane is behind.

@@ -16,8 +16,8 @@ mod session;
 mod task;
 
 pub use admin::{
-    DiskStatus, GrPair, GrStatus, LaneBacklog, NewPassword, NewUser, PartnerState, UserKind,
-    UserPatch, UserRow, clocks_differ,
+    Damage, DiskStatus, GrPair, GrStatus, LaneBacklog, NewPassword, NewUser, PartnerState,
+    UserKind, UserPatch, UserRow, clocks_differ,
 };
 pub use conditions::{
     ClassName, EmailServer, MailboxClass, NameDialing, NameOrder, RemoteUser, SettingsPatch,

@@ -5,8 +5,8 @@
 //! on disk. If the commit fails, engine and outputs are thrown away together with the transaction, and a new life begins.
 
 use crate::{
-    Backlog, BodyRef, Digest, Grave, Held, Hlc, Kept, Lane, Life, Mark, Object, ServerId, Task,
-    TaskId, TaskReport, Tomb, Tree, Walk,
+    Backlog, BodyRef, Damage, Digest, Grave, Held, Hlc, Kept, Lane, Life, Mark, Object, ServerId,
+    Task, TaskId, TaskReport, Tomb, Tree, Unreadable, Walk,
 };
 use contract::{ObjectId, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -131,7 +131,7 @@ pub struct ReplicaState {
 ///
 /// Every method can fail with the store; a failure is final for the transaction. Reads see the writes made before them.
 pub trait Ledger {
-    /// The object, if it is here.
+    /// The object, if it is here. One whose row cannot be read becomes unreadable: see [`Self::unreadable`].
     fn object(&mut self, id: &ObjectId) -> Result<Option<Object>, LedgerError>;
     /// Writes an object, new or changed.
     fn put(&mut self, id: &ObjectId, object: &Object) -> Result<(), LedgerError>;
@@ -147,6 +147,26 @@ pub trait Ledger {
     ) -> Result<Vec<ObjectId>, LedgerError>;
     /// Whether this body is here, whole: durable, or appended in this transaction.
     fn has_body(&mut self, body: &BodyRef) -> Result<bool, LedgerError>;
+
+    /// How much is damaged. Asked for in nearly every transaction.
+    fn damage(&mut self) -> Result<Damage, LedgerError>;
+    /// At most `limit` bodies that something refers to and that are not here, in order of their hashes, strictly after `after`.
+    fn missing_after(
+        &mut self,
+        after: Option<&BodyRef>,
+        limit: usize,
+    ) -> Result<Vec<BodyRef>, LedgerError>;
+    /// Whether the row of an object cannot be read: then it is not absent, though nothing else tells of it. Ends when the object is
+    /// put or removed.
+    fn unreadable(&mut self, id: &ObjectId) -> Result<Option<Unreadable>, LedgerError>;
+    /// At most `limit` unreadable objects in order of their ids, strictly after `after`.
+    fn unreadable_after(
+        &mut self,
+        after: Option<&ObjectId>,
+        limit: usize,
+    ) -> Result<Vec<(ObjectId, Unreadable)>, LedgerError>;
+    /// Notes whether the partner does not know an unreadable object either.
+    fn set_lost(&mut self, id: &ObjectId, lost: bool) -> Result<(), LedgerError>;
 
     /// The mark of an object.
     fn mark(&mut self, id: &ObjectId) -> Result<Option<Mark>, LedgerError>;

@@ -6,6 +6,7 @@
 
 mod change;
 mod conditions;
+mod damage;
 mod derived;
 mod greeting;
 mod ledger;
@@ -25,6 +26,7 @@ mod version;
 pub use change::Change;
 pub use conditions::{Conditions, Shortcut};
 pub use contract::{ObjectId, Timestamp};
+pub use damage::{Damage, Unreadable};
 pub use greeting::{Greeting, Slot, greeting_fields};
 pub use ledger::{Known, Ledger, LedgerError, LineageEntry, Order, ReplicaState, Said, Seeding};
 pub use list::{DistributionList, ListEntry, list_fields};

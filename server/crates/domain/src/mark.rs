@@ -85,6 +85,10 @@ impl Reason {
     pub const CAPACITY: Self = Self(8);
     /// Its user is held, so it is held with it. Found by the sender.
     pub const WITH_USER: Self = Self(9);
+    /// Its row cannot be read here, so there is nothing to send; what the partner has of it comes back. Found by the sender.
+    pub const UNREADABLE: Self = Self(10);
+    /// Neither server has its body. Found by the sender, who has lost it before the partner had it.
+    pub const BODY_LOST: Self = Self(11);
     /// The refusing server's disk is nearly full, and it needs a body.
     pub const NO_ROOM: Self = Self(12);
 }

@@ -222,9 +222,14 @@ impl Object {
         bytes
     }
 
-    /// Reads what [`Self::encode`] wrote.
+    /// Reads what [`Self::encode`] wrote: all of it, and nothing behind it.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        ciborium::from_reader(bytes).map_err(|e| DecodeError(e.to_string()))
+        let mut rest = bytes;
+        let object = ciborium::from_reader(&mut rest).map_err(|e| DecodeError(e.to_string()))?;
+        match rest.len() {
+            0 => Ok(object),
+            more => Err(DecodeError(format!("{more} bytes too many"))),
+        }
     }
 }
 

@@ -1,15 +1,17 @@
 //! Answering the questions of the server that drives a task. Nothing is remembered from one question to the next but that there is
 //! such a task: whoever asks twice is answered twice.
 
-use crate::compare::{mailbox_sum, on_shelf, root};
+use crate::compare::{mailbox_sum, root, told_on_shelf};
 use crate::removal::{self, is_forgettable, remember_kept};
+use crate::repair;
 use crate::tx::{Marking, Tx};
 use crate::{Ask, Item, Listed, ListedObject, Owed, Question, Reply, Rule, Shelf};
 use domain::{Digest, LedgerError, Object, ObjectId, Tree, User};
 
-/// Answers a question as things are at the end of the transaction, which draws the number of the answer (E24).
-pub(crate) fn answer(tx: &mut Tx<'_>, ask: &Ask) -> Result<Reply, LedgerError> {
-    Ok(match &ask.question {
+/// Answers a question as things are at the end of the transaction, which draws the number of the answer (E24). `None`: it cannot be
+/// answered yet.
+pub(crate) fn answer(tx: &mut Tx<'_>, ask: &Ask) -> Result<Option<Reply>, LedgerError> {
+    Ok(Some(match &ask.question {
         Question::Census => {
             let local = tx.ledger.users_of(tx.config.me)?;
             Reply::Census(local, tx.ledger.user_count()?.saturating_sub(local))
@@ -33,10 +35,19 @@ pub(crate) fn answer(tx: &mut Tx<'_>, ask: &Ask) -> Result<Reply, LedgerError> {
         }
         Question::Want(ids) => Reply::Done(want(tx, ids)?),
         Question::Forget(ids) => forget(tx, ask, ids)?,
-        Question::Page(after) => page(tx, after.as_ref())?,
+        Question::Page(after) => {
+            let page = page(tx, after.as_ref())?;
+            if repair::has_gaps(tx)? {
+                // Whoever rebuilds from it would lose what cannot be read here just now.
+                return Ok(None);
+            }
+            page
+        }
         Question::Bodies(ids) => Reply::Bodies(bodies(tx, ids)?),
+        Question::Lost(bodies) => repair::found(tx, bodies)?,
+        Question::Unreadable(ids) => repair::rows(tx, ids)?,
         Question::End(_) => Reply::Done(0),
-    })
+    }))
 }
 
 fn tree(contents: bool) -> Tree {
@@ -61,13 +72,15 @@ fn lists(
         if room == 0 {
             break;
         }
-        let ids = on_shelf(tx, shelf, after.as_ref(), room)?;
+        let ids = told_on_shelf(tx, shelf, after.as_ref(), room)?;
         let to = ids.last().copied().filter(|_| ids.len() == room);
         room -= ids.len();
         let mut objects = Vec::with_capacity(ids.len());
         for id in ids {
             if let Some(object) = tx.ledger.object(&id)? {
                 objects.push(listed(tx, id, &object, shelf)?);
+            } else if let Some(row) = tx.ledger.unreadable(&id)? {
+                objects.push(unreadable(id, row.owner, shelf));
             }
         }
         lists.push(Listed {
@@ -100,6 +113,17 @@ fn listed(
         owner: object.owner.filter(|_| !matches!(shelf, Shelf::Mailbox(_))),
         owed,
     })
+}
+
+/// What cannot be read here is not absent: the reader of the list leaves it alone, like what is held.
+fn unreadable(id: ObjectId, owner: Option<ObjectId>, shelf: Shelf) -> ListedObject {
+    ListedObject {
+        id,
+        digest: 0,
+        home: None,
+        owner: owner.filter(|_| !matches!(shelf, Shelf::Mailbox(_))),
+        owed: Owed::Held,
+    }
 }
 
 /// The asker lacks these: they are marked, and travel as always.

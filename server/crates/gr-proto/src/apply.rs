@@ -95,8 +95,10 @@ fn arrive(tx: &mut Tx<'_>, item: &Item, theirs: &Object) -> Result<Applied, Ledg
         tx.mark(id, theirs, Marking::Gone)?;
         return Ok(Applied::Done);
     }
+    // It was here, and its row cannot be read any more: what the partner has of it is welcome.
+    let mends = tx.is_unreadable(id)?;
     let ours = tx.is_local(theirs);
-    if ours && !item.recovery && tx.config.rules.hold(Rule::OnlyHomeCreates) {
+    if ours && !item.recovery && !mends && tx.config.rules.hold(Rule::OnlyHomeCreates) {
         return Ok(Applied::Refused(Reason::NO_SUCH_USER)); // only its home creates a user (E25)
     }
     if let Some(reason) = obstacle(tx, id, theirs)? {
@@ -104,12 +106,14 @@ fn arrive(tx: &mut Tx<'_>, item: &Item, theirs: &Object) -> Result<Applied, Ledg
     }
     if theirs.kind == Kind::USER
         && !ours
+        && !mends
         && let Some(most) = tx.config.conditions.users_max
         && tx.ledger.user_count()? >= most
     {
         return Ok(Applied::Refused(Reason::CAPACITY));
     }
     if let Some(body) = &theirs.body
+        && !mends // a body that is missing, too, is asked for by itself
         && !tx.ledger.has_body(body)?
     {
         let no_room = tx.config.conditions.no_room;
@@ -119,6 +123,13 @@ fn arrive(tx: &mut Tx<'_>, item: &Item, theirs: &Object) -> Result<Applied, Ledg
         }));
     }
     tx.write(id, theirs)?;
+    if mends {
+        // What was newer here is gone with the row.
+        tx.ledger.clear_held(id)?;
+        tx.ledger.clear_mark(id)?;
+        tx.note(*id, theirs, How::Altered);
+        return Ok(Applied::Done);
+    }
     tx.note(*id, theirs, How::Arrived);
     Ok(Applied::Done)
 }

@@ -43,8 +43,9 @@ impl Batch {
         self.items.len() >= limits.batch_items || self.bytes >= limits.batch_bytes
     }
 
-    /// Adds an object as it is now. What is neither here nor has a tombstone was not deleted: its mark tells of nothing, and goes,
-    /// for the partner would take it for a deletion (test `only_a_tombstone_deletes`).
+    /// Adds an object as it is now. `false`: there is nothing to say of it. What is neither here nor has a tombstone was not deleted: its
+    /// mark tells of nothing, and goes, for the partner would take it for a deletion (test `only_a_tombstone_deletes`); but if its row
+    /// cannot be read, it is held until it is back.
     pub(crate) fn add(
         &mut self,
         tx: &mut Tx<'_>,
@@ -52,6 +53,10 @@ impl Batch {
         mark: Mark,
     ) -> Result<bool, LedgerError> {
         let object = tx.ledger.object(&id)?;
+        if object.is_none() && tx.is_unreadable(&id)? {
+            tx.hold(&id, mark, Reason::UNREADABLE)?;
+            return Ok(false);
+        }
         if object.is_none() && tx.ledger.tomb(&id)?.is_none() {
             tx.ledger.clear_mark(&id)?;
             return Ok(false);

@@ -17,7 +17,7 @@
 
 use crate::tx::Tx;
 use crate::{Question, Reply, Shelf};
-use domain::{Digest, LedgerError, ObjectId, TaskCounts, TaskKind, Tree};
+use domain::{Bucket, Digest, LedgerError, ObjectId, TaskCounts, TaskKind, Tree};
 use std::collections::{BTreeSet, VecDeque};
 
 /// A comparison under way: volatile, because it costs little to begin anew.
@@ -290,4 +290,32 @@ pub(crate) fn on_shelf(
             Ok(ids)
         }
     }
+}
+
+/// The same for whoever is told of the shelf: what cannot be read is on it, too.
+pub(crate) fn told_on_shelf(
+    tx: &mut Tx<'_>,
+    shelf: Shelf,
+    after: Option<&ObjectId>,
+    limit: usize,
+) -> Result<Vec<ObjectId>, LedgerError> {
+    let mut ids = on_shelf(tx, shelf, after, limit)?;
+    let mut seen = after.copied();
+    loop {
+        let page = tx
+            .ledger
+            .unreadable_after(seen.as_ref(), tx.config.limits.walk)?;
+        let Some((last, _)) = page.last() else { break };
+        seen = Some(*last);
+        let is_there = |(id, row): &(ObjectId, domain::Unreadable)| match shelf {
+            Shelf::Users(no) => row.owner.is_none() && Bucket::number(id) == no,
+            Shelf::Contents(no) => row.owner.is_some_and(|owner| Bucket::number(&owner) == no),
+            Shelf::Mailbox(owner) => row.owner == Some(owner),
+        };
+        let there = page.into_iter().filter(is_there);
+        ids.extend(there.map(|(id, _)| id));
+    }
+    ids.sort_unstable();
+    ids.truncate(limit);
+    Ok(ids)
 }

@@ -10,7 +10,7 @@ use crate::{
     Changed, Config, Event, Input, Message, Mono, Now, Output, PartnerState, PartnerStatus,
     Payload, Rule, limits, local,
 };
-use domain::{Change, Errand, Ledger, LedgerError, Life, ObjectId, ReplicaState, Seeding};
+use domain::{Change, Damage, Errand, Ledger, LedgerError, Life, ObjectId, ReplicaState, Seeding};
 use std::collections::{BTreeMap, VecDeque};
 
 /// One life of one server of a pair.
@@ -49,6 +49,8 @@ pub struct Engine {
     pub(crate) clocks: Option<Now>,
     /// Up to when the agreement of clocks was counted.
     pub(crate) counted: Mono,
+    /// What was damaged here when it was last looked at.
+    pub(crate) damage: Damage,
     shown_tasks: TaskView,
     pub(crate) outputs: VecDeque<Output>,
 }
@@ -76,6 +78,7 @@ impl Engine {
             twice: None,
             clocks: None,
             counted: Mono(0),
+            damage: Damage::default(),
             shown_tasks: TaskView::default(),
             outputs: VecDeque::new(),
         }
@@ -129,6 +132,7 @@ impl Engine {
             Input::LinkUp => {
                 if let Some(session) = &mut self.session {
                     session.outbox.begin_anew();
+                    session.repair.begin_anew();
                 }
                 self.ready = true;
                 self.status_mut(now).probe_now(now.mono);
@@ -202,11 +206,14 @@ impl Engine {
             let ask = session.asking.retry_at(patience_ms).filter(|_| may_ask);
             let retry = status.is_running().then_some(self.retry_at);
             let serving = self.serving.map(|serving| serving.silent_at());
+            let repairs = may_ask && !self.damage.is_none() && !self.state.staging;
+            let repair = repairs.then(|| session.repair.retry_at());
             [
                 outbox.deadline(timers),
                 list,
                 ask,
                 retry,
+                repair,
                 heartbeat,
                 serving,
             ]
@@ -240,6 +247,8 @@ impl Engine {
             runs_twice: self.twice.is_some(),
             since: status.map_or_else(Default::default, Status::since),
             partner_backlog: report.map(|(report, _)| report.backlog()),
+            no_copy_left: session.and_then(|s| s.repair.no_copy),
+            only_here: report.map(|(report, _)| report.lacking),
             round_trip_ms: session.and_then(|s| s.outbox.srtt_ms()),
             clock_difference_ms: report.map(|(_, difference)| difference),
         }
@@ -366,13 +375,9 @@ impl Engine {
         }
         let status = self.status();
         let told = |s: &PartnerStatus| {
-            (
-                s.state,
-                s.courtesy,
-                s.runs_twice,
-                s.since,
-                s.partner_backlog,
-            )
+            let damage = (s.no_copy_left, s.only_here);
+            let how = (s.state, s.courtesy, s.runs_twice);
+            (how, s.since, s.partner_backlog, damage)
         };
         let shown = self.shown.as_ref();
         let clocks = shown.and_then(|s| s.clock_difference_ms);

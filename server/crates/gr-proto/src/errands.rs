@@ -37,6 +37,12 @@ impl Engine {
             self.retry(now, ledger)?;
             self.forget(now, ledger)?;
         }
+        let damage = ledger.damage()?;
+        if damage.bodies < self.damage.bodies {
+            // What waits for its body may go (test `what_neither_has_is_held_until_its_body_is_back`).
+            self.retry(now, ledger)?;
+        }
+        self.damage = damage;
         self.mind_kept(now, ledger);
         let retried = walk::step(&mut self.tx(now, ledger))?;
         if let Some(session) = &mut self.session {

@@ -148,6 +148,10 @@ pub struct PartnerStatus {
     pub partner_backlog: Option<u64>,
     /// Time from sending to acknowledgement, smoothed, in milliseconds.
     pub round_trip_ms: Option<u64>,
+    /// Bodies that are missing on both servers, as far as this one has asked; `None` if it has not.
+    pub no_copy_left: Option<u64>,
+    /// What was damaged at the partner, by its own word: of so many bodies and objects this server may have the only good copy.
+    pub only_here: Option<u64>,
     /// How far its wall clock is ahead, in milliseconds; only to be shown.
     pub clock_difference_ms: Option<i64>,
 }
@@ -188,6 +192,10 @@ pub enum Event {
     FuseBlown(u64, u64),
     /// Everything here has been replaced by what the partner holds (R10).
     Rebuilt,
+    /// What was damaged here has come back from the partner: so many bodies, and so many objects.
+    Repaired(u64, u64),
+    /// The partner has been asked for all that is damaged here, and lacks so many bodies and objects itself: no copy is left.
+    NoCopyLeft(u64, u64),
     /// An item of the partner was refused here.
     Refused(ObjectId, Reason),
     /// The partner speaks no level that is spoken here.

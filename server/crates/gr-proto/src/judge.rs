@@ -120,8 +120,7 @@ impl Compare {
             // or has it in its grave and answers.
             Some(owner)
                 if self.candidates.contains(owner)
-                    || (tx.ledger.object(owner)?.is_none()
-                        && !tx.config.rules.hold(Rule::GraveOfOwner)) =>
+                    || (!tx.is_here(owner)? && !tx.config.rules.hold(Rule::GraveOfOwner)) =>
             {
                 return Ok(());
             }
@@ -141,7 +140,9 @@ impl Compare {
         counts: &mut TaskCounts,
     ) -> Result<(), LedgerError> {
         let ListedObject { id, home, owed, .. } = *there;
-        if tx.ledger.tomb(&id)?.is_some() || owed == Owed::Held {
+        // A change of it may be held there because it has no original: that is just what makes it a candidate; the partner looks once more.
+        let held = owed == Owed::Held && home != Some(tx.config.me);
+        if tx.ledger.tomb(&id)?.is_some() || held || tx.is_unreadable(&id)? {
             return Ok(());
         }
         if let Some(grave) = tx.ledger.grave(&id)? {
@@ -171,7 +172,7 @@ impl Compare {
             Shelf::Mailbox(owner) => Some(owner),
         };
         if let Some(owner) = &owner
-            && tx.ledger.object(owner)?.is_none()
+            && !tx.is_here(owner)?
         {
             // Its user was deleted here, and the partner has not heard of that: it hears of it now, and takes all of the mailbox away.
             if let Some(grave) = tx.ledger.grave(owner)?

@@ -53,6 +53,13 @@
 //! When somebody logs in, the mailbox is compared in the same way (R13). No automatic step deletes many without an administrator's
 //! word ([`Fuse`]; E19).
 //!
+//! # What was damaged at rest
+//!
+//! A disk loses bits while nobody looks. A body that is gone is *missing*; an object whose row cannot be read is *unreadable*, which is
+//! neither here nor absent: lists tell of it, nothing concludes from it that it was deleted ([`domain::Ledger::unreadable`]). Both are
+//! asked from the partner, a question at a time (`repair`), and what comes is joined like everything else. What neither server has is
+//! counted and said.
+//!
 //! # Where to read
 //!
 //! | file | what it decides |
@@ -67,6 +74,7 @@
 //! | `compare`, `judge`, `answer`, `fetch` | what differs, what is said of it, what a rebuild fetches |
 //! | `errands`, `walk` | what is done a little at a time, beside what people do |
 //! | `age` | when age may destroy |
+//! | `repair` | what was damaged at rest comes back from the partner |
 //! | `status` | running, unknown, down |
 //! | `limits` | everything that can grow, and how far (E22) |
 //! | `wire` | messages as bytes |
@@ -128,6 +136,7 @@ mod question;
 mod ranges;
 mod recovery;
 mod removal;
+mod repair;
 mod rules;
 mod select;
 mod session;

@@ -87,6 +87,17 @@ pub const REFUSED_SHOWN_MAX: usize = 1_024;
 pub const SEEDING_MAX: usize = 512;
 /// So long, in milliseconds, a marked message counts as fresh and goes before the older backlog.
 pub const FRESH_MS: i64 = 60_000;
+/// So many unreadable objects one question is about.
+pub const REPAIR_ROWS_MAX: usize = 128;
+/// So many missing bodies one question is about.
+pub const REPAIR_BODIES_MAX: usize = 256;
+/// So long, in milliseconds, it takes until what is damaged here is asked for again, when the partner has just given something; else the
+/// pause doubles.
+pub const REPAIR_PAUSE_MS_FIRST: u64 = 5_000;
+/// The longest such pause, in milliseconds.
+pub const REPAIR_PAUSE_MS_MAX: u64 = 600_000;
+/// So long, in milliseconds, the answer with a body may take before it is asked for again: it may be long, and the link slow.
+pub const REPAIR_PATIENCE_MS: u64 = 120_000;
 /// The first pause between two probes, in milliseconds; it doubles.
 pub const PROBE_MS_FIRST: u64 = 500;
 
@@ -157,6 +168,10 @@ pub struct Limits {
     pub refused_shown: usize,
     /// So many objects of the time before the partner are marked in one transaction. [`SEEDING_MAX`].
     pub seeding: usize,
+    /// So many unreadable objects one question is about. [`REPAIR_ROWS_MAX`].
+    pub repair_rows: usize,
+    /// So many missing bodies one question is about. [`REPAIR_BODIES_MAX`].
+    pub repair_bodies: usize,
 }
 
 impl Default for Limits {
@@ -190,6 +205,8 @@ impl Default for Limits {
             trail: TRAIL_MAX,
             refused_shown: REFUSED_SHOWN_MAX,
             seeding: SEEDING_MAX,
+            repair_rows: REPAIR_ROWS_MAX,
+            repair_bodies: REPAIR_BODIES_MAX,
         }
     }
 }

@@ -4,8 +4,9 @@
 //! transaction is lost, or let it take a [`Memory::snapshot`] of everything as a backup does.
 
 use domain::{
-    Backlog, BodyRef, Bucket, Digest, Grave, Held, Kind, Lane, Ledger, LedgerError, LineageEntry,
-    Mark, Object, ObjectId, Order, ReplicaState, ServerId, Timestamp, Tomb, Tree, User,
+    Backlog, BodyRef, Bucket, Damage, Digest, Grave, Held, Kind, Lane, Ledger, LedgerError,
+    LineageEntry, Mark, Object, ObjectId, Order, ReplicaState, ServerId, Timestamp, Tomb, Tree,
+    Unreadable, User,
 };
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,6 +31,10 @@ pub struct Memory {
     pub kept: BTreeMap<ObjectId, Object>,
     /// The bodies that are here.
     pub bodies: BTreeSet<BodyRef>,
+    /// Objects that cannot be read.
+    pub unreadable: BTreeMap<ObjectId, Unreadable>,
+    /// Objects of which nobody has noticed yet that they cannot be read.
+    pub spoilt: BTreeSet<ObjectId>,
     /// The lives of this server.
     pub lineage: Vec<LineageEntry>,
     /// The engine's small state.
@@ -41,7 +46,21 @@ pub struct Memory {
     staged_sums: Sums,
     numbers: BTreeSet<(String, ObjectId)>,
     undo: Option<Vec<Undo>>,
+    perhaps_missing: Suspects,
 }
+
+/// Bodies that may be missing, and all that are: so that a ledger in which none is need not look through its objects. Two ledgers that hold
+/// the same are equal whatever they suspect.
+#[derive(Clone, Debug, Default)]
+struct Suspects(BTreeSet<BodyRef>);
+
+impl PartialEq for Suspects {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Suspects {}
 
 /// Sums of digests by bucket; what is empty is not there.
 type Sums = BTreeMap<Bucket, Digest>;
@@ -58,6 +77,10 @@ enum Undo {
     Kept(ObjectId, Option<Object>),
     Switch,
     Body(BodyRef),
+    BodyLost(BodyRef),
+    Unreadable(ObjectId, Option<Unreadable>),
+    Spoilt(ObjectId),
+    Sound(ObjectId),
     Lineage,
     Lives(Vec<LineageEntry>),
     State(Box<ReplicaState>),
@@ -74,7 +97,23 @@ impl Memory {
     /// Makes a body be here, whose bytes do not matter.
     pub fn receive_body(&mut self, body: BodyRef) {
         if self.bodies.insert(body) {
+            self.perhaps_missing.0.remove(&body);
             self.remember(Undo::Body(body));
+        }
+    }
+
+    /// From now on a body is missing.
+    pub fn lose_body(&mut self, body: &BodyRef) {
+        if self.bodies.remove(body) {
+            self.perhaps_missing.0.insert(*body);
+            self.remember(Undo::BodyLost(*body));
+        }
+    }
+
+    /// Damages the row of an object: whoever reads it next finds that it cannot be read.
+    pub fn spoil(&mut self, id: ObjectId) {
+        if self.objects.contains_key(&id) && self.spoilt.insert(id) {
+            self.remember(Undo::Spoilt(id));
         }
     }
 
@@ -111,6 +150,17 @@ impl Memory {
                 }
                 Undo::Body(body) => {
                     self.bodies.remove(&body);
+                    self.perhaps_missing.0.insert(body);
+                }
+                Undo::BodyLost(body) => {
+                    self.bodies.insert(body);
+                }
+                Undo::Unreadable(id, old) => restore(&mut self.unreadable, id, old),
+                Undo::Spoilt(id) => {
+                    self.spoilt.remove(&id);
+                }
+                Undo::Sound(id) => {
+                    self.spoilt.insert(id);
                 }
                 Undo::Lineage => {
                     self.lineage.pop();
@@ -132,7 +182,17 @@ impl Memory {
         }
     }
 
+    /// An object is written whose body may not be here.
+    fn suspect(&mut self, object: Option<&Object>) {
+        if let Some(body) = object.and_then(|object| object.body)
+            && !self.bodies.contains(&body)
+        {
+            self.perhaps_missing.0.insert(body);
+        }
+    }
+
     fn replace_object(&mut self, id: &ObjectId, new: Option<Object>) {
+        self.suspect(new.as_ref());
         let owner = new.as_ref().and_then(|o| o.owner);
         let old = match new {
             Some(new) => self.objects.insert(*id, new),
@@ -168,6 +228,7 @@ impl Memory {
     }
 
     fn replace_staged(&mut self, id: &ObjectId, new: Option<Object>) {
+        self.suspect(new.as_ref());
         if let Some(new) = &new {
             give(&mut self.staged_sums, Bucket::of(id, new), new.digest(id));
         }
@@ -179,6 +240,47 @@ impl Memory {
             take(&mut self.staged_sums, Bucket::of(id, old), old.digest(id));
         }
         self.remember(Undo::Staged(*id, old));
+    }
+
+    /// Sets aside what cannot be read. Says whether it could not.
+    fn set_aside(&mut self, id: &ObjectId) -> bool {
+        if !self.spoilt.contains(id) {
+            return false;
+        }
+        let Some(object) = self.objects.get(id) else {
+            return false;
+        };
+        let unreadable = Unreadable {
+            kind: object.kind,
+            owner: object.owner,
+            lost: false,
+        };
+        self.replace_object(id, None);
+        self.is_sound(id);
+        let old = self.unreadable.insert(*id, unreadable);
+        self.remember(Undo::Unreadable(*id, old));
+        true
+    }
+
+    /// An object is written or removed: what was damaged of it is over.
+    fn mend(&mut self, id: &ObjectId) {
+        self.is_sound(id);
+        if let Some(old) = self.unreadable.remove(id) {
+            self.remember(Undo::Unreadable(*id, Some(old)));
+        }
+    }
+
+    fn is_sound(&mut self, id: &ObjectId) {
+        if self.spoilt.remove(id) {
+            self.remember(Undo::Sound(*id));
+        }
+    }
+
+    /// Bodies that something refers to.
+    fn referred(&self) -> BTreeSet<BodyRef> {
+        let spaces = [&self.objects, &self.staged, &self.kept];
+        let objects = spaces.into_iter().flat_map(BTreeMap::values);
+        objects.filter_map(|object| object.body).collect()
     }
 
     /// Makes the indexes of the live objects anew.
@@ -237,15 +339,18 @@ fn restore<T>(map: &mut BTreeMap<ObjectId, T>, id: ObjectId, old: Option<T>) {
 
 impl Ledger for Memory {
     fn object(&mut self, id: &ObjectId) -> Result<Option<Object>, LedgerError> {
+        self.set_aside(id);
         Ok(self.objects.get(id).cloned())
     }
 
     fn put(&mut self, id: &ObjectId, object: &Object) -> Result<(), LedgerError> {
+        self.mend(id);
         self.replace_object(id, Some(object.clone()));
         Ok(())
     }
 
     fn remove(&mut self, id: &ObjectId) -> Result<(), LedgerError> {
+        self.mend(id);
         self.replace_object(id, None);
         Ok(())
     }
@@ -271,6 +376,53 @@ impl Ledger for Memory {
 
     fn has_body(&mut self, body: &BodyRef) -> Result<bool, LedgerError> {
         Ok(self.bodies.contains(body))
+    }
+
+    fn damage(&mut self) -> Result<Damage, LedgerError> {
+        let bodies = self.missing_after(None, usize::MAX)?.len() as u64;
+        let lost = self.unreadable.values().filter(|row| row.lost);
+        Ok(Damage {
+            bodies,
+            rows: self.unreadable.len() as u64,
+            lost_rows: lost.count() as u64,
+        })
+    }
+
+    fn missing_after(
+        &mut self,
+        after: Option<&BodyRef>,
+        limit: usize,
+    ) -> Result<Vec<BodyRef>, LedgerError> {
+        if self.perhaps_missing.0.is_empty() {
+            return Ok(Vec::new());
+        }
+        let referred = self.referred();
+        let suspects = self.perhaps_missing.0.iter().copied();
+        let missing =
+            suspects.filter(|body| !self.bodies.contains(body) && referred.contains(body));
+        let missing = missing.filter(|body| after.is_none_or(|after| body > after));
+        Ok(missing.take(limit).collect())
+    }
+
+    fn unreadable(&mut self, id: &ObjectId) -> Result<Option<Unreadable>, LedgerError> {
+        Ok(self.unreadable.get(id).copied())
+    }
+
+    fn unreadable_after(
+        &mut self,
+        after: Option<&ObjectId>,
+        limit: usize,
+    ) -> Result<Vec<(ObjectId, Unreadable)>, LedgerError> {
+        let all = self.unreadable.range((from(after), Unbounded));
+        Ok(all.map(|(id, row)| (*id, *row)).take(limit).collect())
+    }
+
+    fn set_lost(&mut self, id: &ObjectId, lost: bool) -> Result<(), LedgerError> {
+        if let Some(old) = self.unreadable.get(id).copied() {
+            self.unreadable.insert(*id, Unreadable { lost, ..old });
+            self.remember(Undo::Unreadable(*id, Some(old)));
+        }
+        Ok(())
     }
 
     fn mark(&mut self, id: &ObjectId) -> Result<Option<Mark>, LedgerError> {
@@ -467,6 +619,13 @@ impl Ledger for Memory {
         if !self.kept.is_empty() {
             return Err(LedgerError("something is still kept".into()));
         }
+        // What was damaged of the old live objects is nothing to the new ones.
+        for id in std::mem::take(&mut self.spoilt) {
+            self.remember(Undo::Sound(id));
+        }
+        let mended = |id: &&ObjectId| self.staged.contains_key(id);
+        let mended: Vec<_> = self.unreadable.keys().filter(mended).copied().collect();
+        mended.iter().for_each(|id| self.mend(id));
         std::mem::swap(&mut self.objects, &mut self.kept);
         std::mem::swap(&mut self.staged, &mut self.objects);
         std::mem::swap(&mut self.sums, &mut self.staged_sums);
@@ -480,6 +639,7 @@ impl Ledger for Memory {
     }
 
     fn keep(&mut self, id: &ObjectId, object: &Object) -> Result<(), LedgerError> {
+        self.suspect(Some(object));
         let old = self.kept.insert(*id, object.clone());
         self.remember(Undo::Kept(*id, old));
         Ok(())

@@ -238,6 +238,9 @@ pub struct Report {
     /// The sender owes the receiver a recovery: not all of its lists have been judged, or it has not heard so.
     #[serde(rename = "o", default)]
     pub owing: bool,
+    /// Bodies and objects that were damaged at the sender, and of which the receiver may have the only good copy.
+    #[serde(rename = "z", default)]
+    pub lacking: u64,
 }
 
 impl Report {
@@ -254,6 +257,7 @@ impl Message {
             Payload::Data(items) => items.as_slice(),
             Payload::Answer(answer) => match &answer.reply {
                 Reply::Bodies(items) => items.as_slice(),
+                Reply::Found(there, _) => return there.clone(),
                 _ => &[],
             },
             _ => &[],

@@ -181,6 +181,12 @@ impl Outbox {
             let asked_before = mark.body;
             mark.body = true;
             tx.ledger.set_mark(&item.id, &mark)?;
+            if mark.n == item.n && lacks_body(tx, &item.id)? {
+                // Neither has it: sending again helps nobody, until it is back.
+                tx.hold(&item.id, mark, Reason::BODY_LOST)?;
+                said.held.push((item.id, Reason::BODY_LOST));
+                return Ok(());
+            }
             if !asked_before {
                 return Ok(()); // it goes along the next time
             }
@@ -270,6 +276,14 @@ impl Outbox {
         for item in &flight.items {
             self.flying.remove(&item.id);
         }
+    }
+}
+
+/// Whether an object is here, but not its body.
+fn lacks_body(tx: &mut Tx<'_>, id: &ObjectId) -> Result<bool, LedgerError> {
+    match tx.ledger.object(id)?.and_then(|object| object.body) {
+        Some(body) => Ok(!tx.ledger.has_body(&body)?),
+        None => Ok(false),
     }
 }
 

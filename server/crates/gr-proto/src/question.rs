@@ -1,7 +1,7 @@
 //! Questions and answers of tasks, as they are said (R10 to R15).
 
 use crate::{Item, Report};
-use domain::{ObjectId, Outcome, ServerId, TaskCounts, TaskId, TaskKind};
+use domain::{BodyRef, ObjectId, Outcome, ServerId, TaskCounts, TaskId, TaskKind};
 use serde::{Deserialize, Serialize};
 
 /// A question of the server that drives a task, or whose user has just logged in.
@@ -74,6 +74,12 @@ pub enum Question {
     /// These objects, with their bodies.
     #[serde(rename = "y")]
     Bodies(Vec<ObjectId>),
+    /// These bodies are missing here: which of them are there?
+    #[serde(rename = "v")]
+    Lost(Vec<BodyRef>),
+    /// The rows of these objects cannot be read here: what are they?
+    #[serde(rename = "i")]
+    Unreadable(Vec<ObjectId>),
     /// The task has ended so.
     #[serde(rename = "e")]
     End(Outcome),
@@ -123,6 +129,13 @@ pub enum Reply {
     /// Objects with their bodies, as many as fit, at least one.
     #[serde(rename = "y")]
     Bodies(Vec<Item>),
+    /// These bodies go along, as many as fit; and these are lacking there, too. What is in neither list is to be asked for again.
+    #[serde(rename = "v")]
+    Found(Vec<BodyRef>, Vec<BodyRef>),
+    /// These objects are there, without bodies, or were deleted there; and these are not known. What is in neither list is to be asked
+    /// for again.
+    #[serde(rename = "i")]
+    Rows(Vec<Item>, Vec<ObjectId>),
     /// The task has no business here any more.
     #[serde(rename = "x")]
     Closed(Outcome),

@@ -84,9 +84,7 @@ impl Recovery {
         {
             return Ok(None);
         }
-        let ids = tx
-            .ledger
-            .ids_after(giving.after.as_ref(), tx.config.limits.list_objects)?;
+        let ids = tx.told_ids_after(giving.after.as_ref(), tx.config.limits.list_objects)?;
         let to = ids
             .last()
             .copied()
@@ -95,6 +93,8 @@ impl Recovery {
         for id in ids {
             if let Some(object) = tx.ledger.object(&id)? {
                 objects.push((id, object.digest(&id).short()));
+            } else if tx.is_unreadable(&id)? {
+                objects.push((id, 0)); // not absent: it differs from whatever the taker has
             }
         }
         Ok(Some(List {

@@ -90,7 +90,7 @@ pub(crate) fn forget(tx: &mut Tx<'_>, id: &ObjectId) -> Result<(), LedgerError> 
 
 /// Removes what belongs to a user that is on neither server any more: it would lie here unseen for ever, and differ for ever.
 pub(crate) fn forget_contents(tx: &mut Tx<'_>, owner: &ObjectId) -> Result<(), LedgerError> {
-    if tx.ledger.object(owner)?.is_some() || !tx.config.rules.hold(Rule::NobodysToo) {
+    if tx.is_here(owner)? || !tx.config.rules.hold(Rule::NobodysToo) {
         return Ok(());
     }
     forget(tx, owner)

@@ -7,6 +7,7 @@ use crate::entropy::Entropy;
 use crate::inbox::Inbox;
 use crate::outbox::Outbox;
 use crate::recovery::Recovery;
+use crate::repair::Repair;
 use crate::{Ack, Header, Limits, Message, Mono, Payload, RangeSet, Report, Seen};
 use domain::{Life, Timestamp};
 use std::collections::BTreeMap;
@@ -24,6 +25,8 @@ pub(crate) struct Session {
     pub(crate) recovery: Recovery,
     /// What is asked and answered for tasks.
     pub(crate) asking: Asking,
+    /// What was damaged at rest, and is asked for.
+    pub(crate) repair: Repair,
     /// The numbers of what is said to it.
     pub(crate) numbers: Numbers,
     /// When something was last said.
@@ -90,6 +93,7 @@ impl Session {
             outbox: Outbox::default(),
             recovery: Recovery::default(),
             asking: Asking::default(),
+            repair: Repair::new(),
             numbers: Numbers::default(),
             spoke: now,
             heard: None,

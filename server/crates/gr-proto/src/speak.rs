@@ -29,6 +29,7 @@ impl Engine {
             outbox,
             recovery,
             asking,
+            repair,
             numbers,
             spoke,
             reported,
@@ -46,7 +47,7 @@ impl Engine {
             said: Vec::new(),
         };
         if inbox.ack_due() {
-            let report = report(now, ledger, self.causes, &self.state)?;
+            let report = report(now, ledger, self.causes, &self.state, repair.no_copy)?;
             *reported = Some(report);
             voice.say(Payload::Ack(inbox.ack(report)));
         }
@@ -69,11 +70,14 @@ impl Engine {
             for (to, ask, ended) in std::mem::take(&mut asking.due) {
                 let reply = match ended {
                     Some(outcome) => Reply::Closed(outcome),
-                    None => answer(&mut tx, &ask)?,
+                    None => match answer(&mut tx, &ask)? {
+                        Some(reply) => reply,
+                        None => continue, // not yet: it is asked again
+                    },
                 };
                 let task = ask.task;
                 voice.tick = tx.state.tick;
-                let report = report(now, &mut *tx.ledger, *tx.causes, tx.state)?;
+                let report = report(now, &mut *tx.ledger, *tx.causes, tx.state, repair.no_copy)?;
                 *reported = Some(report);
                 voice.say(Payload::Answer(Box::new(Answer {
                     task,
@@ -95,11 +99,17 @@ impl Engine {
                     Next::Switched => switched = true,
                 }
             }
+            if let Some(ask) = repair.next(&mut tx)? {
+                voice.tick = tx.state.tick;
+                let no = voice.say(Payload::Ask(Box::new(ask)));
+                repair.asked(no);
+            }
             if let Some(ask) = asking.farewell.take() {
                 voice.say(Payload::Ask(Box::new(ask)));
             }
         }
-        let events = std::mem::take(&mut asking.events);
+        let mut events = std::mem::take(&mut asking.events);
+        events.append(&mut repair.events);
         if may_send && std::mem::take(&mut self.ready) {
             let mut tx = tx!(self, now, &mut *ledger);
             outbox.fill(&mut tx, |tick, items| {
@@ -120,18 +130,19 @@ impl Engine {
         if alive {
             // The partner hears at once when it has everything, how far behind this server is when a session begins to run, and when
             // this server goes out of service.
+            let lacking = !self.damage.is_none();
             let told = reported.filter(|told| {
                 told.backlog() == 0
                     && (told.causes, told.courtesy) == (self.causes, self.state.courtesy)
                     && told.owing == self.state.owes_recovery
+                    && !(lacking || told.lacking > 0)
             });
             let due = now.mono >= voice.spoke.plus(timers.heartbeat_ms);
             if told.is_none() || due {
-                let report = report(now, ledger, self.causes, &self.state)?;
+                let report = report(now, ledger, self.causes, &self.state, repair.no_copy)?;
                 let news = reported.is_none_or(|told| {
-                    report.backlog() == 0
-                        || (told.causes, told.courtesy) != (report.causes, report.courtesy)
-                        || told.owing != report.owing
+                    let of = |r: &Report| (r.causes, r.courtesy, r.owing, r.lacking > 0);
+                    (report.backlog() == 0 && told.backlog() > 0) || of(&told) != of(&report)
                 });
                 if news || due {
                     *reported = Some(report);
@@ -183,7 +194,10 @@ fn report(
     ledger: &mut dyn Ledger,
     causes: u64,
     state: &ReplicaState,
+    no_copy: Option<u64>,
 ) -> Result<Report, LedgerError> {
+    let damage = ledger.damage()?;
+    let bodies = damage.bodies.saturating_sub(no_copy.unwrap_or(0));
     let users = ledger.backlog(Lane::Users)?.count;
     let messages = ledger.backlog(Lane::Messages)?.count;
     Ok(Report {
@@ -193,5 +207,6 @@ fn report(
         causes,
         courtesy: state.courtesy,
         owing: state.owes_recovery,
+        lacking: bodies + damage.rows.saturating_sub(damage.lost_rows),
     })
 }

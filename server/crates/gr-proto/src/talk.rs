@@ -184,7 +184,11 @@ impl Engine {
             session.inbox.acknowledged(header.no);
         }
         let mut tx = tx!(self, now, &mut *ledger);
-        session.asking.answered(&mut tx, header.no, answer)?;
+        if session.repair.waits_for(answer) {
+            session.repair.answered(&mut tx, answer)?;
+        } else {
+            session.asking.answered(&mut tx, header.no, answer)?;
+        }
         let events = std::mem::take(&mut session.asking.events);
         events.into_iter().for_each(|event| self.event(event));
         self.state.tick += 1;

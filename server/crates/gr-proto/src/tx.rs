@@ -208,6 +208,32 @@ impl Tx<'_> {
         }
     }
 
+    /// Whether an object is here, readable or not: what cannot be read is not absent.
+    pub(crate) fn is_here(&mut self, id: &ObjectId) -> Result<bool, LedgerError> {
+        Ok(self.ledger.object(id)?.is_some() || self.is_unreadable(id)?)
+    }
+
+    /// Whether the row of an object cannot be read: nothing may be concluded from its absence.
+    pub(crate) fn is_unreadable(&mut self, id: &ObjectId) -> Result<bool, LedgerError> {
+        Ok(self.ledger.unreadable(id)?.is_some())
+    }
+
+    /// At most `limit` ids of all objects, ascending, strictly after `after`, unreadable ones among them: for whoever is told what is here.
+    pub(crate) fn told_ids_after(
+        &mut self,
+        after: Option<&ObjectId>,
+        limit: usize,
+    ) -> Result<Vec<ObjectId>, LedgerError> {
+        let mut ids = self.ledger.ids_after(after, limit)?;
+        let unreadable = self.ledger.unreadable_after(after, limit)?;
+        if !unreadable.is_empty() {
+            ids.extend(unreadable.into_iter().map(|(id, _)| id));
+            ids.sort_unstable();
+            ids.truncate(limit);
+        }
+        Ok(ids)
+    }
+
     /// Marks an object that the partner may lack altogether; a user with everything that belongs to it.
     pub(crate) fn mark_whole(
         &mut self,
@@ -280,6 +306,7 @@ impl Tx<'_> {
             self.erase(&id)?;
             self.ledger.clear_mark(&id)?;
         }
+        crate::repair::remove_unreadable_of(self, owner)?;
         if self.state.staging {
             for id in self.ledger.staged_owned_by(owner)? {
                 self.ledger.stage(&id, None)?;

@@ -61,8 +61,17 @@ fn retry(
     retried: &mut Vec<ObjectId>,
 ) -> Result<(), LedgerError> {
     let Some(object) = tx.ledger.object(id)? else {
-        return tx.ledger.clear_held(id);
+        return match tx.is_unreadable(id)? {
+            true => Ok(()),
+            false => tx.ledger.clear_held(id),
+        };
     };
+    if held.reason == Reason::BODY_LOST
+        && let Some(body) = &object.body
+        && !tx.ledger.has_body(body)?
+    {
+        return Ok(()); // nothing has changed
+    }
     if held.reason == Reason::WITH_USER
         && let Some(owner) = &object.owner
         && (tx.ledger.held(owner)?.is_some() || retried.contains(owner))
@@ -80,7 +89,7 @@ fn salvage(tx: &mut Tx<'_>, id: &ObjectId, object: &Object) -> Result<(), Ledger
     let Some(owner) = &object.owner else {
         return Ok(());
     };
-    let gone = tx.ledger.object(owner)?.is_none()
+    let gone = !tx.is_here(owner)?
         || tx.ledger.object(id)?.is_some()
         || tx.ledger.tomb(id)?.is_some()
         || tx.is_buried(id, object)?;

@@ -185,6 +185,8 @@ fn ask_within(ask: Box<Ask>) -> Result<Payload, WireError> {
         Question::Lists(shelves) => (shelves.len(), limits::SHELVES_MAX),
         Question::Want(ids) | Question::Forget(ids) => (ids.len(), limits::IDS_MAX),
         Question::Bodies(ids) => (ids.len(), limits::BATCH_ITEMS_MAX),
+        Question::Lost(bodies) => (bodies.len(), limits::REPAIR_BODIES_MAX),
+        Question::Unreadable(ids) => (ids.len(), limits::REPAIR_ROWS_MAX),
         Question::Census
         | Question::Root(_)
         | Question::Parts(_)
@@ -206,6 +208,13 @@ fn answer_within(answer: Box<Answer>) -> Result<Payload, WireError> {
             lists.len() <= limits::SHELVES_MAX && objects <= limits::LIST_OBJECTS_MAX
         }
         Reply::Page(items, _) | Reply::Bodies(items) => {
+            return are_within(items).map(|()| Payload::Answer(answer));
+        }
+        Reply::Found(there, lacking) => there.len() + lacking.len() <= limits::REPAIR_BODIES_MAX,
+        Reply::Rows(items, unknown) => {
+            if items.len() + unknown.len() > limits::REPAIR_ROWS_MAX {
+                return Err(WireError::Limit("length of an answer"));
+            }
             return are_within(items).map(|()| Payload::Answer(answer));
         }
         Reply::Census(..) | Reply::Same | Reply::Done(_) | Reply::TooMany(_) | Reply::Closed(_) => {
@@ -321,6 +330,27 @@ mod tests {
             wall: Timestamp(3),
             causes: u64::MAX,
             courtesy: true,
+            lacking: 5,
+        };
+        let ask = |question| Message {
+            header: header(9),
+            payload: Payload::Ask(Box::new(Ask {
+                task: TaskId(0),
+                kind: TaskKind::Mailboxes,
+                dry: false,
+                agreed: false,
+                counts: TaskCounts::default(),
+                question,
+            })),
+        };
+        let answer = |reply| Message {
+            header: header(10),
+            payload: Payload::Answer(Box::new(Answer {
+                task: TaskId(0),
+                to: 7,
+                report,
+                reply,
+            })),
         };
         let refused = vec![Refusal {
             no: 4,
@@ -420,6 +450,21 @@ mod tests {
                     }]),
                 })),
             },
+            ask(Question::Lost(vec![BodyRef::of(b"lost")])),
+            ask(Question::Unreadable(vec![id])),
+            answer(Reply::Found(
+                vec![BodyRef::of(b"lost")],
+                vec![BodyRef::of(b"too")],
+            )),
+            answer(Reply::Rows(
+                vec![Item {
+                    id,
+                    object: None,
+                    with_body: false,
+                    recovery: true,
+                }],
+                vec![id],
+            )),
             Message {
                 header: header(3),
                 payload: Payload::Heartbeat(report),

@@ -131,7 +131,7 @@ fn however_many_bodies_are_missing_nothing_is_sent_round_and_round() {
         pair.ledger(NORTH)
             .held
             .values()
-            .all(|held| held.reason == Reason::NEED_BODY)
+            .all(|held| held.reason == Reason::BODY_LOST)
     );
 }
 

@@ -449,3 +449,21 @@ fn a_list_that_a_new_user_has_overtaken_takes_nobody_away() {
         "this one has no original"
     );
 }
+
+#[test]
+fn a_user_without_an_original_goes_also_if_a_change_of_it_was_refused_for_that() {
+    for driver in [NORTH, SOUTH] {
+        let mut pair = Pair::running();
+        plant(pair.ledger(NORTH), id(1), SOUTH, "8001");
+        pair.change(NORTH, set(1, user_fields::NAME, 7));
+        pair.live(10_000);
+        let held = pair.ledger(NORTH).held(&id(1)).unwrap();
+        assert_eq!(held.expect("held").reason, gr_proto::Reason::NO_SUCH_USER);
+        assert_eq!(
+            run(&mut pair, driver, TaskKind::Resync, false, AGREED),
+            Outcome::Done
+        );
+        assert_eq!(counts(&pair), [(0, 0), (0, 0)]);
+        pair.assert_equal();
+    }
+}

@@ -1,9 +1,21 @@
 //! Bodies in a transaction: appended once, counted by who refers to them, missing or here.
 
+use crate::noted::Fault;
 use crate::segments::Location;
 use crate::{StoreError, Tx, record};
 use domain::BodyRef;
 use rusqlite::{Connection, OptionalExtension, Row};
+
+/// What [`Tx::look_into_damage`] found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LookedInto {
+    /// Rows that cannot be read, set aside now.
+    pub rows: u64,
+    /// Bodies that cannot be read, missing now.
+    pub bodies: u64,
+    /// Bodies that were missing, and can be read again.
+    pub back: u64,
+}
 
 /// The row of a body.
 #[derive(Clone, Copy, Debug)]
@@ -27,12 +39,75 @@ impl Tx<'_> {
     pub fn lose_body(&mut self, body: &BodyRef) -> Result<(), StoreError> {
         self.step(|tx| {
             if let Some(at) = find(&tx.writer.conn, body)?.and_then(|kept| kept.at) {
-                let sql = "UPDATE body SET segment = NULL, offset = NULL WHERE hash = ?1";
-                tx.execute(sql, [body.hash])?;
-                tx.add_live(at.segment, -size(body));
+                tx.lose(body, at, Fault::Gone)?;
             }
             Ok(())
         })
+    }
+
+    /// Looks at what readers found damaged since, or found again: what is still as they found it becomes unreadable, or missing, or is
+    /// here again. Reads no body, so it takes no longer than writing as many rows.
+    pub fn look_into_damage(&mut self) -> Result<LookedInto, StoreError> {
+        let found = self.writer.noted.take();
+        self.step(|tx| {
+            let mut looked = LookedInto::default();
+            for id in found.rows {
+                let before = tx.set_aside;
+                tx.object_or_set_aside(crate::space::Space::Live, &id)?;
+                looked.rows += tx.set_aside - before;
+            }
+            for (body, (at, fault)) in found.bodies {
+                // Compaction may have moved it, and found it whole; or somebody gave it again.
+                if find(&tx.writer.conn, &body)?.and_then(|kept| kept.at) == Some(at) {
+                    tx.lose(&body, at, fault)?;
+                    looked.bodies += 1;
+                }
+            }
+            for (body, at) in found.back {
+                let kept = find(&tx.writer.conn, &body)?;
+                if kept.is_some_and(|kept| kept.at.is_none()) {
+                    tx.place(&body, at)?;
+                    tx.is_readable_again(&body, at.segment);
+                    looked.back += 1;
+                }
+                tx.is_not_astray(&body.hash)?;
+            }
+            Ok(looked)
+        })
+    }
+
+    /// How many rows this transaction has set aside so far because they cannot be read.
+    pub fn rows_set_aside(&self) -> u64 {
+        self.set_aside
+    }
+
+    /// A body is missing from now on. Where it lay is remembered if the disk may give it another time.
+    pub(crate) fn lose(
+        &mut self,
+        body: &BodyRef,
+        at: Location,
+        fault: Fault,
+    ) -> Result<(), StoreError> {
+        let sql = "UPDATE body SET segment = NULL, offset = NULL WHERE hash = ?1";
+        self.execute(sql, [body.hash])?;
+        if fault == Fault::Unread {
+            let sql = "INSERT INTO astray (hash, segment, offset) VALUES (?1, ?2, ?3)
+                       ON CONFLICT (hash) DO UPDATE SET segment = ?2, offset = ?3";
+            self.execute(sql, (body.hash, at.segment, at.offset.cast_signed()))?;
+        }
+        self.missing = None;
+        self.add_live(at.segment, -size(body));
+        Ok(())
+    }
+
+    /// How many bodies are missing that something refers to.
+    pub(crate) fn missing_count(&mut self) -> Result<u64, StoreError> {
+        if let Some(missing) = self.missing {
+            return Ok(missing);
+        }
+        let missing = self.view().missing_count()?;
+        self.missing = Some(missing);
+        Ok(missing)
     }
 
     fn append(&mut self, body: &BodyRef, bytes: &[u8]) -> Result<(), StoreError> {
@@ -53,14 +128,28 @@ impl Tx<'_> {
         let offset = at.offset.cast_signed();
         self.execute(sql, (body.hash, body.len, at.segment, offset))?;
         self.add_live(at.segment, size(body));
+        if self.missing != Some(0) {
+            self.missing = None;
+            self.is_not_astray(&body.hash)?;
+        }
         Ok(())
+    }
+
+    /// Nobody has to look any more where a body once lay.
+    fn is_not_astray(&self, hash: &[u8; 32]) -> Result<(), StoreError> {
+        let sql = "DELETE FROM astray WHERE hash = ?1";
+        self.execute(sql, [hash]).map(drop)
     }
 
     /// One more object refers to this body, which may be missing.
     pub(crate) fn refer(&mut self, body: &BodyRef) -> Result<(), StoreError> {
         let sql = "INSERT INTO body (hash, len, refs) VALUES (?1, ?2, 1)
-                   ON CONFLICT (hash) DO UPDATE SET refs = refs + 1, idle_since = NULL";
-        self.execute(sql, (body.hash, body.len)).map(drop)
+                   ON CONFLICT (hash) DO UPDATE SET refs = refs + 1, idle_since = NULL RETURNING segment IS NULL";
+        let mut statement = self.writer.conn.prepare_cached(sql)?;
+        if statement.query_row((body.hash, body.len), |row| row.get(0))? {
+            self.missing = None;
+        }
+        Ok(())
     }
 
     /// One object less refers to this body; after the last one it goes.
@@ -81,9 +170,15 @@ impl Tx<'_> {
 
     pub(crate) fn drop_body(&mut self, hash: &[u8; 32], kept: BodyRow) -> Result<(), StoreError> {
         self.execute("DELETE FROM body WHERE hash = ?1", [hash])?;
-        if let Some(at) = kept.at {
-            let len = kept.len;
-            self.add_live(at.segment, -size(&BodyRef { hash: *hash, len }));
+        match kept.at {
+            Some(at) => {
+                let len = kept.len;
+                self.add_live(at.segment, -size(&BodyRef { hash: *hash, len }));
+            }
+            None => {
+                self.missing = None;
+                self.is_not_astray(hash)?;
+            }
         }
         Ok(())
     }

@@ -72,6 +72,9 @@ pub(crate) fn run(
     let Check {
         mut opened, tail, ..
     } = check;
+    // What was found behind the last commit need not be looked for elsewhere.
+    let sql = "DELETE FROM astray WHERE NOT EXISTS (SELECT 1 FROM body b WHERE b.hash = astray.hash AND b.segment IS NULL)";
+    tx.execute(sql, [])?;
     opened.missing_bodies = tx.query_row(view::sql::MISSING, [], |row| row.get(0))?;
     tx.commit()?;
     // Only the highest may grow, and only if nothing was wrong with it.

@@ -5,9 +5,10 @@
 //! and deletes it then. Between the two, the room of single bodies is given back where they lay (holes.rs), which needs no room.
 //!
 //! One body that cannot be read, or one file that cannot be deleted, is noted and left where it is ([`Writer::unreadable`]): everything
-//! else goes on.
+//! else goes on. Such a body is missing until the disk gives it again or somebody else does.
 
 use crate::body::{BodyRow, body_row, size};
+use crate::noted::Fault;
 use crate::segments::Location;
 use crate::{StoreError, Tx, Writer, view};
 use domain::{BodyRef, Timestamp};
@@ -33,7 +34,7 @@ pub struct Compacted {
     pub moved_bytes: u64,
     /// Bodies that were found damaged while they were moved; they are missing now.
     pub damaged_bodies: u64,
-    /// Bodies that the disk cannot read, found in this step. They stay where they are.
+    /// Bodies that the disk cannot read, found in this step. They are missing now, and their bytes stay where they are.
     pub unreadable_bodies: u64,
     /// Segments deleted.
     pub deleted_segments: u64,
@@ -45,7 +46,7 @@ pub struct Compacted {
 
 /// What of a segment cannot be read.
 #[derive(Debug, Default)]
-pub(crate) struct Unreadable {
+pub(crate) struct Unread {
     bodies: BTreeSet<BodyRef>,
     /// All that can be moved has been: there is nothing to do here until the next start.
     left_alone: bool,
@@ -76,7 +77,7 @@ impl Writer {
         tx.commit()?;
         for (segment, len) in given_up {
             self.punched.remove(&segment);
-            self.unreadable.remove(&segment);
+            self.unread.remove(&segment);
             // One that cannot be deleted is noted in its row; the next step tries again.
             if self.segments.remove(segment).is_ok() {
                 done.deleted_segments += 1;
@@ -87,15 +88,15 @@ impl Writer {
         Ok(done)
     }
 
-    /// The bodies that compaction could not read since the store was opened, and the segment that each lies in. Whoever has one of them
-    /// elsewhere makes it missing ([`Tx::lose_body`]) and gives it again.
+    /// The bodies that compaction could not read since the store was opened, and the segment that each lies in. They are missing
+    /// from then on; those that somebody has given again are told as long as their segment is there.
     pub fn unreadable(&self) -> impl Iterator<Item = (i64, BodyRef)> {
-        let of = |(segment, found): (&i64, &Unreadable)| {
+        let of = |(segment, found): (&i64, &Unread)| {
             let segment = *segment;
             let bodies: Vec<_> = found.bodies.iter().map(|body| (segment, *body)).collect();
             bodies
         };
-        self.unreadable.iter().flat_map(of)
+        self.unread.iter().flat_map(of)
     }
 }
 
@@ -125,8 +126,8 @@ impl Tx<'_> {
             view::rows(&self.writer.conn, sql, (grows, LIVE_PERCENT_MIN), |row| {
                 row.get(0)
             })?;
-        let unreadable = &self.writer.unreadable;
-        let left_alone = |id: &i64| unreadable.get(id).is_some_and(|found| found.left_alone);
+        let unread = &self.writer.unread;
+        let left_alone = |id: &i64| unread.get(id).is_some_and(|found| found.left_alone);
         let Some(segment) = sparse.into_iter().find(|id| !left_alone(id)) else {
             return Ok(());
         };
@@ -146,7 +147,7 @@ impl Tx<'_> {
                 },
             )?;
             if bodies.is_empty() {
-                if let Some(found) = self.writer.unreadable.get_mut(&segment) {
+                if let Some(found) = self.writer.unread.get_mut(&segment) {
                     found.left_alone = true;
                 }
                 break;
@@ -162,8 +163,8 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Moves one body to the segment that grows. A damaged one becomes missing, and its segment can go; one that cannot be read stays,
-    /// for the disk may come to its senses.
+    /// Moves one body to the segment that grows. A damaged one becomes missing, and its segment can go; one that cannot be read becomes
+    /// missing, too, but its bytes and its segment stay: the disk may come to its senses before somebody gives it again.
     fn relocate(
         &mut self,
         hash: [u8; 32],
@@ -175,7 +176,7 @@ impl Tx<'_> {
             len: kept.len,
         };
         let Some(from) = kept.at else { return Ok(()) };
-        let found = self.writer.unreadable.get(&from.segment);
+        let found = self.writer.unread.get(&from.segment);
         if found.is_some_and(|found| found.left_alone || found.bodies.contains(&body)) {
             return Ok(());
         }
@@ -188,14 +189,13 @@ impl Tx<'_> {
                 Ok(())
             }
             Ok(None) | Err(StoreError::Damaged(_)) => {
-                self.add_live(from.segment, -size(&body));
-                let sql = "UPDATE body SET segment = NULL, offset = NULL WHERE hash = ?1";
-                self.execute(sql, [hash])?;
+                self.lose(&body, from, Fault::Gone)?;
                 done.damaged_bodies += 1;
                 Ok(())
             }
             Err(StoreError::Io { .. }) => {
-                let found = self.writer.unreadable.entry(from.segment).or_default();
+                self.lose(&body, from, Fault::Unread)?;
+                let found = self.writer.unread.entry(from.segment).or_default();
                 found.bodies.insert(body);
                 found.left_alone = found.bodies.len() >= UNREADABLE_MAX;
                 done.unreadable_bodies += 1;
@@ -221,10 +221,19 @@ impl Tx<'_> {
     /// Notes the segments without live bodies as given up, and returns them with their lengths.
     fn give_up_empty(&mut self) -> Result<Vec<(i64, u64)>, StoreError> {
         self.flush_live()?;
-        let sql = "UPDATE segment SET dropped = 1 WHERE id < ?1 AND live = 0 AND dropped = 0 RETURNING id, len";
+        let sql = "UPDATE segment SET dropped = 1 WHERE id < ?1 AND live = 0 AND dropped = 0
+                   AND NOT EXISTS (SELECT 1 FROM astray WHERE astray.segment = segment.id) RETURNING id, len";
         let grows = self.writer.tail.segment;
         view::rows(&self.writer.conn, sql, [grows], |row| {
             Ok((row.get(0)?, row.get(1)?))
         })
+    }
+
+    /// The disk gives this body again, at the place where it lay: it can be moved like others.
+    pub(crate) fn is_readable_again(&mut self, body: &BodyRef, segment: i64) {
+        if let Some(found) = self.writer.unread.get_mut(&segment) {
+            found.bodies.remove(body);
+            found.left_alone = false;
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! What every [`Ledger`] has to do, as one suite: the store and the engine's own memory are both held to it.
 
+mod damage;
 mod marks;
 mod objects;
 mod past;
@@ -35,6 +36,10 @@ pub trait Subject {
     fn restart(&mut self);
     /// Appends a body in a transaction of its own and commits it.
     fn keep_body(&mut self, bytes: &[u8]) -> BodyRef;
+    /// Loses a body that is here.
+    fn lose_body(&mut self, body: &BodyRef);
+    /// Damages the row of a live object, so that it cannot be read; nobody has noticed it yet.
+    fn spoil(&mut self, id: ObjectId);
 }
 
 /// Runs every check, each on a new and empty subject.
@@ -63,6 +68,9 @@ pub fn check<S: Subject>(mut make: impl FnMut() -> S) {
         spaces::a_switch_makes_live_what_was_staged_and_keeps_what_was_live,
         spaces::a_switch_that_is_rolled_back_leaves_all_as_it_was,
         spaces::switches_follow_each_other_once_nothing_is_kept,
+        damage::missing_bodies_are_listed_until_they_are_given_again,
+        damage::what_cannot_be_read_is_neither_here_nor_absent,
+        damage::a_switch_brings_back_what_was_unreadable,
         transactions::a_rolled_back_transaction_leaves_nothing,
         transactions::a_committed_transaction_survives_a_restart,
     ];

@@ -27,6 +27,13 @@ pub trait Disk: Send + Sync + fmt::Debug {
         directory.sync_all()
     }
 
+    /// Lets the system forget what it remembers of a part of a file, so that the next read asks the disk. Only advice: if it is not
+    /// taken, a damage is found later.
+    fn forget(&self, file: &File, offset: u64, len: u64) {
+        let len = std::num::NonZeroU64::new(len);
+        let _ = rustix::fs::fadvise(file, offset, len, rustix::fs::Advice::DontNeed);
+    }
+
     /// Fills the buffer from an offset; `UnexpectedEof` if the file ends before.
     fn read(&self, file: &File, bytes: &mut [u8], offset: u64) -> io::Result<()> {
         file.read_exact_at(bytes, offset)

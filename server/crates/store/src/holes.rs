@@ -47,7 +47,9 @@ impl Writer {
     }
 
     fn punch(&self, segment: i64, len: u64) -> Result<u64, StoreError> {
-        let sql = "SELECT offset, len FROM body WHERE segment = ?1 ORDER BY offset";
+        // What lies where the disk could not read it may be the only copy: it stays, too.
+        let sql = "SELECT offset, len FROM body WHERE segment = ?1
+                   UNION SELECT a.offset, b.len FROM astray a JOIN body b ON b.hash = a.hash WHERE a.segment = ?1 ORDER BY 1";
         let live: Vec<(u64, u32)> = view::rows(&self.conn, sql, [segment], |row| {
             Ok((row.get(0)?, row.get(1)?))
         })?;

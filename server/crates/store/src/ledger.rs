@@ -4,8 +4,9 @@ use crate::marks::{lane_number, newest, oldest};
 use crate::space::{self, Space};
 use crate::{StoreError, Tx, sums, view};
 use domain::{
-    Backlog, BodyRef, Digest, Grave, Held, Kind, Lane, Ledger, LedgerError, Life, LineageEntry,
-    Mark, Object, ObjectId, Order, ReplicaState, ServerId, Timestamp, Tomb, Tree,
+    Backlog, BodyRef, Damage, Digest, Grave, Held, Kind, Lane, Ledger, LedgerError, Life,
+    LineageEntry, Mark, Object, ObjectId, Order, ReplicaState, ServerId, Timestamp, Tomb, Tree,
+    Unreadable,
 };
 use rusqlite::{Connection, OptionalExtension, ToSql};
 
@@ -17,7 +18,7 @@ pub(crate) const FORGET_GRAVES: &str = "DELETE FROM grave WHERE id IN
 
 impl Ledger for Tx<'_> {
     fn object(&mut self, id: &ObjectId) -> Found<Option<Object>> {
-        Ok(self.step(|tx| tx.view().object(id))?)
+        Ok(self.step(|tx| tx.object_or_set_aside(Space::Live, id))?)
     }
 
     fn put(&mut self, id: &ObjectId, object: &Object) -> Found<()> {
@@ -40,6 +41,44 @@ impl Ledger for Tx<'_> {
 
     fn has_body(&mut self, body: &BodyRef) -> Found<bool> {
         Ok(self.step(|tx| tx.view().has_body(body))?)
+    }
+
+    fn damage(&mut self) -> Found<Damage> {
+        Ok(self.step(|tx| {
+            let (rows, lost_rows) = tx.unreadable;
+            Ok(Damage {
+                bodies: tx.missing_count()?,
+                rows,
+                lost_rows,
+            })
+        })?)
+    }
+
+    fn missing_after(&mut self, after: Option<&BodyRef>, limit: usize) -> Found<Vec<BodyRef>> {
+        Ok(self.step(|tx| tx.view().missing_after(after, limit))?)
+    }
+
+    fn unreadable(&mut self, id: &ObjectId) -> Found<Option<Unreadable>> {
+        // Nearly always nothing is.
+        Ok(self.step(|tx| match tx.unreadable {
+            (0, _) => Ok(None),
+            _ => tx.view().unreadable(id),
+        })?)
+    }
+
+    fn unreadable_after(
+        &mut self,
+        after: Option<&ObjectId>,
+        limit: usize,
+    ) -> Found<Vec<(ObjectId, Unreadable)>> {
+        Ok(self.step(|tx| match tx.unreadable {
+            (0, _) => Ok(Vec::new()),
+            _ => tx.view().unreadable_after(after, limit),
+        })?)
+    }
+
+    fn set_lost(&mut self, id: &ObjectId, lost: bool) -> Found<()> {
+        Ok(self.step(|tx| tx.write_lost(id, lost))?)
     }
 
     fn mark(&mut self, id: &ObjectId) -> Found<Option<Mark>> {
@@ -180,7 +219,7 @@ impl Ledger for Tx<'_> {
     }
 
     fn staged(&mut self, id: &ObjectId) -> Found<Option<Object>> {
-        Ok(self.step(|tx| tx.view().object_in(Space::Staged, id))?)
+        Ok(self.step(|tx| tx.object_or_set_aside(Space::Staged, id))?)
     }
 
     fn stage(&mut self, id: &ObjectId, object: Option<&Object>) -> Found<()> {
@@ -207,7 +246,7 @@ impl Ledger for Tx<'_> {
         after: Option<&ObjectId>,
         limit: usize,
     ) -> Found<Vec<(ObjectId, Object)>> {
-        Ok(self.step(|tx| tx.view().kept(after, limit))?)
+        Ok(self.step(|tx| tx.kept_or_set_aside(after, limit))?)
     }
 
     fn kept_count(&mut self) -> Found<u64> {

@@ -14,7 +14,10 @@
 //! after it nobody knows what the disk holds, so the process has to end and the next start looks (log.rs).
 //!
 //! **A body that cannot be read is missing, not deleted.** Its row stays, [`domain::Ledger::has_body`] says no, and whoever has
-//! it can give it again.
+//! it can give it again. **A row that cannot be read is unreadable, not absent.** It is set aside, so that nobody stumbles over it
+//! twice; [`domain::Ledger::unreadable`] tells of it until the object is written again. Each row ends with a checksum. What a reader
+//! stumbles over it notes for the writer ([`Readers::on_damage`], [`Tx::look_into_damage`]); what nobody reads is found by
+//! [`Readers::scrub`].
 //!
 //! **Three places for objects.** What is live is what servers serve. Beside it lies what a rebuild has *staged* and what tasks have
 //! removed and is *kept*; a body stays as long as an object in any of the three refers to it. A rebuild ends by renaming tables.
@@ -34,6 +37,7 @@ mod ledger;
 mod listing;
 mod log;
 mod marks;
+mod noted;
 mod open;
 #[cfg(test)]
 mod plans;
@@ -42,17 +46,21 @@ mod readers;
 mod record;
 mod reserve;
 mod schema;
+mod scrub;
+mod seal;
 mod segments;
 mod space;
 mod spool;
 mod sums;
 mod tx;
+mod unreadable;
 mod view;
 mod writer;
 
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 
+pub use body::LookedInto;
 pub use check::Opened;
 pub use compact::Compacted;
 pub use disk::{Disk, RealDisk};
@@ -61,6 +69,7 @@ pub use listing::{Cursor, Listed, MailboxCounts, ParseCursorError, UserCursor};
 pub use open::{Options, Store};
 pub use readers::{Readers, Sizes};
 pub use reserve::Room;
+pub use scrub::{ScrubPlace, Scrubbed};
 pub use tx::Tx;
 pub use view::View;
 pub use writer::Writer;

@@ -1,5 +1,6 @@
 //! Opening a store: its directory, its lock, its database.
 
+use crate::noted::SharedNoted;
 use crate::reserve::Reserve;
 use crate::segments::{Segments, sync_directory};
 use crate::{Disk, Readers, RealDisk, StoreError, Writer, check, log, schema};
@@ -79,8 +80,21 @@ impl Store {
 
         let segments = Arc::new(Segments::new(bodies, Arc::clone(&options.disk)));
         let (tail, opened) = check::run(&mut conn, &segments, options.segment_bytes)?;
-        let readers = Readers::new(path, Arc::clone(&segments), &options, reserve.seen());
-        let sound = Sound { tail, opened, lock };
+        let noted = SharedNoted::default();
+        let room = reserve.seen();
+        let readers = Readers::new(
+            path,
+            Arc::clone(&segments),
+            &options,
+            Arc::clone(&noted),
+            room,
+        );
+        let sound = Sound {
+            tail,
+            opened,
+            noted,
+            lock,
+        };
         let writer = Writer::new(conn, segments, options.segment_bytes, reserve, sound)?;
         Ok((writer, readers))
     }
@@ -90,6 +104,7 @@ impl Store {
 pub(crate) struct Sound {
     pub tail: crate::spool::Tail,
     pub opened: crate::Opened,
+    pub noted: SharedNoted,
     pub lock: Lock,
 }
 

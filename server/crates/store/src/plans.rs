@@ -1,5 +1,7 @@
 //! Every hot query goes by an index.
 
+use crate::scrub::sql as scrub;
+use crate::unreadable::sql as unreadable;
 use crate::view::sql;
 use crate::{ledger, marks, schema, space, sums};
 use rusqlite::Connection;
@@ -56,6 +58,12 @@ fn check(conn: &Connection, prefix: &str) {
         (sql::EXPIRED, "object_deleted (filed_at<?)"),
         (sql::MARK, "PRIMARY KEY (id=?)"),
         (sql::MISSING, "body_missing (refs>?)"),
+        (sql::MISSING_PAGE, "body_lost (hash>?)"),
+        (unreadable::ONE, "INDEX"),
+        (unreadable::PAGE, "unreadable_open (id>?)"),
+        (scrub::ROWS, "PRIMARY KEY (id>?)"),
+        (scrub::BODIES, "body_place ((segment,offset)>(?,?))"),
+        (scrub::ASTRAY, "PRIMARY KEY (hash>?)"),
         (
             ledger::WITH_NUMBER,
             "COVERING INDEX object_number (number=?)",

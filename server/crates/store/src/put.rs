@@ -1,7 +1,7 @@
 //! Writing and removing objects, with the columns that indexes need, in any of the spaces.
 
 use crate::space::Space;
-use crate::{StoreError, Tx, sums, view};
+use crate::{StoreError, Tx, seal, sums, view};
 use domain::{Bucket, Digest, Kind, Message, Object, ObjectId, User};
 use rusqlite::Row;
 
@@ -70,8 +70,12 @@ impl Spot {
 
 impl Old {
     fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
-        let (tree, no, digest): (Option<i64>, Option<u16>, Option<[u8; 16]>) =
-            (row.get(2)?, row.get(3)?, row.get(4)?);
+        // What cannot be read here must not keep the row from being replaced. A sum may then stay wrong; a comparison looks in vain.
+        let (tree, no, digest): (Option<i64>, Option<u16>, Option<[u8; 16]>) = (
+            row.get(2).unwrap_or(None),
+            row.get(3).unwrap_or(None),
+            row.get(4).unwrap_or(None),
+        );
         let bucket = tree.zip(no).map(|(tree, no)| Bucket {
             tree: sums::tree(tree),
             no,
@@ -81,8 +85,8 @@ impl Old {
             digest: sums::from_bytes(digest),
         });
         Ok(Self {
-            user: row.get::<_, u8>(0)? == Kind::USER.0,
-            body: row.get(1)?,
+            user: row.get::<_, u8>(0).is_ok_and(|kind| kind == Kind::USER.0),
+            body: row.get(1).unwrap_or(None),
             spot,
         })
     }
@@ -104,6 +108,9 @@ impl Tx<'_> {
         if space == Space::Live {
             let was_user = old.as_ref().is_some_and(|old| old.user);
             self.count_users(was_user, object.kind == Kind::USER);
+            if self.unreadable.0 > 0 {
+                self.mend(id)?;
+            }
         }
         if old.is_some() && old_spot.map(|spot| spot.bucket) != Some(spot.bucket) {
             // The statement below would leave it in its bucket.
@@ -115,7 +122,7 @@ impl Tx<'_> {
             object.kind.0,
             object.owner.as_ref().map(ObjectId::as_bytes),
             object.body.map(|body| body.hash),
-            object.encode(),
+            seal::seal(id, object),
             columns.number,
             columns.home,
             columns.place,
@@ -132,6 +139,14 @@ impl Tx<'_> {
 
     /// Removes an object, if it is there.
     pub(crate) fn remove_from(&mut self, space: Space, id: &ObjectId) -> Result<(), StoreError> {
+        if space == Space::Live && self.unreadable.0 > 0 {
+            self.mend(id)?;
+        }
+        self.remove_row(space, id)
+    }
+
+    /// Removes the row of an object, if there is one.
+    pub(crate) fn remove_row(&mut self, space: Space, id: &ObjectId) -> Result<(), StoreError> {
         let Some(old) = self.old(space, id)? else {
             return Ok(());
         };

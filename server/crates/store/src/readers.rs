@@ -1,15 +1,16 @@
 //! Reading beside the writer.
 
+use crate::noted::{Fault, SharedNoted};
 use crate::open::connect;
 use crate::reserve::Seen;
-use crate::segments::Segments;
+use crate::segments::{Location, Segments};
 use crate::{
     Cursor, Listed, MailboxCounts, Options, Room, StoreError, UserCursor, View, body, log,
 };
 use bytes::Bytes;
 use domain::{
     Backlog, BodyRef, Held, Lane, LineageEntry, Mark, Object, ObjectId, Place, ReplicaState,
-    ServerId, Timestamp,
+    ServerId, Timestamp, Unreadable,
 };
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use std::ops::Range;
@@ -29,6 +30,7 @@ pub struct Readers(Arc<Pool>);
 struct Pool {
     path: PathBuf,
     segments: Arc<Segments>,
+    noted: SharedNoted,
     idle: Mutex<Vec<Reader>>,
     idle_max: usize,
     read_time_max: Duration,
@@ -90,11 +92,13 @@ impl Readers {
         path: PathBuf,
         segments: Arc<Segments>,
         options: &Options,
+        noted: SharedNoted,
         room: Seen,
     ) -> Self {
         Self(Arc::new(Pool {
             path,
             segments,
+            noted,
             idle: Mutex::default(),
             idle_max: options.idle_readers,
             read_time_max: options.read_time_max,
@@ -114,7 +118,7 @@ impl Readers {
     ) -> Result<R, StoreError> {
         self.connected(|conn| {
             let tx = conn.transaction_with_behavior(TransactionBehavior::Deferred)?;
-            let result = work(&View::new(&tx));
+            let result = work(&View::new(&tx, &self.0.noted));
             tx.finish()?;
             result
         })
@@ -122,22 +126,47 @@ impl Readers {
 
     /// A body, whole and verified.
     ///
+    /// What fails twice at one place is noted for the writer: it becomes missing, and can be asked from the partner.
+    ///
     /// # Errors
     /// [`StoreError::Missing`] if it is not here, [`StoreError::Damaged`] if its bytes are not those it had.
     pub fn body(&self, body: &BodyRef) -> Result<Bytes, StoreError> {
+        let mut failed: Option<(Location, StoreError)> = None;
         for _ in 0..LOOKUPS_MAX {
-            let place =
-                || self.connected(|conn| Ok(body::find(conn, body)?.and_then(|kept| kept.at)));
-            let Some(at) = place()? else { break };
-            match self.0.segments.read(at, body) {
+            let kept = self.connected(|conn| body::find(conn, body))?;
+            let Some(at) = kept.and_then(|kept| kept.at) else {
+                return Err(StoreError::Missing(*body));
+            };
+            let error = match self.0.segments.read(at, body) {
                 Ok(Some(bytes)) => return Ok(bytes),
-                // It may have been deleted, and its room given back, since it was looked up.
-                Err(StoreError::Damaged(_)) if place()? != Some(at) => {}
-                Ok(None) => {}
-                Err(e) => return Err(e),
+                Ok(None) => StoreError::Missing(*body),
+                Err(error) => error,
+            };
+            if failed.as_ref().is_some_and(|(before, _)| *before == at) {
+                let fault = match &error {
+                    StoreError::Io { .. } => Fault::Unread,
+                    _ => Fault::Gone,
+                };
+                self.0.noted.body(*body, at, fault);
+                return Err(error);
             }
+            failed = Some((at, error));
         }
-        Err(StoreError::Missing(*body))
+        Err(failed.map_or(StoreError::Missing(*body), |(_, error)| error))
+    }
+
+    /// Calls this, from whatever thread, whenever a reader finds something damaged: [`crate::Tx::look_into_damage`] then has something
+    /// to do. There can be one.
+    pub fn on_damage(&self, alarm: impl Fn() + Send + Sync + 'static) {
+        self.0.noted.set_alarm(Box::new(alarm));
+    }
+
+    pub(crate) fn segments(&self) -> &Segments {
+        &self.0.segments
+    }
+
+    pub(crate) fn noted(&self) -> &crate::noted::Noted {
+        &self.0.noted
     }
 
     /// A part of a body. All of it is verified; the range is cut to its length.
@@ -180,7 +209,7 @@ impl Readers {
     }
 
     /// Lends a connection, an idle one or a new one.
-    fn connected<R>(
+    pub(crate) fn connected<R>(
         &self,
         work: impl FnOnce(&mut Connection) -> Result<R, StoreError>,
     ) -> Result<R, StoreError> {
@@ -319,6 +348,11 @@ impl Readers {
     /// See [`View::has_body`].
     pub fn has_body(&self, body: &BodyRef) -> Result<bool, StoreError> {
         self.snapshot(|view| view.has_body(body))
+    }
+
+    /// See [`View::unreadable`].
+    pub fn unreadable(&self, id: &ObjectId) -> Result<Option<Unreadable>, StoreError> {
+        self.snapshot(|view| view.unreadable(id))
     }
 
     /// See [`View::missing_bodies`].

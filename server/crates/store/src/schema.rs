@@ -26,6 +26,10 @@ const STEPS: &[Step] = &[
         sql: TASKS,
         then: backfill::digests,
     },
+    Step {
+        sql: DAMAGE,
+        then: |_| Ok(()),
+    },
 ];
 
 /// What a pair needs that replicates.
@@ -140,6 +144,32 @@ const TASKS: &str = "
     -- What it was, as Kind; graves of before are taken for those of messages.
     ALTER TABLE grave ADD COLUMN kind INTEGER NOT NULL DEFAULT 2;
     CREATE INDEX grave_age ON grave (at) WHERE kind <> 1;
+";
+
+/// What a pair needs that gives each other back what was damaged at rest.
+const DAMAGE: &str = "
+    -- Rows that cannot be read, and were moved here (see unreadable.rs). Of those that are mended some stay to be looked at.
+    CREATE TABLE unreadable (
+        n      INTEGER PRIMARY KEY,
+        id     BLOB NOT NULL UNIQUE,
+        kind   INTEGER NOT NULL,        -- as found, like the next three
+        owner  BLOB,
+        body   BLOB,                    -- hash; counted in refs until it is mended
+        data   BLOB NOT NULL,
+        why    TEXT NOT NULL,
+        lost   INTEGER NOT NULL,        -- 1: the partner does not know it either
+        mended INTEGER NOT NULL         -- 1: the object was written or removed since
+    );
+    CREATE INDEX unreadable_open ON unreadable (id) WHERE mended = 0;
+
+    CREATE INDEX body_lost ON body (hash) WHERE segment IS NULL AND refs > 0;
+    -- Where a missing body lay that could not be read: it is tried again now and then, and its segment stays.
+    CREATE TABLE astray (
+        hash    BLOB PRIMARY KEY,
+        segment INTEGER NOT NULL,
+        offset  INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX astray_segment ON astray (segment);
 ";
 
 /// Refuses a database of a later release, before anything of it is written.

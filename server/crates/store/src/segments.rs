@@ -127,6 +127,18 @@ impl Segments {
         Ok(Some(content))
     }
 
+    /// [`Self::read`], but from the disk: what the system remembers of the file proves nothing of it.
+    pub(crate) fn read_from_disk(
+        &self,
+        at: Location,
+        body: &BodyRef,
+    ) -> Result<Option<Bytes>, StoreError> {
+        if let Ok(file) = self.file(at.segment) {
+            self.disk.forget(&file, at.offset, record::size(body));
+        }
+        self.read(at, body)
+    }
+
     fn keep(&self, segment: i64, file: &Arc<File>) {
         let mut handles = self.lock();
         if handles.len() >= HANDLES_MAX {

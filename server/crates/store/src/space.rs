@@ -25,6 +25,8 @@ pub(crate) struct Statements {
     pub object: &'static str,
     /// What [`crate::put`] has to know of an object that is replaced.
     pub old: &'static str,
+    /// What is kept of a row that cannot be read.
+    pub remains: &'static str,
     pub put: &'static str,
     pub remove: &'static str,
     pub page: &'static str,
@@ -37,6 +39,7 @@ macro_rules! statements {
         Statements {
             object: concat!("SELECT id, data FROM ", $table, " WHERE id = ?1"),
             old: concat!("SELECT kind, body, tree, bucket, digest FROM ", $table, " WHERE id = ?1"),
+            remains: concat!("SELECT kind, owner, body, data FROM ", $table, " WHERE id = ?1"),
             // Tree and bucket follow from id and owner, which stay as they are, so replacing an object leaves that index alone.
             put: concat!(
                 "INSERT INTO ", $table, " (id, kind, owner, body, data, number, home, place, filed_at, received_at, unread, bytes,
@@ -88,6 +91,9 @@ impl Tx<'_> {
         for id in &ids {
             self.remove_from(Space::Staged, id)?;
         }
+        if ids.is_empty() {
+            self.mend_live()?;
+        }
         Ok(ids.len())
     }
 
@@ -102,6 +108,6 @@ impl Tx<'_> {
         self.flush_sums()?;
         self.writer.conn.execute_batch(SWITCH)?;
         self.users = self.view().user_count(None)?;
-        Ok(())
+        self.mend_live()
     }
 }

@@ -21,6 +21,12 @@ pub struct Tx<'w> {
     pub(crate) marks: [u64; 2],
     /// Users that are live, with the changes of this transaction.
     pub(crate) users: u64,
+    /// Unreadable objects, and those of them that are lost, with the changes of this transaction.
+    pub(crate) unreadable: (u64, u64),
+    /// Bodies that are missing; `None`: to be counted anew.
+    pub(crate) missing: Option<u64>,
+    /// Rows that this transaction has set aside because they cannot be read.
+    pub(crate) set_aside: u64,
     /// How the sums of buckets change.
     pub(crate) sums: Changes,
     /// The new state, if there is one: written once, at the commit.
@@ -34,6 +40,9 @@ impl<'w> Tx<'w> {
         Self {
             marks: writer.marks,
             users: writer.users,
+            unreadable: writer.unreadable,
+            missing: writer.missing,
+            set_aside: 0,
             sums: Changes::new(),
             writer,
             spool: Some(spool),
@@ -46,7 +55,7 @@ impl<'w> Tx<'w> {
 
     /// The queries of a reader, seeing what this transaction wrote.
     pub fn view(&self) -> View<'_> {
-        View::new(&self.writer.conn)
+        View::new(&self.writer.conn, &self.writer.noted)
     }
 
     /// A value of this server's own, not replicated.
@@ -87,6 +96,7 @@ impl<'w> Tx<'w> {
         self.open = false;
         self.writer.marks = self.marks;
         self.writer.users = self.users;
+        (self.writer.unreadable, self.writer.missing) = (self.unreadable, self.missing);
         if let Some(state) = self.state.take() {
             self.writer.state = state;
         }

@@ -1,17 +1,23 @@
 //! The queries, over a snapshot or over an open transaction.
 
 use crate::marks::lane_number;
+use crate::noted::Noted;
 use crate::space::Space;
+use crate::unreadable::opened;
 use crate::{Cursor, Listed, MailboxCounts, StoreError, UserCursor, body};
 use domain::{
     Backlog, BodyRef, Held, Kind, Lane, Mark, Object, ObjectId, Place, Reason, ServerId, Timestamp,
 };
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Params, Row};
 
 /// What is in the store at one moment.
+///
+/// A row that cannot be read is left out of every answer, and noted for the writer: see [`Self::unreadable`].
 #[derive(Clone, Copy, Debug)]
 pub struct View<'a> {
-    conn: &'a Connection,
+    pub(crate) conn: &'a Connection,
+    noted: &'a Noted,
 }
 
 /// The statements whose plans a test looks at: none of them may read a whole table.
@@ -51,32 +57,46 @@ pub(crate) mod sql {
     pub const HELD_USERS: &str = "SELECT h.id, h.lane, h.n, h.since, h.body, h.unsent, h.recovery, h.reason, h.at, o.data
         FROM held h LEFT JOIN object o ON o.id = h.id
         WHERE h.lane = 0 AND h.reason <> ?1 AND (o.kind IS NULL OR o.kind = 1) ORDER BY h.id LIMIT ?2";
+    pub const MISSING_PAGE: &str =
+        "SELECT hash, len FROM body WHERE segment IS NULL AND refs > 0 AND hash > ?1
+        ORDER BY hash LIMIT ?2";
     pub const MISSING: &str = "SELECT count(*) FROM body WHERE segment IS NULL AND refs > 0";
 }
 
 impl<'a> View<'a> {
-    pub(crate) fn new(conn: &'a Connection) -> Self {
-        Self { conn }
+    pub(crate) fn new(conn: &'a Connection, noted: &'a Noted) -> Self {
+        Self { conn, noted }
     }
 
     /// An object, if it is here.
     pub fn object(&self, id: &ObjectId) -> Result<Option<Object>, StoreError> {
-        self.object_in(Space::Live, id)
+        let found = self.row_in(Space::Live, id)?;
+        Ok(found.and_then(|read| self.readable(*id, read)))
     }
 
-    pub(crate) fn object_in(
+    /// The object, or a note that its row cannot be read.
+    fn readable(&self, id: ObjectId, read: Result<Object, String>) -> Option<Object> {
+        if read.is_err() {
+            self.noted.row(id);
+        }
+        read.ok()
+    }
+
+    /// The objects of a query; those that cannot be read are noted and left out.
+    fn objects(
         &self,
-        space: Space,
-        id: &ObjectId,
-    ) -> Result<Option<Object>, StoreError> {
-        let found = one(self.conn, space.sql().object, [id.as_bytes()], read_object)?;
-        Ok(found.transpose()?.map(|(_, object)| object))
+        sql: &str,
+        params: impl Params,
+    ) -> Result<Vec<(ObjectId, Object)>, StoreError> {
+        let found = rows(self.conn, sql, params, read_object)?.into_iter();
+        let readable = found.filter_map(|(id, read)| Some((id, self.readable(id, read)?)));
+        Ok(readable.collect())
     }
 
     /// Everybody with this mailbox number. A number is usually one person's; a user of this server and one of the partner can
     /// share it while an administrator has not put that right.
     pub fn users_by_number(&self, number: &str) -> Result<Vec<(ObjectId, Object)>, StoreError> {
-        objects(self.conn, sql::USERS_BY_NUMBER, [number])
+        self.objects(sql::USERS_BY_NUMBER, [number])
     }
 
     /// The user with this mailbox number: the one local to `home` if there is one, else any.
@@ -100,7 +120,11 @@ impl<'a> View<'a> {
     ) -> Result<Vec<(ObjectId, Object)>, StoreError> {
         let number = after.map_or("", |cursor| cursor.number.as_str());
         let id: &[u8] = after.map_or(&[], |cursor| cursor.id.as_bytes());
-        objects(self.conn, sql::USERS, (number, id, limit))
+        filled(limit, |limit| {
+            let found = rows(self.conn, sql::USERS, (number, id, limit), read_object)?;
+            let read = |(id, read)| self.readable(id, read).map(|object| (id, object));
+            Ok(found.into_iter().map(read).collect())
+        })
     }
 
     /// How many users there are: those local to a server, or all.
@@ -133,18 +157,19 @@ impl<'a> View<'a> {
         const END: &[u8] = &[0xff; 17];
         let at = before.map_or(i64::MAX, |cursor| cursor.received_at.0);
         let id: &[u8] = before.as_ref().map_or(END, |cursor| cursor.id.as_bytes());
-        let params = (owner.as_bytes(), place.number(), at, id, limit);
-        let listed = rows(self.conn, sql::MESSAGES, params, |row| {
-            let read = read_object(row)?;
-            let (received_at, one_server_only) = (Timestamp(row.get(2)?), row.get(3)?);
-            Ok(read.map(|(id, object)| Listed {
-                id,
-                object,
-                one_server_only,
-                received_at,
-            }))
-        })?;
-        listed.into_iter().collect()
+        filled(limit, |limit| {
+            let params = (owner.as_bytes(), place.number(), at, id, limit);
+            rows(self.conn, sql::MESSAGES, params, |row| {
+                let (id, read) = read_object(row)?;
+                let (received_at, one_server_only) = (Timestamp(row.get(2)?), row.get(3)?);
+                Ok(self.readable(id, read).map(|object| Listed {
+                    id,
+                    object,
+                    one_server_only,
+                    received_at,
+                }))
+            })
+        })
     }
 
     /// What belongs to a user and is no message: the greetings or the list entries, in no order. The messages are not read.
@@ -153,7 +178,7 @@ impl<'a> View<'a> {
         owner: &ObjectId,
         kind: Kind,
     ) -> Result<Vec<(ObjectId, Object)>, StoreError> {
-        objects(self.conn, sql::BELONGINGS, (owner.as_bytes(), kind.0))
+        self.objects(sql::BELONGINGS, (owner.as_bytes(), kind.0))
     }
 
     /// Counts over one mailbox.
@@ -237,24 +262,13 @@ impl<'a> View<'a> {
         let params = (Reason::WITH_USER.0, limit);
         let found = rows(self.conn, sql::HELD_USERS, params, |row| {
             let (id, held) = read_held(row)?;
-            let data = row.get_ref(9)?.as_blob_or_null()?;
-            let object = data.map(|data| decode(&id, data)).transpose();
-            Ok(object.map(|object| (id, held, object)))
+            let object = match row.get_ref(9)? {
+                ValueRef::Null => None,
+                data => self.readable(id, opened(&id, data)),
+            };
+            Ok((id, held, object))
         })?;
-        found.into_iter().collect()
-    }
-
-    /// What tasks removed and is kept, in order of their ids, strictly after `after`.
-    pub(crate) fn kept(
-        &self,
-        after: Option<&ObjectId>,
-        limit: usize,
-    ) -> Result<Vec<(ObjectId, Object)>, StoreError> {
-        objects(
-            self.conn,
-            Space::Kept.sql().page,
-            (self::after(after), limit),
-        )
+        Ok(found)
     }
 
     /// How many objects are kept that tasks removed. Reads through them.
@@ -301,6 +315,24 @@ impl<'a> View<'a> {
     pub fn has_body(&self, body: &BodyRef) -> Result<bool, StoreError> {
         let found = body::find(self.conn, body)?;
         Ok(found.is_some_and(|kept| kept.at.is_some()))
+    }
+
+    /// Bodies that something refers to and that are not here, in order of their hashes, strictly after `after`.
+    pub fn missing_after(
+        &self,
+        after: Option<&BodyRef>,
+        limit: usize,
+    ) -> Result<Vec<BodyRef>, StoreError> {
+        let after: &[u8] = after.map_or(&[], |body| &body.hash);
+        rows(self.conn, sql::MISSING_PAGE, (after, limit), |row| {
+            let (hash, len) = (row.get(0)?, row.get(1)?);
+            Ok(BodyRef { hash, len })
+        })
+    }
+
+    /// How many bodies something refers to that are not here.
+    pub fn missing_count(&self) -> Result<u64, StoreError> {
+        self.number(sql::MISSING, [])
     }
 
     /// Live objects whose body is not here. If anything refers to such a body, this reads through all objects.
@@ -399,23 +431,26 @@ fn id(row: &Row<'_>, column: usize) -> rusqlite::Result<ObjectId> {
     row.get(column).map(ObjectId::from_bytes)
 }
 
-type Read = Result<(ObjectId, Object), StoreError>;
-
-/// An object, read from `id, data`.
-fn read_object(row: &Row<'_>) -> rusqlite::Result<Read> {
+/// An object, read from `id, data`; or why it cannot be read.
+pub(crate) fn read_object(row: &Row<'_>) -> rusqlite::Result<(ObjectId, Result<Object, String>)> {
     let id = id(row, 0)?;
-    let data = row.get_ref(1)?.as_blob()?;
-    Ok(decode(&id, data).map(|object| (id, object)))
+    Ok((id, opened(&id, row.get_ref(1)?)))
 }
 
-fn decode(id: &ObjectId, data: &[u8]) -> Result<Object, StoreError> {
-    Object::decode(data).map_err(|e| StoreError::corrupt("object", format!("{id}: {e}")))
-}
-
-fn objects(
-    conn: &Connection,
-    sql: &str,
-    params: impl Params,
-) -> Result<Vec<(ObjectId, Object)>, StoreError> {
-    rows(conn, sql, params, read_object)?.into_iter().collect()
+/// A page of `limit` rows of a query, though some of them cannot be read: then more are asked for. A short page would say that nothing
+/// follows.
+fn filled<T>(
+    limit: usize,
+    mut query: impl FnMut(usize) -> Result<Vec<Option<T>>, StoreError>,
+) -> Result<Vec<T>, StoreError> {
+    let mut more = 0;
+    loop {
+        let asked = limit.saturating_add(more);
+        let found = query(asked)?;
+        let unreadable = found.iter().filter(|row| row.is_none()).count();
+        if unreadable <= more || found.len() < asked {
+            return Ok(found.into_iter().flatten().take(limit).collect());
+        }
+        more = unreadable;
+    }
 }

@@ -1,6 +1,7 @@
 //! The one writer of a store.
 
-use crate::compact::Unreadable;
+use crate::compact::Unread;
+use crate::noted::SharedNoted;
 use crate::open::{Lock, Sound};
 use crate::reserve::Reserve;
 use crate::segments::Segments;
@@ -25,6 +26,12 @@ pub struct Writer {
     pub(crate) marks: [u64; 2],
     /// Users, counted and kept alike.
     pub(crate) users: u64,
+    /// Unreadable objects, and those of them that are lost; counted and kept alike.
+    pub(crate) unreadable: (u64, u64),
+    /// Bodies that are missing; `None`: to be counted anew.
+    pub(crate) missing: Option<u64>,
+    /// What readers find damaged.
+    pub(crate) noted: SharedNoted,
     /// As committed.
     pub(crate) state: ReplicaState,
     /// Why nothing may be written any more.
@@ -35,7 +42,7 @@ pub struct Writer {
     pub(crate) log_tried: u32,
     pub(crate) reserve: Reserve,
     /// Segments that hold bodies that cannot be read.
-    pub(crate) unreadable: BTreeMap<i64, Unreadable>,
+    pub(crate) unread: BTreeMap<i64, Unread>,
     /// Segments whose room was given back where bodies are gone, each with its dead bytes at that time.
     pub(crate) punched: BTreeMap<i64, u64>,
     opened: Opened,
@@ -50,7 +57,12 @@ impl Writer {
         reserve: Reserve,
         sound: Sound,
     ) -> Result<Self, StoreError> {
-        let Sound { tail, opened, lock } = sound;
+        let Sound {
+            tail,
+            opened,
+            noted,
+            lock,
+        } = sound;
         let log_pages = Arc::new(AtomicU32::new(0));
         let seen = Arc::clone(&log_pages);
         conn.wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, pages: i32| {
@@ -65,12 +77,15 @@ impl Writer {
             buffer: Vec::new(),
             marks: [0; 2],
             users: 0,
+            unreadable: (0, 0),
+            missing: None,
+            noted,
             state: ReplicaState::default(),
             fatal: None,
             log_pages,
             log_tried: 0,
             reserve,
-            unreadable: BTreeMap::new(),
+            unread: BTreeMap::new(),
             punched: BTreeMap::new(),
             opened,
             _lock: lock,
@@ -80,7 +95,8 @@ impl Writer {
             let sql = "SELECT count(*) FROM mark WHERE lane = ?1";
             writer.marks[lane] = writer.conn.query_row(sql, [lane], |row| row.get(0))?;
         }
-        writer.users = View::new(&writer.conn).user_count(None)?;
+        let view = View::new(&writer.conn, &writer.noted);
+        (writer.users, writer.unreadable) = (view.user_count(None)?, view.unreadable_count()?);
         writer.state = crate::ledger::read_state(&writer.conn)?;
         Ok(writer)
     }

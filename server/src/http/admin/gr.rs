@@ -26,12 +26,14 @@ pub async fn status(State(api): State<Api>, _: Administrator) -> Answer<Json<GrS
 async fn current(api: &Api) -> Answer<GrStatus> {
     let backlogs = backlogs(api).await?;
     let concerns = tasks::concerns(api).await?;
+    let damaged = damaged(api).await?;
     let pair = api.pair().borrow().clone();
     Ok(convert::gr_status(
         &api.site().config().fqdn,
         &pair,
         &backlogs,
         concerns,
+        &damaged,
         api.site().now(),
     ))
 }
@@ -44,6 +46,20 @@ pub async fn backlogs(api: &Api) -> Answer<convert::Backlogs> {
                 users: view.backlog(Lane::Users)?,
                 messages: view.backlog(Lane::Messages)?,
                 one_server_only: view.one_server_only()?,
+            })
+        })
+    });
+    Ok(read.await?)
+}
+
+/// What is damaged here.
+pub async fn damaged(api: &Api) -> Answer<convert::Damaged> {
+    let read = api.site().read(|readers| {
+        readers.snapshot(|view| {
+            Ok(convert::Damaged {
+                bodies: view.missing_count()?,
+                rows: view.unreadable_count()?,
+                scrubbed_at: crate::scrub::ended(view)?,
             })
         })
     });

@@ -1,25 +1,13 @@
 //! Bodies: kept once, given out verified, gone with the last who refers to them.
 
-use crate::support::{Site, add_message, bytes, id, is_missing, message, segment, small_segments};
+use crate::support::{
+    Site, add_message, bytes, flip, id, is_missing, message, segment, small_segments,
+};
 use domain::{BodyRef, Ledger};
-use std::fs::OpenOptions;
-use std::os::unix::fs::FileExt;
-use std::path::Path;
 use store::{Options, StoreError};
 
 /// Length of the header before each body.
 const HEADER: u64 = 48;
-
-fn flip(path: &Path, offset: u64) {
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open(path)
-        .unwrap();
-    let mut byte = [0];
-    file.read_exact_at(&mut byte, offset).unwrap();
-    file.write_all_at(&[byte[0] ^ 1], offset).unwrap();
-}
 
 #[test]
 fn a_body_is_given_out_whole_and_in_part_and_survives_a_restart() {

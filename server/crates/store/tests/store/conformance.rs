@@ -1,6 +1,7 @@
 //! The store is a ledger.
 
-use domain::{BodyRef, Ledger, LedgerError};
+use crate::support::flip_bit_of;
+use domain::{BodyRef, Ledger, LedgerError, ObjectId};
 use store::conformance::{End, Subject, check};
 use store::{Options, Readers, Store, Writer};
 use tempfile::TempDir;
@@ -42,6 +43,17 @@ impl Subject for Disk {
         let body = tx.append_body(bytes).unwrap();
         tx.commit().unwrap();
         body
+    }
+
+    fn lose_body(&mut self, body: &BodyRef) {
+        let mut tx = self.writer().begin().unwrap();
+        tx.lose_body(body).unwrap();
+        tx.commit().unwrap();
+    }
+
+    fn spoil(&mut self, id: ObjectId) {
+        self.open = None;
+        flip_bit_of(self.dir.path(), "object", &id, 77);
     }
 }
 

@@ -7,7 +7,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
-use store::{Disk, Options, Readers, StoreError};
+use store::{Disk, LookedInto, Options, Readers, StoreError};
 
 /// Each fault happens once, when it is set.
 #[derive(Debug, Default)]
@@ -16,6 +16,8 @@ struct Faults {
     directory: AtomicBool,
     no_space: AtomicBool,
     read: AtomicBool,
+    /// This one lasts until it is taken back.
+    bad_sector: AtomicBool,
 }
 
 fn hit(fault: &AtomicBool, kind: io::ErrorKind) -> io::Result<()> {
@@ -46,6 +48,9 @@ impl Disk for Faults {
 
     fn read(&self, file: &File, bytes: &mut [u8], offset: u64) -> io::Result<()> {
         hit(&self.read, io::ErrorKind::Other)?;
+        if self.bad_sector.load(Ordering::SeqCst) {
+            return Err(io::ErrorKind::Other.into());
+        }
         file.read_exact_at(bytes, offset)
     }
 }
@@ -124,12 +129,34 @@ fn a_transaction_with_a_failed_step_cannot_be_committed() {
 }
 
 #[test]
-fn a_read_error_is_neither_a_missing_nor_a_damaged_body() {
+fn a_read_that_fails_once_is_tried_again() {
     let (mut site, faults) = site();
     let body = site.message_with(10, b"sound");
     faults.read.store(true, Ordering::SeqCst);
+    assert_eq!(site.readers.body(&body).unwrap(), b"sound"[..]);
+    let looked = site.commit(|tx| tx.look_into_damage().unwrap());
+    assert_eq!(looked, LookedInto::default());
+}
+
+#[test]
+fn a_body_that_the_disk_does_not_give_is_missing_until_it_does() {
+    let (mut site, faults) = site();
+    let body = site.message_with(10, b"sound");
+    faults.bad_sector.store(true, Ordering::SeqCst);
     let error = site.readers.body(&body).unwrap_err();
     assert!(matches!(&error, StoreError::Io { path, .. } if *path == segment(site.dir.path(), 1)));
+    let looked = site.commit(|tx| tx.look_into_damage().unwrap());
+    assert_eq!((looked.bodies, looked.back), (1, 0));
+    assert_eq!(site.readers.missing_bodies(9).unwrap(), [(id(10), body)]);
+    let begin = store::ScrubPlace::Beginning;
+    site.readers.scrub(begin, 1 << 20).unwrap();
+    let looked = site.commit(|tx| tx.look_into_damage().unwrap());
+    assert_eq!(looked.back, 0, "the disk still does not give it");
+
+    faults.bad_sector.store(false, Ordering::SeqCst);
+    site.readers.scrub(begin, 1 << 20).unwrap();
+    let looked = site.commit(|tx| tx.look_into_damage().unwrap());
+    assert_eq!((looked.bodies, looked.back), (0, 1));
     assert_eq!(site.readers.body(&body).unwrap(), b"sound"[..]);
 }
 

@@ -4,6 +4,7 @@ mod bodies;
 mod compaction;
 mod conformance;
 mod crash;
+mod damage;
 mod faults;
 mod held;
 mod log;

@@ -65,6 +65,18 @@ impl Site {
     }
 }
 
+/// Flips a bit in the data of a row, as a disk does.
+pub fn flip_bit_of(dir: &Path, table: &str, id: &ObjectId, bit: usize) {
+    let conn = rusqlite::Connection::open(dir.join("callpilot.db")).unwrap();
+    let select = format!("SELECT data FROM {table} WHERE id = ?1");
+    let mut data: Vec<u8> = conn
+        .query_row(&select, [id.as_bytes()], |row| row.get(0))
+        .unwrap();
+    data[bit / 8] ^= 1 << (bit % 8);
+    let update = format!("UPDATE {table} SET data = ?2 WHERE id = ?1");
+    assert_eq!(conn.execute(&update, (id.as_bytes(), data)).unwrap(), 1);
+}
+
 /// The segment of this number.
 pub fn segment(dir: &Path, n: u32) -> PathBuf {
     dir.join(format!("bodies/{n:08}.seg"))
@@ -76,6 +88,16 @@ pub fn small_segments() -> Options {
         segment_bytes: 10_000,
         ..Options::default()
     }
+}
+
+/// Flips a bit of a byte in a file.
+pub fn flip(path: &Path, offset: u64) {
+    use std::os::unix::fs::FileExt;
+    let mut options = std::fs::OpenOptions::new();
+    let file = options.read(true).write(true).open(path).unwrap();
+    let mut byte = [0];
+    file.read_exact_at(&mut byte, offset).unwrap();
+    file.write_all_at(&[byte[0] ^ 1], offset).unwrap();
 }
 
 /// Bytes unlike those of another `n`.
