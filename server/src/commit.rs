@@ -12,6 +12,7 @@ mod waiting;
 
 use crate::clock::{self, Clock};
 use crate::config::Config;
+use crate::gr::bodies;
 use crate::gr::pairing::{self, Pairing};
 use crate::rarely::Rarely;
 use crate::site::{Copies, Notice, PairView, Scope, SiteError, Wait};
@@ -381,8 +382,8 @@ impl Committer {
                     bodies,
                     room: _room,
                 } => {
-                    for body in bodies.iter().filter(|_| fits) {
-                        tx.append_body(body)?;
+                    if fits {
+                        bodies::take(&mut tx, now.wall, &message, &bodies)?;
                     }
                     let input = Input::Received(message);
                     self.engine.handle(now, &mut tx, input).map_err(undone)?;

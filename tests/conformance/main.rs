@@ -2,6 +2,7 @@
 //! the one is true of the other.
 
 use domain::{BodyRef, Ledger, LedgerError, ObjectId};
+use gr_proto::Piece;
 use gr_proto::memory::Memory;
 use store::conformance::{End, Subject, check};
 
@@ -36,6 +37,16 @@ impl Subject for Kept {
 
     fn spoil(&mut self, id: ObjectId) {
         self.0.spoil(id);
+    }
+
+    fn keep_piece(&mut self, end: End, body: &BodyRef, at: u32, bytes: &[u8]) {
+        let len = u32::try_from(bytes.len()).expect("a small piece");
+        self.0.begin();
+        self.0.receive_piece(*body, Piece { at, len });
+        match end {
+            End::Commit => self.0.commit(),
+            End::RollBack => self.0.roll_back(),
+        }
     }
 }
 

@@ -144,7 +144,8 @@ impl World {
     fn to_be_mended(&self) -> Option<(&'static str, String)> {
         let sides = [0, 1].map(|side| [side, 1 - side].map(|side| &self.nodes[side].ledger));
         for [mine, theirs] in sides {
-            let mut bodies = mine.objects.values().filter_map(|object| object.body);
+            let all = mine.objects.values().chain(mine.kept.values());
+            let mut bodies = all.filter_map(|object| object.body);
             if let Some(body) =
                 bodies.find(|body| !mine.bodies.contains(body) && theirs.bodies.contains(body))
             {
@@ -187,7 +188,8 @@ impl World {
         let asks = |ledger: &Memory| {
             let lacks = |body: BodyRef| !ledger.bodies.contains(&body);
             !ledger.unreadable.is_empty()
-                || ledger.objects.values().any(|o| o.body.is_some_and(lacks))
+                || (ledger.objects.values().chain(ledger.kept.values()))
+                    .any(|o| o.body.is_some_and(lacks))
         };
         self.nodes.iter().filter(|node| asks(&node.ledger)).count() as u64
     }

@@ -132,6 +132,7 @@ impl World {
         node.end_life(self.time);
         node.lives.push((engine.life(), None));
         node.resumed = Some(engine.life());
+        node.rests_until = 0;
         node.broken_at = None;
         node.engine = Some(engine);
         node.started = frozen.started;

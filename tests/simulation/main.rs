@@ -31,6 +31,7 @@ mod promises;
 mod quiet;
 mod repair;
 mod run;
+mod slow;
 mod sometimes;
 mod store;
 mod transaction;

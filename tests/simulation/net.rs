@@ -2,6 +2,7 @@
 
 use crate::dials::Dials;
 use crate::dice::Dice;
+use crate::slow::Link;
 use crate::sometimes::{Counters, Sometimes};
 use gr_proto::Message;
 use std::collections::{BTreeMap, VecDeque};
@@ -36,6 +37,8 @@ pub struct Net {
     pub sent: u64,
     /// Faults are over.
     pub good: bool,
+    /// What carries the mail of widened histories.
+    link: Link,
 }
 
 const OLD_COPIES_MAX: usize = 64;
@@ -51,6 +54,13 @@ impl Net {
         counters: &mut Counters,
     ) {
         self.sent += 1;
+        let mut now = now;
+        if dials.wide.bytes_per_s > 0 {
+            match self.link.carries(now, to, &message, &dials.wide) {
+                Some(at) => now = at,
+                None => return counters.hit(Sometimes::LinkFull),
+            }
+        }
         if self.good {
             let at = now + 1 + dice.below(4);
             self.put(
@@ -74,7 +84,8 @@ impl Net {
             return;
         }
         let mut bodies = true;
-        if !message.bodies().is_empty() && dice.chance(dials.body_lost) {
+        let with_body = !message.bodies().is_empty() || !message.pieces().is_empty();
+        if with_body && dice.chance(dials.body_lost) {
             counters.hit(Sometimes::BodyLost);
             bodies = false;
         }
@@ -158,6 +169,18 @@ impl Net {
                 self.under_way.insert((at, sequence), mail);
             }
         }
+    }
+
+    /// Whether a slow way has not carried yet all that it holds.
+    pub fn is_busy(&self, now: u64) -> bool {
+        self.link.is_busy(now)
+    }
+
+    /// What is on the way to a side is lost.
+    pub fn break_link(&mut self, now: u64, to: usize) {
+        self.link.breaks(to);
+        self.under_way
+            .retain(|(at, _), mail| mail.to != to || *at <= now);
     }
 
     /// Cuts the way to a side for some time.

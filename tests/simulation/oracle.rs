@@ -128,9 +128,15 @@ impl Oracle {
         let lost =
             |id: &&ObjectId| !to.objects.contains_key(id) && !partner.objects.contains_key(id);
         let lost: Vec<_> = self.damaged.iter().filter(lost).copied().collect();
-        // So is what only the copy knew that the partner has lost.
-        let gone = |id: &ObjectId| self.damaged.contains(id) && !partner.objects.contains_key(id);
-        self.newest.retain(|(id, _), _| !gone(id));
+        // So is what only the copy knew that the partner has lost, if an older mail has brought the object back there since.
+        let held = |id: &ObjectId, key: &Key, newest: &Version| {
+            let object = partner.objects.get(id);
+            let register = object.and_then(|object| object.registers.get(key));
+            register.is_some_and(|register| register.version >= *newest)
+        };
+        let damaged = &self.damaged;
+        self.newest
+            .retain(|(id, key), newest| !damaged.contains(id) || held(id, key, newest));
         self.only_here.extend(&lost);
         self.doubtful.extend(lost);
     }

@@ -123,6 +123,9 @@ impl World {
         if self.nodes[side].ledger.state.courtesy {
             return failed("who is out of service sends no data", brief(message));
         }
+        if !message.pieces().is_empty() {
+            self.counters.hit(Sometimes::PieceSent);
+        }
         for item in items {
             let Some(mark) = self.nodes[side].ledger.marks.get(&item.id) else {
                 continue;

@@ -42,6 +42,10 @@ impl World {
         let demanded = !self.oracle.damaged.is_empty() || self.dials.off > 0 || self.blind;
         if demanded || self.dice.chance(300) {
             let side = self.dice.below(2) as usize;
+            if self.dials.wide.damages_at_rest() {
+                // Local users whose rows cannot be read come back by themselves.
+                self.become_still()?;
+            }
             let local = self.locals();
             self.task(side, TaskKind::Resync)?;
             self.become_still()?;

@@ -120,6 +120,11 @@ sometimes! {
     AimedRestore: "restore when a task enters a phase",
     CalmRebuild: "rebuild while nothing else happens",
     CalmAbort: "rebuild stopped while nothing else happens",
+    LinkFull: "message dropped by a full link",
+    LinkBroke: "link broken with all that it held",
+    LongBody: "message with a long body",
+    PieceSent: "piece of a long body sent",
+    FreshPassed: "fresh message passed a backlog on a slow link",
 }
 
 /// How often each of it has happened.

@@ -53,6 +53,7 @@ calls! {
     fn unreadable(id: &ObjectId) -> Option<Unreadable>;
     fn unreadable_after(after: Option<&ObjectId>, limit: usize) -> Vec<(ObjectId, Unreadable)>;
     fn set_lost(id: &ObjectId, lost: bool) -> ();
+    fn body_part(body: &BodyRef) -> u32;
     fn mark(id: &ObjectId) -> Option<Mark>;
     fn set_mark(id: &ObjectId, mark: &Mark) -> ();
     fn clear_mark(id: &ObjectId) -> ();

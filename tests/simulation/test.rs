@@ -19,6 +19,7 @@ mod repair;
 #[cfg(feature = "rule-switches")]
 mod rules;
 mod run;
+mod slow;
 mod sometimes;
 mod store;
 mod transaction;
@@ -69,6 +70,31 @@ const REGRESSIONS: &[(u64, bool, &str)] = &[
         "a clock that leapt by days emptied what is kept for a week",
     ),
     (1914, false, "the same"),
+    (
+        7_015_391_472_608_543,
+        false,
+        "a row that came back stayed older than the partner's",
+    ),
+    (
+        7_015_391_472_652_237,
+        false,
+        "what only the partner could judge was forgotten in a crash",
+    ),
+    (
+        7_015_391_472_615_678,
+        false,
+        "lives were forgotten before the partner had met the present one",
+    ),
+    (
+        7_015_395_042_013_082,
+        false,
+        "a server without a partner hands nothing over: not a fault",
+    ),
+    (
+        7_015_396_335_899_865,
+        false,
+        "what the partner had lost went with the other's disk: not a fault",
+    ),
 ];
 
 /// Says something even if the test goes well.

@@ -199,10 +199,15 @@ impl World {
             if mail.bodies {
                 let mut bodies = mail.message.bodies();
                 bodies.retain(|body| self.is_read(1 - side, body));
+                let mut pieces = mail.message.pieces();
+                pieces.retain(|(body, _)| self.is_read(1 - side, body));
                 let ledger = &mut self.nodes[side].ledger;
-                bodies
-                    .into_iter()
-                    .for_each(|body| ledger.receive_body(body));
+                for body in bodies {
+                    ledger.receive_body(body);
+                }
+                for (body, piece) in pieces {
+                    ledger.receive_piece(body, piece);
+                }
             }
             let ledger = &mut self.nodes[side].ledger;
             let input = Input::Received(Box::new(mail.message));

@@ -34,7 +34,7 @@ impl World {
         if self.dials.wide.damages_at_rest() {
             self.damage_at_rest();
         }
-        Ok(())
+        self.link_breaks()
     }
 
     /// Both servers are off for days. When they come back their clocks may be wrong by days, and are set right some time later.
@@ -152,7 +152,10 @@ impl World {
             return false;
         }
         let large = |change: &Change| matches!(change, Change::Create { .. });
-        let bodies = |mail: &Mail| mail.bodies && !mail.message.bodies().is_empty();
+        let bodies = |mail: &Mail| {
+            let message = &mail.message;
+            mail.bodies && !(message.bodies().is_empty() && message.pieces().is_empty())
+        };
         let full = work.changes.iter().any(large) || work.mails.iter().any(bodies);
         if full {
             self.counters.hit(Sometimes::DiskStaysFull);
@@ -179,7 +182,9 @@ impl World {
         let ledger = &self.nodes[side].ledger;
         if ledger.state.courtesy && self.steps == steps + 1 {
             self.counters.hit(Sometimes::Courtesy);
-            if !force && !ledger.marks.is_empty() {
+            // Without a partner nothing can be handed over.
+            let paired = self.nodes[side].paired;
+            if !force && paired && !ledger.marks.is_empty() {
                 let found = format!("{} owes {}", NAMES[side], ledger.marks.len());
                 return failed("courtesy leaves nothing behind", found);
             }

@@ -19,6 +19,14 @@ pub struct Wide {
     pub days: u64,
     /// Contents are lost from stores also where servers go back in time: while one server has them, they come back.
     pub damage_all: u64,
+    /// The link carries so many bytes a second each way; 0: as many as there are.
+    pub bytes_per_s: u64,
+    /// Messages are as long as recorded conferences.
+    pub long: u64,
+    /// The link breaks with all that it holds, and is there again.
+    pub link_breaks: u64,
+    /// A slow link holds so many messages, and drops what comes after them; 0: as many as a server's link.
+    pub link_room: u64,
     /// Bounds of the engines are small.
     pub(crate) limits: Limits,
     /// Bodies are lost from a disk.
@@ -30,7 +38,7 @@ pub struct Wide {
 }
 
 /// Faults that can be left out of a widened history, by name.
-pub const FAULTS: [&str; 8] = [
+pub const FAULTS: [&str; 12] = [
     "store errors",
     "courtesy",
     "disks full for long",
@@ -39,6 +47,10 @@ pub const FAULTS: [&str; 8] = [
     "bodies lost at rest",
     "bodies rotten",
     "rows unreadable",
+    "slow link",
+    "long bodies",
+    "link breaks",
+    "small link queue",
 ];
 
 /// Dice of widened histories have numbers from here on; those below belong to all histories.
@@ -79,6 +91,10 @@ impl Wide {
             bodies_lost: at_rest(dial(11, 200, 10, 150)),
             bodies_rot: at_rest(dial(12, 150, 10, 150)),
             rows_spoilt: at_rest(dial(13, 200, 10, 150)),
+            bytes_per_s: dial(20, 200, 100_000, 500_000),
+            long: dial(21, 200, 50, 400),
+            link_breaks: dial(22, 200, 5, 60),
+            link_room: dial(23, 200, 4, 40),
         }
     }
 
@@ -98,6 +114,10 @@ impl Wide {
             5 => &mut self.bodies_lost,
             6 => &mut self.bodies_rot,
             7 => &mut self.rows_spoilt,
+            8 => &mut self.bytes_per_s,
+            9 => &mut self.long,
+            10 => &mut self.link_breaks,
+            11 => &mut self.link_room,
             _ => return bounds::without(&mut self.limits, fault - FAULTS.len()),
         } = 0;
     }

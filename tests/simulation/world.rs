@@ -180,6 +180,7 @@ impl World {
         self.pass(until)?;
         self.become_quiet()?;
         self.rest()?;
+        self.nobody_starves()?;
         self.keep_house()
     }
 
@@ -296,6 +297,7 @@ impl World {
                 break;
             }
         }
+        self.lengthen(side, &mut changes);
         self.transact(
             side,
             Work {

@@ -39,7 +39,8 @@ impl Pair {
         Self::two(root, &format!("{TIMERS}{settings}"))
     }
 
-    fn two(root: &Path, settings: &str) -> Self {
+    /// The same with these settings and no others.
+    pub fn two(root: &Path, settings: &str) -> Self {
         let a = Server::start(root, "cp-a.test.example", settings);
         let b = Server::start(root, "cp-b.test.example", settings);
         Self { a, b }

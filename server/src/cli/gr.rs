@@ -85,6 +85,7 @@ pub async fn run(command: Command, out: Output) -> Result<(), Failure> {
 fn show(status: &GrStatus) -> String {
     let sign = match status.state {
         PartnerState::NotConfigured => "off",
+        PartnerState::Running if status.slow => "✓ running, slow",
         PartnerState::Running => "✓ running",
         PartnerState::Unknown => "? unknown",
         PartnerState::Down => "✗ down",
@@ -106,6 +107,9 @@ fn show(status: &GrStatus) -> String {
         lines.push(format!("Only here     {} messages", status.one_server_only));
         lines.push(format!("To come       {}", number(status.partner_backlog)));
         lines.push(format!("Round trip    {} ms", number(status.round_trip_ms)));
+        if let Some(rate) = status.bytes_per_s {
+            lines.push(format!("Link carries  {} kB in a second", rate / 1_000));
+        }
         if let Some(ms) = status.clock_difference_ms {
             let sign = if clocks_differ(ms) { "✗ " } else { "" };
             lines.push(format!("Clocks        {sign}{}", clocks(ms)));

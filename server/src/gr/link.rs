@@ -9,7 +9,10 @@
 mod compose;
 mod connection;
 mod dial;
+mod progress;
 mod replies;
+
+pub use compose::LongBodies;
 
 use super::envelope::Keyring;
 use super::pairing::Pairing;
@@ -51,6 +54,8 @@ pub struct LinkContext {
     pub keys: Arc<Keyring>,
     /// Where bodies are read.
     pub readers: store::Readers,
+    /// Those that are being sent in pieces.
+    pub long_bodies: Arc<LongBodies>,
 }
 
 /// Runs the link of each partner that comes by `starts`, one after the other, and publishes the keys for the mail that comes in.
@@ -76,6 +81,7 @@ pub async fn supervise(
                 partner: pairing.partner,
                 keys,
                 readers: site.readers().clone(),
+                long_bodies: Arc::default(),
             };
             let link = tokio::spawn(tell(site.clone(), context, start.messages, token.clone()));
             running = Some((token, link));

@@ -256,7 +256,7 @@ pub fn gr_status(
             pair.status.runs_twice,
             partner.as_deref().unwrap_or("The partner"),
             now.0.saturating_sub(pair.status.since.0),
-        ),
+        ) + &slowness(&pair.status),
         runs_twice: pair.status.runs_twice,
         partner,
         state,
@@ -266,6 +266,8 @@ pub fn gr_status(
         one_server_only: backlogs.one_server_only,
         partner_backlog: pair.status.partner_backlog,
         round_trip_ms: pair.status.round_trip_ms,
+        slow: pair.status.slow,
+        bytes_per_s: pair.status.bytes_per_s,
         clock_difference_ms: pair.status.clock_difference_ms,
         held: concerns.held,
         held_count: concerns.held_count,
@@ -311,6 +313,24 @@ fn reason(state: PartnerState, runs_twice: bool, partner: &str, since_ms: i64) -
             format!("{partner} was taken out of service on purpose {since} ago.")
         }
     }
+}
+
+/// What a slow link means, and how slow it is; nothing if it is not.
+fn slowness(status: &gr_proto::PartnerStatus) -> String {
+    if !status.slow {
+        return String::new();
+    }
+    let rate = status
+        .bytes_per_s
+        .map(|rate| format!("{} kB in a second", rate / 1_000));
+    let trip = status
+        .round_trip_ms
+        .map(|ms| format!("an answer after {ms} ms"));
+    let measured = [rate, trip].into_iter().flatten().collect::<Vec<_>>();
+    format!(
+        " The link is slow: {}. Long messages go in pieces, and others pass between them.",
+        measured.join(", ")
+    )
 }
 
 /// A length of time in its largest whole unit.

@@ -135,6 +135,10 @@ fn pair(api: &Api) {
     if let Some(ms) = pair.status.round_trip_ms {
         metrics::gauge!("callpilot_gr_round_trip_seconds").set(ms as f64 / 1000.0);
     }
+    metrics::gauge!("callpilot_gr_slow").set(f64::from(u8::from(pair.status.slow)));
+    if let Some(rate) = pair.status.bytes_per_s {
+        metrics::gauge!("callpilot_gr_link_bytes_per_second").set(rate as f64);
+    }
     metrics::gauge!("callpilot_gr_caught_up").set(f64::from(u8::from(pair.caught_up)));
 }
 
@@ -189,6 +193,14 @@ pub fn describe() {
     describe_gauge!(
         "callpilot_gr_round_trip_seconds",
         "Smoothed time from sending to the partner's acknowledgement"
+    );
+    describe_gauge!(
+        "callpilot_gr_slow",
+        "1 if the partner is running over a slow link"
+    );
+    describe_gauge!(
+        "callpilot_gr_link_bytes_per_second",
+        "What the link to the partner carried when there last was much to send"
     );
     describe_gauge!(
         "callpilot_gr_caught_up",

@@ -1,20 +1,26 @@
 use crate::{agree, leave, tilde};
 use contract::PartnerState;
 use serde_json::json;
+use std::path::Path;
 use support::{Http, Pair, Proxy, until};
 
 /// A pair whose two servers reach each other over links that can be cut.
-struct Linked {
-    pair: Pair,
+pub(crate) struct Linked {
+    pub(crate) pair: Pair,
     /// From a to b, from b to a.
-    links: [Proxy; 2],
+    pub(crate) links: [Proxy; 2],
     _dir: tempfile::TempDir,
 }
 
 impl Linked {
     fn start() -> Self {
+        Self::of(|root| Pair::alone(root, ""))
+    }
+
+    /// Joins two servers that do not know each other yet.
+    pub(crate) fn of(two: impl FnOnce(&Path) -> Pair) -> Self {
         let dir = tempfile::tempdir().expect("a folder");
-        let pair = Pair::alone(dir.path(), "");
+        let pair = two(dir.path());
         let links = [Proxy::to(pair.b.smtp), Proxy::to(pair.a.smtp)];
         for (own, partner, link) in [(&pair.a, &pair.b, &links[0]), (&pair.b, &pair.a, &links[1])] {
             let body = json!({

@@ -8,6 +8,7 @@ mod disk;
 mod kill;
 mod messages;
 mod restore;
+mod slow;
 mod stock;
 mod task_commands;
 mod tasks;

@@ -150,8 +150,14 @@ pub struct GrStatus {
     pub one_server_only: u64,
     /// What the partner last said of its own backlog towards this server; `null` if it has not.
     pub partner_backlog: Option<u64>,
-    /// Round trip of the last proof of life, in milliseconds.
+    /// Time from sending to the partner's acknowledgement, smoothed, in milliseconds.
     pub round_trip_ms: Option<u64>,
+    /// The partner is running, but the link is slow: it carries little, or answers take long.
+    #[serde(default)]
+    pub slow: bool,
+    /// Bytes a second that the link carried when there last was much to send; `null` if that was not within the last minute.
+    #[serde(default)]
+    pub bytes_per_s: Option<u64>,
     /// Difference of the partner's clock, in milliseconds, positive if it is ahead. While it is more than some seconds, sessions may be
     /// refused by the other server, and while it is more than an hour nothing is deleted for its age.
     pub clock_difference_ms: Option<i64>,

@@ -147,6 +147,8 @@ pub trait Ledger {
     ) -> Result<Vec<ObjectId>, LedgerError>;
     /// Whether this body is here, whole: durable, or appended in this transaction.
     fn has_body(&mut self, body: &BodyRef) -> Result<bool, LedgerError>;
+    /// How many bytes of a body that is not whole yet are here, from its beginning on: 0 if none are, or if it is whole.
+    fn body_part(&mut self, body: &BodyRef) -> Result<u32, LedgerError>;
 
     /// How much is damaged. Asked for in nearly every transaction.
     fn damage(&mut self) -> Result<Damage, LedgerError>;

@@ -2,6 +2,7 @@
 //! such a task: whoever asks twice is answered twice.
 
 use crate::compare::{mailbox_sum, root, told_on_shelf};
+use crate::pieces::{Part, Piece};
 use crate::removal::{self, is_forgettable, remember_kept};
 use crate::repair;
 use crate::tx::{Marking, Tx};
@@ -9,8 +10,8 @@ use crate::{Ask, Item, Listed, ListedObject, Owed, Question, Reply, Rule, Shelf}
 use domain::{Digest, LedgerError, Object, ObjectId, Tree, User};
 
 /// Answers a question as things are at the end of the transaction, which draws the number of the answer (E24). `None`: it cannot be
-/// answered yet.
-pub(crate) fn answer(tx: &mut Tx<'_>, ask: &Ask) -> Result<Option<Reply>, LedgerError> {
+/// answered yet. Objects and bodies of about `most` bytes go into one answer.
+pub(crate) fn answer(tx: &mut Tx<'_>, ask: &Ask, most: u64) -> Result<Option<Reply>, LedgerError> {
     Ok(Some(match &ask.question {
         Question::Census => {
             let local = tx.ledger.users_of(tx.config.me)?;
@@ -36,15 +37,15 @@ pub(crate) fn answer(tx: &mut Tx<'_>, ask: &Ask) -> Result<Option<Reply>, Ledger
         Question::Want(ids) => Reply::Done(want(tx, ids)?),
         Question::Forget(ids) => forget(tx, ask, ids)?,
         Question::Page(after) => {
-            let page = page(tx, after.as_ref())?;
+            let page = page(tx, after.as_ref(), most)?;
             if repair::has_gaps(tx)? {
                 // Whoever rebuilds from it would lose what cannot be read here just now.
                 return Ok(None);
             }
             page
         }
-        Question::Bodies(ids) => Reply::Bodies(bodies(tx, ids)?),
-        Question::Lost(bodies) => repair::found(tx, bodies)?,
+        Question::Bodies(ids) => Reply::Bodies(bodies(tx, ids, ask.have.as_deref(), most)?),
+        Question::Lost(bodies) => repair::found(tx, bodies, most)?,
         Question::Unreadable(ids) => repair::rows(tx, ids)?,
         Question::End(_) => Reply::Done(0),
     }))
@@ -171,7 +172,7 @@ fn forget(tx: &mut Tx<'_>, ask: &Ask, ids: &[ObjectId]) -> Result<Reply, LedgerE
 }
 
 /// Objects for a rebuild, without their bodies: the asker may have most of those.
-fn page(tx: &mut Tx<'_>, after: Option<&ObjectId>) -> Result<Reply, LedgerError> {
+fn page(tx: &mut Tx<'_>, after: Option<&ObjectId>, most: u64) -> Result<Reply, LedgerError> {
     let ids = tx.ledger.ids_after(after, tx.config.limits.page_items)?;
     let mut last = ids
         .last()
@@ -179,44 +180,61 @@ fn page(tx: &mut Tx<'_>, after: Option<&ObjectId>) -> Result<Reply, LedgerError>
         .filter(|_| ids.len() == tx.config.limits.page_items);
     let (mut items, mut bytes) = (Vec::new(), 0);
     for id in ids {
-        if bytes >= tx.config.limits.batch_bytes {
+        if bytes >= most {
             last = items.last().map(|item: &Item| item.id);
             break;
         }
         let object = tx.ledger.object(&id)?;
         tx.is_heard_of(&id)?;
-        let item = item(id, object, false);
+        let item = item(id, object, Part::Nothing);
         bytes += item.weight();
         items.push(item);
     }
     Ok(Reply::Page(items, last))
 }
 
-/// Objects with their bodies, as many as fit, at least one. What is gone meanwhile, or has lost its body, comes without.
-fn bodies(tx: &mut Tx<'_>, ids: &[ObjectId]) -> Result<Vec<Item>, LedgerError> {
+/// Objects with their bodies, as many as fit, at least one. What is gone meanwhile, or has lost its body, comes without. Of a long body the
+/// next piece comes, if the asker says what it has.
+fn bodies(
+    tx: &mut Tx<'_>,
+    ids: &[ObjectId],
+    have: Option<&[(ObjectId, u32)]>,
+    most: u64,
+) -> Result<Vec<Item>, LedgerError> {
     let (mut items, mut bytes) = (Vec::new(), 0);
     for id in ids {
-        if bytes >= tx.config.limits.batch_bytes {
+        if bytes >= most {
             break;
         }
         let object = tx.ledger.object(id)?;
-        let here = match object.as_ref().and_then(|object| object.body) {
-            Some(body) => tx.ledger.has_body(&body)?,
-            None => false,
+        let part = match object.as_ref().and_then(|object| object.body) {
+            Some(body) if tx.ledger.has_body(&body)? => match have {
+                Some(have) if u64::from(body.len) > most => {
+                    let at = have.iter().find(|(of, _)| of == id);
+                    Part::Piece(Piece::of(&body, at.map_or(0, |(_, at)| *at), most))
+                }
+                _ => Part::Whole,
+            },
+            _ => Part::Nothing,
         };
         tx.is_heard_of(id)?;
-        let item = item(*id, object, here);
+        let item = item(*id, object, part);
         bytes += item.weight();
         items.push(item);
     }
     Ok(items)
 }
 
-fn item(id: ObjectId, object: Option<Object>, with_body: bool) -> Item {
+fn item(id: ObjectId, object: Option<Object>, part: Part) -> Item {
+    let piece = match part {
+        Part::Piece(piece) => Some(piece),
+        _ => None,
+    };
     Item {
         id,
         object,
-        with_body,
+        with_body: part == Part::Whole,
+        piece,
         recovery: false,
     }
 }

@@ -82,6 +82,13 @@ fn join(tx: &mut Tx<'_>, item: &Item, theirs: &Object) -> Result<Applied, Ledger
     if joined.ahead && !tx.is_owed(id)? && tx.config.rules.hold(Rule::AnswerMore) {
         tx.mark(id, &mine, Marking::Altered)?;
     }
+    // A piece of a body that is missing here: the rest of it is to come.
+    if item.piece.is_some()
+        && let Some(body) = &mine.body
+        && !tx.ledger.has_body(body)?
+    {
+        return Ok(Applied::Refused(Reason::NEED_BODY));
+    }
     Ok(Applied::Done)
 }
 
@@ -112,6 +119,7 @@ fn arrive(tx: &mut Tx<'_>, item: &Item, theirs: &Object) -> Result<Applied, Ledg
     {
         return Ok(Applied::Refused(Reason::CAPACITY));
     }
+    // Of a long body this may be but one piece; the refusal tells how much is here (E23).
     if let Some(body) = &theirs.body
         && !mends // a body that is missing, too, is asked for by itself
         && !tx.ledger.has_body(body)?
@@ -124,9 +132,10 @@ fn arrive(tx: &mut Tx<'_>, item: &Item, theirs: &Object) -> Result<Applied, Ledg
     }
     tx.write(id, theirs)?;
     if mends {
-        // What was newer here is gone with the row.
+        // What was newer here is gone with the row, but it may have reached the partner meanwhile: who hears what is here now answers with
+        // what is newer there (test `what_reached_the_partner_meanwhile_comes_back_with_a_row`).
         tx.ledger.clear_held(id)?;
-        tx.ledger.clear_mark(id)?;
+        tx.mark(id, theirs, Marking::Altered)?;
         tx.note(*id, theirs, How::Altered);
         return Ok(Applied::Done);
     }

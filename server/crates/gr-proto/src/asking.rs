@@ -1,13 +1,13 @@
 //! Questions and answers of a session: which one is open, which is next, and for whom.
 //!
 //! One question of the task that is driven here is open at a time, and one for somebody who has just logged in. A question without an
-//! answer is asked again, under a new number; an answer to an older one is ignored.
+//! answer is asked again, under a new number, after twice the time; an answer to an older one is ignored.
 
 use crate::compare::Compare;
 use crate::task::finish;
 use crate::tx::Tx;
 use crate::work::{Step, Work, ask};
-use crate::{Answer, Ask, Event, Mono, Question, Reply, Report, limits};
+use crate::{Answer, Ask, Event, Mono, Question, Reply, Report, Timers, limits};
 use domain::{LedgerError, ObjectId, Outcome, TaskCounts, TaskId, TaskKind};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -33,9 +33,41 @@ pub(crate) struct Asking {
 /// A question without an answer.
 #[derive(Clone, Debug)]
 pub(crate) struct Open {
-    pub(crate) no: u64,
-    pub(crate) at: Mono,
+    /// The number under which it was first asked.
+    first: u64,
+    /// And under which it was last asked.
+    no: u64,
+    /// When that was.
+    at: Mono,
+    /// How often it has been asked again.
+    again: u32,
     pub(crate) question: Question,
+}
+
+impl Open {
+    /// A question that is about to be asked; `before`: the one that was open.
+    fn new(question: Question, before: Option<Self>, now: Mono) -> Self {
+        let same = before.filter(|open| open.question == question);
+        Self {
+            first: same.as_ref().map_or(0, |open| open.first),
+            no: 0,
+            at: now,
+            again: same.map_or(0, |open| open.again.saturating_add(1)),
+            question,
+        }
+    }
+
+    /// When it is asked again. Each time it takes twice as long, as for data: the answer may be long and the link slow, and then it comes.
+    fn retry_at(&self, patience_ms: u64, timers: &Timers) -> Mono {
+        let doubled = patience_ms.saturating_mul(1 << self.again.min(20));
+        let longest = timers.retransmit_ms_max.max(patience_ms);
+        self.at.plus(doubled.min(longest))
+    }
+
+    /// Whether something answers it: under whichever number it was asked.
+    pub(crate) fn is_answered_by(&self, answer: &Answer) -> bool {
+        (self.first..=self.no).contains(&answer.to)
+    }
 }
 
 /// What is to be done next.
@@ -61,8 +93,8 @@ impl Asking {
         let present = tx.state.task.as_ref().map(|task| task.id);
         self.work.take_if(|work| Some(work.id) != present);
         let waits = |open: &Option<Open>| {
-            let since = |open: &Open| tx.now.mono.since(open.at);
-            open.as_ref().is_some_and(|open| since(open) < patience_ms)
+            let open = open.as_ref();
+            open.is_some_and(|open| tx.now.mono < open.retry_at(patience_ms, &tx.config.timers))
         };
         let (work_waits, login_waits) = (
             self.work.as_ref().is_some_and(|work| waits(&work.open)),
@@ -90,17 +122,14 @@ impl Asking {
                 Next::Nothing
             }
             Step::Ask(question) => {
-                work.open = Some(Open {
-                    no: 0,
-                    at: tx.now.mono,
-                    question: question.clone(),
-                });
-                let ask = ask(&task, question);
+                let before = work.open.take();
+                work.open = Some(Open::new(question.clone(), before, tx.now.mono));
+                let ask = ask(tx, &task, question)?;
                 tx.state.task = Some(task);
                 Next::Ask(ask)
             }
             Step::Finished | Step::Switched => {
-                self.farewell = Some(ask(&task, Question::End(Outcome::Done)));
+                self.farewell = Some(ask(tx, &task, Question::End(Outcome::Done))?);
                 tx.state.task = Some(task);
                 self.events.extend(finish(tx, Outcome::Done));
                 self.work = None;
@@ -126,17 +155,14 @@ impl Asking {
             self.login = None;
             return Ok(None);
         };
-        *open = Some(Open {
-            no: 0,
-            at: tx.now.mono,
-            question: question.clone(),
-        });
+        *open = Some(Open::new(question.clone(), open.take(), tx.now.mono));
         Ok(Some(Ask {
             task: TaskId(0),
             kind: TaskKind::Mailboxes,
             dry: false,
             agreed: false,
             counts: TaskCounts::default(),
+            have: None,
             question,
         }))
     }
@@ -155,16 +181,19 @@ impl Asking {
         };
         if let Some(open) = open {
             (open.no, open.at) = (no, now);
+            if open.first == 0 {
+                open.first = no;
+            }
         }
     }
 
     /// When a question without an answer is asked again, or one that waits can be asked.
-    pub(crate) fn retry_at(&self, patience_ms: u64) -> Option<Mono> {
+    pub(crate) fn retry_at(&self, patience_ms: u64, timers: &Timers) -> Option<Mono> {
         let login = self.login.as_ref().and_then(|(_, open)| open.as_ref());
         let work = self.work.as_ref().and_then(|work| work.open.as_ref());
         let open = [login, work].into_iter().flatten();
         let waiting = (login.is_none() && !self.logins.is_empty()).then_some(Mono(0));
-        open.map(|open| open.at.plus(patience_ms))
+        open.map(|open| open.retry_at(patience_ms, timers))
             .chain(waiting)
             .min()
     }
@@ -200,7 +229,10 @@ impl Asking {
             return Ok(());
         }
         let work = self.work.as_mut();
-        let fits = |work: &&mut Work| work.open.as_ref().is_some_and(|open| open.no == answer.to);
+        let fits = |work: &&mut Work| {
+            let open = work.open.as_ref();
+            open.is_some_and(|open| open.is_answered_by(answer))
+        };
         if let Some(work) = work.filter(fits)
             && let Some(open) = work.open.take()
         {
@@ -221,7 +253,7 @@ impl Asking {
         let Some((compare, open)) = &mut self.login else {
             return Ok(());
         };
-        let Some(open) = open.take_if(|open| open.no == answer.to) else {
+        let Some(open) = open.take_if(|open| open.is_answered_by(answer)) else {
             return Ok(());
         };
         if matches!(answer.reply, Reply::Closed(_)) {

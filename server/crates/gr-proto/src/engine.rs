@@ -131,7 +131,7 @@ impl Engine {
             }
             Input::LinkUp => {
                 if let Some(session) = &mut self.session {
-                    session.outbox.begin_anew();
+                    session.outbox.begin_anew(&self.config.limits);
                     session.repair.begin_anew();
                 }
                 self.ready = true;
@@ -174,6 +174,14 @@ impl Engine {
             ledger.set_state(&self.state)?;
             self.stored = Some(self.state.clone());
         }
+        let timers = &self.config.timers;
+        if let Some(session) = &mut self.session {
+            let outbox = &session.outbox;
+            session.speed = (
+                outbox.is_slow(now.mono, timers),
+                outbox.bytes_per_s(now.mono),
+            );
+        }
         self.tell();
         Ok(())
     }
@@ -203,7 +211,10 @@ impl Engine {
                 .retry_at(patience_ms)
                 .filter(|_| self.may_send());
             let may_ask = self.may_send() && !self.state.owes_recovery && !self.state.went_back;
-            let ask = session.asking.retry_at(patience_ms).filter(|_| may_ask);
+            let ask = session
+                .asking
+                .retry_at(patience_ms, timers)
+                .filter(|_| may_ask);
             let retry = status.is_running().then_some(self.retry_at);
             let serving = self.serving.map(|serving| serving.silent_at());
             let repairs = may_ask && !self.damage.is_none() && !self.state.staging;
@@ -238,11 +249,13 @@ impl Engine {
         let session = self.session.as_ref();
         let report = session.and_then(|s| s.report);
         let courtesy = session.is_some_and(Session::in_courtesy);
+        let state = match status.map_or(unheard, Status::state) {
+            PartnerState::Running if courtesy => PartnerState::Down,
+            state => state,
+        };
+        let (slow, bytes_per_s) = session.map_or((false, None), |s| s.speed);
         PartnerStatus {
-            state: match status.map_or(unheard, Status::state) {
-                PartnerState::Running if courtesy => PartnerState::Down,
-                state => state,
-            },
+            state,
             courtesy,
             runs_twice: self.twice.is_some(),
             since: status.map_or_else(Default::default, Status::since),
@@ -250,6 +263,8 @@ impl Engine {
             no_copy_left: session.and_then(|s| s.repair.no_copy),
             only_here: report.map(|(report, _)| report.lacking),
             round_trip_ms: session.and_then(|s| s.outbox.srtt_ms()),
+            slow: slow && state == PartnerState::Running,
+            bytes_per_s,
             clock_difference_ms: report.map(|(_, difference)| difference),
         }
     }
@@ -346,7 +361,7 @@ impl Engine {
             self.ready = true;
             if let Some(session) = &mut self.session {
                 // Whatever was under way in the silence is lost or late.
-                session.outbox.begin_anew();
+                session.outbox.begin_anew(&self.config.limits);
                 session.reported = None;
             }
         }
@@ -376,7 +391,7 @@ impl Engine {
         let status = self.status();
         let told = |s: &PartnerStatus| {
             let damage = (s.no_copy_left, s.only_here);
-            let how = (s.state, s.courtesy, s.runs_twice);
+            let how = (s.state, s.courtesy, s.runs_twice, s.slow);
             (how, s.since, s.partner_backlog, damage)
         };
         let shown = self.shown.as_ref();

@@ -59,12 +59,12 @@ impl Fetch {
         Ok(())
     }
 
-    /// Bodies have come, and were appended beside the message. What was lost on its way is asked for again; what the partner lacks as
-    /// well stays missing.
+    /// Bodies have come, or pieces of them, and were appended beside the message. What is not whole, and what was lost on its way, is asked
+    /// for again; what the partner lacks as well stays missing.
     pub(crate) fn bodies(&mut self, tx: &mut Tx<'_>, items: &[Item]) -> Result<(), LedgerError> {
         for item in items {
             let body = item.object.as_ref().and_then(|object| object.body);
-            let lost = match body.filter(|_| item.with_body) {
+            let lost = match body.filter(|_| item.with_body || item.piece.is_some()) {
                 Some(body) => !tx.ledger.has_body(&body)?,
                 None => false,
             };
@@ -74,6 +74,22 @@ impl Fetch {
         }
         Ok(())
     }
+}
+
+/// Of which of these bodies a part is here, and how much. They are staged objects.
+pub(crate) fn parts(
+    tx: &mut Tx<'_>,
+    ids: &[ObjectId],
+) -> Result<Vec<(ObjectId, u32)>, LedgerError> {
+    let mut parts = Vec::new();
+    for id in ids {
+        let staged = tx.ledger.staged(id)?;
+        if let Some(body) = staged.and_then(|object| object.body) {
+            let have = tx.ledger.body_part(&body)?;
+            parts.extend((have > 0).then_some((*id, have)));
+        }
+    }
+    Ok(parts)
 }
 
 /// What is newer here than at the partner stays: it is marked, and so it is staged. That happens when the partner lost it and could

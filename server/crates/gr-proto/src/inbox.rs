@@ -35,7 +35,7 @@ pub(crate) struct Inbox {
     /// The highest processed number.
     seen: Seen,
     /// Items of processed messages that were not applied.
-    refused: BTreeMap<(u64, ObjectId), Reason>,
+    refused: BTreeMap<(u64, ObjectId), (Reason, Option<u32>)>,
     /// An acknowledgement is due.
     due: bool,
     /// Messages processed since the last acknowledgement.
@@ -142,9 +142,9 @@ impl Inbox {
         self.due = true;
     }
 
-    /// An item was not applied.
-    pub(crate) fn refuse(&mut self, no: u64, id: ObjectId, reason: Reason) {
-        self.refused.insert((no, id), reason);
+    /// An item was not applied; `have`: of its body so much is here.
+    pub(crate) fn refuse(&mut self, no: u64, id: ObjectId, reason: Reason, have: Option<u32>) {
+        self.refused.insert((no, id), (reason, have));
     }
 
     /// An acknowledgement was processed.
@@ -172,7 +172,12 @@ impl Inbox {
             done: self.done.clone(),
             sum: self.sum,
             refused: refused
-                .map(|(&(no, id), &reason)| Refusal { no, id, reason })
+                .map(|(&(no, id), &(reason, have))| Refusal {
+                    no,
+                    id,
+                    reason,
+                    have,
+                })
                 .collect(),
             report,
         }

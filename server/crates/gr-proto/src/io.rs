@@ -152,6 +152,10 @@ pub struct PartnerStatus {
     pub no_copy_left: Option<u64>,
     /// What was damaged at the partner, by its own word: of so many bodies and objects this server may have the only good copy.
     pub only_here: Option<u64>,
+    /// It is running, but the link is slow: it carries little, or answers take long.
+    pub slow: bool,
+    /// Bytes a second that the link carried when there last was much to send, if that was within the last minute.
+    pub bytes_per_s: Option<u64>,
     /// How far its wall clock is ahead, in milliseconds; only to be shown.
     pub clock_difference_ms: Option<i64>,
 }

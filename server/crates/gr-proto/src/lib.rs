@@ -19,6 +19,10 @@
 //!    since it was sent (E2), and so does the tombstone, if it was a deletion (E8). [`Output::Safe`] tells who waits for it. What was
 //!    not acknowledged in time is sent again, as it is by then.
 //!
+//! A body that is longer than a message should be goes in *pieces*, one at a time, and others pass between them: the partner refuses the
+//! object until the body is whole, and the refusal says how much of it is there (`pieces`; E23). How much may be under way follows what
+//! the link has shown that it carries (`pace`), so that whoever comes next never waits long, and what is lost costs little to repeat.
+//!
 //! # Two servers that know each other
 //!
 //! Each start of a process is a new *life*, a random number. Two lives that have proved by challenge and echo that they are alive
@@ -69,6 +73,7 @@
 //! | `talk`, `speak` | what happens with each message, and what is said at the end of a transaction |
 //! | `local`, `apply`, `tx` | changes to objects, marks, tombstones, graves |
 //! | `outbox`, `select`, `batch`, `inbox`, `session` | numbers, windows, acknowledgements, retransmission |
+//! | `pace`, `pieces` | how much is under way at once, and bodies that are longer than that |
 //! | `recovery` | what a server that went back in time has lost |
 //! | `orders`, `task`, `asking`, `work`, `removal` | tasks: who may start and stop what, and how they go |
 //! | `compare`, `judge`, `answer`, `fetch` | what differs, what is said of it, what a rebuild fetches |
@@ -102,6 +107,7 @@
 //! - What is full can still hear what empties it: the stories in `tests/bounds.rs`.
 //! - Age destroys only what is old by clocks that agreed: `one_leap_of_a_clock_destroys_nothing`.
 //! - One bad item stops nobody: `an_item_that_is_refused_for_good_stops_nobody`.
+//! - Nobody waits long for what is long or slow: "nobody starves", "a slow partner is running", and the stories in `tests/pieces.rs`.
 //! - A task deletes last, and no local user: "a task deletes last", "no task deletes a local user", "a resync leaves local users alone",
 //!   and the guide's numbers in `tests/tasks.rs`.
 //! - Whoever stops a task finds what was there: `whoever_stops_a_resync_finds_every_user_there`,
@@ -132,6 +138,8 @@ pub mod memory;
 mod message;
 mod orders;
 mod outbox;
+mod pace;
+mod pieces;
 mod question;
 mod ranges;
 mod recovery;
@@ -159,7 +167,8 @@ pub use limits::Limits;
 pub use message::{
     Ack, Header, Hello, Item, Judged, List, Message, Payload, Refusal, Report, Seen,
 };
-pub use question::{Answer, Ask, Listed, ListedObject, Owed, Question, Reply, Shelf};
+pub use pieces::Piece;
+pub use question::{Answer, Ask, Found, Listed, ListedObject, Owed, Question, Reply, Shelf};
 pub use ranges::RangeSet;
 pub use recovery::Verdicts;
 pub use rules::{Rule, Rules};

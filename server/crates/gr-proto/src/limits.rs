@@ -2,10 +2,21 @@
 
 /// A data message is closed when it has this many items.
 pub const BATCH_ITEMS_MAX: usize = 512;
-/// A data message is closed when its items and bodies have this many bytes. A single item may be larger.
+/// A data message is closed when its items and bodies have this many bytes; on a slow link with fewer. A longer body goes in pieces, unless
+/// the partner knows none.
 pub const BATCH_BYTES_MAX: u64 = 1 << 20;
 /// So many bytes may be sent without having been acknowledged. A single message may be larger.
 pub const WINDOW_BYTES_MAX: u64 = 8 << 20;
+/// So many bytes may be sent without having been acknowledged before anything has been measured.
+pub const WINDOW_BYTES_FIRST: u64 = 256 << 10;
+/// However slow the link is, so many bytes may be sent without having been acknowledged: what a second carries at 64 KiB/s.
+pub const WINDOW_BYTES_MIN: u64 = 64 << 10;
+/// So many data messages may be sent without having been acknowledged. What changes meanwhile goes together afterwards.
+pub const FLIGHTS_MAX: usize = 128;
+/// So many data messages that were taken for lost are remembered: their acknowledgement may only be late.
+pub const FLIGHTS_LATE_MAX: usize = 1_024;
+/// Of so many bodies that travel in pieces a sender knows how much the partner has. The others it asks for.
+pub const PIECES_MAX: usize = 1_024;
 /// So many items may be sent without having been acknowledged.
 pub const WINDOW_ITEMS_MAX: usize = 2_048;
 /// So many of its own numbers a sender remembers until they are settled. Beyond it, it takes a new life.
@@ -118,6 +129,12 @@ pub struct Limits {
     pub batch_bytes: u64,
     /// So many bytes may be sent without having been acknowledged. [`WINDOW_BYTES_MAX`].
     pub window_bytes: u64,
+    /// So many before anything has been measured. [`WINDOW_BYTES_FIRST`].
+    pub window_bytes_first: u64,
+    /// So many however slow the link is. [`WINDOW_BYTES_MIN`].
+    pub window_bytes_min: u64,
+    /// So many data messages may be sent without having been acknowledged. [`FLIGHTS_MAX`].
+    pub flights: usize,
     /// So many items may be sent without having been acknowledged. [`WINDOW_ITEMS_MAX`].
     pub window_items: usize,
     /// So many of its own numbers a sender remembers until they are settled. [`UNSETTLED_MAX`].
@@ -180,6 +197,9 @@ impl Default for Limits {
             batch_items: BATCH_ITEMS_MAX,
             batch_bytes: BATCH_BYTES_MAX,
             window_bytes: WINDOW_BYTES_MAX,
+            window_bytes_first: WINDOW_BYTES_FIRST,
+            window_bytes_min: WINDOW_BYTES_MIN,
+            flights: FLIGHTS_MAX,
             window_items: WINDOW_ITEMS_MAX,
             unsettled: UNSETTLED_MAX,
             ranges: RANGES_MAX,

@@ -94,7 +94,8 @@ impl Engine {
             self.state.owes_recovery = true;
             self.event(Event::PartnerWentBack);
         }
-        if known.is_none_or(|known| known.life != from) {
+        // What only the partner can judge is kept until it has: until it says something in this session.
+        if !untold && known.is_none_or(|known| known.life != from) {
             let tick = entry_of(&hello.lineage, from).map_or(0, |entry| entry.tick);
             self.state.known = Some(Known {
                 life: from,

@@ -3,6 +3,8 @@
 //! It is what a store is to the engine, without a disk: clone it when a transaction begins and put the clone back if the
 //! transaction is lost, or let it take a [`Memory::snapshot`] of everything as a backup does.
 
+mod damage;
+
 use domain::{
     Backlog, BodyRef, Bucket, Damage, Digest, Grave, Held, Kind, Lane, Ledger, LedgerError,
     LineageEntry, Mark, Object, ObjectId, Order, ReplicaState, ServerId, Timestamp, Tomb, Tree,
@@ -35,6 +37,8 @@ pub struct Memory {
     pub unreadable: BTreeMap<ObjectId, Unreadable>,
     /// Objects of which nobody has noticed yet that they cannot be read.
     pub spoilt: BTreeSet<ObjectId>,
+    /// Of bodies that are not whole yet, how many bytes are here.
+    pub body_parts: BTreeMap<BodyRef, u32>,
     /// The lives of this server.
     pub lineage: Vec<LineageEntry>,
     /// The engine's small state.
@@ -81,42 +85,13 @@ enum Undo {
     Unreadable(ObjectId, Option<Unreadable>),
     Spoilt(ObjectId),
     Sound(ObjectId),
+    Part(BodyRef, Option<u32>),
     Lineage,
     Lives(Vec<LineageEntry>),
     State(Box<ReplicaState>),
 }
 
 impl Memory {
-    /// Makes bytes a body that is here.
-    pub fn append_body(&mut self, bytes: &[u8]) -> BodyRef {
-        let body = BodyRef::of(bytes);
-        self.receive_body(body);
-        body
-    }
-
-    /// Makes a body be here, whose bytes do not matter.
-    pub fn receive_body(&mut self, body: BodyRef) {
-        if self.bodies.insert(body) {
-            self.perhaps_missing.0.remove(&body);
-            self.remember(Undo::Body(body));
-        }
-    }
-
-    /// From now on a body is missing.
-    pub fn lose_body(&mut self, body: &BodyRef) {
-        if self.bodies.remove(body) {
-            self.perhaps_missing.0.insert(*body);
-            self.remember(Undo::BodyLost(*body));
-        }
-    }
-
-    /// Damages the row of an object: whoever reads it next finds that it cannot be read.
-    pub fn spoil(&mut self, id: ObjectId) {
-        if self.objects.contains_key(&id) && self.spoilt.insert(id) {
-            self.remember(Undo::Spoilt(id));
-        }
-    }
-
     /// Opens a transaction, so that it can be rolled back.
     pub fn begin(&mut self) {
         self.undo = Some(Vec::new());
@@ -161,6 +136,12 @@ impl Memory {
                 }
                 Undo::Sound(id) => {
                     self.spoilt.insert(id);
+                }
+                Undo::Part(body, old) => {
+                    match old {
+                        Some(old) => self.body_parts.insert(body, old),
+                        None => self.body_parts.remove(&body),
+                    };
                 }
                 Undo::Lineage => {
                     self.lineage.pop();
@@ -240,47 +221,6 @@ impl Memory {
             take(&mut self.staged_sums, Bucket::of(id, old), old.digest(id));
         }
         self.remember(Undo::Staged(*id, old));
-    }
-
-    /// Sets aside what cannot be read. Says whether it could not.
-    fn set_aside(&mut self, id: &ObjectId) -> bool {
-        if !self.spoilt.contains(id) {
-            return false;
-        }
-        let Some(object) = self.objects.get(id) else {
-            return false;
-        };
-        let unreadable = Unreadable {
-            kind: object.kind,
-            owner: object.owner,
-            lost: false,
-        };
-        self.replace_object(id, None);
-        self.is_sound(id);
-        let old = self.unreadable.insert(*id, unreadable);
-        self.remember(Undo::Unreadable(*id, old));
-        true
-    }
-
-    /// An object is written or removed: what was damaged of it is over.
-    fn mend(&mut self, id: &ObjectId) {
-        self.is_sound(id);
-        if let Some(old) = self.unreadable.remove(id) {
-            self.remember(Undo::Unreadable(*id, Some(old)));
-        }
-    }
-
-    fn is_sound(&mut self, id: &ObjectId) {
-        if self.spoilt.remove(id) {
-            self.remember(Undo::Sound(*id));
-        }
-    }
-
-    /// Bodies that something refers to.
-    fn referred(&self) -> BTreeSet<BodyRef> {
-        let spaces = [&self.objects, &self.staged, &self.kept];
-        let objects = spaces.into_iter().flat_map(BTreeMap::values);
-        objects.filter_map(|object| object.body).collect()
     }
 
     /// Makes the indexes of the live objects anew.
@@ -423,6 +363,10 @@ impl Ledger for Memory {
             self.remember(Undo::Unreadable(*id, Some(old)));
         }
         Ok(())
+    }
+
+    fn body_part(&mut self, body: &BodyRef) -> Result<u32, LedgerError> {
+        Ok(self.body_parts.get(body).copied().unwrap_or(0))
     }
 
     fn mark(&mut self, id: &ObjectId) -> Result<Option<Mark>, LedgerError> {

@@ -1,9 +1,10 @@
 //! What two engines say to each other.
 //!
-//! A message is a header and a payload. Bodies are not part of it: an item names its body and says whether the body goes along,
-//! and whoever carries the message puts those bytes beside it ([`Message::bodies`]).
+//! A message is a header and a payload. Bodies are not part of it: an item names its body and says whether the body, or a piece of it,
+//! goes along, and whoever carries the message puts those bytes beside it: first the whole ones ([`Message::bodies`]), then the pieces
+//! ([`Message::pieces`]).
 
-use crate::{Answer, Ask, RangeSet, Reply};
+use crate::{Answer, Ask, Found, Piece, RangeSet, Reply};
 use domain::{
     BodyRef, Known, Life, LineageEntry, Object, ObjectId, Reason, ServerId, Timestamp, Value,
 };
@@ -122,13 +123,16 @@ pub struct Item {
     /// Its body goes along, beside the message.
     #[serde(rename = "b", default)]
     pub with_body: bool,
+    /// This piece of its body goes along, beside the message: the body is too long to travel whole.
+    #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
+    pub piece: Option<Piece>,
     /// The receiver may have lost it by going back in time (E25).
     #[serde(rename = "r", default)]
     pub recovery: bool,
 }
 
 impl Item {
-    /// About how many bytes it takes on the wire, its body included.
+    /// About how many bytes it takes on the wire, with what goes along of its body.
     pub fn weight(&self) -> u64 {
         fn of(value: &Value) -> u64 {
             match value {
@@ -146,6 +150,7 @@ impl Item {
         let body = object.body.filter(|_| self.with_body);
         80 + registers.map(|r| of(&r.value) + 48).sum::<u64>()
             + body.map_or(0, |b| u64::from(b.len))
+            + self.piece.map_or(0, |p| u64::from(p.len))
     }
 }
 
@@ -181,6 +186,10 @@ pub struct Refusal {
     /// Why.
     #[serde(rename = "r")]
     pub reason: Reason,
+    /// With [`Reason::NEED_BODY`]: so many bytes of the body are here, from its beginning on. `None`: from a server that takes bodies only
+    /// whole.
+    #[serde(rename = "h", default, skip_serializing_if = "Option::is_none")]
+    pub have: Option<u32>,
 }
 
 /// What its sender holds in a range of ids, read in the transaction that drew the message's number (E24).
@@ -251,19 +260,13 @@ impl Report {
 }
 
 impl Message {
-    /// The bodies that go along with this message, each once, in the order of their items.
+    /// The whole bodies that go along with this message, each once, in the order of their items.
     pub fn bodies(&self) -> Vec<BodyRef> {
-        let items = match &self.payload {
-            Payload::Data(items) => items.as_slice(),
-            Payload::Answer(answer) => match &answer.reply {
-                Reply::Bodies(items) => items.as_slice(),
-                Reply::Found(there, _) => return there.clone(),
-                _ => &[],
-            },
-            _ => &[],
-        };
+        if let Some(found) = self.found() {
+            return found.whole.clone();
+        }
         let mut bodies = Vec::new();
-        for item in items.iter().filter(|item| item.with_body) {
+        for item in self.items().iter().filter(|item| item.with_body) {
             if let Some(body) = item.object.as_ref().and_then(|o| o.body)
                 && !bodies.contains(&body)
             {
@@ -271,6 +274,37 @@ impl Message {
             }
         }
         bodies
+    }
+
+    /// The pieces of bodies that go along with this message, after the whole ones, in the order of their items.
+    pub fn pieces(&self) -> Vec<(BodyRef, Piece)> {
+        if let Some(found) = self.found() {
+            return found.piece.into_iter().collect();
+        }
+        let with_piece = |item: &Item| Some((item.object.as_ref()?.body?, item.piece?));
+        self.items().iter().filter_map(with_piece).collect()
+    }
+
+    fn found(&self) -> Option<&Found> {
+        match &self.payload {
+            Payload::Answer(answer) => match &answer.reply {
+                Reply::Found(found) => Some(found),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// The items that may have something beside the message.
+    fn items(&self) -> &[Item] {
+        match &self.payload {
+            Payload::Data(items) => items,
+            Payload::Answer(answer) => match &answer.reply {
+                Reply::Bodies(items) => items,
+                _ => &[],
+            },
+            _ => &[],
+        }
     }
 
     /// Whether it is a HELLO, the only kind that is understood without a session.

@@ -153,6 +153,7 @@ impl Engine {
                     dry: task.dry,
                     agreed: false,
                     counts: task.counts,
+                    have: None,
                     question: Question::End(Outcome::Aborted),
                 });
             }
@@ -170,6 +171,7 @@ impl Engine {
                 dry: serving.dry,
                 agreed: false,
                 counts: serving.counts,
+                have: None,
                 question: Question::Census,
             };
             session

@@ -1,11 +1,13 @@
 //! What is sent in a session: which marks are under way, and what an acknowledgement does to them (E2, E8).
 
-use crate::batch::{Batch, Flying, held_back};
+use crate::batch::{Batch, Flying, Next, held_back};
 use crate::entropy::Entropy;
 use crate::limits;
+use crate::pace::{Pace, Sample};
+use crate::pieces::Pieces;
 use crate::select::Selection;
 use crate::tx::Tx;
-use crate::{Ack, Item, Mono, Rule, Timers};
+use crate::{Ack, Config, Item, Limits, Mono, Refusal, Rule, Timers};
 use domain::{Errand, LedgerError, Mark, ObjectId, Reason, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,10 +16,17 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(crate) struct Outbox {
     /// Data messages without acknowledgement, by number.
     flights: BTreeMap<u64, Flight>,
+    /// Those that were taken for lost. If they were only late, their acknowledgement counts all the same: on a link that has become slow
+    /// everything would be sent twice otherwise.
+    late: BTreeMap<u64, Flight>,
     /// The objects in them.
     flying: BTreeSet<ObjectId>,
     /// Their bytes.
     bytes: u64,
+    /// How much may be under way.
+    pace: Pace,
+    /// What the partner has of bodies that travel in pieces.
+    pieces: Pieces,
     /// Objects that the partner refused, each with the change that it refused and how often.
     tries: BTreeMap<ObjectId, (u64, u8)>,
     /// Users that were held and are tried again: when the partner takes one, its mailbox may follow.
@@ -40,7 +49,20 @@ struct Flight {
     at: Mono,
     wall: Timestamp,
     bytes: u64,
+    /// The bytes that were under way when it had been written, its own included.
+    ahead: u64,
     items: Vec<Flying>,
+}
+
+impl Flight {
+    /// It is at the partner now; that it took no longer than `most` milliseconds is known.
+    fn sample(&self, now: Mono, most: u64) -> Sample {
+        let ms = now.since(self.at).min(most);
+        Sample {
+            ahead: self.ahead,
+            ms,
+        }
+    }
 }
 
 /// What an acknowledgement brought.
@@ -67,12 +89,18 @@ impl Outbox {
         // Usually nothing is held and no shortcut has an overlap, and then no item need be looked at for it.
         let overlaps = tx.config.conditions.shortcuts.iter().any(|s| s.overlap > 0);
         let may_hold = overlaps || !tx.ledger.held_after(None, 1)?.is_empty();
-        while self.bytes < tx.config.limits.window_bytes
-            && self.flying.len() < tx.config.limits.window_items
-        {
+        // A piece of a body that waits for a message of its own.
+        let mut piece: Option<Next> = None;
+        while self.has_room(&tx.config.limits) {
             self.turn += 1;
+            let most = self.pace.message_bytes(&tx.config.limits);
             let mut batch = Batch::default();
-            while !batch.is_full(&tx.config.limits) {
+            while !batch.is_full(most, &tx.config.limits) {
+                if let Some(next) = piece.take() {
+                    self.flying.insert(next.id);
+                    batch.add(tx, next)?;
+                    break;
+                }
                 let Some((id, mark)) = selection.next(tx, self.turn.is_multiple_of(4))? else {
                     break;
                 };
@@ -84,11 +112,16 @@ impl Outbox {
                     sent = true; // there may be more marks behind it
                     continue;
                 }
-                if batch.add(tx, id, mark)? {
-                    self.flying.insert(id);
-                } else {
+                let Some(next) = Next::read(tx, id, mark, &self.pieces, most)? else {
                     sent = true;
+                    continue;
+                };
+                if next.is_piece() && !batch.items.is_empty() {
+                    piece = Some(next);
+                    break;
                 }
+                self.flying.insert(id);
+                batch.add(tx, next)?;
             }
             if batch.items.is_empty() {
                 if !sent || !selection.is_cut() {
@@ -99,25 +132,30 @@ impl Outbox {
                 continue;
             }
             sent = true;
-            let Batch {
-                items,
-                flying,
-                bytes,
-            } = batch;
-            self.bytes += bytes;
-            let no = write(tx.state.tick, items);
-            let (at, wall) = (tx.now.mono, tx.now.wall);
-            self.flights.insert(
-                no,
-                Flight {
-                    at,
-                    wall,
-                    bytes,
-                    items: flying,
-                },
-            );
+            self.fly(tx, batch, &mut write);
         }
         Ok(())
+    }
+
+    /// Whether another message may leave.
+    fn has_room(&self, limits: &Limits) -> bool {
+        self.bytes < self.pace.window(limits)
+            && self.flying.len() < limits.window_items
+            && self.flights.len() < limits.flights
+    }
+
+    /// A full message leaves.
+    fn fly(&mut self, tx: &Tx<'_>, batch: Batch, write: &mut impl FnMut(u64, Vec<Item>) -> u64) {
+        self.bytes += batch.bytes;
+        let flight = Flight {
+            at: tx.now.mono,
+            wall: tx.now.wall,
+            bytes: batch.bytes,
+            ahead: self.bytes,
+            items: batch.flying,
+        };
+        let no = write(tx.state.tick, batch.items);
+        self.flights.insert(no, flight);
     }
 
     /// Takes an acknowledgement: what is in `done` arrived; what is below its highest number and not in it is lost.
@@ -129,35 +167,60 @@ impl Outbox {
         let mut said = Acknowledged::default();
         let top = ack.done.top().unwrap_or(ack.floor);
         self.settled = self.settled.max(top);
-        let refused: BTreeMap<(u64, ObjectId), Reason> = ack
-            .refused
-            .iter()
-            .map(|r| ((r.no, r.id), r.reason))
-            .collect();
-        let open = self.flights.split_off(&top.saturating_add(1));
-        for (no, flight) in std::mem::replace(&mut self.flights, open) {
+        let refused = ack.refused.iter().map(|r| ((r.no, r.id), *r));
+        let refused: BTreeMap<(u64, ObjectId), Refusal> = refused.collect();
+        let (mut best, now) = (None, tx.now.mono);
+        // It may have been acknowledged long ago, by what was lost on its way: so it tells less of the time that it took than it seems to.
+        let most = self.patience_ms(&tx.config.timers);
+        for (no, flight) in take_to(&mut self.late, top) {
+            if !ack.done.contains(no) {
+                continue;
+            }
+            best = Some(Sample::better(best, flight.sample(now, most)));
+            // What was refused is marked, and has been or will be sent again.
+            let taken = |item: &&Flying| !refused.contains_key(&(no, item.id));
+            for item in flight.items.iter().filter(taken) {
+                self.taken(tx, item, flight.wall, &mut said)?;
+            }
+        }
+        for (no, flight) in take_to(&mut self.flights, top) {
             said.progress = true;
             self.release(&flight);
             if !ack.done.contains(no) {
                 continue;
             }
-            self.doublings = 0;
-            self.measure(tx.now.mono.since(flight.at));
+            best = Some(Sample::better(best, flight.sample(now, u64::MAX)));
             for item in &flight.items {
                 match refused.get(&(no, item.id)) {
-                    None => {
-                        self.tries.remove(&item.id);
-                        if self.retried.remove(&item.id) {
-                            tx.walk(Errand::Retry);
-                        }
-                        said.safe.push((item.id, item.n));
-                        clear(tx, item, flight.wall)?;
-                    }
-                    Some(reason) => self.refused(tx, item, *reason, &mut said)?,
+                    None => self.taken(tx, item, flight.wall, &mut said)?,
+                    Some(refusal) => self.refused(tx, item, refusal, &mut said)?,
                 }
             }
         }
+        if let Some(sample) = best {
+            let Config { timers, limits, .. } = tx.config;
+            self.doublings = 0;
+            self.measure(sample.ms);
+            self.pace.acknowledged(sample, tx.now.mono, timers, limits);
+        }
         Ok(said)
+    }
+
+    /// The partner has taken an item.
+    fn taken(
+        &mut self,
+        tx: &mut Tx<'_>,
+        item: &Flying,
+        sent: Timestamp,
+        said: &mut Acknowledged,
+    ) -> Result<(), LedgerError> {
+        self.tries.remove(&item.id);
+        self.pieces.done(&item.id);
+        if self.retried.remove(&item.id) {
+            tx.walk(Errand::Retry);
+        }
+        said.safe.push((item.id, item.n));
+        clear(tx, item, sent)
     }
 
     /// The partner did not apply an item. What may be right the next time is sent again some times; then, or at once if the reason is
@@ -166,9 +229,10 @@ impl Outbox {
         &mut self,
         tx: &mut Tx<'_>,
         item: &Flying,
-        reason: Reason,
+        refusal: &Refusal,
         said: &mut Acknowledged,
     ) -> Result<(), LedgerError> {
+        let reason = refusal.reason;
         self.retried.remove(&item.id);
         let Some(mark) = tx.ledger.mark(&item.id)? else {
             return Ok(());
@@ -183,12 +247,14 @@ impl Outbox {
             tx.ledger.set_mark(&item.id, &mark)?;
             if mark.n == item.n && lacks_body(tx, &item.id)? {
                 // Neither has it: sending again helps nobody, until it is back.
+                self.pieces.done(&item.id);
                 tx.hold(&item.id, mark, Reason::BODY_LOST)?;
                 said.held.push((item.id, Reason::BODY_LOST));
                 return Ok(());
             }
-            if !asked_before {
-                return Ok(()); // it goes along the next time
+            let on_its_way = self.pieces.refused(item.id, item.part, refusal.have);
+            if on_its_way || !asked_before {
+                return Ok(()); // it goes along the next time, or its next piece does: this was no try in vain
             }
         }
         // It has changed since: as it is now it may be taken.
@@ -206,6 +272,7 @@ impl Outbox {
             }
         }
         self.tries.remove(&item.id);
+        self.pieces.done(&item.id);
         tx.hold(&item.id, mark, reason)?;
         said.held.push((item.id, reason));
         Ok(())
@@ -219,25 +286,31 @@ impl Outbox {
     }
 
     /// Gives up on everything under way, if the retransmission time is over. Says whether it did.
-    pub(crate) fn time_out(&mut self, now: Mono, timers: &Timers, entropy: &mut Entropy) -> bool {
-        if self.deadline(timers).is_none_or(|at| at > now) {
+    pub(crate) fn time_out(&mut self, now: Mono, config: &Config, entropy: &mut Entropy) -> bool {
+        if self.deadline(&config.timers).is_none_or(|at| at > now) {
             return false;
         }
         self.doublings = (self.doublings + 1).min(20);
         self.jitter = entropy.draw();
+        // What has become slow would be flooded if all of it were sent again at once.
+        self.pace.timed_out(&config.timers, &config.limits);
         self.give_up();
         true
     }
 
     /// The link is back: everything is sent again, and the retransmission time begins small.
-    pub(crate) fn begin_anew(&mut self) {
+    pub(crate) fn begin_anew(&mut self, limits: &Limits) {
         self.doublings = 0;
+        self.pace.begin_anew(limits);
         self.give_up();
     }
 
     /// Everything under way may be lost: its objects are free to be sent again.
     fn give_up(&mut self) {
-        self.flights.clear();
+        self.late.append(&mut self.flights);
+        while self.late.len() > limits::FLIGHTS_LATE_MAX {
+            self.late.pop_first();
+        }
         self.flying.clear();
         self.bytes = 0;
     }
@@ -260,6 +333,21 @@ impl Outbox {
     /// Everything up to this number is settled.
     pub(crate) fn settled(&self) -> u64 {
         self.settled
+    }
+
+    /// So many bytes a message should have, if it can be helped.
+    pub(crate) fn message_bytes(&self, limits: &Limits) -> u64 {
+        self.pace.message_bytes(limits)
+    }
+
+    /// Bytes a second that the link carries, as far as that was measured lately.
+    pub(crate) fn bytes_per_s(&self, now: Mono) -> Option<u64> {
+        self.pace.bytes_per_s(now)
+    }
+
+    /// Whether the link is slow.
+    pub(crate) fn is_slow(&self, now: Mono, timers: &Timers) -> bool {
+        self.pace.is_slow(now, self.srtt_ms, timers)
     }
 
     /// Smoothed round trip, in milliseconds.
@@ -285,6 +373,12 @@ fn lacks_body(tx: &mut Tx<'_>, id: &ObjectId) -> Result<bool, LedgerError> {
         Some(body) => Ok(!tx.ledger.has_body(&body)?),
         None => Ok(false),
     }
+}
+
+/// Takes what was sent under a number up to `top`.
+fn take_to(flights: &mut BTreeMap<u64, Flight>, top: u64) -> BTreeMap<u64, Flight> {
+    let open = flights.split_off(&top.saturating_add(1));
+    std::mem::replace(flights, open)
 }
 
 /// Clears the mark, and the tombstone with it, if the object has not changed since it was sent (E2).

@@ -1,6 +1,6 @@
 //! Questions and answers of tasks, as they are said (R10 to R15).
 
-use crate::{Item, Report};
+use crate::{Item, Piece, Report};
 use domain::{BodyRef, ObjectId, Outcome, ServerId, TaskCounts, TaskId, TaskKind};
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +22,10 @@ pub struct Ask {
     /// How far it is, to be shown.
     #[serde(rename = "c", default)]
     pub counts: TaskCounts,
+    /// With [`Question::Bodies`]: bodies may come in pieces, and of these so many bytes are here. `None`: from a server that takes bodies
+    /// only whole.
+    #[serde(rename = "h", default, skip_serializing_if = "Option::is_none")]
+    pub have: Option<Vec<(ObjectId, u32)>>,
     /// What is asked.
     #[serde(rename = "w")]
     pub question: Question,
@@ -71,12 +75,12 @@ pub enum Question {
     /// Objects in order of their ids, after one, without bodies (R10).
     #[serde(rename = "o")]
     Page(Option<ObjectId>),
-    /// These objects, with their bodies.
+    /// These objects, with their bodies, or the next pieces of them.
     #[serde(rename = "y")]
     Bodies(Vec<ObjectId>),
-    /// These bodies are missing here: which of them are there?
+    /// These bodies are missing here, but for so many bytes: which of them are there?
     #[serde(rename = "v")]
-    Lost(Vec<BodyRef>),
+    Lost(Vec<(BodyRef, u32)>),
     /// The rows of these objects cannot be read here: what are they?
     #[serde(rename = "i")]
     Unreadable(Vec<ObjectId>),
@@ -100,6 +104,20 @@ pub struct Answer {
     /// How far behind the answerer is now: what was asked for counts already.
     #[serde(rename = "b")]
     pub report: Report,
+}
+
+/// What is there of the bodies that somebody has lost. What is in no list is to be asked for again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Found {
+    /// These go along, as many as fit.
+    #[serde(rename = "b")]
+    pub whole: Vec<BodyRef>,
+    /// The next piece of a long one goes along, and nothing beside it.
+    #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
+    pub piece: Option<(BodyRef, Piece)>,
+    /// These are lacking there, too.
+    #[serde(rename = "l")]
+    pub lacking: Vec<BodyRef>,
 }
 
 /// What is answered.
@@ -129,9 +147,9 @@ pub enum Reply {
     /// Objects with their bodies, as many as fit, at least one.
     #[serde(rename = "y")]
     Bodies(Vec<Item>),
-    /// These bodies go along, as many as fit; and these are lacking there, too. What is in neither list is to be asked for again.
+    /// Which lost bodies are there.
     #[serde(rename = "v")]
-    Found(Vec<BodyRef>, Vec<BodyRef>),
+    Found(Found),
     /// These objects are there, without bodies, or were deleted there; and these are not known. What is in neither list is to be asked
     /// for again.
     #[serde(rename = "i")]

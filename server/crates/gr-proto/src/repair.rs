@@ -3,14 +3,15 @@
 //! One question is open at a time. A *pass* asks for all that is damaged, rows first, so that a mailbox is there before its sound is. When
 //! a pass has brought nothing, the next one waits twice as long; it begins at once when more is found damaged, and in each session. What
 //! comes is applied by the join that everything goes through (E4), and what the partner does not have either is counted: *no copy left*.
+//! A long body comes in pieces, each an answer to a question of its own.
 //!
 //! Nothing is asked while one of the servers went back in time, for a recovery is about the same; and no body while a rebuild fetches them.
 
 use crate::apply::{Applied, apply};
-use crate::asking::Open;
 use crate::limits::{REPAIR_PATIENCE_MS, REPAIR_PAUSE_MS_FIRST, REPAIR_PAUSE_MS_MAX};
+use crate::pieces::Piece;
 use crate::tx::Tx;
-use crate::{Answer, Ask, Event, Item, Mono, Question, Reply};
+use crate::{Answer, Ask, Event, Found, Item, Mono, Question, Reply};
 use domain::{BodyRef, Damage, Kind, LedgerError, ObjectId, TaskCounts, TaskId, TaskKind};
 
 /// What a session knows of its repairs: volatile, because what is damaged is durable.
@@ -29,6 +30,14 @@ pub(crate) struct Repair {
     pub(crate) events: Vec<Event>,
 }
 
+/// A question under way: the number of its message, and when it was asked.
+#[derive(Clone, Debug)]
+struct Open {
+    no: u64,
+    at: Mono,
+    question: Question,
+}
+
 /// Going once through all that is damaged.
 #[derive(Clone, Debug, Default)]
 struct Pass {
@@ -39,6 +48,36 @@ struct Pass {
     no_copy: u64,
     /// Something came.
     brought: bool,
+}
+
+impl Pass {
+    /// What the partner has of lost bodies has come. Returns how many are whole again.
+    fn found(
+        &mut self,
+        tx: &mut Tx<'_>,
+        asked: &[(BodyRef, u32)],
+        found: &Found,
+    ) -> Result<u64, LedgerError> {
+        let here = |body: &BodyRef| asked.iter().find(|(lost, _)| lost == body);
+        if let Some((body, _)) = &found.piece {
+            let before = here(body).map_or(u32::MAX, |(_, have)| *have);
+            let whole = tx.ledger.has_body(body)?;
+            if !whole && tx.ledger.body_part(body)? > before {
+                self.brought = true; // the next piece is asked for
+            } else {
+                self.bodies = Some(*body);
+            }
+            return Ok(u64::from(whole && before < body.len));
+        }
+        let told = found.whole.iter().chain(&found.lacking).max();
+        self.bodies = told.or(asked.last().map(|(body, _)| body)).copied();
+        self.no_copy += found.lacking.len() as u64;
+        let mut back = 0;
+        for body in found.whole.iter().filter(|body| here(body).is_some()) {
+            back += u64::from(tx.ledger.has_body(body)?);
+        }
+        Ok(back)
+    }
 }
 
 impl Repair {
@@ -86,6 +125,7 @@ impl Repair {
             dry: false,
             agreed: false,
             counts: TaskCounts::default(),
+            have: None,
             question,
         }))
     }
@@ -152,13 +192,8 @@ impl Repair {
         };
         let (mut bodies, mut rows) = (0, 0);
         match (&open.question, &answer.reply) {
-            (Question::Lost(asked), Reply::Found(there, lacking)) => {
-                let last = there.iter().chain(lacking).max().or(asked.last());
-                pass.bodies = last.copied();
-                for body in there.iter().filter(|body| asked.contains(body)) {
-                    bodies += u64::from(tx.ledger.has_body(body)?);
-                }
-                pass.no_copy += lacking.len() as u64;
+            (Question::Lost(asked), Reply::Found(found)) => {
+                bodies = pass.found(tx, asked, found)?
             }
             (Question::Unreadable(asked), Reply::Rows(items, unknown)) => {
                 let told = items.iter().map(|item| &item.id).chain(unknown);
@@ -207,8 +242,11 @@ fn question(tx: &mut Tx<'_>, pass: &mut Pass) -> Result<Option<Question>, Ledger
         return Ok(None);
     }
     let most = tx.config.limits.repair_bodies;
-    let bodies = tx.ledger.missing_after(pass.bodies.as_ref(), most)?;
-    Ok((!bodies.is_empty()).then_some(Question::Lost(bodies)))
+    let mut lost = Vec::new();
+    for body in tx.ledger.missing_after(pass.bodies.as_ref(), most)? {
+        lost.push((body, tx.ledger.body_part(&body)?));
+    }
+    Ok((!lost.is_empty()).then_some(Question::Lost(lost)))
 }
 
 /// What the partner holds of an unreadable object, or that it was deleted there.
@@ -233,21 +271,34 @@ fn nobody_knows(tx: &mut Tx<'_>, id: &ObjectId) -> Result<(), LedgerError> {
     tx.ledger.set_lost(id, true)
 }
 
-/// Answers which of these bodies go along: as many as fit, at least one; and which are lacking here, too. In the order of the question.
-pub(crate) fn found(tx: &mut Tx<'_>, asked: &[BodyRef]) -> Result<Reply, LedgerError> {
-    let (mut there, mut lacking, mut bytes) = (Vec::new(), Vec::new(), 0);
-    for body in asked {
-        if bytes >= tx.config.limits.batch_bytes {
-            break;
-        }
-        if tx.ledger.has_body(body)? {
-            bytes += u64::from(body.len);
-            there.push(*body);
-        } else {
+/// Answers which of these bodies go along: of about `most` bytes as many as fit, or a piece of one that is longer; and which are lacking
+/// here, too. In the order of the question.
+pub(crate) fn found(
+    tx: &mut Tx<'_>,
+    asked: &[(BodyRef, u32)],
+    most: u64,
+) -> Result<Reply, LedgerError> {
+    let (mut whole, mut lacking, mut bytes) = (Vec::new(), Vec::new(), 0);
+    let mut piece = None;
+    for (body, have) in asked {
+        let len = u64::from(body.len);
+        if !tx.ledger.has_body(body)? {
             lacking.push(*body);
+        } else if whole.is_empty() && lacking.is_empty() && len > most {
+            piece = Some((*body, Piece::of(body, *have, most)));
+            break;
+        } else if bytes + len > most && !whole.is_empty() || len > most {
+            break;
+        } else {
+            bytes += len;
+            whole.push(*body);
         }
     }
-    Ok(Reply::Found(there, lacking))
+    Ok(Reply::Found(Found {
+        whole,
+        piece,
+        lacking,
+    }))
 }
 
 /// Answers what these objects are: alive, or deleted; and which are not known here, or unreadable, too. In the order of the question.
@@ -271,6 +322,7 @@ pub(crate) fn rows(tx: &mut Tx<'_>, asked: &[ObjectId]) -> Result<Reply, LedgerE
             id: *id,
             object: object.filter(|_| !deleted),
             with_body: false,
+            piece: None,
             // Even a user of the asker's own is taken back (E25).
             recovery: true,
         };

@@ -31,6 +31,8 @@ pub(crate) struct Session {
     pub(crate) numbers: Numbers,
     /// When something was last said.
     pub(crate) spoke: Mono,
+    /// Whether the link was slow at the end of the last transaction, and the bytes a second that it carried.
+    pub(crate) speed: (bool, Option<u64>),
     /// What the partner's wall clock showed, and when that was heard.
     pub(crate) heard: Option<(Timestamp, Mono)>,
     /// What was last reported.
@@ -96,6 +98,7 @@ impl Session {
             repair: Repair::new(),
             numbers: Numbers::default(),
             spoke: now,
+            speed: (false, None),
             heard: None,
             reported: None,
             report_no: 0,

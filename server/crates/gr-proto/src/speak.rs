@@ -35,7 +35,7 @@ impl Engine {
             reported,
             ..
         } = session;
-        let timed_out = outbox.time_out(now.mono, &timers, &mut self.entropy);
+        let timed_out = outbox.time_out(now.mono, &self.config, &mut self.entropy);
         self.ready |= timed_out;
         let mut voice = Voice {
             pen,
@@ -67,10 +67,11 @@ impl Engine {
         if may_send {
             let patience_ms = outbox.patience_ms(&timers);
             let mut tx = tx!(self, now, &mut *ledger);
+            let most = outbox.message_bytes(&self.config.limits);
             for (to, ask, ended) in std::mem::take(&mut asking.due) {
                 let reply = match ended {
                     Some(outcome) => Reply::Closed(outcome),
-                    None => match answer(&mut tx, &ask)? {
+                    None => match answer(&mut tx, &ask, most)? {
                         Some(reply) => reply,
                         None => continue, // not yet: it is asked again
                     },

@@ -87,10 +87,14 @@ impl Engine {
             if reason != Reason::NEED_BODY {
                 self.show_refused(now, item, reason);
             }
+            let have = body_part(ledger, item)?.filter(|_| reason == Reason::NEED_BODY);
             if let Some(session) = &mut self.session {
-                session.inbox.refuse(header.no, item.id, reason);
+                session.inbox.refuse(header.no, item.id, reason, have);
             }
-            self.event(Event::Refused(item.id, reason));
+            // A body that comes piece by piece is nothing to be told of.
+            if reason != Reason::NEED_BODY || item.with_body {
+                self.event(Event::Refused(item.id, reason));
+            }
         }
         self.state.tick += 1;
         self.know(header);
@@ -274,4 +278,10 @@ impl Engine {
         }
         Ok(())
     }
+}
+
+/// How much is here of a body that is not whole.
+fn body_part(ledger: &mut dyn Ledger, item: &Item) -> Result<Option<u32>, LedgerError> {
+    let body = item.object.as_ref().and_then(|object| object.body);
+    body.map(|body| ledger.body_part(&body)).transpose()
 }

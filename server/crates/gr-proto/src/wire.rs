@@ -164,6 +164,9 @@ fn are_within(items: &[Item]) -> Result<(), WireError> {
     if items.len() > limits::BATCH_ITEMS_MAX {
         return Err(WireError::Limit("items in a message"));
     }
+    if items.iter().any(|item| !is_piece_within(item)) {
+        return Err(WireError::Limit("a piece within its body"));
+    }
     for object in items.iter().filter_map(|item| item.object.as_ref()) {
         if object.registers.len() > limits::REGISTERS_MAX {
             return Err(WireError::Limit("registers of an object"));
@@ -179,7 +182,21 @@ fn are_within(items: &[Item]) -> Result<(), WireError> {
     Ok(())
 }
 
+/// A piece is a part of a body that does not go along whole.
+fn is_piece_within(item: &Item) -> bool {
+    let Some(piece) = item.piece else { return true };
+    let body = item.object.as_ref().and_then(|object| object.body);
+    !item.with_body && body.is_some_and(|body| piece.end() <= u64::from(body.len))
+}
+
 fn ask_within(ask: Box<Ask>) -> Result<Payload, WireError> {
+    if ask
+        .have
+        .as_ref()
+        .is_some_and(|have| have.len() > limits::BATCH_ITEMS_MAX)
+    {
+        return Err(WireError::Limit("bodies that are partly here"));
+    }
     let (count, max) = match &ask.question {
         Question::Buckets(_, parts) => (parts.len(), limits::PARTS_MAX),
         Question::Lists(shelves) => (shelves.len(), limits::SHELVES_MAX),
@@ -210,7 +227,13 @@ fn answer_within(answer: Box<Answer>) -> Result<Payload, WireError> {
         Reply::Page(items, _) | Reply::Bodies(items) => {
             return are_within(items).map(|()| Payload::Answer(answer));
         }
-        Reply::Found(there, lacking) => there.len() + lacking.len() <= limits::REPAIR_BODIES_MAX,
+        Reply::Found(found) => {
+            let piece = found.piece.as_ref();
+            if piece.is_some_and(|(body, piece)| piece.end() > u64::from(body.len)) {
+                return Err(WireError::Limit("a piece within its body"));
+            }
+            found.whole.len() + found.lacking.len() <= limits::REPAIR_BODIES_MAX
+        }
         Reply::Rows(items, unknown) => {
             if items.len() + unknown.len() > limits::REPAIR_ROWS_MAX {
                 return Err(WireError::Limit("length of an answer"));
@@ -261,7 +284,7 @@ fn depth(value: &Value) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Listed, ListedObject, Owed, Reason, Refusal, Seen, Shelf};
+    use crate::{Found, Listed, ListedObject, Owed, Piece, Reason, Refusal, Seen, Shelf};
     use domain::{
         BodyRef, Hlc, Key, Kind, Known, Life, LineageEntry, Object, ObjectId, ServerId, TaskCounts,
         TaskId, TaskKind, Timestamp, Version,
@@ -340,6 +363,7 @@ mod tests {
                 dry: false,
                 agreed: false,
                 counts: TaskCounts::default(),
+                have: None,
                 question,
             })),
         };
@@ -356,6 +380,7 @@ mod tests {
             no: 4,
             id,
             reason: Reason::NEED_BODY,
+            have: Some(4),
         }];
         vec![
             Message {
@@ -371,13 +396,15 @@ mod tests {
                     Item {
                         id,
                         object: Some(object),
-                        with_body: true,
+                        with_body: false,
+                        piece: Some(Piece { at: 2, len: 3 }),
                         recovery: true,
                     },
                     Item {
                         id,
                         object: None,
                         with_body: false,
+                        piece: None,
                         recovery: false,
                     },
                 ]),
@@ -418,6 +445,7 @@ mod tests {
                     dry: true,
                     agreed: true,
                     counts: TaskCounts::default(),
+                    have: Some(vec![(id, 4)]),
                     question: Question::Lists(vec![(Shelf::Mailbox(id), Some(id))]),
                 })),
             },
@@ -450,17 +478,19 @@ mod tests {
                     }]),
                 })),
             },
-            ask(Question::Lost(vec![BodyRef::of(b"lost")])),
+            ask(Question::Lost(vec![(BodyRef::of(b"lost"), 2)])),
             ask(Question::Unreadable(vec![id])),
-            answer(Reply::Found(
-                vec![BodyRef::of(b"lost")],
-                vec![BodyRef::of(b"too")],
-            )),
+            answer(Reply::Found(Found {
+                whole: vec![BodyRef::of(b"lost")],
+                piece: Some((BodyRef::of(b"long"), Piece { at: 1, len: 3 })),
+                lacking: vec![BodyRef::of(b"too")],
+            })),
             answer(Reply::Rows(
                 vec![Item {
                     id,
                     object: None,
                     with_body: false,
+                    piece: None,
                     recovery: true,
                 }],
                 vec![id],
@@ -502,6 +532,23 @@ mod tests {
             decode(&bytes).unwrap().payload,
             Payload::Heartbeat(Report::default())
         );
+    }
+
+    #[test]
+    fn a_piece_that_is_no_part_of_its_body_is_refused() {
+        let whole = |with_body, at, len| {
+            let mut message = examples().remove(1);
+            if let Payload::Data(items) = &mut message.payload {
+                items[0].with_body = with_body;
+                items[0].piece = Some(Piece { at, len });
+            }
+            decode(&encode(&message))
+        };
+        assert!(whole(false, 0, 5).is_ok());
+        let refused = Err(WireError::Limit("a piece within its body"));
+        for (with_body, at, len) in [(true, 0, 5), (false, 1, 5), (false, u32::MAX, u32::MAX)] {
+            assert_eq!(whole(with_body, at, len), refused);
+        }
     }
 
     #[test]

@@ -238,13 +238,18 @@ fn switch(tx: &mut Tx<'_>, task: &Task) -> Result<(), LedgerError> {
     Ok(())
 }
 
-pub(crate) fn ask(task: &Task, question: Question) -> Ask {
-    Ask {
+pub(crate) fn ask(tx: &mut Tx<'_>, task: &Task, question: Question) -> Result<Ask, LedgerError> {
+    let have = match &question {
+        Question::Bodies(ids) => Some(fetch::parts(tx, ids)?),
+        _ => None,
+    };
+    Ok(Ask {
         task: task.id,
         kind: task.kind,
         dry: task.dry,
         agreed: task.agreed.is_some(),
         counts: task.counts,
+        have,
         question,
-    }
+    })
 }

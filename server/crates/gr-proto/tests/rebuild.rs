@@ -189,6 +189,7 @@ fn what_a_page_told_of_is_deleted_with_a_tombstone() {
         dry: false,
         agreed: false,
         counts: Default::default(),
+        have: None,
         question: page,
     };
     let mut message = pair.take(SOUTH).remove(0);

@@ -4,7 +4,7 @@ mod support;
 
 use domain::{Change, Kind, Ledger, TaskId, TaskKind};
 use gr_proto::memory::Memory;
-use gr_proto::{Event, Message, Order, Output, Payload};
+use gr_proto::{Event, Limits, Message, Order, Output, PartnerState, Payload};
 use support::*;
 
 fn message(n: u8, owner: u8) -> Change {
@@ -417,4 +417,30 @@ fn more_objects_than_one_list_tells_of_are_compared_in_steps() {
     pair.settle();
     pair.assert_equal();
     assert_eq!(pair.ledger(SOUTH).objects.len(), 3_002);
+}
+
+#[test]
+fn lives_are_not_forgotten_before_the_partner_has_met_the_present_one() {
+    let limits = Limits {
+        lineage: 3,
+        ..Limits::default()
+    };
+    let mut pair = Pair::running_with(limits);
+    pair.change(NORTH, user(1, NORTH));
+    pair.settle();
+    for _ in 0..8 {
+        pair.restart(NORTH);
+        pair.wait(500);
+        pair.carry(NORTH);
+        pair.carry(SOUTH);
+        assert_eq!(pair.state(NORTH), PartnerState::Running);
+        pair.wait(60_000);
+        for side in [NORTH, SOUTH] {
+            pair.take(side);
+        }
+    }
+    pair.live(60_000);
+    let found = |o: &Output| matches!(o, Output::Event(Event::PartnerWentBack | Event::WentBack));
+    assert!((0..2).all(|side| !pair.sides[side].said.iter().any(found)));
+    pair.assert_equal();
 }

@@ -2,8 +2,10 @@
 
 mod support;
 
-use domain::{BodyRef, Grave, Kind, Ledger, Outcome, Reason, TaskKind, Timestamp, Unreadable};
-use gr_proto::{Event, Input, Item, Message, Output, Payload, Question};
+use domain::{
+    BodyRef, Grave, Key, Kind, Ledger, Outcome, Reason, TaskKind, Timestamp, Unreadable, Value,
+};
+use gr_proto::{Event, Input, Item, Message, Output, Payload, Question, Reply};
 use support::guide::*;
 use support::*;
 
@@ -219,6 +221,7 @@ fn what_arrives_by_itself_mends_as_well() {
             id: id(n),
             object: pair.ledger(SOUTH).object(&id(n)).unwrap(),
             with_body: false,
+            piece: None,
             recovery: false,
         });
     }
@@ -366,4 +369,103 @@ fn a_question_about_what_has_gone_meanwhile_does_not_keep_a_server_awake() {
     pair.live(125_000);
     let wakes = pair.sides[SOUTH].engine.wake_at();
     assert!(wakes.is_none_or(|at| at > pair.now.mono), "{wakes:?}");
+}
+
+/// A message of the mailbox whose body is longer than a message should be, on both.
+fn long_message(pair: &mut Pair, hash: u8) -> BodyRef {
+    let body = BodyRef {
+        hash: [hash; 32],
+        len: 5_000_000,
+    };
+    pair.ledger(NORTH).receive_body(body);
+    pair.change(NORTH, message(20, 1, Some(body)));
+    pair.settle();
+    assert!(pair.ledger(SOUTH).bodies.contains(&body));
+    body
+}
+
+#[test]
+fn a_long_lost_body_comes_back_in_pieces() {
+    let mut pair = mailbox();
+    let body = long_message(&mut pair, 200);
+    pair.ledger(SOUTH).lose_body(&body);
+    pair.tick(SOUTH);
+    let mut here = 0;
+    let mut questions = 0;
+    while !pair.ledger(SOUTH).bodies.contains(&body) {
+        questions += 1;
+        assert!(questions < 100, "{here} bytes are here");
+        pair.carry(SOUTH);
+        for answer in pair.take(NORTH) {
+            assert!(answer.bodies().is_empty());
+            for (of, piece) in answer.pieces() {
+                assert_eq!((of, piece.at), (body, here), "it goes on where it was");
+                here += piece.len;
+            }
+            pair.give(SOUTH, answer);
+        }
+    }
+    assert!(questions > 3, "{questions}");
+    assert_eq!(here, body.len);
+    assert!(said(&pair, SOUTH, Event::Repaired(1, 0)));
+    pair.settle();
+    assert_eq!(pair.sides[SOUTH].engine.status().no_copy_left, Some(0));
+    pair.assert_equal();
+}
+
+#[test]
+fn a_lost_body_of_which_nothing_stays_keeps_nobody_waiting() {
+    let mut pair = mailbox();
+    let long = long_message(&mut pair, 1);
+    let short = body_of(10);
+    assert!(long < short, "the long one is asked for first");
+    for body in [long, short] {
+        pair.ledger(SOUTH).lose_body(&body);
+    }
+    pair.tick(SOUTH);
+    let mut answers = 0;
+    while !pair.ledger(SOUTH).bodies.contains(&short) {
+        answers += 1;
+        assert!(answers < 10, "the short one never comes");
+        pair.carry(SOUTH);
+        for mut answer in pair.take(NORTH) {
+            if let Payload::Answer(told) = &mut answer.payload
+                && let Reply::Found(found) = &mut told.reply
+                && let Some((_, piece)) = &mut found.piece
+            {
+                piece.at += 1; // as if it had come damaged
+            }
+            pair.give(SOUTH, answer);
+        }
+    }
+    assert!(!pair.ledger(SOUTH).bodies.contains(&long));
+    pair.live(600_000);
+    assert!(
+        pair.ledger(SOUTH).bodies.contains(&long),
+        "a later pass brings it"
+    );
+}
+
+#[test]
+fn what_reached_the_partner_meanwhile_comes_back_with_a_row() {
+    let mut pair = mailbox();
+    pair.change(SOUTH, set(10, 5, 7));
+    let change = pair.take(SOUTH);
+    set_aside(&mut pair, SOUTH, 10);
+    pair.tick(SOUTH);
+    pair.carry(SOUTH);
+    pair.carry(NORTH);
+    assert_eq!(
+        is_unreadable(&mut pair, SOUTH, 10),
+        None,
+        "as it was before"
+    );
+    for message in change {
+        pair.give(NORTH, message);
+    }
+    pair.settle();
+    pair.assert_equal();
+    let object = pair.ledger(SOUTH).object(&id(10)).unwrap().unwrap();
+    let value = &object.registers[&Key::field(5)].value;
+    assert_eq!(*value, Value::Int(7));
 }

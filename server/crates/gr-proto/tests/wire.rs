@@ -54,6 +54,7 @@ fn empty(n: usize) -> Item {
         id: nth(n),
         object: None,
         with_body: false,
+        piece: None,
         recovery: false,
     }
 }
@@ -79,6 +80,7 @@ fn asked(question: Question) -> Payload {
         dry: false,
         agreed: false,
         counts: TaskCounts::default(),
+        have: None,
         question,
     }))
 }
@@ -155,6 +157,7 @@ fn nothing_is_longer_than_its_limit() {
         no: 1,
         id: nth(n),
         reason: domain::Reason::FAULT,
+        have: None,
     };
     assert_limit(limits::REFUSALS_MAX, |n| {
         Payload::Ack(Ack {

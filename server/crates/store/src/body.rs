@@ -110,7 +110,7 @@ impl Tx<'_> {
         Ok(missing)
     }
 
-    fn append(&mut self, body: &BodyRef, bytes: &[u8]) -> Result<(), StoreError> {
+    pub(crate) fn append(&mut self, body: &BodyRef, bytes: &[u8]) -> Result<(), StoreError> {
         if find(&self.writer.conn, body)?.is_some_and(|kept| kept.at.is_some()) {
             // Somebody wants it again, so compaction begins to wait anew.
             let sql =

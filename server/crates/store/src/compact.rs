@@ -70,6 +70,7 @@ impl Writer {
         let mut tx = self.begin()?;
         let given_up = tx.step(|tx| {
             tx.forget_given_up(&mut done)?;
+            tx.forget_old_parts(now)?;
             tx.collect_idle(now, &mut done)?;
             tx.empty_one(move_bytes_max, &mut done)?;
             tx.give_up_empty()

@@ -40,6 +40,8 @@ pub trait Subject {
     fn lose_body(&mut self, body: &BodyRef);
     /// Damages the row of a live object, so that it cannot be read; nobody has noticed it yet.
     fn spoil(&mut self, id: ObjectId);
+    /// Appends a piece of a body in a transaction of its own and ends it.
+    fn keep_piece(&mut self, end: End, body: &BodyRef, at: u32, bytes: &[u8]);
 }
 
 /// Runs every check, each on a new and empty subject.
@@ -52,6 +54,7 @@ pub fn check<S: Subject>(mut make: impl FnMut() -> S) {
         objects::objects_are_listed_in_order_of_their_ids,
         objects::only_what_is_owned_is_listed_for_an_owner,
         objects::bodies_are_here_once_kept_and_not_before,
+        objects::a_body_comes_in_pieces_and_is_here_with_the_last,
         marks::a_mark_reads_back_and_a_later_one_replaces_it,
         marks::marks_come_in_order_with_ties_by_id_from_a_moment_up_to_a_limit,
         marks::the_backlog_follows_each_mark,

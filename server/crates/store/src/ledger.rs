@@ -81,6 +81,13 @@ impl Ledger for Tx<'_> {
         Ok(self.step(|tx| tx.write_lost(id, lost))?)
     }
 
+    fn body_part(&mut self, body: &BodyRef) -> Found<u32> {
+        Ok(self.step(|tx| match tx.view().has_body(body)? {
+            true => Ok(0),
+            false => crate::pieces::part(&tx.writer.conn, body),
+        })?)
+    }
+
     fn mark(&mut self, id: &ObjectId) -> Found<Option<Mark>> {
         Ok(self.step(|tx| tx.view().mark(id))?)
     }

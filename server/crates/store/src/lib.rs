@@ -19,6 +19,8 @@
 //! stumbles over it notes for the writer ([`Readers::on_damage`], [`Tx::look_into_damage`]); what nobody reads is found by
 //! [`Readers::scrub`].
 //!
+//! **A body may come in pieces.** Each is durable by itself, and with the last one the body is whole ([`Tx::append_piece`]).
+//!
 //! **Three places for objects.** What is live is what servers serve. Beside it lies what a rebuild has *staged* and what tasks have
 //! removed and is *kept*; a body stays as long as an object in any of the three refers to it. A rebuild ends by renaming tables.
 //! The digests of live and of staged objects are summed in the transaction that changes them, so that comparing with the partner
@@ -39,6 +41,7 @@ mod log;
 mod marks;
 mod noted;
 mod open;
+mod pieces;
 #[cfg(test)]
 mod plans;
 mod put;
@@ -67,6 +70,7 @@ pub use disk::{Disk, RealDisk};
 pub use error::StoreError;
 pub use listing::{Cursor, Listed, MailboxCounts, ParseCursorError, UserCursor};
 pub use open::{Options, Store};
+pub use pieces::{PARTIAL_BODIES_MAX, PARTIAL_BYTES_MAX};
 pub use readers::{Readers, Sizes};
 pub use reserve::Room;
 pub use scrub::{ScrubPlace, Scrubbed};

@@ -30,6 +30,10 @@ const STEPS: &[Step] = &[
         sql: DAMAGE,
         then: |_| Ok(()),
     },
+    Step {
+        sql: PIECES,
+        then: |_| Ok(()),
+    },
 ];
 
 /// What a pair needs that replicates.
@@ -189,6 +193,26 @@ pub(crate) fn check(path: &Path) -> Result<(), StoreError> {
 fn format(conn: &Connection) -> Result<u32, StoreError> {
     Ok(conn.pragma_query_value(None, "user_version", |r| r.get(0))?)
 }
+
+/// What a slow link needs: bodies that are here in part.
+const PIECES: &str = "
+    -- The beginning of a body: so many bytes are here, and the last of them came then.
+    CREATE TABLE partial (
+        body    BLOB PRIMARY KEY,       -- hash of the whole
+        have    INTEGER NOT NULL,
+        used_at INTEGER NOT NULL        -- ms
+    ) WITHOUT ROWID;
+    CREATE INDEX partial_age ON partial (used_at);
+    -- What it is made of: each piece lies in a segment like a body to which nobody refers.
+    CREATE TABLE piece (
+        body BLOB NOT NULL,
+        at   INTEGER NOT NULL,          -- offset in the whole
+        len  INTEGER NOT NULL,
+        hash BLOB NOT NULL,             -- of the piece
+        PRIMARY KEY (body, at)
+    ) WITHOUT ROWID;
+    CREATE INDEX piece_hash ON piece (hash);
+";
 
 /// Brings the database to the present format.
 pub(crate) fn migrate(conn: &mut Connection) -> Result<(), StoreError> {

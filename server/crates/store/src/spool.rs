@@ -122,7 +122,8 @@ impl Spool {
         self.tail.len + self.gathered.len() as u64
     }
 
-    fn write(&mut self) -> Result<(), StoreError> {
+    /// Writes out what is gathered, so that it can be read; it is not durable for that.
+    pub(crate) fn write(&mut self) -> Result<(), StoreError> {
         if let Some(file) = self
             .tail
             .file

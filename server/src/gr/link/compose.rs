@@ -5,6 +5,9 @@ use crate::clock;
 use crate::gr::envelope::{Content, Heading, Mail, RANDOM_LEN, Transfer};
 use crate::rarely::Rarely;
 use bytes::Bytes;
+use domain::BodyRef;
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -88,7 +91,7 @@ async fn blocking(
     message: gr_proto::Message,
     compose: fn(&LinkContext, &Content) -> Vec<u8>,
 ) -> Vec<u8> {
-    if message.bodies().is_empty() {
+    if message.bodies().is_empty() && message.pieces().is_empty() {
         return compose(context, &content(context, &message));
     }
     let context = context.clone();
@@ -100,21 +103,71 @@ async fn blocking(
     }
 }
 
-/// A body that cannot be read is left out; the partner will say that it lacks it, and the engine decides.
+/// A body that cannot be read is left out; the partner will say that it lacks it, and the engine decides. Of a piece at least its place is
+/// kept, by a part without bytes.
 fn content(context: &LinkContext, message: &gr_proto::Message) -> Content {
     let mut bodies = Vec::new();
     for body in message.bodies() {
-        match context.readers.body(&body) {
-            Ok(bytes) => bodies.push(bytes),
-            Err(error) => {
-                if let Some(times) = UNREADABLE.now() {
-                    tracing::error!(%error, times, "a body for the GR partner cannot be read");
-                }
-            }
+        bodies.extend(readable(context.readers.body(&body)));
+    }
+    for (body, piece) in message.pieces() {
+        let (start, end) = (piece.at as usize, piece.end() as usize);
+        let whole = readable(context.long_bodies.read(&context.readers, &body));
+        let bytes = whole.filter(|whole| end <= whole.len());
+        bodies.push(bytes.map_or_else(Bytes::new, |whole| whole.slice(start..end)));
+        if end == body.len as usize {
+            context.long_bodies.forget(&body);
         }
     }
     Content {
         control: Bytes::from(gr_proto::wire::encode(message)),
         bodies,
+    }
+}
+
+fn readable(read: Result<Bytes, store::StoreError>) -> Option<Bytes> {
+    match read {
+        Ok(bytes) => Some(bytes),
+        Err(error) => {
+            if let Some(times) = UNREADABLE.now() {
+                tracing::error!(%error, times, "a body for the GR partner cannot be read");
+            }
+            None
+        }
+    }
+}
+
+/// Bodies of which pieces are being sent: each is read and verified once, not once for each piece.
+#[derive(Debug, Default)]
+pub struct LongBodies(Mutex<VecDeque<(BodyRef, Bytes)>>);
+
+/// So many of them are in memory.
+const LONG_BODIES_MAX: usize = 2;
+
+impl LongBodies {
+    fn read(&self, readers: &store::Readers, body: &BodyRef) -> Result<Bytes, store::StoreError> {
+        let known = |open: &VecDeque<(BodyRef, Bytes)>| {
+            let found = open.iter().find(|(of, _)| of == body);
+            found.map(|(_, bytes)| bytes.clone())
+        };
+        if let Some(bytes) = known(&self.lock()) {
+            return Ok(bytes);
+        }
+        let bytes = readers.body(body)?;
+        let mut open = self.lock();
+        open.push_back((*body, bytes.clone()));
+        if open.len() > LONG_BODIES_MAX {
+            open.pop_front();
+        }
+        Ok(bytes)
+    }
+
+    fn forget(&self, body: &BodyRef) {
+        self.lock().retain(|(of, _)| of != body);
+    }
+
+    /// The list is whole whatever a panicking thread did.
+    fn lock(&self) -> MutexGuard<'_, VecDeque<(BodyRef, Bytes)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

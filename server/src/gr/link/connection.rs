@@ -3,23 +3,19 @@
 use super::LinkContext;
 use super::compose::{self, Commands};
 use super::dial::{Connected, Mode};
+use super::progress::Progress;
 use super::replies::{Reply, ReplyReader};
 use crate::rarely::Rarely;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::AsyncWriteExt;
 use tokio::net::tcp::OwnedWriteHalf;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
-use tokio::time::timeout;
 
 /// Octets sent without having been answered.
 const WINDOW: usize = 8 << 20;
 /// Mails sent without having been answered.
 const MAILS_MAX: usize = 1_024;
-/// For an answer that is due, and for a mail to leave. A partner that hangs is found out sooner by the engine, which
-/// watches for signs of life; this gives its connection back.
-const PATIENCE: Duration = Duration::from_secs(30);
 /// MAIL, RCPT and BDAT are answered one by one.
 const REPLIES_PER_MAIL: usize = 3;
 
@@ -63,6 +59,7 @@ async fn pipeline(
     mut first: Option<gr_proto::Message>,
     messages: &mut mpsc::Receiver<gr_proto::Message>,
 ) -> io::Result<()> {
+    let progress = Progress::begin();
     let window = Arc::new(Semaphore::new(WINDOW));
     let (sent, expected) = mpsc::channel(MAILS_MAX);
     let writer = async {
@@ -82,14 +79,14 @@ async fn pipeline(
                 .await
                 .map_err(|_| gone(()))?;
             sent.send(permit).await.map_err(|_| gone(()))?;
-            timeout(PATIENCE, write.write_all(&bytes)).await??;
+            progress.write(&mut write, &bytes).await?;
             metrics::counter!("callpilot_gr_mail_sent_total").increment(1);
             metrics::counter!("callpilot_gr_mail_sent_bytes_total").increment(bytes.len() as u64);
         }
     };
     tokio::select! {
         ended = writer => ended,
-        Err(error) = answers(replies, expected) => Err(error),
+        Err(error) = answers(replies, expected, &progress) => Err(error),
     }
 }
 
@@ -97,6 +94,7 @@ async fn pipeline(
 async fn answers(
     mut replies: ReplyReader,
     mut expected: mpsc::Receiver<OwnedSemaphorePermit>,
+    progress: &Progress,
 ) -> io::Result<()> {
     loop {
         let _permit = tokio::select! {
@@ -109,7 +107,7 @@ async fn answers(
             unasked = replies.next() => return Err(unexpected(&unasked?)),
         };
         for _ in 0..REPLIES_PER_MAIL {
-            let reply = timeout(PATIENCE, replies.next()).await??;
+            let reply = progress.due(replies.next()).await?;
             judge(&reply)?;
         }
     }
@@ -124,6 +122,7 @@ async fn lockstep(
     messages: &mut mpsc::Receiver<gr_proto::Message>,
 ) -> io::Result<()> {
     let commands = Commands::new(context, "");
+    let progress = Progress::begin();
     loop {
         let message = match first.take() {
             Some(message) => message,
@@ -138,8 +137,8 @@ async fn lockstep(
         let content = compose::lines(context, message).await;
         let mut refused = false;
         for command in [&commands.mail, &commands.rcpt, "DATA\r\n"] {
-            timeout(PATIENCE, write.write_all(command.as_bytes())).await??;
-            let reply = timeout(PATIENCE, replies.next()).await??;
+            progress.write(&mut write, command.as_bytes()).await?;
+            let reply = progress.due(replies.next()).await?;
             refused = !judge(&reply)?;
             if refused {
                 break;
@@ -151,9 +150,9 @@ async fn lockstep(
             [&content, b".\r\n"]
         };
         for piece in end {
-            timeout(PATIENCE, write.write_all(piece)).await??;
+            progress.write(&mut write, piece).await?;
         }
-        judge(&timeout(PATIENCE, replies.next()).await??)?;
+        judge(&progress.due(replies.next()).await?)?;
     }
 }
 

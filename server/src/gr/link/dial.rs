@@ -1,12 +1,13 @@
 //! Connects and says EHLO.
 
 use super::LinkContext;
+use super::progress::AHEAD_MAX;
 use super::replies::{Reply, ReplyReader};
 use std::io;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedWriteHalf;
+use tokio::net::{TcpSocket, TcpStream, lookup_host};
 use tokio::time::timeout;
 
 /// For the connection, and for greeting and EHLO together.
@@ -43,7 +44,7 @@ pub enum DialError {
 }
 
 pub async fn connect(context: &LinkContext) -> Result<Connected, DialError> {
-    let stream = timeout(PATIENCE, TcpStream::connect(context.partner.smtp.as_str())).await??;
+    let stream = timeout(PATIENCE, open(&context.partner.smtp)).await??;
     // Without it the last piece of a mail waits for the acknowledgement of the one before.
     stream.set_nodelay(true)?;
     let (read, mut write) = stream.into_split();
@@ -62,6 +63,23 @@ pub async fn connect(context: &LinkContext) -> Result<Connected, DialError> {
         write,
         mode,
     })
+}
+
+/// Opens a connection to the first address that answers.
+async fn open(address: &str) -> io::Result<TcpStream> {
+    let mut failed = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    for address in lookup_host(address).await? {
+        let socket = match address.is_ipv4() {
+            true => TcpSocket::new_v4()?,
+            false => TcpSocket::new_v6()?,
+        };
+        socket.set_send_buffer_size(AHEAD_MAX)?;
+        match socket.connect(address).await {
+            Ok(stream) => return Ok(stream),
+            Err(error) => failed = error,
+        }
+    }
+    Err(failed)
 }
 
 fn expect(reply: Reply, code: u16) -> Result<Reply, DialError> {

@@ -34,6 +34,7 @@ fn start(address: std::net::SocketAddr) -> Side {
         },
         keys: Arc::new(Keyring::new(&Secret([7; 32]), "a.example", "b.example")),
         readers,
+        long_bodies: Arc::default(),
     };
     let (to_link, messages) = mpsc::channel(16);
     let (say, events) = mpsc::channel(16);

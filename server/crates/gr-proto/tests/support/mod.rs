@@ -162,6 +162,9 @@ impl Pair {
                     .bodies()
                     .into_iter()
                     .for_each(|body| ledger.receive_body(body));
+                for (body, piece) in message.pieces() {
+                    ledger.receive_piece(body, piece);
+                }
             }
             engine.handle(now, ledger, input).unwrap();
         }

@@ -53,6 +53,7 @@ pub fn item(id: ObjectId, object: &Object) -> Item {
         id,
         object: Some(object.clone()),
         with_body: false,
+        piece: None,
         recovery: false,
     }
 }
@@ -65,6 +66,7 @@ pub fn question(question: Question) -> Ask {
         dry: false,
         agreed: false,
         counts: TaskCounts::default(),
+        have: None,
         question,
     }
 }

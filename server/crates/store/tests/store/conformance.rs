@@ -1,7 +1,7 @@
 //! The store is a ledger.
 
 use crate::support::flip_bit_of;
-use domain::{BodyRef, Ledger, LedgerError, ObjectId};
+use domain::{BodyRef, Ledger, LedgerError, ObjectId, Timestamp};
 use store::conformance::{End, Subject, check};
 use store::{Options, Readers, Store, Writer};
 use tempfile::TempDir;
@@ -54,6 +54,14 @@ impl Subject for Disk {
     fn spoil(&mut self, id: ObjectId) {
         self.open = None;
         flip_bit_of(self.dir.path(), "object", &id, 77);
+    }
+
+    fn keep_piece(&mut self, end: End, body: &BodyRef, at: u32, bytes: &[u8]) {
+        let mut tx = self.writer().begin().unwrap();
+        tx.append_piece(Timestamp(0), body, at, bytes).unwrap();
+        if end == End::Commit {
+            tx.commit().unwrap();
+        }
     }
 }
 

@@ -9,6 +9,7 @@ mod faults;
 mod held;
 mod log;
 mod mailbox;
+mod pieces;
 mod room;
 mod spaces;
 mod start;
