@@ -56,7 +56,9 @@ impl Oracle {
             if let Some(id) = held.find(|id| !self.is_doomed(id)) {
                 return failed("what is held is filled in", format!("{id} is still held"));
             }
-            if let Some(id) = ledger.marks.keys().find(|id| !self.bad.contains(id)) {
+            // What is held for good, and what belongs to it, is tried again now and then, and is marked while it is.
+            let tried = |id: &domain::ObjectId| self.bad.contains(id) || self.is_doomed(id);
+            if let Some(id) = ledger.marks.keys().find(|id| !tried(id)) {
                 return failed("marks drain", format!("{id} is still marked"));
             }
             if let Some(id) = ledger.tombs.keys().next() {

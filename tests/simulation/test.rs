@@ -95,6 +95,11 @@ const REGRESSIONS: &[(u64, bool, &str)] = &[
         false,
         "what the partner had lost went with the other's disk: not a fault",
     ),
+    (
+        7_015_404_427_104_310,
+        false,
+        "what belongs to a user that is refused for good is tried again: not a fault",
+    ),
 ];
 
 /// Says something even if the test goes well.
