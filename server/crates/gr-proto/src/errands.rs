@@ -75,8 +75,11 @@ impl Engine {
         if let Some(before) = self.destroyable(now, limits::GRAVES_MS) {
             ledger.forget_graves(before, self.config.limits.graves_step)?;
         }
-        // It may have met only an older life of this server, until it has said something to this one.
-        let met = self.session.as_ref().is_some_and(|s| s.inbox.seen().no > 0);
+        // It may know only an older life of this server, until it has acknowledged something of this one.
+        let met = self
+            .session
+            .as_ref()
+            .is_some_and(|s| s.outbox.settled() > 0);
         if !met {
             return Ok(());
         }
