@@ -59,17 +59,19 @@ impl Pass {
         found: &Found,
     ) -> Result<u64, LedgerError> {
         let here = |body: &BodyRef| asked.iter().find(|(lost, _)| lost == body);
-        if let Some((body, _)) = &found.piece {
-            let before = here(body).map_or(u32::MAX, |(_, have)| *have);
+        let piece = found.piece.as_ref().and_then(|(body, _)| here(body));
+        if let Some((body, before)) = piece {
             let whole = tx.ledger.has_body(body)?;
-            if !whole && tx.ledger.body_part(body)? > before {
+            if !whole && tx.ledger.body_part(body)? > *before {
                 self.brought = true; // the next piece is asked for
             } else {
                 self.bodies = Some(*body);
             }
-            return Ok(u64::from(whole && before < body.len));
+            return Ok(u64::from(whole));
         }
-        let told = found.whole.iter().chain(&found.lacking).max();
+        // An answer about nothing that was asked for ends with the question, or it would be asked for ever.
+        let told = found.whole.iter().chain(&found.lacking);
+        let told = told.filter(|body| here(body).is_some()).max();
         self.bodies = told.or(asked.last().map(|(body, _)| body)).copied();
         self.no_copy += found.lacking.len() as u64;
         let mut back = 0;

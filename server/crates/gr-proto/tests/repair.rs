@@ -469,3 +469,29 @@ fn what_reached_the_partner_meanwhile_comes_back_with_a_row() {
     let value = &object.registers[&Key::field(5)].value;
     assert_eq!(*value, Value::Int(7));
 }
+
+#[test]
+fn an_answer_about_what_nobody_asked_for_does_not_begin_the_questions_anew() {
+    let mut pair = mailbox();
+    let lost = body_of(10);
+    pair.ledger(SOUTH).lose_body(&lost);
+    pair.tick(SOUTH);
+    let low = BodyRef {
+        hash: [0; 32],
+        len: 9,
+    };
+    let mut asked = 0;
+    for _ in 0..10 {
+        asked += pair.carry(SOUTH);
+        for mut answer in pair.take(NORTH) {
+            if let Payload::Answer(told) = &mut answer.payload
+                && let Reply::Found(found) = &mut told.reply
+            {
+                (found.whole, found.lacking) = (vec![low], vec![low]);
+                found.piece = Some((low, gr_proto::Piece { at: 0, len: 1 }));
+            }
+            pair.give(SOUTH, answer);
+        }
+    }
+    assert!(asked < 4, "asked {asked} times");
+}
