@@ -100,6 +100,11 @@ const REGRESSIONS: &[(u64, bool, &str)] = &[
         false,
         "what belongs to a user that is refused for good is tried again: not a fault",
     ),
+    (
+        7_015_410_333_385_141,
+        false,
+        "what was nobody's any more was left out of comparisons",
+    ),
 ];
 
 /// Says something even if the test goes well.

@@ -12,6 +12,7 @@
 //! | only there: a user that is local there, or a content | it is missing here | the partner is asked to mark it |
 //! | only there: a user that would be local here | its original is gone | a candidate for deletion there |
 //! | only there, and in its grave here | it was deleted | it gets a new tombstone |
+//! | only there: a content whose user is on neither | nobody's, as it would be here | as if it had a user |
 //!
 //! Nothing is deleted here: candidates are collected, and the task deletes them last (E17).
 
@@ -40,6 +41,8 @@ pub(crate) struct Compare {
     pub(crate) candidates: BTreeSet<ObjectId>,
     /// The same at the partner.
     pub(crate) orphans: BTreeSet<ObjectId>,
+    /// Users that only the partner has. `None`: that has not been compared, or there are too many.
+    only_there: Option<BTreeSet<ObjectId>>,
     /// Objects of which a change was on its way.
     pub(crate) left_out: u64,
 }
@@ -60,6 +63,7 @@ impl Compare {
             TaskKind::Mailboxes => vec![Tree::Contents],
             TaskKind::Resync | TaskKind::Rebuild => vec![Tree::Users, Tree::Contents],
         };
+        let only_there = trees.first() == Some(&Tree::Users);
         Self {
             kind,
             dry,
@@ -71,6 +75,7 @@ impl Compare {
             wanted: VecDeque::new(),
             candidates: BTreeSet::new(),
             orphans: BTreeSet::new(),
+            only_there: only_there.then(BTreeSet::new),
             left_out: 0,
         }
     }
@@ -163,6 +168,21 @@ impl Compare {
             self.mailboxes.pop_front();
             counts.done += 1;
         }
+    }
+
+    /// Only the partner has this user, or another object beside the users.
+    pub(crate) fn is_only_there(&mut self, id: ObjectId, most: usize) {
+        self.only_there = self.only_there.take().filter(|all| all.len() < most);
+        if let Some(all) = &mut self.only_there {
+            all.insert(id);
+        }
+    }
+
+    /// Whether a user that is not here is not at the partner either, as far as has been compared.
+    pub(crate) fn is_on_neither(&self, user: &ObjectId) -> bool {
+        self.only_there
+            .as_ref()
+            .is_some_and(|there| !there.contains(user))
     }
 
     /// Mailboxes that are still to be compared by name.

@@ -140,6 +140,9 @@ impl Compare {
         counts: &mut TaskCounts,
     ) -> Result<(), LedgerError> {
         let ListedObject { id, home, owed, .. } = *there;
+        if matches!(shelf, Shelf::Users(_)) {
+            self.is_only_there(id, tx.config.limits.candidates);
+        }
         // A change of it may be held there because it has no original: that is just what makes it a candidate; the partner looks once more.
         let held = owed == Owed::Held && home != Some(tx.config.me);
         if tx.ledger.tomb(&id)?.is_some() || held || tx.is_unreadable(&id)? {
@@ -165,7 +168,8 @@ impl Compare {
                 return Ok(());
             }
         }
-        // What belongs to somebody who is not here comes with its user, if that one comes.
+        // What belongs to somebody who is not here comes with its user, if that one comes. What is nobody's any more comes by itself: it
+        // would differ for ever (test `what_is_nobodys_comes_to_be_the_same`).
         let owner = match shelf {
             Shelf::Users(_) => None,
             Shelf::Contents(_) => there.owner,
@@ -184,7 +188,9 @@ impl Compare {
                 tx.ledger.set_tomb(owner, &Tomb { at })?;
                 tx.mark(owner, &Object::new(grave.kind, None, None), Marking::Gone)?;
             }
-            return Ok(());
+            if tx.ledger.grave(owner)?.is_some() || !self.is_on_neither(owner) {
+                return Ok(());
+            }
         }
         if owed == Owed::Marked {
             self.left_out += 1;

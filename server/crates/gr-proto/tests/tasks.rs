@@ -467,3 +467,19 @@ fn a_user_without_an_original_goes_also_if_a_change_of_it_was_refused_for_that()
         pair.assert_equal();
     }
 }
+
+/// Both have lost a user, each in its own way, and one of them what was in the mailbox.
+#[test]
+fn what_is_nobodys_comes_to_be_the_same() {
+    for driver in [NORTH, SOUTH] {
+        let mut pair = Pair::running();
+        plant(pair.ledger(NORTH), id(1), NORTH, "7001");
+        plant_message(pair.ledger(NORTH), id(2), id(1));
+        pair.ledger(NORTH).remove(&id(1)).unwrap();
+        assert_eq!(
+            run(&mut pair, driver, TaskKind::Resync, false, AGREED),
+            Outcome::Done
+        );
+        pair.assert_equal();
+    }
+}
