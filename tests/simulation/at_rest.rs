@@ -55,6 +55,23 @@ impl World {
         }
     }
 
+    /// A server has the database of a backup and bodies of another moment: those of its disk, or those of an older backup.
+    pub(crate) fn restored_apart(&mut self, side: usize, on_disk: BTreeSet<BodyRef>) {
+        let node = &mut self.nodes[side];
+        let ledger = &mut node.ledger;
+        if self.own.chance(400) {
+            self.counters.hit(Sometimes::NewerBodies);
+            ledger.bodies.extend(on_disk);
+        } else {
+            let lost: Vec<_> = ledger.bodies.difference(&node.segments).copied().collect();
+            if !lost.is_empty() {
+                self.counters.hit(Sometimes::OlderBodies);
+            }
+            lost.iter().for_each(|body| ledger.lose_body(body));
+        }
+        self.tell(|| format!("the bodies of {} are of another moment", NAMES[side]));
+    }
+
     /// A row cannot be read any more.
     fn spoil(&mut self, side: usize) {
         let ledger = &self.nodes[side].ledger;

@@ -180,6 +180,9 @@ impl World {
 
     pub(crate) fn back_up(&mut self, side: usize) {
         self.nodes[side].backup = Some(self.nodes[side].snapshot(self.time));
+        if self.dials.wide.apart > 0 && self.own.chance(500) {
+            self.nodes[side].segments = self.nodes[side].ledger.bodies.clone();
+        }
         self.tell(|| format!("{} is backed up", NAMES[side]));
     }
 
@@ -197,7 +200,11 @@ impl World {
             self.kill(side);
         }
         self.tell(|| format!("{} is restored from its backup", NAMES[side]));
+        let bodies = self.nodes[side].ledger.bodies.clone();
         self.goes_back(side, &backup);
+        if self.own.chance(self.dials.wide.apart) {
+            self.restored_apart(side, bodies);
+        }
     }
 
     /// A server is as it was.

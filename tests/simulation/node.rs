@@ -1,7 +1,7 @@
 //! One server: an engine over a ledger, with a process that can die and a wall clock that can jump.
 
 use crate::dials::Dials;
-use domain::{Conditions, Life, ObjectId, ServerId, Timestamp};
+use domain::{BodyRef, Conditions, Life, ObjectId, ServerId, Timestamp};
 use gr_proto::memory::Memory;
 use gr_proto::{Config, Engine, Mono, Now, PartnerState, Rules};
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,6 +33,8 @@ pub struct Node {
     pub lives: Vec<(Life, Option<u64>)>,
     /// What is kept of it for a disaster.
     pub backup: Option<Backup>,
+    /// The bodies that were there when they were last backed up by themselves.
+    pub segments: BTreeSet<BodyRef>,
     /// A snapshot of the running machine.
     pub frozen: Option<Box<Frozen>>,
     /// The life with which it was last resumed from a snapshot.
@@ -105,6 +107,7 @@ impl Node {
             wall_max: 0,
             lives: Vec::new(),
             backup: None,
+            segments: BTreeSet::new(),
             frozen: None,
             resumed: None,
             paired: true,

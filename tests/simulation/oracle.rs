@@ -31,6 +31,8 @@
 //! | I28 what nobody deleted and is gone is kept | "what a machine deletes is kept", at every transaction |
 //! | I29 what a machine deleted can be undone for 7 days by anyone's clock | "what a machine deleted can be undone", where days pass |
 //! | I30 house-keeping goes on beside what is refused or held | "house-keeping goes on", where a quarter of a year passes |
+//! | I31 nobody waits long, whatever the backlog | "nobody starves", "a slow partner is running", on slow links |
+//! | I32 what was damaged at rest comes back | "a lost body comes back while one copy is left", "what cannot be read comes back while one copy is left" |
 
 use domain::{Key, Object, ObjectId, Version};
 use gr_proto::memory::Memory;
@@ -67,6 +69,8 @@ pub struct Oracle {
     pub bad: BTreeSet<ObjectId>,
     /// Servers that were restored from a backup.
     pub restored: [bool; 2],
+    /// A server has said that it cannot tell whether it went back: then both act as if it had.
+    pub in_doubt: bool,
     /// Objects whose last change may be gone with the disk of a restored server: nothing is demanded of them.
     pub doubtful: BTreeSet<ObjectId>,
     /// The same if the other server is honest: only what had never reached it.
@@ -93,6 +97,11 @@ impl Oracle {
     /// Whether at least one server was restored from a backup.
     pub fn any_restored(&self) -> bool {
         self.restored.contains(&true)
+    }
+
+    /// A server went back, or could not say that it did not: then it takes its own users back from the partner.
+    pub fn may_have_gone_back(&self) -> bool {
+        self.any_restored() || self.in_doubt
     }
 
     /// A server goes back to a backup. What happened on it since, or in the backup's own branch, may be gone.

@@ -19,6 +19,8 @@ impl World {
         state: PartnerState,
     ) -> Result<(), Failure> {
         let mut data = 0;
+        // A new session may have begun in this transaction, after an acknowledgement of the old one.
+        let met = self.nodes[side].session_at;
         for output in outputs {
             match output {
                 Output::Send(message) => {
@@ -46,10 +48,7 @@ impl World {
                     for (id, n) in safe {
                         // What a restored partner has lost it will be given again, once it is known.
                         let partner = &self.nodes[1 - side];
-                        if partner
-                            .restored_at
-                            .is_none_or(|at| at < self.nodes[side].session_at)
-                        {
+                        if partner.restored_at.is_none_or(|at| at < met) {
                             // Of a server that runs twice, the copy that acknowledged it holds it; it may not be the one that stays.
                             let twin = self.twin.iter().filter(|twin| twin.side != side);
                             let mut copies = twin.map(|twin| &twin.ledger);
@@ -210,6 +209,11 @@ impl World {
             Event::NewLife(_, NewLife::Rebuilt | NewLife::Unsettled) => {}
             Event::Refused(_, Reason::NEED_BODY) => self.counters.hit(Sometimes::NeedBody),
             Event::Refused(..) => self.counters.hit(Sometimes::BadItem),
+            Event::MayHaveGoneBack => {
+                self.oracle.in_doubt = true;
+                self.counters.hit(Sometimes::InDoubt);
+            }
+            Event::PartnerWentBack | Event::NewLife(..) if self.oracle.in_doubt => {}
             Event::PartnerWentBack | Event::WentBack | Event::NewLife(..)
                 if !self.oracle.any_restored() =>
             {
@@ -244,18 +248,24 @@ pub(crate) fn brief(message: &Message) -> String {
     let what = match &message.payload {
         Payload::Hello(h) => format!("HELLO challenge {:x?} echo {:x?}", h.challenge, h.echo),
         Payload::Data(items) => {
-            let items = items.iter().map(|item| match &item.object {
-                Some(_) => format!("{}", item.id),
-                None => format!("-{}", item.id),
+            let items = items.iter().map(|item| match (&item.object, item.piece) {
+                (None, _) => format!("-{}", item.id),
+                (_, Some(piece)) => format!("{} ({}+{})", item.id, piece.at, piece.len),
+                (_, None) => format!("{}", item.id),
             });
             format!("data {}", items.collect::<Vec<_>>().join(" "))
         }
-        Payload::Ack(ack) => format!(
-            "ack {:?} above {} refused {}",
-            ack.done.ranges(),
-            ack.floor,
-            ack.refused.len()
-        ),
+        Payload::Ack(ack) => {
+            let refused = ack.refused.iter();
+            let refused =
+                refused.map(|r| format!("#{} {}: {} {:?}", r.no, r.id, r.reason.0, r.have));
+            format!(
+                "ack {:?} above {} refused {:?}",
+                ack.done.ranges(),
+                ack.floor,
+                refused.collect::<Vec<_>>()
+            )
+        }
         Payload::List(list) => {
             format!(
                 "list of {} from {:?} to {:?}",

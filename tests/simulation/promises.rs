@@ -74,9 +74,9 @@ impl Oracle {
         Ok(())
     }
 
-    /// I12: only its home creates a user. (A server that was restored takes back what it may have lost.)
+    /// I12: only its home creates a user. (A server that was restored, or may have been, takes back what it may have lost.)
     fn homes(&self, ledgers: [&Memory; 2]) -> Result<(), Failure> {
-        for id in self.bad.iter().filter(|_| !self.any_restored()) {
+        for id in self.bad.iter().filter(|_| !self.may_have_gone_back()) {
             let maker = usize::from(id.as_bytes()[15]);
             if ledgers[1 - maker].objects.contains_key(id) && !self.rebuilt[1 - maker] {
                 return failed("only its home creates a user", format!("{id}"));

@@ -85,10 +85,17 @@ pub fn random_place() -> u64 {
 }
 
 /// Rules whose absence no history shows any more, since recovery deletes nothing by absence and every echo of what was never said is
-/// remembered; stories in `gr-proto/tests` hold them: `tasks.rs` has a list that a new user overtakes, `forks.rs` has machines that were
-/// wound back or run twice, `recovery.rs` has what was sent after the backup.
+/// remembered, or by none that is not widened; stories in `gr-proto/tests` hold them: `tasks.rs` has a list that a new user overtakes,
+/// `forks.rs` has machines that were wound back or run twice, with short trails too, `recovery.rs` has what was sent after the backup.
 #[cfg(feature = "rule-switches")]
-pub const BY_STORY: &[&str] = &["Overtaken", "ForkShows", "MeetOnce", "ListedIsHeardOf"];
+pub const BY_STORY: &[&str] = &[
+    "Overtaken",
+    "ForkShows",
+    "MeetOnce",
+    "ListedIsHeardOf",
+    "TrailGap",
+    "SeenRises",
+];
 
 /// The options that break one rule. Histories are not widened, so that a fault that is added to widened ones leaves the table as it is.
 #[cfg(feature = "rule-switches")]

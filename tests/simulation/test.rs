@@ -105,6 +105,31 @@ const REGRESSIONS: &[(u64, bool, &str)] = &[
         false,
         "what was nobody's any more was left out of comparisons",
     ),
+    (
+        7_015_407_041_360_613,
+        false,
+        "a resumed machine said more than its trail holds, and nobody could tell",
+    ),
+    (
+        7_015_427_664_516_387,
+        false,
+        "a resumed machine had seen less than it had said before, and nobody compared",
+    ),
+    (
+        7_015_427_664_500_923,
+        false,
+        "what an abandoned branch acknowledged was asked of the other: not a fault",
+    ),
+    (
+        7_015_435_446_832_377,
+        false,
+        "a piece was sent again and again, because every answer came late",
+    ),
+    (
+        7_015_435_446_792_160,
+        false,
+        "with short timers a slow partner is unknown for a while: not a fault",
+    ),
 ];
 
 /// Says something even if the test goes well.

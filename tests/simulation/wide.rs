@@ -35,10 +35,12 @@ pub struct Wide {
     pub bodies_rot: u64,
     /// Rows cannot be read any more.
     pub rows_spoilt: u64,
+    /// What is restored from a backup gets its bodies from another moment than its database.
+    pub apart: u64,
 }
 
 /// Faults that can be left out of a widened history, by name.
-pub const FAULTS: [&str; 12] = [
+pub const FAULTS: [&str; 13] = [
     "store errors",
     "courtesy",
     "disks full for long",
@@ -51,6 +53,7 @@ pub const FAULTS: [&str; 12] = [
     "long bodies",
     "link breaks",
     "small link queue",
+    "restored apart",
 ];
 
 /// Dice of widened histories have numbers from here on; those below belong to all histories.
@@ -91,6 +94,7 @@ impl Wide {
             bodies_lost: at_rest(dial(11, 200, 10, 150)),
             bodies_rot: at_rest(dial(12, 150, 10, 150)),
             rows_spoilt: at_rest(dial(13, 200, 10, 150)),
+            apart: at_rest(dial(14, 250, 300, 900)),
             bytes_per_s: dial(20, 200, 100_000, 500_000),
             long: dial(21, 200, 50, 400),
             link_breaks: dial(22, 200, 5, 60),
@@ -100,7 +104,7 @@ impl Wide {
 
     /// Whether disks damage something.
     pub fn damages_at_rest(&self) -> bool {
-        self.bodies_lost + self.bodies_rot + self.rows_spoilt > 0
+        self.bodies_lost + self.bodies_rot + self.rows_spoilt + self.apart > 0
     }
 
     /// Leaves a fault out, by its place in [`FAULTS`].
@@ -118,6 +122,7 @@ impl Wide {
             9 => &mut self.long,
             10 => &mut self.link_breaks,
             11 => &mut self.link_room,
+            12 => &mut self.apart,
             _ => return bounds::without(&mut self.limits, fault - FAULTS.len()),
         } = 0;
     }

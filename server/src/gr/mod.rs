@@ -45,6 +45,11 @@ pub fn log(event: &Event) {
         Event::WentBack => {
             tracing::error!("this server went back in time: was it restored from a backup?");
         }
+        Event::MayHaveGoneBack => {
+            tracing::warn!(
+                "what was said before the partner was last heard is more than is remembered: this server is compared as if it had gone back in time"
+            );
+        }
         Event::Judged(verdicts) => {
             tracing::warn!(?verdicts, "this server was compared with its GR partner");
         }

@@ -178,6 +178,9 @@ pub enum Event {
     PartnerWentBack,
     /// What the partner knows of this server is not part of this server's past (E11).
     WentBack,
+    /// What the partner knows of this server may not be part of this server's past: more was said than is remembered. It is compared as if
+    /// it had gone back, which deletes nothing (E13).
+    MayHaveGoneBack,
     /// A list of the partner was judged, because this server went back in time.
     Judged(Verdicts),
     /// The partner, which went back in time, has been told everything.

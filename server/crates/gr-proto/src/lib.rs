@@ -37,8 +37,8 @@
 //! backup. It is owed a *recovery* (`recovery`; E11): it is told, range by range, what is here; it asks for what it lacks, and
 //! sends what only it has: if that was deleted, the partner has it in its grave and answers with a tombstone. Absence deletes nothing.
 //! The objects travel as always: marked. A machine that resumes from a snapshot of its memory keeps its life; it hears of messages that
-//! it never sent, or its partner hears two things under one number, or knows a message that is not in the *trail* of what was said and
-//! not confirmed. Then it, too, is recovered (`inbox`, `session`, `meeting`; E13).
+//! it never sent, or its partner hears two things under one number, or that less was seen than before, or knows a message that is not in
+//! the *trail* of what was said and not confirmed. Then it, too, is recovered (`inbox`, `session`, `meeting`; E13).
 //!
 //! # What cannot be on both servers
 //!

@@ -20,6 +20,17 @@ pub(crate) enum Ask {
     Partner,
 }
 
+/// What this server remembers of a message that the partner knows.
+enum Heard {
+    /// It was said here, or so long ago that it was confirmed.
+    Said,
+    /// More was said at that time than the trail could hold. It may be of another branch of the past, and to act as if it were costs a
+    /// comparison and deletes nothing; to act as if it were not could leave the two different until the next audit.
+    Forgotten,
+    /// Another branch of the past has said it.
+    NeverSaid,
+}
+
 impl Engine {
     pub(crate) fn hello(
         &mut self,
@@ -120,12 +131,17 @@ impl Engine {
     ) -> Result<(), LedgerError> {
         if known.is_some_and(|known| known.life == self.life && known.tick > self.state.tick) {
             self.new_life(now, NewLife::StrangeEcho);
-        } else if !self.state.went_back
-            && ((self.config.rules.hold(Rule::Lineage) && behind(&ledger.lineage()?, known))
-                || self.has_strayed(known))
-        {
+        } else if !self.state.went_back {
+            let lineage = self.config.rules.hold(Rule::Lineage);
+            let behind = lineage && behind(&ledger.lineage()?, known);
+            let event = match self.trail_tells(known) {
+                Heard::NeverSaid => Event::WentBack,
+                _ if behind => Event::WentBack,
+                Heard::Forgotten => Event::MayHaveGoneBack,
+                Heard::Said => return Ok(()),
+            };
             self.state.went_back = true;
-            self.event(Event::WentBack);
+            self.event(event);
             if known.is_some_and(|known| known.life == self.life) {
                 self.new_life(now, NewLife::StrangeEcho);
             }
@@ -133,25 +149,30 @@ impl Engine {
         Ok(())
     }
 
-    /// Whether what the partner knows was never said by this branch of the past, though its tick is part of it: then a machine was
-    /// resumed from a snapshot, and worked on until its ticks were past those that it had lost (E13).
-    fn has_strayed(&self, known: Option<Known>) -> bool {
-        let trail = &self.state.trail;
-        let Some(known) = known else { return false };
-        // What is older has been confirmed; and of what did not fit into the trail nothing can be said.
-        let from = self
-            .state
-            .trail_from
-            .or(trail.first().map(|said| said.tick));
-        let told = from.is_some_and(|from| known.tick >= from);
-        let remembered = told && known.tick > self.state.trail_gap;
-        remembered
-            && known.id != 0
-            && self.config.rules.hold(Rule::Trail)
-            && !trail.contains(&Said {
-                tick: known.tick,
-                id: known.id,
-            })
+    /// Whether what the partner knows was said by this branch of the past. If not, though its tick is part of it, a machine was resumed
+    /// from a snapshot, and worked on until its ticks were past those that it had lost (E13).
+    fn trail_tells(&self, known: Option<Known>) -> Heard {
+        let state = &self.state;
+        let Some(known) = known.filter(|known| known.id != 0) else {
+            return Heard::Said;
+        };
+        let oldest = state.trail.first().map(|said| said.tick);
+        // What is older has been confirmed.
+        let told = state.trail_from.or(oldest);
+        let told = told.is_some_and(|from| known.tick >= from);
+        if !told || !self.config.rules.hold(Rule::Trail) {
+            return Heard::Said;
+        }
+        let (tick, id) = (known.tick, known.id);
+        if state.trail.contains(&Said { tick, id }) {
+            Heard::Said
+        } else if tick <= state.trail_gap && self.config.rules.hold(Rule::TrailGap) {
+            Heard::Forgotten
+        } else if tick <= state.trail_gap {
+            Heard::Said
+        } else {
+            Heard::NeverSaid
+        }
     }
 
     /// The partner has confirmed what was said up to here. The newest stays in any case: after it, this branch has said nothing.

@@ -177,10 +177,11 @@ impl Outbox {
                 continue;
             }
             best = Some(Sample::better(best, flight.sample(now, most)));
-            // What was refused is marked, and has been or will be sent again.
-            let taken = |item: &&Flying| !refused.contains_key(&(no, item.id));
-            for item in flight.items.iter().filter(taken) {
-                self.taken(tx, item, flight.wall, &mut said)?;
+            for item in &flight.items {
+                match refused.get(&(no, item.id)) {
+                    None => self.taken(tx, item, flight.wall, &mut said)?,
+                    Some(refusal) => self.refused_late(tx, item, refusal)?,
+                }
             }
         }
         for (no, flight) in take_to(&mut self.flights, top) {
@@ -252,7 +253,9 @@ impl Outbox {
                 said.held.push((item.id, Reason::BODY_LOST));
                 return Ok(());
             }
-            let on_its_way = self.pieces.refused(item.id, item.part, refusal.have);
+            let on_its_way = self
+                .pieces
+                .refused(refusal.no, item.id, item.part, refusal.have);
             if on_its_way || !asked_before {
                 return Ok(()); // it goes along the next time, or its next piece does: this was no try in vain
             }
@@ -275,6 +278,28 @@ impl Outbox {
         self.pieces.done(&item.id);
         tx.hold(&item.id, mark, reason)?;
         said.held.push((item.id, reason));
+        Ok(())
+    }
+
+    /// The partner did not apply an item that had been given up: it is marked, and has been or will be sent again, with what of its body the
+    /// partner lacks.
+    fn refused_late(
+        &mut self,
+        tx: &mut Tx<'_>,
+        item: &Flying,
+        refusal: &Refusal,
+    ) -> Result<(), LedgerError> {
+        if refusal.reason != Reason::NEED_BODY || !tx.config.rules.hold(Rule::AskForBody) {
+            return Ok(());
+        }
+        let Some(mark) = tx.ledger.mark(&item.id)? else {
+            return Ok(());
+        };
+        if !mark.body {
+            tx.ledger.set_mark(&item.id, &Mark { body: true, ..mark })?;
+        }
+        self.pieces
+            .refused_late(refusal.no, item.id, item.part, refusal.have);
         Ok(())
     }
 

@@ -77,6 +77,8 @@ struct Open {
     stalls: u8,
     /// So often less was there than before.
     falls: u8,
+    /// The newest message that told of it.
+    no: u64,
 }
 
 impl Pieces {
@@ -93,9 +95,20 @@ impl Pieces {
         }
     }
 
-    /// The partner refused an object because its body is not whole there; `have` is what it has. Says whether it is on its way all the
-    /// same: otherwise this was a try in vain, and another one may be, too.
-    pub(crate) fn refused(&mut self, id: ObjectId, part: Part, have: Option<u32>) -> bool {
+    /// The same, heard when what it answers had been given up, and perhaps sent again: the next piece begins where the partner is, but to
+    /// count tries it says too little. On a link that is taken for broken again and again nothing else may ever be heard.
+    pub(crate) fn refused_late(&mut self, no: u64, id: ObjectId, part: Part, have: Option<u32>) {
+        match (self.open.get_mut(&id), have) {
+            (_, None) => self.unknown |= !matches!(part, Part::Nothing | Part::Whole),
+            (Some(open), Some(have)) if no > open.no => (open.no, open.have) = (no, have),
+            (Some(_), Some(_)) => {}
+            (None, Some(have)) => self.remember(no, id, have),
+        }
+    }
+
+    /// The partner refused an object that went under this number because its body is not whole there; `have` is what it has. Says whether it
+    /// is on its way all the same: otherwise this was a try in vain, and another one may be, too.
+    pub(crate) fn refused(&mut self, no: u64, id: ObjectId, part: Part, have: Option<u32>) -> bool {
         if part == Part::Whole {
             return false;
         }
@@ -105,7 +118,7 @@ impl Pieces {
             return false;
         };
         let Some(open) = self.open.get_mut(&id) else {
-            self.remember(id, have);
+            self.remember(no, id, have);
             return part != Part::Nothing && (have > 0 || part == Part::Question);
         };
         if have > open.have {
@@ -115,7 +128,7 @@ impl Pieces {
         } else {
             open.falls = open.falls.saturating_add(1);
         }
-        open.have = have;
+        (open.no, open.have) = (no.max(open.no), have);
         open.stalls < limits::REFUSED_TRIES_MAX && open.falls < limits::REFUSED_TRIES_MAX
     }
 
@@ -124,7 +137,7 @@ impl Pieces {
         self.open.remove(id);
     }
 
-    fn remember(&mut self, id: ObjectId, have: u32) {
+    fn remember(&mut self, no: u64, id: ObjectId, have: u32) {
         if self.open.len() >= limits::PIECES_MAX {
             // Whoever is forgotten is asked for again.
             self.open.pop_first();
@@ -134,6 +147,7 @@ impl Pieces {
             have,
             stalls,
             falls,
+            no,
         };
         self.open.insert(id, open);
     }
@@ -182,7 +196,7 @@ mod tests {
             (100, piece(100, 100)),
             (200, piece(200, 50)),
         ] {
-            assert!(pieces.refused(id(1), Part::Question, Some(have)));
+            assert!(pieces.refused(1, id(1), Part::Question, Some(have)));
             assert_eq!(pieces.part(&id(1), &BODY, &mark(false), MOST), next);
         }
         assert!(piece(200, 50) != piece(100, 50));
@@ -197,22 +211,57 @@ mod tests {
     #[test]
     fn what_never_grows_and_what_falls_back_again_and_again_is_given_up() {
         let mut pieces = Pieces::default();
-        assert!(pieces.refused(id(1), piece(0, 100), Some(100)));
+        assert!(pieces.refused(1, id(1), piece(0, 100), Some(100)));
         for n in 1..=3 {
-            assert_eq!(pieces.refused(id(1), piece(100, 100), Some(100)), n < 3);
+            assert_eq!(pieces.refused(1, id(1), piece(100, 100), Some(100)), n < 3);
         }
         for n in 1..=3 {
-            assert!(pieces.refused(id(2), piece(0, 100), Some(100)));
-            assert_eq!(pieces.refused(id(2), piece(100, 100), Some(0)), n < 3);
+            assert!(pieces.refused(1, id(2), piece(0, 100), Some(100)));
+            assert_eq!(pieces.refused(1, id(2), piece(100, 100), Some(0)), n < 3);
         }
+    }
+
+    #[test]
+    fn what_grows_now_and_then_is_not_given_up() {
+        let mut pieces = Pieces::default();
+        for n in 1..=9 {
+            let had = Some(100 * n);
+            assert!(pieces.refused(1, id(1), piece(0, 100), had));
+            assert!(pieces.refused(1, id(1), piece(0, 100), had));
+        }
+    }
+
+    #[test]
+    fn a_whole_body_that_did_not_arrive_says_nothing_of_pieces() {
+        let mut pieces = Pieces::default();
+        assert!(!pieces.refused(1, id(1), Part::Whole, Some(60)));
+        pieces.refused_late(1, id(2), Part::Whole, None);
+        pieces.refused_late(1, id(2), Part::Nothing, None);
+        for n in [1, 2] {
+            assert_eq!(pieces.part(&id(n), &BODY, &mark(true), MOST), piece(0, 100));
+        }
+    }
+
+    #[test]
+    fn the_newest_word_counts_even_if_it_is_late() {
+        let mut pieces = Pieces::default();
+        pieces.refused_late(5, id(1), Part::Question, Some(100));
+        pieces.refused_late(4, id(1), Part::Question, Some(50));
+        let next = pieces.part(&id(1), &BODY, &mark(false), MOST);
+        assert_eq!(next, piece(100, 100));
+        pieces.refused_late(6, id(1), Part::Question, Some(50));
+        let next = pieces.part(&id(1), &BODY, &mark(false), MOST);
+        assert_eq!(next, piece(50, 100), "the partner has lost some of it");
+        pieces.refused_late(7, id(2), piece(0, 100), None);
+        assert_eq!(pieces.part(&id(3), &BODY, &mark(true), MOST), Part::Whole);
     }
 
     #[test]
     fn a_partner_that_knows_no_pieces_gets_whole_bodies() {
         let mut pieces = Pieces::default();
-        assert!(!pieces.refused(id(1), Part::Nothing, None));
+        assert!(!pieces.refused(1, id(1), Part::Nothing, None));
         assert_eq!(pieces.part(&id(1), &BODY, &mark(true), MOST), piece(0, 100));
-        assert!(!pieces.refused(id(1), piece(0, 100), None));
+        assert!(!pieces.refused(1, id(1), piece(0, 100), None));
         assert_eq!(pieces.part(&id(2), &BODY, &mark(true), MOST), Part::Whole);
     }
 
@@ -222,7 +271,7 @@ mod tests {
         for n in 0..=limits::PIECES_MAX as u16 {
             let mut bytes = [0; 16];
             bytes[..2].copy_from_slice(&n.to_be_bytes());
-            pieces.refused(ObjectId::from_bytes(bytes), Part::Question, Some(1));
+            pieces.refused(1, ObjectId::from_bytes(bytes), Part::Question, Some(1));
         }
         assert_eq!(pieces.open.len(), limits::PIECES_MAX);
         assert_eq!(

@@ -73,7 +73,8 @@ impl Pass {
         let told = found.whole.iter().chain(&found.lacking);
         let told = told.filter(|body| here(body).is_some()).max();
         self.bodies = told.or(asked.last().map(|(body, _)| body)).copied();
-        self.no_copy += found.lacking.len() as u64;
+        let lacking = found.lacking.iter().filter(|body| here(body).is_some());
+        self.no_copy += lacking.count() as u64;
         let mut back = 0;
         for body in found.whole.iter().filter(|body| here(body).is_some()) {
             back += u64::from(tx.ledger.has_body(body)?);

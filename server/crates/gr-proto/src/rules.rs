@@ -53,10 +53,14 @@ pub enum Rule {
     Fuse,
     /// E13: what was said and not confirmed is remembered over a restart.
     Trail,
+    /// E13: of what did not fit there, the worst is assumed.
+    TrailGap,
     /// E13: whoever says two things under one number is found out.
     ForkShows,
     /// E13: whoever hears an echo of what it never said has gone back.
     EchoShows,
+    /// E13: whoever has seen less than it had is found out.
+    SeenRises,
     /// E6: two lives have one session, and no second.
     MeetOnce,
     /// E12: what the partner lists is not unsent, whatever a backup says.
@@ -96,7 +100,9 @@ impl Rule {
         Self::Fuse,
         Self::ForkShows,
         Self::Trail,
+        Self::TrailGap,
         Self::EchoShows,
+        Self::SeenRises,
         Self::MeetOnce,
         Self::ListedIsHeardOf,
         Self::GraveOfOwner,

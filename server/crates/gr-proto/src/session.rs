@@ -8,7 +8,7 @@ use crate::inbox::Inbox;
 use crate::outbox::Outbox;
 use crate::recovery::Recovery;
 use crate::repair::Repair;
-use crate::{Ack, Header, Limits, Message, Mono, Payload, RangeSet, Report, Seen};
+use crate::{Ack, Header, Limits, Message, Mono, Payload, RangeSet, Report, Rule, Rules, Seen};
 use domain::{Life, Timestamp};
 use std::collections::BTreeMap;
 
@@ -56,6 +56,8 @@ pub(crate) struct Numbers {
     acked: RangeSet,
     /// The tick of the newest own message that it has acknowledged soundly: so far both surely tell the same story (E13).
     pub(crate) sound_tick: u64,
+    /// The newest message of the partner, and how far it had seen then.
+    echo: (u64, u64),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -197,7 +199,24 @@ impl Numbers {
     }
 
     /// When the message that the partner says it has seen was written: `None` if that is forgotten, or nothing was seen.
-    pub(crate) fn echoed(&mut self, seen: Seen) -> Result<Option<Mono>, Verdict> {
+    pub(crate) fn echoed(
+        &mut self,
+        header: &Header,
+        rules: Rules,
+    ) -> Result<Option<Mono>, Verdict> {
+        let (seen, newer) = (header.seen, header.no > self.echo.0);
+        // What a partner has seen rises with the numbers of what it says, in whatever order that arrives.
+        let fell = if newer {
+            seen.no < self.echo.1
+        } else {
+            seen.no > self.echo.1
+        };
+        if fell && rules.hold(Rule::SeenRises) {
+            return Err(Verdict::TakenBack);
+        }
+        if newer {
+            self.echo = (header.no, seen.no);
+        }
         match self.unsettled.get(&seen.no) {
             Some(written) if written.id == seen.id => {
                 self.sound_tick = self.sound_tick.max(written.tick);

@@ -38,12 +38,16 @@ impl Engine {
                 return Ok(());
             }
         }
-        match session.numbers.echoed(header.seen) {
+        match session.numbers.echoed(header, rules) {
             Ok(Some(moment)) => {
                 self.trim_trail();
                 self.status_mut(now).prove(moment);
             }
             Ok(None) => {}
+            Err(Verdict::TakenBack) => {
+                self.taken_back(now);
+                return Ok(());
+            }
             Err(_) => {
                 self.strange_echo(now);
                 return Ok(());
@@ -114,6 +118,14 @@ impl Engine {
         self.new_life(now, NewLife::StrangeEcho);
     }
 
+    /// The partner has said by an acknowledgement or an echo that it had not heard what it had said before that it had: it was resumed from
+    /// a snapshot (E13).
+    fn taken_back(&mut self, now: Now) {
+        self.state.owes_recovery = true;
+        self.event(Event::PartnerWentBack);
+        self.new_life(now, NewLife::TakenBack);
+    }
+
     /// What is refused is listed on both servers (R9).
     fn show_refused(&mut self, now: Now, item: &Item, reason: Reason) {
         let user = item.object.as_ref().and_then(User::of);
@@ -151,9 +163,7 @@ impl Engine {
                 return Ok(());
             }
             Verdict::TakenBack => {
-                self.state.owes_recovery = true;
-                self.event(Event::PartnerWentBack);
-                self.new_life(now, NewLife::TakenBack);
+                self.taken_back(now);
                 return Ok(());
             }
         }

@@ -2,8 +2,12 @@
 
 mod support;
 
-use gr_proto::Output;
+use gr_proto::{Event, Limits, NewLife, Output};
 use support::*;
+
+fn said(pair: &Pair, side: usize, event: Event) -> bool {
+    pair.sides[side].said.contains(&Output::Event(event))
+}
 
 #[test]
 fn a_server_that_was_wound_back_in_flight_is_found_out() {
@@ -60,6 +64,121 @@ fn a_server_that_was_wound_back_and_restarted_is_found_out() {
     pair.assert_equal();
 }
 
+/// A machine that was wound back is heard of again when it has reused its numbers unheard: it has seen less than it had.
+#[test]
+fn who_has_seen_less_than_it_had_was_wound_back() {
+    let mut pair = Pair::running();
+    let (engine, ledger) = (pair.sides[SOUTH].engine.clone(), pair.ledger(SOUTH).clone());
+    pair.change(NORTH, user(1, NORTH));
+    pair.settle();
+    pair.sides[SOUTH].engine = engine;
+    pair.sides[SOUTH].engine.stir(77);
+    *pair.ledger(SOUTH) = ledger;
+    for _ in 0..2 {
+        pair.wait(15_000);
+        pair.take(SOUTH);
+        pair.take(NORTH);
+    }
+    pair.wait(15_000);
+    pair.take(NORTH);
+    pair.carry(SOUTH);
+    assert!(said(&pair, NORTH, Event::PartnerWentBack));
+    pair.live(60_000);
+    assert!(
+        pair.ledger(SOUTH).objects.contains_key(&id(1)),
+        "what it lost is back"
+    );
+    pair.assert_equal();
+}
+
+/// A machine that was wound back says something else under a number that it had used.
+#[test]
+fn two_messages_under_one_number_are_of_two_pasts() {
+    let mut pair = Pair::running();
+    let (engine, ledger) = (pair.sides[NORTH].engine.clone(), pair.ledger(NORTH).clone());
+    pair.change(NORTH, user(1, NORTH));
+    pair.carry(NORTH);
+    pair.sides[NORTH].engine = engine;
+    pair.sides[NORTH].engine.stir(77);
+    *pair.ledger(NORTH) = ledger;
+    pair.change(NORTH, user(2, NORTH));
+    pair.carry(NORTH);
+    assert!(said(&pair, SOUTH, Event::PartnerWentBack));
+    assert!(pair.ledger(SOUTH).state.owes_recovery);
+    pair.settle();
+    assert!(
+        [1, 2]
+            .iter()
+            .all(|n| pair.ledger(NORTH).objects.contains_key(&id(*n)))
+    );
+    pair.assert_equal();
+}
+
+/// As above; and after the snapshot the machine says more than it remembers before its partner is back.
+#[test]
+fn a_server_that_was_wound_back_and_says_much_is_found_out() {
+    let limits = Limits {
+        trail: 2,
+        ..Limits::default()
+    };
+    let mut pair = Pair::running_with(limits);
+    pair.change(NORTH, user(1, NORTH));
+    pair.settle();
+    let (engine, ledger) = (pair.sides[NORTH].engine.clone(), pair.ledger(NORTH).clone());
+    pair.change(NORTH, user(2, NORTH));
+    pair.settle();
+    *pair.ledger(NORTH) = ledger;
+    pair.sides[NORTH].engine = engine;
+    pair.sides[NORTH].engine.stir(77);
+    for value in 0..20 {
+        pair.change(NORTH, set(1, 9, value));
+        pair.wait(2_000);
+        pair.tick(NORTH);
+    }
+    pair.take(NORTH);
+    pair.restart(SOUTH);
+    pair.live(60_000);
+    assert!(said(&pair, NORTH, Event::MayHaveGoneBack));
+    assert!(
+        pair.ledger(NORTH).objects.contains_key(&id(2)),
+        "what it lost is back"
+    );
+    pair.assert_equal();
+}
+
+/// To be in doubt costs a comparison, and nothing else.
+#[test]
+fn a_server_that_only_said_much_loses_nothing_by_the_doubt() {
+    let limits = Limits {
+        trail: 2,
+        ..Limits::default()
+    };
+    let mut pair = Pair::running_with(limits);
+    pair.change(NORTH, user(1, NORTH));
+    pair.change(SOUTH, user(2, SOUTH));
+    pair.settle();
+    // What the partner says is lost, and then it starts anew.
+    for value in 0..6 {
+        pair.change(NORTH, set(1, 9, value));
+        pair.wait(2_000);
+        pair.tick(NORTH);
+        for message in pair.take(NORTH) {
+            pair.give(SOUTH, message);
+        }
+        pair.take(SOUTH);
+    }
+    pair.change(SOUTH, delete(2));
+    pair.change(SOUTH, user(3, SOUTH));
+    pair.restart(SOUTH);
+    pair.live(60_000);
+    assert!(said(&pair, NORTH, Event::MayHaveGoneBack));
+    assert!(!said(&pair, NORTH, Event::WentBack));
+    assert!(!pair.ledger(NORTH).objects.contains_key(&id(2)));
+    assert!(pair.ledger(NORTH).objects.contains_key(&id(3)));
+    assert!(!pair.ledger(NORTH).state.went_back && !pair.ledger(SOUTH).state.owes_recovery);
+    pair.assert_equal();
+}
+
 /// A copied machine at the same address: now one of the two answers, now the other.
 #[test]
 fn a_partner_that_runs_twice_is_said_to_until_one_copy_is_switched_off() {
@@ -83,6 +202,12 @@ fn a_partner_that_runs_twice_is_said_to_until_one_copy_is_switched_off() {
         seen |= twice(&pair);
     }
     assert!(seen, "two lives were heard in turn");
+    let met_again =
+        |said: &Output| matches!(said, Output::Event(Event::NewLife(_, NewLife::MetAgain)));
+    assert!(
+        pair.sides[NORTH].said.iter().any(met_again),
+        "a life that was left is met in a new one"
+    );
     for _ in 0..60 {
         pair.wait(15_000);
         pair.settle();

@@ -3,7 +3,8 @@
 mod support;
 
 use domain::BodyRef;
-use gr_proto::{Item, Limits, Message, Output, Payload, Piece, Reason};
+use gr_proto::{Input, Item, Limits, Message, Output, Payload, Piece, Reason};
+use support::guide::plant;
 use support::*;
 
 /// Longer than a message should be on the fastest link.
@@ -116,6 +117,43 @@ fn a_piece_shares_its_message_with_nobody() {
     pair.assert_equal();
 }
 
+#[test]
+fn a_piece_that_is_first_shares_its_message_with_nobody_either() {
+    let mut pair = Pair::running();
+    pair.change(NORTH, user(1, NORTH));
+    pair.settle();
+    pair.ledger(NORTH).receive_body(long(1));
+    let changes = [
+        message(2, 1, Some(long(1))),
+        message(3, 1, None),
+        message(4, 1, None),
+    ];
+    pair.transact(NORTH, &changes, vec![]);
+    let sent = pair.sides[NORTH].out.iter().map(items);
+    let sent: Vec<Vec<_>> = sent.map(|all| all.iter().map(|i| i.id).collect()).collect();
+    assert_eq!(sent, [vec![id(2)], vec![id(3), id(4)]]);
+    pair.settle();
+    pair.assert_equal();
+}
+
+#[test]
+fn a_body_that_just_fits_into_a_message_goes_whole() {
+    let limits = Limits {
+        window_bytes_first: 4_000,
+        ..Limits::default()
+    };
+    for (len, whole) in [(3_000, true), (3_001, false)] {
+        let mut pair = Pair::running_with(limits);
+        plant(pair.ledger(NORTH), id(1), NORTH, "7001");
+        let body = BodyRef { hash: [1; 32], len };
+        pair.ledger(NORTH).receive_body(body);
+        pair.change(NORTH, message(2, 1, Some(body)));
+        let sent = pair.take(NORTH);
+        let item = &items(&sent[0])[0];
+        assert_eq!((item.with_body, item.piece.is_none()), (whole, whole));
+    }
+}
+
 /// Carries everything until a piece has come; returns where it began, and whether it was asked before.
 fn next_piece(pair: &mut Pair) -> (u32, bool) {
     let mut asked = false;
@@ -207,6 +245,51 @@ fn a_body_that_never_comes_is_held_and_stops_nobody() {
 }
 
 #[test]
+fn a_body_of_which_nothing_comes_is_sent_five_times() {
+    let (mut pair, _) = with_long_message();
+    let mut sent = 0;
+    for _ in 0..10 {
+        for mut message in pair.take(NORTH).into_iter().filter(is_data) {
+            sent += 1;
+            if let Payload::Data(items) = &mut message.payload {
+                items.iter_mut().for_each(|item| item.piece = None);
+            }
+            pair.give(SOUTH, message);
+        }
+        pair.carry(SOUTH);
+    }
+    // Once in vain, three times on its way but no further, and then the second and the third time in vain.
+    assert_eq!(sent, 5);
+    assert_eq!(pair.ledger(NORTH).held[&id(2)].reason, Reason::NEED_BODY);
+}
+
+/// Whoever sends an object while its body is lost here gets no nearer to the end, whatever the partner has of the body.
+#[test]
+fn what_was_sent_without_its_body_was_sent_in_vain() {
+    for (refused_tries, held) in [(1, true), (2, false)] {
+        let mut pair = Pair::running_with(Limits {
+            refused_tries,
+            ..Limits::default()
+        });
+        for side in [NORTH, SOUTH] {
+            plant(pair.ledger(side), id(1), NORTH, "7001");
+        }
+        let body = long(1);
+        pair.ledger(SOUTH).body_parts.insert(body, 1_000);
+        pair.change(NORTH, message(2, 1, Some(body)));
+        pair.carry(NORTH);
+        pair.ledger(NORTH).receive_body(body);
+        pair.tick(NORTH);
+        pair.carry(SOUTH);
+        assert_eq!(pair.ledger(NORTH).held.contains_key(&id(2)), held);
+        let sent = pair.take(NORTH);
+        let pieces = sent.iter().flat_map(items).filter_map(|item| item.piece);
+        let at: Vec<_> = pieces.map(|piece| piece.at).collect();
+        assert_eq!(at, if held { vec![] } else { vec![1_000] });
+    }
+}
+
+#[test]
 fn a_partner_that_knows_no_pieces_gets_the_whole_body() {
     let (mut pair, body) = with_long_message();
     let mut sizes = Vec::new();
@@ -256,6 +339,50 @@ fn a_late_acknowledgement_counts() {
         pair.give(NORTH, message);
     }
     assert!(pair.ledger(NORTH).marks.is_empty(), "and was only late");
+    pair.settle();
+    pair.assert_equal();
+}
+
+/// On a link that is taken for broken again and again, every answer comes when what it answers has been given up.
+#[test]
+fn a_long_body_arrives_even_if_every_answer_is_late() {
+    let (mut pair, body) = with_long_message();
+    let mut rounds = 0;
+    while !pair.ledger(SOUTH).objects.contains_key(&id(2)) {
+        pair.carry(NORTH);
+        let answers = pair.take(SOUTH);
+        pair.transact(NORTH, &[], vec![Input::LinkUp]);
+        for answer in answers {
+            pair.give(NORTH, answer);
+        }
+        rounds += 1;
+        assert!(rounds < 200, "it goes on from where the partner is");
+    }
+    pair.settle();
+    assert!(pair.ledger(SOUTH).bodies.contains(&body));
+    pair.assert_equal();
+}
+
+/// A change of a flag does not carry the body; that the partner has lost it may be heard late.
+#[test]
+fn a_body_that_is_asked_for_late_goes_along_all_the_same() {
+    let mut pair = Pair::running();
+    let body = pair.ledger(NORTH).append_body(b"voice");
+    pair.transact(NORTH, &[user(1, NORTH), message(2, 1, Some(body))], vec![]);
+    pair.settle();
+    pair.ledger(SOUTH).bodies.clear();
+    pair.ledger(SOUTH).objects.remove(&id(2));
+    pair.change(NORTH, set(2, 3, 1));
+    pair.carry(NORTH);
+    let answers = pair.take(SOUTH);
+    pair.transact(NORTH, &[], vec![Input::LinkUp]);
+    assert!(pair.take(NORTH).iter().all(|m| m.bodies().is_empty()));
+    for answer in answers {
+        pair.give(NORTH, answer);
+    }
+    pair.transact(NORTH, &[], vec![Input::LinkUp]);
+    let again = pair.sides[NORTH].out.iter().find(|m| is_data(m));
+    assert_eq!(again.map(|m| m.bodies()), Some(vec![body]));
     pair.settle();
     pair.assert_equal();
 }

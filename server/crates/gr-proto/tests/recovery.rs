@@ -274,6 +274,41 @@ fn what_the_partner_has_lost_is_not_taken_for_deleted() {
     );
 }
 
+/// A backup calls unsent what was sent after it. Deleted before it is sent again, it still needs a tombstone.
+#[test]
+fn what_the_partner_lists_was_heard_of_whatever_a_backup_says() {
+    let mut pair = Pair::running_with(Limits {
+        batch_items: 1,
+        flights: 1,
+        window_items: 1,
+        ..Limits::default()
+    });
+    pair.change(SOUTH, user(2, SOUTH));
+    pair.settle();
+    for n in 10..16 {
+        pair.change(SOUTH, message(n, 2));
+    }
+    let backup = pair.ledger(SOUTH).snapshot();
+    pair.settle();
+    pair.change(SOUTH, set(2, 4, 9));
+    pair.settle();
+    restore(&mut pair, SOUTH, backup);
+    let judged = |said: &Output| matches!(said, Output::Event(Event::Judged(_)));
+    while !pair.sides[SOUTH].said.iter().any(judged) {
+        pair.carry(NORTH);
+        if !pair.sides[SOUTH].said.iter().any(judged) {
+            pair.carry(SOUTH);
+        }
+    }
+    for n in 10..16 {
+        pair.change(SOUTH, delete(n));
+    }
+    pair.settle();
+    pair.live(5_000);
+    assert!((10..16).all(|n| !pair.ledger(NORTH).objects.contains_key(&id(n))));
+    pair.assert_equal();
+}
+
 /// However many it is: what no grave remembers comes back.
 #[test]
 fn a_partner_that_lost_much_takes_nothing_along() {

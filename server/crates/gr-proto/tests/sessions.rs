@@ -217,6 +217,9 @@ fn an_acknowledgement_of_what_was_never_sent_begins_a_new_life() {
     }
     pair.give(NORTH, ack);
     assert_ne!(pair.sides[NORTH].engine.life(), life);
+    // Another branch of this past has said it; that is remembered beyond the session.
+    let went_back = Output::Event(Event::WentBack);
+    assert!(pair.sides[NORTH].said.contains(&went_back) && pair.ledger(NORTH).state.went_back);
     pair.settle();
     pair.assert_equal();
 }

@@ -1,8 +1,12 @@
 //! Two engines wired by hand: every message is carried, kept or lost by the test.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod counted;
+pub mod damaged;
+pub mod drive;
 pub mod guide;
 pub mod say;
+pub mod staged;
 
 use domain::{BodyRef, Change, Key, Kind, Life, ObjectId, ServerId, Timestamp, Value, user_fields};
 use gr_proto::memory::Memory;
