@@ -3,10 +3,11 @@
 mod support;
 
 use domain::{
-    BodyRef, Conditions, Grave, Hlc, Key, Kind, Ledger, Life, Object, Reason, Timestamp, User,
-    Value, Version, user_fields,
+    BodyRef, Conditions, Grave, Held, Hlc, Key, Kind, Lane, Ledger, Life, Mark, Object, Reason,
+    Timestamp, User, Value, Version, user_fields,
 };
-use gr_proto::{How, Input, Item, Output};
+use gr_proto::{How, Input, Item, Message, Output, Payload, Piece};
+use support::drive::blank;
 use support::say::{item, offer};
 use support::*;
 
@@ -326,4 +327,167 @@ fn what_was_deleted_here_and_is_not_yet_known_there_stays_deleted() {
     let mut newer = message.clone();
     newer.set(Key::field(1), version(LONG_AGO + 9), Value::Bool(false));
     assert_eq!(offered(&mut pair, 9, &newer), (false, None));
+}
+
+/// What is newer here is on its way, or cannot be sent: an old value from the partner is no reason to send it once more.
+#[test]
+fn more_here_than_what_arrived_is_not_sent_again_if_it_is_owed_already() {
+    let mut pair = Pair::running();
+    let older = a_message(1, None);
+    let mut newer = older.clone();
+    newer.set(Key::field(1), version(LONG_AGO + 1), Value::Bool(false));
+    let mark = Mark {
+        lane: Lane::Messages,
+        n: 1,
+        since: Timestamp(LONG_AGO),
+        body: false,
+        unsent: false,
+        recovery: false,
+    };
+    for n in [8, 9] {
+        pair.ledger(SOUTH).put(&id(n), &newer).unwrap();
+    }
+    pair.ledger(SOUTH).set_mark(&id(8), &mark).unwrap();
+    let held = Held {
+        reason: Reason::FAULT,
+        at: Timestamp(LONG_AGO),
+        mark,
+    };
+    pair.ledger(SOUTH).set_held(&id(9), &held).unwrap();
+    let blank = blank(&mut pair, NORTH, is_data);
+    let payload = Payload::Data([8, 9].map(|n| item(id(n), &older)).into());
+    pair.give(SOUTH, Message { payload, ..blank });
+    assert_eq!(pair.ledger(SOUTH).marks[&id(8)].n, 1);
+    assert_eq!(pair.ledger(SOUTH).held.get(&id(9)), Some(&held));
+    assert!(!pair.ledger(SOUTH).marks.contains_key(&id(9)));
+}
+
+/// The newest version there can be, and the first that nothing could replace.
+#[test]
+fn the_end_of_time_is_taken_and_what_is_beyond_is_not() {
+    let mut pair = Pair::running();
+    let at = |hlc| {
+        let mut message = a_message(1, None);
+        let life = Life(99);
+        message.set(Key::field(2), Version { hlc, life }, Value::Int(1));
+        message
+    };
+    assert_eq!(offered(&mut pair, 8, &at(Hlc::END)), TAKEN);
+    let beyond = at(Hlc(Hlc::END.0 + 1));
+    assert_eq!(offered(&mut pair, 9, &beyond), refused(Reason::FAULT));
+}
+
+/// An object that is here, and whose body is missing or whole; a piece of it comes, or none.
+#[test]
+fn only_who_brings_a_piece_of_a_missing_body_hears_how_much_is_here() {
+    let body = BodyRef {
+        hash: [7; 32],
+        len: 10,
+    };
+    for (whole, piece, reason) in [
+        (false, false, None),
+        (false, true, Some(Reason::NEED_BODY)),
+        (true, true, None),
+    ] {
+        let mut pair = Pair::running();
+        let message = a_message(1, Some(body));
+        pair.ledger(SOUTH).put(&id(9), &message).unwrap();
+        if whole {
+            pair.ledger(SOUTH).receive_body(body);
+        }
+        let part = Piece { at: 0, len: 5 };
+        let brought = Item {
+            piece: piece.then_some(part),
+            ..item(id(9), &message)
+        };
+        let blank = blank(&mut pair, NORTH, |_| true);
+        let payload = Payload::Data(vec![brought]);
+        pair.give(SOUTH, Message { payload, ..blank });
+        let said = pair.take(SOUTH);
+        let ack = said.iter().find_map(|message| match &message.payload {
+            Payload::Ack(ack) => Some(ack),
+            _ => None,
+        });
+        let refused = ack.expect("data is acknowledged").refused.last();
+        assert_eq!(
+            refused.map(|refusal| refusal.reason),
+            reason,
+            "{whole} {piece}"
+        );
+    }
+}
+
+/// What was here, and cannot be read, comes back whatever would keep a new one out.
+#[test]
+fn what_cannot_be_read_is_taken_back_by_a_full_server_and_by_its_home() {
+    let mut pair = with(Conditions {
+        users_max: Some(0),
+        ..Conditions::default()
+    });
+    let body = BodyRef::of(b"sound");
+    let objects = [
+        (1, a_user(NORTH, "7001", 1)),
+        (2, a_user(SOUTH, "8002", 1)),
+        (9, a_message(1, Some(body))),
+    ];
+    for (n, object) in &objects {
+        pair.ledger(SOUTH).put(&id(*n), object).unwrap();
+        pair.ledger(SOUTH).spoil(id(*n));
+        assert_eq!(pair.ledger(SOUTH).object(&id(*n)).unwrap(), None);
+    }
+    // By itself: the south's questions for them are lost.
+    let blank = blank(&mut pair, NORTH, |m| matches!(m.payload, Payload::Ask(_)));
+    let items = objects.iter().map(|(n, object)| item(id(*n), object));
+    let payload = Payload::Data(items.collect());
+    pair.give(SOUTH, Message { payload, ..blank });
+    for (n, object) in &objects {
+        assert_eq!(pair.ledger(SOUTH).objects.get(&id(*n)), Some(object));
+    }
+    assert!(pair.ledger(SOUTH).unreadable.is_empty());
+}
+
+#[test]
+fn listeners_hear_that_a_mailbox_went_with_its_user() {
+    let mut pair = Pair::running();
+    offered(&mut pair, 1, &a_user(NORTH, "7001", 1));
+    offered(&mut pair, 9, &a_message(1, None));
+    pair.change(SOUTH, delete(1));
+    assert_eq!(told(&pair), [How::Arrived, How::Gone]);
+}
+
+/// The partner has not heard of a deletion here, and sends what it still has.
+#[test]
+fn a_deletion_is_the_last_word_and_is_said_once() {
+    let mut pair = Pair::running();
+    let message = a_message(1, None);
+    offered(&mut pair, 9, &message);
+    pair.change(SOUTH, delete(9));
+    let said = pair.ledger(SOUTH).marks[&id(9)].n;
+    let mut newer = message.clone();
+    newer.set(Key::field(1), version(LONG_AGO + 9), Value::Bool(false));
+    let send = |pair: &mut Pair| {
+        let blank = blank(pair, NORTH, is_data);
+        let payload = Payload::Data(vec![item(id(9), &newer)]);
+        pair.give(SOUTH, Message { payload, ..blank });
+    };
+    send(&mut pair);
+    assert_eq!(pair.ledger(SOUTH).marks[&id(9)].n, said);
+    // Even if it is so long ago that its grave is forgotten.
+    pair.ledger(SOUTH).graves.clear();
+    send(&mut pair);
+    assert!(!holds(&pair, 9));
+    pair.live(20_000);
+    pair.assert_equal();
+}
+
+#[test]
+fn a_user_is_not_in_its_own_way() {
+    let mut pair = Pair::running();
+    let here = a_user(SOUTH, "7001", 1);
+    pair.ledger(SOUTH).put(&id(1), &here).unwrap();
+    let mut moved = here.clone();
+    let at = version(LONG_AGO + 1);
+    moved.set(Key::field(user_fields::HOME), at, server(NORTH).into());
+    moved.set(Key::field(user_fields::CLASS), at, Value::Int(2));
+    assert_eq!(offered(&mut pair, 1, &moved), TAKEN);
 }

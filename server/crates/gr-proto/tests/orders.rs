@@ -249,7 +249,7 @@ fn undo_has_to_end_before_it_can_begin_again_and_before_a_rebuild() {
 
 #[test]
 fn of_two_tasks_the_one_with_the_higher_name_goes_on() {
-    for (mine, goes_on) in [(76, false), (78, true)] {
+    for (mine, goes_on) in [(76, false), (77, false), (78, true)] {
         let mut pair = the_guide();
         let begun = order(
             &mut pair,

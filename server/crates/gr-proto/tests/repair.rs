@@ -2,43 +2,11 @@
 
 mod support;
 
-use domain::{
-    BodyRef, Grave, Key, Kind, Ledger, Outcome, Reason, TaskKind, Timestamp, Unreadable, Value,
-};
-use gr_proto::{Event, Input, Item, Message, Output, Payload, Question, Reply};
+use domain::{BodyRef, Grave, Key, Kind, Ledger, Outcome, Reason, TaskKind, Timestamp, Value};
+use gr_proto::{Event, Input, Item, Message, Output, Payload, Piece, Question, Reply};
+use support::damaged::*;
 use support::guide::*;
 use support::*;
-
-/// A user at home in the north with three messages, on both.
-fn mailbox() -> Pair {
-    let mut pair = Pair::running();
-    for side in [NORTH, SOUTH] {
-        plant(pair.ledger(side), id(1), NORTH, "7001");
-        for n in [10, 11, 12] {
-            plant_message(pair.ledger(side), id(n), id(1));
-        }
-    }
-    pair.settle();
-    pair
-}
-
-fn body_of(n: u8) -> BodyRef {
-    BodyRef::of(id(n).as_bytes())
-}
-
-fn said(pair: &Pair, side: usize, event: Event) -> bool {
-    pair.sides[side].said.contains(&Output::Event(event))
-}
-
-/// Lets the row of an object be damaged, and noticed.
-fn set_aside(pair: &mut Pair, side: usize, n: u8) {
-    pair.ledger(side).spoil(id(n));
-    assert_eq!(pair.ledger(side).object(&id(n)).unwrap(), None);
-}
-
-fn is_unreadable(pair: &mut Pair, side: usize, n: u8) -> Option<Unreadable> {
-    pair.ledger(side).unreadable(&id(n)).unwrap()
-}
 
 #[test]
 fn a_lost_body_comes_back_from_the_partner() {
@@ -371,19 +339,6 @@ fn a_question_about_what_has_gone_meanwhile_does_not_keep_a_server_awake() {
     assert!(wakes.is_none_or(|at| at > pair.now.mono), "{wakes:?}");
 }
 
-/// A message of the mailbox whose body is longer than a message should be, on both.
-fn long_message(pair: &mut Pair, hash: u8) -> BodyRef {
-    let body = BodyRef {
-        hash: [hash; 32],
-        len: 5_000_000,
-    };
-    pair.ledger(NORTH).receive_body(body);
-    pair.change(NORTH, message(20, 1, Some(body)));
-    pair.settle();
-    assert!(pair.ledger(SOUTH).bodies.contains(&body));
-    body
-}
-
 #[test]
 fn a_long_lost_body_comes_back_in_pieces() {
     let mut pair = mailbox();
@@ -472,26 +427,25 @@ fn what_reached_the_partner_meanwhile_comes_back_with_a_row() {
 
 #[test]
 fn an_answer_about_what_nobody_asked_for_does_not_begin_the_questions_anew() {
-    let mut pair = mailbox();
-    let lost = body_of(10);
-    pair.ledger(SOUTH).lose_body(&lost);
-    pair.tick(SOUTH);
     let low = BodyRef {
         hash: [0; 32],
         len: 9,
     };
-    let mut asked = 0;
-    for _ in 0..10 {
-        asked += pair.carry(SOUTH);
-        for mut answer in pair.take(NORTH) {
-            if let Payload::Answer(told) = &mut answer.payload
-                && let Reply::Found(found) = &mut told.reply
-            {
-                (found.whole, found.lacking) = (vec![low], vec![low]);
-                found.piece = Some((low, gr_proto::Piece { at: 0, len: 1 }));
+    for piece in [None, Some((low, Piece { at: 0, len: 1 }))] {
+        let mut pair = mailbox();
+        pair.ledger(SOUTH).lose_body(&body_of(10));
+        pair.tick(SOUTH);
+        let mut asked = 0;
+        for _ in 0..10 {
+            asked += pair.carry(SOUTH);
+            for mut answer in pair.take(NORTH) {
+                if let Some(found) = found_in(&mut answer) {
+                    (found.whole, found.lacking) = (vec![low], vec![low]);
+                    found.piece = piece;
+                }
+                pair.give(SOUTH, answer);
             }
-            pair.give(SOUTH, answer);
         }
+        assert!(asked < 4, "asked {asked} times");
     }
-    assert!(asked < 4, "asked {asked} times");
 }

@@ -2,14 +2,15 @@
 
 mod support;
 
-use domain::{Hlc, LineageEntry, Timestamp};
 use domain::{
-    Key, Kind, Life, Object, ObjectId, ServerId, TaskCounts, TaskId, TaskKind, Value, Version,
+    BodyRef, Key, Kind, Life, Object, ObjectId, ServerId, TaskCounts, TaskId, TaskKind, Value,
+    Version,
 };
+use domain::{Hlc, LineageEntry, Timestamp};
 use gr_proto::wire::{WireError, decode, encode};
 use gr_proto::{
-    Ack, Answer, Ask, Header, Hello, Item, Judged, List, Listed, ListedObject, Message, Owed,
-    Payload, Question, RangeSet, Refusal, Reply, Report, Seen, Shelf, limits,
+    Ack, Answer, Ask, Found, Header, Hello, Item, Judged, List, Listed, ListedObject, Message,
+    Owed, Payload, Piece, Question, RangeSet, Refusal, Reply, Report, Seen, Shelf, limits,
 };
 use support::id;
 
@@ -184,6 +185,78 @@ fn nothing_is_longer_than_its_limit() {
     });
 }
 
+const BODY: BodyRef = BodyRef {
+    hash: [7; 32],
+    len: 4,
+};
+
+fn found(whole: usize, piece: Option<Piece>, lacking: usize) -> Payload {
+    answered(Reply::Found(Found {
+        whole: vec![BODY; whole],
+        piece: piece.map(|piece| (BODY, piece)),
+        lacking: vec![BODY; lacking],
+    }))
+}
+
+#[test]
+fn what_is_said_of_damage_and_of_parts_of_bodies_is_not_longer_than_its_limit() {
+    assert_limit(limits::BATCH_ITEMS_MAX, |n| {
+        let mut payload = asked(Question::Bodies(ids(1)));
+        if let Payload::Ask(ask) = &mut payload {
+            ask.have = Some(ids(n).into_iter().map(|id| (id, 5)).collect());
+        }
+        payload
+    });
+    assert_limit(limits::REPAIR_BODIES_MAX, |n| {
+        asked(Question::Lost(vec![(BODY, 0); n]))
+    });
+    assert_limit(limits::REPAIR_ROWS_MAX, |n| {
+        asked(Question::Unreadable(ids(n)))
+    });
+    assert_limit(limits::REPAIR_BODIES_MAX, |n| found(n / 2, None, n - n / 2));
+    assert_limit(limits::REPAIR_ROWS_MAX, |n| {
+        answered(Reply::Rows(items(n / 2), ids(n - n / 2)))
+    });
+}
+
+#[test]
+fn a_piece_of_a_lost_body_is_a_part_of_it() {
+    let is_read = |at, len| is_read(header(1), found(0, Some(Piece { at, len }), 0));
+    assert!(is_read(0, 4) && is_read(1, 3) && is_read(4, 0));
+    assert!(!is_read(1, 4) && !is_read(5, 0) && !is_read(u32::MAX, u32::MAX));
+}
+
+#[test]
+fn what_is_not_owed_takes_no_room_in_a_list() {
+    let bytes = |owed| {
+        let mut list = list(100);
+        list.objects
+            .iter_mut()
+            .for_each(|object| object.owed = owed);
+        let payload = answered(Reply::Lists(vec![list]));
+        let message = Message {
+            header: header(1),
+            payload,
+        };
+        encode(&message).len()
+    };
+    assert_eq!(bytes(Owed::Marked), bytes(Owed::Held));
+    assert!(bytes(Owed::Nothing) < bytes(Owed::Marked));
+}
+
+#[test]
+fn only_lists_tell_of_what_is_absent() {
+    assert!(Reply::Lists(vec![]).lists());
+    for other in [
+        Reply::Same,
+        Reply::Sums(vec![]),
+        Reply::Page(vec![], None),
+        Reply::Rows(vec![], vec![]),
+    ] {
+        assert!(!other.lists(), "{other:?}");
+    }
+}
+
 #[test]
 fn objects_are_neither_wide_nor_deep_without_end() {
     let version = Version {
@@ -300,4 +373,33 @@ fn a_message_has_one_payload_and_nothing_behind_it() {
     let long = vec![1; limits::CONTROL_BYTES_MAX + 1];
     assert_eq!(decode(&long), Err(WireError::TooLong(long.len())));
     assert_ne!(decode(&long[1..]), Err(WireError::TooLong(long.len() - 1)));
+}
+
+#[test]
+fn a_message_with_two_payloads_is_none() {
+    let header = header(1);
+    let bytes = |payload| encode(&Message { header, payload });
+    let judged = Judged {
+        run: 1,
+        no: 1,
+        to: None,
+        wanted: vec![],
+    };
+    let bare = bytes(Payload::Unknown);
+    let parts = [
+        bytes(Payload::Heartbeat(Report::default())),
+        bytes(Payload::Judged(judged)),
+    ];
+    let [one, other] = parts.each_ref().map(|whole| &whole[bare.len()..]);
+    let with = |parts: &[&[u8]]| {
+        let mut bytes = bare.clone();
+        bytes[1] += u8::try_from(parts.len()).unwrap(); // so many entries more in the map
+        parts.iter().for_each(|part| bytes.extend(*part));
+        bytes
+    };
+    assert_eq!(with(&[one]), parts[0], "an entry is as it is written alone");
+    assert_eq!(
+        decode(&with(&[other, one])),
+        Err(WireError::Limit("one payload in a message"))
+    );
 }
