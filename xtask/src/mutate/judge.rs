@@ -6,7 +6,7 @@
 //! A mutant may loop for ever or ask for all memory there is; each program has a limit of both, and passing it counts as noticed.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fmt, fs,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
@@ -215,18 +215,25 @@ impl Court {
         Ok(None)
     }
 
-    /// Judges mutants, `workers` at a time. Those that a program of tests noticed the last time begin with it.
+    /// Judges mutants, `workers` at a time, in an order of chance, until `end`. Says by number what became of them; those that the time
+    /// did not reach are missing. What noticed one the last time is asked first.
     pub fn judge(
         &self,
         mutants: &[Mutant],
         workers: usize,
+        end: Option<Instant>,
         before: impl Fn(&str) -> Option<Verdict> + Sync,
-    ) -> Result<Vec<Verdict>, Failure> {
+    ) -> Result<BTreeMap<u32, Verdict>, Failure> {
+        let mut order: Vec<_> = mutants.iter().collect();
+        order.sort_by_cached_key(|mutant| *blake3::hash(mutant.name().as_bytes()).as_bytes());
         let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
         thread::scope(|scope| {
             for _ in 0..workers {
                 scope.spawn(|| {
-                    while let Some(mutant) = mutants.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    while let Some(mutant) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        if end.is_some_and(|end| Instant::now() >= end) {
+                            break;
+                        }
                         let verdict = self.verdict(mutant, before(&mutant.name()).as_ref());
                         if verdict == Ok(Verdict::Survived) {
                             process::say(format!("survived: {}", mutant.name()));
@@ -238,11 +245,12 @@ impl Court {
                 });
             }
         });
-        let mut done = done
+        let done = done
             .into_inner()
             .expect("no worker panics while it holds this");
-        done.sort_by_key(|(number, _)| *number);
-        done.into_iter().map(|(_, verdict)| verdict).collect()
+        done.into_iter()
+            .map(|(number, verdict)| Ok((number, verdict?)))
+            .collect()
     }
 
     fn verdict(&self, mutant: &Mutant, before: Option<&Verdict>) -> Result<Verdict, Failure> {

@@ -13,7 +13,12 @@ mod rewrite_test;
 mod table;
 mod verdicts;
 
-use std::{fs, process::Command, thread};
+use std::{
+    fs,
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
 
 use clap::Args;
 
@@ -30,6 +35,9 @@ pub struct Wish {
     /// Histories for each mutant
     #[arg(long, value_name = "N", default_value_t = 2_000)]
     histories: u64,
+    /// Stop after so long; the table then tells of those that were judged, which are drawn by chance
+    #[arg(long, value_name = "M")]
+    minutes: Option<u64>,
     /// The first history (a random place)
     #[arg(long, value_name = "SEED")]
     from: Option<u64>,
@@ -87,15 +95,18 @@ pub fn run(wish: &Wish) -> Result<(), Failure> {
     let workers = wish
         .workers
         .unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from));
-    let verdicts = court.judge(&mutants, workers, |name| last.verdicts.get(name).cloned())?;
-    let judged = mutants.iter().map(|mutant| mutant.name()).zip(verdicts);
+    let end = wish
+        .minutes
+        .map(|minutes| Instant::now() + Duration::from_secs(60 * minutes));
+    let before = |name: &str| last.verdicts.get(name).cloned();
+    let verdicts = court.judge(&mutants, workers, end, before)?;
+    let judged = mutants.iter().filter_map(|mutant| {
+        let verdict = verdicts.get(&mutant.number)?;
+        Some((mutant.name(), verdict.clone()))
+    });
     if some {
-        for (mutant, (name, verdict)) in mutants.iter().zip(judged) {
-            let verdict = verdict.to_string().replace('\t', ": ");
-            println!(
-                "{verdict:40} {} {name}, line {}",
-                mutant.number, mutant.line
-            );
+        for (name, verdict) in judged {
+            println!("{:40} {name}", verdict.to_string().replace('\t', ": "));
         }
         return Ok(());
     }

@@ -55,7 +55,7 @@ pub fn write(mutants: &[Mutant], round: &Round, reasons: &[Reason]) -> String {
         .collect();
     let mut all = Counts::default();
     judged.iter().for_each(|(_, verdict)| all.add(verdict));
-    let mut text = beginning(round, all);
+    let mut text = beginning(round, all, mutants.len());
     text.push_str(&by_file(&judged));
     text.push_str(&by_kind(&judged));
     text.push_str(&by_promise(&judged));
@@ -63,16 +63,21 @@ pub fn write(mutants: &[Mutant], round: &Round, reasons: &[Reason]) -> String {
     text
 }
 
-fn beginning(round: &Round, all: Counts) -> String {
+fn beginning(round: &Round, all: Counts, there_are: usize) -> String {
     let noticed = all.by_tests + all.by_histories;
     let percent = 100.0 * noticed as f64 / all.mutants.max(1) as f64;
     let end = round.first + round.histories;
+    let part = if all.mutants < there_are {
+        format!(" (of {there_are} that there are, drawn by chance)")
+    } else {
+        String::new()
+    };
     format!(
         "# Mutants of the engine\n\n\
         Written by `cargo xtask mutate`, not by hand. Every condition of `gr-proto` and `domain` is made wrong in each way that a table in \
         `xtask/src/mutate/find.rs` knows, one at a time; then the tests of both packages run, and {} histories of the simulator from a random \
         place, each once. What fails with a mutant and holds without it has noticed the mutant. A loop without end counts as noticed.\n\n\
-        **{} mutants, {noticed} noticed ({percent:.1} %), {} survived**, at commit `{}`, with the histories `--seeds {}..{end}`.\n\n",
+        **{} mutants{part}, {noticed} noticed ({percent:.1} %), {} survived**, at commit `{}`, with the histories `--seeds {}..{end}`.\n\n",
         round.histories,
         all.mutants,
         all.survived(),
