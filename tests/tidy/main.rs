@@ -3,6 +3,7 @@
 //! Each rule is a function from text to faults; below it stands a test with bad samples that shows that it can fail.
 
 mod arrows;
+mod citations;
 mod links;
 mod purity;
 mod rust_code;
@@ -115,4 +116,27 @@ fn links_in_documents_lead_somewhere() {
         in_every(documents, links::faults),
         "correct the link, or write what it promises.",
     );
+}
+
+#[test]
+fn rules_that_are_cited_are_written_down() {
+    require_none(
+        citations::rule_faults(&tree::files()),
+        "write the rule into docs/protocol.md, with its reason and what holds it; or cite the one that is meant.",
+    );
+}
+
+#[test]
+fn files_and_tests_that_are_named_are_there() {
+    let files = tree::files();
+    let functions = citations::functions(&files);
+    let documents = files.iter().filter(|file| file.has_extension(&["md"]));
+    let mut faults: Vec<_> = documents
+        .flat_map(|file| citations::path_faults(file, &files))
+        .collect();
+    let text = files
+        .iter()
+        .filter(|file| file.has_extension(&["md", "rs"]));
+    faults.extend(text.flat_map(|file| citations::test_faults(file, &functions)));
+    require_none(faults, "name what is there now, or write what is missing.");
 }
