@@ -206,7 +206,7 @@ mod tests {
         let document = SourceFile::sample("a.md", text);
         assert_eq!(
             texts(&test_faults(&document, &names)),
-            ["a.md:2: there is no test `it_is_gone_now`"]
+            [format!("a.md:2: there is no test `{gone}`")]
         );
     }
 }

@@ -130,7 +130,10 @@ fn rules_that_are_cited_are_written_down() {
 fn files_and_tests_that_are_named_are_there() {
     let files = tree::files();
     let functions = citations::functions(&files);
-    let documents = files.iter().filter(|file| file.has_extension(&["md"]));
+    // The table of mutants is written by a program, and names files within their packages.
+    let written =
+        |file: &&tree::SourceFile| file.has_extension(&["md"]) && file.path != "docs/mutants.md";
+    let documents = files.iter().filter(written);
     let mut faults: Vec<_> = documents
         .flat_map(|file| citations::path_faults(file, &files))
         .collect();

@@ -1,4 +1,4 @@
-//! The one form of the envelope: the DER of CMS AuthEnvelopedData, byte for byte, but for five variable fields.
+//! The one form of the envelope: the DER of CMS AuthEnvelopedData, byte for byte, but for five variable fields (E15).
 //!
 //! ```text
 //! ContentInfo            30 L1  06 0B id-ct-authEnvelopedData          RFC 5652 section 3, RFC 5083
