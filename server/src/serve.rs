@@ -3,9 +3,10 @@
 use crate::config::{BaseUrl, Config};
 use crate::files;
 use crate::http::{self, AdminDoor, Api, Web};
+use crate::operations::greetings;
 use crate::run_info::RunInfo;
 use crate::site::{Site, SiteError};
-use crate::{audit, gr, greetings, scrub, smtp, upkeep};
+use crate::{audit, gr, scrub, smtp, upkeep};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use std::io;
 use std::net::SocketAddr;

@@ -4,6 +4,7 @@
 
 mod arrows;
 mod citations;
+mod layers;
 mod links;
 mod purity;
 mod rust_code;
@@ -132,7 +133,7 @@ fn files_and_tests_that_are_named_are_there() {
     let functions = citations::functions(&files);
     // The table of mutants is written by a program, and names files within their packages.
     let written =
-        |file: &&tree::SourceFile| file.has_extension(&["md"]) && file.path != "docs/mutants.md";
+        |file: &&SourceFile| file.has_extension(&["md"]) && file.path != "docs/mutants.md";
     let documents = files.iter().filter(written);
     let mut faults: Vec<_> = documents
         .flat_map(|file| citations::path_faults(file, &files))
@@ -142,4 +143,12 @@ fn files_and_tests_that_are_named_are_there() {
         .filter(|file| file.has_extension(&["md", "rs"]));
     faults.extend(text.flat_map(|file| citations::test_faults(file, &functions)));
     require_none(faults, "name what is there now, or write what is missing.");
+}
+
+#[test]
+fn edges_call_operations_and_operations_know_no_protocol() {
+    require_none(
+        in_every(tree::rust_files(), layers::faults),
+        "move the rule into server/src/operations, and let the edge map what it returns.",
+    );
 }

@@ -4,13 +4,14 @@ use super::auth::LoggedIn;
 use super::convert::content::{self, Silence};
 use super::error::{Answer, Problem};
 use super::extract::{Id, Params};
-use super::{Api, messages, range, web};
+use super::{Api, range, web};
+use crate::operations::messages;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use contract::{ApiError, ObjectId};
-use domain::{BodyRef, Message};
+use domain::BodyRef;
 use serde::Deserialize;
 use vpim::audio::wav;
 
@@ -52,30 +53,16 @@ pub async fn audio(
     Params(which): Params<Which>,
     headers: HeaderMap,
 ) -> Answer<Response> {
-    let asked = headers.clone();
-    let read = api.site().read(move |readers| {
-        let object = readers.object(&id)?;
-        let own = object.filter(|o| o.owner == Some(who.id) && Message::of(o).is_some());
-        let Some(object) = own else {
-            return Ok(Err(Problem::no_message()));
-        };
-        let etag = match etag(object.body, which.part) {
-            Ok(etag) => etag,
-            Err(problem) => return Ok(Err(problem)),
-        };
-        if web::matches(&asked, &etag) {
-            return Ok(Ok((etag, Sound::Same)));
-        }
-        let bytes = match messages::body(readers, &object)? {
-            Ok(bytes) => bytes,
-            Err(problem) => return Ok(Err(problem)),
-        };
-        Ok(match content::sound(&vpim::parse(&bytes), which.part) {
-            Ok(samples) => Ok((etag, Sound::Wav(wav::write(&samples).into()))),
-            Err(silence) => Err(refuse(silence)),
-        })
-    });
-    let (etag, sound) = read.await??;
+    let message = messages::find(api.site(), who.id, id).await?;
+    let etag = etag(message.body, which.part)?;
+    let sound = if web::matches(&headers, &etag) {
+        Sound::Same
+    } else {
+        let samples = messages::open(api.site(), who.id, id, move |_, bytes| {
+            Ok(content::sound(&vpim::parse(bytes), which.part).map(|samples| wav::write(&samples)))
+        });
+        Sound::Wav(samples.await?.map_err(refuse)?.into())
+    };
     respond(&headers, etag, sound, "inline; filename=\"message.wav\"")
 }
 

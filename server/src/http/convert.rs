@@ -8,6 +8,9 @@ pub use own::{
     email_server, greeting, greeting_slot, name_dialing, reach, registers_of_reach, settings, slot,
 };
 
+use crate::operations::messages::MailboxCounts;
+use crate::operations::pair::{Backlogs, Damaged, Room};
+use crate::operations::users::{Found, is_local};
 use crate::site::PairView;
 use contract::{
     Counts, Damage, Discovery, Folder, GrStatus, GrTask, HeldMailbox, LaneBacklog, Mailbox,
@@ -99,7 +102,7 @@ pub fn place(folder: Folder) -> Place {
 }
 
 /// Counts over a mailbox.
-pub fn counts(counts: &store::MailboxCounts) -> Counts {
+pub fn counts(counts: &MailboxCounts) -> Counts {
     let n = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
     Counts {
         inbox: n(counts.inbox),
@@ -143,19 +146,13 @@ pub fn recipients(envelope: &vpim::Envelope) -> Vec<Recipient> {
 }
 
 /// What an administrator sees of a user; `None` if the object is not one.
-pub fn user(
-    id: ObjectId,
-    object: &Object,
-    counts: &store::MailboxCounts,
-    waiting: bool,
-    device_class: String,
-    place: &Neighbourhood<'_>,
-) -> Option<UserRow> {
-    let user = User::of(object)?;
-    let local = place.is_local(&user);
+pub fn user(found: &Found, place: &Neighbourhood<'_>) -> Option<UserRow> {
+    let user = User::of(&found.object)?;
+    let local = is_local(&user, place.home);
+    let counts = &found.counts;
     let messages = counts.inbox + counts.sent + counts.deleted;
     Some(UserRow {
-        id,
+        id: found.id,
         mailbox: user.number().to_owned(),
         name: user.name().to_owned(),
         kind: if local { UserKind::Local } else { UserKind::Gr },
@@ -166,10 +163,10 @@ pub fn user(
         },
         locked: user.locked() || user.failed_logins() >= i64::from(place.tries_max),
         messages: u32::try_from(messages).unwrap_or(u32::MAX),
-        waiting,
+        waiting: found.waiting,
         class: u32::try_from(user.class()).unwrap_or(0),
         dns: user.dns().into_iter().map(str::to_owned).collect(),
-        device_class,
+        device_class: found.device_class.clone(),
     })
 }
 
@@ -183,33 +180,6 @@ pub struct Neighbourhood<'a> {
     pub partner: Option<&'a str>,
     /// Wrong passwords that lock a mailbox.
     pub tries_max: u32,
-}
-
-impl Neighbourhood<'_> {
-    /// Whether a user is local to this server. One without a home is whoever's has it.
-    pub fn is_local(&self, user: &User<'_>) -> bool {
-        user.home().is_none_or(|home| home == self.home)
-    }
-}
-
-/// What the pair owes and is owed.
-pub struct Backlogs {
-    /// Users, lists and settings.
-    pub users: Backlog,
-    /// Messages.
-    pub messages: Backlog,
-    /// Messages whose content is here only.
-    pub one_server_only: u64,
-}
-
-/// What is damaged here, as the store knows it.
-pub struct Damaged {
-    /// Bodies that are missing.
-    pub bodies: u64,
-    /// Rows that cannot be read, and those of them that the partner does not know.
-    pub rows: (u64, u64),
-    /// When everything was last read through.
-    pub scrubbed_at: Option<Timestamp>,
 }
 
 /// What disks have damaged: what the store knows, and what the partner has said.
@@ -235,7 +205,7 @@ pub struct Concerns {
     /// The task that is open, here or there.
     pub task: Option<GrTask>,
     /// Room on the disk.
-    pub disk: store::Room,
+    pub disk: Room,
 }
 
 /// The pair as an administrator reads it.

@@ -3,6 +3,7 @@
 //! Outside go one or two plain sentences and a reference; the whole chain of causes goes to the log under that reference.
 
 use super::request;
+use crate::operations::OpError;
 use crate::password::Busy;
 use crate::site::{SiteError, WriteError};
 use axum::Json;
@@ -81,19 +82,6 @@ impl Problem {
     /// The server's own fault.
     pub fn internal(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Internal(cause.into())
-    }
-
-    /// No such message.
-    pub fn no_message() -> Self {
-        Self::NotFound("This message is not in the mailbox. It may have been deleted.".into())
-    }
-
-    /// Its row cannot be read, and the partner is being asked for it.
-    pub fn unreadable() -> Self {
-        Self::Unavailable {
-            why: "The disk of this server cannot read it at present; it is asked from the partner.",
-            wait: Duration::from_secs(2),
-        }
     }
 
     fn code(&self) -> (StatusCode, ErrorCode) {
@@ -234,20 +222,28 @@ impl IntoResponse for Problem {
     }
 }
 
+impl From<OpError> for Problem {
+    fn from(error: OpError) -> Self {
+        match error {
+            OpError::Invalid(sentence) => Self::BadRequest(sentence),
+            OpError::WrongPassword { tries_left } => Self::WrongPassword { tries_left },
+            OpError::SessionOver(why) => Self::NotLoggedIn(why),
+            OpError::Forbidden(sentence) => Self::Forbidden(sentence),
+            OpError::NotFound(sentence) => Self::NotFound(sentence),
+            OpError::Conflict(sentence) => Self::Conflict(sentence),
+            OpError::Locked { tries_max } => Self::Locked { tries_max },
+            OpError::LockedByAdministrator => Self::LockedByAdministrator,
+            OpError::TooMany { what, wait } => Self::TooMany { what, wait },
+            OpError::Unavailable { why, wait } => Self::Unavailable { why, wait },
+            OpError::NoRoom => Self::NoRoom,
+            OpError::Internal(cause) => Self::Internal(cause),
+        }
+    }
+}
+
 impl From<SiteError> for Problem {
     fn from(error: SiteError) -> Self {
-        match error {
-            SiteError::Busy => Self::Unavailable {
-                why: "The server has too much to do at the moment. Try again in a second.",
-                wait: Duration::from_secs(1),
-            },
-            SiteError::OutOfService => Self::Unavailable {
-                why: "The server is going out of service. The partner can help.",
-                wait: Duration::from_secs(5),
-            },
-            full if full.is_full() => Self::NoRoom,
-            other => Self::internal(other),
-        }
+        OpError::from(error).into()
     }
 }
 
@@ -267,11 +263,8 @@ impl From<WriteError<Problem>> for Problem {
 }
 
 impl From<Busy> for Problem {
-    fn from(_: Busy) -> Self {
-        Self::Unavailable {
-            why: "Too many people are logging in at the moment. Try again in a few seconds.",
-            wait: Duration::from_secs(3),
-        }
+    fn from(busy: Busy) -> Self {
+        OpError::from(busy).into()
     }
 }
 

@@ -1,8 +1,9 @@
 //! `GET /api/v1/events`: what happens to a mailbox and its servers, as server-sent events (WHATWG HTML section 9.2).
 
-use super::auth::{LoggedIn, Standing, standing};
+use super::auth::LoggedIn;
 use super::error::{Answer, Problem};
 use super::{Api, convert};
+use crate::operations::messages;
 use crate::site::{Notice, PairView, SiteError};
 use crate::token::Claims;
 use axum::extract::State;
@@ -231,13 +232,7 @@ impl Listener {
     }
 
     async fn look_at_user(&self) -> Result<Option<Event>, SiteError> {
-        let id = self.user;
-        let object = self
-            .api
-            .site()
-            .read(move |readers| readers.object(&id))
-            .await?;
-        let good = object.is_some_and(|object| standing(&object, &self.claims) == Standing::Good);
+        let good = self.api.sign_in().holds(&self.claims).await?;
         Ok((!good).then_some(Event::Ended))
     }
 
@@ -249,14 +244,8 @@ impl Listener {
 
     async fn message(&self, id: ObjectId, arrived: bool) -> Result<Option<Event>, SiteError> {
         let user = self.user;
-        let read = self.api.site().read(move |readers| {
-            readers.snapshot(|view| {
-                let one_server_only = view.is_on_one_server_only(&id)?;
-                Ok((view.object(&id)?, one_server_only, view.counts(&user)?))
-            })
-        });
-        let (object, one_server_only, counts) = read.await?;
-        let row = object.and_then(|object| convert::row(id, &object, one_server_only));
+        let (shown, counts) = messages::present(self.api.site(), user, id).await?;
+        let row = shown.and_then(|s| convert::row(s.id, &s.object, s.one_server_only));
         // Gone in between: its own notice follows.
         Ok(row.map(|row| Event::Message {
             row,
@@ -267,11 +256,7 @@ impl Listener {
 
     async fn gone(&self, id: ObjectId) -> Result<Option<Event>, SiteError> {
         let user = self.user;
-        let counts = self
-            .api
-            .site()
-            .read(move |readers| readers.counts(&user))
-            .await?;
+        let counts = messages::counts(self.api.site(), user).await?;
         Ok(Some(Event::Gone {
             id,
             counts: convert::counts(&counts),

@@ -5,15 +5,15 @@ use super::auth::LoggedIn;
 use super::convert::content::{self, Silence};
 use super::error::{Answer, Problem};
 use super::extract::{Recorded, Segment};
-use super::{Api, audio, convert, messages, web};
-use crate::greetings::{Recording, SAMPLES_MAX, record, sound_of};
-use crate::site::{Abort, Wait};
+use super::{Api, audio, convert, web};
+use crate::operations::OpError;
+use crate::operations::greetings::{self, Recording, SAMPLES_MAX};
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use contract::{ApiError, GreetingRow, GreetingSlot};
-use domain::{Greeting, Kind, Slot};
+use domain::{Greeting, Slot};
 use vpim::audio::SAMPLE_RATE_HZ;
 use vpim::audio::wav::{self, WavError};
 
@@ -24,15 +24,10 @@ pub const UPLOAD_MAX: usize = 2 * SAMPLES_MAX + 64 * 1024;
 #[utoipa::path(get, path = "/api/v1/greetings", tag = "mailbox", security(("session" = [])),
     responses((status = 200, body = Vec<GreetingRow>), (status = 401, body = ApiError)))]
 pub async fn list(State(api): State<Api>, who: LoggedIn) -> Answer<Json<Vec<GreetingRow>>> {
-    let read = move |readers: &store::Readers| {
-        readers.snapshot(|view| view.belongings(&who.id, Kind::GREETING))
-    };
-    let all = api.site().read(read).await?;
-    let slots = Slot::ALL.into_iter();
-    let rows = slots.filter_map(|slot| {
-        let greeting = Greeting::of(sound_of(slot, &all)?)?;
-        Some(convert::greeting(slot, &greeting))
-    });
+    let all = greetings::all(api.site(), who.id).await?;
+    let rows = all
+        .iter()
+        .filter_map(|(slot, object)| Some(convert::greeting(*slot, &Greeting::of(object)?)));
     Ok(Json(rows.collect()))
 }
 
@@ -53,33 +48,20 @@ pub async fn hear(
     headers: HeaderMap,
 ) -> Answer<Response> {
     let slot = parsed(&slot)?;
-    let asked = headers.clone();
-    let read = api.site().read(move |readers| {
-        let all = readers.snapshot(|view| view.belongings(&who.id, Kind::GREETING))?;
-        let Some(object) = sound_of(slot, &all) else {
-            let none = Problem::NotFound("Nothing is recorded for this greeting.".into());
-            return Ok(Err(none));
-        };
-        let etag = match audio::etag(object.body, None) {
-            Ok(etag) => etag,
-            Err(problem) => return Ok(Err(problem)),
-        };
-        if web::matches(&asked, &etag) {
-            return Ok(Ok((etag, Sound::Same)));
-        }
-        let bytes = match messages::body(readers, object)? {
-            Ok(bytes) => bytes,
-            Err(problem) => return Ok(Err(problem)),
-        };
-        Ok(match content::sound(&vpim::parse(&bytes), None) {
-            Ok(samples) => Ok((etag, Sound::Wav(wav::write(&samples).into()))),
-            Err(Silence::NoVoice | Silence::NoPart | Silence::NotVoice) => {
-                Err(Problem::internal("a greeting without sound"))
+    let greeting = greetings::find(api.site(), who.id, slot).await?;
+    let etag = audio::etag(greeting.body, None)?;
+    let sound = if web::matches(&headers, &etag) {
+        Sound::Same
+    } else {
+        let wav = greetings::hear(api.site(), &greeting, |bytes| {
+            match content::sound(&vpim::parse(bytes), None) {
+                Ok(samples) => Ok(wav::write(&samples)),
+                Err(Silence::Undecodable(what)) => Err(OpError::internal(what.to_string())),
+                Err(_) => Err(OpError::internal("a greeting without sound")),
             }
-            Err(Silence::Undecodable(what)) => Err(Problem::internal(what.to_string())),
-        })
-    });
-    let (etag, sound) = read.await??;
+        });
+        Sound::Wav(wav.await?.into())
+    };
     respond(&headers, etag, sound, "inline; filename=\"greeting.wav\"")
 }
 
@@ -98,16 +80,8 @@ pub async fn set(
     let slot = parsed(&slot)?;
     let read = tokio::task::spawn_blocking(move || encoded(&file));
     let recording = read.await.map_err(Problem::internal)??;
-    let id = api.site().new_id();
     let length_ms = recording.length_ms;
-    let weight = recording.body.len();
-    let written = api
-        .site()
-        .write_weighing(weight, Wait::Partner, move |scope| {
-            record(scope, id, who.id, slot, Some(&recording))?;
-            Ok::<_, Abort<Problem>>(scope.now())
-        });
-    let recorded_at = written.await?.value;
+    let recorded_at = greetings::set(api.site(), who.id, slot, recording).await?;
     Ok(Json(GreetingRow {
         slot: convert::slot(slot),
         recorded_at,
@@ -147,11 +121,7 @@ pub async fn remove(
     Segment(slot): Segment,
 ) -> Answer<StatusCode> {
     let slot = parsed(&slot)?;
-    let id = api.site().new_id();
-    let written = api.site().write_anyway(Wait::Partner, move |scope| {
-        Ok::<_, Abort<Problem>>(record(scope, id, who.id, slot, None)?)
-    });
-    written.await?;
+    greetings::remove(api.site(), who.id, slot).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -27,7 +27,7 @@ pub use listen::serve;
 pub use status::describe as describe_metrics;
 pub use web::Web;
 
-use crate::login::{AddressLimit, Attempts};
+use crate::operations::sign_in::SignIn;
 use crate::password::Hasher;
 use crate::site::{PairView, Site};
 use axum::Router;
@@ -49,9 +49,7 @@ pub struct Api(Arc<Inner>);
 struct Inner {
     site: Site,
     pair: watch::Receiver<PairView>,
-    hasher: Hasher,
-    attempts: Attempts,
-    addresses: AddressLimit,
+    sign_in: SignIn,
     admin: AdminDoor,
     streams: Streams,
     web: Option<Web>,
@@ -71,12 +69,7 @@ impl Api {
         let config = site.config();
         Self(Arc::new(Inner {
             pair: site.pair(),
-            hasher: Hasher::new(config.login.hashing_max),
-            attempts: Attempts::default(),
-            addresses: AddressLimit::new(
-                config.login.address_burst,
-                config.login.address_per_minute,
-            ),
+            sign_in: SignIn::new(site.clone()),
             streams: Streams::new(config.http.events_max, config.http.events_per_user_max),
             site,
             admin,
@@ -96,16 +89,12 @@ impl Api {
         &self.0.pair
     }
 
+    fn sign_in(&self) -> &SignIn {
+        &self.0.sign_in
+    }
+
     fn hasher(&self) -> &Hasher {
-        &self.0.hasher
-    }
-
-    fn attempts(&self) -> &Attempts {
-        &self.0.attempts
-    }
-
-    fn addresses(&self) -> &AddressLimit {
-        &self.0.addresses
+        self.0.sign_in.hasher()
     }
 
     fn web(&self) -> Option<&Web> {

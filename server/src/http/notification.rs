@@ -5,18 +5,17 @@ use super::auth::LoggedIn;
 use super::error::{Answer, Problem};
 use super::extract::{Body, Id};
 use super::{Api, convert};
-use crate::site::{Abort, Wait};
+use crate::operations::reach;
 use axum::Json;
 use axum::extract::State;
 use contract::{ApiError, ObjectId, Reach};
-use domain::{Change, Forwarding, Key, Ledger, Notification, PhoneDelivery, User, user_fields};
+use domain::{Object, User};
 
 /// How one is reached when a message comes: notification, delivery to telephone, forwarding.
 #[utoipa::path(get, path = "/api/v1/notification", tag = "mailbox", security(("session" = [])),
     responses((status = 200, body = Reach), (status = 401, body = ApiError)))]
 pub async fn own(State(_): State<Api>, who: LoggedIn) -> Answer<Json<Reach>> {
-    let user = User::of(&who.object).ok_or_else(no_user)?;
-    Ok(Json(convert::reach(&user)))
+    shown(&who.object).map(Json)
 }
 
 /// Sets how one is reached when a message comes.
@@ -25,9 +24,9 @@ pub async fn own(State(_): State<Api>, who: LoggedIn) -> Answer<Json<Reach>> {
 pub async fn set_own(
     State(api): State<Api>,
     who: LoggedIn,
-    Body(reach): Body<Reach>,
+    Body(wanted): Body<Reach>,
 ) -> Answer<Json<Reach>> {
-    set(&api, who.id, &reach).await.map(Json)
+    set(&api, who.id, &wanted).await.map(Json)
 }
 
 /// How a user is reached when a message comes.
@@ -35,10 +34,7 @@ pub async fn set_own(
     security(("admin" = []), ("admin_token" = [])), params(("id" = ObjectId, Path)),
     responses((status = 200, body = Reach), (status = 401, body = ApiError), (status = 404, body = ApiError)))]
 pub async fn of_user(State(api): State<Api>, _: Administrator, Id(id): Id) -> Answer<Json<Reach>> {
-    let read = api.site().read(move |readers| readers.object(&id));
-    let object = read.await?.ok_or_else(no_user)?;
-    let user = User::of(&object).ok_or_else(no_user)?;
-    Ok(Json(convert::reach(&user)))
+    shown(&reach::of(api.site(), id).await?).map(Json)
 }
 
 /// Sets how a user is reached when a message comes.
@@ -50,36 +46,22 @@ pub async fn set_of_user(
     State(api): State<Api>,
     _: Administrator,
     Id(id): Id,
-    Body(reach): Body<Reach>,
+    Body(wanted): Body<Reach>,
 ) -> Answer<Json<Reach>> {
-    set(&api, id, &reach).await.map(Json)
+    set(&api, id, &wanted).await.map(Json)
 }
 
-async fn set(api: &Api, id: ObjectId, reach: &Reach) -> Answer<Reach> {
-    let (notification, delivery, forwarding): (Notification, PhoneDelivery, Forwarding) =
-        convert::registers_of_reach(reach);
-    notification.check()?;
-    delivery.check()?;
-    forwarding.check()?;
-    // Each is one register: what belongs together is never put together from two servers.
-    let registers = vec![
-        (Key::field(user_fields::NOTIFICATION), notification.value()),
-        (Key::field(user_fields::DELIVERY), delivery.value()),
-        (Key::field(user_fields::FORWARDING), forwarding.value()),
-    ];
-    let written = api.site().write(Wait::Partner, move |scope| {
-        let object = scope.tx().object(&id)?;
-        if object.as_ref().and_then(User::of).is_none() {
-            return Err(Abort::Refused(no_user()));
-        }
-        scope.change(&Change::Set { id, registers })?;
-        Ok(scope.tx().object(&id)?)
-    });
-    let object = written.await?.value.ok_or_else(no_user)?;
-    let user = User::of(&object).ok_or_else(no_user)?;
+async fn set(api: &Api, id: ObjectId, wanted: &Reach) -> Answer<Reach> {
+    let (notification, delivery, forwarding) = convert::registers_of_reach(wanted);
+    let wanted = reach::Reach {
+        notification,
+        delivery,
+        forwarding,
+    };
+    shown(&reach::set(api.site(), id, wanted).await?)
+}
+
+fn shown(object: &Object) -> Answer<Reach> {
+    let user = User::of(object).ok_or_else(|| Problem::internal("a user that is none"))?;
     Ok(convert::reach(&user))
-}
-
-fn no_user() -> Problem {
-    Problem::NotFound("There is no such user.".into())
 }

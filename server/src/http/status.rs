@@ -1,8 +1,8 @@
 //! `/healthz` and `/metrics`: what a load balancer and monitoring ask.
 
 use super::Api;
-use super::admin::gr;
 use super::convert::{self, partner_state};
+use crate::operations::pair;
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
@@ -28,7 +28,7 @@ pub async fn health(
     State(api): State<Api>,
 ) -> (StatusCode, [(HeaderName, HeaderValue); 1], Json<Health>) {
     let meant = api.pair().borrow().in_service;
-    let readable = api.site().read(|readers| readers.state()).await;
+    let readable = pair::is_readable(api.site()).await;
     let (in_service, reason) = match readable {
         _ if !api.site().is_writing() => (
             false,
@@ -62,15 +62,12 @@ pub async fn health(
 pub async fn metrics(
     State(api): State<Api>,
 ) -> Result<([(HeaderName, HeaderValue); 1], String), super::error::Problem> {
-    let backlogs = gr::backlogs(&api).await?;
+    let backlogs = pair::backlogs(api.site()).await?;
     let lane = |name| metrics::gauge!("callpilot_gr_backlog", "lane" => name);
     lane("users").set(backlogs.users.count as f64);
     lane("messages").set(backlogs.messages.count as f64);
     metrics::gauge!("callpilot_messages_one_server_only").set(backlogs.one_server_only as f64);
-    let (sizes, users) = api
-        .site()
-        .read(|readers| Ok((readers.sizes()?, readers.user_count(None)?)))
-        .await?;
+    let (sizes, users) = pair::stock(api.site()).await?;
     metrics::gauge!("callpilot_users").set(users as f64);
     for (kind, bytes) in [
         ("database", sizes.database_bytes),
@@ -83,7 +80,7 @@ pub async fn metrics(
         metrics::gauge!("callpilot_store_bytes", "kind" => kind).set(bytes as f64);
     }
     damage(&api).await?;
-    pair(&api);
+    measure_pair(&api);
     let text = api
         .0
         .metrics
@@ -101,7 +98,7 @@ pub async fn metrics(
 
 /// What disks have damaged. An alert on any of them is worth having.
 async fn damage(api: &Api) -> Result<(), super::error::Problem> {
-    let damaged = gr::damaged(api).await?;
+    let damaged = pair::damaged(api.site()).await?;
     let damage = convert::damage(&damaged, &api.pair().borrow().status);
     for (name, count) in [
         ("bodies_missing", damage.bodies_missing),
@@ -119,7 +116,7 @@ async fn damage(api: &Api) -> Result<(), super::error::Problem> {
 }
 
 /// One series for each state, 1 for the present one: an alert then names the state it is about.
-fn pair(api: &Api) {
+fn measure_pair(api: &Api) {
     let pair = api.pair().borrow();
     let present = partner_state(&pair.status);
     for (name, state) in [

@@ -2,8 +2,8 @@
 
 use super::session::{Mail, Path, Target};
 use super::{Reply, Service, Status};
-use crate::deliver::{self, Delivery};
 use crate::gr::envelope::{self, Refused};
+use crate::operations::deposit::{self, Delivery};
 use crate::rarely::Rarely;
 use crate::site::{SiteError, WriteError};
 use bytes::BytesMut;
@@ -35,12 +35,12 @@ pub async fn voice_mail(service: &Service, mail: Mail, peer: IpAddr) -> Reply {
         peer,
         protocol: if mail.esmtp { "ESMTP" } else { "SMTP" },
     };
-    match deliver::deliver(site, &delivery, &mail.content).await {
+    match deposit::deliver(site, &delivery, &mail.content).await {
         Ok(ids) => {
             metrics::counter!("callpilot_smtp_messages_total").increment(ids.len() as u64);
             accepted(&ids.iter().map(ToString::to_string).collect::<Vec<_>>())
         }
-        Err(WriteError::Refused(deliver::Refusal::Content(refusal))) => {
+        Err(WriteError::Refused(deposit::Refusal::Content(refusal))) => {
             let vpim::StatusCode(class, subject, detail) = refusal.status();
             let class = u8::try_from(class).unwrap_or(5);
             Reply::new(
@@ -49,7 +49,7 @@ pub async fn voice_mail(service: &Service, mail: Mail, peer: IpAddr) -> Reply {
                 refusal.to_string(),
             )
         }
-        Err(WriteError::Refused(deliver::Refusal::NoMailbox)) => {
+        Err(WriteError::Refused(deposit::Refusal::NoMailbox)) => {
             Reply::new(550, Status(5, 1, 1), "The mailbox was removed a moment ago")
         }
         Err(WriteError::Failed(error)) => failed(service, error).await,
@@ -98,8 +98,8 @@ async fn failed(service: &Service, error: SiteError) -> Reply {
 
 /// A group that was undone does not say for which of its writes; the disk does.
 async fn disk_is_full(service: &Service) -> bool {
-    let sizes = service.site.read(store::Readers::sizes).await;
-    sizes.is_ok_and(|sizes| sizes.free_bytes < DISK_FULL_BELOW)
+    let free = deposit::free_bytes(&service.site).await;
+    free.is_ok_and(|bytes| bytes < DISK_FULL_BELOW)
 }
 
 /// Hands GR mail to the engine. 250 proves nothing to anybody: the engine acknowledges what it has made durable, and whoever sent

@@ -2,8 +2,8 @@
 
 use super::session::{Lookup, Path, Target};
 use super::{Reply, Service, Status};
+use crate::operations::deposit::{self, Recipient};
 use crate::site::{Site, SiteError};
-use domain::ObjectId;
 use vpim::address::{LocalPart, Mailbox, Service as Gateway};
 
 /// The local part of the address that GR mail is sent to.
@@ -36,56 +36,24 @@ pub async fn judge(service: &Service, lookup: &Lookup) -> Result<Target, Reply> 
     let Some(number) = named else {
         return Err(no_mailbox());
     };
-    let limits = &site.config().mailbox;
-    let (size_max, messages_max) = (limits.size_max, limits.messages_max);
-    let (home, declared) = (site.home(), lookup.declared_size.unwrap_or(0));
-    let found = site
-        .read(move |readers| {
-            readers.snapshot(|view| {
-                let Some((id, _)) = view.user_by_number(&number, home)? else {
-                    return Ok(match view.may_be_number(&number)? {
-                        true => Found::InDoubt,
-                        false => Found::Nobody,
-                    });
-                };
-                let counts = view.counts(&id)?;
-                let messages = counts.inbox + counts.sent + counts.deleted;
-                let full =
-                    counts.bytes.saturating_add(declared) >= size_max || messages >= messages_max;
-                Ok(if full {
-                    Found::Full
-                } else {
-                    Found::Mailbox(id)
-                })
-            })
-        })
-        .await;
-    verdict(found)
+    let declared = lookup.declared_size.unwrap_or(0);
+    verdict(deposit::recipient(site, number, declared).await)
 }
 
-/// What a mailbox number leads to.
-enum Found {
-    Mailbox(ObjectId),
-    Full,
-    Nobody,
-    /// A user's row cannot be read at present, and it may be this one's: whoever is refused now for good would have been wronged.
-    InDoubt,
-}
-
-fn verdict(found: Result<Found, SiteError>) -> Result<Target, Reply> {
+fn verdict(found: Result<Recipient, SiteError>) -> Result<Target, Reply> {
     match found {
-        Ok(Found::Mailbox(id)) => Ok(Target::Mailbox(id)),
-        Ok(Found::InDoubt) => Err(Reply::new(
+        Ok(Recipient::Mailbox(id)) => Ok(Target::Mailbox(id)),
+        Ok(Recipient::InDoubt) => Err(Reply::new(
             451,
             Status(4, 3, 0),
             "The mailbox cannot be looked up at present; try again later",
         )),
-        Ok(Found::Full) => Err(Reply::new(
+        Ok(Recipient::Full) => Err(Reply::new(
             452,
             Status(4, 2, 2),
             "The mailbox is full; try again later",
         )),
-        Ok(Found::Nobody) => Err(no_mailbox()),
+        Ok(Recipient::Nobody) => Err(no_mailbox()),
         Err(SiteError::OutOfService) => {
             Err(Reply::new(451, Status(4, 3, 2), "Going out of service"))
         }

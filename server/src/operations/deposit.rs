@@ -1,13 +1,63 @@
-//! Takes a voice message: from the bytes of a mail to one message object in each recipient's mailbox.
+//! Deposits: who has a mailbox here with room in it, and taking a voice message, from the bytes of a mail to one message object in each recipient's mailbox.
 //!
 //! The content is read once, judged, and kept once in its canonical form, however many recipients it has. All objects of one mail
 //! are made in one transaction: either every recipient has it or none.
 
-use crate::site::{Abort, Site, Wait, WriteError};
+use crate::site::{Abort, Site, SiteError, Wait, WriteError};
 use domain::{Change, Envelope, Kind, Ledger, Message, ObjectId, Place, Sender, Timestamp};
 use std::net::IpAddr;
 use vpim::address::{LocalPart, Mailbox};
 use vpim::{Content, Field, Summary};
+
+/// What a mailbox number leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recipient {
+    /// A mailbox with room.
+    Mailbox(ObjectId),
+    /// A mailbox that is full, or would be with so much more.
+    Full,
+    /// Nobody.
+    Nobody,
+    /// A user's row cannot be read at present, and it may be this one's: whoever is refused now for good would have been wronged.
+    InDoubt,
+}
+
+/// Whose mailbox a number is, and whether `more` bytes have room in it.
+///
+/// # Errors
+/// What the store cannot do.
+pub async fn recipient(site: &Site, number: String, more: u64) -> Result<Recipient, SiteError> {
+    let limits = &site.config().mailbox;
+    let (size_max, messages_max) = (limits.size_max, limits.messages_max);
+    let home = site.home();
+    let read = site.read(move |readers| {
+        readers.snapshot(|view| {
+            let Some((id, _)) = view.user_by_number(&number, home)? else {
+                return Ok(match view.may_be_number(&number)? {
+                    true => Recipient::InDoubt,
+                    false => Recipient::Nobody,
+                });
+            };
+            let counts = view.counts(&id)?;
+            let messages = counts.inbox + counts.sent + counts.deleted;
+            let full = counts.bytes.saturating_add(more) >= size_max || messages >= messages_max;
+            Ok(match full {
+                true => Recipient::Full,
+                false => Recipient::Mailbox(id),
+            })
+        })
+    });
+    read.await
+}
+
+/// Bytes that are free on the disk: a write that was undone with its group does not say for which of them, but the disk does.
+///
+/// # Errors
+/// What the store cannot do.
+pub async fn free_bytes(site: &Site) -> Result<u64, SiteError> {
+    let sizes = site.read(store::Readers::sizes).await?;
+    Ok(sizes.free_bytes)
+}
 
 /// To whom, and how it came.
 #[derive(Clone, Debug)]

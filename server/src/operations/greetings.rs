@@ -1,7 +1,10 @@
-//! Greetings and recorded names: taking new recordings in, and clearing superseded ones away.
+//! Greetings and recorded names: listing and hearing them, taking new recordings in, and clearing superseded ones away.
 
-use crate::site::{Notice, Scope, Site, Wait, WriteError};
-use domain::{Change, Greeting, Kind, LedgerError, Object, ObjectId, Slot};
+use super::messages::content;
+use super::{OpError, OpResult};
+use crate::site::{Abort, Notice, Scope, Site, Wait, WriteError};
+use bytes::Bytes;
+use domain::{Change, Greeting, Kind, LedgerError, Object, ObjectId, Slot, Timestamp};
 use std::convert::Infallible;
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 use tokio_util::sync::CancellationToken;
@@ -36,8 +39,83 @@ impl Recording {
     }
 }
 
+/// The greetings of `user` as far as they are recorded; [`Greeting::of`] reads them.
+///
+/// # Errors
+/// What the store cannot do.
+pub async fn all(site: &Site, user: ObjectId) -> OpResult<Vec<(Slot, Object)>> {
+    let read = move |readers: &store::Readers| {
+        readers.snapshot(|view| view.belongings(&user, Kind::GREETING))
+    };
+    let all = site.read(read).await?;
+    let recorded = Slot::ALL.into_iter();
+    Ok(recorded
+        .filter_map(|slot| Some((slot, sound_of(slot, &all)?.clone())))
+        .collect())
+}
+
+/// The recording of `user` in a slot.
+///
+/// # Errors
+/// [`OpError::NotFound`].
+pub async fn find(site: &Site, user: ObjectId, slot: Slot) -> OpResult<Object> {
+    let found = all(site, user).await?.into_iter();
+    let found = found.into_iter().find(|(its, _)| *its == slot);
+    found
+        .map(|(_, object)| object)
+        .ok_or_else(|| OpError::NotFound("Nothing is recorded for this greeting.".into()))
+}
+
+/// What `parse` makes of the sound of a recording, on the blocking pool.
+///
+/// # Errors
+/// [`OpError::Unavailable`] while it is on its way from the partner.
+pub async fn hear<T: Send + 'static>(
+    site: &Site,
+    greeting: &Object,
+    parse: impl FnOnce(&Bytes) -> OpResult<T> + Send + 'static,
+) -> OpResult<T> {
+    let body = greeting.body;
+    let read = site.read(move |readers| {
+        let bytes = content(readers, body)?;
+        Ok(bytes.and_then(|bytes| parse(&bytes)))
+    });
+    read.await?
+}
+
+/// Records a greeting or the name of `user`. It takes the place of the one before, on both servers. Returns when it was recorded.
+///
+/// # Errors
+/// What the writer cannot do.
+pub async fn set(
+    site: &Site,
+    user: ObjectId,
+    slot: Slot,
+    recording: Recording,
+) -> OpResult<Timestamp> {
+    let (id, weight) = (site.new_id(), recording.body.len());
+    let written = site.write_weighing(weight, Wait::Partner, move |scope| {
+        record(scope, id, user, slot, Some(&recording))?;
+        Ok::<_, Abort<OpError>>(scope.now())
+    });
+    Ok(written.await?.value)
+}
+
+/// Takes a greeting away, on both servers: callers hear the system's again.
+///
+/// # Errors
+/// What the writer cannot do; nothing to take away is no error.
+pub async fn remove(site: &Site, user: ObjectId, slot: Slot) -> OpResult<()> {
+    let id = site.new_id();
+    let written = site.write_anyway(Wait::Partner, move |scope| {
+        Ok::<_, Abort<OpError>>(record(scope, id, user, slot, None)?)
+    });
+    written.await?;
+    Ok(())
+}
+
 /// Puts a recording, or with `None` the absence of one, into a slot. What was there goes.
-pub fn record(
+fn record(
     scope: &mut Scope<'_, '_>,
     id: ObjectId,
     owner: ObjectId,
@@ -69,7 +147,7 @@ pub fn record(
 }
 
 /// The recording that is heard in a slot, among the greetings of a user.
-pub fn sound_of(slot: Slot, greetings: &[(ObjectId, Object)]) -> Option<&Object> {
+fn sound_of(slot: Slot, greetings: &[(ObjectId, Object)]) -> Option<&Object> {
     let (_, object) = Greeting::newest(slot, greetings)?;
     Greeting::of(object)?.body()?;
     Some(object)
@@ -132,8 +210,6 @@ fn superseded(
 mod tests {
     use super::*;
     use crate::config::Config;
-    use crate::site::Abort;
-    use domain::Timestamp;
     use std::time::Duration;
     use vpim::Content;
 

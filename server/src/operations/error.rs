@@ -1,0 +1,112 @@
+//! Why an operation did not happen, as far as a caller can do something about it.
+
+use crate::password::Busy;
+use crate::site::{SiteError, WriteError};
+use domain::Unfit;
+use std::error::Error;
+use std::time::Duration;
+
+/// Why an operation did not happen. Each variant is something that a caller does differently; sentences are for people, and say what
+/// is wrong and what to do.
+#[derive(Debug)]
+pub enum OpError {
+    /// What was asked for cannot be; a sentence says why.
+    Invalid(String),
+    /// Mailbox number or password is wrong.
+    WrongPassword {
+        /// Before the mailbox is locked.
+        tries_left: u32,
+    },
+    /// There is no session, or it has ended; a sentence says which.
+    SessionOver(&'static str),
+    /// Known, but not allowed; a sentence says why.
+    Forbidden(String),
+    /// Not there; a sentence says what.
+    NotFound(String),
+    /// There already, or changed in between; a sentence says what.
+    Conflict(String),
+    /// Locked after wrong passwords.
+    Locked {
+        /// How many it takes.
+        tries_max: u32,
+    },
+    /// Locked by an administrator.
+    LockedByAdministrator,
+    /// Too often; a sentence says what.
+    TooMany {
+        /// What was too much.
+        what: &'static str,
+        /// How long to wait.
+        wait: Duration,
+    },
+    /// Not at present: ask again, or ask the partner.
+    Unavailable {
+        /// Why, in one sentence.
+        why: &'static str,
+        /// How long to wait.
+        wait: Duration,
+    },
+    /// No room on the disk for anything new.
+    NoRoom,
+    /// The server's own fault.
+    Internal(Box<dyn Error + Send + Sync>),
+}
+
+/// What every operation returns.
+pub type OpResult<T> = Result<T, OpError>;
+
+impl OpError {
+    /// The server's own fault.
+    pub fn internal(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Internal(cause.into())
+    }
+
+    /// Its row cannot be read, and the partner is being asked for it: what is not here now may be here soon.
+    pub fn unreadable() -> Self {
+        Self::Unavailable {
+            why: "The disk of this server cannot read it at present; it is asked from the partner.",
+            wait: Duration::from_secs(2),
+        }
+    }
+}
+
+impl From<SiteError> for OpError {
+    fn from(error: SiteError) -> Self {
+        match error {
+            SiteError::Busy => Self::Unavailable {
+                why: "The server has too much to do at the moment. Try again in a second.",
+                wait: Duration::from_secs(1),
+            },
+            SiteError::OutOfService => Self::Unavailable {
+                why: "The server is going out of service. The partner can help.",
+                wait: Duration::from_secs(5),
+            },
+            full if full.is_full() => Self::NoRoom,
+            other => Self::internal(other),
+        }
+    }
+}
+
+impl From<WriteError<Self>> for OpError {
+    fn from(error: WriteError<Self>) -> Self {
+        match error {
+            WriteError::Refused(why) => why,
+            WriteError::Failed(error) => error.into(),
+        }
+    }
+}
+
+impl From<Unfit> for OpError {
+    fn from(Unfit(sentence): Unfit) -> Self {
+        Self::Invalid(sentence)
+    }
+}
+
+impl From<Busy> for OpError {
+    fn from(_: Busy) -> Self {
+        Self::Unavailable {
+            why: "Too many people are logging in at the moment. Try again in a few seconds.",
+            wait: Duration::from_secs(3),
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! What a person or a machine may do on this server, written once: the rules of the business stand here and nowhere else.
+//!
+//! An edge (HTTP, SMTP, the command line) parses what it was sent, calls an operation, and maps its result or its [`OpError`] to what its
+//! protocol says. Nothing here knows a protocol, a status code or a header; nothing outside opens the store or makes a change of an object.
+
+pub mod classes;
+pub mod deposit;
+mod error;
+pub mod greetings;
+pub mod lists;
+pub mod messages;
+pub mod pair;
+pub mod reach;
+pub mod remote_users;
+pub mod settings;
+pub mod shortcuts;
+pub mod sign_in;
+pub mod tasks;
+pub mod users;
+
+pub use error::{OpError, OpResult};

@@ -1,0 +1,62 @@
+//! How a user is reached when a message comes: notification, delivery to telephone, forwarding.
+
+use super::users::no_user;
+use super::{OpError, OpResult};
+use crate::site::{Abort, Site, Wait};
+use domain::{
+    Change, Forwarding, Key, Ledger, Notification, Object, ObjectId, PhoneDelivery, User,
+    user_fields,
+};
+
+/// All of it, as it is set at once.
+#[derive(Clone, Debug)]
+pub struct Reach {
+    /// Who is told, and when.
+    pub notification: Notification,
+    /// Where messages are read out.
+    pub delivery: PhoneDelivery,
+    /// Where they are sent on to.
+    pub forwarding: Forwarding,
+}
+
+/// The user whose settings are asked for; [`User::of`] reads them.
+///
+/// # Errors
+/// [`OpError::NotFound`].
+pub async fn of(site: &Site, id: ObjectId) -> OpResult<Object> {
+    let found = site.read(move |readers| readers.object(&id)).await?;
+    found
+        .filter(|object| User::of(object).is_some())
+        .ok_or_else(no_user)
+}
+
+/// Sets how a user is reached. Returns the user as it is then.
+///
+/// # Errors
+/// [`OpError::Invalid`], [`OpError::NotFound`].
+pub async fn set(site: &Site, id: ObjectId, reach: Reach) -> OpResult<Object> {
+    reach.notification.check()?;
+    reach.delivery.check()?;
+    reach.forwarding.check()?;
+    // Each is one register: what belongs together is never put together from two servers.
+    let registers = vec![
+        (
+            Key::field(user_fields::NOTIFICATION),
+            reach.notification.value(),
+        ),
+        (Key::field(user_fields::DELIVERY), reach.delivery.value()),
+        (
+            Key::field(user_fields::FORWARDING),
+            reach.forwarding.value(),
+        ),
+    ];
+    let written = site.write(Wait::Partner, move |scope| {
+        let object = scope.tx().object(&id)?;
+        if object.as_ref().and_then(User::of).is_none() {
+            return Err(Abort::Refused(no_user()));
+        }
+        scope.change(&Change::Set { id, registers })?;
+        Ok::<_, Abort<OpError>>(scope.tx().object(&id)?)
+    });
+    written.await?.value.ok_or_else(no_user)
+}

@@ -1,0 +1,470 @@
+//! The users of a server, as an administrator has to do with them: listing, creating, changing, deleting, passwords, unlocking.
+
+use super::sign_in::{SignIn, next_epoch, no_failed_logins};
+use super::{OpError, OpResult};
+use crate::conditions::{self, NO_SERVICE, device_class_key, has_class, remote_user};
+use crate::password::PASSWORD_LENGTH_MAX;
+use crate::site::{Abort, Scope, Site, Wait};
+use domain::{
+    Change, Key, Kind, Ledger, Object, ObjectId, Password, ServerId, User, Value,
+    check_mailbox_number, check_name, user_fields,
+};
+use store::{MailboxCounts, StoreError, UserCursor, View};
+
+/// Users of one answer, unless the caller says otherwise.
+pub const LIST_LIMIT: usize = 1_000;
+/// Characters of a notification device class.
+const DEVICE_CLASS_LENGTH_MAX: usize = 40;
+
+/// Which users.
+#[derive(Clone, Debug)]
+pub enum Wanted {
+    /// All of them.
+    All,
+    /// Those with this mailbox number: two while the partner's has not been found out to be taken.
+    Number(String),
+    /// Those with this in their mailbox number or name, whatever the case.
+    Text(String),
+}
+
+/// A user as an administrator sees it.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// Its identity.
+    pub id: ObjectId,
+    /// The user; [`User::of`] reads it.
+    pub object: Object,
+    /// What is in the mailbox.
+    pub counts: MailboxCounts,
+    /// The partner does not have its present state yet.
+    pub waiting: bool,
+    /// Its notification device class, which is each server's own: a user of the partner has none here (R4).
+    pub device_class: String,
+}
+
+/// A user to be. Not printable: it holds a password.
+pub struct NewUser {
+    /// Mailbox number.
+    pub number: String,
+    /// Name.
+    pub name: String,
+    /// Mailbox class; the first unless said.
+    pub class: Option<i64>,
+    /// Password, in the clear.
+    pub password: String,
+}
+
+/// What is to be different about a user. `None` leaves it as it is.
+#[derive(Clone, Debug, Default)]
+pub struct Patch {
+    /// Name.
+    pub name: Option<String>,
+    /// Numbers at which it is reached.
+    pub dns: Option<Vec<String>>,
+    /// Mailbox class.
+    pub class: Option<i64>,
+    /// Notification device class; nothing takes it away.
+    pub device_class: Option<String>,
+    /// Locked by an administrator.
+    pub locked: Option<bool>,
+}
+
+/// Users in order of their mailbox numbers, local users and GR users, after the user `after`, at most `limit`.
+///
+/// # Errors
+/// What the store cannot do.
+pub async fn list(
+    site: &Site,
+    wanted: Wanted,
+    after: Option<ObjectId>,
+    limit: usize,
+) -> OpResult<Vec<Found>> {
+    let (limit, home) = (limit.clamp(1, 10 * LIST_LIMIT), site.home());
+    let read = site.read(move |readers| {
+        readers.snapshot(|view| {
+            let after = after.map(|id| cursor(view, id)).transpose()?.flatten();
+            let users = match &wanted {
+                Wanted::Number(number) => view.users_by_number(number)?,
+                Wanted::All => view.users(after.as_ref(), limit)?,
+                Wanted::Text(text) => found_by(view, text, after, limit)?,
+            };
+            let found = users
+                .into_iter()
+                .map(|(id, object)| found(view, home, id, object));
+            found
+                .filter_map(Result::transpose)
+                .collect::<Result<Vec<_>, _>>()
+        })
+    });
+    Ok(read.await?)
+}
+
+/// One user.
+///
+/// # Errors
+/// [`OpError::NotFound`].
+pub async fn read(site: &Site, id: ObjectId) -> OpResult<Found> {
+    let home = site.home();
+    let read = site.read(move |readers| {
+        readers.snapshot(|view| match view.object(&id)? {
+            Some(object) => found(view, home, id, object),
+            None => Ok(None),
+        })
+    });
+    read.await?.ok_or_else(no_user)
+}
+
+/// Creates a user, which belongs to this server.
+///
+/// # Errors
+/// [`OpError::Invalid`] for a number, name, class or password that cannot be; [`OpError::Conflict`] for a number that is taken;
+/// [`OpError::Forbidden`] when the server is full.
+pub async fn create(sign_in: &SignIn, new: NewUser) -> OpResult<Found> {
+    let (number, name) = (new.number.trim().to_owned(), new.name.trim().to_owned());
+    check_mailbox_number(&number)?;
+    check_name("The name", &name, User::NAME_LENGTH_MAX)?;
+    let class = new.class.unwrap_or(User::CLASS_DEFAULT);
+    let password = hashed(sign_in, new.password).await?;
+    let site = sign_in.site();
+    let id = site.new_id();
+    let users_max = site.config().limits.users_max;
+    let asked = number.clone();
+    let written = site.write(Wait::Partner, move |scope| {
+        let view = scope.tx().view();
+        if let Some((_, taken)) = view.users_by_number(&asked)?.first() {
+            return Err(Abort::Refused(taken_by(&asked, taken)));
+        }
+        if let Some(stub) = remote_user(&view, &asked)? {
+            return Err(Abort::Refused(stands_for(&asked, &stub)));
+        }
+        if view.user_count(None)? >= users_max {
+            let full = format!("This server has {users_max} users, which is the most that its configuration allows.");
+            return Err(Abort::Refused(OpError::Forbidden(full)));
+        }
+        if !has_class(&view, class)? {
+            return Err(Abort::Refused(unknown_class(class)));
+        }
+        let mut registers = User::registers(scope.home(), &asked, &name, &password);
+        if class != User::CLASS_DEFAULT {
+            registers.push((Key::field(user_fields::CLASS), Value::Int(class)));
+        }
+        Ok(scope.change(&Change::Create { id, kind: Kind::USER, owner: None, body: None, registers })?)
+    });
+    written.await?;
+    sign_in.forget_number(&number);
+    read(site, id).await
+}
+
+/// Changes a user. Both servers may do it, but for the notification device class.
+///
+/// # Errors
+/// [`OpError::NotFound`], [`OpError::Invalid`]; [`OpError::Forbidden`] for a device class that is set on the user's own server.
+pub async fn change(site: &Site, id: ObjectId, patch: Patch) -> OpResult<Found> {
+    let patch = checked(patch)?;
+    let written = site.write_anyway(Wait::Partner, move |scope| {
+        let object = user(scope, id)?;
+        if let Some(class) = patch.class
+            && !has_class(&scope.tx().view(), class)?
+        {
+            return Err(Abort::Refused(unknown_class(class)));
+        }
+        if let Some(name) = patch.device_class.as_deref() {
+            let elsewhere = User::of(&object).and_then(|user| user.home());
+            if elsewhere.is_some_and(|home| home != scope.home()) {
+                return Err(Abort::Refused(set_at_home()));
+            }
+            let key = device_class_key(&id);
+            if name.is_empty() || name == NO_SERVICE {
+                scope.tx().remove_setting(&key)?;
+            } else {
+                scope.tx().put_setting(&key, name.as_bytes())?;
+            }
+        }
+        let registers = registers(&object, patch);
+        Ok(scope.change(&Change::Set { id, registers })?)
+    });
+    written.await?;
+    read(site, id).await
+}
+
+/// Deletes a user with the mailbox, here and on the partner. Only the server that the user belongs to does this.
+///
+/// # Errors
+/// [`OpError::NotFound`]; [`OpError::Forbidden`] for a user of the partner.
+pub async fn delete(site: &Site, id: ObjectId) -> OpResult<()> {
+    let partner = site
+        .pair()
+        .borrow()
+        .partner
+        .as_ref()
+        .map(|p| p.fqdn.clone());
+    let written = site.write_anyway(Wait::Partner, move |scope| {
+        let object = user(scope, id)?;
+        if let Some(partner) = elsewhere(&object, scope.home(), partner.as_deref()) {
+            return Err(Abort::Refused(partner));
+        }
+        scope.tx().remove_setting(&device_class_key(&id))?;
+        Ok(scope.change(&Change::Delete { id })?)
+    });
+    written.await?;
+    Ok(())
+}
+
+/// Sets a password. Ends all sessions of the user, and unlocks a mailbox that wrong passwords have locked.
+///
+/// # Errors
+/// [`OpError::NotFound`], [`OpError::Invalid`].
+pub async fn set_password(sign_in: &SignIn, id: ObjectId, password: String) -> OpResult<Found> {
+    let password = hashed(sign_in, password).await?;
+    let written = sign_in.site().write_anyway(Wait::Partner, move |scope| {
+        let object = user(scope, id)?;
+        let mut registers = no_failed_logins(&object);
+        registers.push((
+            Key::field(user_fields::PASSWORD),
+            User::password_value(&password),
+        ));
+        registers.push(next_epoch(&object));
+        Ok::<_, Abort<OpError>>(scope.change(&Change::Set { id, registers })?)
+    });
+    written.await?;
+    forgiven(sign_in, id).await
+}
+
+/// Unlocks a mailbox that was locked, by wrong passwords or by an administrator.
+///
+/// # Errors
+/// [`OpError::NotFound`].
+pub async fn unlock(sign_in: &SignIn, id: ObjectId) -> OpResult<Found> {
+    let written = sign_in.site().write_anyway(Wait::Partner, move |scope| {
+        let object = user(scope, id)?;
+        let mut registers = no_failed_logins(&object);
+        if User::of(&object).is_some_and(|user| user.locked()) {
+            registers.push((Key::field(user_fields::LOCKED), Value::Bool(false)));
+        }
+        Ok::<_, Abort<OpError>>(scope.change(&Change::Set { id, registers })?)
+    });
+    written.await?;
+    forgiven(sign_in, id).await
+}
+
+/// Ends all sessions of a user, on both servers.
+///
+/// # Errors
+/// [`OpError::NotFound`].
+pub async fn end_sessions(sign_in: &SignIn, id: ObjectId) -> OpResult<Found> {
+    read(sign_in.site(), id).await?;
+    sign_in.end_sessions(id).await?;
+    read(sign_in.site(), id).await
+}
+
+/// The user, with no wrong password of it in memory either.
+async fn forgiven(sign_in: &SignIn, id: ObjectId) -> OpResult<Found> {
+    let found = read(sign_in.site(), id).await?;
+    if let Some(user) = User::of(&found.object) {
+        sign_in.forget_number(user.number());
+    }
+    Ok(found)
+}
+
+/// Whether a user is local to the server `home`. One without a home is whoever's has it.
+pub fn is_local(user: &User<'_>, home: ServerId) -> bool {
+    user.home().is_none_or(|its| its == home)
+}
+
+/// What there is of a user; `None` if the object is none.
+fn found(
+    view: &View<'_>,
+    home: ServerId,
+    id: ObjectId,
+    object: Object,
+) -> Result<Option<Found>, StoreError> {
+    let device_class = match User::of(&object) {
+        Some(user) if is_local(&user, home) => conditions::device_class(view, &id)?,
+        Some(_) => NO_SERVICE.to_owned(),
+        None => return Ok(None),
+    };
+    Ok(Some(Found {
+        id,
+        counts: view.counts(&id)?,
+        waiting: view.mark(&id)?.is_some(),
+        device_class,
+        object,
+    }))
+}
+
+pub(crate) fn no_user() -> OpError {
+    OpError::NotFound("There is no such user.".into())
+}
+
+fn set_at_home() -> OpError {
+    OpError::Forbidden(
+        "The notification device class is not shared by the servers: it is set on the one that the user belongs to."
+            .into(),
+    )
+}
+
+async fn hashed(sign_in: &SignIn, password: String) -> OpResult<Password> {
+    let site = sign_in.site();
+    let least = site.config().login.password_length_min;
+    if password.chars().count() < least || password.len() > PASSWORD_LENGTH_MAX {
+        return Err(OpError::Invalid(format!(
+            "The password must have at least {least} characters, and at most {PASSWORD_LENGTH_MAX} bytes."
+        )));
+    }
+    let phc = sign_in.hasher().hash(password).await?;
+    Ok(Password {
+        phc,
+        changed_at: site.now(),
+    })
+}
+
+/// Users whose mailbox number or name contains a text.
+fn found_by(
+    view: &View<'_>,
+    text: &str,
+    mut after: Option<UserCursor>,
+    limit: usize,
+) -> Result<Vec<(ObjectId, Object)>, StoreError> {
+    let text = text.to_lowercase();
+    let mut found = Vec::new();
+    loop {
+        let page = view.users(after.as_ref(), LIST_LIMIT)?;
+        let Some((id, last)) = page.last() else {
+            return Ok(found);
+        };
+        let number = User::of(last).map_or(String::new(), |user| user.number().to_owned());
+        after = Some(UserCursor { number, id: *id });
+        found.extend(page.into_iter().filter(|(_, object)| {
+            User::of(object).is_some_and(|user| {
+                user.number().contains(&text) || user.name().to_lowercase().contains(&text)
+            })
+        }));
+        if found.len() >= limit {
+            found.truncate(limit);
+            return Ok(found);
+        }
+    }
+}
+
+fn cursor(view: &View<'_>, id: ObjectId) -> Result<Option<UserCursor>, StoreError> {
+    let object = view.object(&id)?;
+    let number = object
+        .as_ref()
+        .and_then(User::of)
+        .map(|user| user.number().to_owned());
+    Ok(number.map(|number| UserCursor { number, id }))
+}
+
+fn taken_by(number: &str, object: &Object) -> OpError {
+    let name = User::of(object).map_or("", |user| user.name());
+    OpError::Conflict(format!(
+        "Mailbox {number} belongs to {name} already. Choose another number."
+    ))
+}
+
+fn stands_for(number: &str, stub: &conditions::RemoteUser) -> OpError {
+    OpError::Conflict(format!(
+        "Mailbox {number} is a Temporary Remote User here: {}. Remove that first, or choose another number.",
+        stub.name
+    ))
+}
+
+fn unknown_class(class: i64) -> OpError {
+    OpError::Invalid(format!(
+        "There is no mailbox class {class} on this server. Add it first, or choose another."
+    ))
+}
+
+fn checked(mut patch: Patch) -> OpResult<Patch> {
+    for text in [&mut patch.name, &mut patch.device_class]
+        .into_iter()
+        .flatten()
+        .chain(patch.dns.iter_mut().flatten())
+    {
+        *text = text.trim().to_owned();
+    }
+    if let Some(name) = &patch.name {
+        check_name("The name", name, User::NAME_LENGTH_MAX)?;
+    }
+    if let Some(dns) = &patch.dns {
+        User::check_dns(dns)?;
+    }
+    if let Some(name) = patch
+        .device_class
+        .as_deref()
+        .filter(|name| !name.is_empty())
+    {
+        let what = "The notification device class";
+        check_name(what, name, DEVICE_CLASS_LENGTH_MAX)?;
+    }
+    Ok(patch)
+}
+
+fn registers(object: &Object, patch: Patch) -> Vec<(Key, Value)> {
+    let mut registers = Vec::new();
+    if let Some(name) = patch.name {
+        registers.push((Key::field(user_fields::NAME), Value::Text(name)));
+    }
+    if let Some(dns) = patch.dns {
+        let number = User::of(object).map_or("", |user| user.number());
+        registers.push((
+            Key::field(user_fields::NUMBERS),
+            User::numbers(number, &dns),
+        ));
+    }
+    if let Some(class) = patch.class {
+        registers.push((Key::field(user_fields::CLASS), Value::Int(class)));
+    }
+    if let Some(locked) = patch.locked {
+        registers.push((Key::field(user_fields::LOCKED), Value::Bool(locked)));
+    }
+    registers
+}
+
+/// Refuses for a user of the partner. A user of a server that is no longer the partner belongs to whoever has it.
+fn elsewhere(object: &Object, here: ServerId, partner: Option<&str>) -> Option<OpError> {
+    let user = User::of(object)?;
+    let partner =
+        partner.filter(|p| user.home() != Some(here) && user.home() == Some(ServerId::of(p)))?;
+    let number = user.number();
+    Some(OpError::Forbidden(format!(
+        "{number} belongs to {partner}. Delete it there; it goes here by itself."
+    )))
+}
+
+fn user(scope: &mut Scope<'_, '_>, id: ObjectId) -> Result<Object, Abort<OpError>> {
+    let object = scope.tx().object(&id)?;
+    object
+        .filter(|o| User::of(o).is_some())
+        .ok_or_else(|| Abort::Refused(no_user()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::{Hlc, Life, Version};
+
+    #[test]
+    fn only_its_own_server_deletes_a_user() {
+        let (here, partner) = (ServerId::of("a.example"), "b.example");
+        let of = |home: &str| {
+            let mut object = Object::new(Kind::USER, None, None);
+            let version = Version {
+                hlc: Hlc(1),
+                life: Life(1),
+            };
+            object.set(
+                Key::field(user_fields::HOME),
+                version,
+                ServerId::of(home).into(),
+            );
+            object
+        };
+        assert!(elsewhere(&of("a.example"), here, Some(partner)).is_none());
+        assert!(elsewhere(&of("b.example"), here, Some(partner)).is_some());
+        assert!(
+            elsewhere(&of("b.example"), here, None).is_none(),
+            "the pair was taken apart"
+        );
+    }
+}
