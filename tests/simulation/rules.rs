@@ -33,7 +33,6 @@ const TABLE: &[(&str, u64)] = &[
     ("StageAnew", 9047),     // what is held is filled in
     ("Fuse", 59),            // the fuse holds
     ("Trail", 4543),         // both hold the same
-    ("EchoShows", 61034),    // the fuse holds
     ("CommitFirst", 16),     // nobody went back
 ];
 

@@ -86,7 +86,8 @@ pub fn random_place() -> u64 {
 
 /// Rules whose absence no history shows any more, since recovery deletes nothing by absence and every echo of what was never said is
 /// remembered, or by none that is not widened; stories in `gr-proto/tests` hold them: `tasks.rs` has a list that a new user overtakes,
-/// `forks.rs` has machines that were wound back or run twice, with short trails too, `recovery.rs` has what was sent after the backup.
+/// `forks.rs` has machines that were wound back or run twice, with short trails too, `recovery.rs` has what was sent after the
+/// backup, `sessions.rs` the echo of what was never said, `tasks.rs` and `recovery.rs` what is left of users that went.
 #[cfg(feature = "rule-switches")]
 pub const BY_STORY: &[&str] = &[
     "Overtaken",
@@ -95,6 +96,9 @@ pub const BY_STORY: &[&str] = &[
     "ListedIsHeardOf",
     "TrailGap",
     "SeenRises",
+    "EchoShows",
+    "GraveOfOwner",
+    "NobodysToo",
 ];
 
 /// The options that break one rule. Histories are not widened, so that a fault that is added to widened ones leaves the table as it is.
