@@ -17,18 +17,23 @@ pub(crate) struct Checks {
     both_since: Option<u64>,
     /// Tasks whose deletions an administrator has agreed to.
     pub(crate) agreed: BTreeSet<TaskId>,
-    /// Users and contents that a task has taken from a side while both servers lived so many lives. After another start it compares anew,
-    /// as another task would, so the fuse counts anew.
-    pub(crate) taken: [BTreeMap<(TaskId, usize), (u64, u64)>; 2],
+    /// Users and contents that a task has taken from a side, in all its attempts.
+    pub(crate) taken: [BTreeMap<TaskId, (u64, u64)>; 2],
 }
 
 /// After the faults have ended, one of two tasks gives way within this time: the longest retransmission time, twice.
 const GIVES_WAY_WITHIN_MS: u64 = 1_200_000;
 
 impl Checks {
-    /// A side went back in time.
+    /// Objects of a side may be older than they were.
     pub(crate) fn forget(&mut self, side: usize) {
         self.seen[side].clear();
+    }
+
+    /// A side went back in time: what tasks had taken from it is there again.
+    pub(crate) fn goes_back(&mut self, side: usize) {
+        self.forget(side);
+        self.taken[side].clear();
     }
 
     /// I8: within a life no register falls back to an older version.

@@ -5,7 +5,7 @@ use crate::oracle::Failure;
 use crate::sometimes::Sometimes;
 use crate::transaction::Work;
 use crate::world::World;
-use gr_proto::{Engine, Input};
+use gr_proto::Input;
 
 /// So often servers go back in time in one history.
 const RESTORES_MAX: u64 = 3;
@@ -143,7 +143,7 @@ impl World {
     /// Whether a machine was resumed and may not have heard yet that its past is another one.
     fn is_fork_unheard(&self) -> bool {
         self.nodes.iter().any(|node| {
-            let life = node.engine.as_ref().map(Engine::life);
+            let life = node.engine.as_ref().map(|engine| engine.life());
             node.resumed.is_some() && node.resumed == life
         })
     }
@@ -227,7 +227,7 @@ impl World {
         }
         // Numbers of changes after it will be given again.
         self.oracle.as_of[side].retain(|(_, n), _| *n <= backup.ledger.state.tick);
-        self.checks.forget(side);
+        self.checks.goes_back(side);
         self.forget_damage(side);
         let node = &mut self.nodes[side];
         node.restored_at = Some(self.time);
@@ -244,7 +244,7 @@ impl World {
         }
         self.counters.hit(what);
         let broken = input == Input::LinkDown;
-        let life = self.nodes[side].engine.as_ref().map(Engine::life);
+        let life = self.nodes[side].engine.as_ref().map(|engine| engine.life());
         self.transact(
             side,
             Work {

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, VecDeque};
 #[derive(Clone, Debug)]
 pub struct Mail {
     pub to: usize,
-    pub message: Message,
+    pub message: Box<Message>,
     pub bodies: bool,
     sent: u64,
     /// When it was sent.
@@ -48,7 +48,7 @@ impl Net {
         &mut self,
         now: u64,
         to: usize,
-        message: Message,
+        message: Box<Message>,
         dials: &Dials,
         dice: &mut Dice,
         counters: &mut Counters,

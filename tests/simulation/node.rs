@@ -12,7 +12,7 @@ pub struct Node {
     pub side: usize,
     pub ledger: Memory,
     /// The process, if it lives.
-    pub engine: Option<Engine>,
+    pub engine: Option<Box<Engine>>,
     /// When a dead process starts again.
     pub back_at: u64,
     /// Until then the engine takes no mail and does nothing of itself.
@@ -73,7 +73,7 @@ pub struct Backup {
 /// A snapshot of a running machine: memory and disk.
 #[derive(Clone, Debug)]
 pub struct Frozen {
-    pub engine: Engine,
+    pub engine: Box<Engine>,
     pub backup: Backup,
     pub started: u64,
     pub paired: bool,
@@ -133,7 +133,7 @@ impl Node {
             limits: dials.wide.limits,
             rules,
         };
-        self.engine = Some(Engine::new(config, Life(life), life ^ 0x5eed));
+        self.engine = Some(Box::new(Engine::new(config, Life(life), life ^ 0x5eed)));
         self.lives.push((Life(life), None));
         (self.started, self.last_up) = (time, time);
         self.rests_until = 0;

@@ -38,7 +38,7 @@ impl World {
                     self.net.send(
                         self.time,
                         1 - side,
-                        *message,
+                        message,
                         dials,
                         dice,
                         &mut self.counters,

@@ -115,7 +115,7 @@ impl World {
                 let filled = state.walks.is_empty() && held.all(|id| self.oracle.is_doomed(id));
                 let judged =
                     !state.owes_recovery && !state.went_back && node.ledger.tombs.is_empty();
-                let status = node.engine.as_ref().map(gr_proto::Engine::status);
+                let status = node.engine.as_ref().map(|engine| engine.status());
                 idle && judged
                     && filled
                     && status.is_some_and(|s| {

@@ -7,6 +7,7 @@ use crate::oracle::{Failure, failed};
 use crate::outputs::brief;
 use crate::sometimes::Sometimes;
 use crate::store::Failing;
+use crate::witness::Only;
 use crate::world::World;
 use domain::{Change, Kind, Ledger, LedgerError, Object, Phase, TaskKind, User};
 use gr_proto::{Engine, Input, Now, Order};
@@ -77,7 +78,10 @@ impl World {
             fate != Fate::Kept,
         );
         let now = self.nodes[side].now(self.time);
-        let only = (mails.len() == 1).then(|| mails[0].message.clone());
+        let only = match mails.as_slice() {
+            [mail] => Only::of(side, &mail.message),
+            _ => None,
+        };
         let Some(mut engine) = self.nodes[side].engine.take() else {
             return Ok(());
         };
@@ -210,7 +214,7 @@ impl World {
                 }
             }
             let ledger = &mut self.nodes[side].ledger;
-            let input = Input::Received(Box::new(mail.message));
+            let input = Input::Received(mail.message);
             engine.handle(now, &mut Failing::new(ledger, left), input)?;
         }
         for order in work.orders {
@@ -244,7 +248,6 @@ impl World {
 
     /// E17: a task deletes only in its last phase, and nothing but GR users with what belongs to them.
     fn deletes_last(&mut self, side: usize, kept: usize) -> Result<(), Failure> {
-        let lives = self.nodes.iter().map(|node| node.lives.len()).sum();
         let Node {
             ledger, seen_kept, ..
         } = &mut self.nodes[side];
@@ -275,7 +278,7 @@ impl World {
         let users = new.clone().filter(|(_, object)| object.kind == Kind::USER);
         let (users, all) = (users.count() as u64, new.clone().count() as u64);
         if let Some(task) = ledger.state.kept.map(|kept| kept.task) {
-            let taken = self.checks.taken[side].entry((task, lives)).or_default();
+            let taken = self.checks.taken[side].entry(task).or_default();
             (taken.0, taken.1) = (taken.0 + users, taken.1 + all - users);
             if !self.checks.agreed.contains(&task) {
                 checks::fuse_holds(self.dials.fuse, ledger, *taken)?;

@@ -35,7 +35,7 @@ impl World {
         }
         self.tell(|| format!("the other {} is at work", NAMES[side]));
         self.oracle.as_of[side].clear();
-        self.checks.forget(side);
+        self.checks.goes_back(side);
         self.nodes[side].restored_at = Some(time);
         self.nodes[side].broken_at = None;
         let node = &mut self.nodes[side];
@@ -59,7 +59,7 @@ impl World {
         // Nobody can tell from outside what was with which of them.
         self.oracle.restored = [true, true];
         self.oracle.as_of[side].clear();
-        self.checks.forget(side);
+        self.checks.goes_back(side);
         let node = &mut self.nodes[side];
         node.restored_at = Some(self.time);
         node.lives.splice(..0, lives);

@@ -3,7 +3,7 @@
 use crate::node::server;
 use crate::sometimes::Sometimes;
 use crate::world::World;
-use domain::{Change, Object, ObjectId, User};
+use domain::{Change, Life, Object, ObjectId, User};
 use gr_proto::{Message, Payload};
 
 impl World {
@@ -57,8 +57,8 @@ impl World {
         }
     }
 
-    /// Tombs and tick before a transaction with one message, to see what it does.
-    pub(crate) fn before(&self, side: usize, only: Option<&Message>) -> (usize, u64) {
+    /// Tombs and tick before a transaction with one message of data, to see what it does.
+    pub(crate) fn before(&self, side: usize, only: Option<&Only>) -> (usize, u64) {
         let ledger = &self.nodes[side].ledger;
         if only.is_some() {
             (ledger.tombs.len(), ledger.state.tick)
@@ -67,31 +67,51 @@ impl World {
         }
     }
 
-    pub(crate) fn compare(&mut self, side: usize, before: (usize, u64), only: Option<&Message>) {
-        let Some(message) = only else { return };
-        let Payload::Data(items) = &message.payload else {
-            return;
-        };
+    pub(crate) fn compare(&mut self, side: usize, before: (usize, u64), only: Option<&Only>) {
+        let Some(only) = only else { return };
         let ledger = &self.nodes[side].ledger;
         if ledger.tombs.len() > before.0 {
             self.counters.hit(Sometimes::GraveAnswered);
         }
-        let taken_back = items.iter().any(|item| {
-            let user = item.object.as_ref().and_then(User::of);
-            item.recovery && user.is_some_and(|user| user.home() == Some(server(side)))
-        });
-        if taken_back {
+        if only.takes_back {
             self.counters.hit(Sometimes::UserTakenBack);
         }
         let mine = self.nodes[side].lives.last().map(|(life, _)| *life);
-        if ledger.state.tick == before.1 && mine == Some(message.header.to) {
+        if ledger.state.tick == before.1 && mine == Some(only.to) {
             self.counters.hit(Sometimes::DroppedOld);
         }
-        let orphan = items.iter().filter_map(|item| item.object.as_ref()?.owner);
-        if orphan.into_iter().any(|owner| {
-            !ledger.objects.contains_key(&owner) && !ledger.graves.contains_key(&owner)
-        }) {
+        if only
+            .owners
+            .iter()
+            .any(|owner| !ledger.objects.contains_key(owner) && !ledger.graves.contains_key(owner))
+        {
             self.counters.hit(Sometimes::Orphan);
         }
+    }
+}
+
+/// The only message of a transaction, if it brings data.
+pub(crate) struct Only {
+    to: Life,
+    /// It brings a user of the receiver's own.
+    takes_back: bool,
+    owners: Vec<ObjectId>,
+}
+
+impl Only {
+    pub(crate) fn of(side: usize, message: &Message) -> Option<Self> {
+        let Payload::Data(items) = &message.payload else {
+            return None;
+        };
+        let takes_back = items.iter().any(|item| {
+            let user = item.object.as_ref().and_then(User::of);
+            item.recovery && user.is_some_and(|user| user.home() == Some(server(side)))
+        });
+        let owners = items.iter().filter_map(|item| item.object.as_ref()?.owner);
+        Some(Self {
+            to: message.header.to,
+            takes_back,
+            owners: owners.collect(),
+        })
     }
 }

@@ -5,8 +5,8 @@
 //! on disk. If the commit fails, engine and outputs are thrown away together with the transaction, and a new life begins.
 
 use crate::{
-    Backlog, BodyRef, Damage, Digest, Grave, Held, Hlc, Kept, Lane, Life, Mark, Object, ServerId,
-    Task, TaskId, TaskReport, Tomb, Tree, Unreadable, Walk,
+    Backlog, BodyRef, Damage, Digest, Grave, Held, Hlc, Kept, Lane, Life, Mark, Object, Removed,
+    ServerId, Task, TaskId, TaskReport, Tomb, Tree, Unreadable, Walk,
 };
 use contract::{ObjectId, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -116,6 +116,9 @@ pub struct ReplicaState {
     /// What tasks removed from this server and is kept.
     #[serde(default)]
     pub kept: Option<Kept>,
+    /// What the last task that removed something here has removed.
+    #[serde(default)]
+    pub removed: Option<Removed>,
     /// Walks that are under way, one after the other.
     #[serde(default)]
     pub walks: Vec<Walk>,

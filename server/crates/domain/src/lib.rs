@@ -39,7 +39,8 @@ pub use setting::{
     EmailServer, NameDialing, NameOrder, Setting, SettingName, broadcast_value, setting_fields,
 };
 pub use task::{
-    Deletions, Errand, Kept, Outcome, Phase, Task, TaskCounts, TaskId, TaskKind, TaskReport, Walk,
+    Deletions, Errand, Kept, Outcome, Phase, Removed, Task, TaskCounts, TaskId, TaskKind,
+    TaskReport, Walk,
 };
 pub use trie::{Bucket, Digest, Tree};
 pub use unfit::{Unfit, check_address, check_mailbox_number, check_name, check_telephone_number};

@@ -50,6 +50,17 @@ pub struct Deletions {
     pub there: u64,
 }
 
+/// What a task has removed from this server by itself, in all its attempts: the fuse counts them together (E19).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Removed {
+    /// Which task, of this server or of its partner.
+    pub task: TaskId,
+    /// GR users.
+    pub users: u64,
+    /// Messages, greetings and lists, of all mailboxes together.
+    pub contents: u64,
+}
+
 /// What a task has found or done so far. In a dry run: what it would do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

@@ -153,18 +153,16 @@ fn forget(tx: &mut Tx<'_>, ask: &Ask, ids: &[ObjectId]) -> Result<Reply, LedgerE
         }
     }
     let count = gone.len() as u64;
-    let all = tx.ledger.user_count()?;
-    let allowed = ask.agreed
-        || (tx.config.fuse.allows_users(count, all) && removal::contents_allowed(tx, &emptied)?);
+    let allowed = ask.agreed || removal::is_allowed(tx, ask.task, count, &emptied)?;
     if !allowed && tx.config.rules.hold(Rule::Fuse) {
         return Ok(Reply::TooMany(count));
     }
     if !ask.dry {
         for id in &gone {
-            removal::forget(tx, id)?;
+            removal::forget(tx, ask.task, id)?;
         }
         for id in ids {
-            removal::forget_contents(tx, id)?;
+            removal::forget_contents(tx, ask.task, id)?;
         }
         remember_kept(tx, ask.task, ask.kind)?;
     }

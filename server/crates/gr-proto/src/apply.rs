@@ -74,12 +74,14 @@ fn join(tx: &mut Tx<'_>, item: &Item, theirs: &Object) -> Result<Applied, Ledger
     {
         return Ok(Applied::Refused(reason));
     }
+    // More here than what arrived, and not on its way to the partner: the partner has lost it (E24).
+    let lost = joined.ahead && tx.config.rules.hold(Rule::AnswerMore) && !tx.is_on_its_way(id)?;
     if joined.changed {
         tx.write(id, &mine)?;
+        tx.takes_in(id, &mine)?;
         tx.note(*id, &mine, How::Altered);
     }
-    // More here than what arrived, and nothing on its way to the partner: the partner has lost it (E24).
-    if joined.ahead && !tx.is_owed(id)? && tx.config.rules.hold(Rule::AnswerMore) {
+    if lost {
         tx.mark(id, &mine, Marking::Altered)?;
     }
     // A piece of a body that is missing here: the rest of it is to come.

@@ -37,6 +37,8 @@ pub struct Engine {
     pub(crate) ready: bool,
     /// Raised when something goes that may have made this server refuse items.
     pub(crate) causes: u64,
+    /// What marked objects have taken in since they were marked: see [`Tx::taken_in`].
+    pub(crate) taken_in: BTreeMap<ObjectId, u64>,
     /// The task that the partner drives.
     pub(crate) serving: Option<Serving>,
     /// What was refused here and has not come since.
@@ -72,6 +74,7 @@ impl Engine {
             safe: Vec::new(),
             ready: true,
             causes: life.0,
+            taken_in: BTreeMap::new(),
             serving: None,
             refused: BTreeMap::new(),
             retry_at: Mono(0),
@@ -318,6 +321,7 @@ impl Engine {
             changed: &mut self.changed,
             ready: &mut self.ready,
             causes: &mut self.causes,
+            taken_in: &mut self.taken_in,
         }
     }
 

@@ -3,7 +3,7 @@
 use crate::compare::{Compare, on_shelf};
 use crate::tx::{Marking, Tx};
 use crate::{Listed, ListedObject, Owed, Rule, Shelf, removal};
-use domain::{Kind, LedgerError, Object, ObjectId, Reason, TaskCounts, TaskKind, Tomb};
+use domain::{Kind, LedgerError, Object, ObjectId, Reason, TaskCounts, TaskId, TaskKind, Tomb};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Compare {
@@ -104,7 +104,7 @@ impl Compare {
             {
                 counts.deleted_here += 1;
                 if !tx.config.rules.hold(Rule::DeleteLast) && !self.dry {
-                    removal::forget(tx, id)?;
+                    removal::forget(tx, TaskId::default(), id)?;
                 }
             }
             return Ok(());

@@ -29,6 +29,8 @@ pub const REFUSALS_MAX: usize = 4_096;
 pub const REFUSED_TRIES_MAX: u8 = 3;
 /// The tries of so many objects are counted. One that is refused beyond it is held at once.
 pub const TRIES_MAX: usize = 1_024;
+/// Of so many marked objects it is known that they have taken in something of the partner's since. Another one is sent once more.
+pub const TAKEN_IN_MAX: usize = 4_096;
 /// An acknowledgement goes out after so many processed messages even if none of them carried data.
 pub const PROCESSED_UNACKED_MAX: u64 = 256;
 /// So long, in milliseconds, a partner that was heard in a life that it had left is said to run twice.

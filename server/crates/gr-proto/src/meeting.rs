@@ -117,6 +117,8 @@ impl Engine {
         self.lives.prior = Some(known);
         self.lives.judged = false;
         self.session = Some(Session::new(from, now.mono, self.config.limits));
+        // Nothing is under way: everything is sent again as it is now.
+        self.taken_in.clear();
         self.status_mut(now).prove(proven);
         self.ready = true;
         self.event(Event::SessionBegan(from));

@@ -412,6 +412,7 @@ fn clear(tx: &mut Tx<'_>, item: &Flying, sent: Timestamp) -> Result<(), LedgerEr
         return Ok(());
     };
     if mark.n == item.n || !tx.config.rules.hold(Rule::MarkByVersion) {
+        tx.taken_in.remove(&item.id);
         tx.ledger.clear_mark(&item.id)?;
         return tx.ledger.clear_tomb(&item.id);
     }

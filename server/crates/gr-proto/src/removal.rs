@@ -3,7 +3,7 @@
 use crate::compare::Compare;
 use crate::tx::Tx;
 use crate::{Event, How, Rule};
-use domain::{Kept, LedgerError, ObjectId, Reason, Task, TaskId, TaskKind};
+use domain::{Kept, Kind, LedgerError, ObjectId, Reason, Removed, Task, TaskId, TaskKind};
 use std::collections::VecDeque;
 
 /// Deletes the candidates here, in this transaction, if the fuse or an administrator lets it (E17, E19). Returns those that the
@@ -20,16 +20,16 @@ pub(crate) fn delete(
             gone.push(*id);
         }
     }
-    let (here, there) = (gone.len() as u64, compare.orphans.len() as u64);
+    let before = removed_by(tx, task.id).users;
+    let (here, there) = (before + gone.len() as u64, compare.orphans.len() as u64);
     (task.counts.deleted_here, task.counts.deleted_there) = (here, there);
-    let all = tx.ledger.user_count()?;
-    let fuse = tx.config.fuse;
     let allowed = match task.agreed {
         Some(agreed) => here <= agreed.here && there <= agreed.there,
         None => {
-            fuse.allows_users(here, all)
-                && fuse.allows_users(there, all)
-                && contents_allowed(tx, gone.iter().chain(&compare.orphans))?
+            let all = tx.ledger.user_count()?;
+            let emptied = gone.iter().chain(&compare.orphans);
+            tx.config.fuse.allows_users(there, all)
+                && is_allowed(tx, task.id, gone.len() as u64, emptied)?
         }
     };
     if !allowed && tx.config.rules.hold(Rule::Fuse) {
@@ -37,7 +37,7 @@ pub(crate) fn delete(
         return Ok(None);
     }
     for id in &gone {
-        forget(tx, id)?;
+        forget(tx, task.id, id)?;
     }
     remember_kept(tx, task.id, task.kind)?;
     task.counts.deleted_there = 0;
@@ -46,13 +46,31 @@ pub(crate) fn delete(
     Ok(Some(compare.orphans.iter().copied().chain(gone).collect()))
 }
 
-/// Whether the fuse lets go what belongs to these users (E19), who may be lost here already. Their mailboxes are counted only until it is clear that it does not.
-pub(crate) fn contents_allowed<'a>(
+/// What a task has removed from here so far.
+fn removed_by(tx: &Tx<'_>, task: TaskId) -> Removed {
+    let before = tx.state.removed.filter(|removed| removed.task == task);
+    before.unwrap_or(Removed {
+        task,
+        ..Removed::default()
+    })
+}
+
+/// Whether the fuse lets a task take so many users from here, and what belongs to `emptied`, who may be lost already (E19). What it has
+/// taken before counts, too: a task that begins anew after a restart, or asks twice, is the same task. Mailboxes are counted only until it is
+/// clear that they are too many.
+pub(crate) fn is_allowed<'a>(
     tx: &mut Tx<'_>,
-    users: impl IntoIterator<Item = &'a ObjectId>,
+    task: TaskId,
+    users: u64,
+    emptied: impl IntoIterator<Item = &'a ObjectId>,
 ) -> Result<bool, LedgerError> {
-    let mut contents = 0;
-    for id in users {
+    let before = removed_by(tx, task);
+    let all = before.users + tx.ledger.user_count()?;
+    if !tx.config.fuse.allows_users(before.users + users, all) {
+        return Ok(false);
+    }
+    let mut contents = before.contents;
+    for id in emptied {
         contents += tx.ledger.owned_by(id)?.len() as u64;
         if !tx.config.fuse.allows_contents(contents) {
             return Ok(false);
@@ -74,26 +92,36 @@ pub(crate) fn is_forgettable(tx: &mut Tx<'_>, id: &ObjectId) -> Result<bool, Led
 
 /// Removes a GR user and what belongs to it. It is kept for some days, and has neither tombstone nor grave: if its original turns
 /// up, it is welcome (R11).
-pub(crate) fn forget(tx: &mut Tx<'_>, id: &ObjectId) -> Result<(), LedgerError> {
+pub(crate) fn forget(tx: &mut Tx<'_>, task: TaskId, id: &ObjectId) -> Result<(), LedgerError> {
+    let mut removed = removed_by(tx, task);
     let mut ids = tx.ledger.owned_by(id)?;
     ids.push(*id);
     for id in ids {
         if let Some(object) = tx.ledger.object(&id)? {
+            match object.kind {
+                Kind::USER => removed.users += 1,
+                _ => removed.contents += 1,
+            }
             tx.ledger.keep(&id, &object)?;
             tx.note(id, &object, How::Gone);
             tx.erase(&id)?;
             tx.ledger.clear_mark(&id)?;
         }
     }
+    tx.state.removed = Some(removed);
     Ok(())
 }
 
 /// Removes what belongs to a user that is on neither server any more: it would lie here unseen for ever, and differ for ever.
-pub(crate) fn forget_contents(tx: &mut Tx<'_>, owner: &ObjectId) -> Result<(), LedgerError> {
+pub(crate) fn forget_contents(
+    tx: &mut Tx<'_>,
+    task: TaskId,
+    owner: &ObjectId,
+) -> Result<(), LedgerError> {
     if tx.is_here(owner)? || !tx.config.rules.hold(Rule::NobodysToo) {
         return Ok(());
     }
-    forget(tx, owner)
+    forget(tx, task, owner)
 }
 
 /// Notes since when, and from which task, things are kept.

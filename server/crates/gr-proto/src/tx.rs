@@ -1,10 +1,11 @@
 //! The open transaction, as the parts of the engine see it, and what all of them do in it: write, erase, mark, hold, bury, note.
 
-use crate::{Changed, Config, How, Now, Rule};
+use crate::{Changed, Config, How, Now, Rule, limits};
 use domain::{
     Errand, Grave, Held, Kind, Lane, Ledger, LedgerError, Life, Mark, Object, ObjectId, Reason,
     ReplicaState, User, Walk,
 };
+use std::collections::BTreeMap;
 
 /// The open transaction, borrowed from the engine's fields while its session is borrowed too.
 macro_rules! tx {
@@ -18,6 +19,7 @@ macro_rules! tx {
             changed: &mut $engine.changed,
             ready: &mut $engine.ready,
             causes: &mut $engine.causes,
+            taken_in: &mut $engine.taken_in,
         }
     };
 }
@@ -38,6 +40,9 @@ pub(crate) struct Tx<'a> {
     pub(crate) ready: &'a mut bool,
     /// Raised when something goes that may have made this server refuse items.
     pub(crate) causes: &'a mut u64,
+    /// Marked objects that have taken in something of the partner's since, with the numbers of their marks: what was sent for such a mark may
+    /// lack it. At most [`limits::TAKEN_IN_MAX`].
+    pub(crate) taken_in: &'a mut BTreeMap<ObjectId, u64>,
 }
 
 /// What a mark says besides its number.
@@ -123,6 +128,29 @@ impl Tx<'_> {
     /// Whether the partner lacks it, or lacks something of it: it is marked, or held.
     pub(crate) fn is_owed(&mut self, id: &ObjectId) -> Result<bool, LedgerError> {
         Ok(self.ledger.mark(id)?.is_some() || self.ledger.held(id)?.is_some())
+    }
+
+    /// Whether all that is here of an object is on its way to the partner, or will be: it is owed, and has taken in nothing of the partner's
+    /// since it was marked. The partner has what came from it, unless it has lost it since; and then what was sent before that came does
+    /// not bring it back (test `what_came_after_a_message_left_is_not_on_its_way`).
+    pub(crate) fn is_on_its_way(&mut self, id: &ObjectId) -> Result<bool, LedgerError> {
+        let Some(mark) = self.ledger.mark(id)? else {
+            return Ok(self.ledger.held(id)?.is_some());
+        };
+        Ok(self.taken_in.get(id) != Some(&mark.n))
+    }
+
+    /// An object has taken in something of the partner's.
+    pub(crate) fn takes_in(&mut self, id: &ObjectId, object: &Object) -> Result<(), LedgerError> {
+        let Some(mark) = self.ledger.mark(id)? else {
+            return Ok(());
+        };
+        if self.taken_in.len() >= limits::TAKEN_IN_MAX && !self.taken_in.contains_key(id) {
+            // Nobody would know of it: so it is sent as it is now.
+            return self.mark(id, object, Marking::Altered).map(drop);
+        }
+        self.taken_in.insert(*id, mark.n);
+        Ok(())
     }
 
     /// Takes an object out of what is to be sent: the partner refuses it, or it may not be sent (R9).

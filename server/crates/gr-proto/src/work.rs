@@ -169,9 +169,9 @@ impl Work {
                     orphans.drain(..ids.len().min(orphans.len()));
                 }
                 // More may have come since it was counted: then it is left to the next comparison.
-                if task.agreed.is_some() || removal::contents_allowed(tx, ids)? {
+                if task.agreed.is_some() || removal::is_allowed(tx, task.id, 0, ids)? {
                     for id in ids {
-                        removal::forget_contents(tx, id)?;
+                        removal::forget_contents(tx, task.id, id)?;
                     }
                     remember_kept(tx, task.id, task.kind)?;
                 }

@@ -3,10 +3,10 @@
 mod support;
 
 use domain::{
-    BodyRef, Conditions, Grave, Held, Hlc, Key, Kind, Lane, Ledger, Life, Mark, Object, Reason,
-    Timestamp, User, Value, Version, user_fields,
+    BodyRef, Conditions, Grave, Held, Hlc, Key, Kind, Lane, Ledger, Life, Mark, Object, ObjectId,
+    Reason, Timestamp, User, Value, Version, user_fields,
 };
-use gr_proto::{How, Input, Item, Message, Output, Payload, Piece};
+use gr_proto::{How, Input, Item, Message, Output, Payload, Piece, limits};
 use support::drive::blank;
 use support::say::{item, offer};
 use support::*;
@@ -360,6 +360,68 @@ fn more_here_than_what_arrived_is_not_sent_again_if_it_is_owed_already() {
     assert_eq!(pair.ledger(SOUTH).marks[&id(8)].n, 1);
     assert_eq!(pair.ledger(SOUTH).held.get(&id(9)), Some(&held));
     assert!(!pair.ledger(SOUTH).marks.contains_key(&id(9)));
+}
+
+/// What is owed has left; then something newer of the partner's comes, and then the partner shows that it has lost that. What is under way
+/// does not bring it back.
+#[test]
+fn what_came_after_a_message_left_is_not_on_its_way() {
+    let mut pair = Pair::running();
+    pair.change(NORTH, user(1, NORTH));
+    pair.change(NORTH, message(9, 1, None));
+    pair.settle();
+    let before = pair.ledger(NORTH).objects[&id(9)].clone();
+    pair.change(SOUTH, set(9, 11, 1));
+    let late = pair.take(SOUTH);
+    pair.change(NORTH, set(9, 12, 2));
+    pair.carry(NORTH);
+    let acknowledgement = pair.take(SOUTH);
+    pair.ledger(NORTH).put(&id(9), &before).unwrap();
+    for message in late.into_iter().chain(acknowledgement) {
+        pair.give(NORTH, message);
+    }
+    pair.change(NORTH, set(9, 13, 3));
+    // What it shows arrives before it acknowledges what is under way.
+    let mut said = pair.take(NORTH);
+    said.sort_by_key(|message| !is_data(message));
+    for message in said {
+        pair.give(SOUTH, message);
+    }
+    pair.settle();
+    pair.assert_equal();
+    let there = &pair.ledger(NORTH).objects[&id(9)];
+    let values = [11, 12, 13].map(|n| there.get(Key::field(n)).cloned());
+    assert_eq!(values, [1, 2, 3].map(|n| Some(Value::Int(n))));
+}
+
+/// More objects have taken something in than anybody remembers.
+#[test]
+fn what_takes_something_in_unnoticed_is_sent_once_more() {
+    let mut pair = Pair::running();
+    let older = a_message(1, None);
+    let mut newer = older.clone();
+    newer.set(Key::field(1), version(LONG_AGO + 1), Value::Bool(false));
+    let ids = (0..=limits::TAKEN_IN_MAX as u128).map(|n| (1_000 + n).to_be_bytes());
+    let ids: Vec<_> = ids.map(ObjectId::from_bytes).collect();
+    let mark = Mark {
+        lane: Lane::Messages,
+        n: 0,
+        since: Timestamp(LONG_AGO),
+        body: false,
+        unsent: false,
+        recovery: false,
+    };
+    for id in &ids {
+        pair.ledger(SOUTH).put(id, &older).unwrap();
+        pair.ledger(SOUTH).set_mark(id, &mark).unwrap();
+    }
+    let blank = blank(&mut pair, NORTH, is_data);
+    let payload = Payload::Data(ids.iter().map(|id| item(*id, &newer)).collect());
+    pair.give(SOUTH, Message { payload, ..blank });
+    let anew = ids
+        .iter()
+        .filter(|id| pair.sides[SOUTH].ledger.marks[id].n > 0);
+    assert_eq!(anew.collect::<Vec<_>>(), [&ids[limits::TAKEN_IN_MAX]]);
 }
 
 /// The newest version there can be, and the first that nothing could replace.

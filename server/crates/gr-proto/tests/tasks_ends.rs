@@ -210,6 +210,48 @@ fn what_has_come_since_it_was_counted_is_left_to_the_next_task() {
     }
 }
 
+/// An answer is lost with the session, or a server starts anew, and the task compares once more: what it has taken before counts.
+#[test]
+fn a_task_that_begins_anew_has_no_second_fuse() {
+    for (side, more, waits) in [
+        (NORTH, 1, true),
+        (NORTH, 0, false),
+        (SOUTH, 1, true),
+        (SOUTH, 0, false),
+    ] {
+        let mut pair = Pair::running();
+        for n in 1..=10 {
+            plant(pair.ledger(side), id(n), 1 - side, "8001");
+        }
+        let task = start(&mut pair, NORTH, TaskKind::Audit, false, None);
+        let mut from = NORTH;
+        while !pair.ledger(side).objects.is_empty() {
+            pair.carry(from);
+            from = 1 - from;
+        }
+        for n in 0..more {
+            plant(pair.ledger(side), id(20 + n), 1 - side, "8020");
+        }
+        pair.restart(SOUTH);
+        pair.live(2_000);
+        let open = pair.sides[NORTH].engine.tasks().open;
+        assert_eq!(
+            open.as_ref()
+                .is_some_and(|open| open.phase == Phase::Waiting),
+            waits
+        );
+        assert_eq!(pair.ledger(side).objects.len(), usize::from(more));
+        if waits {
+            assert_eq!(order(&mut pair, NORTH, Order::Agree(task)), Ok(()));
+            pair.settle();
+            assert!(
+                pair.ledger(side).objects.is_empty(),
+                "an administrator has seen the number"
+            );
+        }
+    }
+}
+
 /// An administrator agrees in the moment in which somebody changes one of the users.
 #[test]
 fn a_candidate_that_was_changed_meanwhile_stays() {
