@@ -134,7 +134,7 @@ impl World {
         node.resumed = Some(engine.life());
         node.rests_until = 0;
         node.broken_at = None;
-        node.engine = Some(engine);
+        node.runs(engine);
         node.started = frozen.started;
         node.paired = frozen.paired;
         (node.told, node.conditions) = (frozen.told, frozen.conditions);

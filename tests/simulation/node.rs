@@ -13,6 +13,8 @@ pub struct Node {
     pub ledger: Memory,
     /// The process, if it lives.
     pub engine: Option<Box<Engine>>,
+    /// When it wants to be woken: asked once after each transaction.
+    wakes_at: Option<Mono>,
     /// When a dead process starts again.
     pub back_at: u64,
     /// Until then the engine takes no mail and does nothing of itself.
@@ -97,6 +99,7 @@ impl Node {
             side,
             ledger: Memory::default(),
             engine: None,
+            wakes_at: None,
             back_at: 0,
             rests_until: 0,
             full_until: 0,
@@ -133,11 +136,17 @@ impl Node {
             limits: dials.wide.limits,
             rules,
         };
-        self.engine = Some(Box::new(Engine::new(config, Life(life), life ^ 0x5eed)));
+        self.runs(Box::new(Engine::new(config, Life(life), life ^ 0x5eed)));
         self.lives.push((Life(life), None));
         (self.started, self.last_up) = (time, time);
         self.rests_until = 0;
         self.broken_at = None;
+    }
+
+    /// An engine is at work, or at work again.
+    pub fn runs(&mut self, engine: Box<Engine>) {
+        self.wakes_at = engine.wake_at();
+        self.engine = Some(engine);
     }
 
     /// What a backup would hold.
@@ -189,9 +198,7 @@ impl Node {
     /// When something happens here by itself.
     pub fn next_at(&self, time: u64) -> Option<u64> {
         match &self.engine {
-            Some(engine) => engine
-                .wake_at()
-                .map(|at| at.0.max(self.rests_until).max(time)),
+            Some(_) => self.wakes_at.map(|at| at.0.max(self.rests_until).max(time)),
             None => Some(self.back_at.max(time)),
         }
     }

@@ -99,7 +99,7 @@ impl World {
                 self.counters.hit(Sometimes::StoreFailed);
                 self.tell(|| format!("the store of {} fails", NAMES[side]));
                 self.nodes[side].ledger.roll_back();
-                self.nodes[side].engine = Some(engine);
+                self.nodes[side].runs(engine);
                 self.rests_awake(side);
                 return Ok(());
             }
@@ -118,7 +118,7 @@ impl World {
         if fate == Fate::NoRoom {
             self.tell(|| format!("there is no room on the disk of {}", NAMES[side]));
             self.nodes[side].ledger.roll_back();
-            self.nodes[side].engine = Some(engine);
+            self.nodes[side].runs(engine);
             self.rests_awake(side);
             return Ok(());
         }
@@ -139,7 +139,7 @@ impl World {
         self.compare(side, before, only.as_ref());
         self.keeps_what_it_removes(side, &outputs)?;
         let (life, state) = (engine.life(), engine.status().state);
-        self.nodes[side].engine = Some(engine);
+        self.nodes[side].runs(engine);
         if self.nodes[side]
             .lives
             .last()
