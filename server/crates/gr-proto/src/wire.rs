@@ -286,8 +286,8 @@ mod tests {
     use super::*;
     use crate::{Found, Listed, ListedObject, Owed, Piece, Reason, Refusal, Seen, Shelf};
     use domain::{
-        BodyRef, Hlc, Key, Kind, Known, Life, LineageEntry, Object, ObjectId, ServerId, TaskCounts,
-        TaskId, TaskKind, Timestamp, Version,
+        BodyRef, Hlc, Key, Kind, Known, Life, LineageEntry, Object, ObjectId, Outcome, ServerId,
+        TaskCounts, TaskId, TaskKind, Timestamp, Version,
     };
     use proptest::prelude::*;
 
@@ -375,6 +375,13 @@ mod tests {
                 report,
                 reply,
             })),
+        };
+        let item = |with_body| Item {
+            id,
+            object: None,
+            with_body,
+            piece: None,
+            recovery: false,
         };
         let refused = vec![Refusal {
             no: 4,
@@ -503,7 +510,40 @@ mod tests {
                 header: header(4),
                 payload: Payload::Unknown,
             },
+            ask(Question::Census),
+            ask(Question::Root(true)),
+            ask(Question::Parts(false)),
+            ask(Question::Buckets(true, vec![1, 255])),
+            ask(Question::Lists(vec![
+                (Shelf::Users(7), None),
+                (Shelf::Contents(8), Some(id)),
+            ])),
+            ask(Question::Mailbox(id, 9)),
+            ask(Question::Want(vec![id])),
+            ask(Question::Forget(vec![id])),
+            ask(Question::Page(Some(id))),
+            ask(Question::Bodies(vec![id])),
+            ask(Question::End(Outcome::GaveWay)),
+            answer(Reply::Census(1, u64::MAX)),
+            answer(Reply::Sums(vec![0, u64::MAX])),
+            answer(Reply::Same),
+            answer(Reply::Done(3)),
+            answer(Reply::Page(vec![item(false)], Some(id))),
+            answer(Reply::Bodies(vec![item(true)])),
+            answer(Reply::TooMany(4)),
+            answer(Reply::Closed(Outcome::WentBack)),
         ]
+    }
+
+    /// What is written today is byte for byte what the first release with this level wrote, and is read again: one line for each
+    /// example, in hexadecimal digits.
+    #[test]
+    fn a_server_of_an_earlier_release_understands_each_message() {
+        let lines = include_str!("../tests/fixtures/level-1.txt").lines();
+        let hex = |bytes: Vec<u8>| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
+        let today: Vec<_> = examples().iter().map(|m| hex(encode(m))).collect();
+        let today: Vec<_> = today.iter().map(String::as_str).collect();
+        assert_eq!(today, lines.collect::<Vec<_>>());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The store from outside: what it keeps, what it finds after a crash, and what it says when the disk fails.
 
+mod before;
 mod bodies;
 mod compaction;
 mod conformance;
