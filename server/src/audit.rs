@@ -5,10 +5,10 @@
 use crate::clock;
 use crate::config::TimeOfDay;
 use crate::site::{Site, SiteError};
-use domain::{TaskId, TaskKind};
 use gr_proto::{Declined, Order, PartnerState, TaskView};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Zoned};
+use ledger::{TaskId, TaskKind};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -169,16 +169,16 @@ mod tests {
         ] {
             assert!(why_not(state, &quiet).is_some(), "{state:?}");
         }
-        let task = domain::Task {
+        let task = ledger::Task {
             id: TaskId(1),
             kind: TaskKind::Resync,
             dry: false,
             agreed: None,
             began: domain::Timestamp(0),
-            phase: domain::Phase::Comparing,
+            phase: ledger::Phase::Comparing,
             after: None,
             mailboxes: Vec::new(),
-            counts: domain::TaskCounts::default(),
+            counts: ledger::TaskCounts::default(),
         };
         let busy = TaskView {
             open: Some(task),

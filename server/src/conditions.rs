@@ -5,7 +5,8 @@
 //! store's settings, so a change writes what has changed.
 
 use crate::site::Scope;
-use domain::{Conditions, LedgerError, ObjectId, Shortcut, User};
+use domain::{Conditions, ObjectId, Shortcut, User};
+use ledger::LedgerError;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

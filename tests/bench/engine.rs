@@ -5,7 +5,7 @@ use crate::report::{Aim, Report};
 use crate::stock::{id, message, user, user_id};
 use crate::wired::Wired;
 use domain::{Change, Key, Kind, Value, message_fields};
-use gr_proto::memory::Memory;
+use ledger::memory::Memory;
 use std::process::Command;
 use std::time::Instant;
 

@@ -1,9 +1,10 @@
 //! Many users and their messages, the same for every server that is filled with them.
 
 use domain::{
-    Hlc, Key, Kind, Ledger, LedgerError, Life, Object, ObjectId, Password, Place, ReplicaState,
-    Sender, ServerId, Timestamp, User, Value, Version, user_fields,
+    Hlc, Key, Kind, Life, Object, ObjectId, Password, Place, Sender, ServerId, Timestamp, User,
+    Value, Version, user_fields,
 };
+use ledger::{Ledger, LedgerError, ReplicaState};
 
 /// Messages in each mailbox.
 pub const MESSAGES: u64 = 2;

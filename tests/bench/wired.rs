@@ -1,11 +1,12 @@
 //! Two engines in one process, wired to each other without a network, over whatever ledgers.
 
 use crate::stock::{acquainted, server};
-use domain::{Change, Ledger, Life, Outcome, TaskId, TaskKind, TaskReport, Timestamp};
-use gr_proto::memory::Memory;
+use domain::{Change, Life, Timestamp};
 use gr_proto::{
     Config, Engine, Input, Message, Mono, Now, Order, Output, PartnerState, Payload, Question, wire,
 };
+use ledger::memory::Memory;
+use ledger::{Ledger, Outcome, TaskId, TaskKind, TaskReport};
 use store::Writer;
 
 /// Where a server keeps everything.

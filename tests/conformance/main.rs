@@ -1,10 +1,10 @@
 //! The engine's own memory is held to the suite that the store is held to: what a test or a history of the simulator finds out of
 //! the one is true of the other.
 
-use domain::{BodyRef, Ledger, LedgerError, ObjectId};
-use gr_proto::Piece;
-use gr_proto::memory::Memory;
-use store::conformance::{End, Subject, check};
+use domain::{BodyRef, ObjectId};
+use ledger::conformance::{End, Subject, check};
+use ledger::memory::Memory;
+use ledger::{Ledger, LedgerError};
 
 struct Kept(Memory);
 
@@ -42,7 +42,7 @@ impl Subject for Kept {
     fn keep_piece(&mut self, end: End, body: &BodyRef, at: u32, bytes: &[u8]) {
         let len = u32::try_from(bytes.len()).expect("a small piece");
         self.0.begin();
-        self.0.receive_piece(*body, Piece { at, len });
+        self.0.receive_piece(*body, at, len);
         match end {
             End::Commit => self.0.commit(),
             End::RollBack => self.0.roll_back(),

@@ -5,8 +5,8 @@ use crate::oracle::Failure;
 use crate::sometimes::Sometimes;
 use crate::transaction::Work;
 use crate::world::World;
-use domain::{Phase, TaskId};
 use gr_proto::Order;
+use ledger::{Phase, TaskId};
 
 /// Phases that few tasks come to are struck more often.
 fn often(phase: Phase) -> u64 {

@@ -7,8 +7,9 @@ use crate::node::NAMES;
 use crate::oracle::{Failure, failed};
 use crate::sometimes::Sometimes;
 use crate::world::World;
-use domain::{BodyRef, Ledger, ObjectId};
-use gr_proto::memory::Memory;
+use domain::{BodyRef, ObjectId};
+use ledger::Ledger;
+use ledger::memory::Memory;
 use std::collections::BTreeSet;
 
 /// What nobody has noticed yet, or the writer has not.

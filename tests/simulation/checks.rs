@@ -2,9 +2,10 @@
 
 use crate::oracle::{Failure, Versions, failed};
 use crate::world::World;
-use domain::{Bucket, Digest, Kind, Lane, Ledger, Life, ObjectId, TaskId, TaskKind, Tree, User};
-use gr_proto::memory::Memory;
+use domain::{Digest, Kind, Life, ObjectId, User};
 use gr_proto::{Changed, Fuse, How};
+use ledger::memory::Memory;
+use ledger::{Bucket, Lane, Ledger, TaskId, TaskKind, Tree};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What was last seen.

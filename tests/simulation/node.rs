@@ -2,8 +2,8 @@
 
 use crate::dials::Dials;
 use domain::{BodyRef, Conditions, Life, ObjectId, ServerId, Timestamp};
-use gr_proto::memory::Memory;
 use gr_proto::{Config, Engine, Mono, Now, PartnerState, Rules};
+use ledger::memory::Memory;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One server of the pair.

@@ -7,10 +7,9 @@ use crate::sometimes::Sometimes;
 use crate::transaction::Work;
 use crate::users::{self, of_kind};
 use crate::world::World;
-use domain::{
-    Change, Conditions, Deletions, Kind, Ledger, ObjectId, Shortcut, TaskId, TaskKind, User,
-};
+use domain::{Change, Conditions, Kind, ObjectId, Shortcut, User};
 use gr_proto::{Declined, Input, Order};
+use ledger::{Deletions, Ledger, TaskId, TaskKind};
 
 /// An administrator who has seen the numbers, and agrees to any.
 pub(crate) const ANY: Deletions = Deletions {

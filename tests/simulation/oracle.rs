@@ -35,7 +35,7 @@
 //! | I32 what was damaged at rest comes back | "a lost body comes back while one copy is left", "what cannot be read comes back while one copy is left" |
 
 use domain::{Key, Object, ObjectId, Version};
-use gr_proto::memory::Memory;
+use ledger::memory::Memory;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A check that failed.

@@ -4,10 +4,11 @@ use crate::node::NAMES;
 use crate::oracle::{Failure, failed};
 use crate::sometimes::Sometimes;
 use crate::world::World;
-use domain::{Life, Outcome, TaskKind};
+use domain::Life;
 use gr_proto::{
     Event, Message, NewLife, Output, PartnerState, PartnerStatus, Payload, Reason, Verdicts,
 };
+use ledger::{Outcome, TaskKind};
 
 impl World {
     /// What came out of a transaction leaves.

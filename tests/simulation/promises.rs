@@ -1,7 +1,7 @@
 //! What must be true of both servers when all is quiet.
 
 use crate::oracle::{Failure, Oracle, failed};
-use gr_proto::memory::Memory;
+use ledger::memory::Memory;
 use std::collections::BTreeMap;
 
 impl Oracle {

@@ -7,8 +7,9 @@ use crate::sometimes::Sometimes;
 use crate::transaction::Work;
 use crate::users::{self, of_kind};
 use crate::world::World;
-use domain::{Conditions, Kind, Object, ObjectId, Phase, TaskId, TaskKind, User};
+use domain::{Conditions, Kind, Object, ObjectId, User};
 use gr_proto::{Input, Order};
+use ledger::{Phase, TaskId, TaskKind};
 use std::collections::BTreeMap;
 
 /// A task that is started when all is well ends within this time.

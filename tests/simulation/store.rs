@@ -1,10 +1,11 @@
 //! The store of a server in a widened history: a ledger in memory, of which any call can fail.
 
-use domain::{
-    Backlog, BodyRef, Damage, Digest, Grave, Held, Lane, Ledger, LedgerError, LineageEntry, Mark,
-    Object, ObjectId, Order, ReplicaState, ServerId, Timestamp, Tomb, Tree, Unreadable,
+use domain::{BodyRef, Digest, Object, ObjectId, ServerId, Timestamp};
+use ledger::memory::Memory;
+use ledger::{
+    Backlog, Damage, Grave, Held, Lane, Ledger, LedgerError, LineageEntry, Mark, Order,
+    ReplicaState, Tomb, Tree, Unreadable,
 };
-use gr_proto::memory::Memory;
 
 /// A ledger that fails after so many calls, and from then on.
 pub(crate) struct Failing<'a> {

@@ -9,8 +9,9 @@ use crate::sometimes::Sometimes;
 use crate::store::Failing;
 use crate::witness::Only;
 use crate::world::World;
-use domain::{Change, Kind, Ledger, LedgerError, Object, Phase, TaskKind, User};
+use domain::{Change, Kind, Object, User};
 use gr_proto::{Engine, Input, Now, Order};
+use ledger::{Ledger, LedgerError, Phase, TaskKind};
 
 /// What a transaction is about.
 #[derive(Default)]
@@ -210,7 +211,7 @@ impl World {
                     ledger.receive_body(body);
                 }
                 for (body, piece) in pieces {
-                    ledger.receive_piece(body, piece);
+                    ledger.receive_piece(body, piece.at, piece.len);
                 }
             }
             let ledger = &mut self.nodes[side].ledger;

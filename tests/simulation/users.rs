@@ -5,7 +5,7 @@ use crate::dice::Dice;
 use crate::node::server;
 use crate::oracle::Oracle;
 use domain::{BodyRef, Change, Key, Kind, ObjectId, User, Value, user_fields};
-use gr_proto::memory::Memory;
+use ledger::memory::Memory;
 
 /// Draws one thing that somebody does on a side; `None` if there is nothing to do it to.
 pub fn act(

@@ -6,8 +6,9 @@ use crate::oracle::{Failure, failed};
 use crate::sometimes::Sometimes;
 use crate::transaction::Work;
 use crate::world::World;
-use domain::{Change, Errand, Grave, Kind, Task, TaskKind};
+use domain::{Change, Kind};
 use gr_proto::{How, Limits, Order, Output, Timers};
+use ledger::{Errand, Grave, Task, TaskKind};
 
 const DAY_MS: u64 = 86_400_000;
 /// Backups are restored while graves are remembered: 90 days.

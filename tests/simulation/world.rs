@@ -11,8 +11,9 @@ use crate::sometimes::Counters;
 use crate::transaction::Work;
 use crate::users;
 use crate::wide::{self, Wide};
-use domain::{ObjectId, Phase, TaskId};
+use domain::ObjectId;
 use gr_proto::Rules;
+use ledger::{Phase, TaskId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -33,7 +33,7 @@ pub fn rule_faults(files: &[SourceFile]) -> Vec<Fault> {
     faults
 }
 
-/// Paths of files in a document that lead nowhere. A path may be cut at its beginning: `gr-proto/src/age.rs`.
+/// Paths of files in a document that lead nowhere. A path may be cut at its beginning: `gr-proto/src/session/age.rs`.
 pub fn path_faults(file: &SourceFile, all: &[SourceFile]) -> Vec<Fault> {
     let written = |path: &str| {
         let path = path.trim_end_matches('/');

@@ -9,8 +9,8 @@ mod running;
 pub use running::Running;
 
 use crate::config::Gr;
-use domain::{Outcome, Reason, TaskId, TaskKind};
 use gr_proto::{Event, NewLife, Timers};
+use ledger::{Outcome, Reason, TaskId, TaskKind};
 
 /// The engine's timers by the configuration; a probe while the partner is down may be rarer than one while it is unknown.
 pub fn timers(config: &Gr) -> Timers {

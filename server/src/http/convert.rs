@@ -16,7 +16,8 @@ use contract::{
     Counts, Damage, Discovery, Folder, GrStatus, GrTask, HeldMailbox, LaneBacklog, Mailbox,
     MessageRow, ObjectId, PartnerState, Party, Recipient, ServerAddress, UserKind, UserRow,
 };
-use domain::{Backlog, Envelope, Message, Object, Place, Sender, ServerId, Timestamp, User};
+use domain::{Envelope, Message, Object, Place, Sender, ServerId, Timestamp, User};
+use ledger::Backlog;
 
 /// The answering server and its partner.
 pub fn discovery(config: &crate::config::Config, pair: &PairView) -> Discovery {

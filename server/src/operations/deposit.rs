@@ -4,7 +4,8 @@
 //! are made in one transaction: either every recipient has it or none.
 
 use crate::site::{Abort, Site, SiteError, Wait, WriteError};
-use domain::{Change, Envelope, Kind, Ledger, Message, ObjectId, Place, Sender, Timestamp};
+use domain::{Change, Envelope, Kind, Message, ObjectId, Place, Sender, Timestamp};
+use ledger::Ledger;
 use std::net::IpAddr;
 use vpim::address::{LocalPart, Mailbox};
 use vpim::{Content, Field, Summary};

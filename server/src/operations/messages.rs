@@ -4,9 +4,10 @@ use super::{OpError, OpResult};
 use crate::site::{Abort, Scope, Site, SiteError, Wait};
 use bytes::Bytes;
 use domain::{
-    BodyRef, Change, Filing, Key, Ledger, LedgerError, Message, Object, ObjectId, Place, Timestamp,
-    Value, message_fields,
+    BodyRef, Change, Filing, Key, Message, Object, ObjectId, Place, Timestamp, Value,
+    message_fields,
 };
+use ledger::{Ledger, LedgerError};
 use std::time::Duration;
 use store::{Readers, StoreError};
 

@@ -6,7 +6,8 @@ use crate::config::{BaseUrl, is_host_name};
 use crate::gr::envelope;
 use crate::gr::pairing::{Partner, Secret};
 use crate::site::{Site, SiteError};
-use domain::{Backlog, Lane, Timestamp};
+use domain::Timestamp;
+use ledger::{Backlog, Lane};
 
 /// What the disk of a server holds.
 pub use store::{Room, Sizes};

@@ -4,9 +4,9 @@ use super::users::no_user;
 use super::{OpError, OpResult};
 use crate::site::{Abort, Site, Wait};
 use domain::{
-    Change, Forwarding, Key, Ledger, Notification, Object, ObjectId, PhoneDelivery, User,
-    user_fields,
+    Change, Forwarding, Key, Notification, Object, ObjectId, PhoneDelivery, User, user_fields,
 };
+use ledger::Ledger;
 
 /// All of it, as it is set at once.
 #[derive(Clone, Debug)]

@@ -3,9 +3,10 @@
 use super::{OpError, OpResult};
 use crate::site::{Abort, Scope, Site, Wait};
 use domain::{
-    Change, EmailServer, Key, Kind, Ledger, LedgerError, NameDialing, Object, Setting, SettingName,
-    Unfit, Value, broadcast_value, check_mailbox_number, setting_fields,
+    Change, EmailServer, Key, Kind, NameDialing, Object, Setting, SettingName, Unfit, Value,
+    broadcast_value, check_mailbox_number, setting_fields,
 };
+use ledger::{Ledger, LedgerError};
 use store::{StoreError, View};
 
 /// The settings; what was never set is empty.

@@ -3,8 +3,9 @@
 use super::{OpError, OpResult};
 use crate::gr::{task_name, task_text};
 use crate::site::Site;
-use domain::{Deletions, Held, Object, ObjectId, TaskId, TaskKind};
+use domain::{Object, ObjectId};
 use gr_proto::{Declined, Order, limits};
+use ledger::{Deletions, Held, TaskId, TaskKind};
 
 /// So many held mailboxes are counted.
 const HELD_COUNTED_MAX: usize = 20_000;

@@ -6,9 +6,10 @@ use crate::conditions::{self, NO_SERVICE, device_class_key, has_class, remote_us
 use crate::password::PASSWORD_LENGTH_MAX;
 use crate::site::{Abort, Scope, Site, Wait};
 use domain::{
-    Change, Key, Kind, Ledger, Object, ObjectId, Password, ServerId, User, Value,
-    check_mailbox_number, check_name, user_fields,
+    Change, Key, Kind, Object, ObjectId, Password, ServerId, User, Value, check_mailbox_number,
+    check_name, user_fields,
 };
+use ledger::Ledger;
 use store::{MailboxCounts, StoreError, UserCursor, View};
 
 /// Users of one answer, unless the caller says otherwise.

@@ -1,9 +1,9 @@
 //! Stores that are written while their servers do not run, so that two servers can be apart in ways that replication itself never leaves.
 
 use domain::{
-    Grave, Hlc, Key, Kind, Ledger, Life, Object, ObjectId, ServerId, Timestamp, User, Version,
-    user_fields,
+    Hlc, Key, Kind, Life, Object, ObjectId, ServerId, Timestamp, User, Version, user_fields,
 };
+use ledger::{Grave, Ledger};
 use std::path::Path;
 use store::{Options, Store, Tx};
 use support::Pair;

@@ -1,10 +1,10 @@
 //! What fits and what does not, each at its limit; and what is read of objects, registers and values.
 
 use domain::{
-    Conditions, Damage, Device, DistributionList, EmailServer, Forwarding, Greeting, Hlc, Hours,
-    Joined, Key, Kind, Life, ListEntry, Message, NameDialing, Notification, Object, PhoneDelivery,
-    Setting, Shortcut, Slot, Target, User, Value, Version, check_address, check_mailbox_number,
-    check_name, check_telephone_number, list_fields, message_fields, user_fields,
+    Conditions, Device, DistributionList, EmailServer, Forwarding, Greeting, Hlc, Hours, Joined,
+    Key, Kind, Life, ListEntry, Message, NameDialing, Notification, Object, PhoneDelivery, Setting,
+    Shortcut, Slot, Target, User, Value, Version, check_address, check_mailbox_number, check_name,
+    check_telephone_number, list_fields, message_fields, user_fields,
 };
 
 fn version(hlc: u64) -> Version {
@@ -153,18 +153,6 @@ fn shortcuts_with_overlap_decide_and_others_do_not() {
     assert_eq!(allowed(&[]), [true, true]);
     assert_eq!(allowed(&[0]), [true, true]);
     assert_eq!(allowed(&[0, 2]), [true, false]);
-}
-
-#[test]
-fn a_lost_body_and_an_unreadable_row_are_damage() {
-    for (bodies, rows) in [(0, 0), (1, 0), (0, 1), (1, 1)] {
-        let damage = Damage {
-            bodies,
-            rows,
-            lost_rows: 0,
-        };
-        assert_eq!(damage.is_none(), bodies + rows == 0, "{damage:?}");
-    }
 }
 
 #[test]

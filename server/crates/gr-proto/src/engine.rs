@@ -1,16 +1,18 @@
 //! The engine: one life of one server of a pair. What it does with each input, and what it says at the end of a transaction.
 
-use crate::entropy::Entropy;
-use crate::lives::Lives;
+use crate::objects::local;
+use crate::objects::transaction::Tx;
+use crate::reconcile::task::{Refused, Serving, TaskView};
 use crate::session::Session;
-use crate::status::Status;
-use crate::task::{Refused, Serving, TaskView};
-use crate::tx::Tx;
+use crate::session::entropy::Entropy;
+use crate::session::incarnation::Lives;
+use crate::session::status::Status;
 use crate::{
     Changed, Config, Event, Input, Message, Mono, Now, Output, PartnerState, PartnerStatus,
-    Payload, Rule, limits, local,
+    Payload, Rule, limits,
 };
-use domain::{Change, Damage, Errand, Ledger, LedgerError, Life, ObjectId, ReplicaState, Seeding};
+use domain::{Change, Life, ObjectId};
+use ledger::{Damage, Errand, Ledger, LedgerError, ReplicaState, Seeding};
 use std::collections::{BTreeMap, VecDeque};
 
 /// One life of one server of a pair.

@@ -1,10 +1,8 @@
 //! The waist of the engine: what goes in, and what comes out.
 
 use crate::{Message, TaskView, Verdicts};
-use domain::{
-    Conditions, Deletions, Kind, Life, ObjectId, Outcome, Reason, ServerId, TaskId, TaskKind,
-    Timestamp,
-};
+use domain::{Conditions, Kind, Life, ObjectId, ServerId, Timestamp};
+use ledger::{Deletions, Outcome, Reason, TaskId, TaskKind};
 
 /// What the driver tells the engine, besides local changes.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,12 +2,12 @@
 //!
 //! A pure state machine. It has no clock, no randomness of its own, no IO, no threads: what it knows comes in through
 //! [`Engine::change`], [`Engine::handle`] and [`Engine::order`], what it wants comes out of [`Engine::poll`], and what lasts is in a
-//! [`domain::Ledger`]. So one simulator can run two of them through every kind of misfortune (`tests/simulation`).
+//! [`ledger::Ledger`]. So one simulator can run two of them through every kind of misfortune (`tests/simulation`).
 //!
 //! # One message, from the caller to both servers
 //!
 //! 1. **A change.** Somebody leaves a message. The driver opens a transaction, appends the sound to a segment and calls
-//!    [`Engine::change`]. The object gets its registers, each with a version, and a [`domain::Mark`]: *the partner does not have this
+//!    [`Engine::change`]. The object gets its registers, each with a version, and a [`ledger::Mark`]: *the partner does not have this
 //!    yet* (`local`; E1, E5). There is no log of changes: what is replicated is the present state of what is marked.
 //! 2. **The end of the transaction.** [`Engine::pump`] looks for marks that are not under way (`select` knows the order), reads the
 //!    objects *as they are now*, and writes a data message with the next number of the session (`outbox`, `session`). The driver
@@ -60,7 +60,7 @@
 //! # What was damaged at rest
 //!
 //! A disk loses bits while nobody looks. A body that is gone is *missing*; an object whose row cannot be read is *unreadable*, which is
-//! neither here nor absent: lists tell of it, nothing concludes from it that it was deleted ([`domain::Ledger::unreadable`]). Both are
+//! neither here nor absent: lists tell of it, nothing concludes from it that it was deleted ([`ledger::Ledger::unreadable`]). Both are
 //! asked from the partner, a question at a time (`repair`), and what comes is joined like everything else. What neither server has is
 //! counted and said.
 //!
@@ -116,60 +116,32 @@
 //! - Who is down by courtesy has nothing left to send: `courtesy_down_waits_for_the_backlog_and_is_told_to_the_partner`.
 //! - Two servers with nothing to do say nothing but heartbeats: "a quiet pair is quiet".
 
-mod age;
-mod answer;
-mod apply;
-mod asking;
-mod batch;
-mod compare;
 mod config;
 mod engine;
-mod entropy;
-mod errands;
-mod fetch;
-mod inbox;
 mod io;
-mod judge;
 pub mod limits;
-mod lives;
-mod local;
-mod meeting;
-pub mod memory;
 mod message;
-mod orders;
-mod outbox;
-mod pace;
-mod pieces;
-mod question;
-mod ranges;
-mod recovery;
-mod removal;
-mod repair;
+mod objects;
+mod reconcile;
 mod rules;
-mod select;
 mod session;
-mod speak;
-mod status;
-mod talk;
-mod task;
-mod tx;
-mod walk;
 pub mod wire;
-mod work;
 
 pub use config::{Config, Fuse, Mono, Now, Timers};
-pub use domain::Reason;
 pub use engine::Engine;
 pub use io::{
     Changed, Declined, Event, How, Input, NewLife, Order, Output, PartnerState, PartnerStatus,
 };
+pub use ledger::Reason;
 pub use limits::Limits;
 pub use message::{
     Ack, Header, Hello, Item, Judged, List, Message, Payload, Refusal, Report, Seen,
 };
-pub use pieces::Piece;
-pub use question::{Answer, Ask, Found, Listed, ListedObject, Owed, Question, Reply, Shelf};
-pub use ranges::RangeSet;
-pub use recovery::Verdicts;
+pub use reconcile::messages::{
+    Answer, Ask, Found, Listed, ListedObject, Owed, Question, Reply, Shelf,
+};
+pub use reconcile::recovery::Verdicts;
+pub use reconcile::task::{Refused, Serving, TaskView};
 pub use rules::{Rule, Rules};
-pub use task::{Refused, Serving, TaskView};
+pub use session::pieces::Piece;
+pub use session::ranges::RangeSet;

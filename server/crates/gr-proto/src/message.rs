@@ -5,9 +5,8 @@
 //! ([`Message::pieces`]).
 
 use crate::{Answer, Ask, Found, Piece, RangeSet, Reply};
-use domain::{
-    BodyRef, Known, Life, LineageEntry, Object, ObjectId, Reason, ServerId, Timestamp, Value,
-};
+use domain::{BodyRef, Life, Object, ObjectId, ServerId, Timestamp, Value};
+use ledger::{Known, LineageEntry, Reason};
 use serde::{Deserialize, Serialize};
 
 /// One message between the two servers of a pair.

@@ -2,12 +2,25 @@
 //!
 //! Everything in here is volatile. What was not acknowledged when a session ends still has its mark, and is sent again in the next.
 
-use crate::asking::Asking;
-use crate::entropy::Entropy;
-use crate::inbox::Inbox;
-use crate::outbox::Outbox;
-use crate::recovery::Recovery;
-use crate::repair::Repair;
+pub(crate) mod age;
+pub(crate) mod entropy;
+pub(crate) mod handshake;
+pub(crate) mod inbound;
+pub(crate) mod inbox;
+pub(crate) mod incarnation;
+pub(crate) mod outbound;
+pub(crate) mod outbox;
+pub(crate) mod pace;
+pub(crate) mod pieces;
+pub(crate) mod ranges;
+pub(crate) mod status;
+
+use crate::reconcile::recovery::Recovery;
+use crate::reconcile::repair::Repair;
+use crate::reconcile::requests::Asking;
+use crate::session::entropy::Entropy;
+use crate::session::inbox::Inbox;
+use crate::session::outbox::Outbox;
 use crate::{Ack, Header, Limits, Message, Mono, Payload, RangeSet, Report, Rule, Rules, Seen};
 use domain::{Life, Timestamp};
 use std::collections::BTreeMap;

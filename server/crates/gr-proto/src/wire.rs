@@ -285,10 +285,8 @@ fn depth(value: &Value) -> usize {
 mod tests {
     use super::*;
     use crate::{Found, Listed, ListedObject, Owed, Piece, Reason, Refusal, Seen, Shelf};
-    use domain::{
-        BodyRef, Hlc, Key, Kind, Known, Life, LineageEntry, Object, ObjectId, Outcome, ServerId,
-        TaskCounts, TaskId, TaskKind, Timestamp, Version,
-    };
+    use domain::{BodyRef, Hlc, Key, Kind, Life, Object, ObjectId, ServerId, Timestamp, Version};
+    use ledger::{Known, LineageEntry, Outcome, TaskCounts, TaskId, TaskKind};
     use proptest::prelude::*;
 
     fn header(no: u64) -> Header {

@@ -2,9 +2,10 @@
 
 mod support;
 
-use domain::{Bucket, Held, Kind, Lane, Ledger, Mark, Object, ObjectId, Reason, TaskKind, User};
-use gr_proto::memory::Memory;
+use domain::{Kind, Object, ObjectId, User};
 use gr_proto::{Ask, Limits, Listed, Owed, Question, Reply, Shelf};
+use ledger::memory::Memory;
+use ledger::{Bucket, Held, Lane, Ledger, Mark, Reason, TaskKind};
 use support::guide::{nth, plant, plant_message};
 use support::say::{ask, question};
 use support::*;

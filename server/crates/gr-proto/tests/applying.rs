@@ -3,10 +3,11 @@
 mod support;
 
 use domain::{
-    BodyRef, Conditions, Grave, Held, Hlc, Key, Kind, Lane, Ledger, Life, Mark, Object, ObjectId,
-    Reason, Timestamp, User, Value, Version, user_fields,
+    BodyRef, Conditions, Hlc, Key, Kind, Life, Object, ObjectId, Timestamp, User, Value, Version,
+    user_fields,
 };
 use gr_proto::{How, Input, Item, Message, Output, Payload, Piece, limits};
+use ledger::{Grave, Held, Lane, Ledger, Mark, Reason};
 use support::drive::blank;
 use support::say::{item, offer};
 use support::*;

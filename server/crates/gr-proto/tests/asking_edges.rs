@@ -2,11 +2,12 @@
 
 mod support;
 
-use domain::{Kind, Ledger, ObjectId, Outcome, Phase, TaskId, TaskKind};
+use domain::{Kind, ObjectId};
 use gr_proto::{
     Ask, Declined, Input, Item, Limits, Message, Order, PartnerState, Payload, Question, Reply,
     limits,
 };
+use ledger::{Ledger, Outcome, Phase, TaskId, TaskKind};
 use support::drive::*;
 use support::guide::*;
 use support::say;
@@ -490,15 +491,15 @@ fn what_a_page_told_of_is_heard_of_even_if_it_is_held() {
     let mut pair = Pair::running();
     plant(pair.ledger(SOUTH), id(1), SOUTH, "8001");
     plant_message(pair.ledger(SOUTH), id(10), id(1));
-    let mark = domain::Mark {
-        lane: domain::Lane::Messages,
+    let mark = ledger::Mark {
+        lane: ledger::Lane::Messages,
         n: 1,
         since: pair.now.wall,
         body: true,
         unsent: true,
         recovery: false,
     };
-    let held = domain::Held {
+    let held = ledger::Held {
         reason: gr_proto::Reason::FAULT,
         at: pair.now.wall,
         mark,
@@ -553,15 +554,15 @@ fn what_the_asker_lacks_of_a_mailbox_is_sent_but_for_what_is_held() {
     for n in [10, 11] {
         plant_message(pair.ledger(SOUTH), id(n), id(2));
     }
-    let mark = domain::Mark {
-        lane: domain::Lane::Messages,
+    let mark = ledger::Mark {
+        lane: ledger::Lane::Messages,
         n: 1,
         since: pair.now.wall,
         body: true,
         unsent: false,
         recovery: false,
     };
-    let held = domain::Held {
+    let held = ledger::Held {
         reason: gr_proto::Reason::FAULT,
         at: pair.now.wall,
         mark,
@@ -578,7 +579,7 @@ fn what_the_asker_lacks_of_a_mailbox_is_sent_but_for_what_is_held() {
     let payload = Payload::Ask(Box::new(say::question(Question::Want(vec![id(2), id(10)]))));
     pair.give(SOUTH, Message { payload, ..blank });
     assert_eq!(replies(&pair.take(SOUTH)), [&Reply::Done(0)]);
-    let n = |marks: &std::collections::BTreeMap<ObjectId, domain::Mark>| {
+    let n = |marks: &std::collections::BTreeMap<ObjectId, ledger::Mark>| {
         marks.values().map(|mark| mark.n).collect::<Vec<_>>()
     };
     assert_eq!(n(&pair.ledger(SOUTH).marks), n(&marks));
@@ -653,7 +654,7 @@ fn a_page_and_bodies_that_are_full_to_the_byte_take_nothing_more() {
 fn a_server_without_a_partner_marks_nothing_and_goes_down_when_it_likes() {
     let config = gr_proto::Config::new(server(NORTH), None);
     let mut engine = gr_proto::Engine::new(config, domain::Life(1), 7);
-    let mut ledger = gr_proto::memory::Memory::default();
+    let mut ledger = ledger::memory::Memory::default();
     let now = Pair::strangers().now;
     for change in [user(1, NORTH), set(1, 4, 7)] {
         assert_eq!(engine.change(now, &mut ledger, &change).unwrap(), None);

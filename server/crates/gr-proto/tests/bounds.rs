@@ -2,8 +2,9 @@
 
 mod support;
 
-use domain::{BodyRef, Conditions, Lane, Ledger, Mark, Reason, Timestamp};
+use domain::{BodyRef, Conditions, Timestamp};
 use gr_proto::{Input, Limits, PartnerState, Payload};
+use ledger::{Lane, Ledger, Mark, Reason};
 use support::guide::{plant, plant_message};
 use support::*;
 
@@ -174,8 +175,8 @@ fn the_fuse_counts_what_goes_along_with_users() {
         plant_message(pair.ledger(SOUTH), message, id(1));
     }
     let audit = gr_proto::Order::Start {
-        id: domain::TaskId(5),
-        kind: domain::TaskKind::Audit,
+        id: ledger::TaskId(5),
+        kind: ledger::TaskKind::Audit,
         dry: false,
         agreed: None,
         mailboxes: vec![],
@@ -183,7 +184,7 @@ fn the_fuse_counts_what_goes_along_with_users() {
     pair.order(SOUTH, audit);
     pair.live(2_000);
     let task = pair.ledger(SOUTH).state.task.clone().unwrap();
-    assert_eq!(task.phase, domain::Phase::Waiting);
+    assert_eq!(task.phase, ledger::Phase::Waiting);
     assert_eq!(pair.ledger(SOUTH).objects.len(), 1_002);
     pair.order(SOUTH, gr_proto::Order::Agree(task.id));
     pair.live(2_000);

@@ -2,8 +2,9 @@
 
 mod support;
 
-use domain::{BodyRef, Errand, Kind, Ledger, Object, Reason, TaskKind, Tomb, Value};
+use domain::{BodyRef, Kind, Object, Value};
 use gr_proto::{How, Item, Limits, Order, Output, Payload, Question, Reply};
+use ledger::{Errand, Ledger, Reason, TaskKind, Tomb};
 use support::drive::*;
 use support::guide::*;
 use support::say::{item, offer};

@@ -2,8 +2,9 @@
 
 mod support;
 
-use domain::{Change, Conditions, Key, Ledger, Reason, Shortcut, User, user_fields};
+use domain::{Change, Conditions, Key, Shortcut, User, user_fields};
 use gr_proto::{Input, Payload};
+use ledger::{Ledger, Reason};
 use support::guide::*;
 use support::*;
 

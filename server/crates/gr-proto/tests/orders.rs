@@ -2,10 +2,9 @@
 
 mod support;
 
-use domain::{
-    Conditions, Deletions, Held, Lane, Ledger, Mark, Outcome, Phase, Reason, TaskId, TaskKind,
-};
+use domain::Conditions;
 use gr_proto::{Declined, Input, Limits, Order, Payload, Question, limits};
+use ledger::{Deletions, Held, Lane, Ledger, Mark, Outcome, Phase, Reason, TaskId, TaskKind};
 use support::guide::{AGREED, nth, order, plant, plant_message, run, start, the_guide};
 use support::say::{ask, question};
 use support::*;

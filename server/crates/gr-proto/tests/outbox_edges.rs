@@ -2,8 +2,9 @@
 
 mod support;
 
-use domain::{Change, Conditions, Key, Kind, Ledger, ObjectId, Reason, User, Value, user_fields};
+use domain::{Change, Conditions, Key, Kind, ObjectId, User, Value, user_fields};
 use gr_proto::{Event, Input, Item, Limits, Message, Output, Payload, limits};
+use ledger::{Ledger, Reason};
 use support::guide::{nth, plant, plant_message};
 use support::*;
 

@@ -218,10 +218,12 @@ fn a_piece_that_comes_twice_or_late_changes_nothing() {
     let pieces = sent[0].pieces();
     pair.give(SOUTH, sent[0].clone());
     let here = pair.ledger(SOUTH).body_parts[&body];
-    pair.ledger(SOUTH).receive_piece(pieces[0].0, pieces[0].1);
+    pair.ledger(SOUTH)
+        .receive_piece(pieces[0].0, pieces[0].1.at, pieces[0].1.len);
     assert_eq!(pair.ledger(SOUTH).body_parts[&body], here);
     pair.settle();
-    pair.ledger(SOUTH).receive_piece(pieces[0].0, pieces[0].1);
+    pair.ledger(SOUTH)
+        .receive_piece(pieces[0].0, pieces[0].1.at, pieces[0].1.len);
     assert!(pair.ledger(SOUTH).body_parts.is_empty(), "it is whole");
     pair.assert_equal();
 }
@@ -445,8 +447,8 @@ fn an_answer_counts_even_if_the_question_has_been_asked_again() {
     pair.change(NORTH, user(1, NORTH));
     pair.settle();
     let order = gr_proto::Order::Start {
-        id: domain::TaskId(5),
-        kind: domain::TaskKind::Resync,
+        id: ledger::TaskId(5),
+        kind: ledger::TaskKind::Resync,
         dry: false,
         agreed: None,
         mailboxes: vec![],

@@ -2,10 +2,9 @@
 
 mod support;
 
-use domain::{
-    Change, Key, Kind, ObjectId, Outcome, Phase, TaskId, TaskKind, User, Value, user_fields,
-};
+use domain::{Change, Key, Kind, ObjectId, User, Value, user_fields};
 use gr_proto::{Declined, Order, Payload, Question};
+use ledger::{Outcome, Phase, TaskId, TaskKind};
 use support::guide::*;
 use support::*;
 

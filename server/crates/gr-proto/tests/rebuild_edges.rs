@@ -2,8 +2,9 @@
 
 mod support;
 
-use domain::{BodyRef, Errand, Key, Kind, Ledger, Object, Phase, Reason, TaskKind, Tomb, Value};
+use domain::{BodyRef, Key, Kind, Object, Value};
 use gr_proto::{Item, Limits, Order, Output, Payload, Question};
+use ledger::{Errand, Ledger, Phase, Reason, TaskKind, Tomb};
 use support::drive::*;
 use support::guide::*;
 use support::say::{item, offer};

@@ -2,9 +2,10 @@
 
 mod support;
 
-use domain::{Change, Kind, Ledger, TaskId, TaskKind};
-use gr_proto::memory::Memory;
+use domain::{Change, Kind};
 use gr_proto::{Event, Limits, Message, Order, Output, PartnerState, Payload};
+use ledger::memory::Memory;
+use ledger::{Ledger, TaskId, TaskKind};
 use support::*;
 
 fn message(n: u8, owner: u8) -> Change {

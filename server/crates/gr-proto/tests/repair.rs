@@ -2,8 +2,9 @@
 
 mod support;
 
-use domain::{BodyRef, Grave, Key, Kind, Ledger, Outcome, Reason, TaskKind, Timestamp, Value};
+use domain::{BodyRef, Key, Kind, Timestamp, Value};
 use gr_proto::{Event, Input, Item, Message, Output, Payload, Piece, Question, Reply};
+use ledger::{Grave, Ledger, Outcome, Reason, TaskKind};
 use support::damaged::*;
 use support::guide::*;
 use support::*;

@@ -2,8 +2,9 @@
 
 mod support;
 
-use domain::{BodyRef, Grave, Kind, Ledger, ObjectId, TaskKind, Timestamp};
+use domain::{BodyRef, Kind, ObjectId, Timestamp};
 use gr_proto::{Event, Input, Item, Limits, Message, Output, Payload, Question, Reply, limits};
+use ledger::{Grave, Ledger, TaskKind};
 use support::damaged::*;
 use support::guide::*;
 use support::*;

@@ -2,8 +2,9 @@
 
 mod support;
 
-use domain::{BodyRef, Conditions, Held, Kind, Lane, Ledger, Mark, ObjectId, Reason, Shortcut};
+use domain::{BodyRef, Conditions, Kind, ObjectId, Shortcut};
 use gr_proto::{Input, Item, Limits, Message, Order, Output, Payload};
+use ledger::{Held, Lane, Ledger, Mark, Reason};
 use support::guide::plant;
 use support::*;
 

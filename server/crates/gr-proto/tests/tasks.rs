@@ -2,11 +2,9 @@
 
 mod support;
 
-use domain::{
-    Bucket, Change, Hlc, Key, Ledger, Life, ObjectId, Outcome, Phase, TaskId, TaskKind, Timestamp,
-    Value, Version, user_fields,
-};
+use domain::{Change, Hlc, Key, Life, ObjectId, Timestamp, Value, Version, user_fields};
 use gr_proto::{Order, Payload, Question};
+use ledger::{Bucket, Ledger, Outcome, Phase, TaskId, TaskKind};
 use support::guide::*;
 use support::*;
 

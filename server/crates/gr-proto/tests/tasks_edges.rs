@@ -2,8 +2,9 @@
 
 mod support;
 
-use domain::{Bucket, Grave, Kind, Ledger, TaskCounts, TaskKind, Tomb};
+use domain::Kind;
 use gr_proto::{Limits, Listed, Payload, Question, Reason, Reply, Shelf};
+use ledger::{Bucket, Grave, Ledger, TaskCounts, TaskKind, Tomb};
 use support::counted::*;
 use support::drive::*;
 use support::guide::*;

@@ -2,9 +2,10 @@
 
 mod support;
 
-use domain::{Ledger, ObjectId, Phase, TaskCounts, TaskKind, user_fields};
-use gr_proto::memory::Memory;
+use domain::{ObjectId, user_fields};
 use gr_proto::{Limits, Order, Output, Payload, Question, Reply};
+use ledger::memory::Memory;
+use ledger::{Ledger, Phase, TaskCounts, TaskKind};
 use support::counted::*;
 use support::drive::*;
 use support::guide::*;

@@ -2,16 +2,15 @@
 
 mod support;
 
-use domain::{
-    BodyRef, Key, Kind, Life, Object, ObjectId, ServerId, TaskCounts, TaskId, TaskKind, Value,
-    Version,
-};
-use domain::{Hlc, LineageEntry, Timestamp};
+use domain::{BodyRef, Key, Kind, Life, Object, ObjectId, ServerId, Value, Version};
+use domain::{Hlc, Timestamp};
 use gr_proto::wire::{WireError, decode, encode};
 use gr_proto::{
     Ack, Answer, Ask, Found, Header, Hello, Item, Judged, List, Listed, ListedObject, Message,
     Owed, Payload, Piece, Question, RangeSet, Refusal, Reply, Report, Seen, Shelf, limits,
 };
+use ledger::LineageEntry;
+use ledger::{TaskCounts, TaskId, TaskKind};
 use support::id;
 
 fn header(no: u64) -> Header {
@@ -157,7 +156,7 @@ fn nothing_is_longer_than_its_limit() {
     let refusal = |n| Refusal {
         no: 1,
         id: nth(n),
-        reason: domain::Reason::FAULT,
+        reason: ledger::Reason::FAULT,
         have: None,
     };
     assert_limit(limits::REFUSALS_MAX, |n| {

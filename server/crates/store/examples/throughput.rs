@@ -7,9 +7,10 @@
 //! of the rounds.
 
 use domain::{
-    BodyRef, Envelope, Hlc, Kind, Lane, Ledger, Life, Mark, Message, Object, ObjectId, Place,
-    Sender, Timestamp, Version,
+    BodyRef, Envelope, Hlc, Kind, Life, Message, Object, ObjectId, Place, Sender, Timestamp,
+    Version,
 };
+use ledger::{Lane, Ledger, Mark};
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -2,7 +2,8 @@
 
 use crate::put::Spot;
 use crate::{StoreError, sums, view};
-use domain::{Bucket, Digest, Object, ObjectId};
+use domain::{Digest, Object, ObjectId};
+use ledger::Bucket;
 use rusqlite::Connection;
 use std::collections::BTreeMap;
 

@@ -1,6 +1,7 @@
 //! What can go wrong, by what a caller does about it.
 
-use domain::{BodyRef, LedgerError};
+use domain::BodyRef;
+use ledger::LedgerError;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -68,7 +69,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// The store's own error inside of one that came through [`domain::Ledger`].
+    /// The store's own error inside of one that came through [`ledger::Ledger`].
     pub fn from_ledger(error: &LedgerError) -> Option<&Self> {
         error.0.downcast_ref()
     }

@@ -13,9 +13,9 @@
 //! commits the rows (E16). What a commit returned for is durable. A failed sync is [`StoreError::Fatal`] and never tried again:
 //! after it nobody knows what the disk holds, so the process has to end and the next start looks (log.rs).
 //!
-//! **A body that cannot be read is missing, not deleted.** Its row stays, [`domain::Ledger::has_body`] says no, and whoever has
+//! **A body that cannot be read is missing, not deleted.** Its row stays, [`ledger::Ledger::has_body`] says no, and whoever has
 //! it can give it again. **A row that cannot be read is unreadable, not absent.** It is set aside, so that nobody stumbles over it
-//! twice; [`domain::Ledger::unreadable`] tells of it until the object is written again. Each row ends with a checksum. What a reader
+//! twice; [`ledger::Ledger::unreadable`] tells of it until the object is written again. Each row ends with a checksum. What a reader
 //! stumbles over it notes for the writer ([`Readers::on_damage`], [`Tx::look_into_damage`]); what nobody reads is found by
 //! [`Readers::scrub`].
 //!
@@ -35,7 +35,6 @@ mod compact;
 mod disk;
 mod error;
 mod holes;
-mod ledger;
 mod listing;
 mod log;
 mod marks;
@@ -48,6 +47,7 @@ mod put;
 mod readers;
 mod record;
 mod reserve;
+mod rows;
 mod schema;
 mod scrub;
 mod seal;
@@ -59,9 +59,6 @@ mod tx;
 mod unreadable;
 mod view;
 mod writer;
-
-#[cfg(any(test, feature = "conformance"))]
-pub mod conformance;
 
 pub use body::LookedInto;
 pub use check::Opened;

@@ -1,7 +1,8 @@
 //! Marks, and what is held back: what the partner does not have.
 
 use crate::{StoreError, Tx, view};
-use domain::{Held, Lane, Mark, ObjectId, Timestamp};
+use domain::{ObjectId, Timestamp};
+use ledger::{Held, Lane, Mark};
 use rusqlite::Connection;
 
 impl Tx<'_> {

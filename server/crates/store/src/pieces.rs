@@ -17,7 +17,7 @@ pub const PARTIAL_BYTES_MAX: u64 = 1 << 30;
 const PARTIAL_MS_MAX: i64 = 24 * 3_600_000;
 
 impl Tx<'_> {
-    /// Appends a piece of a body to what is here of it; [`domain::Ledger::body_part`] tells how much that is. Nothing happens if the body
+    /// Appends a piece of a body to what is here of it; [`ledger::Ledger::body_part`] tells how much that is. Nothing happens if the body
     /// is here, or if the piece does not begin where that ends. With the last piece the body is whole; if it is not the one that was
     /// announced, nothing of it is here any more.
     pub fn append_piece(

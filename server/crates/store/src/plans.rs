@@ -3,7 +3,7 @@
 use crate::scrub::sql as scrub;
 use crate::unreadable::sql as unreadable;
 use crate::view::sql;
-use crate::{ledger, marks, schema, space, sums};
+use crate::{marks, rows, schema, space, sums};
 use rusqlite::Connection;
 
 fn plan(conn: &Connection, sql: &str) -> String {
@@ -64,11 +64,8 @@ fn check(conn: &Connection, prefix: &str) {
         (scrub::ROWS, "PRIMARY KEY (id>?)"),
         (scrub::BODIES, "body_place ((segment,offset)>(?,?))"),
         (scrub::ASTRAY, "PRIMARY KEY (hash>?)"),
-        (
-            ledger::WITH_NUMBER,
-            "COVERING INDEX object_number (number=?)",
-        ),
-        (ledger::FORGET_GRAVES, "grave_age (at<?)"),
+        (rows::WITH_NUMBER, "COVERING INDEX object_number (number=?)"),
+        (rows::FORGET_GRAVES, "grave_age (at<?)"),
         (
             sums::IN_BUCKET,
             "COVERING INDEX object_bucket (tree=? AND bucket=? AND id>?)",

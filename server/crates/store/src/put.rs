@@ -2,7 +2,8 @@
 
 use crate::space::Space;
 use crate::{StoreError, Tx, seal, sums, view};
-use domain::{Bucket, Digest, Kind, Message, Object, ObjectId, User};
+use domain::{Digest, Kind, Message, Object, ObjectId, User};
+use ledger::Bucket;
 use rusqlite::Row;
 
 /// What the indexes need of an object; see schema.rs.

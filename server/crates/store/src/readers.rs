@@ -8,10 +8,8 @@ use crate::{
     Cursor, Listed, MailboxCounts, Options, Room, StoreError, UserCursor, View, body, log,
 };
 use bytes::Bytes;
-use domain::{
-    Backlog, BodyRef, Held, Lane, LineageEntry, Mark, Object, ObjectId, Place, ReplicaState,
-    ServerId, Timestamp, Unreadable,
-};
+use domain::{BodyRef, Object, ObjectId, Place, ServerId, Timestamp};
+use ledger::{Backlog, Held, Lane, LineageEntry, Mark, ReplicaState, Unreadable};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -179,12 +177,12 @@ impl Readers {
 
     /// The engine's small state.
     pub fn state(&self) -> Result<ReplicaState, StoreError> {
-        self.connected(|conn| crate::ledger::read_state(conn))
+        self.connected(|conn| crate::rows::read_state(conn))
     }
 
     /// The lives of this server, oldest first.
     pub fn lineage(&self) -> Result<Vec<LineageEntry>, StoreError> {
-        self.connected(|conn| crate::ledger::read_lineage(conn))
+        self.connected(|conn| crate::rows::read_lineage(conn))
     }
 
     /// How big the store is, and how much room is left.

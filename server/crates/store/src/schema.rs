@@ -234,9 +234,10 @@ fn migrate_to(conn: &mut Connection, known: u32) -> Result<(), StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::conformance::assert_sums;
     use crate::{Options, Store, Writer};
-    use domain::{Bucket, Digest, Grave, Kind, Ledger, Object, ObjectId, Timestamp, Tree};
+    use domain::{Digest, Kind, Object, ObjectId, Timestamp};
+    use ledger::conformance::assert_sums;
+    use ledger::{Bucket, Grave, Ledger, Tree};
     use tempfile::TempDir;
 
     fn id(n: u8) -> ObjectId {

@@ -3,7 +3,8 @@
 use crate::put::Spot;
 use crate::space::Space;
 use crate::{StoreError, Tx, view};
-use domain::{Bucket, Digest, Tree};
+use domain::Digest;
+use ledger::{Bucket, Tree};
 use rusqlite::{Connection, OptionalExtension};
 use std::collections::BTreeMap;
 

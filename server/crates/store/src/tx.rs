@@ -3,13 +3,13 @@
 use crate::spool::Spool;
 use crate::sums::Changes;
 use crate::{StoreError, View, Writer};
-use domain::ReplicaState;
+use ledger::ReplicaState;
 use rusqlite::Params;
 use std::collections::BTreeMap;
 
 /// One open transaction of a [`Writer`]. Dropped without [`Self::commit`], it leaves nothing.
 ///
-/// It is a [`domain::Ledger`] and has what a server needs beside it. Reads see the writes made before them. After the first error
+/// It is a [`ledger::Ledger`] and has what a server needs beside it. Reads see the writes made before them. After the first error
 /// only [`StoreError::Failed`] follows, and it cannot be committed.
 #[derive(Debug)]
 pub struct Tx<'w> {
@@ -136,7 +136,7 @@ impl<'w> Tx<'w> {
     /// What is gathered over a transaction and written once.
     fn write_summary(&mut self) -> Result<(), StoreError> {
         if let Some(state) = &self.state {
-            crate::ledger::write_state(self, state)?;
+            crate::rows::write_state(self, state)?;
         }
         let grown: Vec<_> = self.spool_mut()?.ends().collect();
         for (segment, end) in grown {

@@ -5,7 +5,8 @@
 
 use crate::space::Space;
 use crate::{StoreError, Tx, View, seal, view};
-use domain::{Kind, Object, ObjectId, Unreadable};
+use domain::{Kind, Object, ObjectId};
+use ledger::Unreadable;
 use rusqlite::Row;
 use rusqlite::types::ValueRef;
 
@@ -174,7 +175,7 @@ impl Tx<'_> {
 }
 
 impl View<'_> {
-    /// Whether the row of an object cannot be read: see [`domain::Unreadable`].
+    /// Whether the row of an object cannot be read: see [`ledger::Unreadable`].
     pub fn unreadable(&self, id: &ObjectId) -> Result<Option<Unreadable>, StoreError> {
         let found = view::one(self.conn, sql::ONE, [id.as_bytes()], read)?;
         Ok(found.map(|(_, unreadable)| unreadable))

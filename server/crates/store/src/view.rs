@@ -5,9 +5,8 @@ use crate::noted::Noted;
 use crate::space::Space;
 use crate::unreadable::opened;
 use crate::{Cursor, Listed, MailboxCounts, StoreError, UserCursor, body};
-use domain::{
-    Backlog, BodyRef, Held, Kind, Lane, Mark, Object, ObjectId, Place, Reason, ServerId, Timestamp,
-};
+use domain::{BodyRef, Kind, Object, ObjectId, Place, ServerId, Timestamp};
+use ledger::{Backlog, Held, Lane, Mark, Reason};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Params, Row};
 

@@ -7,7 +7,7 @@ use crate::reserve::Reserve;
 use crate::segments::Segments;
 use crate::spool::{Spool, Tail};
 use crate::{Opened, StoreError, Tx, View};
-use domain::ReplicaState;
+use ledger::ReplicaState;
 use rusqlite::Connection;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -97,7 +97,7 @@ impl Writer {
         }
         let view = View::new(&writer.conn, &writer.noted);
         (writer.users, writer.unreadable) = (view.user_count(None)?, view.unreadable_count()?);
-        writer.state = crate::ledger::read_state(&writer.conn)?;
+        writer.state = crate::rows::read_state(&writer.conn)?;
         Ok(writer)
     }
 

@@ -11,7 +11,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use contract::{ApiError, GrTask, GrTasks, HeldMailboxes, NewTask};
-use domain::{Deletions, TaskId};
+use ledger::{Deletions, TaskId};
 
 /// Held mailboxes that a status shows.
 const HELD_IN_STATUS_MAX: usize = 100;

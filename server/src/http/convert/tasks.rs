@@ -4,8 +4,9 @@ use crate::gr::{reason_words, refused_words, task_text};
 use contract::{
     GrTask, GrTasks, HeldMailbox, KeptObjects, ObjectId, TaskErrand, TaskOutcome, TaskPhase,
 };
-use domain::{Held, Object, Timestamp, User};
+use domain::{Object, Timestamp, User};
 use gr_proto::{Refused, Serving, TaskView};
+use ledger::Held;
 
 /// The two servers, as the answering one calls them.
 pub struct Names<'a> {
@@ -34,14 +35,14 @@ pub fn open_task(view: &TaskView, names: &Names<'_>) -> Option<GrTask> {
 }
 
 /// The task of this server with an identity, open or ended.
-pub fn task(view: &TaskView, id: domain::TaskId, names: &Names<'_>) -> Option<GrTask> {
+pub fn task(view: &TaskView, id: ledger::TaskId, names: &Names<'_>) -> Option<GrTask> {
     let open = view.open.as_ref().filter(|task| task.id == id);
     let last = view.last.as_ref().filter(|report| report.id == id);
     open.map(|task| self::open(task, names))
         .or_else(|| last.map(|report| ended(report, names)))
 }
 
-fn open(task: &domain::Task, names: &Names<'_>) -> GrTask {
+fn open(task: &ledger::Task, names: &Names<'_>) -> GrTask {
     GrTask {
         id: task_text(task.id),
         kind: kind(task.kind),
@@ -55,7 +56,7 @@ fn open(task: &domain::Task, names: &Names<'_>) -> GrTask {
     }
 }
 
-fn ended(report: &domain::TaskReport, names: &Names<'_>) -> GrTask {
+fn ended(report: &ledger::TaskReport, names: &Names<'_>) -> GrTask {
     GrTask {
         id: task_text(report.id),
         kind: kind(report.kind),
@@ -93,8 +94,8 @@ fn serving(task: &Serving, names: &Names<'_>) -> GrTask {
     }
 }
 
-fn counts(counts: &domain::TaskCounts) -> contract::TaskCounts {
-    let domain::TaskCounts {
+fn counts(counts: &ledger::TaskCounts) -> contract::TaskCounts {
+    let ledger::TaskCounts {
         created_here,
         created_there,
         updated,
@@ -122,48 +123,48 @@ fn counts(counts: &domain::TaskCounts) -> contract::TaskCounts {
     }
 }
 
-fn kind(kind: domain::TaskKind) -> contract::TaskKind {
+fn kind(kind: ledger::TaskKind) -> contract::TaskKind {
     match kind {
-        domain::TaskKind::Resync => contract::TaskKind::Resync,
-        domain::TaskKind::Audit => contract::TaskKind::Audit,
-        domain::TaskKind::Rebuild => contract::TaskKind::Rebuild,
-        domain::TaskKind::Mailboxes => contract::TaskKind::Mailboxes,
+        ledger::TaskKind::Resync => contract::TaskKind::Resync,
+        ledger::TaskKind::Audit => contract::TaskKind::Audit,
+        ledger::TaskKind::Rebuild => contract::TaskKind::Rebuild,
+        ledger::TaskKind::Mailboxes => contract::TaskKind::Mailboxes,
     }
 }
 
 /// The engine's word for a kind of task.
-pub fn kind_of(kind: contract::TaskKind) -> domain::TaskKind {
+pub fn kind_of(kind: contract::TaskKind) -> ledger::TaskKind {
     match kind {
-        contract::TaskKind::Resync => domain::TaskKind::Resync,
-        contract::TaskKind::Audit => domain::TaskKind::Audit,
-        contract::TaskKind::Rebuild => domain::TaskKind::Rebuild,
-        contract::TaskKind::Mailboxes => domain::TaskKind::Mailboxes,
+        contract::TaskKind::Resync => ledger::TaskKind::Resync,
+        contract::TaskKind::Audit => ledger::TaskKind::Audit,
+        contract::TaskKind::Rebuild => ledger::TaskKind::Rebuild,
+        contract::TaskKind::Mailboxes => ledger::TaskKind::Mailboxes,
     }
 }
 
-fn phase(phase: domain::Phase) -> TaskPhase {
+fn phase(phase: ledger::Phase) -> TaskPhase {
     match phase {
-        domain::Phase::Comparing => TaskPhase::Comparing,
-        domain::Phase::Settling => TaskPhase::Settling,
-        domain::Phase::Waiting => TaskPhase::Waiting,
-        domain::Phase::Deleting => TaskPhase::Deleting,
-        domain::Phase::Clearing => TaskPhase::Clearing,
-        domain::Phase::Fetching => TaskPhase::Fetching,
+        ledger::Phase::Comparing => TaskPhase::Comparing,
+        ledger::Phase::Settling => TaskPhase::Settling,
+        ledger::Phase::Waiting => TaskPhase::Waiting,
+        ledger::Phase::Deleting => TaskPhase::Deleting,
+        ledger::Phase::Clearing => TaskPhase::Clearing,
+        ledger::Phase::Fetching => TaskPhase::Fetching,
     }
 }
 
-fn outcome(outcome: domain::Outcome) -> TaskOutcome {
+fn outcome(outcome: ledger::Outcome) -> TaskOutcome {
     match outcome {
-        domain::Outcome::Done => TaskOutcome::Done,
-        domain::Outcome::Aborted => TaskOutcome::Aborted,
-        domain::Outcome::AbortedThere => TaskOutcome::AbortedThere,
-        domain::Outcome::GaveWay => TaskOutcome::GaveWay,
-        domain::Outcome::WentBack => TaskOutcome::WentBack,
-        domain::Outcome::Expired => TaskOutcome::Expired,
+        ledger::Outcome::Done => TaskOutcome::Done,
+        ledger::Outcome::Aborted => TaskOutcome::Aborted,
+        ledger::Outcome::AbortedThere => TaskOutcome::AbortedThere,
+        ledger::Outcome::GaveWay => TaskOutcome::GaveWay,
+        ledger::Outcome::WentBack => TaskOutcome::WentBack,
+        ledger::Outcome::Expired => TaskOutcome::Expired,
     }
 }
 
-fn kept(kept: &domain::Kept) -> KeptObjects {
+fn kept(kept: &ledger::Kept) -> KeptObjects {
     KeptObjects {
         kind: kind(kept.kind),
         at: kept.at,
@@ -172,13 +173,13 @@ fn kept(kept: &domain::Kept) -> KeptObjects {
     }
 }
 
-fn errand(errand: domain::Errand) -> TaskErrand {
+fn errand(errand: ledger::Errand) -> TaskErrand {
     match errand {
-        domain::Errand::Salvage => TaskErrand::Salvage,
-        domain::Errand::Undo => TaskErrand::Undo,
-        domain::Errand::Purge => TaskErrand::Purge,
-        domain::Errand::Unstage => TaskErrand::Unstage,
-        domain::Errand::Retry => TaskErrand::Retry,
+        ledger::Errand::Salvage => TaskErrand::Salvage,
+        ledger::Errand::Undo => TaskErrand::Undo,
+        ledger::Errand::Purge => TaskErrand::Purge,
+        ledger::Errand::Unstage => TaskErrand::Unstage,
+        ledger::Errand::Retry => TaskErrand::Retry,
     }
 }
 
@@ -217,17 +218,17 @@ mod tests {
 
     #[test]
     fn what_is_open_comes_before_what_has_ended_and_is_found_by_its_identity() {
-        let id = domain::TaskId(7);
-        let report = domain::TaskReport {
+        let id = ledger::TaskId(7);
+        let report = ledger::TaskReport {
             id,
-            kind: domain::TaskKind::Resync,
+            kind: ledger::TaskKind::Resync,
             dry: true,
             began: Timestamp(1),
             ended: Timestamp(2),
-            outcome: domain::Outcome::Done,
-            counts: domain::TaskCounts {
+            outcome: ledger::Outcome::Done,
+            counts: ledger::TaskCounts {
                 deleted_here: 150,
-                ..domain::TaskCounts::default()
+                ..ledger::TaskCounts::default()
             },
         };
         let view = TaskView {
@@ -239,7 +240,7 @@ mod tests {
             (found.id.as_str(), found.outcome, found.counts.deleted_here),
             ("0000000000000007", Some(TaskOutcome::Done), 150)
         );
-        assert_eq!(task(&view, domain::TaskId(8), &NAMES), None);
+        assert_eq!(task(&view, ledger::TaskId(8), &NAMES), None);
         assert_eq!(open_task(&view, &NAMES), None);
         assert_eq!(tasks(&view, &NAMES, 3).users, 3);
     }

@@ -3,11 +3,9 @@
 use super::stock::{MESSAGES, home, lose_user, message_ids, running, set, stock, user_id};
 use super::support::{NORTH, SOUTH};
 use super::traffic::run;
-use domain::{
-    Deletions, Grave, Kind, Ledger, Object, ObjectId, TaskCounts, TaskKind, Timestamp, Value,
-    message_fields, user_fields,
-};
-use gr_proto::memory::Memory;
+use domain::{Kind, Object, ObjectId, Timestamp, Value, message_fields, user_fields};
+use ledger::memory::Memory;
+use ledger::{Deletions, Grave, Ledger, TaskCounts, TaskKind};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 

@@ -6,7 +6,8 @@ mod stock;
 mod support;
 mod traffic;
 
-use domain::{Ledger, TaskCounts, TaskKind, Value, user_fields};
+use domain::{Value, user_fields};
+use ledger::{Ledger, TaskCounts, TaskKind};
 use stock::{MESSAGES, message_ids, running, set, stock, user_id};
 use support::{NORTH, Pair};
 use traffic::{Traffic, run};

@@ -2,11 +2,12 @@
 
 use super::support::{NORTH, Pair, SOUTH, server};
 use domain::{
-    Hlc, Key, Kind, Ledger, Life, Object, ObjectId, Password, Timestamp, User, Value, Version,
+    Hlc, Key, Kind, Life, Object, ObjectId, Password, Timestamp, User, Value, Version,
     message_fields, user_fields,
 };
 use gr_proto::PartnerState;
-use gr_proto::memory::Memory;
+use ledger::Ledger;
+use ledger::memory::Memory;
 
 /// Messages in each mailbox.
 pub const MESSAGES: usize = 2;

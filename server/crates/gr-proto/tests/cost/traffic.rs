@@ -1,8 +1,8 @@
 //! A task from its order to its end, and what went over the wire meanwhile.
 
 use super::support::{NORTH, Pair, SOUTH};
-use domain::{Deletions, Outcome, TaskId, TaskKind, TaskReport};
 use gr_proto::{Message, Order, Payload, Question};
+use ledger::{Deletions, Outcome, TaskId, TaskKind, TaskReport};
 
 /// What went over the wire, in both directions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

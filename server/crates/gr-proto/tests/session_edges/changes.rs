@@ -1,7 +1,8 @@
 //! Local changes: what comes into being, what is written, and what is told of it.
 
 use crate::support::{NORTH, Pair, SOUTH, delete, id, message, set, user};
-use domain::{Hlc, Key, Ledger, Life, Timestamp, Value, Version};
+use domain::{Hlc, Key, Life, Timestamp, Value, Version};
+use ledger::Ledger;
 
 #[test]
 fn what_was_deleted_is_not_created_again_nor_anything_for_whom() {

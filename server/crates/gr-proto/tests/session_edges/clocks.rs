@@ -2,9 +2,10 @@
 
 use crate::support::guide::plant;
 use crate::support::{NORTH, Pair, SOUTH, delete, id, server, set, user};
-use domain::{Grave, Kept, Kind, Life, LineageEntry, TaskId, TaskKind, Timestamp};
+use domain::{Kind, Life, Timestamp};
 use gr_proto::limits::{GRAVES_MS, KEPT_MS, LINEAGE_MS};
 use gr_proto::{Config, Engine, Event, Limits, Output};
+use ledger::{Grave, Kept, LineageEntry, TaskId, TaskKind};
 
 /// The north has no partner.
 fn alone(pair: &mut Pair) {

@@ -1,12 +1,11 @@
 //! A partner that is written by hand: one life in the south, which says what a test wants it to say.
 
 use crate::support::{NORTH, Pair, SOUTH, server};
-use domain::{
-    Hlc, Key, Kind, Life, LineageEntry, Object, Timestamp, User, Value, Version, user_fields,
-};
+use domain::{Hlc, Key, Kind, Life, Object, Timestamp, User, Value, Version, user_fields};
 use gr_proto::{
     Ack, Event, Header, Hello, Item, Limits, Message, Output, Payload, RangeSet, Report, Seen,
 };
+use ledger::LineageEntry;
 
 /// The life of the server that is tested.
 pub const OURS: Life = Life(1);

@@ -2,8 +2,9 @@
 
 use crate::forge::{OURS, THEIRS, advance, asks, entry, events, greet, hellos, met};
 use crate::support::{NORTH, Pair, SOUTH, set, user};
-use domain::{Known, Life, ServerId};
+use domain::{Life, ServerId};
 use gr_proto::{Event, Hello, Input, Limits, NewLife, PartnerState};
+use ledger::Known;
 
 /// A HELLO that answers nothing that was asked.
 fn echoing(challenge: Option<u64>) -> Hello {

@@ -2,9 +2,10 @@
 
 use crate::forge::{OURS, THEIRS, asks, at_tick, data, entry, events, good, meet, tell};
 use crate::support::{NORTH, Pair, SOUTH, server};
-use domain::{Known, Life, LineageEntry, Said};
+use domain::Life;
 use gr_proto::limits::LINEAGE_IN_HELLO_MAX;
 use gr_proto::{Event, Hello, NewLife};
+use ledger::{Known, LineageEntry, Said};
 
 const fn known(life: u64, tick: u64, id: u64) -> Option<Known> {
     let life = Life(life);

@@ -6,12 +6,13 @@ use crate::forge::{
 };
 use crate::support::{NORTH, Pair, SOUTH, id, is_data, user};
 use domain::{
-    BodyRef, Change, Conditions, Hlc, Key, Kind, Life, Object, Reason, Timestamp, User, Value,
-    Version, user_fields,
+    BodyRef, Change, Conditions, Hlc, Key, Kind, Life, Object, Timestamp, User, Value, Version,
+    user_fields,
 };
 use gr_proto::{
     Ack, Event, Input, Item, Limits, Message, Output, Payload, Refusal, Report, TaskView,
 };
+use ledger::Reason;
 
 fn conditions(pair: &mut Pair, side: usize, conditions: Conditions) {
     let input = Input::Conditions(Box::new(conditions));

@@ -4,8 +4,8 @@ use crate::forge::{THEIRS, data, good, heartbeat, holds, line, met, tell};
 use crate::support::guide::order;
 use crate::support::say::question;
 use crate::support::{NORTH, Pair};
-use domain::TaskId;
 use gr_proto::{Answer, Message, Order, Payload, Question, Reply, Report};
+use ledger::TaskId;
 
 fn answers(reply: Reply) -> Payload {
     Payload::Answer(Box::new(Answer {

@@ -4,9 +4,10 @@ use crate::forge::{advance, bad, data, line, met, tell};
 use crate::support::guide::order;
 use crate::support::say::question;
 use crate::support::{NORTH, Pair};
-use domain::{Outcome, TaskId, TaskKind, Timestamp};
+use domain::Timestamp;
 use gr_proto::limits::SERVING_MS;
 use gr_proto::{Ask, Message, Order, Output, Payload, Question, Report, TaskView};
+use ledger::{Outcome, TaskId, TaskKind};
 
 /// What was last told of tasks, and how often; forgets it.
 fn told(pair: &mut Pair) -> (Option<TaskView>, usize) {

@@ -3,8 +3,9 @@
 use crate::forge::{advance, asks, hellos, meet};
 use crate::support::guide::{order, plant_message};
 use crate::support::{NORTH, Pair, SOUTH, id, is_data, message, set, user};
-use domain::{Conditions, Errand, Life};
+use domain::{Conditions, Life};
 use gr_proto::{Input, Limits, Message, Mono, Order, Output, PartnerState, Payload};
+use ledger::Errand;
 
 /// Lets time pass until the north wants to be woken; says how much that was.
 fn sleep(pair: &mut Pair) -> u64 {

@@ -4,11 +4,11 @@ use super::drive::*;
 use super::guide::*;
 use super::*;
 use domain::{
-    Held, Hlc, Key, Kind, Lane, Ledger, Life, Mark, Object, ObjectId, Outcome, ServerId,
-    TaskCounts, TaskId, TaskKind, Timestamp, Value, Version, user_fields,
+    Hlc, Key, Kind, Life, Object, ObjectId, ServerId, Timestamp, Value, Version, user_fields,
 };
-use gr_proto::memory::Memory;
 use gr_proto::{Limits, Order, Reason};
+use ledger::memory::Memory;
+use ledger::{Held, Lane, Ledger, Mark, Outcome, TaskCounts, TaskId, TaskKind};
 
 pub const SIDES: [usize; 2] = [NORTH, SOUTH];
 

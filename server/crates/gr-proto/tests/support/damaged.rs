@@ -2,8 +2,9 @@
 
 use super::guide::*;
 use super::*;
-use domain::{BodyRef, Ledger, Unreadable};
+use domain::BodyRef;
 use gr_proto::{Answer, Event, Found, Limits, Message, Output, Payload, Reply};
+use ledger::{Ledger, Unreadable};
 
 /// A user at home in the north with three messages, on both.
 pub fn mailbox() -> Pair {

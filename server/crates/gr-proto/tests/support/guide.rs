@@ -2,11 +2,11 @@
 
 use super::{NORTH, Pair, SOUTH, server};
 use domain::{
-    Deletions, Hlc, Key, Kind, Ledger, Life, Object, ObjectId, Outcome, TaskId, TaskKind,
-    Timestamp, User, Value, Version, user_fields,
+    Hlc, Key, Kind, Life, Object, ObjectId, Timestamp, User, Value, Version, user_fields,
 };
-use gr_proto::memory::Memory;
 use gr_proto::{Declined, Order};
+use ledger::memory::Memory;
+use ledger::{Deletions, Ledger, Outcome, TaskId, TaskKind};
 
 /// An administrator who has seen the numbers.
 pub const AGREED: Option<Deletions> = Some(Deletions {

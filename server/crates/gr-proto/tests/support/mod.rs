@@ -9,8 +9,8 @@ pub mod say;
 pub mod staged;
 
 use domain::{BodyRef, Change, Key, Kind, Life, ObjectId, ServerId, Timestamp, Value, user_fields};
-use gr_proto::memory::Memory;
 use gr_proto::{Config, Input, Limits, Message, Mono, Now, Order, Output, PartnerState, Payload};
+use ledger::memory::Memory;
 
 pub const NORTH: usize = 0;
 pub const SOUTH: usize = 1;
@@ -167,7 +167,7 @@ impl Pair {
                     .into_iter()
                     .for_each(|body| ledger.receive_body(body));
                 for (body, piece) in message.pieces() {
-                    ledger.receive_piece(body, piece);
+                    ledger.receive_piece(body, piece.at, piece.len);
                 }
             }
             engine.handle(now, ledger, input).unwrap();

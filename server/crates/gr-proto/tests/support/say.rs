@@ -2,8 +2,9 @@
 //! number, session and proof of life are right.
 
 use super::Pair;
-use domain::{Object, ObjectId, Reason, TaskCounts, TaskId, TaskKind};
+use domain::{Object, ObjectId};
 use gr_proto::{Ask, Item, Message, Payload, Question, Reply};
+use ledger::{Reason, TaskCounts, TaskId, TaskKind};
 
 /// Lets a side say this, and returns its number and what the other one says to it.
 pub fn say(pair: &mut Pair, from: usize, payload: Payload) -> (u64, Vec<Message>) {

@@ -2,12 +2,10 @@
 
 use super::guide::*;
 use super::*;
-use domain::{
-    Held, Hlc, Key, Kind, Lane, Ledger, Life, Mark, Outcome, Phase, Reason, TaskKind, Timestamp,
-    Value, Version,
-};
+use domain::{Hlc, Key, Kind, Life, Timestamp, Value, Version};
 use gr_proto::Limits;
-use gr_proto::memory::Memory;
+use ledger::memory::Memory;
+use ledger::{Held, Lane, Ledger, Mark, Outcome, Phase, Reason, TaskKind};
 
 /// A register in which nobody else writes.
 pub const FIELD: u16 = 77;

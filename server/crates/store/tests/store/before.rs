@@ -4,10 +4,11 @@
 //! it anew where `CALLPILOT_FIXTURE` says: for the next format, into a directory of its own.
 
 use crate::support::{Site, id, mark, message, user};
-use domain::{
-    BodyRef, Damage, Deletions, Errand, Grave, Held, Hlc, Kept, Kind, Known, Lane, Ledger, Life,
-    LineageEntry, Outcome, Phase, Reason, Removed, ReplicaState, Said, Seeding, ServerId, Task,
-    TaskCounts, TaskId, TaskKind, TaskReport, Timestamp, Tomb, Walk,
+use domain::{BodyRef, Hlc, Kind, Life, ServerId, Timestamp};
+use ledger::{
+    Damage, Deletions, Errand, Grave, Held, Kept, Known, Lane, Ledger, LineageEntry, Outcome,
+    Phase, Reason, Removed, ReplicaState, Said, Seeding, Task, TaskCounts, TaskId, TaskKind,
+    TaskReport, Tomb, Walk,
 };
 use std::fs;
 use std::path::{Path, PathBuf};

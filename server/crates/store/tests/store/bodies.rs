@@ -3,7 +3,8 @@
 use crate::support::{
     Site, add_message, bytes, flip, id, is_missing, message, segment, small_segments,
 };
-use domain::{BodyRef, Ledger};
+use domain::BodyRef;
+use ledger::Ledger;
 use store::{Options, StoreError};
 
 /// Length of the header before each body.

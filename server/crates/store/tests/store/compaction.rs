@@ -1,7 +1,8 @@
 //! Compaction: room comes back, and nothing that lives is lost.
 
 use crate::support::{Site, add_message, bytes, id, is_missing, segment, small_segments};
-use domain::{BodyRef, Ledger, Timestamp};
+use domain::{BodyRef, Timestamp};
+use ledger::Ledger;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};

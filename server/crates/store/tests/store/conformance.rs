@@ -1,8 +1,9 @@
 //! The store is a ledger.
 
 use crate::support::flip_bit_of;
-use domain::{BodyRef, Ledger, LedgerError, ObjectId, Timestamp};
-use store::conformance::{End, Subject, check};
+use domain::{BodyRef, ObjectId, Timestamp};
+use ledger::conformance::{End, Subject, check};
+use ledger::{Ledger, LedgerError};
 use store::{Options, Readers, Store, Writer};
 use tempfile::TempDir;
 

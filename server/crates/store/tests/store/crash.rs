@@ -1,7 +1,8 @@
 //! A server killed while it writes: whatever it acknowledged is there, whole.
 
 use crate::support::{add_message, bytes, id, small_segments};
-use domain::{Ledger, Timestamp};
+use domain::Timestamp;
+use ledger::Ledger;
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;

@@ -4,7 +4,8 @@ use crate::support::{
     Site, add_message, bytes, flip, flip_bit_of, id, is_missing, message, segment, small_segments,
     user,
 };
-use domain::{BodyRef, Damage, Kind, Ledger, Place, ServerId};
+use domain::{BodyRef, Kind, Place, ServerId};
+use ledger::{Damage, Ledger};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use store::{LookedInto, Options, ScrubPlace};

@@ -1,7 +1,7 @@
 //! A disk that fails: what was not confirmed is not acknowledged.
 
 use crate::support::{Site, add_message, bytes, id, segment};
-use domain::Ledger;
+use ledger::Ledger;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;

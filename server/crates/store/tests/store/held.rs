@@ -1,9 +1,8 @@
 //! What is held back, as servers show it.
 
 use crate::support::{Site, id, mark, message, user};
-use domain::{
-    Held, Kind, Lane, Ledger, Mark, Object, ObjectId, Place, Reason, ServerId, Timestamp,
-};
+use domain::{Kind, Object, ObjectId, Place, ServerId, Timestamp};
+use ledger::{Held, Lane, Ledger, Mark, Reason};
 
 const HOME: ServerId = ServerId(7);
 

@@ -1,7 +1,7 @@
 //! SQLite's log: a start trusts nothing of it that may be in memory alone, and readers cannot make it grow for ever.
 
 use crate::support::{Site, add_message, id, message};
-use domain::Ledger;
+use ledger::Ledger;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};

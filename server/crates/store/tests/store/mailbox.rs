@@ -2,9 +2,9 @@
 
 use crate::support::{Site, bytes, id, mark, message, set, user};
 use domain::{
-    Filing, Key, Kind, Lane, Ledger, Object, ObjectId, Place, ServerId, Timestamp, User, Value,
-    message_fields,
+    Filing, Key, Kind, Object, ObjectId, Place, ServerId, Timestamp, User, Value, message_fields,
 };
+use ledger::{Lane, Ledger};
 use store::{MailboxCounts, UserCursor};
 
 const OWNER: u64 = 1;

@@ -1,7 +1,8 @@
 //! Bodies that come in pieces: what goes wrong on the way, and how much room they take.
 
 use crate::support::{Site, bytes, id, is_missing, message, segment};
-use domain::{BodyRef, Ledger, Timestamp};
+use domain::{BodyRef, Timestamp};
+use ledger::Ledger;
 use std::os::unix::fs::FileExt;
 use store::PARTIAL_BODIES_MAX;
 

@@ -3,7 +3,8 @@
 use crate::support::{
     Site, add_message, bytes, id, is_missing, mark, message, segment, small_segments, user,
 };
-use domain::{BodyRef, Lane, Ledger, ObjectId, Place, ServerId, Timestamp};
+use domain::{BodyRef, ObjectId, Place, ServerId, Timestamp};
+use ledger::{Lane, Ledger};
 use store::{Compacted, StoreError, View};
 
 const HOME: ServerId = ServerId(7);

@@ -1,7 +1,8 @@
 //! What a start finds, and what it does about it.
 
 use crate::support::{Site, add_message, bytes, id, is_missing, segment, small_segments};
-use domain::{BodyRef, Ledger};
+use domain::BodyRef;
+use ledger::Ledger;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;

@@ -1,9 +1,10 @@
 //! A store in a directory of its own, and short ways to fill it.
 
 use domain::{
-    BodyRef, Envelope, Hlc, Key, Kind, Lane, Ledger, Life, Mark, Message, Object, ObjectId,
-    Password, Place, Sender, ServerId, Timestamp, User, Value, Version,
+    BodyRef, Envelope, Hlc, Key, Kind, Life, Message, Object, ObjectId, Password, Place, Sender,
+    ServerId, Timestamp, User, Value, Version,
 };
+use ledger::{Lane, Ledger, Mark};
 use std::path::{Path, PathBuf};
 use store::{Options, Readers, Store, StoreError, Tx, Writer};
 use tempfile::TempDir;

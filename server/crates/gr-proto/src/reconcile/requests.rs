@@ -1,0 +1,267 @@
+//! Questions and answers of a session: which one is open, which is next, and for whom.
+//!
+//! One question of the task that is driven here is open at a time, and one for somebody who has just logged in. A question without an
+//! answer is asked again, under a new number, after twice the time; an answer to an older one is ignored.
+
+use crate::objects::transaction::Tx;
+use crate::reconcile::diff::Compare;
+use crate::reconcile::task::finish;
+use crate::reconcile::task_run::{Step, Work, ask};
+use crate::{Answer, Ask, Event, Mono, Question, Reply, Report, Timers, limits};
+use domain::ObjectId;
+use ledger::{LedgerError, Outcome, TaskCounts, TaskId, TaskKind};
+use std::collections::{BTreeMap, VecDeque};
+
+/// What a session knows of questions and answers: volatile, like everything in it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Asking {
+    /// The task that is driven here.
+    work: Option<Work>,
+    /// The mailbox of somebody who has just logged in.
+    login: Option<(Compare, Option<Open>)>,
+    /// Mailboxes that wait for the same.
+    logins: VecDeque<ObjectId>,
+    /// When mailboxes were last asked for.
+    asked_lately: BTreeMap<ObjectId, Mono>,
+    /// Questions of the partner, answered at the end of the transaction: the message's number, and how the task ended if it did.
+    pub(crate) due: Vec<(u64, Ask, Option<Outcome>)>,
+    /// The partner is told once that a task has ended.
+    pub(crate) farewell: Option<Ask>,
+    /// What belongs in the log.
+    pub(crate) events: Vec<Event>,
+}
+
+/// A question without an answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Open {
+    /// The number under which it was first asked.
+    first: u64,
+    /// And under which it was last asked.
+    no: u64,
+    /// When that was.
+    at: Mono,
+    /// How often it has been asked again.
+    again: u32,
+    pub(crate) question: Question,
+}
+
+impl Open {
+    /// A question that is about to be asked; `before`: the one that was open.
+    fn new(question: Question, before: Option<Self>, now: Mono) -> Self {
+        let same = before.filter(|open| open.question == question);
+        Self {
+            first: same.as_ref().map_or(0, |open| open.first),
+            no: 0,
+            at: now,
+            again: same.map_or(0, |open| open.again.saturating_add(1)),
+            question,
+        }
+    }
+
+    /// When it is asked again. Each time it takes twice as long, as for data: the answer may be long and the link slow, and then it comes.
+    fn retry_at(&self, patience_ms: u64, timers: &Timers) -> Mono {
+        let doubled = patience_ms.saturating_mul(1 << self.again.min(20));
+        let longest = timers.retransmit_ms_max.max(patience_ms);
+        self.at.plus(doubled.min(longest))
+    }
+
+    /// Whether something answers it: under whichever number it was asked.
+    pub(crate) fn is_answered_by(&self, answer: &Answer) -> bool {
+        (self.first..=self.no).contains(&answer.to)
+    }
+}
+
+/// What is to be done next.
+#[derive(Clone, Debug)]
+pub(crate) enum Next {
+    /// Nothing for now.
+    Nothing,
+    /// This is to be asked; then [`Asking::asked`].
+    Ask(Ask),
+    /// Live and staged objects have changed places: a new life is due.
+    Switched,
+}
+
+impl Asking {
+    /// The next question of the task, or of a log-in.
+    pub(crate) fn next(
+        &mut self,
+        tx: &mut Tx<'_>,
+        report: Option<(u64, Report)>,
+        patience_ms: u64,
+    ) -> Result<Next, LedgerError> {
+        // What an earlier task has found is nothing to this one.
+        let present = tx.state.task.as_ref().map(|task| task.id);
+        self.work.take_if(|work| Some(work.id) != present);
+        let waits = |open: &Option<Open>| {
+            let open = open.as_ref();
+            open.is_some_and(|open| tx.now.mono < open.retry_at(patience_ms, &tx.config.timers))
+        };
+        let (work_waits, login_waits) = (
+            self.work.as_ref().is_some_and(|work| waits(&work.open)),
+            self.login.as_ref().is_some_and(|(_, open)| waits(open)),
+        );
+        if tx.state.owes_recovery || tx.state.went_back {
+            return Ok(Next::Nothing);
+        }
+        if !login_waits && let Some(ask) = self.next_login(tx)? {
+            return Ok(Next::Ask(ask));
+        }
+        if work_waits {
+            return Ok(Next::Nothing);
+        }
+        let Some(mut task) = tx.state.task.take() else {
+            self.work = None;
+            return Ok(Next::Nothing);
+        };
+        let work = self.work.get_or_insert_with(|| Work::new(task.id));
+        let step = work.step(tx, &mut task, report, &mut self.events)?;
+        Ok(match step {
+            Step::Wait => {
+                work.open = None;
+                tx.state.task = Some(task);
+                Next::Nothing
+            }
+            Step::Ask(question) => {
+                let before = work.open.take();
+                work.open = Some(Open::new(question.clone(), before, tx.now.mono));
+                let ask = ask(tx, &task, question)?;
+                tx.state.task = Some(task);
+                Next::Ask(ask)
+            }
+            Step::Finished | Step::Switched => {
+                self.farewell = Some(ask(tx, &task, Question::End(Outcome::Done))?);
+                tx.state.task = Some(task);
+                self.events.extend(finish(tx, Outcome::Done));
+                self.work = None;
+                match step {
+                    Step::Switched => Next::Switched,
+                    _ => Next::Nothing,
+                }
+            }
+        })
+    }
+
+    fn next_login(&mut self, tx: &mut Tx<'_>) -> Result<Option<Ask>, LedgerError> {
+        if self.login.is_none() {
+            let Some(mailbox) = self.logins.pop_front() else {
+                return Ok(None);
+            };
+            self.login = Some((Compare::mailboxes([mailbox], false), None));
+        }
+        let Some((compare, open)) = &mut self.login else {
+            return Ok(None);
+        };
+        let Some(question) = compare.question(tx)? else {
+            self.login = None;
+            return Ok(None);
+        };
+        *open = Some(Open::new(question.clone(), open.take(), tx.now.mono));
+        Ok(Some(Ask {
+            task: TaskId(0),
+            kind: TaskKind::Mailboxes,
+            dry: false,
+            agreed: false,
+            counts: TaskCounts::default(),
+            have: None,
+            question,
+        }))
+    }
+
+    /// What the task has found so far is worth nothing any more.
+    pub(crate) fn forget_work(&mut self) {
+        self.work = None;
+    }
+
+    /// A question was written under this number.
+    pub(crate) fn asked(&mut self, task: TaskId, no: u64, now: Mono) {
+        let open = if task == TaskId(0) {
+            self.login.as_mut().and_then(|(_, open)| open.as_mut())
+        } else {
+            self.work.as_mut().and_then(|work| work.open.as_mut())
+        };
+        if let Some(open) = open {
+            (open.no, open.at) = (no, now);
+            if open.first == 0 {
+                open.first = no;
+            }
+        }
+    }
+
+    /// When a question without an answer is asked again, or one that waits can be asked.
+    pub(crate) fn retry_at(&self, patience_ms: u64, timers: &Timers) -> Option<Mono> {
+        let login = self.login.as_ref().and_then(|(_, open)| open.as_ref());
+        let work = self.work.as_ref().and_then(|work| work.open.as_ref());
+        let open = [login, work].into_iter().flatten();
+        let waiting = (login.is_none() && !self.logins.is_empty()).then_some(Mono(0));
+        open.map(|open| open.retry_at(patience_ms, timers))
+            .chain(waiting)
+            .min()
+    }
+
+    /// Somebody has logged in.
+    pub(crate) fn logged_in(&mut self, mailbox: ObjectId, now: Mono, most: usize) {
+        self.asked_lately
+            .retain(|_, at| now.since(*at) < limits::LOGIN_PAUSE_MS);
+        let lately = self.asked_lately.contains_key(&mailbox);
+        if !lately && self.logins.len() < most {
+            self.asked_lately.insert(mailbox, now);
+            self.logins.push_back(mailbox);
+        }
+    }
+
+    /// An answer has come, in a message with this number.
+    pub(crate) fn answered(
+        &mut self,
+        tx: &mut Tx<'_>,
+        no: u64,
+        answer: &Answer,
+    ) -> Result<(), LedgerError> {
+        if answer.task == TaskId(0) {
+            return self.login_answered(tx, answer);
+        }
+        let Some(mut task) = tx.state.task.take_if(|task| task.id == answer.task) else {
+            return Ok(());
+        };
+        if let Reply::Closed(outcome) = answer.reply {
+            tx.state.task = Some(task);
+            self.events.extend(finish(tx, outcome));
+            self.work = None;
+            return Ok(());
+        }
+        let work = self.work.as_mut();
+        let fits = |work: &&mut Work| {
+            let open = work.open.as_ref();
+            open.is_some_and(|open| open.is_answered_by(answer))
+        };
+        if let Some(work) = work.filter(fits)
+            && let Some(open) = work.open.take()
+        {
+            work.answered = no;
+            work.take(
+                tx,
+                &mut task,
+                &open.question,
+                &answer.reply,
+                &mut self.events,
+            )?;
+        }
+        tx.state.task = Some(task);
+        Ok(())
+    }
+
+    fn login_answered(&mut self, tx: &mut Tx<'_>, answer: &Answer) -> Result<(), LedgerError> {
+        let Some((compare, open)) = &mut self.login else {
+            return Ok(());
+        };
+        let Some(open) = open.take_if(|open| open.is_answered_by(answer)) else {
+            return Ok(());
+        };
+        if matches!(answer.reply, Reply::Closed(_)) {
+            self.login = None;
+            return Ok(());
+        }
+        let counts = &mut TaskCounts::default();
+        compare.answered(tx, &open.question, &answer.reply, counts)
+    }
+}

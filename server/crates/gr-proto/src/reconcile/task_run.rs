@@ -1,0 +1,256 @@
+//! A task at work, phase by phase: what it asks next, and what an answer does.
+
+use crate::objects::transaction::Tx;
+use crate::reconcile::diff::Compare;
+use crate::reconcile::fetch::{self, Fetch};
+use crate::reconcile::removal::{self, delete, remember_kept};
+use crate::reconcile::requests::Open;
+use crate::{Ask, Event, Question, Reply, Report};
+use domain::ObjectId;
+use ledger::{Errand, Lane, LedgerError, Phase, Task, TaskId, TaskKind};
+use std::collections::VecDeque;
+
+/// A task at work.
+#[derive(Clone, Debug)]
+pub(crate) struct Work {
+    /// Which.
+    pub(crate) id: TaskId,
+    compare: Option<Compare>,
+    fetch: Fetch,
+    /// How often it has compared.
+    rounds: u32,
+    /// The partner's users have been counted.
+    counted: bool,
+    /// The number of the last answer: reports after it know of all that was asked for.
+    pub(crate) answered: u64,
+    /// Here, and there, nothing has been left to send at some moment since then.
+    settled: (bool, bool),
+    /// GR users that the partner is still to delete.
+    deleting: Option<VecDeque<ObjectId>>,
+    pub(crate) open: Option<Open>,
+}
+
+/// What a task does next.
+pub(crate) enum Step {
+    Wait,
+    Ask(Question),
+    Finished,
+    Switched,
+}
+
+impl Work {
+    pub(crate) fn new(id: TaskId) -> Self {
+        Self {
+            id,
+            compare: None,
+            fetch: Fetch::default(),
+            rounds: 0,
+            counted: false,
+            answered: 0,
+            settled: (false, false),
+            deleting: None,
+            open: None,
+        }
+    }
+
+    pub(crate) fn step(
+        &mut self,
+        tx: &mut Tx<'_>,
+        task: &mut Task,
+        report: Option<(u64, Report)>,
+        events: &mut Vec<Event>,
+    ) -> Result<Step, LedgerError> {
+        loop {
+            match task.phase {
+                Phase::Comparing => {
+                    let compare = self.compare.get_or_insert_with(|| compare(task));
+                    if let Some(question) = compare.question(tx)? {
+                        task.mailboxes = match task.mailboxes.is_empty() {
+                            true => Vec::new(),
+                            false => compare.mailboxes_left().collect(),
+                        };
+                        return Ok(Step::Ask(question));
+                    }
+                    task.counts.left_out = compare.left_out;
+                    if task.dry {
+                        return Ok(Step::Finished);
+                    }
+                    self.settled = (false, false);
+                    task.phase = Phase::Settling;
+                }
+                Phase::Settling => {
+                    let Some(compare) = &mut self.compare else {
+                        task.phase = Phase::Comparing;
+                        continue;
+                    };
+                    if !settled(tx, task.kind, self.answered, report, &mut self.settled)? {
+                        return Ok(Step::Wait);
+                    }
+                    if compare.left_out > 0 && self.rounds < tx.config.limits.comparisons {
+                        self.rounds += 1;
+                        self.compare = None;
+                        task.phase = Phase::Comparing;
+                    } else if task.kind == TaskKind::Mailboxes {
+                        return Ok(Step::Finished);
+                    } else {
+                        task.phase = Phase::Deleting;
+                    }
+                }
+                Phase::Waiting => return Ok(Step::Wait),
+                Phase::Deleting => {
+                    let Some(compare) = &self.compare else {
+                        task.phase = Phase::Comparing;
+                        continue;
+                    };
+                    if self.deleting.is_none() {
+                        let Some(orphans) = delete(tx, task, compare, events)? else {
+                            task.phase = Phase::Waiting;
+                            continue;
+                        };
+                        self.deleting = Some(orphans);
+                    }
+                    let orphans = self.deleting.iter().flatten();
+                    let some: Vec<_> = orphans.take(tx.config.limits.ids).copied().collect();
+                    if some.is_empty() {
+                        return Ok(Step::Finished);
+                    }
+                    return Ok(Step::Ask(Question::Forget(some)));
+                }
+                Phase::Clearing => {
+                    if !self.counted {
+                        return Ok(Step::Ask(Question::Census));
+                    }
+                    if task.dry {
+                        return Ok(Step::Finished);
+                    }
+                    // What the partner has marked may be how it learns of something newer here, after a recovery: it has to be asked
+                    // first. After it, whatever comes is staged (without it a value is lost that a restored partner lacks).
+                    self.settled.1 |= report
+                        .is_some_and(|(no, report)| no >= self.answered && report.backlog() == 0);
+                    if !is_clear(tx) || !self.settled.1 || fetch::backlog_is_long(tx)? {
+                        return Ok(Step::Wait);
+                    }
+                    fetch::begin(tx)?;
+                    task.phase = Phase::Fetching;
+                }
+                Phase::Fetching => {
+                    if let Some(question) = self.fetch.question(tx, task) {
+                        return Ok(Step::Ask(question));
+                    }
+                    switch(tx, task)?;
+                    return Ok(Step::Switched);
+                }
+            }
+        }
+    }
+
+    pub(crate) fn take(
+        &mut self,
+        tx: &mut Tx<'_>,
+        task: &mut Task,
+        question: &Question,
+        reply: &Reply,
+        events: &mut Vec<Event>,
+    ) -> Result<(), LedgerError> {
+        match (question, reply) {
+            (Question::Census, Reply::Census(local, others)) => {
+                self.counted = true;
+                task.counts.created_here = local.saturating_add(*others);
+                task.counts.deleted_here = tx.ledger.user_count()?;
+            }
+            (Question::Page(after), Reply::Page(items, next))
+                if *after == task.after && tx.state.staging =>
+            {
+                self.fetch.page(tx, items, *next, task)?;
+            }
+            (Question::Bodies(_), Reply::Bodies(items)) => self.fetch.bodies(tx, items)?,
+            (Question::Forget(ids), Reply::Done(count)) => {
+                task.counts.deleted_there += count;
+                if let Some(orphans) = &mut self.deleting {
+                    orphans.drain(..ids.len().min(orphans.len()));
+                }
+                // More may have come since it was counted: then it is left to the next comparison.
+                if task.agreed.is_some() || removal::is_allowed(tx, task.id, 0, ids)? {
+                    for id in ids {
+                        removal::forget_contents(tx, task.id, id)?;
+                    }
+                    remember_kept(tx, task.id, task.kind)?;
+                }
+            }
+            (Question::Forget(_), Reply::TooMany(count)) => {
+                events.push(Event::FuseBlown(task.counts.deleted_here, *count));
+                task.counts.deleted_there = *count;
+                task.phase = Phase::Waiting;
+                self.deleting = None;
+            }
+            _ => {
+                if let Some(compare) = &mut self.compare {
+                    compare.answered(tx, question, reply, &mut task.counts)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A comparison for a task, which may have compared before.
+fn compare(task: &mut Task) -> Compare {
+    (task.counts.deleted_here, task.counts.deleted_there) = (0, 0);
+    if task.mailboxes.is_empty() {
+        return Compare::all(task.kind, task.dry);
+    }
+    task.counts.total = task.counts.done + task.mailboxes.len() as u64;
+    Compare::mailboxes(task.mailboxes.iter().copied(), task.dry)
+}
+
+/// Whether all that was marked since the last question is on both servers, or held.
+fn settled(
+    tx: &mut Tx<'_>,
+    kind: TaskKind,
+    answered: u64,
+    report: Option<(u64, Report)>,
+    settled: &mut (bool, bool),
+) -> Result<bool, LedgerError> {
+    let contents = kind == TaskKind::Mailboxes;
+    settled.0 |= tx.ledger.backlog(Lane::Users)?.count == 0
+        && (!contents || tx.ledger.backlog(Lane::Messages)?.count == 0);
+    settled.1 |= report.is_some_and(|(no, report)| {
+        no >= answered && report.users == 0 && (!contents || report.messages == 0)
+    });
+    Ok(*settled == (true, true))
+}
+
+/// Whether nothing of earlier tasks is in the way of a rebuild. What they kept gives way to what this one will keep.
+fn is_clear(tx: &mut Tx<'_>) -> bool {
+    if tx.state.kept.is_some() {
+        tx.walk(Errand::Purge);
+    }
+    let in_the_way = |errand| errand != Errand::Retry;
+    !tx.state.walks.iter().any(|walk| in_the_way(walk.errand))
+}
+
+/// What was fetched becomes what is live, in one transaction (E18).
+fn switch(tx: &mut Tx<'_>, task: &Task) -> Result<(), LedgerError> {
+    tx.ledger.switch()?;
+    tx.state.staging = false;
+    tx.state.tick += 1;
+    remember_kept(tx, task.id, task.kind)?;
+    tx.walk(Errand::Salvage);
+    Ok(())
+}
+
+pub(crate) fn ask(tx: &mut Tx<'_>, task: &Task, question: Question) -> Result<Ask, LedgerError> {
+    let have = match &question {
+        Question::Bodies(ids) => Some(fetch::parts(tx, ids)?),
+        _ => None,
+    };
+    Ok(Ask {
+        task: task.id,
+        kind: task.kind,
+        dry: task.dry,
+        agreed: task.agreed.is_some(),
+        counts: task.counts,
+        have,
+        question,
+    })
+}

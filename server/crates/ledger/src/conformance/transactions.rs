@@ -1,0 +1,79 @@
+//! All or nothing, and for good.
+
+use super::{End, Subject, commit, id, mark};
+use crate::{Grave, Lane, Ledger, LedgerError, LineageEntry, ReplicaState, Tomb};
+use domain::{BodyRef, Kind, Life, Object, Timestamp};
+
+fn fill(l: &mut dyn Ledger) -> Result<(), LedgerError> {
+    l.put(&id(1), &Object::new(Kind::USER, None, None))?;
+    l.put(
+        &id(2),
+        &Object::new(Kind::MESSAGE, Some(id(1)), Some(BodyRef::of(b"x"))),
+    )?;
+    l.set_mark(&id(2), &mark(Lane::Messages, 3))?;
+    l.set_tomb(&id(3), &Tomb { at: Timestamp(3) })?;
+    l.bury(
+        &id(3),
+        &Grave {
+            at: Timestamp(3),
+            kind: Kind::MESSAGE,
+        },
+    )?;
+    l.set_state(&ReplicaState {
+        tick: 5,
+        ..ReplicaState::default()
+    })?;
+    l.add_life(&LineageEntry {
+        life: Life(1),
+        tick: 0,
+        began: Timestamp(1),
+    })
+}
+
+fn filled(l: &mut dyn Ledger) -> Result<[bool; 7], LedgerError> {
+    Ok([
+        l.object(&id(1))?.is_some(),
+        !l.owned_by(&id(1))?.is_empty(),
+        l.mark(&id(2))?.is_some(),
+        l.tomb(&id(3))?.is_some(),
+        l.grave(&id(3))?.is_some(),
+        l.state()?.tick == 5,
+        !l.lineage()?.is_empty(),
+    ])
+}
+
+pub(super) fn a_rolled_back_transaction_leaves_nothing<S: Subject>(s: &mut S) {
+    s.transact(End::RollBack, &mut |l| {
+        fill(l)?;
+        assert_eq!(filled(l)?, [true; 7], "seen inside");
+        Ok(())
+    });
+    commit(s, |l| {
+        assert_eq!(filled(l)?, [false; 7]);
+        Ok(())
+    });
+    // What was there before comes back.
+    commit(s, fill);
+    s.transact(End::RollBack, &mut |l| {
+        l.remove(&id(1))?;
+        l.remove(&id(2))?;
+        l.clear_mark(&id(2))?;
+        l.clear_tomb(&id(3))?;
+        l.set_state(&ReplicaState::default())
+    });
+    commit(s, |l| {
+        assert_eq!(filled(l)?, [true; 7]);
+        Ok(())
+    });
+}
+
+pub(super) fn a_committed_transaction_survives_a_restart<S: Subject>(s: &mut S) {
+    let body = s.keep_body(b"y");
+    commit(s, fill);
+    s.restart();
+    commit(s, |l| {
+        assert_eq!(filled(l)?, [true; 7]);
+        assert!(l.has_body(&body)?);
+        Ok(())
+    });
+}
