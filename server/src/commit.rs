@@ -197,7 +197,7 @@ impl Committer {
         let engine = new_life(home, pairing.as_ref(), timers, &conditions);
         let (pair, view) = watch::channel(PairView {
             partner: pairing.as_ref().map(|p| p.partner.clone()),
-            status: engine.status(),
+            status: engine.view().status(),
             in_service: true,
             caught_up: pairing.is_none(),
         });
@@ -282,7 +282,10 @@ impl Committer {
     fn gather(&mut self) -> Option<Vec<Job>> {
         let now = self.clock.now().mono.0;
         let due = [
-            self.engine.wake_at().map(|at| at.0.max(self.rest.until)),
+            self.engine
+                .view()
+                .wake_at()
+                .map(|at| at.0.max(self.rest.until)),
             self.waiting.deadline(),
             self.disk.due(),
         ]
@@ -334,7 +337,7 @@ impl Committer {
     ) -> Result<(), SiteError> {
         let now = self.clock.now();
         // A machine that is resumed from a snapshot of its memory must not draw again what it drew (E13).
-        self.engine.stir(u64::from_be_bytes(clock::random()));
+        self.engine.reseed(u64::from_be_bytes(clock::random()));
         if let Some(no_room) = self.news_of_room(now.mono.0) {
             self.conditions.no_room = no_room;
             after.conditions = Some(self.conditions.clone());
@@ -412,7 +415,7 @@ impl Committer {
                     done,
                     room: _room,
                 } => {
-                    let said = self.engine.order(now, &mut tx, *order).map_err(undone)?;
+                    let said = self.engine.command(now, &mut tx, *order).map_err(undone)?;
                     after.ordered.push((said, done));
                 }
                 Job::LoggedIn { user, room: _room } => {
@@ -433,7 +436,10 @@ impl Committer {
                 Job::Stop { done, room: _room } => after.stopped.push(done),
             }
         }
-        self.engine.pump(now, &mut tx).map_err(undone)?;
+        after.outputs = self
+            .engine
+            .finish_transaction(now, &mut tx)
+            .map_err(undone)?;
         after.unreadable_rows = tx.rows_set_aside();
         tx.commit()?;
         after.tell_damage();
@@ -451,7 +457,7 @@ impl Committer {
     /// After the commit: answers, GR mail and notices leave.
     fn let_go(&mut self, after: &mut Aftermath) {
         let now = self.clock.now().mono.0;
-        let running = self.engine.status().state == PartnerState::Running;
+        let running = self.engine.view().status().state == PartnerState::Running;
         for (reply, touched) in after.replies.drain(..) {
             if reply.wait == Wait::Partner && running && !touched.is_empty() {
                 let send = Box::new(|copies| (reply.send)(Ok(copies)));
@@ -460,14 +466,14 @@ impl Committer {
                 (reply.send)(Ok(Copies::One));
             }
         }
-        while let Some(output) = self.engine.poll() {
+        for output in std::mem::take(&mut after.outputs) {
             self.route(output);
         }
         for (said, done) in after.ordered.drain(..) {
             // After the outputs: whoever ordered a task finds it. If he has gone away, the order stands all the same.
             let _ = done.send(said);
         }
-        let running = self.engine.status().state == PartnerState::Running;
+        let running = self.engine.view().status().state == PartnerState::Running;
         self.waiting.expire(now, running);
         for (pairing, done) in after.paired.drain(..) {
             self.start_link(pairing);
@@ -561,7 +567,7 @@ impl Committer {
         self.pair.send_modify(|view| {
             view.partner = self.pairing.as_ref().map(|p| p.partner.clone());
         });
-        self.show(self.engine.status());
+        self.show(self.engine.view().status());
     }
 
     /// The link ends with the channel that feeds it; the new partner gets a new one.
@@ -619,6 +625,8 @@ fn undone(e: LedgerError) -> SiteError {
 /// What one group leaves to do when it is durable.
 #[derive(Default)]
 struct Aftermath {
+    /// What the engine has to say.
+    outputs: Vec<Output>,
     replies: Vec<(Reply, Vec<(ObjectId, u64)>)>,
     paired: Vec<(Option<Pairing>, oneshot::Sender<()>)>,
     ordered: Vec<(Said, oneshot::Sender<Said>)>,

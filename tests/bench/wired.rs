@@ -77,7 +77,7 @@ impl<P: Place> Wired<P> {
         pair.transact(0, &[], None);
         pair.settle(|_| {});
         for engine in &pair.engines {
-            assert_eq!(engine.status().state, PartnerState::Running);
+            assert_eq!(engine.view().status().state, PartnerState::Running);
         }
         pair
     }
@@ -93,10 +93,10 @@ impl<P: Place> Wired<P> {
             if let Some(message) = message {
                 engine.handle(now, ledger, Input::Received(Box::new(message)))?;
             }
-            engine.pump(now, ledger)
+            engine.finish_transaction(now, ledger)
         });
-        done.expect("a sound ledger");
-        while let Some(output) = self.engines[side].poll() {
+        let outputs = done.expect("a sound ledger");
+        for output in outputs {
             if let Output::Send(message) = output {
                 self.sent[side].push(*message);
             }
@@ -133,7 +133,7 @@ impl<P: Place> Wired<P> {
             mailboxes: Vec::new(),
         };
         let (engine, now) = (&mut self.engines[0], self.now);
-        let ordered = self.places[0].transact(|ledger| engine.order(now, ledger, order));
+        let ordered = self.places[0].transact(|ledger| engine.command(now, ledger, order));
         ordered.expect("a sound ledger").expect("it may begin");
         self.transact(0, &[], None);
         let mut traffic = Traffic::default();
@@ -143,7 +143,7 @@ impl<P: Place> Wired<P> {
             let asked = matches!(&message.payload, Payload::Ask(ask) if asks(ask));
             traffic.rounds += usize::from(asked);
         });
-        let report = self.engines[0].tasks().last.expect("it has ended");
+        let report = self.engines[0].view().tasks().last.expect("it has ended");
         assert_eq!((report.id, report.outcome), (id, Outcome::Done));
         (report, traffic)
     }

@@ -88,6 +88,7 @@ impl World {
         };
         if there
             && engine
+                .view()
                 .tasks()
                 .serving
                 .is_none_or(|serving| serving.id != id)

@@ -128,10 +128,10 @@ impl World {
         let seed = self.dice.roll();
         let node = &mut self.nodes[side];
         let mut engine = frozen.engine;
-        engine.stir(seed);
+        engine.reseed(seed);
         node.end_life(self.time);
-        node.lives.push((engine.life(), None));
-        node.resumed = Some(engine.life());
+        node.lives.push((engine.view().life(), None));
+        node.resumed = Some(engine.view().life());
         node.rests_until = 0;
         node.broken_at = None;
         node.runs(engine);
@@ -143,7 +143,7 @@ impl World {
     /// Whether a machine was resumed and may not have heard yet that its past is another one.
     fn is_fork_unheard(&self) -> bool {
         self.nodes.iter().any(|node| {
-            let life = node.engine.as_ref().map(|engine| engine.life());
+            let life = node.engine.as_ref().map(|engine| engine.view().life());
             node.resumed.is_some() && node.resumed == life
         })
     }
@@ -244,7 +244,10 @@ impl World {
         }
         self.counters.hit(what);
         let broken = input == Input::LinkDown;
-        let life = self.nodes[side].engine.as_ref().map(|engine| engine.life());
+        let life = self.nodes[side]
+            .engine
+            .as_ref()
+            .map(|engine| engine.view().life());
         self.transact(
             side,
             Work {
@@ -254,7 +257,7 @@ impl World {
         )?;
         let node = &mut self.nodes[side];
         if let Some(engine) = &node.engine
-            && life == Some(engine.life())
+            && life == Some(engine.view().life())
         {
             node.broken_at = broken.then_some(self.time);
         }

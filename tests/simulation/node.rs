@@ -145,7 +145,7 @@ impl Node {
 
     /// An engine is at work, or at work again.
     pub fn runs(&mut self, engine: Box<Engine>) {
-        self.wakes_at = engine.wake_at();
+        self.wakes_at = engine.view().wake_at();
         self.engine = Some(engine);
     }
 

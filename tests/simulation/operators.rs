@@ -144,7 +144,9 @@ impl World {
 
     fn tasks_open(&self, side: usize) -> Vec<TaskId> {
         let engine = self.nodes[side].engine.as_ref();
-        let tasks = engine.map(|engine| engine.tasks()).unwrap_or_default();
+        let tasks = engine
+            .map(|engine| engine.view().tasks())
+            .unwrap_or_default();
         let mine = tasks.open.map(|task| task.id);
         let theirs = tasks.serving.map(|serving| serving.id);
         mine.into_iter().chain(theirs).collect()

@@ -26,13 +26,13 @@ impl World {
             let node = &self.nodes[side];
             let Some(engine) = &node.engine else { continue };
             let silent = self.time.saturating_sub(alive);
-            if engine.status().state == PartnerState::Running
+            if engine.view().status().state == PartnerState::Running
                 && silent > self.dials.timers.unknown_ms
                 && node.next_at(self.time) != Some(self.time)
             {
                 return failed("running is honest", format!("dead for {silent} ms"));
             }
-            let running = engine.status().state == PartnerState::Running
+            let running = engine.view().status().state == PartnerState::Running
                 && node.next_at(self.time) != Some(self.time);
             // What left before the link broke proves nothing: the partner has to have heard something that was said since.
             if running
@@ -115,7 +115,7 @@ impl World {
                 let filled = state.walks.is_empty() && held.all(|id| self.oracle.is_doomed(id));
                 let judged =
                     !state.owes_recovery && !state.went_back && node.ledger.tombs.is_empty();
-                let status = node.engine.as_ref().map(|engine| engine.status());
+                let status = node.engine.as_ref().map(|engine| engine.view().status());
                 idle && judged
                     && filled
                     && status.is_some_and(|s| {

@@ -10,7 +10,7 @@ use crate::store::Failing;
 use crate::witness::Only;
 use crate::world::World;
 use domain::{Change, Kind, Object, User};
-use gr_proto::{Engine, Input, Now, Order};
+use gr_proto::{Engine, Input, Now, Order, Output};
 use ledger::{Ledger, LedgerError, Phase, TaskKind};
 
 /// What a transaction is about.
@@ -92,8 +92,8 @@ impl World {
         let kept = self.nodes[side].ledger.kept.len();
         let mut left = self.calls_until_the_store_fails();
         let done = self.carry_out(side, &mut engine, now, work, &mut left);
-        let facts = match done {
-            Ok(facts) => facts,
+        let (facts, outputs) = match done {
+            Ok(done) => done,
             Err(Stop::Broken(failure)) => return Err(failure),
             Err(Stop::Store(error)) => {
                 assert_eq!(left, Some(0), "memory does not fail: {error}");
@@ -105,10 +105,6 @@ impl World {
                 return Ok(());
             }
         };
-        let mut outputs = Vec::new();
-        while let Some(output) = engine.poll() {
-            outputs.push(output);
-        }
         if fate == Fate::Undone {
             self.counters.hit(Sometimes::DiskFull);
             self.tell(|| format!("the disk of {} is full", NAMES[side]));
@@ -128,7 +124,7 @@ impl World {
             self.tell(|| format!("{} dies before the commit", NAMES[side]));
             self.nodes[side].ledger.roll_back();
             if self.options.leave_early {
-                self.leave(side, outputs, usize::MAX, engine.status().state)?;
+                self.leave(side, outputs, usize::MAX, engine.view().status().state)?;
             }
             self.kill(side);
             return Ok(());
@@ -139,7 +135,7 @@ impl World {
         self.record(side, facts);
         self.compare(side, before, only.as_ref());
         self.keeps_what_it_removes(side, &outputs)?;
-        let (life, state) = (engine.life(), engine.status().state);
+        let (life, state) = (engine.view().life(), engine.view().status().state);
         self.nodes[side].runs(engine);
         if self.nodes[side]
             .lives
@@ -179,7 +175,7 @@ impl World {
         now: Now,
         work: Work,
         left: &mut Option<u64>,
-    ) -> Result<Facts, Stop> {
+    ) -> Result<(Facts, Vec<Output>), Stop> {
         let mut facts = Vec::new();
         for change in work.changes {
             let mut ledger = Failing::new(&mut self.nodes[side].ledger, left);
@@ -230,7 +226,7 @@ impl World {
             }
             self.tell(|| format!("{}: {order:?}", NAMES[side]));
             let mut ledger = Failing::new(&mut self.nodes[side].ledger, left);
-            if let Err(declined) = engine.order(now, &mut ledger, order)? {
+            if let Err(declined) = engine.command(now, &mut ledger, order)? {
                 self.tell(|| format!("{}: declined, {declined:?}", NAMES[side]));
                 self.declined(declined);
             }
@@ -243,8 +239,9 @@ impl World {
             let mut ledger = Failing::new(&mut self.nodes[side].ledger, left);
             engine.handle(now, &mut ledger, input)?;
         }
-        engine.pump(now, &mut Failing::new(&mut self.nodes[side].ledger, left))?;
-        Ok(facts)
+        let mut ledger = Failing::new(&mut self.nodes[side].ledger, left);
+        let outputs = engine.finish_transaction(now, &mut ledger)?;
+        Ok((facts, outputs))
     }
 
     /// E17: a task deletes only in its last phase, and nothing but GR users with what belongs to them.

@@ -17,7 +17,7 @@ impl World {
         self.tell(|| format!("{} runs twice", NAMES[side]));
         let mut twin = self.nodes[side].clone();
         let seed = self.dice.roll();
-        twin.engine.as_mut().expect("it runs").stir(seed);
+        twin.engine.as_mut().expect("it runs").reseed(seed);
         self.twin = Some(twin);
         self.oracle.restored[side] = true;
     }

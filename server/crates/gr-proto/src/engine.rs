@@ -13,13 +13,13 @@ use crate::{
 };
 use domain::{Change, Life, ObjectId};
 use ledger::{Damage, Errand, Ledger, LedgerError, ReplicaState, Seeding};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 /// One life of one server of a pair.
 ///
-/// The driver's loop: open a transaction; any number of [`Self::change`] and [`Self::handle`]; [`Self::pump`]; commit; then
-/// [`Self::poll`] until it is empty. If the commit or any call fails, the engine is dropped with its outputs, and a new one begins
-/// a new life.
+/// The driver's loop: open a transaction; any number of [`Self::change`], [`Self::command`] and [`Self::handle`];
+/// [`Self::finish_transaction`]; commit; then the outputs leave. If the commit or any call fails, the engine is dropped with its outputs, and
+/// a new one begins a new life.
 #[derive(Clone, Debug)]
 pub struct Engine {
     pub(crate) config: Config,
@@ -56,7 +56,33 @@ pub struct Engine {
     /// What was damaged here when it was last looked at.
     pub(crate) damage: Damage,
     shown_tasks: TaskView,
-    pub(crate) outputs: VecDeque<Output>,
+    pub(crate) outputs: Vec<Output>,
+}
+
+/// What an engine shows of itself, between transactions.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a>(&'a Engine);
+
+impl View<'_> {
+    /// The life that is being lived. It may change: see [`Event::NewLife`].
+    pub fn life(&self) -> Life {
+        self.0.life
+    }
+
+    /// How the partner is.
+    pub fn status(&self) -> PartnerStatus {
+        self.0.status()
+    }
+
+    /// Tasks, as they are now.
+    pub fn tasks(&self) -> TaskView {
+        self.0.tasks()
+    }
+
+    /// When [`Engine::finish_transaction`] has to be called even if nothing happens. Every transaction may change it.
+    pub fn wake_at(&self) -> Option<Mono> {
+        self.0.wake_at()
+    }
 }
 
 impl Engine {
@@ -85,7 +111,7 @@ impl Engine {
             counted: Mono(0),
             damage: Damage::default(),
             shown_tasks: TaskView::default(),
-            outputs: VecDeque::new(),
+            outputs: Vec::new(),
         }
     }
 
@@ -164,8 +190,16 @@ impl Engine {
     }
 
     /// Ends a transaction: decides what is to be said now. Called once, after all changes and inputs and before the commit; and by
-    /// itself in a transaction of its own when [`Self::wake_at`] has come.
-    pub fn pump(&mut self, now: Now, ledger: &mut dyn Ledger) -> Result<(), LedgerError> {
+    /// itself in a transaction of its own when [`View::wake_at`] has come. Returns what is to leave after the commit, in this order; if the
+    /// commit fails, it is dropped with the engine.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub fn finish_transaction(
+        &mut self,
+        now: Now,
+        ledger: &mut dyn Ledger,
+    ) -> Result<Vec<Output>, LedgerError> {
         self.begin(now, ledger)?;
         self.seed(now, ledger)?;
         self.errands(now, ledger)?;
@@ -187,17 +221,12 @@ impl Engine {
                 outbox.bytes_per_s(now.mono),
             );
         }
-        self.tell();
-        Ok(())
-    }
-
-    /// The next output, after the commit.
-    pub fn poll(&mut self) -> Option<Output> {
-        self.outputs.pop_front()
+        self.emit_changes();
+        Ok(std::mem::take(&mut self.outputs))
     }
 
     /// When [`Self::pump`] has to be called even if nothing happens. Every call may change it.
-    pub fn wake_at(&self) -> Option<Mono> {
+    fn wake_at(&self) -> Option<Mono> {
         let Some(status) = &self.status else {
             return Some(Mono(0));
         };
@@ -245,7 +274,7 @@ impl Engine {
     }
 
     /// How the partner is.
-    pub fn status(&self) -> PartnerStatus {
+    pub(crate) fn status(&self) -> PartnerStatus {
         let status = self.status.as_ref();
         let unheard = match self.config.partner {
             Some(_) => PartnerState::Unknown,
@@ -274,15 +303,15 @@ impl Engine {
         }
     }
 
-    /// Adds to the randomness of this life. Whoever may be run from a snapshot of its memory does so now and then: two copies of one
-    /// engine would otherwise draw the same numbers.
-    pub fn stir(&mut self, seed: u64) {
-        self.entropy.stir(seed);
+    /// What the engine shows of itself.
+    pub fn view(&self) -> View<'_> {
+        View(self)
     }
 
-    /// The life that is being lived. It may change: see [`Event::NewLife`].
-    pub fn life(&self) -> Life {
-        self.life
+    /// Adds to the randomness of this life. Whoever may be run from a snapshot of its memory does so now and then: two copies of one
+    /// engine would otherwise draw the same numbers.
+    pub fn reseed(&mut self, seed: u64) {
+        self.entropy.reseed(seed);
     }
 
     /// At the first call of a life: reads the durable state.
@@ -334,7 +363,7 @@ impl Engine {
     }
 
     pub(crate) fn event(&mut self, event: Event) {
-        self.outputs.push_back(Output::Event(event));
+        self.outputs.push(Output::Event(event));
     }
 
     pub(crate) fn is_peer(&self, life: Life) -> bool {
@@ -373,14 +402,14 @@ impl Engine {
         }
     }
 
-    fn tell(&mut self) {
+    fn emit_changes(&mut self) {
         if !self.safe.is_empty() {
             self.outputs
-                .push_back(Output::Safe(std::mem::take(&mut self.safe)));
+                .push(Output::Safe(std::mem::take(&mut self.safe)));
         }
         if !self.changed.is_empty() {
             self.outputs
-                .push_back(Output::Changed(std::mem::take(&mut self.changed)));
+                .push(Output::Changed(std::mem::take(&mut self.changed)));
         }
         let tasks = &self.shown_tasks;
         if tasks.open != self.state.task
@@ -392,7 +421,7 @@ impl Engine {
         {
             self.shown_tasks = self.tasks();
             let shown = Box::new(self.shown_tasks.clone());
-            self.outputs.push_back(Output::Task(shown));
+            self.outputs.push(Output::Task(shown));
         }
         let status = self.status();
         let told = |s: &PartnerStatus| {
@@ -407,7 +436,7 @@ impl Engine {
         let leapt = leapt.is_some_and(|(then, now)| then.abs_diff(now) > limits::CLOCK_NEWS_MS);
         if shown.map(told) != Some(told(&status)) || leapt {
             self.shown = Some(status);
-            self.outputs.push_back(Output::Status(status));
+            self.outputs.push(Output::Status(status));
         }
     }
 }

@@ -128,7 +128,7 @@ mod session;
 pub mod wire;
 
 pub use config::{Config, Fuse, Mono, Now, Timers};
-pub use engine::Engine;
+pub use engine::{Engine, View};
 pub use io::{
     Changed, Declined, Event, How, Input, NewLife, Order, Output, PartnerState, PartnerStatus,
 };

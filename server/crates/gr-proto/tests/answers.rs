@@ -251,7 +251,7 @@ fn not_many_are_forgotten_without_an_administrators_word() {
         10,
         "they can be brought back"
     );
-    let kept = pair.sides[SOUTH].engine.tasks().kept.unwrap();
+    let kept = pair.sides[SOUTH].engine.view().tasks().kept.unwrap();
     assert_eq!((kept.kind, kept.objects), (TaskKind::Resync, 10));
     let agreed = Ask {
         agreed: true,

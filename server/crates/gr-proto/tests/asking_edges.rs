@@ -91,7 +91,7 @@ fn a_question_without_an_answer_is_asked_again_after_twice_the_time() {
         pair.wait(ms - 1);
         assert_eq!(asked(&mut pair), 0, "{ms}");
         assert_eq!(
-            pair.sides[NORTH].engine.wake_at(),
+            pair.sides[NORTH].engine.view().wake_at(),
             Some(pair.now.mono.plus(1))
         );
         pair.wait(1);
@@ -135,11 +135,11 @@ fn an_answer_to_what_was_never_asked_is_not_heard() {
         2,
         "one for the task, one for the mailbox"
     );
-    let open = pair.sides[NORTH].engine.tasks().open.unwrap();
+    let open = pair.sides[NORTH].engine.view().tasks().open.unwrap();
     assert_eq!(open.phase, Phase::Comparing);
     assert!(!pair.ledger(SOUTH).objects.contains_key(&id(11)));
     pair.live(10_000);
-    assert!(pair.sides[NORTH].engine.tasks().open.is_none());
+    assert!(pair.sides[NORTH].engine.view().tasks().open.is_none());
     pair.assert_equal();
 }
 
@@ -154,9 +154,9 @@ fn what_is_said_of_another_task_does_not_end_this_one() {
             answer.reply = Reply::Closed(Outcome::AbortedThere);
         }
     });
-    assert!(pair.sides[NORTH].engine.tasks().open.is_some());
+    assert!(pair.sides[NORTH].engine.view().tasks().open.is_some());
     pair.live(10_000);
-    let last = pair.sides[NORTH].engine.tasks().last.unwrap();
+    let last = pair.sides[NORTH].engine.view().tasks().last.unwrap();
     assert_eq!(last.outcome, Outcome::Done);
 }
 
@@ -223,7 +223,7 @@ fn an_engine_wants_to_be_woken_for_the_next_mailbox_and_not_while_it_waits() {
         plant_message(pair.ledger(SOUTH), id(10 + n), id(n));
     }
     let wakes_at_once = |pair: &Pair| {
-        let wake_at = pair.sides[NORTH].engine.wake_at();
+        let wake_at = pair.sides[NORTH].engine.view().wake_at();
         wake_at.expect("some time") <= pair.now.mono
     };
     assert!(!wakes_at_once(&pair), "nothing is going on");
@@ -242,7 +242,7 @@ fn a_log_in_is_no_task_of_the_partner() {
     let mut pair = with_mailboxes(Limits::default());
     log_in(&mut pair, NORTH, &[1]);
     pair.carry(NORTH);
-    assert_eq!(pair.sides[SOUTH].engine.tasks().serving, None);
+    assert_eq!(pair.sides[SOUTH].engine.view().tasks().serving, None);
     assert_eq!(start_as(&mut pair, SOUTH, 5, TaskKind::Audit), Ok(()));
 }
 
@@ -283,7 +283,7 @@ fn while_one_is_being_recovered_neither_asks_answers_or_begins_anything() {
             let closed = Reply::Closed(Outcome::WentBack);
             assert_eq!(replies(&said), [&closed], "{side} answers");
         }
-        assert_eq!(pair.sides[side].engine.tasks().serving, None);
+        assert_eq!(pair.sides[side].engine.view().tasks().serving, None);
     }
     pair.live(20_000);
     assert!(!pair.ledger(NORTH).state.went_back && !pair.ledger(SOUTH).state.owes_recovery);
@@ -305,7 +305,7 @@ fn a_task_that_is_open_when_a_server_goes_back_ends_unless_it_is_a_rebuild() {
             assert_eq!(start_as(&mut pair, side, 5, kind), Ok(()));
             pair.take(side);
             recover(&mut pair);
-            let tasks = pair.sides[side].engine.tasks();
+            let tasks = pair.sides[side].engine.view().tasks();
             let how = format!("{side} {kind:?}");
             if kind == TaskKind::Rebuild {
                 assert_eq!(
@@ -316,7 +316,7 @@ fn a_task_that_is_open_when_a_server_goes_back_ends_unless_it_is_a_rebuild() {
                 pair.wait(4_000);
                 assert!(asks(&pair.take(side)).is_empty(), "{how}");
                 pair.live(60_000);
-                assert_eq!(pair.sides[side].engine.tasks().open, None, "{how}");
+                assert_eq!(pair.sides[side].engine.view().tasks().open, None, "{how}");
             } else {
                 let last = tasks.last.map(|last| last.outcome);
                 assert_eq!((tasks.open, last), (None, Some(Outcome::WentBack)), "{how}");
@@ -423,14 +423,14 @@ fn the_end_of_another_task_of_the_partner_ends_none_here() {
     assert_eq!(start_as(&mut pair, SOUTH, 5, TaskKind::Resync), Ok(()));
     let end = say::question(Question::End(Outcome::Done));
     assert_eq!(say::ask(&mut pair, NORTH, end), Reply::Done(0));
-    let open = pair.sides[SOUTH].engine.tasks().open.unwrap();
+    let open = pair.sides[SOUTH].engine.view().tasks().open.unwrap();
     assert_eq!(open.id, TaskId(5));
 }
 
 #[test]
 fn a_task_of_the_partner_is_shown_since_it_was_first_heard_of_until_it_is_silent() {
     let mut pair = the_guide();
-    let serving = |pair: &Pair| pair.sides[SOUTH].engine.tasks().serving;
+    let serving = |pair: &Pair| pair.sides[SOUTH].engine.view().tasks().serving;
     say::ask(&mut pair, NORTH, say::question(Question::Census));
     let since = pair.now.wall;
     assert_eq!(serving(&pair).unwrap().since, since);
@@ -456,11 +456,11 @@ fn whoever_stops_a_task_of_the_partner_says_so_at_once() {
     let mut pair = the_guide();
     let task = start(&mut pair, NORTH, TaskKind::Resync, false, None);
     pair.settle();
-    let open = pair.sides[NORTH].engine.tasks().open.unwrap();
+    let open = pair.sides[NORTH].engine.view().tasks().open.unwrap();
     assert_eq!(open.phase, Phase::Waiting);
     assert_eq!(order(&mut pair, SOUTH, Order::Abort(task)), Ok(()));
     pair.settle();
-    let last = pair.sides[NORTH].engine.tasks().last.unwrap();
+    let last = pair.sides[NORTH].engine.view().tasks().last.unwrap();
     assert_eq!(last.outcome, Outcome::AbortedThere);
 }
 
@@ -661,7 +661,7 @@ fn a_server_without_a_partner_marks_nothing_and_goes_down_when_it_likes() {
     }
     assert!(ledger.marks.is_empty());
     let down = Order::CourtesyDown { force: false };
-    assert_eq!(engine.order(now, &mut ledger, down).unwrap(), Ok(()));
+    assert_eq!(engine.command(now, &mut ledger, down).unwrap(), Ok(()));
 }
 
 /// The mailbox is another one than when it was asked for: that is another question, which has not waited yet.

@@ -204,7 +204,7 @@ fn one_version_with_two_values_comes_to_one_value() {
     );
     pair.change(SOUTH, set(1, 4, 3));
     (pair.sides[SOUTH].engine, pair.sides[SOUTH].ledger) = (engine, ledger);
-    pair.sides[SOUTH].engine.stir(99);
+    pair.sides[SOUTH].engine.reseed(99);
     pair.change(SOUTH, set(1, 4, 0));
     pair.live(5_000);
     pair.assert_equal();

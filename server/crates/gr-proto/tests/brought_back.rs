@@ -27,12 +27,12 @@ fn taken_away(limits: Limits) -> Pair {
 fn undo(pair: &mut Pair) -> Heard {
     assert_eq!(order(pair, NORTH, Order::Undo), Ok(()));
     let mut heard = settle_heard(pair);
-    while pair.sides[NORTH].engine.tasks().errand.is_some() {
+    while pair.sides[NORTH].engine.view().tasks().errand.is_some() {
         pair.tick(NORTH);
         let more = settle_heard(pair);
         heard.data[NORTH] += more.data[NORTH];
     }
-    assert_eq!(pair.sides[NORTH].engine.tasks().kept, None);
+    assert_eq!(pair.sides[NORTH].engine.view().tasks().kept, None);
     heard
 }
 
@@ -102,11 +102,11 @@ fn a_local_users_message_that_comes_back_reaches_the_partner() {
     plant(pair.ledger(NORTH), id(20), NORTH, "7020");
     plant_message(pair.ledger(NORTH), id(21), id(20));
     rebuild(&mut pair);
-    while pair.sides[NORTH].engine.tasks().errand != Some(Errand::Salvage) {
+    while pair.sides[NORTH].engine.view().tasks().errand != Some(Errand::Salvage) {
         pair.carry(NORTH);
         pair.carry(SOUTH);
     }
-    while pair.sides[NORTH].engine.tasks().errand.is_some() {
+    while pair.sides[NORTH].engine.view().tasks().errand.is_some() {
         pair.tick(NORTH);
     }
     pair.live(1_000);
@@ -127,7 +127,7 @@ fn trying_again_is_ordered_once_more_when_it_has_begun() {
     let now = pair.now;
     let retry = |pair: &mut Pair| {
         let side = &mut pair.sides[NORTH];
-        let done = side.engine.order(now, &mut side.ledger, Order::RetryHeld);
+        let done = side.engine.command(now, &mut side.ledger, Order::RetryHeld);
         assert_eq!(done.unwrap(), Ok(()));
     };
     let walks = |pair: &mut Pair| pair.ledger(NORTH).state.walks.len();

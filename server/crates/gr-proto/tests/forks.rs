@@ -19,7 +19,7 @@ fn a_server_that_was_wound_back_in_flight_is_found_out() {
     pair.settle();
     // The machine resumes from a snapshot, and works alone until its ticks are past those that the partner knows.
     pair.sides[NORTH].engine = engine;
-    pair.sides[NORTH].engine.stir(77);
+    pair.sides[NORTH].engine.reseed(77);
     *pair.ledger(NORTH) = ledger;
     for value in 0..20 {
         pair.change(NORTH, set(1, 9, value));
@@ -50,7 +50,7 @@ fn a_server_that_was_wound_back_and_restarted_is_found_out() {
     // As above; and before anybody is heard, the machine and its partner start anew. Only the ledger remembers what was said.
     *pair.ledger(NORTH) = ledger;
     pair.sides[NORTH].engine = engine;
-    pair.sides[NORTH].engine.stir(77);
+    pair.sides[NORTH].engine.reseed(77);
     for value in 0..20 {
         pair.change(NORTH, set(1, 9, value));
     }
@@ -72,7 +72,7 @@ fn who_has_seen_less_than_it_had_was_wound_back() {
     pair.change(NORTH, user(1, NORTH));
     pair.settle();
     pair.sides[SOUTH].engine = engine;
-    pair.sides[SOUTH].engine.stir(77);
+    pair.sides[SOUTH].engine.reseed(77);
     *pair.ledger(SOUTH) = ledger;
     for _ in 0..2 {
         pair.wait(15_000);
@@ -99,7 +99,7 @@ fn two_messages_under_one_number_are_of_two_pasts() {
     pair.change(NORTH, user(1, NORTH));
     pair.carry(NORTH);
     pair.sides[NORTH].engine = engine;
-    pair.sides[NORTH].engine.stir(77);
+    pair.sides[NORTH].engine.reseed(77);
     *pair.ledger(NORTH) = ledger;
     pair.change(NORTH, user(2, NORTH));
     pair.carry(NORTH);
@@ -129,7 +129,7 @@ fn a_server_that_was_wound_back_and_says_much_is_found_out() {
     pair.settle();
     *pair.ledger(NORTH) = ledger;
     pair.sides[NORTH].engine = engine;
-    pair.sides[NORTH].engine.stir(77);
+    pair.sides[NORTH].engine.reseed(77);
     for value in 0..20 {
         pair.change(NORTH, set(1, 9, value));
         pair.wait(2_000);
@@ -190,12 +190,12 @@ fn a_partner_that_runs_twice_is_said_to_until_one_copy_is_switched_off() {
         pair.sides[SOUTH].engine.clone(),
         pair.ledger(SOUTH).snapshot(),
     );
-    let twice = |pair: &Pair| pair.sides[NORTH].engine.status().runs_twice;
+    let twice = |pair: &Pair| pair.sides[NORTH].engine.view().status().runs_twice;
     let mut seen = false;
     for n in 0..6_u8 {
         std::mem::swap(&mut pair.sides[SOUTH].engine, &mut other.0);
         std::mem::swap(&mut pair.sides[SOUTH].ledger, &mut other.1);
-        pair.sides[SOUTH].engine.stir(u64::from(n));
+        pair.sides[SOUTH].engine.reseed(u64::from(n));
         pair.take(SOUTH);
         pair.change(SOUTH, set(2, 4, i64::from(n)));
         pair.live(150_000);

@@ -103,14 +103,14 @@ fn held_users_say_why_stop_nobody_and_are_filled_in_when_the_cause_goes() {
         pair.ledger(NORTH).marks.is_empty(),
         "what is held is no backlog"
     );
-    let refused = pair.sides[SOUTH].engine.tasks().refused;
+    let refused = pair.sides[SOUTH].engine.view().tasks().refused;
     assert_eq!(refused[&id(3)].number, "7201");
     pair.transact(SOUTH, &[], vec![Input::Conditions(Box::default())]);
     pair.transact(NORTH, &[], vec![Input::Conditions(Box::default())]);
     pair.live(20_000);
     assert_eq!(reasons(&mut pair), []);
     pair.assert_equal();
-    assert!(pair.sides[SOUTH].engine.tasks().refused.is_empty());
+    assert!(pair.sides[SOUTH].engine.view().tasks().refused.is_empty());
 }
 
 /// Gives a message whose bodies found no room.
@@ -120,9 +120,12 @@ fn give_without_bodies(pair: &mut Pair, message: gr_proto::Message) {
     south.ledger.begin();
     let input = Input::Received(Box::new(message));
     south.engine.handle(now, &mut south.ledger, input).unwrap();
-    south.engine.pump(now, &mut south.ledger).unwrap();
+    let outputs = south
+        .engine
+        .finish_transaction(now, &mut south.ledger)
+        .unwrap();
     south.ledger.commit();
-    while let Some(output) = south.engine.poll() {
+    for output in outputs {
         if let gr_proto::Output::Send(message) = output {
             south.out.push(*message);
         }

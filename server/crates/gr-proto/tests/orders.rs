@@ -175,14 +175,14 @@ fn only_a_task_that_waits_can_be_agreed_to_and_only_by_its_name() {
         order(&mut pair, NORTH, Order::Abort(TaskId(task.0 + 1))),
         none
     );
-    let open = pair.sides[NORTH].engine.tasks().open.unwrap();
+    let open = pair.sides[NORTH].engine.view().tasks().open.unwrap();
     assert_eq!((open.id, open.phase), (task, Phase::Waiting));
     assert_eq!(order(&mut pair, NORTH, Order::Agree(task)), Ok(()));
     let agreed = Deletions {
         here: open.counts.deleted_here,
         there: open.counts.deleted_there,
     };
-    let task = pair.sides[NORTH].engine.tasks().open.unwrap();
+    let task = pair.sides[NORTH].engine.view().tasks().open.unwrap();
     assert_eq!(task.agreed, Some(agreed));
 }
 
@@ -198,7 +198,7 @@ fn what_was_agreed_to_is_a_limit() {
             Some(Deletions { here, there }),
         );
         pair.live(3_000);
-        let open = pair.sides[NORTH].engine.tasks().open;
+        let open = pair.sides[NORTH].engine.view().tasks().open;
         assert_eq!(open.is_none(), goes, "{here} {there}");
     }
 }
@@ -268,6 +268,7 @@ fn of_two_tasks_the_one_with_the_higher_name_goes_on() {
         assert_eq!(gave_way, goes_on, "{reply:?}");
         let last = pair.sides[SOUTH]
             .engine
+            .view()
             .tasks()
             .last
             .map(|last| last.outcome);
@@ -279,15 +280,15 @@ fn of_two_tasks_the_one_with_the_higher_name_goes_on() {
 fn a_stopped_task_of_the_partner_stays_stopped_and_is_no_longer_shown() {
     let mut pair = the_guide();
     ask(&mut pair, NORTH, question(Question::Census));
-    let serving = pair.sides[SOUTH].engine.tasks().serving.unwrap();
+    let serving = pair.sides[SOUTH].engine.view().tasks().serving.unwrap();
     assert_eq!(serving.id, TaskId(77));
     let none = Err(Declined::NoSuchTask);
     assert_eq!(order(&mut pair, SOUTH, Order::Abort(TaskId(78))), none);
     assert_eq!(order(&mut pair, SOUTH, Order::Abort(TaskId(77))), Ok(()));
-    assert_eq!(pair.sides[SOUTH].engine.tasks().serving, None);
+    assert_eq!(pair.sides[SOUTH].engine.view().tasks().serving, None);
     let reply = ask(&mut pair, NORTH, question(Question::Census));
     assert_eq!(reply, gr_proto::Reply::Closed(Outcome::AbortedThere));
-    assert_eq!(pair.sides[SOUTH].engine.tasks().serving, None);
+    assert_eq!(pair.sides[SOUTH].engine.view().tasks().serving, None);
 }
 
 #[test]
@@ -298,11 +299,11 @@ fn the_end_of_the_partners_task_is_heard() {
     other.task = TaskId(5);
     ask(&mut pair, NORTH, other);
     assert!(
-        pair.sides[SOUTH].engine.tasks().serving.is_some(),
+        pair.sides[SOUTH].engine.view().tasks().serving.is_some(),
         "the end of another"
     );
     ask(&mut pair, NORTH, question(Question::End(Outcome::Done)));
-    assert_eq!(pair.sides[SOUTH].engine.tasks().serving, None);
+    assert_eq!(pair.sides[SOUTH].engine.view().tasks().serving, None);
 }
 
 #[test]
@@ -310,15 +311,22 @@ fn a_task_that_is_open_for_more_than_a_day_ends() {
     let mut pair = the_guide();
     start(&mut pair, NORTH, TaskKind::Resync, false, None);
     pair.live(2_000);
-    let began = pair.sides[NORTH].engine.tasks().open.unwrap().began.0;
+    let began = pair.sides[NORTH]
+        .engine
+        .view()
+        .tasks()
+        .open
+        .unwrap()
+        .began
+        .0;
     let passed = pair.now.wall.0 - began;
     pair.wait((limits::TASK_MS_MAX - passed) as u64);
     assert!(
-        pair.sides[NORTH].engine.tasks().open.is_some(),
+        pair.sides[NORTH].engine.view().tasks().open.is_some(),
         "a day, and not more"
     );
     pair.wait(1);
-    let last = pair.sides[NORTH].engine.tasks().last.unwrap();
+    let last = pair.sides[NORTH].engine.view().tasks().last.unwrap();
     assert_eq!(last.outcome, Outcome::Expired);
 }
 

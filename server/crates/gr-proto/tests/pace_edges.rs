@@ -66,11 +66,11 @@ fn carried(pair: &mut Pair, n: u8, bytes: u64, ms: u64) {
 }
 
 fn bytes_per_s(pair: &Pair) -> Option<u64> {
-    pair.sides[NORTH].engine.status().bytes_per_s
+    pair.sides[NORTH].engine.view().status().bytes_per_s
 }
 
 fn is_slow(pair: &Pair) -> bool {
-    pair.sides[NORTH].engine.status().slow
+    pair.sides[NORTH].engine.view().status().slow
 }
 
 #[test]

@@ -429,7 +429,7 @@ fn a_slow_link_is_called_slow_and_its_rate_is_told() {
         pair.carry(SOUTH);
     };
     carried(&mut pair, 700);
-    let status = pair.sides[NORTH].engine.status();
+    let status = pair.sides[NORTH].engine.view().status();
     assert!(status.slow, "{status:?}");
     let rate = status.bytes_per_s.expect("a rate");
     assert!((200_000..400_000).contains(&rate), "{rate}");
@@ -438,7 +438,7 @@ fn a_slow_link_is_called_slow_and_its_rate_is_told() {
     for _ in 0..3 {
         carried(&mut pair, 1);
     }
-    assert!(!pair.sides[NORTH].engine.status().slow);
+    assert!(!pair.sides[NORTH].engine.view().status().slow);
 }
 
 #[test]
@@ -474,5 +474,5 @@ fn an_answer_counts_even_if_the_question_has_been_asked_again() {
         pair.give(SOUTH, answer);
     }
     let next = pair.take(SOUTH);
-    assert!(next.iter().any(asked) || pair.sides[SOUTH].engine.tasks().open.is_none());
+    assert!(next.iter().any(asked) || pair.sides[SOUTH].engine.view().tasks().open.is_none());
 }

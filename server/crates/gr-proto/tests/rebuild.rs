@@ -51,7 +51,7 @@ fn whoever_stops_a_rebuild_finds_the_original_exactly() {
                 continue; // not heard of yet, or over
             }
             pair.live(3_000);
-            let last = pair.sides[NORTH].engine.tasks().last.unwrap();
+            let last = pair.sides[NORTH].engine.view().tasks().last.unwrap();
             if last.outcome == Outcome::Done {
                 continue; // it was over before the partner could hear of it
             }
@@ -111,7 +111,7 @@ fn a_rebuild_waits_while_more_is_marked_than_can_be_staged_at_once() {
         pair.give(SOUTH, message);
     }
     pair.carry(SOUTH);
-    let open = pair.sides[NORTH].engine.tasks().open.unwrap();
+    let open = pair.sides[NORTH].engine.view().tasks().open.unwrap();
     assert_eq!(
         (open.phase, open.counts.created_here),
         (Phase::Clearing, 125)
@@ -140,7 +140,7 @@ fn messages_that_only_the_replaced_server_had_are_salvaged() {
 fn a_rebuild_can_be_undone() {
     let mut pair = the_guide();
     run(&mut pair, NORTH, TaskKind::Rebuild, false, None);
-    assert!(pair.sides[NORTH].engine.tasks().kept.is_some());
+    assert!(pair.sides[NORTH].engine.view().tasks().kept.is_some());
     assert_eq!(order(&mut pair, NORTH, Order::Undo), Ok(()));
     pair.live(3_000);
     let back = &pair.ledger(NORTH).objects.clone();
@@ -157,7 +157,7 @@ fn a_rebuild_can_be_undone() {
         (0..100).all(|n| south.contains_key(&nth(NORTH, n))),
         "the local ones have copies"
     );
-    assert_eq!(pair.sides[NORTH].engine.tasks().kept, None);
+    assert_eq!(pair.sides[NORTH].engine.view().tasks().kept, None);
     assert_eq!(
         order(&mut pair, NORTH, Order::Undo),
         Err(Declined::NothingKept)

@@ -24,7 +24,7 @@ fn a_rebuild_of_what_is_the_same_counts_fetches_one_page_and_sends_nothing() {
     assert_done(&pair);
     assert_eq!(heard.data, [0, 0]);
     pair.assert_equal();
-    assert_eq!(pair.sides[NORTH].engine.tasks().errand, None);
+    assert_eq!(pair.sides[NORTH].engine.view().tasks().errand, None);
     let changed = |o: &Output| matches!(o, Output::Changed(changed) if !changed.is_empty());
     assert!(
         !pair.sides[NORTH].said.iter().any(changed),
@@ -269,7 +269,7 @@ fn a_rebuild_waits_until_what_an_earlier_task_kept_is_gone() {
     rebuild(&mut pair);
     pair.settle();
     assert_eq!(phase(&pair), Some(Phase::Clearing));
-    let tasks = pair.sides[NORTH].engine.tasks();
+    let tasks = pair.sides[NORTH].engine.view().tasks();
     assert_eq!(tasks.errand, Some(Errand::Purge));
     pair.tick(NORTH);
     let walks = &pair.ledger(NORTH).state.walks;
@@ -295,7 +295,10 @@ fn a_rebuild_does_not_wait_for_what_is_tried_again() {
         pair.carry(NORTH);
         pair.carry(SOUTH);
     }
-    assert_eq!(pair.sides[NORTH].engine.tasks().errand, Some(Errand::Retry));
+    assert_eq!(
+        pair.sides[NORTH].engine.view().tasks().errand,
+        Some(Errand::Retry)
+    );
     assert!(phase(&pair) != Some(Phase::Clearing));
     // Whoever has much to try again may begin one, too.
     let mut pair = same(steps_of(1));
@@ -304,7 +307,10 @@ fn a_rebuild_does_not_wait_for_what_is_tried_again() {
         hold(&mut pair, NORTH, n, Reason::CAPACITY);
     }
     assert_eq!(order(&mut pair, NORTH, Order::RetryHeld), Ok(()));
-    assert_eq!(pair.sides[NORTH].engine.tasks().errand, Some(Errand::Retry));
+    assert_eq!(
+        pair.sides[NORTH].engine.view().tasks().errand,
+        Some(Errand::Retry)
+    );
     rebuild(&mut pair);
 }
 
@@ -322,7 +328,7 @@ fn what_a_stopped_rebuild_has_fetched_goes_step_by_step_beside_other_errands() {
     let now = pair.now;
     let side = &mut pair.sides[NORTH];
     for order in [Order::RetryHeld, Order::Abort(task)] {
-        let done = side.engine.order(now, &mut side.ledger, order);
+        let done = side.engine.command(now, &mut side.ledger, order);
         assert_eq!(done.unwrap(), Ok(()));
     }
     for _ in 0..20 {
@@ -365,7 +371,7 @@ fn what_the_partner_deleted_meanwhile_is_not_salvaged() {
     rebuild(&mut pair);
     pair.settle();
     assert_done(&pair);
-    let errand = |pair: &Pair| pair.sides[NORTH].engine.tasks().errand;
+    let errand = |pair: &Pair| pair.sides[NORTH].engine.view().tasks().errand;
     assert_eq!(errand(&pair), Some(Errand::Salvage));
     assert!(!holds(&pair, NORTH, 200));
     let gone = Item {

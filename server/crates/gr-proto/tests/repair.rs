@@ -17,12 +17,18 @@ fn a_lost_body_comes_back_from_the_partner() {
             pair.ledger(side).lose_body(&body_of(n));
         }
         pair.tick(side);
-        assert_eq!(pair.sides[1 - side].engine.status().only_here, Some(0));
+        assert_eq!(
+            pair.sides[1 - side].engine.view().status().only_here,
+            Some(0)
+        );
         pair.settle();
         assert!(pair.ledger(side).bodies.contains(&body_of(10)));
         assert!(pair.ledger(side).bodies.contains(&body_of(12)));
         assert!(said(&pair, side, Event::Repaired(2, 0)));
-        assert_eq!(pair.sides[side].engine.status().no_copy_left, Some(0));
+        assert_eq!(
+            pair.sides[side].engine.view().status().no_copy_left,
+            Some(0)
+        );
         pair.assert_equal();
     }
 }
@@ -61,7 +67,7 @@ fn what_neither_has_is_counted_and_asked_for_with_growing_pauses() {
     pair.live(1_000);
     assert!(pair.ledger(NORTH).bodies.contains(&body_of(11)));
     for side in [NORTH, SOUTH] {
-        let status = pair.sides[side].engine.status();
+        let status = pair.sides[side].engine.view().status();
         assert_eq!((status.no_copy_left, status.only_here), (Some(1), Some(0)));
         assert!(said(&pair, side, Event::NoCopyLeft(1, 0)));
     }
@@ -88,7 +94,10 @@ fn what_neither_has_is_counted_and_asked_for_with_growing_pauses() {
     pair.ledger(NORTH).receive_body(body_of(10));
     pair.live(700_000);
     assert!(pair.ledger(SOUTH).bodies.contains(&body_of(10)));
-    assert_eq!(pair.sides[SOUTH].engine.status().no_copy_left, Some(0));
+    assert_eq!(
+        pair.sides[SOUTH].engine.view().status().no_copy_left,
+        Some(0)
+    );
 }
 
 #[test]
@@ -131,7 +140,10 @@ fn its_body_may_be_gone_as_well() {
         pair.ledger(NORTH).objects.contains_key(&id(10)),
         "the rest of it is there"
     );
-    assert_eq!(pair.sides[NORTH].engine.status().no_copy_left, Some(1));
+    assert_eq!(
+        pair.sides[NORTH].engine.view().status().no_copy_left,
+        Some(1)
+    );
 }
 
 #[test]
@@ -314,12 +326,12 @@ fn the_partner_is_told_that_its_copy_is_the_only_one() {
         .find(|m| matches!(m.payload, Payload::Heartbeat(_)))
         .cloned();
     pair.give(NORTH, report.expect("it says so at once"));
-    assert_eq!(pair.sides[NORTH].engine.status().only_here, Some(3));
+    assert_eq!(pair.sides[NORTH].engine.view().status().only_here, Some(3));
     out.into_iter()
         .filter(|m| matches!(m.payload, Payload::Ask(_)))
         .for_each(|m| pair.give(NORTH, m));
     pair.settle();
-    assert_eq!(pair.sides[NORTH].engine.status().only_here, Some(0));
+    assert_eq!(pair.sides[NORTH].engine.view().status().only_here, Some(0));
 }
 
 #[test]
@@ -336,7 +348,7 @@ fn a_question_about_what_has_gone_meanwhile_does_not_keep_a_server_awake() {
     assert!(pair.take(SOUTH).iter().any(asks), "and nobody hears it");
     pair.change(NORTH, delete(10));
     pair.live(125_000);
-    let wakes = pair.sides[SOUTH].engine.wake_at();
+    let wakes = pair.sides[SOUTH].engine.view().wake_at();
     assert!(wakes.is_none_or(|at| at > pair.now.mono), "{wakes:?}");
 }
 
@@ -365,7 +377,10 @@ fn a_long_lost_body_comes_back_in_pieces() {
     assert_eq!(here, body.len);
     assert!(said(&pair, SOUTH, Event::Repaired(1, 0)));
     pair.settle();
-    assert_eq!(pair.sides[SOUTH].engine.status().no_copy_left, Some(0));
+    assert_eq!(
+        pair.sides[SOUTH].engine.view().status().no_copy_left,
+        Some(0)
+    );
     pair.assert_equal();
 }
 

@@ -119,7 +119,10 @@ fn a_piece_of_a_long_body_has_its_answer_for_itself() {
     });
     let lacking = pair.ledger(SOUTH).missing_after(None, 9).unwrap();
     assert_eq!(lacking, [bodies[2]]);
-    assert_eq!(pair.sides[SOUTH].engine.status().no_copy_left, Some(1));
+    assert_eq!(
+        pair.sides[SOUTH].engine.view().status().no_copy_left,
+        Some(1)
+    );
 }
 
 #[test]
@@ -247,10 +250,16 @@ fn whoever_gets_back_by_itself_what_neither_had_says_so_at_once() {
         pair.ledger(side).lose_body(&body_of(10));
     }
     pair.live(1_000);
-    assert_eq!(pair.sides[NORTH].engine.status().no_copy_left, Some(1));
+    assert_eq!(
+        pair.sides[NORTH].engine.view().status().no_copy_left,
+        Some(1)
+    );
     pair.ledger(NORTH).receive_body(body_of(10));
     pair.tick(NORTH);
-    assert_eq!(pair.sides[NORTH].engine.status().no_copy_left, Some(0));
+    assert_eq!(
+        pair.sides[NORTH].engine.view().status().no_copy_left,
+        Some(0)
+    );
 }
 
 #[test]

@@ -284,7 +284,7 @@ fn what_follows_a_message_that_was_held_is_nothing() {
         let silent = Held { reason, ..held };
         pair.ledger(NORTH).set_held(&id(11), &silent).unwrap();
         pair.order(NORTH, Order::RetryHeld);
-        while pair.sides[NORTH].engine.tasks().errand.is_some() {
+        while pair.sides[NORTH].engine.view().tasks().errand.is_some() {
             pair.tick(NORTH);
         }
         pair.sides[NORTH].said.clear();

@@ -193,16 +193,16 @@ fn a_returning_server_knows_when_it_has_caught_up() {
     }
     pair.take(NORTH);
     pair.tick(SOUTH);
-    assert!(!pair.sides[SOUTH].engine.status().caught_up());
+    assert!(!pair.sides[SOUTH].engine.view().status().caught_up());
     let mut was_behind = false;
     for _ in 0..20 {
         pair.carry(SOUTH);
         pair.carry(NORTH);
-        let status = pair.sides[SOUTH].engine.status();
+        let status = pair.sides[SOUTH].engine.view().status();
         was_behind |= status.partner_backlog.is_some_and(|n| n > 0);
         assert!(!status.caught_up() || pair.sides[SOUTH].ledger.objects.len() == 99);
     }
-    assert!(was_behind && pair.sides[SOUTH].engine.status().caught_up());
+    assert!(was_behind && pair.sides[SOUTH].engine.view().status().caught_up());
 }
 
 #[test]
@@ -211,12 +211,12 @@ fn an_acknowledgement_of_what_was_never_sent_begins_a_new_life() {
     pair.change(NORTH, user(1, NORTH));
     pair.carry(NORTH);
     let mut ack = pair.take(SOUTH).remove(0);
-    let life = pair.sides[NORTH].engine.life();
+    let life = pair.sides[NORTH].engine.view().life();
     if let Payload::Ack(ack) = &mut ack.payload {
         ack.sum ^= 1;
     }
     pair.give(NORTH, ack);
-    assert_ne!(pair.sides[NORTH].engine.life(), life);
+    assert_ne!(pair.sides[NORTH].engine.view().life(), life);
     // Another branch of this past has said it; that is remembered beyond the session.
     let went_back = Output::Event(Event::WentBack);
     assert!(pair.sides[NORTH].said.contains(&went_back) && pair.ledger(NORTH).state.went_back);
@@ -231,7 +231,7 @@ fn courtesy_down_waits_for_the_backlog_and_is_told_to_the_partner() {
     let order = |pair: &mut Pair, order| {
         let now = pair.now;
         let north = &mut pair.sides[NORTH];
-        let done = north.engine.order(now, &mut north.ledger, order).unwrap();
+        let done = north.engine.command(now, &mut north.ledger, order).unwrap();
         pair.tick(NORTH);
         done
     };
@@ -240,17 +240,17 @@ fn courtesy_down_waits_for_the_backlog_and_is_told_to_the_partner() {
     pair.settle();
     assert_eq!(order(&mut pair, down), Ok(()));
     pair.settle();
-    let status = pair.sides[SOUTH].engine.status();
+    let status = pair.sides[SOUTH].engine.view().status();
     assert_eq!((status.state, status.courtesy), (PartnerState::Down, true));
     // Both go on for themselves; nothing is sent, and nobody calls the other dead.
     pair.change(SOUTH, user(2, SOUTH));
     pair.live(200_000);
     assert_eq!(pair.ledger(SOUTH).marks.len(), 1);
-    assert!(pair.sides[SOUTH].engine.status().courtesy);
+    assert!(pair.sides[SOUTH].engine.view().status().courtesy);
     // It stays so over a restart.
     pair.restart(NORTH);
     pair.live(100_000);
-    assert!(pair.sides[SOUTH].engine.status().courtesy);
+    assert!(pair.sides[SOUTH].engine.view().status().courtesy);
     assert_eq!(order(&mut pair, Order::CourtesyUp), Ok(()));
     pair.live(5_000);
     assert_eq!(pair.state(SOUTH), PartnerState::Running);

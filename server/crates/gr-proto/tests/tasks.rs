@@ -26,7 +26,7 @@ fn a_dry_run_says_what_would_happen_and_changes_nothing() {
     let mut pair = the_guide();
     let before = [NORTH, SOUTH].map(|side| pair.sides[side].ledger.objects.clone());
     run(&mut pair, NORTH, TaskKind::Resync, true, None);
-    let said = pair.sides[NORTH].engine.tasks().last.unwrap().counts;
+    let said = pair.sides[NORTH].engine.view().tasks().last.unwrap().counts;
     assert_eq!((said.created_here, said.created_there), (20, 60));
     assert_eq!((said.deleted_here, said.deleted_there), (170, 35));
     assert_eq!(
@@ -36,13 +36,13 @@ fn a_dry_run_says_what_would_happen_and_changes_nothing() {
     assert!(pair.ledger(NORTH).marks.is_empty() && pair.ledger(SOUTH).marks.is_empty());
 
     run(&mut pair, NORTH, TaskKind::Resync, false, AGREED);
-    let done = pair.sides[NORTH].engine.tasks().last.unwrap().counts;
+    let done = pair.sides[NORTH].engine.view().tasks().last.unwrap().counts;
     assert_eq!((done.created_here, done.created_there), (20, 60));
     assert_eq!((done.deleted_here, done.deleted_there), (170, 35));
 
     let mut pair = the_guide();
     run(&mut pair, NORTH, TaskKind::Rebuild, true, None);
-    let said = pair.sides[NORTH].engine.tasks().last.unwrap().counts;
+    let said = pair.sides[NORTH].engine.view().tasks().last.unwrap().counts;
     assert_eq!((said.created_here, said.deleted_here), (125, 300));
     assert_eq!(counts(&pair), [(100, 200), (50, 75)]);
 }
@@ -52,7 +52,7 @@ fn more_deletions_than_the_fuse_allows_wait_for_an_administrator() {
     let mut pair = the_guide();
     let task = start(&mut pair, NORTH, TaskKind::Resync, false, None);
     pair.live(2_000);
-    let open = pair.sides[NORTH].engine.tasks().open.unwrap();
+    let open = pair.sides[NORTH].engine.view().tasks().open.unwrap();
     assert_eq!(open.phase, Phase::Waiting);
     assert_eq!(
         counts(&pair),
@@ -79,7 +79,7 @@ fn an_emptied_partner_wipes_nothing() {
         }
         start(&mut pair, side, kind, false, None);
         pair.live(5_000);
-        let open = pair.sides[side].engine.tasks().open.unwrap();
+        let open = pair.sides[side].engine.view().tasks().open.unwrap();
         assert_eq!(open.phase, Phase::Waiting, "{side} {kind:?}");
         assert_eq!(
             counts(&pair),
@@ -122,6 +122,7 @@ fn an_audit_creates_and_deletes_but_does_not_look_at_values() {
     assert_eq!(
         pair.sides[SOUTH]
             .engine
+            .view()
             .tasks()
             .last
             .unwrap()
@@ -158,9 +159,9 @@ fn whoever_stops_a_resync_finds_every_user_there() {
                 continue;
             }
             pair.live(2_000);
-            let last = pair.sides[NORTH].engine.tasks().last.unwrap();
+            let last = pair.sides[NORTH].engine.view().tasks().last.unwrap();
             assert_eq!(last.outcome, outcome);
-            assert_eq!(pair.sides[SOUTH].engine.tasks().serving, None);
+            assert_eq!(pair.sides[SOUTH].engine.view().tasks().serving, None);
             let [(north, north_gr), (south, south_gr)] = counts(&pair);
             assert_eq!(
                 (north, south),
@@ -178,7 +179,12 @@ fn a_task_begins_afresh_after_one_that_was_stopped() {
     let first = start(&mut pair, NORTH, TaskKind::Resync, false, AGREED);
     // Until the partner is asked to delete; the question stays without an answer.
     let asks_to_delete = |pair: &Pair| {
-        let phase = pair.sides[NORTH].engine.tasks().open.map(|task| task.phase);
+        let phase = pair.sides[NORTH]
+            .engine
+            .view()
+            .tasks()
+            .open
+            .map(|task| task.phase);
         phase == Some(Phase::Deleting)
     };
     while !asks_to_delete(&pair) {
@@ -222,7 +228,7 @@ fn what_was_kept_goes_after_a_week() {
     assert!(!pair.ledger(NORTH).kept.is_empty());
     pair.days(2);
     assert!(pair.ledger(NORTH).kept.is_empty());
-    assert_eq!(pair.sides[NORTH].engine.tasks().kept, None);
+    assert_eq!(pair.sides[NORTH].engine.view().tasks().kept, None);
 }
 
 #[test]
@@ -279,7 +285,7 @@ fn a_task_whose_end_is_lost_is_not_shown_for_ever() {
     run(&mut pair, NORTH, TaskKind::Resync, true, None);
     let lost = pair.take(NORTH);
     drop(lost);
-    let serving = |pair: &Pair| pair.sides[SOUTH].engine.tasks().serving.is_some();
+    let serving = |pair: &Pair| pair.sides[SOUTH].engine.view().tasks().serving.is_some();
     pair.order(
         NORTH,
         Order::Start {
@@ -331,7 +337,8 @@ fn of_two_tasks_that_begin_at_once_one_gives_way() {
         assert_eq!(begun, Ok(()));
     }
     pair.live(5_000);
-    let outcomes = [NORTH, SOUTH].map(|side| pair.sides[side].engine.tasks().last.unwrap().outcome);
+    let outcomes =
+        [NORTH, SOUTH].map(|side| pair.sides[side].engine.view().tasks().last.unwrap().outcome);
     assert_eq!(outcomes, [Outcome::GaveWay, Outcome::Done]);
     assert_eq!(counts(&pair), [(100, 50), (50, 100)]);
 }
@@ -348,7 +355,7 @@ fn a_task_goes_on_after_a_crash_of_either_server() {
             }
             pair.restart(victim);
             pair.live(120_000);
-            let last = pair.sides[NORTH].engine.tasks().last.unwrap();
+            let last = pair.sides[NORTH].engine.view().tasks().last.unwrap();
             assert_eq!((last.kind, last.outcome), (kind, Outcome::Done));
             let expected = match kind {
                 TaskKind::Resync => [(100, 50), (50, 100)],

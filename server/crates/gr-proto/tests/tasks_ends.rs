@@ -34,7 +34,7 @@ fn a_task_is_done_when_what_it_is_about_is_on_both_servers() {
             plant_message(ledger, id([120, 180][side]), id(1));
             start_for(&mut pair, NORTH, kind, false, &[]);
             settle_without(&mut pair, lost);
-            let open = pair.sides[NORTH].engine.tasks().open;
+            let open = pair.sides[NORTH].engine.view().tasks().open;
             assert_eq!(open.is_none(), done, "{kind:?} {side} {open:?}");
             let phase = open.map(|open| open.phase);
             assert!(done || phase == Some(Phase::Settling), "{phase:?}");
@@ -97,7 +97,7 @@ fn mailboxes_that_are_done_are_not_compared_again_after_a_restart() {
         pair.carry(NORTH);
         pair.carry(SOUTH);
     }
-    let open = pair.sides[NORTH].engine.tasks().open.unwrap();
+    let open = pair.sides[NORTH].engine.view().tasks().open.unwrap();
     assert_eq!((open.id, &open.mailboxes[..]), (task, &[id(3)][..]));
     pair.restart(NORTH);
     pair.tick(NORTH);
@@ -116,7 +116,7 @@ fn mailboxes_that_are_done_are_not_compared_again_after_a_restart() {
         1,
         "named mailboxes and nothing else"
     );
-    let counts = pair.sides[NORTH].engine.tasks().last.unwrap().counts;
+    let counts = pair.sides[NORTH].engine.view().tasks().last.unwrap().counts;
     assert_eq!((counts.done, counts.total), (3, 3));
 }
 
@@ -133,7 +133,7 @@ fn too_many_on_one_server_keep_those_on_the_other() {
         }
         let task = start(&mut pair, NORTH, TaskKind::Resync, false, None);
         let heard = settle_heard(&mut pair);
-        let open = pair.sides[NORTH].engine.tasks().open.unwrap();
+        let open = pair.sides[NORTH].engine.view().tasks().open.unwrap();
         assert_eq!(open.phase, Phase::Waiting);
         assert!(heard.asked.iter().all(|ask| !ask.agreed));
         let left = counts(&pair);
@@ -182,7 +182,7 @@ fn what_is_left_here_of_a_user_that_goes_there_counts_for_the_fuse() {
         many_messages(pair.ledger(NORTH), id(1), messages);
         start(&mut pair, NORTH, TaskKind::Audit, false, None);
         pair.settle();
-        let open = pair.sides[NORTH].engine.tasks().open;
+        let open = pair.sides[NORTH].engine.view().tasks().open;
         assert_eq!(open.is_none(), goes, "{messages}");
         let left = pair.ledger(NORTH).objects.len();
         assert_eq!(left, if goes { 0 } else { 1_001 });
@@ -235,7 +235,7 @@ fn a_task_that_begins_anew_has_no_second_fuse() {
         }
         pair.restart(SOUTH);
         pair.live(2_000);
-        let open = pair.sides[NORTH].engine.tasks().open;
+        let open = pair.sides[NORTH].engine.view().tasks().open;
         assert_eq!(
             open.as_ref()
                 .is_some_and(|open| open.phase == Phase::Waiting),
@@ -266,7 +266,7 @@ fn a_candidate_that_was_changed_meanwhile_stays() {
     assert_eq!(order(&mut pair, NORTH, Order::Agree(task)), Ok(()));
     let left: Vec<_> = pair.ledger(NORTH).objects.keys().copied().collect();
     assert_eq!(left, [id(5)]);
-    let open = pair.sides[NORTH].engine.tasks();
+    let open = pair.sides[NORTH].engine.view().tasks();
     let counts = open
         .last
         .map_or_else(|| open.open.unwrap().counts, |last| last.counts);
@@ -277,17 +277,17 @@ fn a_candidate_that_was_changed_meanwhile_stays() {
 fn a_task_that_removes_nothing_keeps_nothing_and_leaves_what_is_kept_alone() {
     let mut pair = with_user(Limits::default());
     run(&mut pair, NORTH, TaskKind::Resync, false, AGREED);
-    assert_eq!(pair.sides[NORTH].engine.tasks().kept, None);
+    assert_eq!(pair.sides[NORTH].engine.view().tasks().kept, None);
     plant(pair.ledger(NORTH), id(30), SOUTH, "8030");
     run(&mut pair, NORTH, TaskKind::Resync, false, AGREED);
-    let kept = pair.sides[NORTH].engine.tasks().kept;
+    let kept = pair.sides[NORTH].engine.view().tasks().kept;
     assert_eq!(kept.map(|kept| kept.objects), Some(1));
     plant_message(pair.ledger(SOUTH), id(180), id(1));
     run(&mut pair, NORTH, TaskKind::Mailboxes, false, None);
-    assert_eq!(pair.sides[NORTH].engine.tasks().kept, kept);
+    assert_eq!(pair.sides[NORTH].engine.view().tasks().kept, kept);
     pair.order(NORTH, Order::RetryHeld);
     pair.settle();
-    assert_eq!(pair.sides[NORTH].engine.tasks().kept, kept);
+    assert_eq!(pair.sides[NORTH].engine.view().tasks().kept, kept);
 }
 
 /// Nobody is told of an errand that there is not.
@@ -297,9 +297,11 @@ fn a_task_that_staged_nothing_leaves_nothing_to_be_cleared() {
     let task = start(&mut pair, NORTH, TaskKind::Resync, false, None);
     let now = pair.now;
     let side = &mut pair.sides[NORTH];
-    let aborted = side.engine.order(now, &mut side.ledger, Order::Abort(task));
+    let aborted = side
+        .engine
+        .command(now, &mut side.ledger, Order::Abort(task));
     assert_eq!(aborted.unwrap(), Ok(()));
-    assert_eq!(side.engine.tasks().errand, None);
+    assert_eq!(side.engine.view().tasks().errand, None);
     let told = |output: &Output| matches!(output, Output::Task(view) if view.errand.is_some());
     pair.live(1_000);
     assert!(!pair.sides[NORTH].said.iter().any(told));

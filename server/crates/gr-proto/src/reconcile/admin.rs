@@ -10,7 +10,7 @@ use ledger::{
 
 impl Engine {
     /// Carries out an order of an administrator, or says why not. Like a change it is part of the driver's transaction.
-    pub fn order(
+    pub fn command(
         &mut self,
         now: Now,
         ledger: &mut dyn Ledger,
@@ -293,7 +293,7 @@ impl Engine {
     }
 
     /// Tasks, as they are now.
-    pub fn tasks(&self) -> TaskView {
+    pub(crate) fn tasks(&self) -> TaskView {
         TaskView {
             open: self.state.task.clone(),
             serving: self.serving,

@@ -10,7 +10,7 @@ impl Entropy {
     }
 
     /// Adds randomness.
-    pub(crate) fn stir(&mut self, seed: u64) {
+    pub(crate) fn reseed(&mut self, seed: u64) {
         self.0 ^= seed;
         self.draw();
     }

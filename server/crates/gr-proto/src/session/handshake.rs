@@ -240,7 +240,7 @@ impl Engine {
         };
         let payload = Payload::Hello(Box::new(hello));
         self.outputs
-            .push_back(Output::Send(Box::new(Message { header, payload })));
+            .push(Output::Send(Box::new(Message { header, payload })));
         Ok(())
     }
 

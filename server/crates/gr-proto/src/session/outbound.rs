@@ -8,7 +8,6 @@ use crate::session::entropy::Entropy;
 use crate::session::{Numbers, Pen, Session};
 use crate::{Answer, Event, Mono, NewLife, Now, Output, Payload, Reply, Report};
 use ledger::{Lane, Ledger, LedgerError, ReplicaState, Said};
-use std::collections::VecDeque;
 
 impl Engine {
     /// What is said at the end of a transaction: the one acknowledgement of the group, what a recovery has to say, then data,
@@ -167,7 +166,7 @@ struct Voice<'a> {
     numbers: &'a mut Numbers,
     spoke: &'a mut Mono,
     entropy: &'a mut Entropy,
-    outputs: &'a mut VecDeque<Output>,
+    outputs: &'a mut Vec<Output>,
     /// What belongs into the trail.
     said: Vec<Said>,
 }
@@ -184,7 +183,7 @@ impl Voice<'_> {
         if telling {
             self.said.push(Said { tick, id });
         }
-        self.outputs.push_back(Output::Send(Box::new(message)));
+        self.outputs.push(Output::Send(Box::new(message)));
         no
     }
 }

@@ -50,24 +50,27 @@ pub fn run(
     };
     let now = pair.now;
     let side = &mut pair.sides[driver];
-    let ordered = side.engine.order(now, &mut side.ledger, order);
+    let ordered = side.engine.command(now, &mut side.ledger, order);
     ordered.unwrap().expect("the task may begin");
     pair.tick(driver);
     let began = pair.now.mono;
     let mut traffic = Traffic::default();
     for _ in 0..1_000 {
         let quiet = carry(pair, NORTH, &mut traffic) + carry(pair, SOUTH, &mut traffic) == 0;
-        let open = pair.sides[driver].engine.tasks().open.is_some();
+        let open = pair.sides[driver].engine.view().tasks().open.is_some();
         if quiet && open {
             pair.wait(500);
         } else if quiet {
-            let report = pair.sides[driver].engine.tasks().last.unwrap();
+            let report = pair.sides[driver].engine.view().tasks().last.unwrap();
             traffic.waited_ms = pair.now.mono.since(began);
             assert_eq!((report.id, report.outcome), (id, Outcome::Done));
             return (report, traffic);
         }
     }
-    panic!("it never ends: {:?}", pair.sides[driver].engine.tasks());
+    panic!(
+        "it never ends: {:?}",
+        pair.sides[driver].engine.view().tasks()
+    );
 }
 
 fn carry(pair: &mut Pair, from: usize, traffic: &mut Traffic) -> usize {

@@ -125,7 +125,7 @@ fn so_many_lives_are_remembered_and_no_more() {
     }
     pair.live(601_000);
     assert_eq!(pair.ledger(NORTH).lineage.len(), 3);
-    let present = pair.sides[NORTH].engine.life();
+    let present = pair.sides[NORTH].engine.view().life();
     assert_eq!(pair.ledger(NORTH).lineage[2].life, present);
 }
 
@@ -242,10 +242,10 @@ fn without_a_partner_nothing_is_marked_said_or_heard() {
     assert!(north.out.is_empty() && north.said.is_empty());
     assert!(north.ledger.marks.is_empty() && north.ledger.tombs.is_empty());
     assert_eq!(
-        north.engine.status().state,
+        north.engine.view().status().state,
         gr_proto::PartnerState::NotConfigured
     );
-    assert_eq!(north.engine.wake_at(), None);
+    assert_eq!(north.engine.view().wake_at(), None);
 }
 
 #[test]

@@ -107,7 +107,7 @@ pub fn hellos(pair: &mut Pair) -> Vec<Hello> {
 /// A life of the south is met, which says this of itself when it echoes.
 pub fn meet(pair: &mut Pair, life: Life, what: Hello) {
     let answer = greet(pair, life, Life(0), asks(70));
-    let to = pair.sides[NORTH].engine.life();
+    let to = pair.sides[NORTH].engine.view().life();
     let echo = answer.last().expect("a question is answered").challenge;
     let what = Hello {
         challenge: None,

@@ -142,7 +142,7 @@ fn hellos_of_a_partner_come_to_an_end() {
 #[test]
 fn what_somebody_else_knows_and_what_is_said_again_is_not_judged() {
     let mut pair = met();
-    let life = pair.sides[NORTH].engine.life();
+    let life = pair.sides[NORTH].engine.view().life();
     let knowing = Hello {
         known: Some(Known {
             life: Life(99),
@@ -154,7 +154,7 @@ fn what_somebody_else_knows_and_what_is_said_again_is_not_judged() {
     greet(&mut pair, THEIRS, OURS, knowing.clone());
     greet(&mut pair, Life(88), OURS, knowing.clone());
     assert!(!events(&pair).contains(&Event::WentBack));
-    assert_eq!(pair.sides[NORTH].engine.life(), life);
+    assert_eq!(pair.sides[NORTH].engine.view().life(), life);
     // Nor is somebody who has not proven yet that it lives.
     let mut pair = Pair::strangers();
     greet(&mut pair, THEIRS, Life(0), knowing);
@@ -167,7 +167,7 @@ fn a_stranger_is_told_what_is_known_now_and_the_partner_what_was_known_before() 
     pair.change(SOUTH, user(1, SOUTH));
     pair.settle();
     let known = pair.ledger(NORTH).state.known;
-    let south = pair.sides[SOUTH].engine.life();
+    let south = pair.sides[SOUTH].engine.view().life();
     assert_eq!(known.map(|known| known.life), Some(south));
     let told = greet(&mut pair, Life(88), Life(0), asks(70));
     assert_eq!(told[0].known, known);
@@ -285,7 +285,7 @@ fn the_trail_begins_with_the_first_thing_that_was_ever_said() {
     pair.change(NORTH, user(1, NORTH));
     pair.settle();
     (pair.sides[NORTH].engine, pair.sides[NORTH].ledger) = (engine, ledger);
-    pair.sides[NORTH].engine.stir(77);
+    pair.sides[NORTH].engine.reseed(77);
     let changes: Vec<_> = (10..15).map(|n| user(n, NORTH)).collect();
     pair.transact(NORTH, &changes, vec![]);
     pair.take(NORTH);
@@ -332,5 +332,5 @@ fn who_heard_everything_and_begins_anew_leaves_the_other_its_life() {
     pair.restart(SOUTH);
     pair.tick(SOUTH);
     pair.settle();
-    assert_eq!(pair.sides[NORTH].engine.life(), OURS);
+    assert_eq!(pair.sides[NORTH].engine.view().life(), OURS);
 }

@@ -10,7 +10,7 @@ use gr_proto::{
 };
 
 fn backlog(pair: &Pair) -> Option<u64> {
-    pair.sides[NORTH].engine.status().partner_backlog
+    pair.sides[NORTH].engine.view().status().partner_backlog
 }
 
 /// The sum that proves that these were received.

@@ -91,7 +91,7 @@ fn whoever_runs_and_has_nothing_left_has_caught_up() {
     let status = PartnerStatus {
         state: PartnerState::Running,
         partner_backlog: Some(0),
-        ..pair.sides[NORTH].engine.status()
+        ..pair.sides[NORTH].engine.view().status()
     };
     assert!(status.caught_up());
     let but = |state, partner_backlog| PartnerStatus {

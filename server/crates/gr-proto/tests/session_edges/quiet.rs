@@ -18,10 +18,13 @@ fn assert_idle(pair: &mut Pair, change: Option<Change>) {
         let number = north.engine.change(now, &mut north.ledger, &change);
         assert_eq!(number.unwrap(), None);
     }
-    north.engine.pump(now, &mut north.ledger).unwrap();
+    let outputs = north
+        .engine
+        .finish_transaction(now, &mut north.ledger)
+        .unwrap();
     assert!(north.ledger == before, "something was written");
     north.ledger.commit();
-    assert_eq!(north.engine.poll(), None);
+    assert_eq!(outputs, []);
 }
 
 #[test]
@@ -54,7 +57,7 @@ fn what_is_held_keeps_nobody_busy() {
     pair.settle();
     assert_eq!(pair.ledger(NORTH).held.len(), 1);
     assert_idle(&mut pair, None);
-    assert!(pair.sides[NORTH].engine.wake_at() > Some(pair.now.mono));
+    assert!(pair.sides[NORTH].engine.view().wake_at() > Some(pair.now.mono));
 }
 
 /// The heartbeats that the north has just sent; it has sent nothing else but questions.
@@ -93,7 +96,7 @@ fn damage_is_told_at_once_and_then_like_everything_else() {
     asked.into_iter().for_each(|m| pair.give(SOUTH, m));
     pair.settle();
     assert!(pair.ledger(NORTH).bodies.contains(&body));
-    assert_eq!(pair.sides[SOUTH].engine.status().only_here, Some(0));
+    assert_eq!(pair.sides[SOUTH].engine.view().status().only_here, Some(0));
 }
 
 #[test]
@@ -193,7 +196,11 @@ fn what_was_under_way_is_sent_again_as_soon_as_the_partner_is_heard() {
     pair.settle();
     pair.assert_equal();
     assert_eq!(pair.ledger(SOUTH).objects.len(), 1);
-    assert_eq!(pair.sides[NORTH].engine.life(), OURS, "in the same session");
+    assert_eq!(
+        pair.sides[NORTH].engine.view().life(),
+        OURS,
+        "in the same session"
+    );
     // And as soon as there is another connection.
     pair.change(NORTH, user(2, NORTH));
     pair.take(NORTH);
@@ -289,5 +296,5 @@ fn a_change_that_was_nobodys_obstacle_causes_no_new_try() {
     };
     assert!(!only_data(&mut pair, number), "a number was freed");
     assert!(!only_data(&mut pair, delete(1)), "and a user gone");
-    assert!(pair.sides[NORTH].engine.wake_at() > Some(Mono(pair.now.mono.0)));
+    assert!(pair.sides[NORTH].engine.view().wake_at() > Some(Mono(pair.now.mono.0)));
 }

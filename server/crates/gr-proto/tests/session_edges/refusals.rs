@@ -54,7 +54,7 @@ fn a_message_that_could_be_refused_beyond_the_limit_is_not_processed() {
 }
 
 fn shown(pair: &Pair) -> TaskView {
-    pair.sides[NORTH].engine.tasks()
+    pair.sides[NORTH].engine.view().tasks()
 }
 
 #[test]
@@ -130,9 +130,12 @@ fn give_bare(pair: &mut Pair, message: Message) {
     north.ledger.begin();
     let input = Input::Received(Box::new(message));
     north.engine.handle(now, &mut north.ledger, input).unwrap();
-    north.engine.pump(now, &mut north.ledger).unwrap();
+    let outputs = north
+        .engine
+        .finish_transaction(now, &mut north.ledger)
+        .unwrap();
     north.ledger.commit();
-    while let Some(output) = north.engine.poll() {
+    for output in outputs {
         north.said.push(output);
     }
 }

@@ -23,7 +23,7 @@ fn told(pair: &mut Pair) -> (Option<TaskView>, usize) {
 
 /// It has just been told, once, how tasks are.
 fn assert_told(pair: &mut Pair) -> TaskView {
-    let now = pair.sides[NORTH].engine.tasks();
+    let now = pair.sides[NORTH].engine.view().tasks();
     assert_eq!(told(pair), (Some(now.clone()), 1));
     now
 }
@@ -58,7 +58,7 @@ fn whatever_changes_of_tasks_is_told() {
     let now = pair.now;
     let north = &mut pair.sides[NORTH];
     for order in [audit(6), Order::Abort(TaskId(6))] {
-        let done = north.engine.order(now, &mut north.ledger, order).unwrap();
+        let done = north.engine.command(now, &mut north.ledger, order).unwrap();
         assert_eq!(done, Ok(()));
     }
     pair.tick(NORTH);

@@ -9,7 +9,11 @@ use ledger::Errand;
 
 /// Lets time pass until the north wants to be woken; says how much that was.
 fn sleep(pair: &mut Pair) -> u64 {
-    let at = pair.sides[NORTH].engine.wake_at().expect("it wakes again");
+    let at = pair.sides[NORTH]
+        .engine
+        .view()
+        .wake_at()
+        .expect("it wakes again");
     assert!(at > pair.now.mono, "it does not rest");
     let ms = at.since(pair.now.mono);
     advance(pair, ms);
@@ -17,7 +21,11 @@ fn sleep(pair: &mut Pair) -> u64 {
 }
 
 fn wakes_in(pair: &Pair) -> u64 {
-    let at = pair.sides[NORTH].engine.wake_at().expect("it wakes again");
+    let at = pair.sides[NORTH]
+        .engine
+        .view()
+        .wake_at()
+        .expect("it wakes again");
     assert!(at > pair.now.mono, "it does not rest");
     at.since(pair.now.mono)
 }
@@ -25,7 +33,7 @@ fn wakes_in(pair: &Pair) -> u64 {
 #[test]
 fn probes_come_at_growing_pauses_and_nothing_else_wakes() {
     let mut pair = Pair::strangers();
-    assert_eq!(pair.sides[NORTH].engine.wake_at(), Some(Mono(0)));
+    assert_eq!(pair.sides[NORTH].engine.view().wake_at(), Some(Mono(0)));
     pair.tick(NORTH);
     let (mut at, mut probes) = (0, vec![]);
     while at < 400_000 {
@@ -161,7 +169,7 @@ fn during_a_recovery_nothing_is_asked() {
     pair.transact(SOUTH, &[], vec![Input::LoggedIn(id(2))]);
     let asks = |m: &Message| matches!(m.payload, Payload::Ask(_));
     assert!(!pair.sides.iter().any(|side| side.out.iter().any(asks)));
-    assert!(pair.sides[SOUTH].engine.wake_at() > Some(pair.now.mono));
+    assert!(pair.sides[SOUTH].engine.view().wake_at() > Some(pair.now.mono));
 }
 
 /// A pair with a message, whose sound is lost on these servers.
@@ -232,7 +240,7 @@ fn a_walk_goes_on_at_once() {
     let shown = |o: &Output| matches!(o, Output::Task(view) if view.errand == Some(Errand::Retry));
     assert!(pair.sides[NORTH].said.iter().any(shown));
     for _ in 0..2 {
-        assert_eq!(pair.sides[NORTH].engine.wake_at(), Some(Mono(0)));
+        assert_eq!(pair.sides[NORTH].engine.view().wake_at(), Some(Mono(0)));
         pair.tick(NORTH);
     }
     wakes_in(&pair);
@@ -250,7 +258,7 @@ fn what_was_here_before_the_partner_is_marked_at_once() {
     plant_message(north, id(9), id(1));
     for _ in 0..2 {
         pair.tick(NORTH);
-        assert_eq!(pair.sides[NORTH].engine.wake_at(), Some(Mono(0)));
+        assert_eq!(pair.sides[NORTH].engine.view().wake_at(), Some(Mono(0)));
     }
     assert_eq!(pair.ledger(NORTH).marks.len(), 2);
     pair.tick(NORTH);
@@ -272,11 +280,11 @@ fn marking_what_was_here_leaves_alone_what_is_marked() {
 #[test]
 fn a_life_that_was_left_is_remembered_for_ten_minutes() {
     let mut pair = Pair::running();
-    let before = pair.sides[SOUTH].engine.life();
+    let before = pair.sides[SOUTH].engine.view().life();
     pair.restart(SOUTH);
     pair.tick(SOUTH);
     pair.settle();
-    let twice = |pair: &Pair| pair.sides[NORTH].engine.status().runs_twice;
+    let twice = |pair: &Pair| pair.sides[NORTH].engine.view().status().runs_twice;
     assert!(!twice(&pair));
     pair.take(SOUTH);
     let asked = crate::forge::greet(
@@ -289,7 +297,7 @@ fn a_life_that_was_left_is_remembered_for_ten_minutes() {
         },
     );
     let echo = asked.last().expect("it is answered").challenge;
-    let ours = pair.sides[NORTH].engine.life();
+    let ours = pair.sides[NORTH].engine.view().life();
     let echoes = gr_proto::Hello {
         challenge: None,
         echo,
@@ -297,7 +305,11 @@ fn a_life_that_was_left_is_remembered_for_ten_minutes() {
     };
     pair.give(NORTH, crate::forge::hello(before, ours, echoes));
     assert!(twice(&pair));
-    assert_ne!(pair.sides[NORTH].engine.life(), ours, "they met before");
+    assert_ne!(
+        pair.sides[NORTH].engine.view().life(),
+        ours,
+        "they met before"
+    );
     advance(&mut pair, 599_999);
     assert!(twice(&pair));
     assert_eq!(wakes_in(&pair), 1);
@@ -310,7 +322,7 @@ fn a_life_that_was_left_is_remembered_for_ten_minutes() {
 #[test]
 fn a_slow_partner_is_called_slow_while_it_is_running() {
     let mut pair = Pair::running();
-    let slow = |pair: &Pair| pair.sides[NORTH].engine.status().slow;
+    let slow = |pair: &Pair| pair.sides[NORTH].engine.view().status().slow;
     pair.change(NORTH, user(1, NORTH));
     pair.carry(NORTH);
     pair.now.mono = pair.now.mono.plus(2_000);
@@ -329,9 +341,9 @@ fn so_many_lives_are_met_in_one_life() {
         meet(&mut pair, Life(1_000 + n), asks(0));
         pair.take(NORTH);
     }
-    let life = pair.sides[NORTH].engine.life();
+    let life = pair.sides[NORTH].engine.view().life();
     assert_eq!(life, crate::forge::OURS);
     meet(&mut pair, Life(100_000), asks(0));
-    assert_ne!(pair.sides[NORTH].engine.life(), life);
-    assert!(!pair.sides[NORTH].engine.status().runs_twice);
+    assert_ne!(pair.sides[NORTH].engine.view().life(), life);
+    assert!(!pair.sides[NORTH].engine.view().status().runs_twice);
 }

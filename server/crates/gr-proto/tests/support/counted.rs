@@ -98,7 +98,7 @@ pub fn start_for(
 }
 
 pub fn last(pair: &Pair) -> TaskCounts {
-    let last = pair.sides[NORTH].engine.tasks().last;
+    let last = pair.sides[NORTH].engine.view().tasks().last;
     let last = last.expect("it has ended");
     assert_eq!(last.outcome, Outcome::Done);
     TaskCounts {

@@ -110,9 +110,12 @@ pub fn give_bare(pair: &mut Pair, to: usize, message: Message) {
     side.ledger.begin();
     let input = Input::Received(Box::new(message));
     side.engine.handle(now, &mut side.ledger, input).unwrap();
-    side.engine.pump(now, &mut side.ledger).unwrap();
+    let outputs = side
+        .engine
+        .finish_transaction(now, &mut side.ledger)
+        .unwrap();
     side.ledger.commit();
-    while let Some(output) = side.engine.poll() {
+    for output in outputs {
         match output {
             gr_proto::Output::Send(message) => side.out.push(*message),
             other => side.said.push(other),

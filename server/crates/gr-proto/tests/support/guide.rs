@@ -88,7 +88,7 @@ pub fn counts(pair: &Pair) -> [(usize, usize); 2] {
 pub fn order(pair: &mut Pair, side: usize, order: Order) -> Result<(), Declined> {
     let now = pair.now;
     let at = &mut pair.sides[side];
-    let done = at.engine.order(now, &mut at.ledger, order).unwrap();
+    let done = at.engine.command(now, &mut at.ledger, order).unwrap();
     pair.tick(side);
     done
 }
@@ -127,12 +127,15 @@ pub fn run(
     let id = start(pair, side, kind, dry, agreed);
     for _ in 0..200 {
         pair.live(500);
-        let tasks = pair.sides[side].engine.tasks();
+        let tasks = pair.sides[side].engine.view().tasks();
         if tasks.open.is_none() && tasks.errand.is_none() {
             let last = tasks.last.expect("it has ended");
             assert_eq!(last.id, id);
             return last.outcome;
         }
     }
-    panic!("it does not end: {:?}", pair.sides[side].engine.tasks());
+    panic!(
+        "it does not end: {:?}",
+        pair.sides[side].engine.view().tasks()
+    );
 }

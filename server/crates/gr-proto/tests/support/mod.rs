@@ -172,9 +172,9 @@ impl Pair {
             }
             engine.handle(now, ledger, input).unwrap();
         }
-        engine.pump(now, ledger).unwrap();
+        let outputs = engine.finish_transaction(now, ledger).unwrap();
         ledger.commit();
-        while let Some(output) = engine.poll() {
+        for output in outputs {
             match output {
                 Output::Send(message) => {
                     let bytes = gr_proto::wire::encode(&message);
@@ -203,7 +203,7 @@ impl Pair {
     pub fn order(&mut self, side: usize, order: Order) {
         let now = self.now_of(side);
         let Side { engine, ledger, .. } = &mut self.sides[side];
-        engine.order(now, ledger, order).unwrap().unwrap();
+        engine.command(now, ledger, order).unwrap().unwrap();
         self.tick(side);
     }
 
@@ -272,7 +272,7 @@ impl Pair {
     }
 
     pub fn state(&self, side: usize) -> PartnerState {
-        self.sides[side].engine.status().state
+        self.sides[side].engine.view().status().state
     }
 
     pub fn ledger(&mut self, side: usize) -> &mut Memory {

@@ -76,7 +76,12 @@ pub fn hold(pair: &mut Pair, side: usize, n: u8, reason: Reason) -> Held {
 }
 
 pub fn phase(pair: &Pair) -> Option<Phase> {
-    pair.sides[NORTH].engine.tasks().open.map(|open| open.phase)
+    pair.sides[NORTH]
+        .engine
+        .view()
+        .tasks()
+        .open
+        .map(|open| open.phase)
 }
 
 pub fn rebuild(pair: &mut Pair) {
@@ -94,7 +99,7 @@ pub fn until_staged(pair: &mut Pair, n: u8) {
 }
 
 pub fn assert_done(pair: &Pair) {
-    let tasks = pair.sides[NORTH].engine.tasks();
+    let tasks = pair.sides[NORTH].engine.view().tasks();
     let last = tasks.last.expect("it has ended");
     assert_eq!(
         (last.kind, last.outcome),
