@@ -158,7 +158,10 @@ impl World {
             let until = self.time + 50;
             self.pass(until)?;
             self.time = self.time.max(until);
-            let state = self.nodes[side].engine.as_ref().map(|e| e.view().status().state);
+            let state = self.nodes[side]
+                .engine
+                .as_ref()
+                .map(|e| e.view().status().state);
             if state != Some(PartnerState::Running) {
                 if self.dials.timers == Timers::direct() {
                     return failed("a slow partner is running", format!("{state:?}"));

@@ -205,7 +205,7 @@ impl Engine {
         self.errands(now, ledger)?;
         self.decide(now);
         self.probe(now, ledger)?;
-        self.speak(now, ledger)?;
+        self.write_messages(now, ledger)?;
         if self.state.tick != self.lives.born {
             self.enter(now, ledger)?;
         }

@@ -6,6 +6,7 @@ pub(crate) mod background;
 pub(crate) mod diff;
 pub(crate) mod fetch;
 pub(crate) mod messages;
+pub(crate) mod open_request;
 pub(crate) mod recovery;
 pub(crate) mod removal;
 pub(crate) mod repair;

@@ -5,6 +5,7 @@
 
 use crate::objects::transaction::Tx;
 use crate::reconcile::diff::Compare;
+use crate::reconcile::open_request::Open;
 use crate::reconcile::task::finish;
 use crate::reconcile::task_run::{Step, Work, ask};
 use crate::{Answer, Ask, Event, Mono, Question, Reply, Report, Timers, limits};
@@ -29,46 +30,6 @@ pub(crate) struct Asking {
     pub(crate) farewell: Option<Ask>,
     /// What belongs in the log.
     pub(crate) events: Vec<Event>,
-}
-
-/// A question without an answer.
-#[derive(Clone, Debug)]
-pub(crate) struct Open {
-    /// The number under which it was first asked.
-    first: u64,
-    /// And under which it was last asked.
-    no: u64,
-    /// When that was.
-    at: Mono,
-    /// How often it has been asked again.
-    again: u32,
-    pub(crate) question: Question,
-}
-
-impl Open {
-    /// A question that is about to be asked; `before`: the one that was open.
-    fn new(question: Question, before: Option<Self>, now: Mono) -> Self {
-        let same = before.filter(|open| open.question == question);
-        Self {
-            first: same.as_ref().map_or(0, |open| open.first),
-            no: 0,
-            at: now,
-            again: same.map_or(0, |open| open.again.saturating_add(1)),
-            question,
-        }
-    }
-
-    /// When it is asked again. Each time it takes twice as long, as for data: the answer may be long and the link slow, and then it comes.
-    fn retry_at(&self, patience_ms: u64, timers: &Timers) -> Mono {
-        let doubled = patience_ms.saturating_mul(1 << self.again.min(20));
-        let longest = timers.retransmit_ms_max.max(patience_ms);
-        self.at.plus(doubled.min(longest))
-    }
-
-    /// Whether something answers it: under whichever number it was asked.
-    pub(crate) fn is_answered_by(&self, answer: &Answer) -> bool {
-        (self.first..=self.no).contains(&answer.to)
-    }
 }
 
 /// What is to be done next.

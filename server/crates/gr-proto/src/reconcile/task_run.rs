@@ -3,8 +3,8 @@
 use crate::objects::transaction::Tx;
 use crate::reconcile::diff::Compare;
 use crate::reconcile::fetch::{self, Fetch};
+use crate::reconcile::open_request::Open;
 use crate::reconcile::removal::{self, delete, remember_kept};
-use crate::reconcile::requests::Open;
 use crate::{Ask, Event, Question, Reply, Report};
 use domain::ObjectId;
 use ledger::{Errand, Lane, LedgerError, Phase, Task, TaskId, TaskKind};

@@ -1,10 +1,14 @@
-//! Speaking in a session: what goes out at the end of a transaction.
+//! What goes out in a session at the end of a transaction.
 
 use crate::engine::Engine;
 use crate::objects::transaction::{Tx, tx};
-use crate::reconcile::requests::Next;
+use crate::reconcile::recovery::Recovery;
+use crate::reconcile::repair::Repair;
+use crate::reconcile::requests::{Asking, Next};
 use crate::reconcile::responses::answer;
 use crate::session::entropy::Entropy;
+use crate::session::inbox::Inbox;
+use crate::session::outbox::Outbox;
 use crate::session::{Numbers, Pen, Session};
 use crate::{Answer, Event, Mono, NewLife, Now, Output, Payload, Reply, Report};
 use ledger::{Lane, Ledger, LedgerError, ReplicaState, Said};
@@ -13,15 +17,19 @@ impl Engine {
     /// What is said at the end of a transaction: the one acknowledgement of the group, what a recovery has to say, then data,
     /// then a heartbeat if there is something to report. Acknowledgements and lists go first, because what they overtake on their
     /// way is dropped (E7).
-    pub(crate) fn speak(&mut self, now: Now, ledger: &mut dyn Ledger) -> Result<(), LedgerError> {
+    pub(crate) fn write_messages(
+        &mut self,
+        now: Now,
+        ledger: &mut dyn Ledger,
+    ) -> Result<(), LedgerError> {
         let (alive, may_send) = (self.is_alive(), self.may_send());
+        let lacking = !self.damage.is_none();
         let Some(session) = &mut self.session else {
             return Ok(());
         };
-        let timers = self.config.timers;
         // What is asked for may still be on its way, but no other list is needed.
         let went_back = self.state.went_back && !session.recovery.is_judged();
-        let pen = session.pen(self.life, went_back, now.mono);
+        let header = session.pen(self.life, went_back, now.mono);
         let heard = session.report();
         let Session {
             inbox,
@@ -34,10 +42,9 @@ impl Engine {
             reported,
             ..
         } = session;
-        let timed_out = outbox.time_out(now.mono, &self.config, &mut self.entropy);
-        self.ready |= timed_out;
-        let mut voice = Voice {
-            pen,
+        self.ready |= outbox.time_out(now.mono, &self.config, &mut self.entropy);
+        let frames = FrameWriter {
+            header,
             tick: self.state.tick,
             numbers,
             spoke,
@@ -45,111 +52,31 @@ impl Engine {
             outputs: &mut self.outputs,
             said: Vec::new(),
         };
-        if inbox.ack_due() {
-            let report = report(now, ledger, self.causes, &self.state, repair.no_copy)?;
-            *reported = Some(report);
-            voice.say(Payload::Ack(inbox.ack(report)));
-        }
-        for judged in recovery.answers.drain(..) {
-            voice.say(Payload::Judged(judged));
-        }
-        if may_send && self.state.owes_recovery {
-            let run = voice.entropy.draw();
-            let patience_ms = outbox.patience_ms(&timers);
-            let mut tx = tx!(self, now, &mut *ledger);
-            if let Some(list) = recovery.next_list(&mut tx, patience_ms, run)? {
-                let no = voice.say(Payload::List(list));
-                recovery.asked(no, now.mono);
-            }
-        }
+        let mut outbound = Outbound {
+            retransmit_ms: outbox.patience_ms(&self.config.timers),
+            tx: tx!(self, now, ledger),
+            frames,
+            reported,
+        };
+        outbound.acknowledge(inbox, repair)?;
+        outbound.recover(recovery, may_send)?;
         let mut switched = false;
         if may_send {
-            let patience_ms = outbox.patience_ms(&timers);
-            let mut tx = tx!(self, now, &mut *ledger);
-            let most = outbox.message_bytes(&self.config.limits);
-            for (to, ask, ended) in std::mem::take(&mut asking.due) {
-                let reply = match ended {
-                    Some(outcome) => Reply::Closed(outcome),
-                    None => match answer(&mut tx, &ask, most)? {
-                        Some(reply) => reply,
-                        None => continue, // not yet: it is asked again
-                    },
-                };
-                let task = ask.task;
-                voice.tick = tx.state.tick;
-                let report = report(now, &mut *tx.ledger, *tx.causes, tx.state, repair.no_copy)?;
-                *reported = Some(report);
-                voice.say(Payload::Answer(Box::new(Answer {
-                    task,
-                    to,
-                    reply,
-                    report,
-                })));
+            let most = outbox.message_bytes(&outbound.tx.config.limits);
+            outbound.respond(asking, repair, most)?;
+            switched = outbound.request(asking, heard)?;
+            outbound.ask_for_repairs(repair)?;
+            if let Some(end) = asking.farewell.take() {
+                outbound.frames.emit(Payload::Ask(Box::new(end)));
             }
-            // Until nothing is left to ask: a mailbox and a task may have a question each.
-            loop {
-                match asking.next(&mut tx, heard, patience_ms)? {
-                    Next::Nothing => break,
-                    Next::Ask(ask) => {
-                        let task = ask.task;
-                        voice.tick = tx.state.tick;
-                        let no = voice.say(Payload::Ask(Box::new(ask)));
-                        asking.asked(task, no, now.mono);
-                    }
-                    Next::Switched => switched = true,
-                }
-            }
-            if let Some(ask) = repair.next(&mut tx)? {
-                voice.tick = tx.state.tick;
-                let no = voice.say(Payload::Ask(Box::new(ask)));
-                repair.asked(no);
-            }
-            if let Some(ask) = asking.farewell.take() {
-                voice.say(Payload::Ask(Box::new(ask)));
-            }
+            outbound.send_data(outbox)?;
+        }
+        outbound.remember_what_was_said();
+        if alive {
+            outbound.heartbeat(lacking, repair)?;
         }
         let mut events = std::mem::take(&mut asking.events);
         events.append(&mut repair.events);
-        if may_send && std::mem::take(&mut self.ready) {
-            let mut tx = tx!(self, now, &mut *ledger);
-            outbox.fill(&mut tx, |tick, items| {
-                voice.tick = tick;
-                voice.say(Payload::Data(items))
-            })?;
-        }
-        let ReplicaState {
-            trail, trail_gap, ..
-        } = &mut self.state;
-        for said in std::mem::take(&mut voice.said) {
-            if trail.len() < self.config.limits.trail {
-                trail.push(said);
-            } else {
-                *trail_gap = said.tick;
-            }
-        }
-        if alive {
-            // The partner hears at once when it has everything, how far behind this server is when a session begins to run, and when
-            // this server goes out of service.
-            let lacking = !self.damage.is_none();
-            let told = reported.filter(|told| {
-                told.backlog() == 0
-                    && (told.causes, told.courtesy) == (self.causes, self.state.courtesy)
-                    && told.owing == self.state.owes_recovery
-                    && !(lacking || told.lacking > 0)
-            });
-            let due = now.mono >= voice.spoke.plus(timers.heartbeat_ms);
-            if told.is_none() || due {
-                let report = report(now, ledger, self.causes, &self.state, repair.no_copy)?;
-                let news = reported.is_none_or(|told| {
-                    let of = |r: &Report| (r.causes, r.courtesy, r.owing, r.lacking > 0);
-                    (report.backlog() == 0 && told.backlog() > 0) || of(&told) != of(&report)
-                });
-                if news || due {
-                    *reported = Some(report);
-                    voice.say(Payload::Heartbeat(report));
-                }
-            }
-        }
         events.into_iter().for_each(|event| self.event(event));
         if switched {
             self.event(Event::Rebuilt);
@@ -159,9 +86,178 @@ impl Engine {
     }
 }
 
-/// What it takes to say something in a session.
-struct Voice<'a> {
-    pen: Pen,
+/// What it takes to write the messages of one transaction.
+struct Outbound<'a> {
+    tx: Tx<'a>,
+    frames: FrameWriter<'a>,
+    /// What was last reported.
+    reported: &'a mut Option<Report>,
+    /// How long an answer is waited for, in milliseconds.
+    retransmit_ms: u64,
+}
+
+impl Outbound<'_> {
+    fn acknowledge(&mut self, inbox: &mut Inbox, repair: &Repair) -> Result<(), LedgerError> {
+        if inbox.ack_due() {
+            let report = self.report(repair)?;
+            self.frames.emit(Payload::Ack(inbox.ack(report)));
+        }
+        Ok(())
+    }
+
+    /// What was judged of the partner's lists, and the next list of this server's own.
+    fn recover(&mut self, recovery: &mut Recovery, may_send: bool) -> Result<(), LedgerError> {
+        for judged in recovery.answers.drain(..) {
+            self.frames.emit(Payload::Judged(judged));
+        }
+        if !may_send || !self.tx.state.owes_recovery {
+            return Ok(());
+        }
+        let run = self.frames.entropy.draw();
+        if let Some(list) = recovery.next_list(&mut self.tx, self.retransmit_ms, run)? {
+            let no = self.frames.emit(Payload::List(list));
+            recovery.asked(no, self.tx.now.mono);
+        }
+        Ok(())
+    }
+
+    /// Answers the partner's questions, each in a message of about `most` bytes.
+    fn respond(
+        &mut self,
+        asking: &mut Asking,
+        repair: &Repair,
+        most: u64,
+    ) -> Result<(), LedgerError> {
+        for (to, ask, ended) in std::mem::take(&mut asking.due) {
+            let reply = match ended {
+                Some(outcome) => Reply::Closed(outcome),
+                None => match answer(&mut self.tx, &ask, most)? {
+                    Some(reply) => reply,
+                    None => continue, // not yet: it is asked again
+                },
+            };
+            self.frames.tick = self.tx.state.tick;
+            let answer = Answer {
+                task: ask.task,
+                to,
+                reply,
+                report: self.report(repair)?,
+            };
+            self.frames.emit(Payload::Answer(Box::new(answer)));
+        }
+        Ok(())
+    }
+
+    /// Asks until nothing is left to ask: a mailbox and a task may have a question each. Says whether live and staged objects have changed
+    /// places.
+    fn request(
+        &mut self,
+        asking: &mut Asking,
+        heard: Option<(u64, Report)>,
+    ) -> Result<bool, LedgerError> {
+        let mut switched = false;
+        loop {
+            match asking.next(&mut self.tx, heard, self.retransmit_ms)? {
+                Next::Nothing => return Ok(switched),
+                Next::Ask(ask) => {
+                    let task = ask.task;
+                    self.frames.tick = self.tx.state.tick;
+                    let no = self.frames.emit(Payload::Ask(Box::new(ask)));
+                    asking.asked(task, no, self.tx.now.mono);
+                }
+                Next::Switched => switched = true,
+            }
+        }
+    }
+
+    fn ask_for_repairs(&mut self, repair: &mut Repair) -> Result<(), LedgerError> {
+        if let Some(ask) = repair.next(&mut self.tx)? {
+            self.frames.tick = self.tx.state.tick;
+            let no = self.frames.emit(Payload::Ask(Box::new(ask)));
+            repair.asked(no);
+        }
+        Ok(())
+    }
+
+    fn send_data(&mut self, outbox: &mut Outbox) -> Result<(), LedgerError> {
+        if !std::mem::take(self.tx.ready) {
+            return Ok(());
+        }
+        let frames = &mut self.frames;
+        outbox.fill(&mut self.tx, |tick, items| {
+            frames.tick = tick;
+            frames.emit(Payload::Data(items))
+        })
+    }
+
+    /// What was said goes into the durable trail, until that is full (E13).
+    fn remember_what_was_said(&mut self) {
+        let ReplicaState {
+            trail, trail_gap, ..
+        } = &mut *self.tx.state;
+        for said in std::mem::take(&mut self.frames.said) {
+            if trail.len() < self.tx.config.limits.trail {
+                trail.push(said);
+            } else {
+                *trail_gap = said.tick;
+            }
+        }
+    }
+
+    /// The partner hears at once when it has everything, how far behind this server is when a session begins to run, and when this server
+    /// goes out of service; and now and then that it is alive.
+    fn heartbeat(&mut self, lacking: bool, repair: &Repair) -> Result<(), LedgerError> {
+        let (causes, state) = (*self.tx.causes, &*self.tx.state);
+        let told = self.reported.filter(|told| {
+            told.backlog() == 0
+                && (told.causes, told.courtesy) == (causes, state.courtesy)
+                && told.owing == state.owes_recovery
+                && !(lacking || told.lacking > 0)
+        });
+        let timers = &self.tx.config.timers;
+        let due = self.tx.now.mono >= self.frames.spoke.plus(timers.heartbeat_ms);
+        if told.is_some() && !due {
+            return Ok(());
+        }
+        let before = *self.reported;
+        let report = self.report(repair)?;
+        let news = before.is_none_or(|told| {
+            let of = |r: &Report| (r.causes, r.courtesy, r.owing, r.lacking > 0);
+            (report.backlog() == 0 && told.backlog() > 0) || of(&told) != of(&report)
+        });
+        if news || due {
+            self.frames.emit(Payload::Heartbeat(report));
+        } else {
+            *self.reported = before;
+        }
+        Ok(())
+    }
+
+    /// How far behind this server is, and how it is: it is about to be reported.
+    fn report(&mut self, repair: &Repair) -> Result<Report, LedgerError> {
+        let ledger = &mut *self.tx.ledger;
+        let damage = ledger.damage()?;
+        let bodies = damage.bodies.saturating_sub(repair.no_copy.unwrap_or(0));
+        let users = ledger.backlog(Lane::Users)?.count;
+        let messages = ledger.backlog(Lane::Messages)?.count;
+        let report = Report {
+            users,
+            messages,
+            wall: self.tx.now.wall,
+            causes: *self.tx.causes,
+            courtesy: self.tx.state.courtesy,
+            owing: self.tx.state.owes_recovery,
+            lacking: bodies + damage.rows.saturating_sub(damage.lost_rows),
+        };
+        *self.reported = Some(report);
+        Ok(report)
+    }
+}
+
+/// Writes messages under the next numbers.
+struct FrameWriter<'a> {
+    header: Pen,
+    /// The tick that the next message tells of.
     tick: u64,
     numbers: &'a mut Numbers,
     spoke: &'a mut Mono,
@@ -171,14 +267,14 @@ struct Voice<'a> {
     said: Vec<Said>,
 }
 
-impl Voice<'_> {
+impl FrameWriter<'_> {
     /// Says something, and returns the number under which it is said.
-    fn say(&mut self, payload: Payload) -> u64 {
-        *self.spoke = self.pen.now;
+    fn emit(&mut self, payload: Payload) -> u64 {
+        *self.spoke = self.header.now;
         let telling = !matches!(payload, Payload::Heartbeat(_));
         let message = self
             .numbers
-            .write(self.pen, self.tick, self.entropy, payload);
+            .write(self.header, self.tick, self.entropy, payload);
         let (no, id, tick) = (message.header.no, message.header.id, message.header.tick);
         if telling {
             self.said.push(Said { tick, id });
@@ -186,27 +282,4 @@ impl Voice<'_> {
         self.outputs.push(Output::Send(Box::new(message)));
         no
     }
-}
-
-/// How far behind this server is, and how it is.
-fn report(
-    now: Now,
-    ledger: &mut dyn Ledger,
-    causes: u64,
-    state: &ReplicaState,
-    no_copy: Option<u64>,
-) -> Result<Report, LedgerError> {
-    let damage = ledger.damage()?;
-    let bodies = damage.bodies.saturating_sub(no_copy.unwrap_or(0));
-    let users = ledger.backlog(Lane::Users)?.count;
-    let messages = ledger.backlog(Lane::Messages)?.count;
-    Ok(Report {
-        users,
-        messages,
-        wall: now.wall,
-        causes,
-        courtesy: state.courtesy,
-        owing: state.owes_recovery,
-        lacking: bodies + damage.rows.saturating_sub(damage.lost_rows),
-    })
 }
