@@ -5,7 +5,7 @@
 use crate::clock;
 use crate::config::TimeOfDay;
 use crate::site::{Site, SiteError};
-use gr_proto::{Declined, Order, PartnerState, TaskView};
+use gr_proto::{Order, PartnerState, Rejected, TaskView};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Zoned};
 use ledger::{TaskId, TaskKind};
@@ -60,7 +60,7 @@ async fn tonight(site: &Site) -> Result<(), SiteError> {
     };
     match site.order(order).await? {
         Ok(()) => {}
-        Err(Declined::Busy(_)) => tracing::info!("no audit tonight: a task is open"),
+        Err(Rejected::Busy(_)) => tracing::info!("no audit tonight: a task is open"),
         Err(declined) => tracing::warn!(?declined, "no audit tonight: the server declines it"),
     }
     Ok(())

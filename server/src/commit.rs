@@ -17,8 +17,8 @@ use crate::gr::pairing::{self, Pairing};
 use crate::rarely::Rarely;
 use crate::site::{Copies, Notice, PairView, Scope, SiteError, Wait};
 use bytes::Bytes;
-use domain::{Conditions, Life, ObjectId, ServerId};
-use gr_proto::{Declined, Engine, Event, How, Input, Order, Output, PartnerState, TaskView};
+use domain::{Conditions, Incarnation, ObjectId, ServerId};
+use gr_proto::{Engine, Event, How, Input, Order, Output, PartnerState, Rejected, TaskView};
 use ledger::LedgerError;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -99,7 +99,7 @@ pub(crate) type Run = Box<
 >;
 
 /// What the engine says to an order.
-pub(crate) type Said = Result<(), Declined>;
+pub(crate) type Said = Result<(), Rejected>;
 
 /// What is said to the caller of a write when it is durable, or when its group was undone.
 pub(crate) struct Reply {
@@ -610,7 +610,7 @@ fn new_life(
     let mut config = gr_proto::Config::new(home, partner);
     config.timers = timers;
     config.conditions = conditions.clone();
-    let life = Life(u64::from_be_bytes(clock::random()));
+    let life = Incarnation(u64::from_be_bytes(clock::random()));
     Engine::new(config, life, u64::from_be_bytes(clock::random()))
 }
 

@@ -11,7 +11,7 @@ use crate::gr::pairing::{self, Pairing, Partner, Secret, SessionKeys};
 use bytes::Bytes;
 use contract::GrPartner;
 use domain::{BodyRef, Change, Conditions, Kind, ObjectId, ServerId, Timestamp};
-use gr_proto::{Declined, Order, TaskView};
+use gr_proto::{Order, Rejected, TaskView};
 use ledger::LedgerError;
 use std::io;
 use std::path::PathBuf;
@@ -565,8 +565,8 @@ impl Site {
     /// Gives the engine an administrator's order. Answered when it is durable, and seen in [`Self::tasks`].
     ///
     /// # Errors
-    /// [`Declined`] inside: the engine says why not. Outside: the server cannot do it.
-    pub async fn order(&self, order: Order) -> Result<Result<(), Declined>, SiteError> {
+    /// [`Rejected`] inside: the engine says why not. Outside: the server cannot do it.
+    pub async fn order(&self, order: Order) -> Result<Result<(), Rejected>, SiteError> {
         let (done, result) = oneshot::channel();
         let order = Box::new(order);
         self.submit(|room| Job::Order { order, done, room }).await?;

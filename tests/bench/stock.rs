@@ -1,8 +1,8 @@
 //! Many users and their messages, the same for every server that is filled with them.
 
 use domain::{
-    Hlc, Key, Kind, Life, Object, ObjectId, Password, Place, Sender, ServerId, Timestamp, User,
-    Value, Version, user_fields,
+    Hlc, Incarnation, Key, Kind, Object, ObjectId, Password, Place, Sender, ServerId, Timestamp,
+    User, Value, Version, user_fields,
 };
 use ledger::{Ledger, LedgerError, ReplicaState};
 
@@ -66,7 +66,7 @@ pub fn message(n: u64) -> Vec<(Key, Value)> {
 }
 
 /// So many users with their messages, some in each transaction that `transact` runs.
-pub fn fill(users: u64, mut transact: impl FnMut(&mut Work<'_>)) {
+pub fn fill(users: u64, mut transact: impl FnMut(&mut TaskRun<'_>)) {
     for first in (0..users).step_by(1_000) {
         transact(&mut |ledger| {
             for n in first..users.min(first + 1_000) {
@@ -82,7 +82,7 @@ pub fn fill(users: u64, mut transact: impl FnMut(&mut Work<'_>)) {
 }
 
 /// What is done in one transaction.
-pub type Work<'a> = dyn FnMut(&mut dyn Ledger) -> Result<(), LedgerError> + 'a;
+pub type TaskRun<'a> = dyn FnMut(&mut dyn Ledger) -> Result<(), LedgerError> + 'a;
 
 fn object(kind: Kind, owner: Option<ObjectId>, registers: Vec<(Key, Value)>) -> Object {
     let mut object = Object::new(kind, owner, None);
@@ -95,7 +95,7 @@ fn object(kind: Kind, owner: Option<ObjectId>, registers: Vec<(Key, Value)>) -> 
 fn version(minutes: i64) -> Version {
     Version {
         hlc: Hlc::at(Timestamp(LONG_AGO + minutes * 60_000)),
-        life: Life(9),
+        incarnation: Incarnation(9),
     }
 }
 

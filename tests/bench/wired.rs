@@ -1,9 +1,10 @@
 //! Two engines in one process, wired to each other without a network, over whatever ledgers.
 
 use crate::stock::{acquainted, server};
-use domain::{Change, Life, Timestamp};
+use domain::{Change, Incarnation, Timestamp};
 use gr_proto::{
-    Config, Engine, Input, Message, Mono, Now, Order, Output, PartnerState, Payload, Question, wire,
+    Config, Engine, Input, Message, Mono, Now, Order, Output, PartnerState, Payload, RequestBody,
+    wire,
 };
 use ledger::memory::Memory;
 use ledger::{Ledger, Outcome, TaskId, TaskKind, TaskReport};
@@ -62,7 +63,7 @@ impl<P: Place> Wired<P> {
         }
         let engine = |side| {
             let config = Config::new(server(side), Some(server(1 - side)));
-            Engine::new(config, Life(1 + side as u64), 7 + side as u64)
+            Engine::new(config, Incarnation(1 + side as u64), 7 + side as u64)
         };
         let mut pair = Self {
             places,
@@ -139,8 +140,8 @@ impl<P: Place> Wired<P> {
         let mut traffic = Traffic::default();
         self.settle(|message| {
             traffic.bytes += wire::encode(message).len();
-            let asks = |ask: &gr_proto::Ask| !matches!(ask.question, Question::End(_));
-            let asked = matches!(&message.payload, Payload::Ask(ask) if asks(ask));
+            let asks = |ask: &gr_proto::Request| !matches!(ask.question, RequestBody::End(_));
+            let asked = matches!(&message.payload, Payload::Request(ask) if asks(ask));
             traffic.rounds += usize::from(asked);
         });
         let report = self.engines[0].view().tasks().last.expect("it has ended");

@@ -3,7 +3,7 @@
 
 use crate::oracle::Failure;
 use crate::sometimes::Sometimes;
-use crate::transaction::Work;
+use crate::transaction::TaskRun;
 use crate::world::World;
 use gr_proto::Order;
 use ledger::{Phase, TaskId};
@@ -110,9 +110,9 @@ impl World {
             (Phase::Fetching, true) => S::AbortFetchingThere,
         });
         let orders = vec![Order::Abort(id)];
-        let work = Work {
+        let work = TaskRun {
             orders,
-            ..Work::default()
+            ..TaskRun::default()
         };
         self.transact(side, work)
     }

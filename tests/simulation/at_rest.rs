@@ -172,8 +172,9 @@ impl World {
                     format!("{body:?}"),
                 ));
             }
-            let known =
-                |id: &&ObjectId| theirs.objects.contains_key(id) || theirs.graves.contains_key(id);
+            let known = |id: &&ObjectId| {
+                theirs.objects.contains_key(id) || theirs.deletion_records.contains_key(id)
+            };
             if let Some(id) = mine
                 .unreadable
                 .keys()

@@ -2,18 +2,18 @@
 
 use crate::oracle::{Failure, Versions, failed};
 use crate::world::World;
-use domain::{Digest, Kind, Life, ObjectId, User};
-use gr_proto::{Changed, Fuse, How};
+use domain::{Digest, Incarnation, Kind, ObjectId, User};
+use gr_proto::{Changed, DeletionGuard, How};
 use ledger::memory::Memory;
-use ledger::{Bucket, Lane, Ledger, TaskId, TaskKind, Tree};
+use ledger::{Lane, Leaf, Ledger, TaskId, TaskKind, Tree};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What was last seen.
 #[derive(Debug, Default)]
 pub(crate) struct Checks {
-    /// The versions of objects, in the present life of a side.
+    /// The versions of objects, in the present incarnation of a side.
     seen: [BTreeMap<ObjectId, Versions>; 2],
-    life: [Option<Life>; 2],
+    incarnation: [Option<Incarnation>; 2],
     /// Since when both servers drive a task.
     both_since: Option<u64>,
     /// Tasks whose deletions an administrator has agreed to.
@@ -37,15 +37,15 @@ impl Checks {
         self.taken[side].clear();
     }
 
-    /// I8: within a life no register falls back to an older version.
+    /// I8: within an incarnation no register falls back to an older version.
     pub(crate) fn versions_rise(
         &mut self,
         side: usize,
-        life: Life,
+        incarnation: Incarnation,
         changed: &[Changed],
         ledger: &Memory,
     ) -> Result<(), Failure> {
-        if self.life[side].replace(life) != Some(life) {
+        if self.incarnation[side].replace(incarnation) != Some(incarnation) {
             self.seen[side].clear();
         }
         for Changed { id, how, .. } in changed {
@@ -70,15 +70,15 @@ impl Checks {
 
 /// I10, I25: the sums of digests, kept up in every write, equal a recount; so do the numbers of marks.
 pub(crate) fn recount(ledger: &mut Memory) -> Result<(), Failure> {
-    let mut sums: BTreeMap<Bucket, Digest> = BTreeMap::new();
+    let mut sums: BTreeMap<Leaf, Digest> = BTreeMap::new();
     for (id, object) in &ledger.objects {
-        let sum = sums.entry(Bucket::of(id, object)).or_default();
+        let sum = sums.entry(Leaf::of(id, object)).or_default();
         *sum = sum.plus(object.digest(id));
     }
     for tree in [Tree::Users, Tree::Contents] {
         let mut parts = vec![Digest::default(); 256];
-        for (bucket, digest) in sums.iter().filter(|(bucket, _)| bucket.tree == tree) {
-            let part = &mut parts[usize::from(Bucket::part(bucket.no))];
+        for (leaf, digest) in sums.iter().filter(|(leaf, _)| leaf.tree == tree) {
+            let part = &mut parts[usize::from(Leaf::part(leaf.no))];
             *part = part.plus(*digest);
         }
         if ledger.sums(tree, None).ok() != Some(parts) {
@@ -95,20 +95,26 @@ pub(crate) fn recount(ledger: &mut Memory) -> Result<(), Failure> {
     Ok(())
 }
 
-/// I26: without the word of an administrator a task deletes no more users, and no more contents over all mailboxes, than the fuse allows.
-pub(crate) fn fuse_holds(
-    fuse: Fuse,
+/// I26: without the word of an administrator a task deletes no more users, and no more contents over all mailboxes, than the deletion guard allows.
+pub(crate) fn deletion_guard_holds(
+    deletion_guard: DeletionGuard,
     ledger: &Memory,
     (users, contents): (u64, u64),
 ) -> Result<(), Failure> {
     let left = ledger.objects.values().filter(|o| o.kind == Kind::USER);
     let all = left.count() as u64 + users;
-    if !fuse.allows_users(users, all) {
-        return failed("the fuse holds", format!("{users} of {all} users went"));
+    if !deletion_guard.allows_users(users, all) {
+        return failed(
+            "the deletion guard holds",
+            format!("{users} of {all} users went"),
+        );
     }
-    match fuse.allows_contents(contents) {
+    match deletion_guard.allows_contents(contents) {
         true => Ok(()),
-        false => failed("the fuse holds", format!("{contents} contents went")),
+        false => failed(
+            "the deletion guard holds",
+            format!("{contents} contents went"),
+        ),
     }
 }
 

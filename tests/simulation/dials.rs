@@ -6,7 +6,7 @@
 use crate::bounds;
 use crate::dice::Dice;
 use crate::wide::{self, Wide};
-use gr_proto::{Fuse, Timers};
+use gr_proto::{DeletionGuard, Timers};
 
 /// Probabilities are in thousandths.
 #[derive(Clone, Debug)]
@@ -39,7 +39,7 @@ pub struct Dials {
     pub damage: u64,
     /// Mailbox numbers are drawn from so few that two can be the same.
     pub collide: bool,
-    pub fuse: Fuse,
+    pub deletion_guard: DeletionGuard,
     /// Machines are resumed from a snapshot of their memory and disk.
     pub rewind: u64,
     /// A copy of a server runs at its address, too.
@@ -73,7 +73,7 @@ const PLAIN: [&str; 23] = [
     "conditions",
     "damage",
     "few numbers",
-    "small fuse",
+    "small deletion guard",
     "rewinds",
     "twins",
     "GR off",
@@ -128,15 +128,15 @@ impl Dials {
         let conditions = if orders > 0 { dial(1, 1) } else { 0 };
         let damage = dial(20, 150);
         let collide = dial(1, 1) > 0 && orders > 0;
-        let small = Fuse {
+        let small = DeletionGuard {
             users_min: 1,
             users_percent: 10,
             contents_max: 5,
         };
-        let fuse = if dial(1, 1) > 0 {
+        let deletion_guard = if dial(1, 1) > 0 {
             small
         } else {
-            Fuse::default()
+            DeletionGuard::default()
         };
         let (rewind, twin, off) = (rare(dice, 20, 60), rare(dice, 10, 40), rare(dice, 10, 40));
         // A copy that is wound back as well is more than anybody can tell apart.
@@ -172,7 +172,7 @@ impl Dials {
             conditions,
             damage,
             collide,
-            fuse,
+            deletion_guard,
             actions: dice.between(20, 120),
             pause_ms: if relay > 0 {
                 200_000
@@ -204,7 +204,7 @@ impl Dials {
     pub fn without(&mut self, fault: usize) {
         let zero = match fault {
             14 => return self.collide = false,
-            15 => return self.fuse = Fuse::default(),
+            15 => return self.deletion_guard = DeletionGuard::default(),
             22 => return self.delay_ms = 2,
             0 => &mut self.loss,
             1 => &mut self.double,

@@ -3,7 +3,7 @@
 use crate::node::{Backup, NAMES};
 use crate::oracle::Failure;
 use crate::sometimes::Sometimes;
-use crate::transaction::Work;
+use crate::transaction::TaskRun;
 use crate::world::World;
 use gr_proto::Input;
 
@@ -77,7 +77,7 @@ impl World {
         self.net.stall(to, until, &mut self.dice);
     }
 
-    /// GR is taken off a server, or put on: a new life with another configuration.
+    /// GR is taken off a server, or put on: a new incarnation with another configuration.
     fn pair(&mut self, side: usize, paired: bool) {
         self.counters.hit(if paired {
             Sometimes::GrOn
@@ -91,23 +91,23 @@ impl World {
         }
     }
 
-    /// The process goes on with a new life.
+    /// The process goes on with a new incarnation.
     pub(crate) fn begin_anew(&mut self, side: usize) {
         self.loses_sight(side);
-        let life = self.dice.roll();
+        let incarnation = self.dice.roll();
         let node = &mut self.nodes[side];
-        node.end_life(self.time);
-        node.start(self.time, life, &self.dials, self.options.rules);
+        node.end_incarnation(self.time);
+        node.start(self.time, incarnation, &self.dials, self.options.rules);
     }
 
-    /// The same, but clients are still served: what they do is written in the new life, and GR mail is dropped until it has rested.
+    /// The same, but clients are still served: what they do is written in the new incarnation, and GR mail is dropped until it has rested.
     pub(crate) fn rests_awake(&mut self, side: usize) {
         self.begin_anew(side);
         let rest = 1_000 << self.own.below(5);
         self.nodes[side].rests_until = self.time + rest;
     }
 
-    /// The engine rests after a transaction was undone; then it goes on with a new life.
+    /// The engine rests after a transaction was undone; then it goes on with a new incarnation.
     pub(crate) fn rests(&mut self, side: usize) {
         self.loses_sight(side);
         let rest = 1_000 << self.dice.below(5);
@@ -129,9 +129,9 @@ impl World {
         let node = &mut self.nodes[side];
         let mut engine = frozen.engine;
         engine.reseed(seed);
-        node.end_life(self.time);
-        node.lives.push((engine.view().life(), None));
-        node.resumed = Some(engine.view().life());
+        node.end_incarnation(self.time);
+        node.incarnations.push((engine.view().incarnation(), None));
+        node.resumed = Some(engine.view().incarnation());
         node.rests_until = 0;
         node.broken_at = None;
         node.runs(engine);
@@ -143,8 +143,11 @@ impl World {
     /// Whether a machine was resumed and may not have heard yet that its past is another one.
     fn is_fork_unheard(&self) -> bool {
         self.nodes.iter().any(|node| {
-            let life = node.engine.as_ref().map(|engine| engine.view().life());
-            node.resumed.is_some() && node.resumed == life
+            let incarnation = node
+                .engine
+                .as_ref()
+                .map(|engine| engine.view().incarnation());
+            node.resumed.is_some() && node.resumed == incarnation
         })
     }
 
@@ -226,7 +229,7 @@ impl World {
             self.counters.hit(Sometimes::BothRestored);
         }
         // Numbers of changes after it will be given again.
-        self.oracle.as_of[side].retain(|(_, n), _| *n <= backup.ledger.state.tick);
+        self.oracle.as_of[side].retain(|(_, n), _| *n <= backup.ledger.state.csn);
         self.checks.goes_back(side);
         self.forget_damage(side);
         let node = &mut self.nodes[side];
@@ -244,20 +247,20 @@ impl World {
         }
         self.counters.hit(what);
         let broken = input == Input::LinkDown;
-        let life = self.nodes[side]
+        let incarnation = self.nodes[side]
             .engine
             .as_ref()
-            .map(|engine| engine.view().life());
+            .map(|engine| engine.view().incarnation());
         self.transact(
             side,
-            Work {
+            TaskRun {
                 inputs: vec![input],
-                ..Work::default()
+                ..TaskRun::default()
             },
         )?;
         let node = &mut self.nodes[side];
         if let Some(engine) = &node.engine
-            && life == Some(engine.view().life())
+            && incarnation == Some(engine.view().incarnation())
         {
             node.broken_at = broken.then_some(self.time);
         }

@@ -1,7 +1,7 @@
 //! One server: an engine over a ledger, with a process that can die and a wall clock that can jump.
 
 use crate::dials::Dials;
-use domain::{BodyRef, Conditions, Life, ObjectId, ServerId, Timestamp};
+use domain::{BodyRef, Conditions, Incarnation, ObjectId, ServerId, Timestamp};
 use gr_proto::{Config, Engine, Mono, Now, PartnerState, Rules};
 use ledger::memory::Memory;
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,7 +23,7 @@ pub struct Node {
     pub full_until: u64,
     /// The link was last reported broken then, and not repaired since.
     pub broken_at: Option<u64>,
-    /// When the process of the present life started.
+    /// When the process of the present incarnation started.
     pub started: u64,
     /// The last time at which the process lived.
     pub last_up: u64,
@@ -31,16 +31,16 @@ pub struct Node {
     pub wall_offset: i64,
     /// The latest that the wall clock has shown.
     pub wall_max: i64,
-    /// Lives of this server, and when each ended.
-    pub lives: Vec<(Life, Option<u64>)>,
+    /// Incarnations of this server, and when each ended.
+    pub incarnations: Vec<(Incarnation, Option<u64>)>,
     /// What is kept of it for a disaster.
     pub backup: Option<Backup>,
     /// The bodies that were there when they were last backed up by themselves.
     pub segments: BTreeSet<BodyRef>,
     /// A snapshot of the running machine.
     pub frozen: Option<Box<Frozen>>,
-    /// The life with which it was last resumed from a snapshot.
-    pub resumed: Option<Life>,
+    /// The incarnation with which it was last resumed from a snapshot.
+    pub resumed: Option<Incarnation>,
     /// GR is on.
     pub paired: bool,
     /// It was restored at least once; since when it speaks with its partner after that is in `session_at`.
@@ -108,7 +108,7 @@ impl Node {
             last_up: 0,
             wall_offset: 0,
             wall_max: 0,
-            lives: Vec::new(),
+            incarnations: Vec::new(),
             backup: None,
             segments: BTreeSet::new(),
             frozen: None,
@@ -126,18 +126,22 @@ impl Node {
         }
     }
 
-    pub fn start(&mut self, time: u64, life: u64, dials: &Dials, rules: Rules) {
+    pub fn start(&mut self, time: u64, incarnation: u64, dials: &Dials, rules: Rules) {
         let config = Config {
             me: server(self.side),
             partner: self.paired.then(|| server(1 - self.side)),
             timers: dials.timers,
             conditions: self.conditions.clone(),
-            fuse: dials.fuse,
+            deletion_guard: dials.deletion_guard,
             limits: dials.wide.limits,
             rules,
         };
-        self.runs(Box::new(Engine::new(config, Life(life), life ^ 0x5eed)));
-        self.lives.push((Life(life), None));
+        self.runs(Box::new(Engine::new(
+            config,
+            Incarnation(incarnation),
+            incarnation ^ 0x5eed,
+        )));
+        self.incarnations.push((Incarnation(incarnation), None));
         (self.started, self.last_up) = (time, time);
         self.rests_until = 0;
         self.broken_at = None;
@@ -176,12 +180,12 @@ impl Node {
         self.engine = None;
         self.last_up = time;
         self.back_at = back_at;
-        self.end_life(time);
+        self.end_incarnation(time);
     }
 
-    /// The present life has ended.
-    pub fn end_life(&mut self, time: u64) {
-        if let Some((_, end @ None)) = self.lives.last_mut() {
+    /// The present incarnation has ended.
+    pub fn end_incarnation(&mut self, time: u64) {
+        if let Some((_, end @ None)) = self.incarnations.last_mut() {
             *end = Some(time);
         }
     }

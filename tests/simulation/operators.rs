@@ -4,11 +4,11 @@
 use crate::node::{NAMES, Node, server};
 use crate::oracle::Failure;
 use crate::sometimes::Sometimes;
-use crate::transaction::Work;
+use crate::transaction::TaskRun;
 use crate::users::{self, of_kind};
 use crate::world::World;
 use domain::{Change, Conditions, Kind, ObjectId, Shortcut, User};
-use gr_proto::{Declined, Input, Order};
+use gr_proto::{Input, Order, Rejected};
 use ledger::{Deletions, Ledger, TaskId, TaskKind};
 
 /// An administrator who has seen the numbers, and agrees to any.
@@ -45,7 +45,7 @@ impl World {
             return Ok(());
         }
         let open = self.tasks_open(side);
-        let mut work = Work::default();
+        let mut work = TaskRun::default();
         match self.dice.below(16) {
             0..=4 => work.orders.push(self.some_task(side)),
             5 | 6 => {
@@ -85,9 +85,9 @@ impl World {
         let orders = [order.clone(), with_id(order, other)];
         for (side, order) in [side, 1 - side].into_iter().zip(orders) {
             let orders = vec![order];
-            let work = Work {
+            let work = TaskRun {
                 orders,
-                ..Work::default()
+                ..TaskRun::default()
             };
             self.transact(side, work)?;
         }
@@ -135,9 +135,9 @@ impl World {
     }
 
     pub(crate) fn change(&mut self, side: usize, changes: Vec<Change>) -> Result<(), Failure> {
-        let work = Work {
+        let work = TaskRun {
             changes,
-            ..Work::default()
+            ..TaskRun::default()
         };
         self.transact(side, work)
     }
@@ -198,7 +198,7 @@ impl World {
     /// Something is lost from a store, and nothing says so.
     pub(crate) fn damage(&mut self) -> Result<(), Failure> {
         let side = self.dice.below(2) as usize;
-        // Now and then a server loses many at once: that is what the fuse is for.
+        // Now and then a server loses many at once: that is what the deletion guard is for.
         let times = if self.dice.chance(200) { 6 } else { 1 };
         for _ in 0..times {
             self.lose(side, times > 1);
@@ -215,9 +215,9 @@ impl World {
             agreed: None,
             mailboxes: vec![],
         };
-        let work = Work {
+        let work = TaskRun {
             orders: vec![night],
-            ..Work::default()
+            ..TaskRun::default()
         };
         self.transact(by, work)
     }
@@ -280,17 +280,17 @@ impl World {
         ledger.remove(&id).expect("memory does not fail");
     }
 
-    pub(crate) fn declined(&mut self, declined: Declined) {
+    pub(crate) fn declined(&mut self, declined: Rejected) {
         self.counters.hit(match declined {
-            Declined::NotRunning => Sometimes::DeclinedNotRunning,
-            Declined::Busy(_) => Sometimes::DeclinedBusy,
-            Declined::Recovering => Sometimes::DeclinedRecovering,
-            Declined::Clearing => Sometimes::DeclinedClearing,
-            Declined::NothingKept => Sometimes::NothingKept,
-            Declined::NoSuchTask
-            | Declined::Backlog(_)
-            | Declined::TooMany(_)
-            | Declined::CourtesyDown => return,
+            Rejected::NotRunning => Sometimes::DeclinedNotRunning,
+            Rejected::Busy(_) => Sometimes::DeclinedBusy,
+            Rejected::Recovering => Sometimes::DeclinedRecovering,
+            Rejected::Clearing => Sometimes::DeclinedClearing,
+            Rejected::NothingKept => Sometimes::NothingKept,
+            Rejected::NoSuchTask
+            | Rejected::Backlog(_)
+            | Rejected::TooMany(_)
+            | Rejected::CourtesyDown => return,
         });
     }
 }

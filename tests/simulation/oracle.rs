@@ -9,7 +9,7 @@
 //! | I5 what was deleted stays deleted | "deleted is deleted", when quiet |
 //! | I6 what was accepted is on both | "nothing accepted is lost", when quiet |
 //! | I7 bodies are there | "every message has its body", when quiet |
-//! | I8 versions rise within a life | "versions never fall", at every change |
+//! | I8 versions rise within an incarnation | "versions never fall", at every change |
 //! | I9 the newest value wins | "the newest value wins", when quiet |
 //! | I10 twice is once, in any order | "sums equal a recount"; `what_was_doubled_is_applied_once` |
 //! | I11 nothing is owed for ever | "marks drain", "tombstones drain", "what is held is filled in", "recoveries end" |
@@ -19,14 +19,14 @@
 //! | I15 a rebuild that was stopped | "a stopped rebuild changes nothing"; before its last phase no task deletes: "a task deletes last" |
 //! | I16 one task for a pair | "one task gives way", "tasks begin", "tasks end" |
 //! | I17 data only while running | "data only while running", at every message |
-//! | I18 who is called running lives | "running is honest", "a broken link is not running", "status turns unknown on a broken link", after every step; "only the living are adopted" |
+//! | I18 who is called running incarnations | "running is honest", "a broken link is not running", "status turns unknown on a broken link", after every step; "only the living are adopted" |
 //! | I19 courtesy leaves no marks | "courtesy leaves nothing behind", "who is out of service sends no data"; tests of the engine |
 //! | I20, I21 envelopes | tests of `gr-mail`; an engine has no envelopes |
 //! | I22 everything is bounded | tests of the engine and of its limits |
 //! | I23 a log-in waits for nobody | by construction: `LoggedIn` is an input without an answer |
 //! | I24 one seed, one trace | "the same seed has the same trace", for each seed |
 //! | I25 sums and counts | "sums equal a recount", now and then and when quiet |
-//! | I26 the fuse | "the fuse holds", for the users and for the contents of all mailboxes that a task takes |
+//! | I26 the deletion guard | "the deletion guard holds", for the users and for the contents of all mailboxes that a task takes |
 //! | I27 no talk without end | "a quiet pair is quiet", "they come to rest" |
 //! | I28 what nobody deleted and is gone is kept | "what a machine deletes is kept", at every transaction |
 //! | I29 what a machine deleted can be undone for 7 days by anyone's clock | "what a machine deleted can be undone", where days pass |
@@ -125,7 +125,7 @@ impl Oracle {
             .collect();
         for id in &window {
             let there = partner.objects.contains_key(id);
-            let never_reached = !there && !partner.graves.contains_key(id);
+            let never_reached = !there && !partner.deletion_records.contains_key(id);
             // Or its deletion had not reached the partner.
             if never_reached || (there && self.deleted.contains(id)) {
                 self.only_here.insert(*id);
@@ -200,11 +200,11 @@ impl Oracle {
         if self.is_doomed(&id) || damaged(&id) || user.is_some_and(|user| damaged(&user)) {
             return Ok(());
         }
-        if partner.graves.contains_key(&id) {
+        if partner.deletion_records.contains_key(&id) {
             return Ok(());
         }
         let owner = self.born.get(&id).copied().flatten();
-        if owner.is_some_and(|owner| partner.graves.contains_key(&owner)) {
+        if owner.is_some_and(|owner| partner.deletion_records.contains_key(&owner)) {
             return Ok(());
         }
         let Some(object) = partner.objects.get(&id) else {
@@ -233,10 +233,10 @@ impl Oracle {
                 if owed || self.is_doomed(id) {
                     continue;
                 }
-                let gone = theirs.graves.contains_key(id)
+                let gone = theirs.deletion_records.contains_key(id)
                     || object
                         .owner
-                        .is_some_and(|owner| theirs.graves.contains_key(&owner));
+                        .is_some_and(|owner| theirs.deletion_records.contains_key(&owner));
                 let Some(there) = theirs.objects.get(id) else {
                     if gone {
                         continue;
@@ -251,7 +251,7 @@ impl Oracle {
                     return failed("what the partner lacks is marked", format!("{id} {key:?}"));
                 }
             }
-            for id in mine.tombs.keys() {
+            for id in mine.tombstones.keys() {
                 if !mine.marks.contains_key(id) {
                     return failed(
                         "what the partner lacks is marked",

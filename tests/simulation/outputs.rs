@@ -4,9 +4,9 @@ use crate::node::NAMES;
 use crate::oracle::{Failure, failed};
 use crate::sometimes::Sometimes;
 use crate::world::World;
-use domain::Life;
+use domain::Incarnation;
 use gr_proto::{
-    Event, Message, NewLife, Output, PartnerState, PartnerStatus, Payload, Reason, Verdicts,
+    Event, Message, NewIncarnation, Output, PartnerState, PartnerStatus, Payload, Reason, Verdicts,
 };
 use ledger::{Outcome, TaskKind};
 
@@ -63,10 +63,17 @@ impl World {
                     }
                 }
                 Output::Changed(changed) => {
-                    let life = self.nodes[side].lives.last().map(|(life, _)| *life);
+                    let incarnation = self.nodes[side]
+                        .incarnations
+                        .last()
+                        .map(|(incarnation, _)| *incarnation);
                     let ledger = &self.nodes[side].ledger;
-                    self.checks
-                        .versions_rise(side, life.unwrap_or_default(), &changed, ledger)?;
+                    self.checks.versions_rise(
+                        side,
+                        incarnation.unwrap_or_default(),
+                        &changed,
+                        ledger,
+                    )?;
                 }
                 Output::Task(_) => {}
                 Output::Status(status) => self.status(side, &status),
@@ -104,7 +111,7 @@ impl World {
         state: PartnerState,
     ) -> Result<(), Failure> {
         let header = &message.header;
-        self.mix(header.no, header.id, header.tick, message.is_hello());
+        self.mix(header.no, header.id, header.csn, message.is_hello());
         if self.steps.is_multiple_of(16) {
             let bytes = gr_proto::wire::encode(message);
             if gr_proto::wire::decode(&bytes).as_ref() != Ok(message) {
@@ -156,7 +163,7 @@ impl World {
             (_, Outcome::Aborted) => Sometimes::TaskAborted,
             (_, Outcome::AbortedThere) => Sometimes::TaskAbortedThere,
             (_, Outcome::GaveWay) => Sometimes::TaskGaveWay,
-            (_, Outcome::WentBack) => Sometimes::TaskWentBack,
+            (_, Outcome::RolledBack) => Sometimes::TaskWentBack,
             (_, Outcome::Expired) => Sometimes::TaskExpired,
         });
     }
@@ -178,28 +185,33 @@ impl World {
         }
     }
 
-    /// When a life ended, if it ever lived. With two copies of a server, it lives as long as one of them does.
-    fn end_of(&self, side: usize, life: Life) -> Option<Option<u64>> {
+    /// When an incarnation ended, if it ever lived. With two copies of a server, it lives as long as one of them does.
+    fn end_of(&self, side: usize, incarnation: Incarnation) -> Option<Option<u64>> {
         let twin = self.twin.iter().filter(|twin| twin.side == side);
-        let all = twin.chain([&self.nodes[side]]).flat_map(|node| &node.lives);
-        let ends = all.filter(|(l, _)| *l == life).map(|(_, end)| *end);
+        let all = twin
+            .chain([&self.nodes[side]])
+            .flat_map(|node| &node.incarnations);
+        let ends = all.filter(|(l, _)| *l == incarnation).map(|(_, end)| *end);
         ends.max_by_key(|end| end.unwrap_or(u64::MAX))
     }
 
     pub(crate) fn event(&mut self, side: usize, event: Event) -> Result<(), Failure> {
         self.tell(|| format!("{}: {event:?}", NAMES[side]));
         match event {
-            Event::SessionBegan(life) => {
-                let end = self.end_of(1 - side, life);
+            Event::SessionBegan(incarnation) => {
+                let end = self.end_of(1 - side, incarnation);
                 let Some(end) = end else {
                     return failed(
                         "only the living are adopted",
-                        format!("{life:?} never lived"),
+                        format!("{incarnation:?} never lived"),
                     );
                 };
                 // A challenge was issued after this process started, and echoed after that.
                 if end.is_some_and(|end| end < self.nodes[side].started) {
-                    return failed("only the living are adopted", format!("{life:?} is dead"));
+                    return failed(
+                        "only the living are adopted",
+                        format!("{incarnation:?} is dead"),
+                    );
                 }
                 self.nodes[side].session_at = self.time;
                 if self.nodes[side].ledger.state.known.is_some() {
@@ -207,15 +219,15 @@ impl World {
                 }
             }
             Event::Held(_, reason) => self.held(reason),
-            Event::NewLife(_, NewLife::Rebuilt | NewLife::Unsettled) => {}
+            Event::NewIncarnation(_, NewIncarnation::Rebuilt | NewIncarnation::Unsettled) => {}
             Event::Refused(_, Reason::NEED_BODY) => self.counters.hit(Sometimes::NeedBody),
             Event::Refused(..) => self.counters.hit(Sometimes::BadItem),
-            Event::MayHaveGoneBack => {
+            Event::MayHaveRolledBack => {
                 self.oracle.in_doubt = true;
                 self.counters.hit(Sometimes::InDoubt);
             }
-            Event::PartnerWentBack | Event::NewLife(..) if self.oracle.in_doubt => {}
-            Event::PartnerWentBack | Event::WentBack | Event::NewLife(..)
+            Event::PartnerRolledBack | Event::NewIncarnation(..) if self.oracle.in_doubt => {}
+            Event::PartnerRolledBack | Event::RolledBack | Event::NewIncarnation(..)
                 if !self.oracle.any_restored() =>
             {
                 return failed(
@@ -223,16 +235,16 @@ impl World {
                     format!("{} says {event:?}", NAMES[side]),
                 );
             }
-            Event::PartnerWentBack => self.counters.hit(Sometimes::PartnerWentBack),
-            Event::WentBack => self.counters.hit(Sometimes::WentBack),
+            Event::PartnerRolledBack => self.counters.hit(Sometimes::PartnerRolledBack),
+            Event::RolledBack => self.counters.hit(Sometimes::RolledBack),
             Event::PartnerRecovered => self.counters.hit(Sometimes::Recovered),
             Event::Judged(verdicts) => self.judged(verdicts),
             Event::Repaired(..) => self.counters.hit(Sometimes::Repaired),
             Event::NoCopyLeft(..) => self.counters.hit(Sometimes::NoCopyLeft),
-            Event::NewLife(..) => {}
+            Event::NewIncarnation(..) => {}
             Event::TaskBegan(..) => self.counters.hit(Sometimes::TaskBegan),
             Event::TaskEnded(_, kind, outcome) => self.task_ended(kind, outcome),
-            Event::FuseBlown(..) => self.counters.hit(Sometimes::FuseBlown),
+            Event::GuardExceeded(..) => self.counters.hit(Sometimes::GuardExceeded),
             Event::Rebuilt => {
                 self.oracle.rebuilt[side] = true;
                 self.counters.hit(Sometimes::Rebuilt);
@@ -281,8 +293,8 @@ pub(crate) fn brief(message: &Message) -> String {
                 judged.no, judged.to, judged.wanted
             )
         }
-        Payload::Ask(ask) => format!("asks for {:x}: {:?}", ask.task.0, ask.question),
-        Payload::Answer(answer) => format!("answers #{}: {:?}", answer.to, answer.reply),
+        Payload::Request(ask) => format!("asks for {:x}: {:?}", ask.task.0, ask.question),
+        Payload::Response(answer) => format!("answers #{}: {:?}", answer.to, answer.reply),
         Payload::Heartbeat(report) => format!("heartbeat, backlog {}", report.backlog()),
         Payload::Unknown => "something unknown".to_owned(),
     };

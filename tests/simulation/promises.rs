@@ -61,10 +61,10 @@ impl Oracle {
             if let Some(id) = ledger.marks.keys().find(|id| !tried(id)) {
                 return failed("marks drain", format!("{id} is still marked"));
             }
-            if let Some(id) = ledger.tombs.keys().next() {
+            if let Some(id) = ledger.tombstones.keys().next() {
                 return failed("tombstones drain", format!("{id} still has one"));
             }
-            if ledger.state.owes_recovery || ledger.state.went_back {
+            if ledger.state.partner_rolled_back || ledger.state.rolled_back {
                 return failed(
                     "recoveries end",
                     "a server believes that one of them went back",

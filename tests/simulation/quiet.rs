@@ -112,9 +112,10 @@ impl World {
                     .all(|id| self.oracle.bad.contains(id));
                 let mut held = node.ledger.held.keys();
                 let state = &node.ledger.state;
-                let filled = state.walks.is_empty() && held.all(|id| self.oracle.is_doomed(id));
-                let judged =
-                    !state.owes_recovery && !state.went_back && node.ledger.tombs.is_empty();
+                let filled = state.scans.is_empty() && held.all(|id| self.oracle.is_doomed(id));
+                let judged = !state.partner_rolled_back
+                    && !state.rolled_back
+                    && node.ledger.tombstones.is_empty();
                 let status = node.engine.as_ref().map(|engine| engine.view().status());
                 idle && judged
                     && filled

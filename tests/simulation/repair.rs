@@ -4,7 +4,7 @@ use crate::node::server;
 use crate::operators::ANY;
 use crate::oracle::{Failure, failed};
 use crate::sometimes::Sometimes;
-use crate::transaction::Work;
+use crate::transaction::TaskRun;
 use crate::users::{self, of_kind};
 use crate::world::World;
 use domain::{Conditions, Kind, Object, ObjectId, User};
@@ -30,10 +30,10 @@ impl World {
         }
         for side in [0, 1] {
             let input = Input::Conditions(Box::default());
-            let work = Work {
+            let work = TaskRun {
                 inputs: vec![input],
                 orders: vec![Order::RetryHeld],
-                ..Work::default()
+                ..TaskRun::default()
             };
             self.nodes[side].conditions = Conditions::default();
             self.transact(side, work)?;
@@ -79,9 +79,9 @@ impl World {
             if let Some(task) = &self.nodes[side].ledger.state.task {
                 self.counters.hit(Sometimes::CalmAbort);
                 let orders = vec![Order::Abort(task.id)];
-                let work = Work {
+                let work = TaskRun {
                     orders,
-                    ..Work::default()
+                    ..TaskRun::default()
                 };
                 self.transact(side, work)?;
                 self.settle_tasks()?;
@@ -138,9 +138,9 @@ impl World {
             }
             self.transact(
                 side,
-                Work {
+                TaskRun {
                     changes,
-                    ..Work::default()
+                    ..TaskRun::default()
                 },
             )?;
         }
@@ -157,9 +157,9 @@ impl World {
                 let Some(task) = task else { continue };
                 waiting = true;
                 if task.phase == Phase::Waiting {
-                    let work = Work {
+                    let work = TaskRun {
                         orders: vec![Order::Agree(task.id)],
-                        ..Work::default()
+                        ..TaskRun::default()
                     };
                     self.transact(side, work)?;
                 }
@@ -167,7 +167,7 @@ impl World {
             let walking = self
                 .nodes
                 .iter()
-                .any(|node| !node.ledger.state.walks.is_empty());
+                .any(|node| !node.ledger.state.scans.is_empty());
             if !waiting && !walking {
                 return Ok(());
             }
@@ -198,9 +198,9 @@ impl World {
                 agreed: Some(ANY),
                 mailboxes: vec![],
             };
-            let work = Work {
+            let work = TaskRun {
                 orders: vec![order],
-                ..Work::default()
+                ..TaskRun::default()
             };
             self.transact(side, work)?;
             begun = self.nodes[side]

@@ -9,31 +9,31 @@ use gr_proto::Rule;
 
 /// Each rule, and the first history that goes wrong without it. `CommitFirst` is E3, which the driver keeps.
 const TABLE: &[(&str, u64)] = &[
-    ("MarkWithChange", 0),   // what the partner lacks is marked
-    ("MarkByVersion", 0),    // what the partner lacks is marked
-    ("Join", 8),             // versions never fall
-    ("DeletionIsFinal", 36), // both hold the same
-    ("Life", 3),             // nobody went back
-    ("Challenge", 0),        // nobody went back
-    ("Numbers", 2),          // nobody went back
-    ("TombUntilAck", 16),    // both hold the same
-    ("Grave", 2),            // deleted is deleted
-    ("OnlyRunning", 0),      // data only while running
-    ("ClockBound", 5),       // the logical clock is bounded
-    ("WriteWins", 1),        // a local write takes effect
-    ("SetAside", 3),         // they come to rest
-    ("AskForBody", 4),       // what the partner lacks is marked
-    ("Lineage", 258),        // what is held is filled in
-    ("KnownByAck", 161),     // both hold the same
-    ("OnlyHomeCreates", 3),  // only its home creates a user
-    ("AnswerMore", 33),      // both hold the same
-    ("DeleteLast", 10),      // a task deletes last
-    ("StageToo", 196),       // they come to rest
-    ("StageMarked", 424),    // safe is safe
-    ("StageAnew", 9047),     // what is held is filled in
-    ("Fuse", 59),            // the fuse holds
-    ("Trail", 4543),         // both hold the same
-    ("CommitFirst", 16),     // nobody went back
+    ("MarkWithChange", 0),     // what the partner lacks is marked
+    ("MarkByVersion", 0),      // what the partner lacks is marked
+    ("Join", 8),               // versions never fall
+    ("DeletionIsFinal", 36),   // both hold the same
+    ("Incarnation", 3),        // nobody went back
+    ("Challenge", 0),          // nobody went back
+    ("Numbers", 2),            // nobody went back
+    ("TombstoneUntilAck", 16), // both hold the same
+    ("DeletionRecord", 2),     // deleted is deleted
+    ("OnlyRunning", 0),        // data only while running
+    ("ClockBound", 5),         // the logical clock is bounded
+    ("WriteWins", 1),          // a local write takes effect
+    ("SetAside", 3),           // they come to rest
+    ("AskForBody", 4),         // what the partner lacks is marked
+    ("Lineage", 258),          // what is held is filled in
+    ("KnownByAck", 161),       // both hold the same
+    ("OnlyHomeCreates", 3),    // only its home creates a user
+    ("AnswerMore", 33),        // both hold the same
+    ("DeleteLast", 10),        // a task deletes last
+    ("StageToo", 196),         // they come to rest
+    ("StageMarked", 424),      // safe is safe
+    ("StageAnew", 9047),       // what is held is filled in
+    ("DeletionGuard", 59),     // the deletion guard holds
+    ("Unconfirmed", 4543),     // both hold the same
+    ("CommitFirst", 16),       // nobody went back
 ];
 
 #[test]

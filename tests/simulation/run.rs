@@ -94,10 +94,10 @@ pub const BY_STORY: &[&str] = &[
     "ForkShows",
     "MeetOnce",
     "ListedIsHeardOf",
-    "TrailGap",
+    "UnconfirmedGap",
     "SeenRises",
     "EchoShows",
-    "GraveOfOwner",
+    "DeletionRecordOfOwner",
     "NobodysToo",
 ];
 

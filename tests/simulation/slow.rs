@@ -4,11 +4,11 @@
 use crate::node::NAMES;
 use crate::oracle::{Failure, failed};
 use crate::sometimes::Sometimes;
-use crate::transaction::Work;
+use crate::transaction::TaskRun;
 use crate::wide::Wide;
 use crate::world::World;
 use domain::{BodyRef, Change, Key, Kind, ObjectId, Value};
-use gr_proto::{Found, Input, Item, Limits, Message, PartnerState, Payload, Reply, Timers};
+use gr_proto::{Found, Input, Item, Limits, Message, PartnerState, Payload, ResponseBody, Timers};
 use std::collections::VecDeque;
 
 /// What a message takes on the wire beside its items: headers of the mail, and of the message.
@@ -56,9 +56,11 @@ impl Link {
 fn bytes(message: &Message) -> u64 {
     let items: &[Item] = match &message.payload {
         Payload::Data(items) => items,
-        Payload::Answer(answer) => match &answer.reply {
-            Reply::Page(items, _) | Reply::Bodies(items) | Reply::Rows(items, _) => items,
-            Reply::Found(found) => return MAIL_BYTES + bytes_found(found),
+        Payload::Response(answer) => match &answer.reply {
+            ResponseBody::Page(items, _)
+            | ResponseBody::Bodies(items)
+            | ResponseBody::Rows(items, _) => items,
+            ResponseBody::Found(found) => return MAIL_BYTES + bytes_found(found),
             _ => &[],
         },
         _ => &[],
@@ -88,9 +90,9 @@ impl World {
         let inputs = vec![Input::LinkUp];
         self.transact(
             side,
-            Work {
+            TaskRun {
                 inputs,
-                ..Work::default()
+                ..TaskRun::default()
             },
         )
     }
@@ -178,9 +180,9 @@ impl World {
     fn make(&mut self, side: usize, changes: Vec<Change>) -> Result<(), Failure> {
         self.transact(
             side,
-            Work {
+            TaskRun {
                 changes,
-                ..Work::default()
+                ..TaskRun::default()
             },
         )
     }

@@ -3,8 +3,8 @@
 use domain::{BodyRef, Digest, Object, ObjectId, ServerId, Timestamp};
 use ledger::memory::Memory;
 use ledger::{
-    Backlog, Damage, Grave, Held, Lane, Ledger, LedgerError, LineageEntry, Mark, Order,
-    ReplicaState, Tomb, Tree, Unreadable,
+    Backlog, Damage, DeletionRecord, Held, HistoryEntry, Lane, Ledger, LedgerError, Mark, Order,
+    ReplicaState, Tombstone, Tree, Unreadable,
 };
 
 /// A ledger that fails after so many calls, and from then on.
@@ -60,18 +60,18 @@ calls! {
     fn clear_mark(id: &ObjectId) -> ();
     fn marks(lane: Lane, order: Order, from: Timestamp, limit: usize) -> Vec<(ObjectId, Mark)>;
     fn backlog(lane: Lane) -> Backlog;
-    fn tomb(id: &ObjectId) -> Option<Tomb>;
-    fn set_tomb(id: &ObjectId, tomb: &Tomb) -> ();
-    fn clear_tomb(id: &ObjectId) -> ();
-    fn grave(id: &ObjectId) -> Option<Grave>;
-    fn bury(id: &ObjectId, grave: &Grave) -> ();
-    fn forget_graves(before: Timestamp, limit: usize) -> usize;
+    fn tombstone(id: &ObjectId) -> Option<Tombstone>;
+    fn set_tombstone(id: &ObjectId, tombstone: &Tombstone) -> ();
+    fn clear_tombstone(id: &ObjectId) -> ();
+    fn deletion_record(id: &ObjectId) -> Option<DeletionRecord>;
+    fn record_deletion(id: &ObjectId, deletion_record: &DeletionRecord) -> ();
+    fn forget_deletion_records(before: Timestamp, limit: usize) -> usize;
     fn held(id: &ObjectId) -> Option<Held>;
     fn set_held(id: &ObjectId, held: &Held) -> ();
     fn clear_held(id: &ObjectId) -> ();
     fn held_after(after: Option<&ObjectId>, limit: usize) -> Vec<(ObjectId, Held)>;
     fn sums(tree: Tree, part: Option<u8>) -> Vec<Digest>;
-    fn in_bucket(tree: Tree, bucket: u16, after: Option<&ObjectId>, limit: usize) -> Vec<ObjectId>;
+    fn in_leaf(tree: Tree, leaf: u16, after: Option<&ObjectId>, limit: usize) -> Vec<ObjectId>;
     fn users_with_number(number: &str) -> Vec<ObjectId>;
     fn user_count() -> u64;
     fn users_of(home: ServerId) -> u64;
@@ -86,7 +86,7 @@ calls! {
     fn forget_kept(id: &ObjectId) -> ();
     fn state() -> ReplicaState;
     fn set_state(state: &ReplicaState) -> ();
-    fn lineage() -> Vec<LineageEntry>;
-    fn add_life(entry: &LineageEntry) -> ();
-    fn forget_lives(before: Timestamp) -> usize;
+    fn history() -> Vec<HistoryEntry>;
+    fn add_incarnation(entry: &HistoryEntry) -> ();
+    fn forget_incarnations(before: Timestamp) -> usize;
 }

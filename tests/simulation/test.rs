@@ -44,7 +44,7 @@ const REGRESSIONS: &[(u64, bool, &str)] = &[
     (
         50008562,
         true,
-        "a resumed machine did not see that it went back: an empty trail confirmed everything",
+        "a resumed machine did not see that it went back: an empty unconfirmed log confirmed everything",
     ),
     (52001789, true, "the same"),
     (54005644, true, "the same"),
@@ -52,7 +52,7 @@ const REGRESSIONS: &[(u64, bool, &str)] = &[
     (
         51011168,
         true,
-        "two lives met twice: a late list of their first session was judged in the second",
+        "two incarnations met twice: a late list of their first session was judged in the second",
     ),
     (
         58008187,
@@ -83,7 +83,7 @@ const REGRESSIONS: &[(u64, bool, &str)] = &[
     (
         7_015_391_472_615_678,
         false,
-        "lives were forgotten before the partner had met the present one",
+        "incarnations were forgotten before the partner had met the present one",
     ),
     (
         7_015_395_042_013_082,
@@ -108,7 +108,7 @@ const REGRESSIONS: &[(u64, bool, &str)] = &[
     (
         7_015_407_041_360_613,
         false,
-        "a resumed machine said more than its trail holds, and nobody could tell",
+        "a resumed machine said more than its unconfirmed log holds, and nobody could tell",
     ),
     (
         7_015_427_664_516_387,
@@ -133,12 +133,12 @@ const REGRESSIONS: &[(u64, bool, &str)] = &[
     (
         61_034,
         true,
-        "a partner that was asked twice counted for the fuse twice",
+        "a partner that was asked twice counted for the deletion guard twice",
     ),
     (
         7_015_460_705_244_382,
         false,
-        "a task that compared anew had a new fuse",
+        "a task that compared anew had a new deletion guard",
     ),
     (
         7_015_469_629_326_282,

@@ -15,7 +15,7 @@ use ledger::{Ledger, LedgerError, Phase, TaskKind};
 
 /// What a transaction is about.
 #[derive(Default)]
-pub(crate) struct Work {
+pub(crate) struct TaskRun {
     pub(crate) changes: Vec<Change>,
     pub(crate) mails: Vec<Mail>,
     pub(crate) inputs: Vec<Input>,
@@ -48,7 +48,7 @@ impl From<Failure> for Stop {
 enum Fate {
     Kept,
     LostBeforeCommit,
-    /// The disk is full: the transaction is undone, and a new life begins at once.
+    /// The disk is full: the transaction is undone, and a new incarnation begins at once.
     Undone,
     /// The same, but clients are still served.
     NoRoom,
@@ -57,9 +57,9 @@ enum Fate {
 }
 
 impl World {
-    pub(crate) fn transact(&mut self, side: usize, work: Work) -> Result<(), Failure> {
+    pub(crate) fn transact(&mut self, side: usize, work: TaskRun) -> Result<(), Failure> {
         self.steps += 1;
-        let Work {
+        let TaskRun {
             changes,
             mails,
             inputs,
@@ -135,15 +135,15 @@ impl World {
         self.record(side, facts);
         self.compare(side, before, only.as_ref());
         self.keeps_what_it_removes(side, &outputs)?;
-        let (life, state) = (engine.view().life(), engine.view().status().state);
+        let (incarnation, state) = (engine.view().incarnation(), engine.view().status().state);
         self.nodes[side].runs(engine);
         if self.nodes[side]
-            .lives
+            .incarnations
             .last()
-            .is_some_and(|(last, _)| *last != life)
+            .is_some_and(|(last, _)| *last != incarnation)
         {
-            self.nodes[side].end_life(self.time);
-            self.nodes[side].lives.push((life, None));
+            self.nodes[side].end_incarnation(self.time);
+            self.nodes[side].incarnations.push((incarnation, None));
         }
         let sends = if let Fate::DiedAfter(n) = fate {
             n
@@ -173,7 +173,7 @@ impl World {
         side: usize,
         engine: &mut Engine,
         now: Now,
-        work: Work,
+        work: TaskRun,
         left: &mut Option<u64>,
     ) -> Result<(Facts, Vec<Output>), Stop> {
         let mut facts = Vec::new();
@@ -279,7 +279,7 @@ impl World {
             let taken = self.checks.taken[side].entry(task).or_default();
             (taken.0, taken.1) = (taken.0 + users, taken.1 + all - users);
             if !self.checks.agreed.contains(&task) {
-                checks::fuse_holds(self.dials.fuse, ledger, *taken)?;
+                checks::deletion_guard_holds(self.dials.deletion_guard, ledger, *taken)?;
             }
         }
         let mut new = new;

@@ -48,8 +48,11 @@ impl World {
             return;
         };
         let side = twin.side;
-        let lives = twin.lives.iter().map(|(life, _)| (*life, Some(self.time)));
-        let lives: Vec<_> = lives.collect();
+        let incarnations = twin
+            .incarnations
+            .iter()
+            .map(|(incarnation, _)| (*incarnation, Some(self.time)));
+        let incarnations: Vec<_> = incarnations.collect();
         self.counters.hit(Sometimes::TwinEnds);
         self.tell(|| format!("{} runs once", NAMES[side]));
         let partner = &self.nodes[1 - side].ledger;
@@ -62,7 +65,7 @@ impl World {
         self.checks.goes_back(side);
         let node = &mut self.nodes[side];
         node.restored_at = Some(self.time);
-        node.lives.splice(..0, lives);
+        node.incarnations.splice(..0, incarnations);
         node.last_up = match twin.engine {
             Some(_) => self.time,
             None => node.last_up.max(twin.last_up),

@@ -4,14 +4,14 @@ use crate::net::Mail;
 use crate::node::{EPOCH_MS, NAMES, Node};
 use crate::oracle::{Failure, failed};
 use crate::sometimes::Sometimes;
-use crate::transaction::Work;
+use crate::transaction::TaskRun;
 use crate::world::World;
 use domain::{Change, Kind};
 use gr_proto::{How, Limits, Order, Output, Timers};
-use ledger::{Errand, Grave, Task, TaskKind};
+use ledger::{BackgroundJob, DeletionRecord, Task, TaskKind};
 
 const DAY_MS: u64 = 86_400_000;
-/// Backups are restored while graves are remembered: 90 days.
+/// Backups are restored while deletion records are remembered: 90 days.
 const BACKUP_DAYS_MAX: u64 = GRAVES_DAYS - 1;
 const GRAVES_DAYS: u64 = 90;
 /// What was deleted by a machine can be brought back for 7 days, by clocks that may differ by an hour and still agree.
@@ -92,11 +92,11 @@ impl World {
             gives_way,
             ..
         } = &mut self.nodes[side];
-        let walks = |errand| ledger.state.walks.iter().any(|walk| walk.errand == errand);
+        let scans = |job| ledger.state.scans.iter().any(|scan| scan.job == job);
         let rebuilds = |task: &Task| task.kind == TaskKind::Rebuild;
         *gives_way = ledger.state.task.as_ref().is_some_and(rebuilds)
-            || (*gives_way && walks(Errand::Purge));
-        let asked_for = *gives_way || walks(Errand::Undo);
+            || (*gives_way && scans(BackgroundJob::Purge));
+        let asked_for = *gives_way || scans(BackgroundJob::Undo);
         let time = self.time;
         let early = kept_since.iter().find(|(id, since)| {
             !asked_for && !ledger.kept.contains_key(id) && time - **since < UNDO_MS_MIN
@@ -113,9 +113,10 @@ impl World {
     }
 
     /// House-keeping goes on, whatever is refused and held for good: when both clocks have agreed for as long as backups may be old,
-    /// graves are gone, and so is what was kept for a week.
+    /// deletion records are gone, and so is what was kept for a week.
     pub(crate) fn keep_house(&mut self) -> Result<(), Failure> {
-        let few = self.dials.wide.limits.graves_step < Limits::default().graves_step;
+        let few =
+            self.dials.wide.limits.deletion_records_step < Limits::default().deletion_records_step;
         if self.dials.wide.days == 0 || few || !self.own.chance(60) {
             return Ok(());
         }
@@ -136,10 +137,20 @@ impl World {
         self.time = until;
         for side in [0, 1] {
             let ledger = &self.nodes[side].ledger;
-            let old = |grave: &Grave| grave.kind != Kind::USER && grave.at.0 < dug;
-            let left = ledger.graves.values().filter(|grave| old(grave)).count();
+            let old = |deletion_record: &DeletionRecord| {
+                deletion_record.kind != Kind::USER && deletion_record.at.0 < dug
+            };
+            let left = ledger
+                .deletion_records
+                .values()
+                .filter(|deletion_record| old(deletion_record))
+                .count();
             if left + ledger.kept.len() > 0 {
-                let found = format!("{}: {left} graves, {} kept", NAMES[side], ledger.kept.len());
+                let found = format!(
+                    "{}: {left} deletion records, {} kept",
+                    NAMES[side],
+                    ledger.kept.len()
+                );
                 return failed("house-keeping goes on", found);
             }
         }
@@ -148,7 +159,7 @@ impl World {
 
     /// Whether a disk has no room for what a transaction would write: bodies, and objects that are new. What is small is written all the
     /// same, into what was put aside for that.
-    pub(crate) fn lacks_room(&mut self, side: usize, work: &Work) -> bool {
+    pub(crate) fn lacks_room(&mut self, side: usize, work: &TaskRun) -> bool {
         if self.net.good || self.time >= self.nodes[side].full_until {
             return false;
         }
@@ -174,9 +185,9 @@ impl World {
         if self.nodes[side].ledger.state.courtesy {
             return self.courtesy_up(side);
         }
-        let work = Work {
+        let work = TaskRun {
             orders: vec![Order::CourtesyDown { force }],
-            ..Work::default()
+            ..TaskRun::default()
         };
         let steps = self.steps;
         self.transact(side, work)?;
@@ -197,9 +208,9 @@ impl World {
     pub(crate) fn courtesy_up(&mut self, side: usize) -> Result<(), Failure> {
         self.transact(
             side,
-            Work {
+            TaskRun {
                 orders: vec![Order::CourtesyUp],
-                ..Work::default()
+                ..TaskRun::default()
             },
         )
     }

@@ -3,7 +3,7 @@
 use crate::node::server;
 use crate::sometimes::Sometimes;
 use crate::world::World;
-use domain::{Change, Life, Object, ObjectId, User};
+use domain::{Change, Incarnation, Object, ObjectId, User};
 use gr_proto::{Message, Payload};
 
 impl World {
@@ -57,11 +57,11 @@ impl World {
         }
     }
 
-    /// Tombs and tick before a transaction with one message of data, to see what it does.
+    /// Tombs and CSN before a transaction with one message of data, to see what it does.
     pub(crate) fn before(&self, side: usize, only: Option<&Only>) -> (usize, u64) {
         let ledger = &self.nodes[side].ledger;
         if only.is_some() {
-            (ledger.tombs.len(), ledger.state.tick)
+            (ledger.tombstones.len(), ledger.state.csn)
         } else {
             (0, 0)
         }
@@ -70,21 +70,22 @@ impl World {
     pub(crate) fn compare(&mut self, side: usize, before: (usize, u64), only: Option<&Only>) {
         let Some(only) = only else { return };
         let ledger = &self.nodes[side].ledger;
-        if ledger.tombs.len() > before.0 {
+        if ledger.tombstones.len() > before.0 {
             self.counters.hit(Sometimes::GraveAnswered);
         }
         if only.takes_back {
             self.counters.hit(Sometimes::UserTakenBack);
         }
-        let mine = self.nodes[side].lives.last().map(|(life, _)| *life);
-        if ledger.state.tick == before.1 && mine == Some(only.to) {
+        let mine = self.nodes[side]
+            .incarnations
+            .last()
+            .map(|(incarnation, _)| *incarnation);
+        if ledger.state.csn == before.1 && mine == Some(only.to) {
             self.counters.hit(Sometimes::DroppedOld);
         }
-        if only
-            .owners
-            .iter()
-            .any(|owner| !ledger.objects.contains_key(owner) && !ledger.graves.contains_key(owner))
-        {
+        if only.owners.iter().any(|owner| {
+            !ledger.objects.contains_key(owner) && !ledger.deletion_records.contains_key(owner)
+        }) {
             self.counters.hit(Sometimes::Orphan);
         }
     }
@@ -92,7 +93,7 @@ impl World {
 
 /// The only message of a transaction, if it brings data.
 pub(crate) struct Only {
-    to: Life,
+    to: Incarnation,
     /// It brings a user of the receiver's own.
     takes_back: bool,
     owners: Vec<ObjectId>,

@@ -8,7 +8,7 @@ use crate::net::Net;
 use crate::node::{NAMES, Node};
 use crate::oracle::{Failure, Oracle, failed};
 use crate::sometimes::Counters;
-use crate::transaction::Work;
+use crate::transaction::TaskRun;
 use crate::users;
 use crate::wide::{self, Wide};
 use domain::ObjectId;
@@ -252,21 +252,21 @@ impl World {
         }
         self.transact(
             to,
-            Work {
+            TaskRun {
                 mails,
-                ..Work::default()
+                ..TaskRun::default()
             },
         )
     }
 
     fn wake(&mut self, side: usize) -> Result<(), Failure> {
         if self.nodes[side].engine.is_none() {
-            let life = self.dice.roll();
+            let incarnation = self.dice.roll();
             let (dials, rules) = (self.dials.clone(), self.options.rules);
             self.tell(|| format!("{} starts", NAMES[side]));
-            self.nodes[side].start(self.time, life, &dials, rules);
+            self.nodes[side].start(self.time, incarnation, &dials, rules);
         }
-        self.transact(side, Work::default())?;
+        self.transact(side, TaskRun::default())?;
         self.swap_twins(side);
         Ok(())
     }
@@ -301,9 +301,9 @@ impl World {
         self.lengthen(side, &mut changes);
         self.transact(
             side,
-            Work {
+            TaskRun {
                 changes,
-                ..Work::default()
+                ..TaskRun::default()
             },
         )
     }

@@ -9,7 +9,7 @@ mod running;
 pub use running::Running;
 
 use crate::config::Gr;
-use gr_proto::{Event, NewLife, Timers};
+use gr_proto::{Event, NewIncarnation, Timers};
 use ledger::{Outcome, Reason, TaskId, TaskKind};
 
 /// The engine's timers by the configuration; a probe while the partner is down may be rarer than one while it is unknown.
@@ -30,22 +30,22 @@ pub fn timers(config: &Gr) -> Timers {
 pub fn log(event: &Event) {
     match event {
         Event::SessionBegan(life) => tracing::info!(?life, "a session with the GR partner began"),
-        Event::NewLife(life, NewLife::MetAgain) => {
+        Event::NewIncarnation(life, NewIncarnation::MetAgain) => {
             tracing::error!(
                 ?life,
                 "the GR partner is heard in a life that it had left: it runs twice, or was resumed from a snapshot; switch one copy off"
             );
         }
-        Event::NewLife(life, why) => {
+        Event::NewIncarnation(life, why) => {
             tracing::warn!(?life, ?why, "this server takes a new life");
         }
-        Event::PartnerWentBack => {
+        Event::PartnerRolledBack => {
             tracing::error!("the GR partner went back in time: was it restored from a backup?");
         }
-        Event::WentBack => {
+        Event::RolledBack => {
             tracing::error!("this server went back in time: was it restored from a backup?");
         }
-        Event::MayHaveGoneBack => {
+        Event::MayHaveRolledBack => {
             tracing::warn!(
                 "what was said before the partner was last heard is more than is remembered: this server is compared as if it had gone back in time"
             );
@@ -84,7 +84,7 @@ pub fn log(event: &Event) {
             let (what, how) = (task_name(*kind), outcome_words(*outcome));
             tracing::warn!(task = %task_text(*task), "the {what} has ended early: {how}");
         }
-        Event::FuseBlown(here, there) => {
+        Event::GuardExceeded(here, there) => {
             tracing::error!(
                 here,
                 there,
@@ -154,7 +154,7 @@ fn outcome_words(outcome: Outcome) -> &'static str {
         Outcome::Aborted => "an administrator stopped it here",
         Outcome::AbortedThere => "an administrator stopped it on the partner",
         Outcome::GaveWay => "the partner has begun one of its own",
-        Outcome::WentBack => "a server was restored from a backup, and is healed first",
+        Outcome::RolledBack => "a server was restored from a backup, and is healed first",
         Outcome::Expired => "it was open for a day",
     }
 }

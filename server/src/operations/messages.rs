@@ -287,13 +287,13 @@ fn registers(object: &Object, marking: Marking, now: Timestamp) -> Vec<(Key, Val
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::{Hlc, Kind, Life, Version};
+    use domain::{Hlc, Incarnation, Kind, Version};
 
     fn message(place: Place) -> Object {
         let mut object = Object::new(Kind::MESSAGE, None, None);
         let version = Version {
             hlc: Hlc(1),
-            life: Life(1),
+            incarnation: Incarnation(1),
         };
         object.set(
             Key::field(message_fields::PLACE),

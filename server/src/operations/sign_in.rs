@@ -363,7 +363,7 @@ fn look_for_missing(site: &Site, id: ObjectId) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::{Hlc, Kind, Life, Version};
+    use domain::{Hlc, Incarnation, Kind, Version};
 
     #[test]
     fn a_session_of_an_earlier_epoch_has_ended() {
@@ -377,7 +377,7 @@ mod tests {
         assert_eq!(standing(&user, &claims(0)), Standing::Good);
         let version = Version {
             hlc: Hlc(1),
-            life: Life(1),
+            incarnation: Incarnation(1),
         };
         user.set(Key::field(user_fields::EPOCH), version, Value::Int(2));
         assert_eq!(standing(&user, &claims(1)), Standing::Ended);

@@ -4,7 +4,7 @@ use super::{OpError, OpResult};
 use crate::gr::{task_name, task_text};
 use crate::site::Site;
 use domain::{Object, ObjectId};
-use gr_proto::{Declined, Order, limits};
+use gr_proto::{Order, Rejected, limits};
 use ledger::{Deletions, Held, TaskId, TaskKind};
 
 /// So many held mailboxes are counted.
@@ -120,7 +120,7 @@ async fn mailboxes(site: &Site, new: &NewTask) -> OpResult<Vec<ObjectId>> {
         ));
     }
     if new.mailboxes.len() > limits::MAILBOXES_MAX {
-        return Err(decline(site, Declined::TooMany(new.mailboxes.len())));
+        return Err(decline(site, Rejected::TooMany(new.mailboxes.len())));
     }
     let numbers = new.mailboxes.clone();
     let read = site.read(move |readers| {
@@ -150,7 +150,7 @@ async fn give(site: &Site, order: Order) -> OpResult<()> {
 }
 
 /// Why an order is not carried out, and what to do.
-fn decline(site: &Site, declined: Declined) -> OpError {
+fn decline(site: &Site, declined: Rejected) -> OpError {
     let configured = site.pair().borrow().partner.is_some();
     let view = site.tasks().borrow().clone();
     let open = view
@@ -166,44 +166,44 @@ fn decline(site: &Site, declined: Declined) -> OpError {
     OpError::Conflict(words(declined, configured, open))
 }
 
-fn words(declined: Declined, configured: bool, open: Option<String>) -> String {
+fn words(declined: Rejected, configured: bool, open: Option<String>) -> String {
     match declined {
-        Declined::NotRunning if !configured => {
+        Rejected::NotRunning if !configured => {
             "No GR partner is configured. Create one first, on both servers.".into()
         }
-        Declined::NotRunning => {
+        Rejected::NotRunning => {
             "The GR partner is not running, so nothing can be compared with it. `callpilot gr status` says why; try again when it shows a \
              check mark."
                 .into()
         }
-        Declined::Busy(id) => {
+        Rejected::Busy(id) => {
             let open = open.unwrap_or_else(|| format!("A task is open ({})", task_text(id)));
             format!("{open}. Wait until it has ended, or stop it.")
         }
-        Declined::Recovering => {
+        Rejected::Recovering => {
             "The two servers are still being brought together, after a pair was made or a backup was restored. This goes on by itself; \
              try again when it is done."
                 .into()
         }
-        Declined::Clearing => {
+        Rejected::Clearing => {
             "What an earlier task or an undo has left is still being worked on. This takes moments; try again then.".into()
         }
-        Declined::Backlog(marks) => format!(
+        Rejected::Backlog(marks) => format!(
             "{marks} changes wait for the partner, too many for a rebuild, which begins with at most {}. Wait until they are there; \
              `callpilot gr status` shows how many are left.",
             limits::REBUILD_MARKS_MAX
         ),
-        Declined::NoSuchTask => {
+        Rejected::NoSuchTask => {
             "This task is not open, or waits for nothing. It may have ended; look at the list of tasks.".into()
         }
-        Declined::NothingKept => {
+        Rejected::NothingKept => {
             "Nothing is kept that could be brought back: no task has removed anything in the last 7 days.".into()
         }
-        Declined::TooMany(count) => format!(
+        Rejected::TooMany(count) => format!(
             "{count} mailboxes are named, and one task takes at most {}. Name fewer, or none: then every mailbox is compared.",
             limits::MAILBOXES_MAX
         ),
-        Declined::CourtesyDown => {
+        Rejected::CourtesyDown => {
             "This server is in courtesy down. Take it up again first.".into()
         }
     }
@@ -217,22 +217,22 @@ mod tests {
     fn whoever_is_declined_is_told_what_to_do() {
         let told = |declined| words(declined, true, None);
         for (declined, what) in [
-            (Declined::NotRunning, "callpilot gr status"),
-            (Declined::Busy(TaskId(10)), "(000000000000000a). Wait"),
-            (Declined::Recovering, "try again"),
-            (Declined::Clearing, "try again"),
-            (Declined::Backlog(30_000), "30000 changes"),
-            (Declined::NoSuchTask, "list of tasks"),
-            (Declined::NothingKept, "7 days"),
-            (Declined::TooMany(1_001), "at most 1000"),
+            (Rejected::NotRunning, "callpilot gr status"),
+            (Rejected::Busy(TaskId(10)), "(000000000000000a). Wait"),
+            (Rejected::Recovering, "try again"),
+            (Rejected::Clearing, "try again"),
+            (Rejected::Backlog(30_000), "30000 changes"),
+            (Rejected::NoSuchTask, "list of tasks"),
+            (Rejected::NothingKept, "7 days"),
+            (Rejected::TooMany(1_001), "at most 1000"),
         ] {
             let said = told(declined);
             assert!(said.contains(what) && said.ends_with('.'), "{said}");
             assert!(!said.contains("  "), "{said}");
         }
-        assert!(words(Declined::NotRunning, false, None).contains("No GR partner"));
+        assert!(words(Rejected::NotRunning, false, None).contains("No GR partner"));
         let open = "A resync is driven by the partner (0)".to_owned();
-        let said = words(Declined::Busy(TaskId(0)), true, Some(open));
+        let said = words(Rejected::Busy(TaskId(0)), true, Some(open));
         assert!(
             said.starts_with("A resync is driven by the partner"),
             "{said}"

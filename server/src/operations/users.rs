@@ -443,7 +443,7 @@ fn user(scope: &mut Scope<'_, '_>, id: ObjectId) -> Result<Object, Abort<OpError
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::{Hlc, Life, Version};
+    use domain::{Hlc, Incarnation, Version};
 
     #[test]
     fn only_its_own_server_deletes_a_user() {
@@ -452,7 +452,7 @@ mod tests {
             let mut object = Object::new(Kind::USER, None, None);
             let version = Version {
                 hlc: Hlc(1),
-                life: Life(1),
+                incarnation: Incarnation(1),
             };
             object.set(
                 Key::field(user_fields::HOME),

@@ -1,9 +1,9 @@
 //! Stores that are written while their servers do not run, so that two servers can be apart in ways that replication itself never leaves.
 
 use domain::{
-    Hlc, Key, Kind, Life, Object, ObjectId, ServerId, Timestamp, User, Version, user_fields,
+    Hlc, Incarnation, Key, Kind, Object, ObjectId, ServerId, Timestamp, User, Version, user_fields,
 };
-use ledger::{Grave, Ledger};
+use ledger::{DeletionRecord, Ledger};
 use std::path::Path;
 use store::{Options, Store, Tx};
 use support::Pair;
@@ -32,7 +32,7 @@ impl Person {
         let mut object = Object::new(Kind::USER, None, None);
         let version = Version {
             hlc: Hlc(hlc),
-            life: Life(1),
+            incarnation: Incarnation(1),
         };
         let home = ServerId::of(self.home).into();
         object.set(Key::field(user_fields::HOME), version, home);
@@ -96,11 +96,11 @@ pub fn lose(tx: &mut Tx<'_>, id: ObjectId) {
 /// Takes an object away as if it had been deleted, and the partner had acknowledged it and forgotten it again.
 pub fn delete(tx: &mut Tx<'_>, id: ObjectId) {
     lose(tx, id);
-    let grave = Grave {
+    let record = DeletionRecord {
         at: Timestamp(1),
         kind: Kind::MESSAGE,
     };
-    tx.bury(&id, &grave).expect("a grave");
+    tx.record_deletion(&id, &record).expect("a deletion record");
 }
 
 /// The guide's pair: 100 local and 200 GR users on server a, 50 local and 75 GR users on b. Of a's GR users 170 have no original,

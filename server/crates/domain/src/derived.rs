@@ -2,8 +2,8 @@
 //!
 //! Most ids are drawn by whoever makes an object. Some objects must be *the same* object although each server may make it by
 //! itself while the two cannot talk: a system setting, an entry of a distribution list. Their ids follow from what they are,
-//! so what was made twice meets by a join, register by register. Such an object is never deleted alone: an id that is in the
-//! grave is not made again. What has been taken away says so in a register.
+//! so what was made twice meets by a join, register by register. Such an object is never deleted alone: an id that was
+//! deleted once is not made again. What has been taken away says so in a register.
 
 use contract::ObjectId;
 

@@ -31,9 +31,9 @@ impl Object {
         let mut bytes = Vec::with_capacity(16 + self.registers.len() * 26);
         bytes.extend_from_slice(id.as_bytes());
         for (key, register) in &self.registers {
-            let Version { hlc, life } = register.version;
+            let Version { hlc, incarnation } = register.version;
             bytes.extend_from_slice(&key.0.to_be_bytes());
-            for word in [key.1, hlc.0, life.0] {
+            for word in [key.1, hlc.0, incarnation.0] {
                 bytes.extend_from_slice(&word.to_be_bytes());
             }
         }
@@ -46,16 +46,16 @@ impl Object {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Hlc, Key, Kind, Life, Value};
+    use crate::{Hlc, Incarnation, Key, Kind, Value};
 
-    fn object(key: Key, hlc: u64, life: u64) -> Object {
+    fn object(key: Key, hlc: u64, incarnation: u64) -> Object {
         let mut object = Object::new(Kind::USER, None, None);
-        let version = |hlc, life| Version {
+        let version = |hlc, incarnation| Version {
             hlc: Hlc(hlc),
-            life: Life(life),
+            incarnation: Incarnation(incarnation),
         };
         object.set(Key::field(1), version(1, 1), Value::Null);
-        object.set(key, version(hlc, life), Value::Null);
+        object.set(key, version(hlc, incarnation), Value::Null);
         object
     }
 

@@ -135,14 +135,14 @@ impl<'a> Greeting<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Hlc, Life};
+    use crate::{Hlc, Incarnation};
 
     fn recording(id: u8, slot: Slot, hlc: u64, sound: Option<&[u8]>) -> (ObjectId, Object) {
         let owner = ObjectId::from_bytes([1; 16]);
         let mut object = Object::new(Kind::GREETING, Some(owner), sound.map(BodyRef::of));
         let version = Version {
             hlc: Hlc(hlc),
-            life: Life(1),
+            incarnation: Incarnation(1),
         };
         for (key, value) in Greeting::registers(slot, Timestamp(7), 4_000) {
             object.set(key, version, value);
@@ -201,7 +201,7 @@ mod tests {
         let (id, mut object) = recording(1, Slot::External, 1, None);
         let version = Version {
             hlc: Hlc(2),
-            life: Life(1),
+            incarnation: Incarnation(1),
         };
         let later = Value::List(vec![Value::Int(77), Value::Int(0), Value::Int(0)]);
         object.set(Key::field(RECORDING), version, later);

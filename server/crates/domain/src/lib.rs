@@ -34,4 +34,4 @@ pub use setting::{
 };
 pub use unfit::{Unfit, check_address, check_mailbox_number, check_name, check_telephone_number};
 pub use user::{Password, User, user_fields};
-pub use version::{Hlc, Life, Version};
+pub use version::{Hlc, Incarnation, Version};

@@ -156,12 +156,12 @@ impl DistributionList {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Hlc, Life, Version};
+    use crate::{Hlc, Incarnation, Version};
 
     fn at(hlc: u64) -> Version {
         Version {
             hlc: Hlc(hlc),
-            life: Life(1),
+            incarnation: Incarnation(1),
         }
     }
 

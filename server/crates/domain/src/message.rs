@@ -188,7 +188,7 @@ impl Place {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Hlc, Life, Version};
+    use crate::{Hlc, Incarnation, Version};
 
     #[test]
     fn a_message_reads_back_what_was_written() {
@@ -209,7 +209,7 @@ mod tests {
         let mut object = Object::new(Kind::MESSAGE, Some(ObjectId::from_bytes([1; 16])), None);
         let version = Version {
             hlc: Hlc(1),
-            life: Life(1),
+            incarnation: Incarnation(1),
         };
         for (key, value) in Message::registers(&envelope, Place::Inbox, true) {
             object.set(key, version, value);

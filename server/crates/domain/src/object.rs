@@ -315,7 +315,7 @@ mod raw_bytes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Hlc, Life};
+    use crate::{Hlc, Incarnation};
     use proptest::prelude::*;
 
     fn value() -> impl Strategy<Value = Value> {
@@ -339,7 +339,7 @@ mod tests {
                 for ((f, s), (hlc, life, value)) in m {
                     let version = Version {
                         hlc: Hlc(hlc),
-                        life: Life(life),
+                        incarnation: Incarnation(life),
                     };
                     o.set(Key(f, s), version, Value::Int(value));
                 }
@@ -368,7 +368,7 @@ mod tests {
         fn an_object_survives_its_bytes(mut o in object(), v in value(), bytes in proptest::collection::vec(any::<u8>(), 0..9)) {
             o.owner = Some(ObjectId::from_bytes([3; 16]));
             o.body = Some(BodyRef::of(&bytes));
-            o.set(Key(9, 9), Version { hlc: Hlc(9), life: Life(u64::MAX) }, v);
+            o.set(Key(9, 9), Version { hlc: Hlc(9), incarnation: Incarnation(u64::MAX) }, v);
             prop_assert_eq!(Object::decode(&o.encode()).unwrap(), o);
         }
     }

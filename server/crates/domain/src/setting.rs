@@ -228,14 +228,14 @@ pub fn broadcast_value(number: Option<&str>) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Hlc, Life, Version};
+    use crate::{Hlc, Incarnation, Version};
     use std::collections::BTreeSet;
 
     fn object(name: SettingName, value: Value, hlc: u64) -> Object {
         let mut object = Object::new(Kind::SETTING, None, None);
         let version = Version {
             hlc: Hlc(hlc),
-            life: Life(hlc),
+            incarnation: Incarnation(hlc),
         };
         for (key, value) in name.registers(value) {
             object.set(key, version, value);

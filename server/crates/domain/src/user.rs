@@ -217,7 +217,7 @@ impl<'a> User<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Hlc, Life, Version};
+    use crate::{Hlc, Incarnation, Version};
 
     #[test]
     fn a_user_reads_back_what_was_written() {
@@ -229,7 +229,7 @@ mod tests {
         let mut object = Object::new(Kind::USER, None, None);
         let version = Version {
             hlc: Hlc(1),
-            life: Life(1),
+            incarnation: Incarnation(1),
         };
         for (key, value) in User::registers(home, "7200", "Tilde Brask", &password) {
             object.set(key, version, value);
@@ -247,7 +247,7 @@ mod tests {
     fn what_two_servers_set_apart_joins_register_by_register() {
         let at = |hlc| Version {
             hlc: Hlc(hlc),
-            life: Life(hlc),
+            incarnation: Incarnation(hlc),
         };
         let mut here = Object::new(Kind::USER, None, None);
         here.set(
@@ -288,7 +288,7 @@ mod tests {
         let mut object = Object::new(Kind::USER, None, None);
         let version = Version {
             hlc: Hlc(1),
-            life: Life(1),
+            incarnation: Incarnation(1),
         };
         for (server, wrong) in [("a.example", 2), ("b.example", 3)] {
             let key = Key::per_server(FAILED_LOGINS, ServerId::of(server));

@@ -1,4 +1,4 @@
-//! When a register was changed, and by whom: hybrid logical clock and life.
+//! When a register was changed, and by whom: hybrid logical clock and incarnation.
 
 use contract::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -8,18 +8,19 @@ use std::fmt;
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Hlc(pub u64);
 
-/// One process life of a server: 64 random bits, drawn anew at every start.
+/// One process incarnation of a server: 64 random bits, drawn anew at every start.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Life(pub u64);
+pub struct Incarnation(pub u64);
 
-/// The version of a register. The highest wins; the life breaks ties, because a restored server can issue the same clock
+/// The version of a register. The highest wins; the incarnation breaks ties, because a restored server can issue the same clock
 /// reading again (E5).
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Version {
     /// When.
     pub hlc: Hlc,
     /// By whom.
-    pub life: Life,
+    #[serde(rename = "life")]
+    pub incarnation: Incarnation,
 }
 
 impl Hlc {
@@ -65,7 +66,7 @@ impl fmt::Debug for Hlc {
     }
 }
 
-impl fmt::Debug for Life {
+impl fmt::Debug for Incarnation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:08x}", self.0 >> 32)
     }
@@ -73,7 +74,7 @@ impl fmt::Debug for Life {
 
 impl fmt::Debug for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}@{:?}", self.hlc, self.life)
+        write!(f, "{:?}@{:?}", self.hlc, self.incarnation)
     }
 }
 

@@ -1,16 +1,17 @@
 //! What fits and what does not, each at its limit; and what is read of objects, registers and values.
 
 use domain::{
-    Conditions, Device, DistributionList, EmailServer, Forwarding, Greeting, Hlc, Hours, Joined,
-    Key, Kind, Life, ListEntry, Message, NameDialing, Notification, Object, PhoneDelivery, Setting,
-    Shortcut, Slot, Target, User, Value, Version, check_address, check_mailbox_number, check_name,
-    check_telephone_number, list_fields, message_fields, user_fields,
+    Conditions, Device, DistributionList, EmailServer, Forwarding, Greeting, Hlc, Hours,
+    Incarnation, Joined, Key, Kind, ListEntry, Message, NameDialing, Notification, Object,
+    PhoneDelivery, Setting, Shortcut, Slot, Target, User, Value, Version, check_address,
+    check_mailbox_number, check_name, check_telephone_number, list_fields, message_fields,
+    user_fields,
 };
 
 fn version(hlc: u64) -> Version {
     Version {
         hlc: Hlc(hlc),
-        life: Life(1),
+        incarnation: Incarnation(1),
     }
 }
 

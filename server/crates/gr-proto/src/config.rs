@@ -29,7 +29,7 @@ impl Mono {
     }
 }
 
-/// What an engine is told when a life begins.
+/// What an engine is told when an incarnation begins.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// This server.
@@ -42,7 +42,7 @@ pub struct Config {
     /// [`crate::Input::Conditions`].
     pub conditions: Conditions,
     /// How much may be deleted without an administrator's word (E19).
-    pub fuse: Fuse,
+    pub deletion_guard: DeletionGuard,
     /// Everything that can grow, and how far (E22).
     pub limits: Limits,
     /// The rules of the protocol, all of them on; only a build for tests can turn one off.
@@ -52,7 +52,7 @@ pub struct Config {
 /// An automatic step that would delete more than this waits for an administrator: it is what keeps an emptied or replaced partner
 /// from wiping the survivor (E19).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fuse {
+pub struct DeletionGuard {
     /// So many users may go in any case.
     pub users_min: u64,
     /// And so many per cent of all users.
@@ -61,7 +61,7 @@ pub struct Fuse {
     pub contents_max: u64,
 }
 
-impl Fuse {
+impl DeletionGuard {
     /// Whether so many of so many users may go.
     pub fn allows_users(&self, gone: u64, all: u64) -> bool {
         gone <= self
@@ -75,7 +75,7 @@ impl Fuse {
     }
 }
 
-impl Default for Fuse {
+impl Default for DeletionGuard {
     fn default() -> Self {
         Self {
             users_min: 10,
@@ -93,7 +93,7 @@ impl Config {
             partner,
             timers: Timers::direct(),
             conditions: Conditions::default(),
-            fuse: Fuse::default(),
+            deletion_guard: DeletionGuard::default(),
             limits: Limits::default(),
             rules: Rules::default(),
         }

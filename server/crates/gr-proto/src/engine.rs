@@ -1,35 +1,35 @@
-//! The engine: one life of one server of a pair. What it does with each input, and what it says at the end of a transaction.
+//! The engine: one incarnation of one server of a pair. What it does with each input, and what it says at the end of a transaction.
 
 use crate::objects::local;
 use crate::objects::transaction::Tx;
 use crate::reconcile::task::{Refused, Serving, TaskView};
 use crate::session::Session;
 use crate::session::entropy::Entropy;
-use crate::session::incarnation::Lives;
+use crate::session::incarnation::Incarnations;
 use crate::session::status::Status;
 use crate::{
     Changed, Config, Event, Input, Message, Mono, Now, Output, PartnerState, PartnerStatus,
     Payload, Rule, limits,
 };
-use domain::{Change, Life, ObjectId};
-use ledger::{Damage, Errand, Ledger, LedgerError, ReplicaState, Seeding};
+use domain::{Change, Incarnation, ObjectId};
+use ledger::{BackgroundJob, Damage, Ledger, LedgerError, ReplicaState, Seeding};
 use std::collections::BTreeMap;
 
-/// One life of one server of a pair.
+/// One incarnation of one server of a pair.
 ///
 /// The driver's loop: open a transaction; any number of [`Self::change`], [`Self::command`] and [`Self::handle`];
 /// [`Self::finish_transaction`]; commit; then the outputs leave. If the commit or any call fails, the engine is dropped with its outputs, and
-/// a new one begins a new life.
+/// a new one begins a new incarnation.
 #[derive(Clone, Debug)]
 pub struct Engine {
     pub(crate) config: Config,
-    pub(crate) life: Life,
+    pub(crate) incarnation: Incarnation,
     pub(crate) entropy: Entropy,
     /// The durable state: read once, written by the pump. What a lost transaction wrote is lost with the engine.
     pub(crate) state: ReplicaState,
     /// What of it is in the ledger; `None` before the first transaction.
     pub(crate) stored: Option<ReplicaState>,
-    pub(crate) lives: Lives,
+    pub(crate) incarnations: Incarnations,
     pub(crate) session: Option<Session>,
     pub(crate) status: Option<Status>,
     pub(crate) shown: Option<PartnerStatus>,
@@ -47,7 +47,7 @@ pub struct Engine {
     pub(crate) refused: BTreeMap<ObjectId, Refused>,
     /// When what is held is tried again.
     pub(crate) retry_at: Mono,
-    /// When the partner was last heard in a life that it had left.
+    /// When the partner was last heard in an incarnation that it had left.
     pub(crate) twice: Option<Mono>,
     /// What both clocks showed when the wall clock was last believed.
     pub(crate) clocks: Option<Now>,
@@ -64,9 +64,9 @@ pub struct Engine {
 pub struct View<'a>(&'a Engine);
 
 impl View<'_> {
-    /// The life that is being lived. It may change: see [`Event::NewLife`].
-    pub fn life(&self) -> Life {
-        self.0.life
+    /// The incarnation that is being lived. It may change: see [`Event::NewIncarnation`].
+    pub fn incarnation(&self) -> Incarnation {
+        self.0.incarnation
     }
 
     /// How the partner is.
@@ -86,22 +86,22 @@ impl View<'_> {
 }
 
 impl Engine {
-    /// A new life. `life` and `seed` come from the system's entropy and are never used twice.
-    pub fn new(config: Config, life: Life, seed: u64) -> Self {
+    /// A new incarnation. `incarnation` and `seed` come from the system's entropy and are never used twice.
+    pub fn new(config: Config, incarnation: Incarnation, seed: u64) -> Self {
         Self {
             config,
-            life,
+            incarnation,
             entropy: Entropy::new(seed),
             state: ReplicaState::default(),
             stored: None,
-            lives: Lives::default(),
+            incarnations: Incarnations::default(),
             session: None,
             status: None,
             shown: None,
             changed: Vec::new(),
             safe: Vec::new(),
             ready: true,
-            causes: life.0,
+            causes: incarnation.0,
             taken_in: BTreeMap::new(),
             serving: None,
             refused: BTreeMap::new(),
@@ -138,7 +138,7 @@ impl Engine {
         if let Input::Conditions(conditions) = input {
             self.config.conditions = *conditions;
             self.causes = self.causes.wrapping_add(1);
-            self.tx(now, ledger).walk(Errand::Retry);
+            self.tx(now, ledger).scan(BackgroundJob::Retry);
             return Ok(());
         }
         if self.config.partner.is_none() {
@@ -149,9 +149,9 @@ impl Engine {
                 let Message { header, payload } = *message;
                 match payload {
                     Payload::Hello(hello) => {
-                        // A reply that was meant for a life that is over. Answered, such mail would breed where lives change faster than
-                        // they meet (I27). A question is answered: whoever asks may know of no other life.
-                        let meant = header.to == Life(0) || header.to == self.life;
+                        // A reply that was meant for an incarnation that is over. Answered, such mail would breed where incarnations change faster than
+                        // they meet (I27). A question is answered: whoever asks may know of no other incarnation.
+                        let meant = header.to == Incarnation(0) || header.to == self.incarnation;
                         if !meant && hello.echo.is_some() {
                             return Ok(());
                         }
@@ -171,7 +171,7 @@ impl Engine {
             }
             Input::LinkDown => {
                 // An echo of what was asked before proves nothing any more.
-                self.lives.challenge = None;
+                self.incarnations.challenge = None;
                 self.status_mut(now).break_link(now.mono);
                 Ok(())
             }
@@ -180,7 +180,7 @@ impl Engine {
                     && let Some(session) = &mut self.session
                 {
                     session
-                        .asking
+                        .requests
                         .logged_in(user, now.mono, self.config.limits.logins);
                 }
                 Ok(())
@@ -202,11 +202,11 @@ impl Engine {
     ) -> Result<Vec<Output>, LedgerError> {
         self.begin(now, ledger)?;
         self.seed(now, ledger)?;
-        self.errands(now, ledger)?;
+        self.background_jobs(now, ledger)?;
         self.decide(now);
         self.probe(now, ledger)?;
         self.write_messages(now, ledger)?;
-        if self.state.tick != self.lives.born {
+        if self.state.csn != self.incarnations.born {
             self.enter(now, ledger)?;
         }
         if self.stored.as_ref() != Some(&self.state) {
@@ -225,12 +225,12 @@ impl Engine {
         Ok(std::mem::take(&mut self.outputs))
     }
 
-    /// When [`Self::pump`] has to be called even if nothing happens. Every call may change it.
+    /// When [`Self::finish_transaction`] has to be called even if nothing happens. Every call may change it.
     fn wake_at(&self) -> Option<Mono> {
         let Some(status) = &self.status else {
             return Some(Mono(0));
         };
-        if self.state.seeding.is_some() || !self.state.walks.is_empty() {
+        if self.state.seeding.is_some() || !self.state.scans.is_empty() {
             return Some(Mono(0));
         }
         let timers = &self.config.timers;
@@ -239,15 +239,16 @@ impl Engine {
             let heartbeat = status
                 .is_running()
                 .then(|| session.spoke.plus(timers.heartbeat_ms));
-            let patience_ms = outbox.patience_ms(timers);
+            let retransmit_ms = outbox.retransmit_ms(timers);
             let list = session
                 .recovery
-                .retry_at(patience_ms)
+                .retry_at(retransmit_ms)
                 .filter(|_| self.may_send());
-            let may_ask = self.may_send() && !self.state.owes_recovery && !self.state.went_back;
+            let may_ask =
+                self.may_send() && !self.state.partner_rolled_back && !self.state.rolled_back;
             let ask = session
-                .asking
-                .retry_at(patience_ms, timers)
+                .requests
+                .retry_at(retransmit_ms, timers)
                 .filter(|_| may_ask);
             let retry = status.is_running().then_some(self.retry_at);
             let serving = self.serving.map(|serving| serving.silent_at());
@@ -308,13 +309,13 @@ impl Engine {
         View(self)
     }
 
-    /// Adds to the randomness of this life. Whoever may be run from a snapshot of its memory does so now and then: two copies of one
+    /// Adds to the randomness of this incarnation. Whoever may be run from a snapshot of its memory does so now and then: two copies of one
     /// engine would otherwise draw the same numbers.
     pub fn reseed(&mut self, seed: u64) {
         self.entropy.reseed(seed);
     }
 
-    /// At the first call of a life: reads the durable state.
+    /// At the first call of an incarnation: reads the durable state.
     pub(crate) fn begin(&mut self, now: Now, ledger: &mut dyn Ledger) -> Result<(), LedgerError> {
         if self.stored.is_some() {
             return Ok(());
@@ -322,9 +323,9 @@ impl Engine {
         let stored = ledger.state()?;
         self.state = stored.clone();
         self.stored = Some(stored);
-        self.lives.born = self.state.tick;
-        if self.state.tick == 0 {
-            self.state.trail_from = Some(0);
+        self.incarnations.born = self.state.csn;
+        if self.state.csn == 0 {
+            self.state.unconfirmed_from = Some(0);
         }
         self.status = Some(Status::new(now, self.config.partner.is_some()));
         if self.state.partner != self.config.partner {
@@ -346,7 +347,7 @@ impl Engine {
         Tx {
             now,
             config: &self.config,
-            life: self.life,
+            incarnation: self.incarnation,
             ledger,
             state: &mut self.state,
             changed: &mut self.changed,
@@ -366,10 +367,10 @@ impl Engine {
         self.outputs.push(Output::Event(event));
     }
 
-    pub(crate) fn is_peer(&self, life: Life) -> bool {
+    pub(crate) fn is_peer(&self, incarnation: Incarnation) -> bool {
         self.session
             .as_ref()
-            .is_some_and(|session| session.peer == life)
+            .is_some_and(|session| session.peer == incarnation)
     }
 
     /// Whether the partner is alive, by fresh proof.
@@ -416,7 +417,7 @@ impl Engine {
             || tasks.serving != self.serving
             || tasks.last != self.state.last_task
             || tasks.kept != self.state.kept
-            || tasks.errand != self.state.walks.first().map(|walk| walk.errand)
+            || tasks.job != self.state.scans.first().map(|scan| scan.job)
             || tasks.refused != self.refused
         {
             self.shown_tasks = self.tasks();

@@ -1,7 +1,7 @@
 //! The waist of the engine: what goes in, and what comes out.
 
 use crate::{Message, TaskView, Verdicts};
-use domain::{Conditions, Kind, Life, ObjectId, ServerId, Timestamp};
+use domain::{Conditions, Incarnation, Kind, ObjectId, ServerId, Timestamp};
 use ledger::{Deletions, Outcome, Reason, TaskId, TaskKind};
 
 /// What the driver tells the engine, besides local changes.
@@ -20,7 +20,7 @@ pub enum Input {
     LoggedIn(ObjectId),
 }
 
-/// What an administrator asks for, or the night; see [`crate::Engine::order`].
+/// What an administrator asks for, or the night; see [`crate::Engine::command`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Order {
     /// Puts right what has come apart (R10, R11, R12, R14). This server drives it.
@@ -55,7 +55,7 @@ pub enum Order {
 
 /// Why an order is not carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Declined {
+pub enum Rejected {
     /// There is no partner, or it is not running.
     NotRunning,
     /// A task is open already: here or there.
@@ -138,7 +138,7 @@ pub struct PartnerStatus {
     pub state: PartnerState,
     /// It is alive, and down by courtesy (R18). Its state is [`PartnerState::Down`] then.
     pub courtesy: bool,
-    /// It was heard a short while ago in a life that it had left: it runs twice, or was resumed from a snapshot again (E13).
+    /// It was heard a short while ago in an incarnation that it had left: it runs twice, or was resumed from a snapshot again (E13).
     pub runs_twice: bool,
     /// Since when, by the wall clock.
     pub since: Timestamp,
@@ -168,17 +168,17 @@ impl PartnerStatus {
 /// Something that belongs in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// A session with this life of the partner begins.
-    SessionBegan(Life),
-    /// This server takes a new life.
-    NewLife(Life, NewLife),
+    /// A session with this incarnation of the partner begins.
+    SessionBegan(Incarnation),
+    /// This server takes a new incarnation.
+    NewIncarnation(Incarnation, NewIncarnation),
     /// What this server knows of the partner is not part of the partner's past (E11).
-    PartnerWentBack,
+    PartnerRolledBack,
     /// What the partner knows of this server is not part of this server's past (E11).
-    WentBack,
+    RolledBack,
     /// What the partner knows of this server may not be part of this server's past: more was said than is remembered. It is compared as if
     /// it had gone back, which deletes nothing (E13).
-    MayHaveGoneBack,
+    MayHaveRolledBack,
     /// A list of the partner was judged, because this server went back in time.
     Judged(Verdicts),
     /// The partner, which went back in time, has been told everything.
@@ -194,7 +194,7 @@ pub enum Event {
     /// A task that was driven here has ended.
     TaskEnded(TaskId, TaskKind, Outcome),
     /// More would be deleted than may be without an administrator's word (E19): so many users here, and there.
-    FuseBlown(u64, u64),
+    GuardExceeded(u64, u64),
     /// Everything here has been replaced by what the partner holds (R10).
     Rebuilt,
     /// What was damaged here has come back from the partner: so many bodies, and so many objects.
@@ -207,18 +207,18 @@ pub enum Event {
     NoCommonLevel(u8, u8),
 }
 
-/// Why a server takes a new life without having been started anew.
+/// Why a server takes a new incarnation without having been started anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NewLife {
+pub enum NewIncarnation {
     /// The partner acknowledges or echoes something that was never sent.
-    StrangeEcho,
+    UnknownEcho,
     /// The partner takes back what it acknowledged.
-    TakenBack,
+    AckRegression,
     /// The partner says something else under a number that it has used: it was wound back in flight, or runs twice.
-    Forked,
+    NumberReuse,
     /// Too many numbers are unsettled.
     Unsettled,
-    /// A life of the partner is met that was met before: mail of that session may still be on its way.
+    /// An incarnation of the partner is met that was met before: mail of that session may still be on its way.
     MetAgain,
     /// A rebuild has replaced what was here.
     Rebuilt,

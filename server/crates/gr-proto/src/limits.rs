@@ -19,7 +19,7 @@ pub const FLIGHTS_LATE_MAX: usize = 1_024;
 pub const PIECES_MAX: usize = 1_024;
 /// So many items may be sent without having been acknowledged.
 pub const WINDOW_ITEMS_MAX: usize = 2_048;
-/// So many of its own numbers a sender remembers until they are settled. Beyond it, it takes a new life.
+/// So many of its own numbers a sender remembers until they are settled. Beyond it, it takes a new incarnation.
 pub const UNSETTLED_MAX: usize = 65_536;
 /// So many ranges of processed numbers a receiver keeps. A message that would make more is dropped; its marks are still at the sender.
 pub const RANGES_MAX: usize = 1_024;
@@ -33,20 +33,20 @@ pub const TRIES_MAX: usize = 1_024;
 pub const TAKEN_IN_MAX: usize = 4_096;
 /// An acknowledgement goes out after so many processed messages even if none of them carried data.
 pub const PROCESSED_UNACKED_MAX: u64 = 256;
-/// So long, in milliseconds, a partner that was heard in a life that it had left is said to run twice.
+/// So long, in milliseconds, a partner that was heard in an incarnation that it had left is said to run twice.
 pub const TWICE_MS: u64 = 600_000;
-/// So many lives of the partner one life meets. Beyond it, it takes a new one.
+/// So many incarnations of the partner one incarnation meets. Beyond it, it takes a new one.
 pub const MET_MAX: usize = 1_024;
-/// So many lives a HELLO tells of. An older one counts as *cannot be known*, and what cannot be known is kept.
-pub const LINEAGE_IN_HELLO_MAX: usize = 256;
+/// So many incarnations a HELLO tells of. An older one counts as *cannot be known*, and what cannot be known is kept.
+pub const HISTORY_IN_HELLO_MAX: usize = 256;
 /// So many objects one list of a recovery tells of.
 pub const LIST_OBJECTS_MAX: usize = 1_024;
 /// So many objects are judged in one transaction of a recovery.
 pub const JUDGED_OBJECTS_MAX: usize = 4_096;
 /// So many parts of a tree one question is about.
 pub const PARTS_MAX: usize = 64;
-/// So many shelves one question is about.
-pub const SHELVES_MAX: usize = 256;
+/// So many scopes one question is about.
+pub const SCOPES_MAX: usize = 256;
 /// So many ids one question names.
 pub const IDS_MAX: usize = 4_096;
 /// So many deletions a task remembers. What is beyond is found by the next one.
@@ -65,7 +65,7 @@ pub const LOGIN_PAUSE_MS: u64 = 30_000;
 pub const REBUILD_MARKS_MAX: u64 = 20_000;
 /// So many objects one page of a rebuild has: the writer is busy with it for some milliseconds.
 pub const PAGE_ITEMS_MAX: usize = 128;
-/// So many objects one step of a walk is about.
+/// So many objects one step of a scan is about.
 pub const WALK_MAX: usize = 128;
 /// So many stopped tasks of the partner are remembered.
 pub const STOPPED_MAX: usize = 16;
@@ -77,14 +77,14 @@ pub const TASK_MS_MAX: i64 = 86_400_000;
 pub const SERVING_MS: u64 = 600_000;
 /// Held objects are tried again after so long, in milliseconds.
 pub const HELD_RETRY_MS: u64 = 600_000;
-/// So long, in milliseconds, the graves of what is no user are remembered: no backup that may be restored is older. 90 days.
+/// So long, in milliseconds, the deletion records of what is no user are remembered: no backup that may be restored is older. 90 days.
 pub const GRAVES_MS: i64 = 90 * 86_400_000;
-/// So many graves go in one step.
+/// So many deletion records go in one step.
 pub const GRAVES_STEP_MAX: usize = 4_096;
-/// So long, in milliseconds, a life is remembered: 400 days.
-pub const LINEAGE_MS: i64 = 400 * 86_400_000;
-/// So many lives are remembered.
-pub const LINEAGE_MAX: usize = 10_000;
+/// So long, in milliseconds, an incarnation is remembered: 400 days.
+pub const HISTORY_MS: i64 = 400 * 86_400_000;
+/// So many incarnations are remembered.
+pub const HISTORY_MAX: usize = 10_000;
 /// Clocks that show the same within this, in milliseconds, agree. What lasts for a time goes only after they have agreed for that time:
 /// a clock that has leapt would have everything forgotten.
 pub const CLOCKS_AGREE_MS: u64 = 3_600_000;
@@ -149,16 +149,16 @@ pub struct Limits {
     pub refused_tries: u8,
     /// An acknowledgement goes out after so many processed messages in any case. [`PROCESSED_UNACKED_MAX`].
     pub processed_unacked: u64,
-    /// So many lives a HELLO tells of. [`LINEAGE_IN_HELLO_MAX`].
-    pub lineage_in_hello: usize,
+    /// So many incarnations a HELLO tells of. [`HISTORY_IN_HELLO_MAX`].
+    pub history_in_hello: usize,
     /// So many objects one list tells of. [`LIST_OBJECTS_MAX`].
     pub list_objects: usize,
     /// So many objects are judged in one transaction. [`JUDGED_OBJECTS_MAX`].
     pub judged_objects: usize,
     /// So many parts of a tree one question is about. [`PARTS_MAX`].
     pub parts: usize,
-    /// So many shelves one question is about. [`SHELVES_MAX`].
-    pub shelves: usize,
+    /// So many scopes one question is about. [`SCOPES_MAX`].
+    pub scopes: usize,
     /// So many ids one question names. [`IDS_MAX`].
     pub ids: usize,
     /// So many deletions a task remembers. [`CANDIDATES_MAX`].
@@ -173,16 +173,16 @@ pub struct Limits {
     pub rebuild_marks: u64,
     /// So many objects one page of a rebuild has. [`PAGE_ITEMS_MAX`].
     pub page_items: usize,
-    /// So many objects one step of a walk is about. [`WALK_MAX`].
-    pub walk: usize,
+    /// So many objects one step of a scan is about. [`WALK_MAX`].
+    pub scan: usize,
     /// So many stopped tasks of the partner are remembered. [`STOPPED_MAX`].
     pub stopped: usize,
-    /// So many graves go in one step. [`GRAVES_STEP_MAX`].
-    pub graves_step: usize,
-    /// So many lives are remembered. [`LINEAGE_MAX`].
-    pub lineage: usize,
+    /// So many deletion records go in one step. [`GRAVES_STEP_MAX`].
+    pub deletion_records_step: usize,
+    /// So many incarnations are remembered. [`HISTORY_MAX`].
+    pub history: usize,
     /// So much of what was said is remembered over a restart. [`TRAIL_MAX`].
-    pub trail: usize,
+    pub unconfirmed: usize,
     /// So many refused items of the partner are listed. [`REFUSED_SHOWN_MAX`].
     pub refused_shown: usize,
     /// So many objects of the time before the partner are marked in one transaction. [`SEEDING_MAX`].
@@ -208,11 +208,11 @@ impl Default for Limits {
             refusals: REFUSALS_MAX,
             refused_tries: REFUSED_TRIES_MAX,
             processed_unacked: PROCESSED_UNACKED_MAX,
-            lineage_in_hello: LINEAGE_IN_HELLO_MAX,
+            history_in_hello: HISTORY_IN_HELLO_MAX,
             list_objects: LIST_OBJECTS_MAX,
             judged_objects: JUDGED_OBJECTS_MAX,
             parts: PARTS_MAX,
-            shelves: SHELVES_MAX,
+            scopes: SCOPES_MAX,
             ids: IDS_MAX,
             candidates: CANDIDATES_MAX,
             comparisons: COMPARISONS_MAX,
@@ -220,11 +220,11 @@ impl Default for Limits {
             logins: LOGINS_MAX,
             rebuild_marks: REBUILD_MARKS_MAX,
             page_items: PAGE_ITEMS_MAX,
-            walk: WALK_MAX,
+            scan: WALK_MAX,
             stopped: STOPPED_MAX,
-            graves_step: GRAVES_STEP_MAX,
-            lineage: LINEAGE_MAX,
-            trail: TRAIL_MAX,
+            deletion_records_step: GRAVES_STEP_MAX,
+            history: HISTORY_MAX,
+            unconfirmed: TRAIL_MAX,
             refused_shown: REFUSED_SHOWN_MAX,
             seeding: SEEDING_MAX,
             repair_rows: REPAIR_ROWS_MAX,

@@ -4,9 +4,9 @@
 //! goes along, and whoever carries the message puts those bytes beside it: first the whole ones ([`Message::bodies`]), then the pieces
 //! ([`Message::pieces`]).
 
-use crate::{Answer, Ask, Found, Piece, RangeSet, Reply};
-use domain::{BodyRef, Life, Object, ObjectId, ServerId, Timestamp, Value};
-use ledger::{Known, LineageEntry, Reason};
+use crate::{Found, Piece, RangeSet, Request, Response, ResponseBody};
+use domain::{BodyRef, Incarnation, Object, ObjectId, ServerId, Timestamp, Value};
+use ledger::{HistoryEntry, Known, Reason};
 use serde::{Deserialize, Serialize};
 
 /// One message between the two servers of a pair.
@@ -21,21 +21,21 @@ pub struct Message {
 /// The beginning of every message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Header {
-    /// The life that speaks.
+    /// The incarnation that speaks.
     #[serde(rename = "f")]
-    pub from: Life,
-    /// The life that is meant; 0 in a HELLO to a stranger.
+    pub from: Incarnation,
+    /// The incarnation that is meant; 0 in a HELLO to a stranger.
     #[serde(rename = "t")]
-    pub to: Life,
+    pub to: Incarnation,
     /// The message's number in this session and direction, from 1; 0 in a HELLO, which belongs to no session.
     #[serde(rename = "n", default)]
     pub no: u64,
     /// Random, so that an acknowledgement can prove what it acknowledges.
     #[serde(rename = "i", default)]
     pub id: u64,
-    /// The sender's tick when it wrote this.
+    /// The sender's CSN when it wrote this.
     #[serde(rename = "k", default)]
-    pub tick: u64,
+    pub csn: u64,
     /// The newest message of the other direction that the sender has processed: proof that it lived after that was sent.
     #[serde(rename = "s", default)]
     pub seen: Seen,
@@ -44,7 +44,7 @@ pub struct Header {
     pub settled: u64,
     /// The sender went back in time and has not been recovered yet: a recovery is owed to it.
     #[serde(rename = "b", default)]
-    pub went_back: bool,
+    pub rolled_back: bool,
 }
 
 /// A processed message, by its number and id; 0 and 0 if there was none.
@@ -61,7 +61,7 @@ pub struct Seen {
 /// What is said.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Payload {
-    /// Two lives get to know each other.
+    /// Two incarnations get to know each other.
     Hello(Box<Hello>),
     /// Objects as they are now.
     Data(Vec<Item>),
@@ -72,16 +72,16 @@ pub enum Payload {
     /// How the receiver of a list judged it, and what it lacks.
     Judged(Judged),
     /// A question of the server that drives a task.
-    Ask(Box<Ask>),
+    Request(Box<Request>),
     /// The answer to it.
-    Answer(Box<Answer>),
+    Response(Box<Response>),
     /// Nothing to say but: I am here, and this is how far behind I am.
     Heartbeat(Report),
     /// Of a later level, or damaged beyond its header: not processed, so never acknowledged.
     Unknown,
 }
 
-/// Two lives get to know each other (E6, E11).
+/// Two incarnations get to know each other (E6, E11).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hello {
     /// The server that speaks.
@@ -96,18 +96,18 @@ pub struct Hello {
     /// The challenge that it read.
     #[serde(rename = "e", default)]
     pub echo: Option<u64>,
-    /// Its newest lives, oldest first; the last one is the life that speaks, once it has echoed a challenge.
+    /// Its newest incarnations, oldest first; the last one is the incarnation that speaks, once it has echoed a challenge.
     #[serde(rename = "l", default)]
-    pub lineage: Vec<LineageEntry>,
-    /// It has had more lives, older than those.
+    pub history: Vec<HistoryEntry>,
+    /// It has had more incarnations, older than those.
     #[serde(rename = "x", default)]
     pub cut: bool,
-    /// What it knew of the other when it met this life of it.
+    /// What it knew of the other when it met this incarnation of it.
     #[serde(rename = "k", default)]
     pub known: Option<Known>,
     /// It went back in time and has not been recovered yet.
     #[serde(rename = "b", default)]
-    pub went_back: bool,
+    pub rolled_back: bool,
 }
 
 /// One object, as it is at the sender.
@@ -286,8 +286,8 @@ impl Message {
 
     fn found(&self) -> Option<&Found> {
         match &self.payload {
-            Payload::Answer(answer) => match &answer.reply {
-                Reply::Found(found) => Some(found),
+            Payload::Response(answer) => match &answer.reply {
+                ResponseBody::Found(found) => Some(found),
                 _ => None,
             },
             _ => None,
@@ -298,8 +298,8 @@ impl Message {
     fn items(&self) -> &[Item] {
         match &self.payload {
             Payload::Data(items) => items,
-            Payload::Answer(answer) => match &answer.reply {
-                Reply::Bodies(items) => items,
+            Payload::Response(answer) => match &answer.reply {
+                ResponseBody::Bodies(items) => items,
                 _ => &[],
             },
             _ => &[],

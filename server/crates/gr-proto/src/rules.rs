@@ -11,16 +11,16 @@ pub enum Rule {
     Join,
     /// E4: deletion is final.
     DeletionIsFinal,
-    /// E6: messages count only between the two adopted lives.
-    Life,
-    /// E6: a life is adopted only for the echo of an open challenge.
+    /// E6: messages count only between the two adopted incarnations.
+    Incarnation,
+    /// E6: an incarnation is adopted only for the echo of an open challenge.
     Challenge,
     /// E7: processed numbers, and those below the last acknowledgement, are dropped.
     Numbers,
     /// E8: a tombstone stays until its acknowledgement.
-    TombUntilAck,
-    /// E9: the grave answers what comes back from the dead.
-    Grave,
+    TombstoneUntilAck,
+    /// E9: the deletion record answers what comes back from the dead.
+    DeletionRecord,
     /// E14: data only while the partner is running.
     OnlyRunning,
     /// E20: a remote clock far ahead is not absorbed.
@@ -31,8 +31,8 @@ pub enum Rule {
     SetAside,
     /// E23: a body that is missing is asked for.
     AskForBody,
-    /// E11: a new life whose past lacks what is known of it went back in time.
-    Lineage,
+    /// E11: a new incarnation whose past lacks what is known of it went back in time.
+    History,
     /// E10: what a mark was cleared by is part of what is known of the partner.
     KnownByAck,
     /// E25: only its home creates a user.
@@ -50,23 +50,23 @@ pub enum Rule {
     /// E18: a rebuild begins anew when one of the servers went back in time.
     StageAnew,
     /// E19: nothing deletes many without an administrator's word.
-    Fuse,
+    DeletionGuard,
     /// E13: what was said and not confirmed is remembered over a restart.
-    Trail,
+    Unconfirmed,
     /// E13: of what did not fit there, the worst is assumed.
-    TrailGap,
+    UnconfirmedGap,
     /// E13: whoever says two things under one number is found out.
     ForkShows,
     /// E13: whoever hears an echo of what it never said has gone back.
     EchoShows,
     /// E13: whoever has seen less than it had is found out.
     SeenRises,
-    /// E6: two lives have one session, and no second.
+    /// E6: two incarnations have one session, and no second.
     MeetOnce,
     /// E12: what the partner lists is not unsent, whatever a backup says.
     ListedIsHeardOf,
     /// E9: contents whose user was deleted here are deleted there.
-    GraveOfOwner,
+    DeletionRecordOfOwner,
     /// E17: what belonged to a user that a task takes away goes on both servers.
     NobodysToo,
 }
@@ -78,17 +78,17 @@ impl Rule {
         Self::MarkByVersion,
         Self::Join,
         Self::DeletionIsFinal,
-        Self::Life,
+        Self::Incarnation,
         Self::Challenge,
         Self::Numbers,
-        Self::TombUntilAck,
-        Self::Grave,
+        Self::TombstoneUntilAck,
+        Self::DeletionRecord,
         Self::OnlyRunning,
         Self::ClockBound,
         Self::WriteWins,
         Self::SetAside,
         Self::AskForBody,
-        Self::Lineage,
+        Self::History,
         Self::KnownByAck,
         Self::OnlyHomeCreates,
         Self::Overtaken,
@@ -97,15 +97,15 @@ impl Rule {
         Self::StageToo,
         Self::StageMarked,
         Self::StageAnew,
-        Self::Fuse,
+        Self::DeletionGuard,
         Self::ForkShows,
-        Self::Trail,
-        Self::TrailGap,
+        Self::Unconfirmed,
+        Self::UnconfirmedGap,
         Self::EchoShows,
         Self::SeenRises,
         Self::MeetOnce,
         Self::ListedIsHeardOf,
-        Self::GraveOfOwner,
+        Self::DeletionRecordOfOwner,
         Self::NobodysToo,
     ];
 }

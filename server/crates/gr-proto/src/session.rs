@@ -1,4 +1,4 @@
-//! A session: two lives that have proved to each other that they are alive, and the numbers of what they say.
+//! A session: two incarnations that have proved to each other that they are alive, and the numbers of what they say.
 //!
 //! Everything in here is volatile. What was not acknowledged when a session ends still has its mark, and is sent again in the next.
 
@@ -17,19 +17,19 @@ pub(crate) mod status;
 
 use crate::reconcile::recovery::Recovery;
 use crate::reconcile::repair::Repair;
-use crate::reconcile::requests::Asking;
+use crate::reconcile::requests::Requests;
 use crate::session::entropy::Entropy;
 use crate::session::inbox::Inbox;
 use crate::session::outbox::Outbox;
 use crate::{Ack, Header, Limits, Message, Mono, Payload, RangeSet, Report, Rule, Rules, Seen};
-use domain::{Life, Timestamp};
+use domain::{Incarnation, Timestamp};
 use std::collections::BTreeMap;
 
-/// A session with one life of the partner.
+/// A session with one incarnation of the partner.
 #[derive(Clone, Debug)]
 pub(crate) struct Session {
-    /// That life.
-    pub(crate) peer: Life,
+    /// That incarnation.
+    pub(crate) peer: Incarnation,
     /// What it has said.
     pub(crate) inbox: Inbox,
     /// What is on its way to it.
@@ -37,7 +37,7 @@ pub(crate) struct Session {
     /// What is being compared, because one of the two went back in time.
     pub(crate) recovery: Recovery,
     /// What is asked and answered for tasks.
-    pub(crate) asking: Asking,
+    pub(crate) requests: Requests,
     /// What was damaged at rest, and is asked for.
     pub(crate) repair: Repair,
     /// The numbers of what is said to it.
@@ -67,8 +67,8 @@ pub(crate) struct Numbers {
     confirmed: u64,
     /// What its last acknowledgement listed.
     acked: RangeSet,
-    /// The tick of the newest own message that it has acknowledged soundly: so far both surely tell the same story (E13).
-    pub(crate) sound_tick: u64,
+    /// The CSN of the newest own message that it has acknowledged soundly: so far both surely tell the same story (E13).
+    pub(crate) sound_csn: u64,
     /// The newest message of the partner, and how far it had seen then.
     echo: (u64, u64),
 }
@@ -77,17 +77,17 @@ pub(crate) struct Numbers {
 struct Written {
     id: u64,
     at: Mono,
-    tick: u64,
+    csn: u64,
 }
 
 /// Who writes a message, and what its header tells.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Pen {
-    pub(crate) from: Life,
-    pub(crate) to: Life,
+pub(crate) struct HeaderContext {
+    pub(crate) from: Incarnation,
+    pub(crate) to: Incarnation,
     pub(crate) seen: Seen,
     pub(crate) settled: u64,
-    pub(crate) went_back: bool,
+    pub(crate) rolled_back: bool,
     pub(crate) now: Mono,
 }
 
@@ -97,19 +97,19 @@ pub(crate) enum Verdict {
     /// It fits what was sent.
     Sound,
     /// It names something that was never sent: this server was wound back in flight, or runs twice (E13).
-    Strange,
+    UnknownAck,
     /// It takes back what it acknowledged before: the partner was wound back in flight (E13).
-    TakenBack,
+    AckRegression,
 }
 
 impl Session {
-    pub(crate) fn new(peer: Life, now: Mono, limits: Limits) -> Self {
+    pub(crate) fn new(peer: Incarnation, now: Mono, limits: Limits) -> Self {
         Self {
             peer,
             inbox: Inbox::new(limits),
             outbox: Outbox::default(),
             recovery: Recovery::default(),
-            asking: Asking::default(),
+            requests: Requests::default(),
             repair: Repair::new(),
             numbers: Numbers::default(),
             spoke: now,
@@ -122,14 +122,14 @@ impl Session {
     }
 
     /// What messages written now by `from` begin with.
-    pub(crate) fn pen(&self, from: Life, went_back: bool, now: Mono) -> Pen {
+    pub(crate) fn pen(&self, from: Incarnation, rolled_back: bool, now: Mono) -> HeaderContext {
         let (seen, settled) = (self.inbox.seen(), self.outbox.settled());
-        Pen {
+        HeaderContext {
             from,
             to: self.peer,
             seen,
             settled,
-            went_back,
+            rolled_back,
             now,
         }
     }
@@ -137,7 +137,7 @@ impl Session {
     /// Compares an acknowledgement with what was sent and with the one before. A sound one is remembered.
     pub(crate) fn judge(&mut self, ack: &Ack) -> Verdict {
         if ack.floor > self.outbox.settled() {
-            return Verdict::Strange;
+            return Verdict::UnknownAck;
         }
         self.numbers.judge(ack)
     }
@@ -175,8 +175,8 @@ impl Numbers {
     /// Writes a message with the next number.
     pub(crate) fn write(
         &mut self,
-        pen: Pen,
-        tick: u64,
+        pen: HeaderContext,
+        csn: u64,
         entropy: &mut Entropy,
         payload: Payload,
     ) -> Message {
@@ -187,15 +187,15 @@ impl Numbers {
             Written {
                 id,
                 at: pen.now,
-                tick,
+                csn,
             },
         );
-        let Pen {
+        let HeaderContext {
             from,
             to,
             seen,
             settled,
-            went_back,
+            rolled_back,
             ..
         } = pen;
         let header = Header {
@@ -203,10 +203,10 @@ impl Numbers {
             to,
             no: self.last,
             id,
-            tick,
+            csn,
             seen,
             settled,
-            went_back,
+            rolled_back,
         };
         Message { header, payload }
     }
@@ -225,47 +225,47 @@ impl Numbers {
             seen.no > self.echo.1
         };
         if fell && rules.hold(Rule::SeenRises) {
-            return Err(Verdict::TakenBack);
+            return Err(Verdict::AckRegression);
         }
         if newer {
             self.echo = (header.no, seen.no);
         }
         match self.unsettled.get(&seen.no) {
             Some(written) if written.id == seen.id => {
-                self.sound_tick = self.sound_tick.max(written.tick);
+                self.sound_csn = self.sound_csn.max(written.csn);
                 Ok(Some(written.at))
             }
             None if seen.no <= self.confirmed => Ok(None),
-            _ => Err(Verdict::Strange),
+            _ => Err(Verdict::UnknownAck),
         }
     }
 
     fn judge(&mut self, ack: &Ack) -> Verdict {
-        let (mut sum, mut tick) = (0_u64, self.sound_tick);
+        let (mut sum, mut csn) = (0_u64, self.sound_csn);
         for &(first, last) in ack.done.ranges() {
             let mut count = 0;
             for written in self.unsettled.range(first..=last).map(|(_, w)| w) {
                 sum = sum.wrapping_add(written.id);
-                tick = tick.max(written.tick);
+                csn = csn.max(written.csn);
                 count += 1;
             }
             if count != last - first + 1 {
                 // Settled and forgotten before: only who was wound back lists it again.
                 let forgotten = first <= self.confirmed;
                 return if forgotten {
-                    Verdict::TakenBack
+                    Verdict::AckRegression
                 } else {
-                    Verdict::Strange
+                    Verdict::UnknownAck
                 };
             }
         }
         if sum != ack.sum {
-            return Verdict::Strange;
+            return Verdict::UnknownAck;
         }
         if ack.floor < self.confirmed || !ack.done.covers(&self.acked, ack.floor) {
-            return Verdict::TakenBack;
+            return Verdict::AckRegression;
         }
-        self.sound_tick = tick;
+        self.sound_csn = csn;
         self.confirmed = ack.floor;
         self.acked = ack.done.clone();
         self.unsettled = self.unsettled.split_off(&(ack.floor + 1));

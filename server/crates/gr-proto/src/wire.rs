@@ -5,8 +5,8 @@
 //! with the bytes that are really there.
 
 use crate::{
-    Ack, Answer, Ask, Header, Hello, Item, Judged, List, Message, Payload, Question, RangeSet,
-    Reply, Report, limits,
+    Ack, Header, Hello, Item, Judged, List, Message, Payload, RangeSet, Report, Request,
+    RequestBody, Response, ResponseBody, limits,
 };
 use domain::Value;
 use serde::{Deserialize, Serialize};
@@ -48,9 +48,9 @@ struct Out<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     j: Option<&'a Judged>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    q: Option<&'a Ask>,
+    q: Option<&'a Request>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    r: Option<&'a Answer>,
+    r: Option<&'a Response>,
     #[serde(skip_serializing_if = "Option::is_none")]
     b: Option<&'a Report>,
 }
@@ -69,9 +69,9 @@ struct In {
     #[serde(default)]
     j: Option<Judged>,
     #[serde(default)]
-    q: Option<Box<Ask>>,
+    q: Option<Box<Request>>,
     #[serde(default)]
-    r: Option<Box<Answer>>,
+    r: Option<Box<Response>>,
     #[serde(default)]
     b: Option<Report>,
 }
@@ -95,8 +95,8 @@ pub fn encode(message: &Message) -> Vec<u8> {
         Payload::Ack(ack) => out.a = Some(ack),
         Payload::List(list) => out.l = Some(list),
         Payload::Judged(judged) => out.j = Some(judged),
-        Payload::Ask(ask) => out.q = Some(ask),
-        Payload::Answer(answer) => out.r = Some(answer),
+        Payload::Request(ask) => out.q = Some(ask),
+        Payload::Response(answer) => out.r = Some(answer),
         Payload::Heartbeat(report) => out.b = Some(report),
         Payload::Unknown => {}
     }
@@ -142,16 +142,15 @@ pub fn decode(bytes: &[u8]) -> Result<Message, WireError> {
         return Err(WireError::Limit("a number, and none in a HELLO"));
     }
     // Numbers are compared and counted up; those near the end of the range cannot have been reached.
-    if header.no > u64::MAX / 2 || header.settled >= header.no.max(1) || header.tick > u64::MAX / 2
-    {
+    if header.no > u64::MAX / 2 || header.settled >= header.no.max(1) || header.csn > u64::MAX / 2 {
         return Err(WireError::Limit("numbers in their range"));
     }
     Ok(Message { header, payload })
 }
 
 fn hello_within(hello: Box<Hello>) -> Result<Payload, WireError> {
-    if hello.lineage.len() > limits::LINEAGE_IN_HELLO_MAX {
-        return Err(WireError::Limit("lives in a HELLO"));
+    if hello.history.len() > limits::HISTORY_IN_HELLO_MAX {
+        return Err(WireError::Limit("incarnations in a HELLO"));
     }
     Ok(Payload::Hello(hello))
 }
@@ -189,7 +188,7 @@ fn is_piece_within(item: &Item) -> bool {
     !item.with_body && body.is_some_and(|body| piece.end() <= u64::from(body.len))
 }
 
-fn ask_within(ask: Box<Ask>) -> Result<Payload, WireError> {
+fn ask_within(ask: Box<Request>) -> Result<Payload, WireError> {
     if ask
         .have
         .as_ref()
@@ -198,56 +197,58 @@ fn ask_within(ask: Box<Ask>) -> Result<Payload, WireError> {
         return Err(WireError::Limit("bodies that are partly here"));
     }
     let (count, max) = match &ask.question {
-        Question::Buckets(_, parts) => (parts.len(), limits::PARTS_MAX),
-        Question::Lists(shelves) => (shelves.len(), limits::SHELVES_MAX),
-        Question::Want(ids) | Question::Forget(ids) => (ids.len(), limits::IDS_MAX),
-        Question::Bodies(ids) => (ids.len(), limits::BATCH_ITEMS_MAX),
-        Question::Lost(bodies) => (bodies.len(), limits::REPAIR_BODIES_MAX),
-        Question::Unreadable(ids) => (ids.len(), limits::REPAIR_ROWS_MAX),
-        Question::Census
-        | Question::Root(_)
-        | Question::Parts(_)
-        | Question::Mailbox(..)
-        | Question::Page(_)
-        | Question::End(_) => (0, 0),
+        RequestBody::Leaves(_, parts) => (parts.len(), limits::PARTS_MAX),
+        RequestBody::Lists(scopes) => (scopes.len(), limits::SCOPES_MAX),
+        RequestBody::Want(ids) | RequestBody::Forget(ids) => (ids.len(), limits::IDS_MAX),
+        RequestBody::Bodies(ids) => (ids.len(), limits::BATCH_ITEMS_MAX),
+        RequestBody::Lost(bodies) => (bodies.len(), limits::REPAIR_BODIES_MAX),
+        RequestBody::Unreadable(ids) => (ids.len(), limits::REPAIR_ROWS_MAX),
+        RequestBody::Census
+        | RequestBody::Root(_)
+        | RequestBody::Nodes(_)
+        | RequestBody::Mailbox(..)
+        | RequestBody::Page(_)
+        | RequestBody::End(_) => (0, 0),
     };
     if count > max {
         return Err(WireError::Limit("length of a question"));
     }
-    Ok(Payload::Ask(ask))
+    Ok(Payload::Request(ask))
 }
 
-fn answer_within(answer: Box<Answer>) -> Result<Payload, WireError> {
+fn answer_within(answer: Box<Response>) -> Result<Payload, WireError> {
     let sound = match &answer.reply {
-        Reply::Sums(sums) => sums.len() <= 256 * limits::PARTS_MAX,
-        Reply::Lists(lists) => {
+        ResponseBody::Sums(sums) => sums.len() <= 256 * limits::PARTS_MAX,
+        ResponseBody::Lists(lists) => {
             let objects: usize = lists.iter().map(|list| list.objects.len()).sum();
-            lists.len() <= limits::SHELVES_MAX && objects <= limits::LIST_OBJECTS_MAX
+            lists.len() <= limits::SCOPES_MAX && objects <= limits::LIST_OBJECTS_MAX
         }
-        Reply::Page(items, _) | Reply::Bodies(items) => {
-            return are_within(items).map(|()| Payload::Answer(answer));
+        ResponseBody::Page(items, _) | ResponseBody::Bodies(items) => {
+            return are_within(items).map(|()| Payload::Response(answer));
         }
-        Reply::Found(found) => {
+        ResponseBody::Found(found) => {
             let piece = found.piece.as_ref();
             if piece.is_some_and(|(body, piece)| piece.end() > u64::from(body.len)) {
                 return Err(WireError::Limit("a piece within its body"));
             }
             found.whole.len() + found.lacking.len() <= limits::REPAIR_BODIES_MAX
         }
-        Reply::Rows(items, unknown) => {
+        ResponseBody::Rows(items, unknown) => {
             if items.len() + unknown.len() > limits::REPAIR_ROWS_MAX {
                 return Err(WireError::Limit("length of an answer"));
             }
-            return are_within(items).map(|()| Payload::Answer(answer));
+            return are_within(items).map(|()| Payload::Response(answer));
         }
-        Reply::Census(..) | Reply::Same | Reply::Done(_) | Reply::TooMany(_) | Reply::Closed(_) => {
-            true
-        }
+        ResponseBody::Census(..)
+        | ResponseBody::Same
+        | ResponseBody::Done(_)
+        | ResponseBody::TooMany(_)
+        | ResponseBody::Closed(_) => true,
     };
     if !sound {
         return Err(WireError::Limit("length of an answer"));
     }
-    Ok(Payload::Answer(answer))
+    Ok(Payload::Response(answer))
 }
 
 fn ack_within(ack: Ack) -> Result<Payload, WireError> {
@@ -284,22 +285,24 @@ fn depth(value: &Value) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Found, Listed, ListedObject, Owed, Piece, Reason, Refusal, Seen, Shelf};
-    use domain::{BodyRef, Hlc, Key, Kind, Life, Object, ObjectId, ServerId, Timestamp, Version};
-    use ledger::{Known, LineageEntry, Outcome, TaskCounts, TaskId, TaskKind};
+    use crate::{Found, ListScope, Listed, ListedObject, Owed, Piece, Reason, Refusal, Seen};
+    use domain::{
+        BodyRef, Hlc, Incarnation, Key, Kind, Object, ObjectId, ServerId, Timestamp, Version,
+    };
+    use ledger::{HistoryEntry, Known, Outcome, TaskCounts, TaskId, TaskKind};
     use proptest::prelude::*;
 
     fn header(no: u64) -> Header {
         let seen = Seen { no: 3, id: 9 };
         Header {
-            from: Life(1),
-            to: Life(2),
+            from: Incarnation(1),
+            to: Incarnation(2),
             no,
             id: 5,
-            tick: 7,
+            csn: 7,
             seen,
             settled: 0,
-            went_back: true,
+            rolled_back: true,
         }
     }
 
@@ -311,7 +314,7 @@ mod tests {
         );
         let version = Version {
             hlc: Hlc(77),
-            life: Life(u64::MAX),
+            incarnation: Incarnation(u64::MAX),
         };
         object.set(
             Key(900, 12),
@@ -331,18 +334,18 @@ mod tests {
             levels: (1, 1),
             challenge: Some(u64::MAX),
             echo: None,
-            lineage: vec![LineageEntry {
-                life: Life(1),
-                tick: 0,
+            history: vec![HistoryEntry {
+                incarnation: Incarnation(1),
+                csn: 0,
                 began: Timestamp(5),
             }],
             known: Some(Known {
-                life: Life(2),
-                tick: 8,
+                incarnation: Incarnation(2),
+                csn: 8,
                 id: 9,
             }),
             cut: true,
-            went_back: true,
+            rolled_back: true,
         };
         let report = Report {
             owing: true,
@@ -355,7 +358,7 @@ mod tests {
         };
         let ask = |question| Message {
             header: header(9),
-            payload: Payload::Ask(Box::new(Ask {
+            payload: Payload::Request(Box::new(Request {
                 task: TaskId(0),
                 kind: TaskKind::Mailboxes,
                 dry: false,
@@ -367,7 +370,7 @@ mod tests {
         };
         let answer = |reply| Message {
             header: header(10),
-            payload: Payload::Answer(Box::new(Answer {
+            payload: Payload::Response(Box::new(Response {
                 task: TaskId(0),
                 to: 7,
                 report,
@@ -444,24 +447,24 @@ mod tests {
             },
             Message {
                 header: header(7),
-                payload: Payload::Ask(Box::new(Ask {
+                payload: Payload::Request(Box::new(Request {
                     task: TaskId(5),
                     kind: TaskKind::Rebuild,
                     dry: true,
                     agreed: true,
                     counts: TaskCounts::default(),
                     have: Some(vec![(id, 4)]),
-                    question: Question::Lists(vec![(Shelf::Mailbox(id), Some(id))]),
+                    question: RequestBody::Lists(vec![(ListScope::Mailbox(id), Some(id))]),
                 })),
             },
             Message {
                 header: header(8),
-                payload: Payload::Answer(Box::new(Answer {
+                payload: Payload::Response(Box::new(Response {
                     task: TaskId(5),
                     to: 7,
                     report,
-                    reply: Reply::Lists(vec![Listed {
-                        shelf: Shelf::Users(u16::MAX),
+                    reply: ResponseBody::Lists(vec![Listed {
+                        scope: ListScope::Users(u16::MAX),
                         after: None,
                         to: Some(id),
                         objects: vec![
@@ -483,14 +486,14 @@ mod tests {
                     }]),
                 })),
             },
-            ask(Question::Lost(vec![(BodyRef::of(b"lost"), 2)])),
-            ask(Question::Unreadable(vec![id])),
-            answer(Reply::Found(Found {
+            ask(RequestBody::Lost(vec![(BodyRef::of(b"lost"), 2)])),
+            ask(RequestBody::Unreadable(vec![id])),
+            answer(ResponseBody::Found(Found {
                 whole: vec![BodyRef::of(b"lost")],
                 piece: Some((BodyRef::of(b"long"), Piece { at: 1, len: 3 })),
                 lacking: vec![BodyRef::of(b"too")],
             })),
-            answer(Reply::Rows(
+            answer(ResponseBody::Rows(
                 vec![Item {
                     id,
                     object: None,
@@ -508,28 +511,28 @@ mod tests {
                 header: header(4),
                 payload: Payload::Unknown,
             },
-            ask(Question::Census),
-            ask(Question::Root(true)),
-            ask(Question::Parts(false)),
-            ask(Question::Buckets(true, vec![1, 255])),
-            ask(Question::Lists(vec![
-                (Shelf::Users(7), None),
-                (Shelf::Contents(8), Some(id)),
+            ask(RequestBody::Census),
+            ask(RequestBody::Root(true)),
+            ask(RequestBody::Nodes(false)),
+            ask(RequestBody::Leaves(true, vec![1, 255])),
+            ask(RequestBody::Lists(vec![
+                (ListScope::Users(7), None),
+                (ListScope::Contents(8), Some(id)),
             ])),
-            ask(Question::Mailbox(id, 9)),
-            ask(Question::Want(vec![id])),
-            ask(Question::Forget(vec![id])),
-            ask(Question::Page(Some(id))),
-            ask(Question::Bodies(vec![id])),
-            ask(Question::End(Outcome::GaveWay)),
-            answer(Reply::Census(1, u64::MAX)),
-            answer(Reply::Sums(vec![0, u64::MAX])),
-            answer(Reply::Same),
-            answer(Reply::Done(3)),
-            answer(Reply::Page(vec![item(false)], Some(id))),
-            answer(Reply::Bodies(vec![item(true)])),
-            answer(Reply::TooMany(4)),
-            answer(Reply::Closed(Outcome::WentBack)),
+            ask(RequestBody::Mailbox(id, 9)),
+            ask(RequestBody::Want(vec![id])),
+            ask(RequestBody::Forget(vec![id])),
+            ask(RequestBody::Page(Some(id))),
+            ask(RequestBody::Bodies(vec![id])),
+            ask(RequestBody::End(Outcome::GaveWay)),
+            answer(ResponseBody::Census(1, u64::MAX)),
+            answer(ResponseBody::Sums(vec![0, u64::MAX])),
+            answer(ResponseBody::Same),
+            answer(ResponseBody::Done(3)),
+            answer(ResponseBody::Page(vec![item(false)], Some(id))),
+            answer(ResponseBody::Bodies(vec![item(true)])),
+            answer(ResponseBody::TooMany(4)),
+            answer(ResponseBody::Closed(Outcome::RolledBack)),
         ]
     }
 

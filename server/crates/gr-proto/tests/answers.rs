@@ -3,9 +3,9 @@
 mod support;
 
 use domain::{Kind, Object, ObjectId, User};
-use gr_proto::{Ask, Limits, Listed, Owed, Question, Reply, Shelf};
+use gr_proto::{Limits, ListScope, Listed, Owed, Request, RequestBody, ResponseBody};
 use ledger::memory::Memory;
-use ledger::{Bucket, Held, Lane, Ledger, Mark, Reason, TaskKind};
+use ledger::{Held, Lane, Leaf, Ledger, Mark, Reason, TaskKind};
 use support::guide::{nth, plant, plant_message};
 use support::say::{ask, question};
 use support::*;
@@ -42,13 +42,13 @@ fn with_a_mailbox(limits: Limits) -> Pair {
     pair
 }
 
-fn bucket(ledger: &Memory, n: u8) -> u16 {
-    Bucket::of(&id(n), &ledger.objects[&id(n)]).no
+fn leaf(ledger: &Memory, n: u8) -> u16 {
+    Leaf::of(&id(n), &ledger.objects[&id(n)]).no
 }
 
-fn lists(pair: &mut Pair, shelves: Vec<(Shelf, Option<ObjectId>)>) -> Vec<Listed> {
-    match ask(pair, NORTH, question(Question::Lists(shelves))) {
-        Reply::Lists(lists) => lists,
+fn lists(pair: &mut Pair, scopes: Vec<(ListScope, Option<ObjectId>)>) -> Vec<Listed> {
+    match ask(pair, NORTH, question(RequestBody::Lists(scopes))) {
+        ResponseBody::Lists(lists) => lists,
         other => panic!("{other:?}"),
     }
 }
@@ -57,16 +57,16 @@ fn lists(pair: &mut Pair, shelves: Vec<(Shelf, Option<ObjectId>)>) -> Vec<Listed
 fn a_list_tells_what_is_on_its_way_what_is_held_and_whose_it_is() {
     let mut pair = with_a_mailbox(Limits::default());
     // Its marks may not leave while we ask.
-    let no = bucket(pair.ledger(SOUTH), 10);
-    let shelves = vec![
-        (Shelf::Contents(no), None),
-        (Shelf::Mailbox(id(1)), Some(id(10))),
-        (Shelf::Users(no), None),
+    let no = leaf(pair.ledger(SOUTH), 10);
+    let scopes = vec![
+        (ListScope::Contents(no), None),
+        (ListScope::Mailbox(id(1)), Some(id(10))),
+        (ListScope::Users(no), None),
     ];
     pair.ledger(SOUTH)
         .set_held(&id(11), &held(Reason::FAULT))
         .unwrap();
-    let said = lists(&mut pair, shelves);
+    let said = lists(&mut pair, scopes);
     let of = |list: &Listed| {
         list.objects
             .iter()
@@ -88,7 +88,7 @@ fn a_list_tells_what_is_on_its_way_what_is_held_and_whose_it_is() {
     assert_eq!(mailbox.objects.len(), 3, "after the first");
     assert!(
         mailbox.objects.iter().all(|there| there.owner.is_none()),
-        "the shelf says whose"
+        "the scope says whose"
     );
     assert_eq!(users.objects[0].home, Some(server(NORTH)));
     assert!(
@@ -116,8 +116,8 @@ fn an_object_on_its_way_is_listed_as_such() {
     };
     pair.change(SOUTH, set(10, 1, 0));
     pair.take(SOUTH);
-    let asked = question(Question::Lists(vec![(Shelf::Mailbox(id(1)), None)]));
-    let payload = gr_proto::Payload::Ask(Box::new(asked));
+    let asked = question(RequestBody::Lists(vec![(ListScope::Mailbox(id(1)), None)]));
+    let payload = gr_proto::Payload::Request(Box::new(asked));
     pair.give(
         SOUTH,
         gr_proto::Message {
@@ -127,8 +127,8 @@ fn an_object_on_its_way_is_listed_as_such() {
     );
     let said = pair.take(SOUTH);
     let owed = said.iter().find_map(|message| match &message.payload {
-        gr_proto::Payload::Answer(answer) => match &answer.reply {
-            Reply::Lists(lists) => Some(lists[0].objects[0].owed),
+        gr_proto::Payload::Response(answer) => match &answer.reply {
+            ResponseBody::Lists(lists) => Some(lists[0].objects[0].owed),
             _ => None,
         },
         _ => None,
@@ -143,8 +143,11 @@ fn what_does_not_fit_into_a_list_is_said_to_be_missing() {
         list_objects,
         ..Limits::default()
     });
-    let mailbox = Shelf::Mailbox(id(1));
-    let said = lists(&mut pair, vec![(mailbox, None), (Shelf::Users(0), None)]);
+    let mailbox = ListScope::Mailbox(id(1));
+    let said = lists(
+        &mut pair,
+        vec![(mailbox, None), (ListScope::Users(0), None)],
+    );
     assert_eq!(said.len(), 1, "what does not fit at all is not listed");
     assert_eq!(said[0].to, Some(id(13)), "there may be more");
     let said = lists(&mut pair, vec![(mailbox, Some(id(10))), (mailbox, None)]);
@@ -161,10 +164,13 @@ fn a_mailbox_that_is_the_same_is_said_to_be() {
     let sum = sum
         .into_iter()
         .fold(domain::Digest::default(), domain::Digest::plus);
-    let same = question(Question::Mailbox(id(1), sum.short()));
-    assert_eq!(ask(&mut pair, NORTH, same), Reply::Same);
-    let other = question(Question::Mailbox(id(1), sum.short() + 1));
-    assert!(matches!(ask(&mut pair, NORTH, other), Reply::Lists(_)));
+    let same = question(RequestBody::Mailbox(id(1), sum.short()));
+    assert_eq!(ask(&mut pair, NORTH, same), ResponseBody::Same);
+    let other = question(RequestBody::Mailbox(id(1), sum.short() + 1));
+    assert!(matches!(
+        ask(&mut pair, NORTH, other),
+        ResponseBody::Lists(_)
+    ));
 }
 
 #[test]
@@ -174,9 +180,9 @@ fn what_the_asker_lacks_is_marked_unless_it_is_on_its_way() {
     plant(pair.ledger(SOUTH), id(3), SOUTH, "8002");
     plant_message(pair.ledger(SOUTH), id(10), id(2));
     pair.ledger(SOUTH).set_mark(&id(3), &mark(1)).unwrap();
-    let wanted = question(Question::Want(vec![id(2), id(3), id(99)]));
+    let wanted = question(RequestBody::Want(vec![id(2), id(3), id(99)]));
     let reply = ask(&mut pair, NORTH, wanted);
-    assert!(matches!(reply, Reply::Done(1 | 2)), "{reply:?}");
+    assert!(matches!(reply, ResponseBody::Done(1 | 2)), "{reply:?}");
     pair.live(10_000);
     let there = &pair.ledger(NORTH).objects;
     assert!(
@@ -199,8 +205,8 @@ fn a_census_counts_users_here_and_gr_users() {
     plant(pair.ledger(SOUTH), nth(NORTH, 1), NORTH, "7001");
     plant_message(pair.ledger(SOUTH), id(10), nth(NORTH, 1));
     assert_eq!(
-        ask(&mut pair, NORTH, question(Question::Census)),
-        Reply::Census(3, 1)
+        ask(&mut pair, NORTH, question(RequestBody::Census)),
+        ResponseBody::Census(3, 1)
     );
 }
 
@@ -218,8 +224,8 @@ fn with_orphans() -> Pair {
     pair
 }
 
-fn orphans(count: u16) -> Question {
-    Question::Forget((0..count).map(|n| nth(NORTH, n)).collect())
+fn orphans(count: u16) -> RequestBody {
+    RequestBody::Forget((0..count).map(|n| nth(NORTH, n)).collect())
 }
 
 fn users(pair: &Pair) -> usize {
@@ -232,18 +238,18 @@ fn not_many_are_forgotten_without_an_administrators_word() {
     let mut pair = with_orphans();
     assert_eq!(
         ask(&mut pair, NORTH, question(orphans(11))),
-        Reply::TooMany(11)
+        ResponseBody::TooMany(11)
     );
     assert_eq!(users(&pair), 30);
-    let dry = Ask {
+    let dry = Request {
         dry: true,
         ..question(orphans(10))
     };
-    assert_eq!(ask(&mut pair, NORTH, dry), Reply::Done(10));
+    assert_eq!(ask(&mut pair, NORTH, dry), ResponseBody::Done(10));
     assert_eq!(users(&pair), 30, "it only counts");
     assert_eq!(
         ask(&mut pair, NORTH, question(orphans(10))),
-        Reply::Done(10)
+        ResponseBody::Done(10)
     );
     assert_eq!(users(&pair), 20);
     assert_eq!(
@@ -253,16 +259,16 @@ fn not_many_are_forgotten_without_an_administrators_word() {
     );
     let kept = pair.sides[SOUTH].engine.view().tasks().kept.unwrap();
     assert_eq!((kept.kind, kept.objects), (TaskKind::Resync, 10));
-    let agreed = Ask {
+    let agreed = Request {
         agreed: true,
         ..question(orphans(30))
     };
-    assert_eq!(ask(&mut pair, NORTH, agreed), Reply::Done(20));
+    assert_eq!(ask(&mut pair, NORTH, agreed), ResponseBody::Done(20));
     assert_eq!(users(&pair), 0);
 }
 
 #[test]
-fn what_belongs_to_them_is_counted_against_the_fuse_too() {
+fn what_belongs_to_them_is_counted_against_the_deletion_guard_too() {
     let mut pair = with_orphans();
     for n in 0..1_001u16 {
         let mut bytes = [9; 16];
@@ -275,9 +281,12 @@ fn what_belongs_to_them_is_counted_against_the_fuse_too() {
     }
     assert_eq!(
         ask(&mut pair, NORTH, question(orphans(2))),
-        Reply::TooMany(2)
+        ResponseBody::TooMany(2)
     );
-    assert_eq!(ask(&mut pair, NORTH, question(orphans(1))), Reply::Done(1));
+    assert_eq!(
+        ask(&mut pair, NORTH, question(orphans(1))),
+        ResponseBody::Done(1)
+    );
 }
 
 #[test]
@@ -301,8 +310,8 @@ fn only_gr_users_of_the_asker_with_nothing_under_way_are_forgotten() {
         id(201),
     ];
     assert_eq!(
-        ask(&mut pair, NORTH, question(Question::Forget(ids))),
-        Reply::Done(1)
+        ask(&mut pair, NORTH, question(RequestBody::Forget(ids))),
+        ResponseBody::Done(1)
     );
     let left = &pair.ledger(SOUTH).objects;
     assert!(
@@ -318,8 +327,8 @@ fn only_gr_users_of_the_asker_with_nothing_under_way_are_forgotten() {
 fn a_page_ends_at_its_limits_and_says_where_to_go_on() {
     let page = |limits: Limits, after: Option<ObjectId>| {
         let mut pair = with_a_mailbox(limits);
-        match ask(&mut pair, NORTH, question(Question::Page(after))) {
-            Reply::Page(items, next) => (items.len(), next),
+        match ask(&mut pair, NORTH, question(RequestBody::Page(after))) {
+            ResponseBody::Page(items, next) => (items.len(), next),
             other => panic!("{other:?}"),
         }
     };
@@ -349,9 +358,11 @@ fn bodies_come_as_many_as_fit_and_those_that_are_lost_are_said_to_be() {
         });
         let lost = pair.ledger(SOUTH).objects[&id(10)].body.unwrap();
         pair.ledger(SOUTH).bodies.remove(&lost);
-        let asked = question(Question::Bodies(vec![id(1), id(10), id(13)]));
+        let asked = question(RequestBody::Bodies(vec![id(1), id(10), id(13)]));
         match ask(&mut pair, NORTH, asked) {
-            Reply::Bodies(items) => items.iter().map(|item| item.with_body).collect::<Vec<_>>(),
+            ResponseBody::Bodies(items) => {
+                items.iter().map(|item| item.with_body).collect::<Vec<_>>()
+            }
             other => panic!("{other:?}"),
         }
     };

@@ -3,11 +3,11 @@
 mod support;
 
 use domain::{
-    BodyRef, Conditions, Hlc, Key, Kind, Life, Object, ObjectId, Timestamp, User, Value, Version,
-    user_fields,
+    BodyRef, Conditions, Hlc, Incarnation, Key, Kind, Object, ObjectId, Timestamp, User, Value,
+    Version, user_fields,
 };
 use gr_proto::{How, Input, Item, Message, Output, Payload, Piece, limits};
-use ledger::{Grave, Held, Lane, Ledger, Mark, Reason};
+use ledger::{DeletionRecord, Held, Lane, Ledger, Mark, Reason};
 use support::drive::blank;
 use support::say::{item, offer};
 use support::*;
@@ -17,7 +17,7 @@ const LONG_AGO: i64 = 1_600_000_000_000;
 fn version(ms: i64) -> Version {
     Version {
         hlc: Hlc::at(Timestamp(ms)),
-        life: Life(99),
+        incarnation: Incarnation(99),
     }
 }
 
@@ -64,7 +64,7 @@ fn refused(reason: Reason) -> (bool, Option<Reason>) {
 }
 
 #[test]
-fn only_its_home_creates_a_user_unless_the_home_went_back() {
+fn only_its_home_creates_a_user_unless_the_home_rolled_back() {
     let mut pair = Pair::running();
     let at_home = a_user(SOUTH, "8001", 1);
     assert_eq!(
@@ -278,21 +278,23 @@ fn more_here_than_what_arrived_is_sent_once() {
 }
 
 #[test]
-fn what_lies_in_its_grave_or_its_users_is_answered_with_a_tombstone() {
-    for buried in [9, 1] {
+fn what_lies_in_its_deletion_record_or_its_users_is_answered_with_a_tombstone() {
+    for was_deleted_here in [9, 1] {
         let mut pair = Pair::running();
-        let grave = Grave {
+        let deletion_record = DeletionRecord {
             at: pair.now.wall,
-            kind: if buried == 9 {
+            kind: if was_deleted_here == 9 {
                 Kind::MESSAGE
             } else {
                 Kind::USER
             },
         };
-        pair.ledger(SOUTH).bury(&id(buried), &grave).unwrap();
+        pair.ledger(SOUTH)
+            .record_deletion(&id(was_deleted_here), &deletion_record)
+            .unwrap();
         assert_eq!(offered(&mut pair, 9, &a_message(1, None)), (false, None));
-        assert!(pair.ledger(SOUTH).tombs.contains_key(&id(9)));
-        assert!(pair.ledger(SOUTH).graves.contains_key(&id(9)));
+        assert!(pair.ledger(SOUTH).tombstones.contains_key(&id(9)));
+        assert!(pair.ledger(SOUTH).deletion_records.contains_key(&id(9)));
         assert!(
             pair.ledger(SOUTH).marks.contains_key(&id(9)),
             "the partner is told"
@@ -431,8 +433,8 @@ fn the_end_of_time_is_taken_and_what_is_beyond_is_not() {
     let mut pair = Pair::running();
     let at = |hlc| {
         let mut message = a_message(1, None);
-        let life = Life(99);
-        message.set(Key::field(2), Version { hlc, life }, Value::Int(1));
+        let incarnation = Incarnation(99);
+        message.set(Key::field(2), Version { hlc, incarnation }, Value::Int(1));
         message
     };
     assert_eq!(offered(&mut pair, 8, &at(Hlc::END)), TAKEN);
@@ -482,7 +484,7 @@ fn only_who_brings_a_piece_of_a_missing_body_hears_how_much_is_here() {
 
 /// What was here, and cannot be read, comes back whatever would keep a new one out.
 #[test]
-fn what_cannot_be_read_is_taken_back_by_a_full_server_and_by_its_home() {
+fn what_cannot_be_read_is_ack_regressed_by_a_full_server_and_by_its_home() {
     let mut pair = with(Conditions {
         users_max: Some(0),
         ..Conditions::default()
@@ -499,7 +501,9 @@ fn what_cannot_be_read_is_taken_back_by_a_full_server_and_by_its_home() {
         assert_eq!(pair.ledger(SOUTH).object(&id(*n)).unwrap(), None);
     }
     // By itself: the south's questions for them are lost.
-    let blank = blank(&mut pair, NORTH, |m| matches!(m.payload, Payload::Ask(_)));
+    let blank = blank(&mut pair, NORTH, |m| {
+        matches!(m.payload, Payload::Request(_))
+    });
     let items = objects.iter().map(|(n, object)| item(id(*n), object));
     let payload = Payload::Data(items.collect());
     pair.give(SOUTH, Message { payload, ..blank });
@@ -535,8 +539,8 @@ fn a_deletion_is_the_last_word_and_is_said_once() {
     };
     send(&mut pair);
     assert_eq!(pair.ledger(SOUTH).marks[&id(9)].n, said);
-    // Even if it is so long ago that its grave is forgotten.
-    pair.ledger(SOUTH).graves.clear();
+    // Even if it is so long ago that its deletion record is forgotten.
+    pair.ledger(SOUTH).deletion_records.clear();
     send(&mut pair);
     assert!(!holds(&pair, 9));
     pair.live(20_000);

@@ -4,8 +4,8 @@ mod support;
 
 use domain::{Kind, ObjectId};
 use gr_proto::{
-    Ask, Declined, Input, Item, Limits, Message, Order, PartnerState, Payload, Question, Reply,
-    limits,
+    Input, Item, Limits, Message, Order, PartnerState, Payload, Rejected, Request, RequestBody,
+    ResponseBody, limits,
 };
 use ledger::{Ledger, Outcome, Phase, TaskId, TaskKind};
 use support::drive::*;
@@ -21,21 +21,21 @@ fn is_list(message: &Message) -> bool {
     matches!(message.payload, Payload::List(_))
 }
 
-fn asks(messages: &[Message]) -> Vec<&Ask> {
+fn asks(messages: &[Message]) -> Vec<&Request> {
     let asks = messages
         .iter()
         .filter_map(|message| match &message.payload {
-            Payload::Ask(ask) => Some(&**ask),
+            Payload::Request(ask) => Some(&**ask),
             _ => None,
         });
     asks.collect()
 }
 
-fn replies(messages: &[Message]) -> Vec<&Reply> {
+fn replies(messages: &[Message]) -> Vec<&ResponseBody> {
     let replies = messages
         .iter()
         .filter_map(|message| match &message.payload {
-            Payload::Answer(answer) => Some(&answer.reply),
+            Payload::Response(answer) => Some(&answer.reply),
             _ => None,
         });
     replies.collect()
@@ -64,13 +64,13 @@ fn mailboxes_asked(pair: &mut Pair, side: usize) -> Vec<ObjectId> {
     let asked = asks(&said)
         .into_iter()
         .filter_map(|ask| match ask.question {
-            Question::Mailbox(mailbox, _) => Some(mailbox),
+            RequestBody::Mailbox(mailbox, _) => Some(mailbox),
             _ => None,
         });
     asked.collect()
 }
 
-fn start_as(pair: &mut Pair, side: usize, task: u64, kind: TaskKind) -> Result<(), Declined> {
+fn start_as(pair: &mut Pair, side: usize, task: u64, kind: TaskKind) -> Result<(), Rejected> {
     let start = Order::Start {
         id: TaskId(task),
         kind,
@@ -107,7 +107,10 @@ fn an_answer_to_the_question_before_changes_nothing() {
     pair.wait(2_000);
     let said = pair.take(NORTH);
     let questions: Vec<_> = asks(&said).into_iter().map(|ask| &ask.question).collect();
-    assert_eq!(questions, [&Question::Root(false), &Question::Root(false)]);
+    assert_eq!(
+        questions,
+        [&RequestBody::Root(false), &RequestBody::Root(false)]
+    );
     said.into_iter()
         .for_each(|message| pair.give(SOUTH, message));
     let answers = pair.take(SOUTH);
@@ -117,7 +120,7 @@ fn an_answer_to_the_question_before_changes_nothing() {
         .for_each(|message| pair.give(NORTH, message));
     let said = pair.take(NORTH);
     let questions: Vec<_> = asks(&said).into_iter().map(|ask| &ask.question).collect();
-    assert_eq!(questions, [&Question::Parts(false)]);
+    assert_eq!(questions, [&RequestBody::Nodes(false)]);
     pair.wait(1_999);
     assert!(asks(&pair.take(NORTH)).is_empty());
     pair.wait(1);
@@ -151,7 +154,7 @@ fn what_is_said_of_another_task_does_not_end_this_one() {
     settle_altered(&mut pair, |_, answer| {
         if std::mem::take(&mut once) {
             answer.task = TaskId(4);
-            answer.reply = Reply::Closed(Outcome::AbortedThere);
+            answer.reply = ResponseBody::Closed(Outcome::AbortedThere);
         }
     });
     assert!(pair.sides[NORTH].engine.view().tasks().open.is_some());
@@ -166,7 +169,7 @@ fn a_mailbox_of_which_the_partner_tells_nothing_is_not_asked_for_again() {
     let mut pair = with_mailboxes(Limits::default());
     log_in(&mut pair, NORTH, &[1]);
     let heard = settle_altered(&mut pair, |_, answer| {
-        answer.reply = Reply::Closed(Outcome::WentBack);
+        answer.reply = ResponseBody::Closed(Outcome::RolledBack);
     });
     assert_eq!(heard.questions().len(), 1);
     pair.live(20_000);
@@ -248,12 +251,12 @@ fn a_log_in_is_no_task_of_the_partner() {
 
 /// The north went back in time and is being recovered, and the lists that would end this are lost.
 fn recover(pair: &mut Pair) {
-    pair.ledger(NORTH).state.went_back = true;
+    pair.ledger(NORTH).state.rolled_back = true;
     pair.restart(NORTH);
     pair.tick(NORTH);
     settle_without(pair, is_list);
-    assert!(pair.ledger(NORTH).state.went_back && !pair.ledger(NORTH).state.owes_recovery);
-    assert!(pair.ledger(SOUTH).state.owes_recovery && !pair.ledger(SOUTH).state.went_back);
+    assert!(pair.ledger(NORTH).state.rolled_back && !pair.ledger(NORTH).state.partner_rolled_back);
+    assert!(pair.ledger(SOUTH).state.partner_rolled_back && !pair.ledger(SOUTH).state.rolled_back);
     for side in [NORTH, SOUTH] {
         assert_eq!(pair.state(side), PartnerState::Running);
     }
@@ -269,24 +272,24 @@ fn while_one_is_being_recovered_neither_asks_answers_or_begins_anything() {
         assert!(asks(&said).is_empty(), "{side} asks");
         for kind in [TaskKind::Resync, TaskKind::Rebuild] {
             let declined = start_as(&mut pair, side, 5, kind);
-            assert_eq!(declined, Err(Declined::Recovering), "{side} {kind:?}");
+            assert_eq!(declined, Err(Rejected::Recovering), "{side} {kind:?}");
         }
-        let of_mailbox = Ask {
+        let of_mailbox = Request {
             task: TaskId(0),
-            ..say::question(Question::Mailbox(id(1), 0))
+            ..say::question(RequestBody::Mailbox(id(1), 0))
         };
-        for ask in [of_mailbox, say::question(Question::Census)] {
+        for ask in [of_mailbox, say::question(RequestBody::Census)] {
             let blank = blank(&mut pair, 1 - side, is_list);
-            let payload = Payload::Ask(Box::new(ask));
+            let payload = Payload::Request(Box::new(ask));
             pair.give(side, Message { payload, ..blank });
             let said = pair.take(side);
-            let closed = Reply::Closed(Outcome::WentBack);
+            let closed = ResponseBody::Closed(Outcome::RolledBack);
             assert_eq!(replies(&said), [&closed], "{side} answers");
         }
         assert_eq!(pair.sides[side].engine.view().tasks().serving, None);
     }
     pair.live(20_000);
-    assert!(!pair.ledger(NORTH).state.went_back && !pair.ledger(SOUTH).state.owes_recovery);
+    assert!(!pair.ledger(NORTH).state.rolled_back && !pair.ledger(SOUTH).state.partner_rolled_back);
     log_in(&mut pair, NORTH, &[2]);
     assert_eq!(asks(&pair.take(NORTH)).len(), 1, "it is over");
 }
@@ -319,7 +322,11 @@ fn a_task_that_is_open_when_a_server_goes_back_ends_unless_it_is_a_rebuild() {
                 assert_eq!(pair.sides[side].engine.view().tasks().open, None, "{how}");
             } else {
                 let last = tasks.last.map(|last| last.outcome);
-                assert_eq!((tasks.open, last), (None, Some(Outcome::WentBack)), "{how}");
+                assert_eq!(
+                    (tasks.open, last),
+                    (None, Some(Outcome::RolledBack)),
+                    "{how}"
+                );
             }
         }
     }
@@ -342,7 +349,7 @@ fn no_task_begins_before_all_that_was_here_is_marked() {
     }
     assert!(pair.ledger(NORTH).state.seeding.is_some());
     let declined = start_as(&mut pair, NORTH, 5, TaskKind::Audit);
-    assert_eq!(declined, Err(Declined::Recovering));
+    assert_eq!(declined, Err(Rejected::Recovering));
     while pair.ledger(NORTH).state.seeding.is_some() {
         pair.tick(NORTH);
     }
@@ -360,7 +367,7 @@ fn a_list_of_a_recovery_tells_of_what_cannot_be_read() {
         pair.ledger(SOUTH).spoil(id(n));
         assert_eq!(pair.ledger(SOUTH).object(&id(n)).unwrap(), None);
     }
-    pair.ledger(NORTH).state.went_back = true;
+    pair.ledger(NORTH).state.rolled_back = true;
     pair.restart(NORTH);
     pair.tick(NORTH);
     let mut told = None;
@@ -380,23 +387,23 @@ fn a_list_of_a_recovery_tells_of_what_cannot_be_read() {
 /// The partner says that it has no such user, and what it said before that comes after it.
 #[test]
 fn what_was_said_before_a_user_was_given_up_is_not_heard_after_it() {
-    let heard_late = |question: Question| {
+    let heard_late = |question: RequestBody| {
         let mut pair = Pair::running();
         plant(pair.ledger(SOUTH), id(1), NORTH, "7001");
         let user = pair.ledger(SOUTH).objects[&id(1)].clone();
         let [early, late] = [(), ()].map(|()| blank(&mut pair, NORTH, nothing_lost));
         assert!(early.header.no < late.header.no);
         let ask = say::question(question);
-        let payload = Payload::Ask(Box::new(ask));
+        let payload = Payload::Request(Box::new(ask));
         pair.give(SOUTH, Message { payload, ..late });
         pair.ledger(SOUTH).remove(&id(1)).unwrap();
         let payload = Payload::Data(vec![say::item(id(1), &user)]);
         pair.give(SOUTH, Message { payload, ..early });
         pair.ledger(SOUTH).objects.contains_key(&id(1))
     };
-    assert!(!heard_late(Question::Forget(vec![id(1)])));
+    assert!(!heard_late(RequestBody::Forget(vec![id(1)])));
     assert!(
-        heard_late(Question::Census),
+        heard_late(RequestBody::Census),
         "another question gives up nobody"
     );
 }
@@ -410,7 +417,7 @@ fn of_the_questions_that_come_at_once_so_many_are_answered() {
     let blanks = [(), (), ()].map(|()| blank(&mut pair, NORTH, nothing_lost));
     pair.settle();
     let inputs = blanks.map(|blank| {
-        let payload = Payload::Ask(Box::new(say::question(Question::Census)));
+        let payload = Payload::Request(Box::new(say::question(RequestBody::Census)));
         Input::Received(Box::new(Message { payload, ..blank }))
     });
     pair.transact(SOUTH, &[], inputs.into());
@@ -421,8 +428,8 @@ fn of_the_questions_that_come_at_once_so_many_are_answered() {
 fn the_end_of_another_task_of_the_partner_ends_none_here() {
     let mut pair = the_guide();
     assert_eq!(start_as(&mut pair, SOUTH, 5, TaskKind::Resync), Ok(()));
-    let end = say::question(Question::End(Outcome::Done));
-    assert_eq!(say::ask(&mut pair, NORTH, end), Reply::Done(0));
+    let end = say::question(RequestBody::End(Outcome::Done));
+    assert_eq!(say::ask(&mut pair, NORTH, end), ResponseBody::Done(0));
     let open = pair.sides[SOUTH].engine.view().tasks().open.unwrap();
     assert_eq!(open.id, TaskId(5));
 }
@@ -431,15 +438,15 @@ fn the_end_of_another_task_of_the_partner_ends_none_here() {
 fn a_task_of_the_partner_is_shown_since_it_was_first_heard_of_until_it_is_silent() {
     let mut pair = the_guide();
     let serving = |pair: &Pair| pair.sides[SOUTH].engine.view().tasks().serving;
-    say::ask(&mut pair, NORTH, say::question(Question::Census));
+    say::ask(&mut pair, NORTH, say::question(RequestBody::Census));
     let since = pair.now.wall;
     assert_eq!(serving(&pair).unwrap().since, since);
-    say::ask(&mut pair, NORTH, say::question(Question::Census));
+    say::ask(&mut pair, NORTH, say::question(RequestBody::Census));
     assert!(pair.now.wall > since);
     assert_eq!(serving(&pair).unwrap().since, since);
-    let other = Ask {
+    let other = Request {
         task: TaskId(78),
-        ..say::question(Question::Census)
+        ..say::question(RequestBody::Census)
     };
     say::ask(&mut pair, NORTH, other);
     let shown = serving(&pair).unwrap();
@@ -472,13 +479,13 @@ fn a_user_of_which_something_is_on_its_way_is_not_forgotten() {
         plant(pair.ledger(SOUTH), id(1), NORTH, "7001");
         let blank = blank(&mut pair, NORTH, nothing_lost);
         pair.settle();
-        let payload = Payload::Ask(Box::new(say::question(Question::Forget(vec![id(1)]))));
+        let payload = Payload::Request(Box::new(say::question(RequestBody::Forget(vec![id(1)]))));
         let asked = Input::Received(Box::new(Message { payload, ..blank }));
         let changes = [set(1, 4, 7)];
         pair.transact(SOUTH, &changes[..usize::from(changed)], vec![asked]);
         let reply = replies(&pair.take(SOUTH)).into_iter().next().cloned();
         let gone = !pair.ledger(SOUTH).objects.contains_key(&id(1));
-        assert_eq!(reply, Some(Reply::Done(gone.into())));
+        assert_eq!(reply, Some(ResponseBody::Done(gone.into())));
         gone
     };
     assert!(forgotten(false));
@@ -505,10 +512,10 @@ fn what_a_page_told_of_is_heard_of_even_if_it_is_held() {
         mark,
     };
     pair.ledger(SOUTH).set_held(&id(10), &held).unwrap();
-    say::ask(&mut pair, NORTH, say::question(Question::Page(None)));
+    say::ask(&mut pair, NORTH, say::question(RequestBody::Page(None)));
     assert!(!pair.ledger(SOUTH).held[&id(10)].mark.unsent);
     pair.change(SOUTH, delete(10));
-    assert!(pair.ledger(SOUTH).tombs.contains_key(&id(10)));
+    assert!(pair.ledger(SOUTH).tombstones.contains_key(&id(10)));
 }
 
 /// What belongs to users that the asker gives up: it counts if it is nobody's, and not if its user stays.
@@ -527,19 +534,23 @@ fn what_is_left_of_users_that_are_gone_counts_and_what_stays_does_not() {
         plant(pair.ledger(SOUTH), id(2), SOUTH, "8002");
         pair
     };
-    let forget = |ids: &[u8]| say::question(Question::Forget(ids.iter().map(|n| id(*n)).collect()));
+    let forget =
+        |ids: &[u8]| say::question(RequestBody::Forget(ids.iter().map(|n| id(*n)).collect()));
     let mut pair = with_user();
     many(&mut pair, 3);
     let reply = say::ask(&mut pair, NORTH, forget(&[1, 3]));
-    assert_eq!(reply, Reply::TooMany(1));
+    assert_eq!(reply, ResponseBody::TooMany(1));
     let mut pair = with_user();
     many(&mut pair, 2);
     let reply = say::ask(&mut pair, NORTH, forget(&[1, 2]));
-    assert_eq!(reply, Reply::Done(1));
+    assert_eq!(reply, ResponseBody::Done(1));
     assert_eq!(pair.ledger(SOUTH).objects.len(), 1 + 1_001);
     let mut pair = with_user();
     plant_message(pair.ledger(SOUTH), id(10), id(3));
-    assert_eq!(say::ask(&mut pair, NORTH, forget(&[3])), Reply::Done(0));
+    assert_eq!(
+        say::ask(&mut pair, NORTH, forget(&[3])),
+        ResponseBody::Done(0)
+    );
     assert!(!pair.ledger(SOUTH).objects.contains_key(&id(10)));
     assert!(
         pair.ledger(SOUTH).kept.contains_key(&id(10)),
@@ -568,17 +579,24 @@ fn what_the_asker_lacks_of_a_mailbox_is_sent_but_for_what_is_held() {
         mark,
     };
     pair.ledger(SOUTH).set_held(&id(11), &held).unwrap();
-    let reply = say::ask(&mut pair, NORTH, say::question(Question::Want(vec![id(2)])));
-    assert_eq!(reply, Reply::Done(1));
+    let reply = say::ask(
+        &mut pair,
+        NORTH,
+        say::question(RequestBody::Want(vec![id(2)])),
+    );
+    assert_eq!(reply, ResponseBody::Done(1));
     let ledger = pair.ledger(SOUTH);
     assert!(ledger.marks.contains_key(&id(2)) && ledger.marks.contains_key(&id(10)));
     assert_eq!(ledger.held.get(&id(11)), Some(&held));
     // Asked once more while they are on their way: they are not sent twice.
     let marks = ledger.marks.clone();
     let blank = blank(&mut pair, NORTH, |m| is_ack(m) || is_data(m));
-    let payload = Payload::Ask(Box::new(say::question(Question::Want(vec![id(2), id(10)]))));
+    let payload = Payload::Request(Box::new(say::question(RequestBody::Want(vec![
+        id(2),
+        id(10),
+    ]))));
     pair.give(SOUTH, Message { payload, ..blank });
-    assert_eq!(replies(&pair.take(SOUTH)), [&Reply::Done(0)]);
+    assert_eq!(replies(&pair.take(SOUTH)), [&ResponseBody::Done(0)]);
     let n = |marks: &std::collections::BTreeMap<ObjectId, ledger::Mark>| {
         marks.values().map(|mark| mark.n).collect::<Vec<_>>()
     };
@@ -601,12 +619,14 @@ fn a_body_goes_whole_as_long_as_it_fits_and_else_from_where_the_asker_is() {
     plant_long(&mut pair, 10, 400);
     plant_long(&mut pair, 11, 401);
     let asked = |pair: &mut Pair, n: u8, have: Vec<(ObjectId, u32)>| {
-        let ask = Ask {
+        let ask = Request {
             have: Some(have),
-            ..say::question(Question::Bodies(vec![id(n)]))
+            ..say::question(RequestBody::Bodies(vec![id(n)]))
         };
         match say::ask(pair, NORTH, ask) {
-            Reply::Bodies(items) => (items[0].with_body, items[0].piece.map(|p| (p.at, p.len))),
+            ResponseBody::Bodies(items) => {
+                (items[0].with_body, items[0].piece.map(|p| (p.at, p.len)))
+            }
             other => panic!("{other:?}"),
         }
     };
@@ -634,13 +654,13 @@ fn a_page_and_bodies_that_are_full_to_the_byte_take_nothing_more() {
         pair
     };
     let ids = || vec![id(10), id(11), id(12)];
-    let items = |bytes, question: Question| -> Vec<Item> {
+    let items = |bytes, question: RequestBody| -> Vec<Item> {
         match say::ask(&mut with_bytes(bytes), NORTH, say::question(question)) {
-            Reply::Page(items, _) | Reply::Bodies(items) => items,
+            ResponseBody::Page(items, _) | ResponseBody::Bodies(items) => items,
             other => panic!("{other:?}"),
         }
     };
-    for question in [Question::Page(None), Question::Bodies(ids())] {
+    for question in [RequestBody::Page(None), RequestBody::Bodies(ids())] {
         let all = items(1 << 20, question.clone());
         assert_eq!(all.len(), 3);
         let two = all[0].weight() + all[1].weight();
@@ -653,7 +673,7 @@ fn a_page_and_bodies_that_are_full_to_the_byte_take_nothing_more() {
 #[test]
 fn a_server_without_a_partner_marks_nothing_and_goes_down_when_it_likes() {
     let config = gr_proto::Config::new(server(NORTH), None);
-    let mut engine = gr_proto::Engine::new(config, domain::Life(1), 7);
+    let mut engine = gr_proto::Engine::new(config, domain::Incarnation(1), 7);
     let mut ledger = ledger::memory::Memory::default();
     let now = Pair::strangers().now;
     for change in [user(1, NORTH), set(1, 4, 7)] {
@@ -674,7 +694,7 @@ fn a_mailbox_that_has_changed_is_asked_for_anew() {
         let sums = asks(&said)
             .into_iter()
             .filter_map(|ask| match ask.question {
-                Question::Mailbox(_, sum) => Some(sum),
+                RequestBody::Mailbox(_, sum) => Some(sum),
                 _ => None,
             });
         sums.collect::<Vec<_>>()

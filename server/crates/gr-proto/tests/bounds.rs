@@ -165,7 +165,7 @@ fn only_a_tombstone_deletes() {
 
 /// Few users, but many messages: a task asks before it takes them along.
 #[test]
-fn the_fuse_counts_what_goes_along_with_users() {
+fn the_deletion_guard_counts_what_goes_along_with_users() {
     let mut pair = Pair::running();
     plant(pair.ledger(SOUTH), id(1), NORTH, "7001");
     for n in 0..=1_000_u16 {

@@ -3,8 +3,8 @@
 mod support;
 
 use domain::{BodyRef, Kind, Object, Value};
-use gr_proto::{How, Item, Limits, Order, Output, Payload, Question, Reply};
-use ledger::{Errand, Ledger, Reason, TaskKind, Tomb};
+use gr_proto::{How, Item, Limits, Order, Output, Payload, RequestBody, ResponseBody};
+use ledger::{BackgroundJob, Ledger, Reason, TaskKind, Tombstone};
 use support::drive::*;
 use support::guide::*;
 use support::say::{item, offer};
@@ -27,7 +27,7 @@ fn taken_away(limits: Limits) -> Pair {
 fn undo(pair: &mut Pair) -> Heard {
     assert_eq!(order(pair, NORTH, Order::Undo), Ok(()));
     let mut heard = settle_heard(pair);
-    while pair.sides[NORTH].engine.view().tasks().errand.is_some() {
+    while pair.sides[NORTH].engine.view().tasks().job.is_some() {
         pair.tick(NORTH);
         let more = settle_heard(pair);
         heard.data[NORTH] += more.data[NORTH];
@@ -91,7 +91,9 @@ fn what_was_deleted_meanwhile_is_not_brought_back() {
     // Of another one nothing but the tombstone is left.
     let mut pair = taken_away(Limits::default());
     let at = pair.now.wall;
-    pair.ledger(NORTH).set_tomb(&id(10), &Tomb { at }).unwrap();
+    pair.ledger(NORTH)
+        .set_tombstone(&id(10), &Tombstone { at })
+        .unwrap();
     undo(&mut pair);
     assert!(holds(&pair, NORTH, 1) && !holds(&pair, NORTH, 10));
 }
@@ -102,11 +104,11 @@ fn a_local_users_message_that_comes_back_reaches_the_partner() {
     plant(pair.ledger(NORTH), id(20), NORTH, "7020");
     plant_message(pair.ledger(NORTH), id(21), id(20));
     rebuild(&mut pair);
-    while pair.sides[NORTH].engine.view().tasks().errand != Some(Errand::Salvage) {
+    while pair.sides[NORTH].engine.view().tasks().job != Some(BackgroundJob::Salvage) {
         pair.carry(NORTH);
         pair.carry(SOUTH);
     }
-    while pair.sides[NORTH].engine.view().tasks().errand.is_some() {
+    while pair.sides[NORTH].engine.view().tasks().job.is_some() {
         pair.tick(NORTH);
     }
     pair.live(1_000);
@@ -130,15 +132,15 @@ fn trying_again_is_ordered_once_more_when_it_has_begun() {
         let done = side.engine.command(now, &mut side.ledger, Order::RetryHeld);
         assert_eq!(done.unwrap(), Ok(()));
     };
-    let walks = |pair: &mut Pair| pair.ledger(NORTH).state.walks.len();
+    let scans = |pair: &mut Pair| pair.ledger(NORTH).state.scans.len();
     retry(&mut pair);
     retry(&mut pair);
     pair.tick(NORTH);
-    assert_eq!(walks(&mut pair), 1);
+    assert_eq!(scans(&mut pair), 1);
     retry(&mut pair);
     retry(&mut pair);
     pair.tick(NORTH);
-    assert_eq!(walks(&mut pair), 2);
+    assert_eq!(scans(&mut pair), 2);
 }
 
 #[test]
@@ -168,7 +170,7 @@ fn what_is_tried_again_is_what_can_have_changed() {
     }
     pair.wait(1_000);
     assert_eq!(order(&mut pair, NORTH, Order::RetryHeld), Ok(()));
-    while !pair.ledger(NORTH).state.walks.is_empty() {
+    while !pair.ledger(NORTH).state.scans.is_empty() {
         pair.tick(NORTH);
     }
     let reasons: Vec<_> = {
@@ -202,8 +204,11 @@ fn pages_and_bodies_that_are_lost_are_asked_for_again() {
         pair.carry(NORTH);
         for message in pair.take(SOUTH) {
             let fetched = match &message.payload {
-                Payload::Answer(answer) => {
-                    matches!(answer.reply, Reply::Page(..) | Reply::Bodies(_))
+                Payload::Response(answer) => {
+                    matches!(
+                        answer.reply,
+                        ResponseBody::Page(..) | ResponseBody::Bodies(_)
+                    )
                 }
                 _ => false,
             };
@@ -237,7 +242,7 @@ fn bodies_that_do_not_fit_into_one_answer_are_asked_for_with_the_next_question()
     rebuild(&mut pair);
     let heard = settle_heard(&mut pair);
     assert_done(&pair);
-    let bodies = |ids: &[u8]| Question::Bodies(ids.iter().map(|n| id(*n)).collect());
+    let bodies = |ids: &[u8]| RequestBody::Bodies(ids.iter().map(|n| id(*n)).collect());
     assert_eq!(
         heard.questions()[2..],
         [&bodies(&[13, 14, 15]), &bodies(&[14, 15]), &bodies(&[15])]

@@ -2,7 +2,7 @@
 
 mod support;
 
-use gr_proto::{Event, Limits, NewLife, Output};
+use gr_proto::{Event, Limits, NewIncarnation, Output};
 use support::*;
 
 fn said(pair: &Pair, side: usize, event: Event) -> bool {
@@ -17,7 +17,7 @@ fn a_server_that_was_wound_back_in_flight_is_found_out() {
     let (engine, ledger) = (pair.sides[NORTH].engine.clone(), pair.ledger(NORTH).clone());
     pair.change(NORTH, user(2, NORTH));
     pair.settle();
-    // The machine resumes from a snapshot, and works alone until its ticks are past those that the partner knows.
+    // The machine resumes from a snapshot, and works alone until its CSNs are past those that the partner knows.
     pair.sides[NORTH].engine = engine;
     pair.sides[NORTH].engine.reseed(77);
     *pair.ledger(NORTH) = ledger;
@@ -27,8 +27,8 @@ fn a_server_that_was_wound_back_in_flight_is_found_out() {
     pair.live(60_000);
     // Whoever notices first says so.
     let noticed = |output: &Output| {
-        use gr_proto::Event::{PartnerWentBack, WentBack};
-        matches!(output, Output::Event(WentBack | PartnerWentBack))
+        use gr_proto::Event::{PartnerRolledBack, RolledBack};
+        matches!(output, Output::Event(RolledBack | PartnerRolledBack))
     };
     let mut said = pair.sides.iter().flat_map(|side| &side.said);
     assert!(said.any(noticed));
@@ -82,7 +82,7 @@ fn who_has_seen_less_than_it_had_was_wound_back() {
     pair.wait(15_000);
     pair.take(NORTH);
     pair.carry(SOUTH);
-    assert!(said(&pair, NORTH, Event::PartnerWentBack));
+    assert!(said(&pair, NORTH, Event::PartnerRolledBack));
     pair.live(60_000);
     assert!(
         pair.ledger(SOUTH).objects.contains_key(&id(1)),
@@ -103,8 +103,8 @@ fn two_messages_under_one_number_are_of_two_pasts() {
     *pair.ledger(NORTH) = ledger;
     pair.change(NORTH, user(2, NORTH));
     pair.carry(NORTH);
-    assert!(said(&pair, SOUTH, Event::PartnerWentBack));
-    assert!(pair.ledger(SOUTH).state.owes_recovery);
+    assert!(said(&pair, SOUTH, Event::PartnerRolledBack));
+    assert!(pair.ledger(SOUTH).state.partner_rolled_back);
     pair.settle();
     assert!(
         [1, 2]
@@ -118,7 +118,7 @@ fn two_messages_under_one_number_are_of_two_pasts() {
 #[test]
 fn a_server_that_was_wound_back_and_says_much_is_found_out() {
     let limits = Limits {
-        trail: 2,
+        unconfirmed: 2,
         ..Limits::default()
     };
     let mut pair = Pair::running_with(limits);
@@ -138,7 +138,7 @@ fn a_server_that_was_wound_back_and_says_much_is_found_out() {
     pair.take(NORTH);
     pair.restart(SOUTH);
     pair.live(60_000);
-    assert!(said(&pair, NORTH, Event::MayHaveGoneBack));
+    assert!(said(&pair, NORTH, Event::MayHaveRolledBack));
     assert!(
         pair.ledger(NORTH).objects.contains_key(&id(2)),
         "what it lost is back"
@@ -150,7 +150,7 @@ fn a_server_that_was_wound_back_and_says_much_is_found_out() {
 #[test]
 fn a_server_that_only_said_much_loses_nothing_by_the_doubt() {
     let limits = Limits {
-        trail: 2,
+        unconfirmed: 2,
         ..Limits::default()
     };
     let mut pair = Pair::running_with(limits);
@@ -171,11 +171,11 @@ fn a_server_that_only_said_much_loses_nothing_by_the_doubt() {
     pair.change(SOUTH, user(3, SOUTH));
     pair.restart(SOUTH);
     pair.live(60_000);
-    assert!(said(&pair, NORTH, Event::MayHaveGoneBack));
-    assert!(!said(&pair, NORTH, Event::WentBack));
+    assert!(said(&pair, NORTH, Event::MayHaveRolledBack));
+    assert!(!said(&pair, NORTH, Event::RolledBack));
     assert!(!pair.ledger(NORTH).objects.contains_key(&id(2)));
     assert!(pair.ledger(NORTH).objects.contains_key(&id(3)));
-    assert!(!pair.ledger(NORTH).state.went_back && !pair.ledger(SOUTH).state.owes_recovery);
+    assert!(!pair.ledger(NORTH).state.rolled_back && !pair.ledger(SOUTH).state.partner_rolled_back);
     pair.assert_equal();
 }
 
@@ -201,12 +201,16 @@ fn a_partner_that_runs_twice_is_said_to_until_one_copy_is_switched_off() {
         pair.live(150_000);
         seen |= twice(&pair);
     }
-    assert!(seen, "two lives were heard in turn");
-    let met_again =
-        |said: &Output| matches!(said, Output::Event(Event::NewLife(_, NewLife::MetAgain)));
+    assert!(seen, "two incarnations were heard in turn");
+    let met_again = |said: &Output| {
+        matches!(
+            said,
+            Output::Event(Event::NewIncarnation(_, NewIncarnation::MetAgain))
+        )
+    };
     assert!(
         pair.sides[NORTH].said.iter().any(met_again),
-        "a life that was left is met in a new one"
+        "an incarnation that was left is met in a new one"
     );
     for _ in 0..60 {
         pair.wait(15_000);

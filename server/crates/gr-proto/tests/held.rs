@@ -41,7 +41,7 @@ fn a_log_in_costs_one_question_when_nothing_is_missing() {
     pair.transact(NORTH, &[], vec![Input::LoggedIn(id(1))]);
     let asked = pair.take(NORTH);
     assert_eq!(asked.len(), 1);
-    assert!(matches!(asked[0].payload, Payload::Ask(_)));
+    assert!(matches!(asked[0].payload, Payload::Request(_)));
     let bytes: usize = asked.iter().map(|m| gr_proto::wire::encode(m).len()).sum();
     pair.give(SOUTH, asked[0].clone());
     let answered = pair.take(SOUTH);
@@ -174,7 +174,7 @@ fn a_register_that_nothing_could_ever_replace_is_refused() {
             let object = items[0].object.as_mut().unwrap();
             let version = domain::Version {
                 hlc: domain::Hlc(u64::MAX),
-                life: domain::Life(1),
+                incarnation: domain::Incarnation(1),
             };
             object.set(
                 Key::field(user_fields::NAME),

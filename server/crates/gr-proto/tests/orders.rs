@@ -3,13 +3,13 @@
 mod support;
 
 use domain::Conditions;
-use gr_proto::{Declined, Input, Limits, Order, Payload, Question, limits};
+use gr_proto::{Input, Limits, Order, Payload, Rejected, RequestBody, limits};
 use ledger::{Deletions, Held, Lane, Ledger, Mark, Outcome, Phase, Reason, TaskId, TaskKind};
 use support::guide::{AGREED, nth, order, plant, plant_message, run, start, the_guide};
 use support::say::{ask, question};
 use support::*;
 
-fn begin(pair: &mut Pair, side: usize, kind: TaskKind, dry: bool) -> Result<(), Declined> {
+fn begin(pair: &mut Pair, side: usize, kind: TaskKind, dry: bool) -> Result<(), Rejected> {
     begin_for(pair, side, kind, dry, 0)
 }
 
@@ -19,7 +19,7 @@ fn begin_for(
     kind: TaskKind,
     dry: bool,
     mailboxes: usize,
-) -> Result<(), Declined> {
+) -> Result<(), Rejected> {
     let id = TaskId(900);
     let mailboxes = (0..mailboxes as u16).map(|n| nth(NORTH, n)).collect();
     let agreed = None;
@@ -40,14 +40,14 @@ fn begin_for(
 fn a_task_needs_a_partner_that_is_running() {
     let mut pair = Pair::strangers();
     let declined = begin(&mut pair, NORTH, TaskKind::Resync, false);
-    assert_eq!(declined, Err(Declined::NotRunning));
+    assert_eq!(declined, Err(Rejected::NotRunning));
 }
 
 #[test]
 fn one_task_at_a_time_whoever_drives_it() {
     let mut pair = the_guide();
     let task = start(&mut pair, NORTH, TaskKind::Resync, false, None);
-    let busy = Err(Declined::Busy(task));
+    let busy = Err(Rejected::Busy(task));
     assert_eq!(begin(&mut pair, NORTH, TaskKind::Audit, true), busy);
     assert_eq!(
         begin(&mut pair, SOUTH, TaskKind::Audit, true),
@@ -57,7 +57,7 @@ fn one_task_at_a_time_whoever_drives_it() {
     let mut pair = the_guide();
     let task = start(&mut pair, NORTH, TaskKind::Resync, false, None);
     pair.carry(NORTH);
-    let busy = Err(Declined::Busy(task));
+    let busy = Err(Rejected::Busy(task));
     assert_eq!(begin(&mut pair, SOUTH, TaskKind::Audit, true), busy);
     let down = order(&mut pair, SOUTH, Order::CourtesyDown { force: true });
     assert_eq!(down, busy);
@@ -73,10 +73,10 @@ fn no_task_while_a_server_is_recovering_or_out_of_service() {
         Ok(())
     );
     let declined = begin(&mut pair, NORTH, TaskKind::Audit, false);
-    assert_eq!(declined, Err(Declined::CourtesyDown));
+    assert_eq!(declined, Err(Rejected::CourtesyDown));
     pair.settle();
     let declined = begin(&mut pair, SOUTH, TaskKind::Audit, false);
-    assert_eq!(declined, Err(Declined::NotRunning));
+    assert_eq!(declined, Err(Rejected::NotRunning));
     assert_eq!(order(&mut pair, NORTH, Order::CourtesyUp), Ok(()));
     pair.live(1_000);
     assert_eq!(begin(&mut pair, SOUTH, TaskKind::Audit, false), Ok(()));
@@ -91,14 +91,14 @@ fn no_task_while_a_server_is_recovering_or_out_of_service() {
     // Until the north has heard of it; what follows is kept back.
     for _ in 0..6 {
         pair.carry(SOUTH);
-        if pair.ledger(NORTH).state.owes_recovery {
+        if pair.ledger(NORTH).state.partner_rolled_back {
             break;
         }
         pair.carry(NORTH);
     }
-    assert!(pair.ledger(NORTH).state.owes_recovery);
+    assert!(pair.ledger(NORTH).state.partner_rolled_back);
     let declined = begin(&mut pair, NORTH, TaskKind::Audit, false);
-    assert_eq!(declined, Err(Declined::Recovering));
+    assert_eq!(declined, Err(Rejected::Recovering));
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn a_task_names_so_many_mailboxes_and_no_more() {
     let mut pair = Pair::running();
     let max = limits::MAILBOXES_MAX;
     let declined = begin_for(&mut pair, NORTH, TaskKind::Mailboxes, false, max + 1);
-    assert_eq!(declined, Err(Declined::TooMany(max + 1)));
+    assert_eq!(declined, Err(Rejected::TooMany(max + 1)));
     assert_eq!(
         begin_for(&mut pair, NORTH, TaskKind::Mailboxes, false, max),
         Ok(())
@@ -129,7 +129,7 @@ fn a_rebuild_waits_until_little_is_on_its_way_and_nothing_is_being_cleared() {
     assert_eq!(begun(2, TaskKind::Rebuild, false), Ok(()));
     assert_eq!(
         begun(3, TaskKind::Rebuild, false),
-        Err(Declined::Backlog(3))
+        Err(Rejected::Backlog(3))
     );
     assert_eq!(begun(3, TaskKind::Rebuild, true), Ok(()), "it only counts");
     assert_eq!(begun(3, TaskKind::Resync, false), Ok(()));
@@ -142,7 +142,7 @@ fn out_of_service_with_nothing_left_to_send_unless_it_is_forced() {
     pair.change(NORTH, user(1, NORTH));
     assert_eq!(
         order(&mut pair, NORTH, down(false)),
-        Err(Declined::Backlog(1))
+        Err(Rejected::Backlog(1))
     );
     assert_eq!(order(&mut pair, NORTH, down(true)), Ok(()));
     let mut pair = Pair::running();
@@ -150,7 +150,7 @@ fn out_of_service_with_nothing_left_to_send_unless_it_is_forced() {
     let mut pair = Pair::strangers();
     assert_eq!(
         order(&mut pair, NORTH, down(false)),
-        Err(Declined::NotRunning)
+        Err(Rejected::NotRunning)
     );
     assert_eq!(order(&mut pair, NORTH, down(true)), Ok(()));
 }
@@ -158,7 +158,7 @@ fn out_of_service_with_nothing_left_to_send_unless_it_is_forced() {
 #[test]
 fn only_a_task_that_waits_can_be_agreed_to_and_only_by_its_name() {
     let mut pair = the_guide();
-    let none = Err(Declined::NoSuchTask);
+    let none = Err(Rejected::NoSuchTask);
     assert_eq!(order(&mut pair, NORTH, Order::Agree(TaskId(1))), none);
     let task = start(&mut pair, NORTH, TaskKind::Resync, false, None);
     assert_eq!(
@@ -208,13 +208,13 @@ fn undo_needs_something_that_is_kept_and_nothing_else_going_on() {
     let mut pair = the_guide();
     assert_eq!(
         order(&mut pair, NORTH, Order::Undo),
-        Err(Declined::NothingKept)
+        Err(Rejected::NothingKept)
     );
     run(&mut pair, NORTH, TaskKind::Resync, false, AGREED);
     let task = start(&mut pair, NORTH, TaskKind::Audit, false, None);
     assert_eq!(
         order(&mut pair, NORTH, Order::Undo),
-        Err(Declined::Clearing)
+        Err(Rejected::Clearing)
     );
     assert_eq!(order(&mut pair, NORTH, Order::Abort(task)), Ok(()));
     assert_eq!(order(&mut pair, NORTH, Order::Undo), Ok(()));
@@ -223,7 +223,7 @@ fn undo_needs_something_that_is_kept_and_nothing_else_going_on() {
 #[test]
 fn undo_has_to_end_before_it_can_begin_again_and_before_a_rebuild() {
     let mut pair = Pair::running_with(Limits {
-        walk: 1,
+        scan: 1,
         ..Limits::default()
     });
     for n in 0..8 {
@@ -239,10 +239,10 @@ fn undo_has_to_end_before_it_can_begin_again_and_before_a_rebuild() {
     assert_eq!(order(&mut pair, NORTH, Order::Undo), Ok(()));
     assert_eq!(
         order(&mut pair, NORTH, Order::Undo),
-        Err(Declined::Clearing)
+        Err(Rejected::Clearing)
     );
     let declined = begin(&mut pair, NORTH, TaskKind::Rebuild, false);
-    assert_eq!(declined, Err(Declined::Clearing));
+    assert_eq!(declined, Err(Rejected::Clearing));
     assert_eq!(begin(&mut pair, NORTH, TaskKind::Audit, true), Ok(()));
 }
 
@@ -263,8 +263,8 @@ fn of_two_tasks_the_one_with_the_higher_name_goes_on() {
         );
         assert_eq!(begun, Ok(()));
         // The question of the helper is one of task 77. Mine waits for an answer, or for an administrator.
-        let reply = ask(&mut pair, NORTH, question(Question::Census));
-        let gave_way = reply == gr_proto::Reply::Closed(Outcome::GaveWay);
+        let reply = ask(&mut pair, NORTH, question(RequestBody::Census));
+        let gave_way = reply == gr_proto::ResponseBody::Closed(Outcome::GaveWay);
         assert_eq!(gave_way, goes_on, "{reply:?}");
         let last = pair.sides[SOUTH]
             .engine
@@ -279,30 +279,30 @@ fn of_two_tasks_the_one_with_the_higher_name_goes_on() {
 #[test]
 fn a_stopped_task_of_the_partner_stays_stopped_and_is_no_longer_shown() {
     let mut pair = the_guide();
-    ask(&mut pair, NORTH, question(Question::Census));
+    ask(&mut pair, NORTH, question(RequestBody::Census));
     let serving = pair.sides[SOUTH].engine.view().tasks().serving.unwrap();
     assert_eq!(serving.id, TaskId(77));
-    let none = Err(Declined::NoSuchTask);
+    let none = Err(Rejected::NoSuchTask);
     assert_eq!(order(&mut pair, SOUTH, Order::Abort(TaskId(78))), none);
     assert_eq!(order(&mut pair, SOUTH, Order::Abort(TaskId(77))), Ok(()));
     assert_eq!(pair.sides[SOUTH].engine.view().tasks().serving, None);
-    let reply = ask(&mut pair, NORTH, question(Question::Census));
-    assert_eq!(reply, gr_proto::Reply::Closed(Outcome::AbortedThere));
+    let reply = ask(&mut pair, NORTH, question(RequestBody::Census));
+    assert_eq!(reply, gr_proto::ResponseBody::Closed(Outcome::AbortedThere));
     assert_eq!(pair.sides[SOUTH].engine.view().tasks().serving, None);
 }
 
 #[test]
 fn the_end_of_the_partners_task_is_heard() {
     let mut pair = the_guide();
-    ask(&mut pair, NORTH, question(Question::Census));
-    let mut other = question(Question::End(Outcome::Done));
+    ask(&mut pair, NORTH, question(RequestBody::Census));
+    let mut other = question(RequestBody::End(Outcome::Done));
     other.task = TaskId(5);
     ask(&mut pair, NORTH, other);
     assert!(
         pair.sides[SOUTH].engine.view().tasks().serving.is_some(),
         "the end of another"
     );
-    ask(&mut pair, NORTH, question(Question::End(Outcome::Done)));
+    ask(&mut pair, NORTH, question(RequestBody::End(Outcome::Done)));
     assert_eq!(pair.sides[SOUTH].engine.view().tasks().serving, None);
 }
 
@@ -389,7 +389,7 @@ fn a_log_in_is_compared_once_in_half_a_minute_and_only_while_the_partner_is_runn
         let said = pair.take(NORTH);
         let asked = said
             .iter()
-            .any(|message| matches!(message.payload, Payload::Ask(_)));
+            .any(|message| matches!(message.payload, Payload::Request(_)));
         said.into_iter()
             .for_each(|message| pair.give(SOUTH, message));
         pair.settle();

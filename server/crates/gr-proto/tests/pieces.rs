@@ -454,7 +454,7 @@ fn an_answer_counts_even_if_the_question_has_been_asked_again() {
         mailboxes: vec![],
     };
     guide::order(&mut pair, SOUTH, order).unwrap();
-    let asked = |m: &Message| matches!(m.payload, Payload::Ask(_));
+    let asked = |m: &Message| matches!(m.payload, Payload::Request(_));
     let question = pair
         .take(SOUTH)
         .into_iter()

@@ -3,7 +3,7 @@
 mod support;
 
 use domain::{Change, Key, Kind, ObjectId, User, Value, user_fields};
-use gr_proto::{Declined, Order, Payload, Question};
+use gr_proto::{Order, Payload, Rejected, RequestBody};
 use ledger::{Outcome, Phase, TaskId, TaskKind};
 use support::guide::*;
 use support::*;
@@ -160,7 +160,7 @@ fn a_rebuild_can_be_undone() {
     assert_eq!(pair.sides[NORTH].engine.view().tasks().kept, None);
     assert_eq!(
         order(&mut pair, NORTH, Order::Undo),
-        Err(Declined::NothingKept)
+        Err(Rejected::NothingKept)
     );
 }
 
@@ -182,8 +182,8 @@ fn what_a_page_told_of_is_deleted_with_a_tombstone() {
         .into_iter()
         .for_each(|message| pair.give(SOUTH, message));
     assert!(pair.ledger(SOUTH).marks[&id(5)].unsent);
-    let page = Question::Page(None);
-    let ask = gr_proto::Ask {
+    let page = RequestBody::Page(None);
+    let ask = gr_proto::Request {
         task: TaskId(1),
         kind: TaskKind::Rebuild,
         dry: false,
@@ -193,7 +193,7 @@ fn what_a_page_told_of_is_deleted_with_a_tombstone() {
         question: page,
     };
     (message.header.no, message.header.id) = (90, 1);
-    message.payload = Payload::Ask(Box::new(ask));
+    message.payload = Payload::Request(Box::new(ask));
     pair.give(SOUTH, message);
     assert!(
         !pair.ledger(SOUTH).marks[&id(5)].unsent,

@@ -3,8 +3,8 @@
 mod support;
 
 use domain::{BodyRef, Key, Kind, Object, Value};
-use gr_proto::{Item, Limits, Order, Output, Payload, Question};
-use ledger::{Errand, Ledger, Phase, Reason, TaskKind, Tomb};
+use gr_proto::{Item, Limits, Order, Output, Payload, RequestBody};
+use ledger::{BackgroundJob, Ledger, Phase, Reason, TaskKind, Tombstone};
 use support::drive::*;
 use support::guide::*;
 use support::say::{item, offer};
@@ -18,13 +18,13 @@ fn a_rebuild_of_what_is_the_same_counts_fetches_one_page_and_sends_nothing() {
     let heard = settle_heard(&mut pair);
     assert_eq!(
         heard.questions(),
-        [&Question::Census, &Question::Page(None)],
+        [&RequestBody::Census, &RequestBody::Page(None)],
         "and no body is asked for"
     );
     assert_done(&pair);
     assert_eq!(heard.data, [0, 0]);
     pair.assert_equal();
-    assert_eq!(pair.sides[NORTH].engine.view().tasks().errand, None);
+    assert_eq!(pair.sides[NORTH].engine.view().tasks().job, None);
     let changed = |o: &Output| matches!(o, Output::Changed(changed) if !changed.is_empty());
     assert!(
         !pair.sides[NORTH].said.iter().any(changed),
@@ -41,7 +41,7 @@ fn a_rebuild_fetches_bodies_before_anything_changes_places() {
     let mut asked = Vec::new();
     while !holds(&pair, NORTH, 13) {
         for message in pair.take(NORTH) {
-            if let Payload::Ask(ask) = &message.payload {
+            if let Payload::Request(ask) = &message.payload {
                 asked.push(ask.clone());
             }
             pair.give(SOUTH, message);
@@ -50,7 +50,7 @@ fn a_rebuild_fetches_bodies_before_anything_changes_places() {
     }
     assert!(pair.ledger(NORTH).bodies.contains(&body));
     let bodies = asked.last().expect("a question");
-    assert_eq!(bodies.question, Question::Bodies(vec![id(13)]));
+    assert_eq!(bodies.question, RequestBody::Bodies(vec![id(13)]));
     assert_eq!(bodies.have, Some(vec![]), "nothing of it is here");
 }
 
@@ -70,8 +70,8 @@ fn a_body_that_is_lost_on_its_way_is_asked_for_again_and_one_that_is_nowhere_is_
         let mut lost = nowhere;
         for _ in 0..20 {
             for message in pair.take(NORTH) {
-                if let Payload::Ask(ask) = &message.payload
-                    && let Question::Bodies(ids) = &ask.question
+                if let Payload::Request(ask) = &message.payload
+                    && let RequestBody::Bodies(ids) = &ask.question
                 {
                     asked.push(ids.clone());
                 }
@@ -117,7 +117,7 @@ fn a_long_body_is_fetched_piece_by_piece() {
     let bodies = heard
         .asked
         .iter()
-        .filter(|ask| matches!(ask.question, Question::Bodies(_)));
+        .filter(|ask| matches!(ask.question, RequestBody::Bodies(_)));
     let have: Vec<_> = bodies.map(|ask| ask.have.clone().unwrap()).collect();
     assert_eq!(have, [vec![], vec![(id(13), 100)], vec![(id(13), 200)]]);
     assert!(pair.ledger(NORTH).bodies.contains(&body));
@@ -270,10 +270,10 @@ fn a_rebuild_waits_until_what_an_earlier_task_kept_is_gone() {
     pair.settle();
     assert_eq!(phase(&pair), Some(Phase::Clearing));
     let tasks = pair.sides[NORTH].engine.view().tasks();
-    assert_eq!(tasks.errand, Some(Errand::Purge));
+    assert_eq!(tasks.job, Some(BackgroundJob::Purge));
     pair.tick(NORTH);
-    let walks = &pair.ledger(NORTH).state.walks;
-    assert_eq!(walks.len(), 1, "one purge is enough");
+    let scans = &pair.ledger(NORTH).state.scans;
+    assert_eq!(scans.len(), 1, "one purge is enough");
     for _ in 0..100 {
         pair.tick(NORTH);
     }
@@ -296,8 +296,8 @@ fn a_rebuild_does_not_wait_for_what_is_tried_again() {
         pair.carry(SOUTH);
     }
     assert_eq!(
-        pair.sides[NORTH].engine.view().tasks().errand,
-        Some(Errand::Retry)
+        pair.sides[NORTH].engine.view().tasks().job,
+        Some(BackgroundJob::Retry)
     );
     assert!(phase(&pair) != Some(Phase::Clearing));
     // Whoever has much to try again may begin one, too.
@@ -308,17 +308,17 @@ fn a_rebuild_does_not_wait_for_what_is_tried_again() {
     }
     assert_eq!(order(&mut pair, NORTH, Order::RetryHeld), Ok(()));
     assert_eq!(
-        pair.sides[NORTH].engine.view().tasks().errand,
-        Some(Errand::Retry)
+        pair.sides[NORTH].engine.view().tasks().job,
+        Some(BackgroundJob::Retry)
     );
     rebuild(&mut pair);
 }
 
 #[test]
-fn what_a_stopped_rebuild_has_fetched_goes_step_by_step_beside_other_errands() {
+fn what_a_stopped_rebuild_has_fetched_goes_step_by_step_beside_other_background_jobs() {
     let mut pair = same(Limits {
         page_items: 1,
-        walk: 1,
+        scan: 1,
         ..Limits::default()
     });
     plant(pair.ledger(NORTH), id(20), NORTH, "7020");
@@ -335,7 +335,7 @@ fn what_a_stopped_rebuild_has_fetched_goes_step_by_step_beside_other_errands() {
         pair.tick(NORTH);
     }
     let ledger = pair.ledger(NORTH);
-    assert!(ledger.staged.is_empty() && ledger.state.walks.is_empty());
+    assert!(ledger.staged.is_empty() && ledger.state.scans.is_empty());
 }
 
 #[test]
@@ -371,19 +371,21 @@ fn what_the_partner_deleted_meanwhile_is_not_salvaged() {
     rebuild(&mut pair);
     pair.settle();
     assert_done(&pair);
-    let errand = |pair: &Pair| pair.sides[NORTH].engine.view().tasks().errand;
-    assert_eq!(errand(&pair), Some(Errand::Salvage));
+    let job = |pair: &Pair| pair.sides[NORTH].engine.view().tasks().job;
+    assert_eq!(job(&pair), Some(BackgroundJob::Salvage));
     assert!(!holds(&pair, NORTH, 200));
     let gone = Item {
         object: None,
         ..item(id(200), &message)
     };
     assert_eq!(offer(&mut pair, SOUTH, gone), None);
-    assert_eq!(errand(&pair), Some(Errand::Salvage), "it goes on");
+    assert_eq!(job(&pair), Some(BackgroundJob::Salvage), "it goes on");
     // Of another one nothing but the tombstone is left.
     let at = pair.now.wall;
-    pair.ledger(NORTH).set_tomb(&id(201), &Tomb { at }).unwrap();
-    while errand(&pair).is_some() {
+    pair.ledger(NORTH)
+        .set_tombstone(&id(201), &Tombstone { at })
+        .unwrap();
+    while job(&pair).is_some() {
         pair.tick(NORTH);
     }
     pair.live(2_000);

@@ -55,13 +55,13 @@ fn a_restored_server_gets_back_what_it_lost() {
     pair.settle();
     restore(&mut pair, SOUTH, backup);
     pair.settle();
-    assert!(said(&pair, NORTH, Event::PartnerWentBack) && said(&pair, SOUTH, Event::WentBack));
+    assert!(said(&pair, NORTH, Event::PartnerRolledBack) && said(&pair, SOUTH, Event::RolledBack));
     assert!(said(&pair, NORTH, Event::PartnerRecovered));
     pair.assert_equal();
     assert!(pair.ledger(SOUTH).objects.contains_key(&id(9)));
     for side in [NORTH, SOUTH] {
         let state = pair.ledger(side).state.clone();
-        assert!(!state.owes_recovery && !state.went_back);
+        assert!(!state.partner_rolled_back && !state.rolled_back);
     }
 }
 
@@ -122,7 +122,7 @@ fn a_user_deleted_at_its_home_does_not_come_back_from_the_partners_backup() {
 }
 
 #[test]
-fn if_both_went_back_nothing_is_deleted() {
+fn if_both_rolled_back_nothing_is_deleted() {
     let mut pair = with_users();
     pair.change(SOUTH, message(9, 2));
     pair.settle();
@@ -138,11 +138,11 @@ fn if_both_went_back_nothing_is_deleted() {
     pair.tick(NORTH);
     pair.settle();
     pair.assert_equal();
-    assert!(!pair.ledger(NORTH).state.owes_recovery && !pair.ledger(SOUTH).state.went_back);
+    assert!(!pair.ledger(NORTH).state.partner_rolled_back && !pair.ledger(SOUTH).state.rolled_back);
 }
 
 #[test]
-fn a_restored_server_that_worked_alone_for_some_lives_is_found_out() {
+fn a_restored_server_that_worked_alone_for_some_incarnations_is_found_out() {
     let mut pair = with_users();
     let backup = pair.ledger(SOUTH).snapshot();
     for n in 10..20 {
@@ -150,17 +150,17 @@ fn a_restored_server_that_worked_alone_for_some_lives_is_found_out() {
     }
     pair.settle();
     pair.sides[SOUTH].ledger = backup;
-    // Two lives that meet nobody, but change so much that the ticks overtake what the partner knows.
-    for life in 0..2 {
+    // Two incarnations that meet nobody, but change so much that the CSNs overtake what the partner knows.
+    for incarnation in 0..2 {
         pair.restart(SOUTH);
         for n in 0..10 {
-            pair.change(SOUTH, message(30 + 10 * life + n, 2));
+            pair.change(SOUTH, message(30 + 10 * incarnation + n, 2));
         }
         pair.take(SOUTH);
     }
     restore_nothing_but_the_process(&mut pair);
     pair.settle();
-    assert!(said(&pair, NORTH, Event::PartnerWentBack));
+    assert!(said(&pair, NORTH, Event::PartnerRolledBack));
     pair.assert_equal();
     assert!((10..20).all(|n| pair.ledger(SOUTH).objects.contains_key(&id(n))));
 }
@@ -176,7 +176,7 @@ fn what_had_been_sent_before_the_restore_is_not_deleted_in_silence() {
     pair.take(NORTH);
     pair.sides[SOUTH].engine = gr_proto::Engine::new(
         gr_proto::Config::new(server(SOUTH), Some(server(NORTH))),
-        domain::Life(70),
+        domain::Incarnation(70),
         70,
     );
     pair.change(SOUTH, message(9, 2));
@@ -310,7 +310,7 @@ fn what_the_partner_lists_was_heard_of_whatever_a_backup_says() {
     pair.assert_equal();
 }
 
-/// However many it is: what no grave remembers comes back.
+/// However many it is: what no deletion record remembers comes back.
 #[test]
 fn a_partner_that_lost_much_takes_nothing_along() {
     let mut pair = with_users();
@@ -374,17 +374,17 @@ fn a_recovery_is_not_over_before_all_that_was_asked_for_has_come() {
         pair.carry(SOUTH);
     }
     assert!(
-        pair.ledger(SOUTH).state.went_back,
+        pair.ledger(SOUTH).state.rolled_back,
         "its message has not come"
     );
     restore(&mut pair, NORTH, giver);
     pair.live(10_000);
     pair.assert_equal();
     assert!(pair.ledger(SOUTH).objects.contains_key(&id(9)));
-    assert!(!pair.ledger(SOUTH).state.went_back);
+    assert!(!pair.ledger(SOUTH).state.rolled_back);
 }
 
-/// More lives than a HELLO tells of, in which nobody met anybody: nobody went back in time.
+/// More incarnations than a HELLO tells of, in which nobody met anybody: nobody went back in time.
 #[test]
 fn a_long_time_apart_is_not_taken_for_going_back() {
     let mut pair = with_users();
@@ -399,14 +399,14 @@ fn a_long_time_apart_is_not_taken_for_going_back() {
     pair.live(2_000);
     pair.assert_equal();
     for side in [NORTH, SOUTH] {
-        assert!(!said(&pair, side, Event::PartnerWentBack), "side {side}");
-        assert!(!said(&pair, side, Event::WentBack), "side {side}");
+        assert!(!said(&pair, side, Event::PartnerRolledBack), "side {side}");
+        assert!(!said(&pair, side, Event::RolledBack), "side {side}");
     }
 }
 
-/// And if it did go back, it finds that out itself, for it remembers all its lives.
+/// And if it did go back, it finds that out itself, for it remembers all its incarnations.
 #[test]
-fn a_server_that_went_back_and_lived_many_lives_is_found_out() {
+fn a_server_that_rolled_back_and_lived_many_incarnations_is_found_out() {
     let mut pair = with_users();
     let backup = pair.ledger(SOUTH).snapshot();
     pair.change(SOUTH, message(9, 2));
@@ -420,7 +420,7 @@ fn a_server_that_went_back_and_lived_many_lives_is_found_out() {
     pair.restart(SOUTH);
     pair.tick(SOUTH);
     pair.live(2_000);
-    assert!(said(&pair, SOUTH, Event::WentBack));
+    assert!(said(&pair, SOUTH, Event::RolledBack));
     pair.assert_equal();
     assert!(pair.ledger(SOUTH).objects.contains_key(&id(9)));
 }
@@ -456,9 +456,9 @@ fn more_objects_than_one_list_tells_of_are_compared_in_steps() {
 }
 
 #[test]
-fn lives_are_not_forgotten_before_the_partner_has_met_the_present_one() {
+fn incarnations_are_not_forgotten_before_the_partner_has_met_the_present_one() {
     let limits = Limits {
-        lineage: 3,
+        history: 3,
         ..Limits::default()
     };
     let mut pair = Pair::running_with(limits);
@@ -476,7 +476,12 @@ fn lives_are_not_forgotten_before_the_partner_has_met_the_present_one() {
         }
     }
     pair.live(60_000);
-    let found = |o: &Output| matches!(o, Output::Event(Event::PartnerWentBack | Event::WentBack));
+    let found = |o: &Output| {
+        matches!(
+            o,
+            Output::Event(Event::PartnerRolledBack | Event::RolledBack)
+        )
+    };
     assert!((0..2).all(|side| !pair.sides[side].said.iter().any(found)));
     pair.assert_equal();
 }

@@ -3,8 +3,8 @@
 mod support;
 
 use domain::{BodyRef, Key, Kind, Timestamp, Value};
-use gr_proto::{Event, Input, Item, Message, Output, Payload, Piece, Question, Reply};
-use ledger::{Grave, Ledger, Outcome, Reason, TaskKind};
+use gr_proto::{Event, Input, Item, Message, Output, Payload, Piece, RequestBody, ResponseBody};
+use ledger::{DeletionRecord, Ledger, Outcome, Reason, TaskKind};
 use support::damaged::*;
 use support::guide::*;
 use support::*;
@@ -39,7 +39,7 @@ fn a_question_or_an_answer_that_is_lost_is_asked_again() {
     pair.ledger(SOUTH).lose_body(&body_of(10));
     pair.tick(SOUTH);
     assert!(
-        matches!(&pair.take(SOUTH)[0].payload, Payload::Ask(ask) if matches!(ask.question, Question::Lost(_)))
+        matches!(&pair.take(SOUTH)[0].payload, Payload::Request(ask) if matches!(ask.question, RequestBody::Lost(_)))
     );
     pair.live(60_000);
     assert!(
@@ -79,7 +79,7 @@ fn what_neither_has_is_counted_and_asked_for_with_growing_pauses() {
             asked += pair.sides[side]
                 .out
                 .iter()
-                .filter(|m| matches!(m.payload, Payload::Ask(_)))
+                .filter(|m| matches!(m.payload, Payload::Request(_)))
                 .count();
         }
         pair.settle();
@@ -182,12 +182,12 @@ fn what_the_partner_has_deleted_is_deleted_here_too() {
     pair.ledger(SOUTH).remove(&id(10)).unwrap();
     let (at, kind) = (Timestamp(1), Kind::MESSAGE);
     pair.ledger(SOUTH)
-        .bury(&id(10), &Grave { at, kind })
+        .record_deletion(&id(10), &DeletionRecord { at, kind })
         .unwrap();
     pair.tick(NORTH);
     pair.settle();
     assert_eq!(is_unreadable(&mut pair, NORTH, 10), None);
-    assert!(pair.ledger(NORTH).graves.contains_key(&id(10)));
+    assert!(pair.ledger(NORTH).deletion_records.contains_key(&id(10)));
     pair.assert_equal();
 }
 
@@ -252,7 +252,7 @@ fn no_recovery_takes_what_cannot_be_read_for_deleted() {
         }
         pair.restart(SOUTH);
         pair.live(20_000);
-        assert!(said(&pair, SOUTH, Event::WentBack));
+        assert!(said(&pair, SOUTH, Event::RolledBack));
         for side in [NORTH, SOUTH] {
             assert_eq!(pair.ledger(side).objects.len(), 4);
         }
@@ -328,7 +328,7 @@ fn the_partner_is_told_that_its_copy_is_the_only_one() {
     pair.give(NORTH, report.expect("it says so at once"));
     assert_eq!(pair.sides[NORTH].engine.view().status().only_here, Some(3));
     out.into_iter()
-        .filter(|m| matches!(m.payload, Payload::Ask(_)))
+        .filter(|m| matches!(m.payload, Payload::Request(_)))
         .for_each(|m| pair.give(NORTH, m));
     pair.settle();
     assert_eq!(pair.sides[NORTH].engine.view().status().only_here, Some(0));
@@ -344,7 +344,7 @@ fn a_question_about_what_has_gone_meanwhile_does_not_keep_a_server_awake() {
     pair.tick(SOUTH);
     pair.carry(SOUTH);
     pair.carry(NORTH);
-    let asks = |m: &Message| matches!(&m.payload, Payload::Ask(ask) if matches!(ask.question, Question::Lost(_)));
+    let asks = |m: &Message| matches!(&m.payload, Payload::Request(ask) if matches!(ask.question, RequestBody::Lost(_)));
     assert!(pair.take(SOUTH).iter().any(asks), "and nobody hears it");
     pair.change(NORTH, delete(10));
     pair.live(125_000);
@@ -400,8 +400,8 @@ fn a_lost_body_of_which_nothing_stays_keeps_nobody_waiting() {
         assert!(answers < 10, "the short one never comes");
         pair.carry(SOUTH);
         for mut answer in pair.take(NORTH) {
-            if let Payload::Answer(told) = &mut answer.payload
-                && let Reply::Found(found) = &mut told.reply
+            if let Payload::Response(told) = &mut answer.payload
+                && let ResponseBody::Found(found) = &mut told.reply
                 && let Some((_, piece)) = &mut found.piece
             {
                 piece.at += 1; // as if it had come damaged

@@ -3,25 +3,30 @@
 mod support;
 
 use domain::{BodyRef, Kind, ObjectId, Timestamp};
-use gr_proto::{Event, Input, Item, Limits, Message, Output, Payload, Question, Reply, limits};
-use ledger::{Grave, Ledger, TaskKind};
+use gr_proto::{
+    Event, Input, Item, Limits, Message, Output, Payload, RequestBody, ResponseBody, limits,
+};
+use ledger::{DeletionRecord, Ledger, TaskKind};
 use support::damaged::*;
 use support::guide::*;
 use support::*;
 
 fn rows_in(message: &mut Message) -> Option<(&mut Vec<Item>, &mut Vec<ObjectId>)> {
     match &mut answer_in(message)?.reply {
-        Reply::Rows(items, unknown) => Some((items, unknown)),
+        ResponseBody::Rows(items, unknown) => Some((items, unknown)),
         _ => None,
     }
 }
 
 /// Whether a message asks for what is damaged.
 fn asks(message: &Message) -> bool {
-    let Payload::Ask(ask) = &message.payload else {
+    let Payload::Request(ask) = &message.payload else {
         return false;
     };
-    matches!(ask.question, Question::Lost(_) | Question::Unreadable(_))
+    matches!(
+        ask.question,
+        RequestBody::Lost(_) | RequestBody::Unreadable(_)
+    )
 }
 
 fn has_asked(pair: &Pair, side: usize) -> bool {
@@ -350,7 +355,7 @@ fn nothing_is_repaired_while_a_recovery_is_about_the_same() {
     pair.restart(SOUTH);
     let recovering = |pair: &Pair, side: usize| {
         let state = &pair.sides[side].ledger.state;
-        state.went_back || state.owes_recovery
+        state.rolled_back || state.partner_rolled_back
     };
     let mut watched = [0, 0];
     for _ in 0..40 {
@@ -399,7 +404,7 @@ fn what_is_answered_to_a_log_in_is_no_answer_about_damage() {
     let mut pair = mailbox();
     set_aside(&mut pair, SOUTH, 12);
     pair.transact(SOUTH, &[], vec![Input::LoggedIn(id(1))]);
-    let asked = |m: &&Message| matches!(m.payload, Payload::Ask(_));
+    let asked = |m: &&Message| matches!(m.payload, Payload::Request(_));
     assert_eq!(pair.sides[SOUTH].out.iter().filter(asked).count(), 2);
     pair.settle();
     assert!(said(&pair, SOUTH, Event::Repaired(0, 1)));
@@ -422,7 +427,7 @@ fn a_late_answer_about_what_was_deleted_meanwhile_changes_nothing() {
     }
     let south = pair.ledger(SOUTH);
     assert!(!south.objects.contains_key(&id(10)));
-    assert!(south.tombs.is_empty() && south.marks.is_empty());
+    assert!(south.tombstones.is_empty() && south.marks.is_empty());
     pair.settle();
     pair.assert_equal();
 }
@@ -434,7 +439,7 @@ fn what_belongs_to_a_deleted_user_is_told_as_deleted() {
     let (at, kind) = (Timestamp(1), Kind::USER);
     pair.ledger(NORTH).remove(&id(1)).unwrap();
     pair.ledger(NORTH)
-        .bury(&id(1), &Grave { at, kind })
+        .record_deletion(&id(1), &DeletionRecord { at, kind })
         .unwrap();
     ask_and_answer(&mut pair, |answer| {
         if let Some((items, unknown)) = rows_in(answer) {
@@ -443,7 +448,7 @@ fn what_belongs_to_a_deleted_user_is_told_as_deleted() {
         }
     });
     let south = pair.ledger(SOUTH);
-    assert!(south.graves.contains_key(&id(10)) && south.unreadable.is_empty());
+    assert!(south.deletion_records.contains_key(&id(10)) && south.unreadable.is_empty());
 }
 
 #[test]

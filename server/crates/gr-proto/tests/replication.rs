@@ -86,7 +86,7 @@ fn what_nobody_has_heard_of_is_deleted_without_a_word() {
         ],
         vec![],
     );
-    assert!(pair.ledger(NORTH).tombs.is_empty());
+    assert!(pair.ledger(NORTH).tombstones.is_empty());
     assert_eq!(pair.ledger(NORTH).marks.len(), 1);
 }
 
@@ -178,7 +178,7 @@ fn clients_hear_of_local_and_of_the_partners_changes() {
 fn what_was_here_before_the_partner_is_replicated_too() {
     let mut pair = Pair::strangers();
     let alone = gr_proto::Config::new(server(NORTH), None);
-    pair.sides[NORTH].engine = gr_proto::Engine::new(alone, domain::Life(50), 50);
+    pair.sides[NORTH].engine = gr_proto::Engine::new(alone, domain::Incarnation(50), 50);
     assert_eq!(pair.change(NORTH, user(1, NORTH)), None);
     assert!(pair.ledger(NORTH).marks.is_empty());
     pair.restart(NORTH);

@@ -200,7 +200,7 @@ fn what_was_made_changed_and_deleted_at_once_is_nothing_to_be_told() {
     pair.transact(NORTH, &[message(2, 1, None), set(2, 4, 7)], vec![]);
     pair.change(NORTH, delete(2));
     let ledger = pair.ledger(NORTH);
-    assert!(ledger.marks.is_empty() && ledger.tombs.is_empty());
+    assert!(ledger.marks.is_empty() && ledger.tombstones.is_empty());
 }
 
 /// A user that is taken back after its home went back in time: a change in that moment does not make it an ordinary one.
@@ -257,7 +257,7 @@ fn a_change_of_the_partners_user_goes_whatever_the_shortcuts() {
 fn what_follows_a_message_that_was_held_is_nothing() {
     for (kind, follows) in [(Kind::USER, true), (Kind::MESSAGE, false)] {
         let mut pair = Pair::running_with(Limits {
-            walk: 1,
+            scan: 1,
             ..Limits::default()
         });
         plant(pair.ledger(NORTH), id(1), NORTH, "7001");
@@ -284,17 +284,13 @@ fn what_follows_a_message_that_was_held_is_nothing() {
         let silent = Held { reason, ..held };
         pair.ledger(NORTH).set_held(&id(11), &silent).unwrap();
         pair.order(NORTH, Order::RetryHeld);
-        while pair.sides[NORTH].engine.view().tasks().errand.is_some() {
+        while pair.sides[NORTH].engine.view().tasks().job.is_some() {
             pair.tick(NORTH);
         }
         pair.sides[NORTH].said.clear();
         pair.settle();
         assert!(pair.ledger(SOUTH).objects.contains_key(&id(n)));
-        let errand = |o: &Output| matches!(o, Output::Task(view) if view.errand.is_some());
-        assert_eq!(
-            pair.sides[NORTH].said.iter().any(errand),
-            follows,
-            "{kind:?}"
-        );
+        let job = |o: &Output| matches!(o, Output::Task(view) if view.job.is_some());
+        assert_eq!(pair.sides[NORTH].said.iter().any(job), follows, "{kind:?}");
     }
 }

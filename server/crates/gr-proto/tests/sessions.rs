@@ -2,7 +2,7 @@
 
 mod support;
 
-use gr_proto::{Declined, Event, Input, Order, Output, PartnerState, Payload};
+use gr_proto::{Event, Input, Order, Output, PartnerState, Payload, Rejected};
 use support::*;
 
 #[test]
@@ -37,7 +37,7 @@ fn a_restarted_server_is_adopted_and_gets_what_it_had_not_acknowledged() {
 }
 
 #[test]
-fn mail_of_a_dead_life_is_not_heard() {
+fn mail_of_a_dead_incarnation_is_not_heard() {
     let mut pair = Pair::running();
     pair.change(NORTH, user(1, NORTH));
     let old = pair.take(NORTH);
@@ -121,7 +121,7 @@ fn an_old_message_cannot_bring_back_what_an_acknowledged_deletion_removed() {
     let late = pair.take(SOUTH);
     pair.change(NORTH, delete(1));
     pair.settle();
-    assert!(pair.ledger(NORTH).tombs.is_empty());
+    assert!(pair.ledger(NORTH).tombstones.is_empty());
     let before = pair.sides[NORTH].ledger.clone();
     pair.give(NORTH, late[0].clone());
     assert_eq!(pair.sides[NORTH].ledger, before, "it was dropped");
@@ -206,20 +206,20 @@ fn a_returning_server_knows_when_it_has_caught_up() {
 }
 
 #[test]
-fn an_acknowledgement_of_what_was_never_sent_begins_a_new_life() {
+fn an_acknowledgement_of_what_was_never_sent_begins_a_new_incarnation() {
     let mut pair = Pair::running();
     pair.change(NORTH, user(1, NORTH));
     pair.carry(NORTH);
     let mut ack = pair.take(SOUTH).remove(0);
-    let life = pair.sides[NORTH].engine.view().life();
+    let incarnation = pair.sides[NORTH].engine.view().incarnation();
     if let Payload::Ack(ack) = &mut ack.payload {
         ack.sum ^= 1;
     }
     pair.give(NORTH, ack);
-    assert_ne!(pair.sides[NORTH].engine.view().life(), life);
+    assert_ne!(pair.sides[NORTH].engine.view().incarnation(), incarnation);
     // Another branch of this past has said it; that is remembered beyond the session.
-    let went_back = Output::Event(Event::WentBack);
-    assert!(pair.sides[NORTH].said.contains(&went_back) && pair.ledger(NORTH).state.went_back);
+    let rolled_back = Output::Event(Event::RolledBack);
+    assert!(pair.sides[NORTH].said.contains(&rolled_back) && pair.ledger(NORTH).state.rolled_back);
     pair.settle();
     pair.assert_equal();
 }
@@ -236,7 +236,7 @@ fn courtesy_down_waits_for_the_backlog_and_is_told_to_the_partner() {
         done
     };
     let down = Order::CourtesyDown { force: false };
-    assert_eq!(order(&mut pair, down.clone()), Err(Declined::Backlog(1)));
+    assert_eq!(order(&mut pair, down.clone()), Err(Rejected::Backlog(1)));
     pair.settle();
     assert_eq!(order(&mut pair, down), Ok(()));
     pair.settle();

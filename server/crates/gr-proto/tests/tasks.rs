@@ -2,9 +2,9 @@
 
 mod support;
 
-use domain::{Change, Hlc, Key, Life, ObjectId, Timestamp, Value, Version, user_fields};
-use gr_proto::{Order, Payload, Question};
-use ledger::{Bucket, Ledger, Outcome, Phase, TaskId, TaskKind};
+use domain::{Change, Hlc, Incarnation, Key, ObjectId, Timestamp, Value, Version, user_fields};
+use gr_proto::{Order, Payload, RequestBody};
+use ledger::{Leaf, Ledger, Outcome, Phase, TaskId, TaskKind};
 use support::guide::*;
 use support::*;
 
@@ -48,7 +48,7 @@ fn a_dry_run_says_what_would_happen_and_changes_nothing() {
 }
 
 #[test]
-fn more_deletions_than_the_fuse_allows_wait_for_an_administrator() {
+fn more_deletions_than_the_deletion_guard_allows_wait_for_an_administrator() {
     let mut pair = the_guide();
     let task = start(&mut pair, NORTH, TaskKind::Resync, false, None);
     pair.live(2_000);
@@ -103,7 +103,7 @@ fn an_audit_creates_and_deletes_but_does_not_look_at_values() {
     plant(pair.ledger(SOUTH), nth(NORTH, 40), NORTH, "7040");
     let newer = Version {
         hlc: Hlc::at(Timestamp(1_650_000_000_000)),
-        life: Life(98),
+        incarnation: Incarnation(98),
     };
     let mut other = pair.ledger(SOUTH).objects[&nth(NORTH, 5)].clone();
     other.set(
@@ -197,10 +197,12 @@ fn a_task_begins_afresh_after_one_that_was_stopped() {
     start(&mut pair, NORTH, TaskKind::Audit, true, None);
     let said = pair.take(NORTH);
     let first_question = said.iter().find_map(|message| match &message.payload {
-        Payload::Ask(ask) if !matches!(ask.question, Question::End(_)) => Some(&ask.question),
+        Payload::Request(ask) if !matches!(ask.question, RequestBody::End(_)) => {
+            Some(&ask.question)
+        }
         _ => None,
     });
-    assert_eq!(first_question, Some(&Question::Root(false)));
+    assert_eq!(first_question, Some(&RequestBody::Root(false)));
 }
 
 #[test]
@@ -243,7 +245,7 @@ fn one_purge_is_enough() {
     }
     for _ in 0..100 {
         pair.tick(NORTH);
-        assert!(pair.ledger(NORTH).state.walks.len() <= 1);
+        assert!(pair.ledger(NORTH).state.scans.len() <= 1);
     }
     assert!(pair.ledger(NORTH).kept.is_empty());
 }
@@ -301,7 +303,7 @@ fn a_task_whose_end_is_lost_is_not_shown_for_ever() {
         pair.carry(SOUTH);
     }
     pair.order(NORTH, Order::Abort(TaskId(77)));
-    let told = |m: &gr_proto::Message| matches!(m.payload, Payload::Ask(_));
+    let told = |m: &gr_proto::Message| matches!(m.payload, Payload::Request(_));
     let kept = pair.take(NORTH).into_iter().filter(|m| !told(m)).collect();
     pair.sides[NORTH].out = kept;
     pair.settle();
@@ -398,15 +400,15 @@ fn age_is_not_believed_in_the_very_transaction_after_a_leap() {
 fn a_list_that_a_new_user_has_overtaken_takes_nobody_away() {
     let mut pair = Pair::running();
     plant(pair.ledger(SOUTH), id(1), NORTH, "7001");
-    let shelf = Bucket::number(&id(1));
+    let scope = Leaf::number(&id(1));
     let new = (0..u32::MAX)
         .map(|n| {
             let mut bytes = [7; 16];
             bytes[..4].copy_from_slice(&n.to_be_bytes());
             ObjectId::from_bytes(bytes)
         })
-        .find(|id| Bucket::number(id) == shelf)
-        .expect("some id is on the same shelf");
+        .find(|id| Leaf::number(id) == scope)
+        .expect("some id is on the same scope");
     let audit = Order::Start {
         id: TaskId(5),
         kind: TaskKind::Audit,
@@ -416,7 +418,7 @@ fn a_list_that_a_new_user_has_overtaken_takes_nobody_away() {
     };
     pair.order(SOUTH, audit);
     let lists = |m: &gr_proto::Message| match &m.payload {
-        Payload::Answer(answer) => matches!(answer.reply, gr_proto::Reply::Lists(_)),
+        Payload::Response(answer) => matches!(answer.reply, gr_proto::ResponseBody::Lists(_)),
         _ => false,
     };
     let late = loop {

@@ -3,8 +3,8 @@
 mod support;
 
 use domain::Kind;
-use gr_proto::{Limits, Listed, Payload, Question, Reason, Reply, Shelf};
-use ledger::{Bucket, Grave, Ledger, TaskCounts, TaskKind, Tomb};
+use gr_proto::{Limits, ListScope, Listed, Payload, Reason, RequestBody, ResponseBody};
+use ledger::{DeletionRecord, Leaf, Ledger, TaskCounts, TaskKind, Tombstone};
 use support::counted::*;
 use support::drive::*;
 use support::guide::*;
@@ -198,11 +198,13 @@ fn what_is_on_its_way_or_held_is_left_alone() {
             },
         ),
         (
-            "deleted here, and the grave is forgotten",
+            "deleted here, and the deletion record is forgotten",
             |pair| {
                 plant_message(pair.ledger(SOUTH), id(10), id(1));
                 let at = pair.now.wall;
-                pair.ledger(NORTH).set_tomb(&id(10), &Tomb { at }).unwrap();
+                pair.ledger(NORTH)
+                    .set_tombstone(&id(10), &Tombstone { at })
+                    .unwrap();
             },
             none,
         ),
@@ -210,11 +212,13 @@ fn what_is_on_its_way_or_held_is_left_alone() {
             "deleted here, and the partner has it again",
             |pair| {
                 plant_message(pair.ledger(SOUTH), id(10), id(1));
-                let grave = Grave {
+                let deletion_record = DeletionRecord {
                     at: pair.now.wall,
                     kind: Kind::MESSAGE,
                 };
-                pair.ledger(NORTH).bury(&id(10), &grave).unwrap();
+                pair.ledger(NORTH)
+                    .record_deletion(&id(10), &deletion_record)
+                    .unwrap();
             },
             none,
         ),
@@ -228,24 +232,26 @@ fn what_is_on_its_way_or_held_is_left_alone() {
 
 /// Its user was deleted here, and the partner has not heard of that.
 #[test]
-fn a_mailbox_whose_user_lies_in_its_grave_is_taken_away_there_and_not_fetched() {
-    let with_grave = || {
+fn a_mailbox_whose_user_lies_in_its_deletion_record_is_taken_away_there_and_not_fetched() {
+    let with_deletion_record = || {
         let mut pair = with_user(Limits::default());
         for n in [180, 181] {
             plant_message(pair.ledger(SOUTH), id(n), id(91));
         }
-        let grave = Grave {
+        let deletion_record = DeletionRecord {
             at: pair.now.wall,
             kind: Kind::USER,
         };
-        pair.ledger(NORTH).bury(&id(91), &grave).unwrap();
+        pair.ledger(NORTH)
+            .record_deletion(&id(91), &deletion_record)
+            .unwrap();
         pair
     };
     assert_eq!(
-        counted(&mut with_grave(), TaskKind::Resync),
+        counted(&mut with_deletion_record(), TaskKind::Resync),
         TaskCounts::default()
     );
-    let mut pair = with_grave();
+    let mut pair = with_deletion_record();
     start_for(&mut pair, NORTH, TaskKind::Resync, false, &[]);
     pair.settle();
     assert_eq!(last(&pair), TaskCounts::default());
@@ -321,7 +327,7 @@ fn where_a_list_ends_does_not_matter() {
             list_objects,
             judged_objects,
             parts,
-            shelves: 2,
+            scopes: 2,
             ids: 1,
             ..Limits::default()
         };
@@ -382,19 +388,19 @@ fn what_is_the_same_costs_one_question_and_what_differs_one_path_to_it() {
         heard.questions().into_iter().cloned().collect::<Vec<_>>()
     };
     let mut pair = with_user(Limits::default());
-    let roots = [Question::Root(false), Question::Root(true)];
+    let roots = [RequestBody::Root(false), RequestBody::Root(true)];
     assert_eq!(asked(&mut pair), roots);
     plant(pair.ledger(SOUTH), id(40), SOUTH, "8040");
-    let bucket = Bucket::number(&id(40));
-    let part = (bucket >> 8) as u8;
+    let leaf = Leaf::number(&id(40));
+    let part = (leaf >> 8) as u8;
     pair.now.mono = pair.now.mono.plus(1);
     let path = [
-        Question::Root(false),
-        Question::Parts(false),
-        Question::Buckets(false, vec![part]),
-        Question::Lists(vec![(Shelf::Users(bucket), None)]),
-        Question::Want(vec![id(40)]),
-        Question::Root(true),
+        RequestBody::Root(false),
+        RequestBody::Nodes(false),
+        RequestBody::Leaves(false, vec![part]),
+        RequestBody::Lists(vec![(ListScope::Users(leaf), None)]),
+        RequestBody::Want(vec![id(40)]),
+        RequestBody::Root(true),
     ];
     assert_eq!(asked(&mut pair), path);
     pair.assert_equal();
@@ -406,11 +412,11 @@ fn what_is_the_same_costs_one_question_and_what_differs_one_path_to_it() {
     renew(pair.ledger(NORTH), id(180));
     pair.now.mono = pair.now.mono.plus(1);
     let path = [
-        Question::Root(false),
-        Question::Root(true),
-        Question::Parts(true),
-        Question::Buckets(true, vec![part]),
-        Question::Lists(vec![(Shelf::Contents(bucket), None)]),
+        RequestBody::Root(false),
+        RequestBody::Root(true),
+        RequestBody::Nodes(true),
+        RequestBody::Leaves(true, vec![part]),
+        RequestBody::Lists(vec![(ListScope::Contents(leaf), None)]),
     ];
     assert_eq!(asked(&mut pair), path);
     pair.assert_equal();
@@ -419,52 +425,64 @@ fn what_is_the_same_costs_one_question_and_what_differs_one_path_to_it() {
 /// A question whose first answer is made unfit is asked once more, and what is then answered counts.
 #[test]
 fn an_answer_that_does_not_fit_its_question_is_no_answer() {
-    type Spoil = (fn(&Question) -> bool, fn(&mut Reply));
-    fn sums(reply: &mut Reply) -> &mut Vec<u64> {
+    type Spoil = (fn(&RequestBody) -> bool, fn(&mut ResponseBody));
+    fn sums(reply: &mut ResponseBody) -> &mut Vec<u64> {
         match reply {
-            Reply::Sums(sums) => sums,
+            ResponseBody::Sums(sums) => sums,
             other => panic!("{other:?}"),
         }
     }
-    fn lists(reply: &mut Reply) -> &mut Vec<Listed> {
+    fn lists(reply: &mut ResponseBody) -> &mut Vec<Listed> {
         match reply {
-            Reply::Lists(lists) => lists,
+            ResponseBody::Lists(lists) => lists,
             other => panic!("{other:?}"),
         }
     }
     let spoils: [Spoil; 8] = [
-        (|q| matches!(q, Question::Root(false)), |r| sums(r).clear()),
-        (|q| matches!(q, Question::Root(false)), |r| sums(r).push(1)),
         (
-            |q| matches!(q, Question::Parts(false)),
-            |r| {
-                sums(r).pop();
-            },
-        ),
-        (|q| matches!(q, Question::Parts(false)), |r| sums(r).push(1)),
-        (
-            |q| matches!(q, Question::Buckets(false, _)),
-            |r| {
-                sums(r).pop();
-            },
+            |q| matches!(q, RequestBody::Root(false)),
+            |r| sums(r).clear(),
         ),
         (
-            |q| matches!(q, Question::Buckets(false, _)),
+            |q| matches!(q, RequestBody::Root(false)),
             |r| sums(r).push(1),
         ),
         (
-            |q| matches!(q, Question::Lists(_)),
+            |q| matches!(q, RequestBody::Nodes(false)),
             |r| {
-                let shelf = Shelf::Users(Bucket::number(&id(1)));
+                sums(r).pop();
+            },
+        ),
+        (
+            |q| matches!(q, RequestBody::Nodes(false)),
+            |r| sums(r).push(1),
+        ),
+        (
+            |q| matches!(q, RequestBody::Leaves(false, _)),
+            |r| {
+                sums(r).pop();
+            },
+        ),
+        (
+            |q| matches!(q, RequestBody::Leaves(false, _)),
+            |r| sums(r).push(1),
+        ),
+        (
+            |q| matches!(q, RequestBody::Lists(_)),
+            |r| {
+                let scope = ListScope::Users(Leaf::number(&id(1)));
                 lists(r).push(Listed {
-                    shelf,
+                    scope,
                     after: None,
                     to: None,
                     objects: vec![],
                 });
             },
         ),
-        (|q| matches!(q, Question::Lists(_)), |r| *r = Reply::Done(1)),
+        (
+            |q| matches!(q, RequestBody::Lists(_)),
+            |r| *r = ResponseBody::Done(1),
+        ),
     ];
     for (at, spoil) in spoils {
         let mut pair = with_user(Limits::default());
@@ -495,7 +513,7 @@ fn what_one_answer_lists_twice_counts_once() {
     }
     start_for(&mut pair, NORTH, TaskKind::Resync, true, &[]);
     settle_altered(&mut pair, |_, answer| {
-        if let Reply::Lists(lists) = &mut answer.reply {
+        if let ResponseBody::Lists(lists) = &mut answer.reply {
             lists.append(&mut lists.clone());
         }
     });
@@ -516,45 +534,45 @@ fn what_the_partner_cannot_read_is_listed_where_it_belongs_and_nowhere_else() {
         south.spoil(id(n));
         assert_eq!(south.object(&id(n)).unwrap(), None);
     }
-    let number = |n: u8| Bucket::number(&id(n));
-    let shelves = [
-        (Shelf::Users(number(3)), vec![id(3)]),
-        (Shelf::Users(number(10)), vec![]),
-        (Shelf::Users(number(1)), vec![id(1)]),
-        (Shelf::Contents(number(1)), vec![id(10)]),
-        (Shelf::Contents(number(2)), vec![id(20)]),
-        (Shelf::Contents(number(3)), vec![]),
-        (Shelf::Mailbox(id(1)), vec![id(10)]),
-        (Shelf::Mailbox(id(2)), vec![id(20)]),
+    let number = |n: u8| Leaf::number(&id(n));
+    let scopes = [
+        (ListScope::Users(number(3)), vec![id(3)]),
+        (ListScope::Users(number(10)), vec![]),
+        (ListScope::Users(number(1)), vec![id(1)]),
+        (ListScope::Contents(number(1)), vec![id(10)]),
+        (ListScope::Contents(number(2)), vec![id(20)]),
+        (ListScope::Contents(number(3)), vec![]),
+        (ListScope::Mailbox(id(1)), vec![id(10)]),
+        (ListScope::Mailbox(id(2)), vec![id(20)]),
     ];
-    let asked = shelves.iter().map(|(shelf, _)| (*shelf, None)).collect();
+    let asked = scopes.iter().map(|(scope, _)| (*scope, None)).collect();
     // Nothing is repaired meanwhile: the answers to its questions are lost.
-    let question = say::question(Question::Lists(asked));
+    let question = say::question(RequestBody::Lists(asked));
     let blank = blank(&mut pair, NORTH, |m| {
-        matches!(m.payload, Payload::Answer(_))
+        matches!(m.payload, Payload::Response(_))
     });
-    let payload = Payload::Ask(Box::new(question));
+    let payload = Payload::Request(Box::new(question));
     pair.give(SOUTH, gr_proto::Message { payload, ..blank });
     let said = pair.take(SOUTH);
     let lists = said.iter().find_map(|message| match &message.payload {
-        Payload::Answer(answer) => match &answer.reply {
-            Reply::Lists(lists) => Some(lists),
+        Payload::Response(answer) => match &answer.reply {
+            ResponseBody::Lists(lists) => Some(lists),
             _ => None,
         },
         _ => None,
     });
     let lists = lists.expect("they are listed");
-    for ((shelf, expected), list) in shelves.iter().zip(lists) {
+    for ((scope, expected), list) in scopes.iter().zip(lists) {
         let listed: Vec<_> = list.objects.iter().map(|there| there.id).collect();
-        assert_eq!(&listed, expected, "{shelf:?}");
-        let mailbox = matches!(shelf, Shelf::Mailbox(_));
+        assert_eq!(&listed, expected, "{scope:?}");
+        let mailbox = matches!(scope, ListScope::Mailbox(_));
         let owners = list.objects.iter().map(|there| there.owner);
-        let contents = !matches!(shelf, Shelf::Users(_));
+        let contents = !matches!(scope, ListScope::Users(_));
         assert!(
             owners
                 .into_iter()
                 .all(|owner| owner.is_some() == (contents && !mailbox))
         );
     }
-    assert_eq!(lists.len(), shelves.len());
+    assert_eq!(lists.len(), scopes.len());
 }

@@ -3,7 +3,7 @@
 mod support;
 
 use domain::{ObjectId, user_fields};
-use gr_proto::{Limits, Order, Output, Payload, Question, Reply};
+use gr_proto::{Limits, Order, Output, Payload, RequestBody, ResponseBody};
 use ledger::memory::Memory;
 use ledger::{Ledger, Phase, TaskCounts, TaskKind};
 use support::counted::*;
@@ -67,8 +67,8 @@ fn a_comparison_begins_anew_so_often_and_no_more() {
         for _ in 0..100 {
             for from in SIDES {
                 for message in pair.take(from) {
-                    if let Payload::Ask(ask) = &message.payload {
-                        roots += usize::from(ask.question == Question::Root(false));
+                    if let Payload::Request(ask) = &message.payload {
+                        roots += usize::from(ask.question == RequestBody::Root(false));
                     }
                     if !carries(&message, 180) {
                         pair.give(1 - from, message);
@@ -106,7 +106,7 @@ fn mailboxes_that_are_done_are_not_compared_again_after_a_restart() {
         .questions()
         .into_iter()
         .filter_map(|question| match question {
-            Question::Mailbox(mailbox, _) => Some(*mailbox),
+            RequestBody::Mailbox(mailbox, _) => Some(*mailbox),
             _ => None,
         })
         .collect();
@@ -120,7 +120,7 @@ fn mailboxes_that_are_done_are_not_compared_again_after_a_restart() {
     assert_eq!((counts.done, counts.total), (3, 3));
 }
 
-/// The fuse of the server that drives a task counts both servers before anything goes on one of them.
+/// The deletion guard of the server that drives a task counts both servers before anything goes on one of them.
 #[test]
 fn too_many_on_one_server_keep_those_on_the_other() {
     for (here, there) in [(1, 11), (11, 1), (10, 11), (11, 10)] {
@@ -175,7 +175,7 @@ fn many_messages(ledger: &mut Memory, owner: ObjectId, count: u16) {
 
 /// The partner has lost a user's messages, and the driver the user: the messages count all the same.
 #[test]
-fn what_is_left_here_of_a_user_that_goes_there_counts_for_the_fuse() {
+fn what_is_left_here_of_a_user_that_goes_there_counts_for_the_deletion_guard() {
     for (messages, goes) in [(1_000, true), (1_001, false)] {
         let mut pair = Pair::running();
         plant(pair.ledger(SOUTH), id(1), NORTH, "7001");
@@ -197,7 +197,7 @@ fn what_has_come_since_it_was_counted_is_left_to_the_next_task() {
         plant(pair.ledger(SOUTH), id(1), NORTH, "7001");
         start(&mut pair, NORTH, TaskKind::Audit, false, agreed);
         let asks_to_forget = |m: &gr_proto::Message| match &m.payload {
-            Payload::Ask(ask) => matches!(ask.question, Question::Forget(_)),
+            Payload::Request(ask) => matches!(ask.question, RequestBody::Forget(_)),
             _ => false,
         };
         while !pair.sides[NORTH].out.iter().any(asks_to_forget) {
@@ -213,7 +213,7 @@ fn what_has_come_since_it_was_counted_is_left_to_the_next_task() {
 
 /// An answer is lost with the session, or a server starts anew, and the task compares once more: what it has taken before counts.
 #[test]
-fn a_task_that_begins_anew_has_no_second_fuse() {
+fn a_task_that_begins_anew_has_no_second_deletion_guard() {
     for (side, more, waits) in [
         (NORTH, 1, true),
         (NORTH, 0, false),
@@ -290,7 +290,7 @@ fn a_task_that_removes_nothing_keeps_nothing_and_leaves_what_is_kept_alone() {
     assert_eq!(pair.sides[NORTH].engine.view().tasks().kept, kept);
 }
 
-/// Nobody is told of an errand that there is not.
+/// Nobody is told of a background job that there is not.
 #[test]
 fn a_task_that_staged_nothing_leaves_nothing_to_be_cleared() {
     let mut pair = the_guide();
@@ -301,8 +301,8 @@ fn a_task_that_staged_nothing_leaves_nothing_to_be_cleared() {
         .engine
         .command(now, &mut side.ledger, Order::Abort(task));
     assert_eq!(aborted.unwrap(), Ok(()));
-    assert_eq!(side.engine.view().tasks().errand, None);
-    let told = |output: &Output| matches!(output, Output::Task(view) if view.errand.is_some());
+    assert_eq!(side.engine.view().tasks().job, None);
+    let told = |output: &Output| matches!(output, Output::Task(view) if view.job.is_some());
     pair.live(1_000);
     assert!(!pair.sides[NORTH].said.iter().any(told));
 }
@@ -321,7 +321,7 @@ fn what_cannot_be_read_here_is_not_counted_as_missing() {
     }
     start_for(&mut pair, NORTH, TaskKind::Resync, true, &[]);
     let rows = |m: &gr_proto::Message| match &m.payload {
-        Payload::Answer(answer) => matches!(answer.reply, Reply::Rows(..)),
+        Payload::Response(answer) => matches!(answer.reply, ResponseBody::Rows(..)),
         _ => false,
     };
     settle_without(&mut pair, rows);

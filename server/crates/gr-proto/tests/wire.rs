@@ -2,27 +2,28 @@
 
 mod support;
 
-use domain::{BodyRef, Key, Kind, Life, Object, ObjectId, ServerId, Value, Version};
+use domain::{BodyRef, Incarnation, Key, Kind, Object, ObjectId, ServerId, Value, Version};
 use domain::{Hlc, Timestamp};
 use gr_proto::wire::{WireError, decode, encode};
 use gr_proto::{
-    Ack, Answer, Ask, Found, Header, Hello, Item, Judged, List, Listed, ListedObject, Message,
-    Owed, Payload, Piece, Question, RangeSet, Refusal, Reply, Report, Seen, Shelf, limits,
+    Ack, Found, Header, Hello, Item, Judged, List, ListScope, Listed, ListedObject, Message, Owed,
+    Payload, Piece, RangeSet, Refusal, Report, Request, RequestBody, Response, ResponseBody, Seen,
+    limits,
 };
-use ledger::LineageEntry;
+use ledger::HistoryEntry;
 use ledger::{TaskCounts, TaskId, TaskKind};
 use support::id;
 
 fn header(no: u64) -> Header {
     Header {
-        from: Life(1),
-        to: Life(2),
+        from: Incarnation(1),
+        to: Incarnation(2),
         no,
         id: 5,
-        tick: 7,
+        csn: 7,
         seen: Seen::default(),
         settled: 0,
-        went_back: false,
+        rolled_back: false,
     }
 }
 
@@ -73,8 +74,8 @@ fn ids(count: usize) -> Vec<ObjectId> {
     (0..count).map(nth).collect()
 }
 
-fn asked(question: Question) -> Payload {
-    Payload::Ask(Box::new(Ask {
+fn asked(question: RequestBody) -> Payload {
+    Payload::Request(Box::new(Request {
         task: TaskId(1),
         kind: TaskKind::Resync,
         dry: false,
@@ -85,8 +86,8 @@ fn asked(question: Question) -> Payload {
     }))
 }
 
-fn answered(reply: Reply) -> Payload {
-    Payload::Answer(Box::new(Answer {
+fn answered(reply: ResponseBody) -> Payload {
+    Payload::Response(Box::new(Response {
         task: TaskId(1),
         to: 1,
         reply,
@@ -103,7 +104,7 @@ fn list(objects: usize) -> Listed {
         owed: Owed::Nothing,
     });
     Listed {
-        shelf: Shelf::Users(0),
+        scope: ListScope::Users(0),
         after: None,
         to: None,
         objects: objects.collect(),
@@ -114,28 +115,30 @@ fn list(objects: usize) -> Listed {
 fn nothing_is_longer_than_its_limit() {
     assert_limit(limits::BATCH_ITEMS_MAX, |n| Payload::Data(items(n)));
     assert_limit(limits::BATCH_ITEMS_MAX, |n| {
-        answered(Reply::Page(items(n), None))
+        answered(ResponseBody::Page(items(n), None))
     });
     assert_limit(limits::BATCH_ITEMS_MAX, |n| {
-        answered(Reply::Bodies(items(n)))
+        answered(ResponseBody::Bodies(items(n)))
     });
-    assert_limit(limits::BATCH_ITEMS_MAX, |n| asked(Question::Bodies(ids(n))));
-    assert_limit(limits::IDS_MAX, |n| asked(Question::Want(ids(n))));
-    assert_limit(limits::IDS_MAX, |n| asked(Question::Forget(ids(n))));
+    assert_limit(limits::BATCH_ITEMS_MAX, |n| {
+        asked(RequestBody::Bodies(ids(n)))
+    });
+    assert_limit(limits::IDS_MAX, |n| asked(RequestBody::Want(ids(n))));
+    assert_limit(limits::IDS_MAX, |n| asked(RequestBody::Forget(ids(n))));
     assert_limit(limits::PARTS_MAX, |n| {
-        asked(Question::Buckets(true, vec![1; n]))
+        asked(RequestBody::Leaves(true, vec![1; n]))
     });
-    assert_limit(limits::SHELVES_MAX, |n| {
-        asked(Question::Lists(vec![(Shelf::Users(1), None); n]))
+    assert_limit(limits::SCOPES_MAX, |n| {
+        asked(RequestBody::Lists(vec![(ListScope::Users(1), None); n]))
     });
-    assert_limit(limits::SHELVES_MAX, |n| {
-        answered(Reply::Lists(vec![list(0); n]))
+    assert_limit(limits::SCOPES_MAX, |n| {
+        answered(ResponseBody::Lists(vec![list(0); n]))
     });
     assert_limit(limits::LIST_OBJECTS_MAX, |n| {
-        answered(Reply::Lists(vec![list(n / 2), list(n - n / 2)]))
+        answered(ResponseBody::Lists(vec![list(n / 2), list(n - n / 2)]))
     });
     assert_limit(256 * limits::PARTS_MAX, |n| {
-        answered(Reply::Sums(vec![0; n]))
+        answered(ResponseBody::Sums(vec![0; n]))
     });
     assert_limit(limits::LIST_OBJECTS_MAX, |n| {
         Payload::List(List {
@@ -165,21 +168,21 @@ fn nothing_is_longer_than_its_limit() {
             ..Ack::default()
         })
     });
-    let entry = LineageEntry {
-        life: Life(1),
-        tick: 0,
+    let entry = HistoryEntry {
+        incarnation: Incarnation(1),
+        csn: 0,
         began: Timestamp(0),
     };
-    assert_limit(limits::LINEAGE_IN_HELLO_MAX, |n| {
+    assert_limit(limits::HISTORY_IN_HELLO_MAX, |n| {
         Payload::Hello(Box::new(Hello {
             server: ServerId(1),
             levels: (1, 1),
             challenge: None,
             echo: None,
-            lineage: vec![entry; n],
+            history: vec![entry; n],
             cut: false,
             known: None,
-            went_back: false,
+            rolled_back: false,
         }))
     });
 }
@@ -190,7 +193,7 @@ const BODY: BodyRef = BodyRef {
 };
 
 fn found(whole: usize, piece: Option<Piece>, lacking: usize) -> Payload {
-    answered(Reply::Found(Found {
+    answered(ResponseBody::Found(Found {
         whole: vec![BODY; whole],
         piece: piece.map(|piece| (BODY, piece)),
         lacking: vec![BODY; lacking],
@@ -200,21 +203,21 @@ fn found(whole: usize, piece: Option<Piece>, lacking: usize) -> Payload {
 #[test]
 fn what_is_said_of_damage_and_of_parts_of_bodies_is_not_longer_than_its_limit() {
     assert_limit(limits::BATCH_ITEMS_MAX, |n| {
-        let mut payload = asked(Question::Bodies(ids(1)));
-        if let Payload::Ask(ask) = &mut payload {
+        let mut payload = asked(RequestBody::Bodies(ids(1)));
+        if let Payload::Request(ask) = &mut payload {
             ask.have = Some(ids(n).into_iter().map(|id| (id, 5)).collect());
         }
         payload
     });
     assert_limit(limits::REPAIR_BODIES_MAX, |n| {
-        asked(Question::Lost(vec![(BODY, 0); n]))
+        asked(RequestBody::Lost(vec![(BODY, 0); n]))
     });
     assert_limit(limits::REPAIR_ROWS_MAX, |n| {
-        asked(Question::Unreadable(ids(n)))
+        asked(RequestBody::Unreadable(ids(n)))
     });
     assert_limit(limits::REPAIR_BODIES_MAX, |n| found(n / 2, None, n - n / 2));
     assert_limit(limits::REPAIR_ROWS_MAX, |n| {
-        answered(Reply::Rows(items(n / 2), ids(n - n / 2)))
+        answered(ResponseBody::Rows(items(n / 2), ids(n - n / 2)))
     });
 }
 
@@ -232,7 +235,7 @@ fn what_is_not_owed_takes_no_room_in_a_list() {
         list.objects
             .iter_mut()
             .for_each(|object| object.owed = owed);
-        let payload = answered(Reply::Lists(vec![list]));
+        let payload = answered(ResponseBody::Lists(vec![list]));
         let message = Message {
             header: header(1),
             payload,
@@ -245,12 +248,12 @@ fn what_is_not_owed_takes_no_room_in_a_list() {
 
 #[test]
 fn only_lists_tell_of_what_is_absent() {
-    assert!(Reply::Lists(vec![]).lists());
+    assert!(ResponseBody::Lists(vec![]).lists());
     for other in [
-        Reply::Same,
-        Reply::Sums(vec![]),
-        Reply::Page(vec![], None),
-        Reply::Rows(vec![], vec![]),
+        ResponseBody::Same,
+        ResponseBody::Sums(vec![]),
+        ResponseBody::Page(vec![], None),
+        ResponseBody::Rows(vec![], vec![]),
     ] {
         assert!(!other.lists(), "{other:?}");
     }
@@ -260,7 +263,7 @@ fn only_lists_tell_of_what_is_absent() {
 fn objects_are_neither_wide_nor_deep_without_end() {
     let version = Version {
         hlc: Hlc(1),
-        life: Life(1),
+        incarnation: Incarnation(1),
     };
     let of = |object: Object| {
         let object = Some(object);
@@ -298,10 +301,10 @@ fn numbers_are_in_their_range_and_fit_each_other() {
             levels: (1, 1),
             challenge: None,
             echo: None,
-            lineage: vec![],
+            history: vec![],
             cut: false,
             known: None,
-            went_back: false,
+            rolled_back: false,
         }))
     };
     assert!(is_read(header(0), hello()), "a HELLO has no number");
@@ -326,9 +329,9 @@ fn numbers_are_in_their_range_and_fit_each_other() {
         },
         hello()
     ));
-    let tick = |tick| Header { tick, ..header(5) };
-    assert!(is_read(tick(u64::MAX / 2), heartbeat()));
-    assert!(!is_read(tick(u64::MAX / 2 + 1), heartbeat()));
+    let csn = |csn| Header { csn, ..header(5) };
+    assert!(is_read(csn(u64::MAX / 2), heartbeat()));
+    assert!(!is_read(csn(u64::MAX / 2 + 1), heartbeat()));
 }
 
 #[test]

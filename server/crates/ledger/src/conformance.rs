@@ -12,8 +12,8 @@ pub use trie::assert_sums;
 
 use crate::{Lane, Ledger, LedgerError, Mark};
 use domain::{
-    BodyRef, Hlc, Key, Kind, Life, Object, ObjectId, Password, ServerId, Timestamp, User, Value,
-    Version,
+    BodyRef, Hlc, Incarnation, Key, Kind, Object, ObjectId, Password, ServerId, Timestamp, User,
+    Value, Version,
 };
 
 /// How a transaction ends.
@@ -60,12 +60,12 @@ pub fn check<S: Subject>(mut make: impl FnMut() -> S) {
         marks::marks_come_in_order_with_ties_by_id_from_a_moment_up_to_a_limit,
         marks::the_backlog_follows_each_mark,
         marks::what_is_held_is_remembered_and_is_no_backlog,
-        past::tombs_and_graves_are_remembered,
-        past::state_and_lineage_are_remembered,
-        past::old_graves_are_forgotten_but_not_those_of_users,
-        past::lives_are_forgotten_from_the_oldest_on,
+        past::tombstones_and_deletion_records_are_remembered,
+        past::state_and_history_are_remembered,
+        past::old_deletion_records_are_forgotten_but_not_those_of_users,
+        past::incarnations_are_forgotten_from_the_oldest_on,
         trie::sums_follow_every_change_and_equal_a_recount,
-        trie::a_bucket_is_listed_in_pages,
+        trie::a_leaf_is_listed_in_pages,
         trie::users_are_counted_and_found_by_their_number,
         spaces::what_is_staged_lies_beside_what_is_live,
         spaces::what_is_kept_lies_beside_what_is_live,
@@ -129,6 +129,6 @@ fn user(number: &str, hlc: u64) -> Object {
 fn version(hlc: u64) -> Version {
     Version {
         hlc: Hlc(hlc),
-        life: Life(1),
+        incarnation: Incarnation(1),
     }
 }

@@ -2,13 +2,13 @@
 //!
 //! The engine reads and writes through a [`Ledger`] and keeps nothing durable itself. Whoever drives it opens a transaction,
 //! lets the engine handle its inputs, commits, and only then lets the engine's outputs leave (E3): what was said to anybody is
-//! on disk. If the commit fails, engine and outputs are thrown away together with the transaction, and a new life begins.
+//! on disk. If the commit fails, engine and outputs are thrown away together with the transaction, and a new incarnation begins.
 
 use crate::{
-    Backlog, Damage, Grave, Held, Kept, Lane, Mark, Removed, Task, TaskId, TaskReport, Tomb, Tree,
-    Unreadable, Walk,
+    Backlog, Damage, DeletionRecord, Held, Kept, Lane, Mark, Removed, Scan, Task, TaskId,
+    TaskReport, Tombstone, Tree, Unreadable,
 };
-use domain::{BodyRef, Digest, Hlc, Life, Object, ObjectId, ServerId, Timestamp};
+use domain::{BodyRef, Digest, Hlc, Incarnation, Object, ObjectId, ServerId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// The store failed. The transaction must not be committed.
@@ -25,14 +25,16 @@ pub enum Order {
     Newest,
 }
 
-/// What a server knows of its partner: the newest tick of that life whose effects are here (E10).
+/// What a server knows of its partner: the newest CSN of that incarnation whose effects are here (E10).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Known {
-    /// The partner's life.
-    pub life: Life,
-    /// Its tick.
-    pub tick: u64,
-    /// The id of the message that told of it: another branch of the same past has the same tick, but never the same message (E13). 0:
+    /// The partner's incarnation.
+    #[serde(rename = "life")]
+    pub incarnation: Incarnation,
+    /// Its CSN.
+    #[serde(rename = "tick")]
+    pub csn: u64,
+    /// The id of the message that told of it: another branch of the same past has the same CSN, but never the same message (E13). 0:
     /// no message did.
     #[serde(default)]
     pub id: u64,
@@ -40,20 +42,23 @@ pub struct Known {
 
 /// A message that was sent and that the partner has not confirmed yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Said {
-    /// The tick that it told of.
-    pub tick: u64,
+pub struct SentRecord {
+    /// The CSN that it told of.
+    #[serde(rename = "tick")]
+    pub csn: u64,
     /// Its id.
     pub id: u64,
 }
 
-/// One life of this server, and its tick when that life began (E11).
+/// One incarnation of this server, and its CSN when that incarnation began (E11).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LineageEntry {
-    /// The life.
-    pub life: Life,
-    /// The tick at its beginning.
-    pub tick: u64,
+pub struct HistoryEntry {
+    /// The incarnation.
+    #[serde(rename = "life")]
+    pub incarnation: Incarnation,
+    /// The CSN at its beginning.
+    #[serde(rename = "tick")]
+    pub csn: u64,
     /// When it began, for its retention.
     pub began: Timestamp,
 }
@@ -66,25 +71,28 @@ pub struct Seeding {
 }
 
 /// The small durable state of the engine, read and written whole; a store keeps it as bytes of its own choice.
+///
+/// The names under which it is kept, here and in messages, are those of the first release: they are what `rename` says.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReplicaState {
     /// The hybrid logical clock.
     pub hlc: Hlc,
     /// Raised by every change and by every message that is applied.
-    pub tick: u64,
+    #[serde(rename = "tick")]
+    pub csn: u64,
     /// What is known of the partner.
     pub known: Option<Known>,
     /// What was said since the partner last confirmed something, the oldest first, a few of it: the partner may know of nothing else
     /// (E13).
-    #[serde(default)]
-    pub trail: Vec<Said>,
-    /// Up to this tick more was said than the trail could hold.
-    #[serde(default)]
-    pub trail_gap: u64,
-    /// From this tick on the trail tells of everything that was said; what is older the partner has confirmed. `None`: not known, from
+    #[serde(rename = "trail", default)]
+    pub unconfirmed: Vec<SentRecord>,
+    /// Up to this CSN more was said than the unconfirmed log could hold.
+    #[serde(rename = "trail_gap", default)]
+    pub unconfirmed_gap: u64,
+    /// From this CSN on the unconfirmed log tells of everything that was said; what is older the partner has confirmed. `None`: not known, from
     /// before this was written down.
-    #[serde(default)]
-    pub trail_from: Option<u64>,
+    #[serde(rename = "trail_from", default)]
+    pub unconfirmed_from: Option<u64>,
     /// For how long, in milliseconds of real time, the clocks of both servers have agreed without a break.
     #[serde(default)]
     pub agreed_ms: u64,
@@ -95,9 +103,11 @@ pub struct ReplicaState {
     #[serde(default)]
     pub known_of: Option<ServerId>,
     /// The partner went back in time: a recovery is owed to it until it has acknowledged it (E11).
-    pub owes_recovery: bool,
+    #[serde(rename = "owes_recovery")]
+    pub partner_rolled_back: bool,
     /// This server went back in time and has not been recovered yet (E11).
-    pub went_back: bool,
+    #[serde(rename = "went_back")]
+    pub rolled_back: bool,
     /// The partner that objects are marked for. Another one in the configuration has nothing yet of what is here.
     #[serde(default)]
     pub partner: Option<ServerId>,
@@ -120,8 +130,8 @@ pub struct ReplicaState {
     #[serde(default)]
     pub removed: Option<Removed>,
     /// Walks that are under way, one after the other.
-    #[serde(default)]
-    pub walks: Vec<Walk>,
+    #[serde(rename = "walks", default)]
+    pub scans: Vec<Scan>,
     /// This server is in courtesy down (R18): it says so, and sends and takes no data until it is up again.
     #[serde(default)]
     pub courtesy: bool,
@@ -191,17 +201,25 @@ pub trait Ledger {
     fn backlog(&mut self, lane: Lane) -> Result<Backlog, LedgerError>;
 
     /// The tombstone of an object.
-    fn tomb(&mut self, id: &ObjectId) -> Result<Option<Tomb>, LedgerError>;
+    fn tombstone(&mut self, id: &ObjectId) -> Result<Option<Tombstone>, LedgerError>;
     /// Writes a tombstone.
-    fn set_tomb(&mut self, id: &ObjectId, tomb: &Tomb) -> Result<(), LedgerError>;
+    fn set_tombstone(&mut self, id: &ObjectId, tombstone: &Tombstone) -> Result<(), LedgerError>;
     /// Removes a tombstone.
-    fn clear_tomb(&mut self, id: &ObjectId) -> Result<(), LedgerError>;
+    fn clear_tombstone(&mut self, id: &ObjectId) -> Result<(), LedgerError>;
     /// Whether an object was deleted here once.
-    fn grave(&mut self, id: &ObjectId) -> Result<Option<Grave>, LedgerError>;
+    fn deletion_record(&mut self, id: &ObjectId) -> Result<Option<DeletionRecord>, LedgerError>;
     /// Remembers that an object was deleted.
-    fn bury(&mut self, id: &ObjectId, grave: &Grave) -> Result<(), LedgerError>;
-    /// Forgets at most `limit` graves older than `before` that are not of users. Returns how many.
-    fn forget_graves(&mut self, before: Timestamp, limit: usize) -> Result<usize, LedgerError>;
+    fn record_deletion(
+        &mut self,
+        id: &ObjectId,
+        deletion_record: &DeletionRecord,
+    ) -> Result<(), LedgerError>;
+    /// Forgets at most `limit` deletion records older than `before` that are not of users. Returns how many.
+    fn forget_deletion_records(
+        &mut self,
+        before: Timestamp,
+        limit: usize,
+    ) -> Result<usize, LedgerError>;
 
     /// Why an object is held back, if it is.
     fn held(&mut self, id: &ObjectId) -> Result<Option<Held>, LedgerError>;
@@ -216,14 +234,14 @@ pub trait Ledger {
         limit: usize,
     ) -> Result<Vec<(ObjectId, Held)>, LedgerError>;
 
-    /// The sums of a tree, each of 256 entries: of its parts, or of the buckets of one part (R15). They follow every
+    /// The sums of a tree, each of 256 entries: of its parts, or of the leaves of one part (R15). They follow every
     /// [`Self::put`] and [`Self::remove`] in the same transaction; what is empty sums to 0.
     fn sums(&mut self, tree: Tree, part: Option<u8>) -> Result<Vec<Digest>, LedgerError>;
-    /// At most `limit` ids of the objects in a bucket, ascending, strictly after `after`.
-    fn in_bucket(
+    /// At most `limit` ids of the objects in a leaf, ascending, strictly after `after`.
+    fn in_leaf(
         &mut self,
         tree: Tree,
-        bucket: u16,
+        leaf: u16,
         after: Option<&ObjectId>,
         limit: usize,
     ) -> Result<Vec<ObjectId>, LedgerError>;
@@ -262,10 +280,10 @@ pub trait Ledger {
     fn state(&mut self) -> Result<ReplicaState, LedgerError>;
     /// Writes the engine's small state.
     fn set_state(&mut self, state: &ReplicaState) -> Result<(), LedgerError>;
-    /// The lives of this server, oldest first.
-    fn lineage(&mut self) -> Result<Vec<LineageEntry>, LedgerError>;
-    /// Adds a life.
-    fn add_life(&mut self, entry: &LineageEntry) -> Result<(), LedgerError>;
-    /// Forgets the oldest lives that began before a moment. Returns how many.
-    fn forget_lives(&mut self, before: Timestamp) -> Result<usize, LedgerError>;
+    /// The incarnations of this server, oldest first.
+    fn history(&mut self) -> Result<Vec<HistoryEntry>, LedgerError>;
+    /// Adds an incarnation.
+    fn add_incarnation(&mut self, entry: &HistoryEntry) -> Result<(), LedgerError>;
+    /// Forgets the oldest incarnations that began before a moment. Returns how many.
+    fn forget_incarnations(&mut self, before: Timestamp) -> Result<usize, LedgerError>;
 }

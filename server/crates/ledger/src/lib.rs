@@ -1,6 +1,6 @@
 //! What a server remembers for its partner, and the view of one open transaction through which the replication engine sees it.
 //!
-//! A change of an object leaves a [`Mark`] behind, a deletion a [`Tomb`] as well, until the partner has acknowledged it; a [`Grave`]
+//! A change of an object leaves a [`Mark`] behind, a deletion a [`Tombstone`] as well, until the partner has acknowledged it; a [`DeletionRecord`]
 //! remembers what is gone. Sums over all objects are kept by every write, so that comparing two servers costs what differs ([`Tree`]).
 //! [`Ledger`] is what a store has to do; [`memory`] does it without a disk, and [`conformance`] is the suite that both are held to.
 
@@ -15,12 +15,12 @@ mod trie;
 pub mod conformance;
 
 pub use self::ledger::{
-    Known, Ledger, LedgerError, LineageEntry, Order, ReplicaState, Said, Seeding,
+    HistoryEntry, Known, Ledger, LedgerError, Order, ReplicaState, Seeding, SentRecord,
 };
 pub use damage::{Damage, Unreadable};
-pub use mark::{Backlog, Grave, Held, Lane, Mark, Reason, Tomb};
+pub use mark::{Backlog, DeletionRecord, Held, Lane, Mark, Reason, Tombstone};
 pub use task::{
-    Deletions, Errand, Kept, Outcome, Phase, Removed, Task, TaskCounts, TaskId, TaskKind,
-    TaskReport, Walk,
+    BackgroundJob, Deletions, Kept, Outcome, Phase, Removed, Scan, Task, TaskCounts, TaskId,
+    TaskKind, TaskReport,
 };
-pub use trie::{Bucket, Tree};
+pub use trie::{Leaf, Tree};

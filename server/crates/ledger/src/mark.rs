@@ -17,7 +17,7 @@ pub enum Lane {
 pub struct Mark {
     /// Its lane.
     pub lane: Lane,
-    /// Which change it was: the engine's tick at that moment, so it grows and never repeats. An acknowledgement clears the mark
+    /// Which change it was: the engine's CSN at that moment, so it grows and never repeats. An acknowledgement clears the mark
     /// of this very number.
     pub n: u64,
     /// When the first change was made that the partner has not acknowledged.
@@ -35,17 +35,17 @@ pub struct Mark {
 
 /// An object deleted here whose deletion the partner has not acknowledged (E8). It always has a [`Mark`] beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Tomb {
+pub struct Tombstone {
     /// When it was deleted.
     pub at: Timestamp,
 }
 
 /// That an object once was: read only when it is absent here and arrives alive (E9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Grave {
+pub struct DeletionRecord {
     /// When it was deleted.
     pub at: Timestamp,
-    /// What it was. Graves of users stay for ever; the others go when no backup can be older.
+    /// What it was. Deletion records of users stay for ever; the others go when no backup can be older.
     pub kind: Kind,
 }
 

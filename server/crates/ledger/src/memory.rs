@@ -6,8 +6,8 @@
 mod damage;
 
 use crate::{
-    Backlog, Bucket, Damage, Grave, Held, Lane, Ledger, LedgerError, LineageEntry, Mark, Order,
-    ReplicaState, Tomb, Tree, Unreadable,
+    Backlog, Damage, DeletionRecord, Held, HistoryEntry, Lane, Leaf, Ledger, LedgerError, Mark,
+    Order, ReplicaState, Tombstone, Tree, Unreadable,
 };
 use domain::{BodyRef, Digest, Kind, Object, ObjectId, ServerId, Timestamp, User};
 use std::cmp::Reverse;
@@ -22,9 +22,9 @@ pub struct Memory {
     /// Their marks.
     pub marks: BTreeMap<ObjectId, Mark>,
     /// The tombstones.
-    pub tombs: BTreeMap<ObjectId, Tomb>,
-    /// The graves.
-    pub graves: BTreeMap<ObjectId, Grave>,
+    pub tombstones: BTreeMap<ObjectId, Tombstone>,
+    /// The deletion records.
+    pub deletion_records: BTreeMap<ObjectId, DeletionRecord>,
     /// What is held back.
     pub held: BTreeMap<ObjectId, Held>,
     /// What is staged for a rebuild.
@@ -39,13 +39,13 @@ pub struct Memory {
     pub spoilt: BTreeSet<ObjectId>,
     /// Of bodies that are not whole yet, how many bytes are here.
     pub body_parts: BTreeMap<BodyRef, u32>,
-    /// The lives of this server.
-    pub lineage: Vec<LineageEntry>,
+    /// The incarnations of this server.
+    pub history: Vec<HistoryEntry>,
     /// The engine's small state.
     pub state: ReplicaState,
     queue: BTreeSet<(Lane, Timestamp, ObjectId)>,
     owned: BTreeSet<(ObjectId, ObjectId)>,
-    buckets: BTreeSet<(Bucket, ObjectId)>,
+    leaves: BTreeSet<(Leaf, ObjectId)>,
     sums: Sums,
     staged_sums: Sums,
     numbers: BTreeSet<(String, ObjectId)>,
@@ -66,16 +66,16 @@ impl PartialEq for Suspects {
 
 impl Eq for Suspects {}
 
-/// Sums of digests by bucket; what is empty is not there.
-type Sums = BTreeMap<Bucket, Digest>;
+/// Sums of digests by leaf; what is empty is not there.
+type Sums = BTreeMap<Leaf, Digest>;
 
 /// What a change replaced.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Undo {
     Object(ObjectId, Option<Object>),
     Mark(ObjectId, Option<Mark>),
-    Tomb(ObjectId, Option<Tomb>),
-    Grave(ObjectId, Option<Grave>),
+    Tombstone(ObjectId, Option<Tombstone>),
+    DeletionRecord(ObjectId, Option<DeletionRecord>),
     Held(ObjectId, Option<Held>),
     Staged(ObjectId, Option<Object>),
     Kept(ObjectId, Option<Object>),
@@ -87,7 +87,7 @@ enum Undo {
     Sound(ObjectId),
     Part(BodyRef, Option<u32>),
     Lineage,
-    Lives(Vec<LineageEntry>),
+    Incarnations(Vec<HistoryEntry>),
     State(Box<ReplicaState>),
 }
 
@@ -112,8 +112,8 @@ impl Memory {
             match step {
                 Undo::Object(id, old) => self.replace_object(&id, old),
                 Undo::Mark(id, old) => self.replace_mark(&id, old),
-                Undo::Tomb(id, old) => restore(&mut self.tombs, id, old),
-                Undo::Grave(id, old) => restore(&mut self.graves, id, old),
+                Undo::Tombstone(id, old) => restore(&mut self.tombstones, id, old),
+                Undo::DeletionRecord(id, old) => restore(&mut self.deletion_records, id, old),
                 Undo::Held(id, old) => restore(&mut self.held, id, old),
                 Undo::Staged(id, old) => self.replace_staged(&id, old),
                 Undo::Kept(id, old) => restore(&mut self.kept, id, old),
@@ -144,9 +144,9 @@ impl Memory {
                     };
                 }
                 Undo::Lineage => {
-                    self.lineage.pop();
+                    self.history.pop();
                 }
-                Undo::Lives(old) => self.lineage = old,
+                Undo::Incarnations(old) => self.history = old,
                 Undo::State(old) => self.state = *old,
             }
         }
@@ -186,19 +186,19 @@ impl Memory {
         }
         let new = self.objects.get(id);
         let stays = matches!((&old, new), (Some(old), Some(new)) if old.owner == new.owner);
-        let at = new.or(old.as_ref()).map(|object| Bucket::of(id, object));
+        let at = new.or(old.as_ref()).map(|object| Leaf::of(id, object));
         if let (Some(old), Some(at)) = (&old, at) {
-            let bucket = if stays { at } else { Bucket::of(id, old) };
+            let leaf = if stays { at } else { Leaf::of(id, old) };
             if !stays {
-                self.buckets.remove(&(bucket, *id));
+                self.leaves.remove(&(leaf, *id));
             }
-            take(&mut self.sums, bucket, old.digest(id));
+            take(&mut self.sums, leaf, old.digest(id));
         }
-        if let (Some(new), Some(bucket)) = (new, at) {
+        if let (Some(new), Some(leaf)) = (new, at) {
             if !stays {
-                self.buckets.insert((bucket, *id));
+                self.leaves.insert((leaf, *id));
             }
-            give(&mut self.sums, bucket, new.digest(id));
+            give(&mut self.sums, leaf, new.digest(id));
         }
         let (was, is) = (old.as_ref().and_then(number), new.and_then(number));
         if was != is {
@@ -211,14 +211,14 @@ impl Memory {
     fn replace_staged(&mut self, id: &ObjectId, new: Option<Object>) {
         self.suspect(new.as_ref());
         if let Some(new) = &new {
-            give(&mut self.staged_sums, Bucket::of(id, new), new.digest(id));
+            give(&mut self.staged_sums, Leaf::of(id, new), new.digest(id));
         }
         let old = match new {
             Some(new) => self.staged.insert(*id, new),
             None => self.staged.remove(id),
         };
         if let Some(old) = &old {
-            take(&mut self.staged_sums, Bucket::of(id, old), old.digest(id));
+            take(&mut self.staged_sums, Leaf::of(id, old), old.digest(id));
         }
         self.remember(Undo::Staged(*id, old));
     }
@@ -227,7 +227,7 @@ impl Memory {
     fn index(&mut self) {
         let all = || self.objects.iter();
         self.owned = all().filter_map(|(id, o)| Some((o.owner?, *id))).collect();
-        self.buckets = all().map(|(id, o)| (Bucket::of(id, o), *id)).collect();
+        self.leaves = all().map(|(id, o)| (Leaf::of(id, o), *id)).collect();
         self.numbers = all()
             .filter_map(|(id, o)| Some((number(o)?, *id)))
             .collect();
@@ -248,16 +248,16 @@ impl Memory {
     }
 }
 
-fn give(sums: &mut Sums, bucket: Bucket, digest: Digest) {
-    let sum = sums.entry(bucket).or_default();
+fn give(sums: &mut Sums, leaf: Leaf, digest: Digest) {
+    let sum = sums.entry(leaf).or_default();
     *sum = sum.plus(digest);
 }
 
-fn take(sums: &mut Sums, bucket: Bucket, digest: Digest) {
-    let sum = sums.entry(bucket).or_default();
+fn take(sums: &mut Sums, leaf: Leaf, digest: Digest) {
+    let sum = sums.entry(leaf).or_default();
     *sum = sum.minus(digest);
     if *sum == Digest::default() {
-        sums.remove(&bucket);
+        sums.remove(&leaf);
     }
 }
 
@@ -420,40 +420,53 @@ impl Ledger for Memory {
         Ok(Backlog { count, oldest })
     }
 
-    fn tomb(&mut self, id: &ObjectId) -> Result<Option<Tomb>, LedgerError> {
-        Ok(self.tombs.get(id).copied())
+    fn tombstone(&mut self, id: &ObjectId) -> Result<Option<Tombstone>, LedgerError> {
+        Ok(self.tombstones.get(id).copied())
     }
 
-    fn set_tomb(&mut self, id: &ObjectId, tomb: &Tomb) -> Result<(), LedgerError> {
-        let old = self.tombs.insert(*id, *tomb);
-        self.remember(Undo::Tomb(*id, old));
+    fn set_tombstone(&mut self, id: &ObjectId, tombstone: &Tombstone) -> Result<(), LedgerError> {
+        let old = self.tombstones.insert(*id, *tombstone);
+        self.remember(Undo::Tombstone(*id, old));
         Ok(())
     }
 
-    fn clear_tomb(&mut self, id: &ObjectId) -> Result<(), LedgerError> {
-        if let Some(old) = self.tombs.remove(id) {
-            self.remember(Undo::Tomb(*id, Some(old)));
+    fn clear_tombstone(&mut self, id: &ObjectId) -> Result<(), LedgerError> {
+        if let Some(old) = self.tombstones.remove(id) {
+            self.remember(Undo::Tombstone(*id, Some(old)));
         }
         Ok(())
     }
 
-    fn grave(&mut self, id: &ObjectId) -> Result<Option<Grave>, LedgerError> {
-        Ok(self.graves.get(id).copied())
+    fn deletion_record(&mut self, id: &ObjectId) -> Result<Option<DeletionRecord>, LedgerError> {
+        Ok(self.deletion_records.get(id).copied())
     }
 
-    fn bury(&mut self, id: &ObjectId, grave: &Grave) -> Result<(), LedgerError> {
-        let old = self.graves.insert(*id, *grave);
-        self.remember(Undo::Grave(*id, old));
+    fn record_deletion(
+        &mut self,
+        id: &ObjectId,
+        deletion_record: &DeletionRecord,
+    ) -> Result<(), LedgerError> {
+        let old = self.deletion_records.insert(*id, *deletion_record);
+        self.remember(Undo::DeletionRecord(*id, old));
         Ok(())
     }
 
-    fn forget_graves(&mut self, before: Timestamp, limit: usize) -> Result<usize, LedgerError> {
-        let old = |grave: &Grave| grave.at < before && grave.kind != Kind::USER;
-        let old = self.graves.iter().filter(|(_, grave)| old(grave));
+    fn forget_deletion_records(
+        &mut self,
+        before: Timestamp,
+        limit: usize,
+    ) -> Result<usize, LedgerError> {
+        let old = |deletion_record: &DeletionRecord| {
+            deletion_record.at < before && deletion_record.kind != Kind::USER
+        };
+        let old = self
+            .deletion_records
+            .iter()
+            .filter(|(_, deletion_record)| old(deletion_record));
         let ids: Vec<_> = old.map(|(id, _)| *id).take(limit).collect();
         for id in &ids {
-            let grave = self.graves.remove(id);
-            self.remember(Undo::Grave(*id, grave));
+            let deletion_record = self.deletion_records.remove(id);
+            self.remember(Undo::DeletionRecord(*id, deletion_record));
         }
         Ok(ids.len())
     }
@@ -486,15 +499,15 @@ impl Ledger for Memory {
 
     fn sums(&mut self, tree: Tree, part: Option<u8>) -> Result<Vec<Digest>, LedgerError> {
         let mut sums = vec![Digest::default(); 256];
-        let at = |no| Bucket { tree, no };
+        let at = |no| Leaf { tree, no };
         let range = match part {
             None => at(0)..=at(u16::MAX),
             Some(part) => at(u16::from(part) << 8)..=at(u16::from(part) << 8 | 0xff),
         };
-        for (bucket, digest) in self.sums.range(range) {
+        for (leaf, digest) in self.sums.range(range) {
             let slot = match part {
-                None => bucket.no >> 8,
-                Some(_) => bucket.no & 0xff,
+                None => leaf.no >> 8,
+                Some(_) => leaf.no & 0xff,
             };
             let sum = &mut sums[usize::from(slot)];
             *sum = sum.plus(*digest);
@@ -502,20 +515,20 @@ impl Ledger for Memory {
         Ok(sums)
     }
 
-    fn in_bucket(
+    fn in_leaf(
         &mut self,
         tree: Tree,
-        bucket: u16,
+        leaf: u16,
         after: Option<&ObjectId>,
         limit: usize,
     ) -> Result<Vec<ObjectId>, LedgerError> {
-        let bucket = Bucket { tree, no: bucket };
+        let leaf = Leaf { tree, no: leaf };
         let first = match after {
-            Some(after) => Excluded((bucket, *after)),
-            None => Included((bucket, ObjectId::from_bytes([0; 16]))),
+            Some(after) => Excluded((leaf, *after)),
+            None => Included((leaf, ObjectId::from_bytes([0; 16]))),
         };
-        let last = Included((bucket, ObjectId::from_bytes([255; 16])));
-        let all = self.buckets.range((first, last));
+        let last = Included((leaf, ObjectId::from_bytes([255; 16])));
+        let all = self.leaves.range((first, last));
         Ok(all.map(|(_, id)| *id).take(limit).collect())
     }
 
@@ -619,23 +632,23 @@ impl Ledger for Memory {
         Ok(())
     }
 
-    fn lineage(&mut self) -> Result<Vec<LineageEntry>, LedgerError> {
-        Ok(self.lineage.clone())
+    fn history(&mut self) -> Result<Vec<HistoryEntry>, LedgerError> {
+        Ok(self.history.clone())
     }
 
-    fn add_life(&mut self, entry: &LineageEntry) -> Result<(), LedgerError> {
-        self.lineage.push(*entry);
+    fn add_incarnation(&mut self, entry: &HistoryEntry) -> Result<(), LedgerError> {
+        self.history.push(*entry);
         self.remember(Undo::Lineage);
         Ok(())
     }
 
-    fn forget_lives(&mut self, before: Timestamp) -> Result<usize, LedgerError> {
-        let old = self.lineage.iter();
+    fn forget_incarnations(&mut self, before: Timestamp) -> Result<usize, LedgerError> {
+        let old = self.history.iter();
         let old = old.take_while(|entry| entry.began < before).count();
         if old > 0 {
-            let whole = self.lineage.clone();
-            self.lineage.drain(..old);
-            self.remember(Undo::Lives(whole));
+            let whole = self.history.clone();
+            self.history.drain(..old);
+            self.remember(Undo::Incarnations(whole));
         }
         Ok(old)
     }

@@ -50,7 +50,7 @@ pub struct Deletions {
     pub there: u64,
 }
 
-/// What a task has removed from this server by itself, in all its attempts: the fuse counts them together (E19).
+/// What a task has removed from this server by itself, in all its attempts: the deletion guard counts them together (E19).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Removed {
     /// Which task, of this server or of its partner.
@@ -83,7 +83,7 @@ pub struct TaskCounts {
     pub contents_updated: u64,
     /// Left alone, because a change of theirs is still on its way: the next look will find them.
     pub left_out: u64,
-    /// Steps of comparing or fetching that are done: buckets, mailboxes or objects.
+    /// Steps of comparing or fetching that are done: leaves, mailboxes or objects.
     pub done: u64,
     /// How many there are, as far as that is known.
     pub total: u64,
@@ -98,7 +98,7 @@ pub struct Task {
     pub kind: TaskKind,
     /// It only counts.
     pub dry: bool,
-    /// The deletions that an administrator has agreed to; without them the fuse decides (E19).
+    /// The deletions that an administrator has agreed to; without them the deletion guard decides (E19).
     pub agreed: Option<Deletions>,
     /// When it was started.
     pub began: Timestamp,
@@ -124,7 +124,8 @@ pub enum Outcome {
     /// The partner started one of its own at the same moment, and that one goes on.
     GaveWay,
     /// One of the servers went back in time; recovery comes first.
-    WentBack,
+    #[serde(rename = "WentBack")]
+    RolledBack,
     /// It was open for a day.
     Expired,
 }
@@ -161,18 +162,19 @@ pub struct Kept {
     pub objects: u64,
 }
 
-/// A walk over all objects that is made a few at a time, beside everything else, and survives a restart.
+/// A scan over all objects that is made a few at a time, beside everything else, and survives a restart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Walk {
+pub struct Scan {
     /// What for.
-    pub errand: Errand,
+    #[serde(rename = "errand")]
+    pub job: BackgroundJob,
     /// It has come to here.
     pub after: Option<ObjectId>,
 }
 
-/// What a walk is for.
+/// What a scan is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Errand {
+pub enum BackgroundJob {
     /// After a rebuild: messages that only the replaced objects had, of users that are still there, come back.
     Salvage,
     /// Everything that tasks removed comes back.

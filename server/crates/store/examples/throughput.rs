@@ -7,7 +7,7 @@
 //! of the rounds.
 
 use domain::{
-    BodyRef, Envelope, Hlc, Kind, Life, Message, Object, ObjectId, Place, Sender, Timestamp,
+    BodyRef, Envelope, Hlc, Incarnation, Kind, Message, Object, ObjectId, Place, Sender, Timestamp,
     Version,
 };
 use ledger::{Lane, Ledger, Mark};
@@ -132,10 +132,10 @@ impl Kept {
             let at = Timestamp(1_800_000_000_000 + self.bodies.n as i64);
             let (id, object) = message(self.bodies.n, at, body);
             tx.put(&id, &object).expect("put");
-            state.tick += 1;
+            state.csn += 1;
             let mark = Mark {
                 lane: Lane::Messages,
-                n: state.tick,
+                n: state.csn,
                 since: at,
                 body: true,
                 unsent: true,
@@ -170,7 +170,7 @@ fn message(n: u64, at: Timestamp, body: BodyRef) -> (ObjectId, Object) {
     };
     let version = Version {
         hlc: Hlc::at(at),
-        life: Life(1),
+        incarnation: Incarnation(1),
     };
     for (key, value) in Message::registers(&envelope, Place::Inbox, true) {
         object.set(key, version, value);

@@ -3,7 +3,7 @@
 use crate::put::Spot;
 use crate::{StoreError, sums, view};
 use domain::{Digest, Object, ObjectId};
-use ledger::Bucket;
+use ledger::Leaf;
 use rusqlite::Connection;
 use std::collections::BTreeMap;
 
@@ -29,7 +29,7 @@ pub(crate) fn digests(conn: &Connection) -> Result<(), StoreError> {
                 continue;
             };
             let Spot {
-                bucket: Bucket { tree, no },
+                bucket: Leaf { tree, no },
                 digest,
             } = Spot::of(id, &object);
             let tree = sums::tree_number(tree);

@@ -3,7 +3,7 @@
 use crate::space::Space;
 use crate::{StoreError, Tx, seal, sums, view};
 use domain::{Digest, Kind, Message, Object, ObjectId, User};
-use ledger::Bucket;
+use ledger::Leaf;
 use rusqlite::Row;
 
 /// What the indexes need of an object; see schema.rs.
@@ -47,7 +47,7 @@ impl Columns {
 /// Where an object is in the digest trie, and with which digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Spot {
-    pub bucket: Bucket,
+    pub bucket: Leaf,
     pub digest: Digest,
 }
 
@@ -63,7 +63,7 @@ struct Old {
 impl Spot {
     pub(crate) fn of(id: &ObjectId, object: &Object) -> Self {
         Self {
-            bucket: Bucket::of(id, object),
+            bucket: Leaf::of(id, object),
             digest: object.digest(id),
         }
     }
@@ -77,7 +77,7 @@ impl Old {
             row.get(3).unwrap_or(None),
             row.get(4).unwrap_or(None),
         );
-        let bucket = tree.zip(no).map(|(tree, no)| Bucket {
+        let bucket = tree.zip(no).map(|(tree, no)| Leaf {
             tree: sums::tree(tree),
             no,
         });

@@ -9,7 +9,7 @@ use crate::{
 };
 use bytes::Bytes;
 use domain::{BodyRef, Object, ObjectId, Place, ServerId, Timestamp};
-use ledger::{Backlog, Held, Lane, LineageEntry, Mark, ReplicaState, Unreadable};
+use ledger::{Backlog, Held, HistoryEntry, Lane, Mark, ReplicaState, Unreadable};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -181,8 +181,8 @@ impl Readers {
     }
 
     /// The lives of this server, oldest first.
-    pub fn lineage(&self) -> Result<Vec<LineageEntry>, StoreError> {
-        self.connected(|conn| crate::rows::read_lineage(conn))
+    pub fn history(&self) -> Result<Vec<HistoryEntry>, StoreError> {
+        self.connected(|conn| crate::rows::read_history(conn))
     }
 
     /// How big the store is, and how much room is left.

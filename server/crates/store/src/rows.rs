@@ -3,10 +3,10 @@
 use crate::marks::{lane_number, newest, oldest};
 use crate::space::{self, Space};
 use crate::{StoreError, Tx, sums, view};
-use domain::{BodyRef, Digest, Kind, Life, Object, ObjectId, ServerId, Timestamp};
+use domain::{BodyRef, Digest, Incarnation, Kind, Object, ObjectId, ServerId, Timestamp};
 use ledger::{
-    Backlog, Damage, Grave, Held, Lane, Ledger, LedgerError, LineageEntry, Mark, Order,
-    ReplicaState, Tomb, Tree, Unreadable,
+    Backlog, Damage, DeletionRecord, Held, HistoryEntry, Lane, Ledger, LedgerError, Mark, Order,
+    ReplicaState, Tombstone, Tree, Unreadable,
 };
 use rusqlite::{Connection, OptionalExtension, ToSql};
 
@@ -125,32 +125,32 @@ impl Ledger for Tx<'_> {
         })?)
     }
 
-    fn tomb(&mut self, id: &ObjectId) -> Found<Option<Tomb>> {
+    fn tombstone(&mut self, id: &ObjectId) -> Found<Option<Tombstone>> {
         let sql = "SELECT at FROM tomb WHERE id = ?1";
         Ok(self.step(|tx| {
             view::one(&tx.writer.conn, sql, [id.as_bytes()], |row| {
                 let at = Timestamp(row.get(0)?);
-                Ok(Tomb { at })
+                Ok(Tombstone { at })
             })
         })?)
     }
 
-    fn set_tomb(&mut self, id: &ObjectId, tomb: &Tomb) -> Found<()> {
+    fn set_tombstone(&mut self, id: &ObjectId, tomb: &Tombstone) -> Found<()> {
         let sql =
             "INSERT INTO tomb (id, at) VALUES (?1, ?2) ON CONFLICT (id) DO UPDATE SET at = ?2";
         Ok(self.step(|tx| tx.execute(sql, (id.as_bytes(), tomb.at.0)).map(drop))?)
     }
 
-    fn clear_tomb(&mut self, id: &ObjectId) -> Found<()> {
+    fn clear_tombstone(&mut self, id: &ObjectId) -> Found<()> {
         let sql = "DELETE FROM tomb WHERE id = ?1";
         Ok(self.step(|tx| tx.execute(sql, [id.as_bytes()]).map(drop))?)
     }
 
-    fn grave(&mut self, id: &ObjectId) -> Found<Option<Grave>> {
+    fn deletion_record(&mut self, id: &ObjectId) -> Found<Option<DeletionRecord>> {
         let sql = "SELECT at, kind FROM grave WHERE id = ?1";
         Ok(self.step(|tx| {
             view::one(&tx.writer.conn, sql, [id.as_bytes()], |row| {
-                Ok(Grave {
+                Ok(DeletionRecord {
                     at: Timestamp(row.get(0)?),
                     kind: Kind(row.get(1)?),
                 })
@@ -158,14 +158,14 @@ impl Ledger for Tx<'_> {
         })?)
     }
 
-    fn bury(&mut self, id: &ObjectId, grave: &Grave) -> Found<()> {
+    fn record_deletion(&mut self, id: &ObjectId, grave: &DeletionRecord) -> Found<()> {
         let sql = "INSERT INTO grave (id, at, kind) VALUES (?1, ?2, ?3)
                    ON CONFLICT (id) DO UPDATE SET at = ?2, kind = ?3";
         let params = (id.as_bytes(), grave.at.0, grave.kind.0);
         Ok(self.step(|tx| tx.execute(sql, params).map(drop))?)
     }
 
-    fn forget_graves(&mut self, before: Timestamp, limit: usize) -> Found<usize> {
+    fn forget_deletion_records(&mut self, before: Timestamp, limit: usize) -> Found<usize> {
         Ok(self.step(|tx| tx.execute(FORGET_GRAVES, (before.0, limit)))?)
     }
 
@@ -197,7 +197,7 @@ impl Ledger for Tx<'_> {
         })?)
     }
 
-    fn in_bucket(
+    fn in_leaf(
         &mut self,
         tree: Tree,
         bucket: u16,
@@ -279,17 +279,17 @@ impl Ledger for Tx<'_> {
         })?)
     }
 
-    fn lineage(&mut self) -> Found<Vec<LineageEntry>> {
-        Ok(self.step(|tx| read_lineage(&tx.writer.conn))?)
+    fn history(&mut self) -> Found<Vec<HistoryEntry>> {
+        Ok(self.step(|tx| read_history(&tx.writer.conn))?)
     }
 
-    fn add_life(&mut self, entry: &LineageEntry) -> Found<()> {
+    fn add_incarnation(&mut self, entry: &HistoryEntry) -> Found<()> {
         let sql = "INSERT INTO lineage (life, tick, began) VALUES (?1, ?2, ?3)";
-        let (life, tick) = (entry.life.0.cast_signed(), entry.tick.cast_signed());
+        let (life, tick) = (entry.incarnation.0.cast_signed(), entry.csn.cast_signed());
         Ok(self.step(|tx| tx.execute(sql, (life, tick, entry.began.0)).map(drop))?)
     }
 
-    fn forget_lives(&mut self, before: Timestamp) -> Found<usize> {
+    fn forget_incarnations(&mut self, before: Timestamp) -> Found<usize> {
         // None out of the middle: a clock may have been wrong for a while.
         let sql = "DELETE FROM lineage WHERE began < ?1
                    AND n < coalesce((SELECT min(n) FROM lineage WHERE began >= ?1), 9223372036854775807)";
@@ -317,12 +317,12 @@ pub(crate) fn write_state(tx: &Tx<'_>, state: &ReplicaState) -> Result<(), Store
     tx.execute(sql, [&data as &dyn ToSql]).map(drop)
 }
 
-pub(crate) fn read_lineage(conn: &Connection) -> Result<Vec<LineageEntry>, StoreError> {
+pub(crate) fn read_history(conn: &Connection) -> Result<Vec<HistoryEntry>, StoreError> {
     let sql = "SELECT life, tick, began FROM lineage ORDER BY n";
     view::rows(conn, sql, [], |row| {
-        Ok(LineageEntry {
-            life: Life(row.get::<_, i64>(0)?.cast_unsigned()),
-            tick: row.get::<_, i64>(1)?.cast_unsigned(),
+        Ok(HistoryEntry {
+            incarnation: Incarnation(row.get::<_, i64>(0)?.cast_unsigned()),
+            csn: row.get::<_, i64>(1)?.cast_unsigned(),
             began: Timestamp(row.get(2)?),
         })
     })

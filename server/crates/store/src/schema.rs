@@ -237,7 +237,7 @@ mod tests {
     use crate::{Options, Store, Writer};
     use domain::{Digest, Kind, Object, ObjectId, Timestamp};
     use ledger::conformance::assert_sums;
-    use ledger::{Bucket, Grave, Ledger, Tree};
+    use ledger::{DeletionRecord, Leaf, Ledger, Tree};
     use tempfile::TempDir;
 
     fn id(n: u8) -> ObjectId {
@@ -283,15 +283,18 @@ mod tests {
         for _ in 0..2 {
             let mut tx = writer.begin().unwrap();
             assert_sums(&mut tx).unwrap();
-            let no = Bucket::number(&id(3));
+            let no = Leaf::number(&id(3));
             let of_one = rows.iter().filter(|row| row.2 == Some(id(3))).count();
             assert_eq!(
-                tx.in_bucket(Tree::Contents, no, None, 9_999).unwrap().len(),
+                tx.in_leaf(Tree::Contents, no, None, 9_999).unwrap().len(),
                 of_one
             );
             assert_eq!(tx.user_count().unwrap(), 500);
             let (at, kind) = (Timestamp(5), Kind::MESSAGE);
-            assert_eq!(tx.grave(&id(200)).unwrap(), Some(Grave { at, kind }));
+            assert_eq!(
+                tx.deletion_record(&id(200)).unwrap(),
+                Some(DeletionRecord { at, kind })
+            );
             drop(tx);
             drop(writer);
             (writer, _) = Store::open(dir.path(), Options::default()).unwrap();
@@ -304,8 +307,7 @@ mod tests {
         let whole = row(id(2), &Object::new(Kind::USER, None, None));
         let (_dir, mut writer) = grown(&[damaged, whole]);
         let mut tx = writer.begin().unwrap();
-        let of =
-            |tx: &mut crate::Tx<'_>| tx.in_bucket(Tree::Users, Bucket::number(&id(1)), None, 9);
+        let of = |tx: &mut crate::Tx<'_>| tx.in_leaf(Tree::Users, Leaf::number(&id(1)), None, 9);
         assert_eq!(of(&mut tx).unwrap(), []);
         tx.put(&id(1), &Object::new(Kind::USER, None, None))
             .unwrap();

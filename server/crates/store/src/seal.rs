@@ -47,7 +47,7 @@ fn check(id: &ObjectId, bytes: &[u8]) -> [u8; 8] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::{BodyRef, Hlc, Key, Kind, Life, Value, Version};
+    use domain::{BodyRef, Hlc, Incarnation, Key, Kind, Value, Version};
 
     fn id(n: u8) -> ObjectId {
         ObjectId::from_bytes([n; 16])
@@ -59,7 +59,7 @@ mod tests {
         let mut object = Object::new(Kind::MESSAGE, Some(id(9)), body);
         let version = Version {
             hlc: Hlc(7),
-            life: Life(3),
+            incarnation: Incarnation(3),
         };
         for (field, value) in [
             (1, Value::Bool(true)),

@@ -4,7 +4,7 @@ use crate::put::Spot;
 use crate::space::Space;
 use crate::{StoreError, Tx, view};
 use domain::Digest;
-use ledger::{Bucket, Tree};
+use ledger::{Leaf, Tree};
 use rusqlite::{Connection, OptionalExtension};
 use std::collections::BTreeMap;
 
@@ -80,7 +80,7 @@ impl Tx<'_> {
         }
     }
 
-    fn sum_of(&mut self, space: Space, bucket: Bucket) -> &mut Digest {
+    fn sum_of(&mut self, space: Space, bucket: Leaf) -> &mut Digest {
         let at = (space, bucket.tree, bucket.no);
         self.sums.entry(at).or_default()
     }
@@ -120,7 +120,7 @@ pub(crate) fn read(
     let mut sums = vec![Digest::default(); WIDTH];
     for (bucket, sum) in buckets {
         let at = match part {
-            None => Bucket::part(bucket).into(),
+            None => Leaf::part(bucket).into(),
             Some(_) => usize::from(bucket & 0xff),
         };
         sums[at] = sums[at].plus(from_bytes(sum));

@@ -4,7 +4,7 @@ use super::*;
 use crate::gr::envelope;
 use crate::gr::pairing::Secret;
 use bytes::BytesMut;
-use domain::Life;
+use domain::Incarnation;
 use gr_proto::{Header, Message, Payload, Report, Seen};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -51,14 +51,14 @@ fn start(address: std::net::SocketAddr) -> Side {
 
 fn message(no: u64) -> Message {
     let header = Header {
-        from: Life(1),
-        to: Life(2),
+        from: Incarnation(1),
+        to: Incarnation(2),
         no,
         id: 9,
-        tick: 4,
+        csn: 4,
         seen: Seen::default(),
         settled: 0,
-        went_back: false,
+        rolled_back: false,
     };
     Message {
         header,

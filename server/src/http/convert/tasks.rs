@@ -23,7 +23,7 @@ pub fn tasks(view: &TaskView, names: &Names<'_>, users: u64) -> GrTasks {
         serving: view.serving.as_ref().map(|task| serving(task, names)),
         last: view.last.as_ref().map(|report| ended(report, names)),
         kept: view.kept.as_ref().map(kept),
-        errand: view.errand.map(errand),
+        errand: view.job.map(errand),
         users,
     }
 }
@@ -159,7 +159,7 @@ fn outcome(outcome: ledger::Outcome) -> TaskOutcome {
         ledger::Outcome::Aborted => TaskOutcome::Aborted,
         ledger::Outcome::AbortedThere => TaskOutcome::AbortedThere,
         ledger::Outcome::GaveWay => TaskOutcome::GaveWay,
-        ledger::Outcome::WentBack => TaskOutcome::WentBack,
+        ledger::Outcome::RolledBack => TaskOutcome::WentBack,
         ledger::Outcome::Expired => TaskOutcome::Expired,
     }
 }
@@ -173,13 +173,13 @@ fn kept(kept: &ledger::Kept) -> KeptObjects {
     }
 }
 
-fn errand(errand: ledger::Errand) -> TaskErrand {
+fn errand(errand: ledger::BackgroundJob) -> TaskErrand {
     match errand {
-        ledger::Errand::Salvage => TaskErrand::Salvage,
-        ledger::Errand::Undo => TaskErrand::Undo,
-        ledger::Errand::Purge => TaskErrand::Purge,
-        ledger::Errand::Unstage => TaskErrand::Unstage,
-        ledger::Errand::Retry => TaskErrand::Retry,
+        ledger::BackgroundJob::Salvage => TaskErrand::Salvage,
+        ledger::BackgroundJob::Undo => TaskErrand::Undo,
+        ledger::BackgroundJob::Purge => TaskErrand::Purge,
+        ledger::BackgroundJob::Unstage => TaskErrand::Unstage,
+        ledger::BackgroundJob::Retry => TaskErrand::Retry,
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::objects::transaction::{Marking, Tx};
 use crate::{How, Item, Rule};
 use domain::{Hlc, Kind, Object, ObjectId, User};
-use ledger::{LedgerError, Reason, Tomb};
+use ledger::{LedgerError, Reason, Tombstone};
 
 /// What became of an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,13 +17,13 @@ pub(crate) enum Applied {
 /// Applies one item.
 pub(crate) fn apply(tx: &mut Tx<'_>, item: &Item) -> Result<Applied, LedgerError> {
     match &item.object {
-        None => bury(tx, &item.id).map(|()| Applied::Done),
+        None => record_deletion(tx, &item.id).map(|()| Applied::Done),
         Some(theirs) => join(tx, item, theirs),
     }
 }
 
 /// It is gone at the partner, so it goes here, whatever was changed here meanwhile: deletion is final (E4).
-fn bury(tx: &mut Tx<'_>, id: &ObjectId) -> Result<(), LedgerError> {
+fn record_deletion(tx: &mut Tx<'_>, id: &ObjectId) -> Result<(), LedgerError> {
     let mine = tx.ledger.object(id)?;
     if let Some(mine) = &mine {
         if !tx.config.rules.hold(Rule::DeletionIsFinal) && tx.ledger.mark(id)?.is_some() {
@@ -33,19 +33,19 @@ fn bury(tx: &mut Tx<'_>, id: &ObjectId) -> Result<(), LedgerError> {
     }
     tx.erase(id)?;
     // The messages of a user may have come before the user, so they are looked for even if the user never came.
-    // Of what never came nobody knows what it was; a grave too long remembered does no harm.
+    // Of what never came nobody knows what it was; a deletion record too long remembered does no harm.
     let kind = mine.map_or(Kind::USER, |mine| mine.kind);
     if kind == Kind::USER {
         tx.remove_owned(id)?;
     }
-    tx.bury(id, kind)?;
-    tx.ledger.clear_tomb(id)?;
+    tx.record_deletion(id, kind)?;
+    tx.ledger.clear_tombstone(id)?;
     tx.ledger.clear_mark(id)
 }
 
 fn join(tx: &mut Tx<'_>, item: &Item, theirs: &Object) -> Result<Applied, LedgerError> {
     let id = &item.id;
-    if tx.ledger.tomb(id)?.is_some() {
+    if tx.ledger.tombstone(id)?.is_some() {
         return Ok(Applied::Done); // deleted here, and the partner is about to hear of it
     }
     if theirs.newest().hlc > Hlc::END {
@@ -98,10 +98,10 @@ fn join(tx: &mut Tx<'_>, item: &Item, theirs: &Object) -> Result<Applied, Ledger
 /// It was not here.
 fn arrive(tx: &mut Tx<'_>, item: &Item, theirs: &Object) -> Result<Applied, LedgerError> {
     let id = &item.id;
-    if buried(tx, id, theirs)? {
+    if was_deleted_here(tx, id, theirs)? {
         let at = tx.now.wall;
-        tx.bury(id, theirs.kind)?;
-        tx.ledger.set_tomb(id, &Tomb { at })?;
+        tx.record_deletion(id, theirs.kind)?;
+        tx.ledger.set_tombstone(id, &Tombstone { at })?;
         tx.mark(id, theirs, Marking::Gone)?;
         return Ok(Applied::Done);
     }
@@ -186,11 +186,11 @@ fn obstacle(
 }
 
 /// Whether it, or the user it belongs to, was deleted here once (E9). A user that is merely absent may be on its way.
-fn buried(tx: &mut Tx<'_>, id: &ObjectId, theirs: &Object) -> Result<bool, LedgerError> {
-    if !tx.config.rules.hold(Rule::Grave) {
+fn was_deleted_here(tx: &mut Tx<'_>, id: &ObjectId, theirs: &Object) -> Result<bool, LedgerError> {
+    if !tx.config.rules.hold(Rule::DeletionRecord) {
         return Ok(false);
     }
-    tx.is_buried(id, theirs)
+    tx.was_deleted(id, theirs)
 }
 
 /// The clock follows the partner's, unless that is absurdly far ahead (E20).

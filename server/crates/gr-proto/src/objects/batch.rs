@@ -8,7 +8,7 @@ use ledger::{LedgerError, Mark, Reason};
 
 /// An item under way: the mark as it was when the item was read, and what of its body goes along.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Flying {
+pub(crate) struct InFlight {
     pub(crate) id: ObjectId,
     pub(crate) n: u64,
     pub(crate) part: Part,
@@ -18,7 +18,7 @@ pub(crate) struct Flying {
 
 /// Why an object may not be sent, though the partner would take it (R9 a): nothing but its deletion.
 pub(crate) fn held_back(tx: &mut Tx<'_>, id: &ObjectId) -> Result<Option<Reason>, LedgerError> {
-    if tx.ledger.tomb(id)?.is_some() {
+    if tx.ledger.tombstone(id)?.is_some() {
         return Ok(None);
     }
     let Some(object) = tx.ledger.object(id)? else {
@@ -38,7 +38,7 @@ pub(crate) fn held_back(tx: &mut Tx<'_>, id: &ObjectId) -> Result<Option<Reason>
 #[derive(Default)]
 pub(crate) struct Batch {
     pub(crate) items: Vec<Item>,
-    pub(crate) flying: Vec<Flying>,
+    pub(crate) in_flight: Vec<InFlight>,
     pub(crate) bytes: u64,
     /// It carries a piece of a body, and nothing after it.
     piece: bool,
@@ -68,7 +68,7 @@ impl Next {
             tx.hold(&id, mark, Reason::UNREADABLE)?;
             return Ok(None);
         }
-        if object.is_none() && tx.ledger.tomb(&id)?.is_none() {
+        if object.is_none() && tx.ledger.tombstone(&id)?.is_none() {
             tx.ledger.clear_mark(&id)?;
             return Ok(None);
         }
@@ -107,12 +107,12 @@ impl Batch {
         if mark.unsent {
             tx.is_heard_of(&id)?;
         }
-        if object.is_none() && !tx.config.rules.hold(Rule::TombUntilAck) {
-            tx.ledger.clear_tomb(&id)?;
+        if object.is_none() && !tx.config.rules.hold(Rule::TombstoneUntilAck) {
+            tx.ledger.clear_tombstone(&id)?;
             tx.ledger.clear_mark(&id)?;
         }
         let body = object.as_ref().and_then(|object| object.body);
-        self.flying.push(Flying {
+        self.in_flight.push(InFlight {
             id,
             n: mark.n,
             part,

@@ -3,7 +3,7 @@
 use crate::objects::transaction::{Marking, Tx};
 use crate::{How, Rule};
 use domain::{BodyRef, Change, Hlc, Key, Kind, Object, ObjectId, Value, Version, user_fields};
-use ledger::{LedgerError, Tomb};
+use ledger::{LedgerError, Tombstone};
 
 /// Makes a change. Returns its number if it left a mark.
 pub(crate) fn change(tx: &mut Tx<'_>, change: &Change) -> Result<Option<u64>, LedgerError> {
@@ -31,10 +31,10 @@ fn create(
     // A retry of a creation whose answer was lost must not bring back what has been deleted in between. And nothing outlives its
     // user: the partner has removed, or will remove, everything that belongs to it.
     let owner_gone = match &owner {
-        Some(owner) => tx.ledger.grave(owner)?.is_some(),
+        Some(owner) => tx.ledger.deletion_record(owner)?.is_some(),
         None => false,
     };
-    if owner_gone || tx.ledger.object(id)?.is_some() || tx.ledger.grave(id)?.is_some() {
+    if owner_gone || tx.ledger.object(id)?.is_some() || tx.ledger.deletion_record(id)?.is_some() {
         return Ok(None);
     }
     let mut object = Object::new(kind, owner, body);
@@ -81,7 +81,7 @@ fn delete(tx: &mut Tx<'_>, id: &ObjectId) -> Result<Option<u64>, LedgerError> {
         None => tx.ledger.held(id)?.map(|held| held.mark),
     };
     tx.erase(id)?;
-    tx.bury(id, object.kind)?;
+    tx.record_deletion(id, object.kind)?;
     if object.kind == Kind::USER {
         tx.remove_owned(id)?;
         *tx.causes += 1; // its number may be what the partner's user waits for
@@ -89,13 +89,13 @@ fn delete(tx: &mut Tx<'_>, id: &ObjectId) -> Result<Option<u64>, LedgerError> {
     // Nobody has heard of it, so nobody has to forget it. Not so for a user: its messages may have gone ahead.
     let unheard = mark.is_some_and(|m| m.unsent) && object.kind != Kind::USER;
     if unheard {
-        tx.state.tick += 1;
+        tx.state.csn += 1;
         tx.ledger.clear_mark(id)?;
         return Ok(None);
     }
     if tx.config.partner.is_some() {
         let at = tx.now.wall;
-        tx.ledger.set_tomb(id, &Tomb { at })?;
+        tx.ledger.set_tombstone(id, &Tombstone { at })?;
     }
     tx.mark(id, &object, Marking::Gone)
 }
@@ -115,8 +115,8 @@ fn write(tx: &mut Tx<'_>, object: &mut Object, registers: &[(Key, Value)]) -> bo
         } else {
             clock
         };
-        let life = tx.life;
-        written |= object.set(*key, Version { hlc, life }, value.clone());
+        let incarnation = tx.incarnation;
+        written |= object.set(*key, Version { hlc, incarnation }, value.clone());
     }
     if written {
         tx.state.hlc = clock;

@@ -1,8 +1,11 @@
 //! The open transaction, as the parts of the engine see it, and what all of them do in it: write, erase, mark, hold, bury, note.
 
 use crate::{Changed, Config, How, Now, Rule, limits};
-use domain::{Kind, Life, Object, ObjectId, User};
-use ledger::{Errand, Grave, Held, Lane, Ledger, LedgerError, Mark, Reason, ReplicaState, Walk};
+use domain::{Incarnation, Kind, Object, ObjectId, User};
+use ledger::{
+    BackgroundJob, DeletionRecord, Held, Lane, Ledger, LedgerError, Mark, Reason, ReplicaState,
+    Scan,
+};
 use std::collections::BTreeMap;
 
 /// The open transaction, borrowed from the engine's fields while its session is borrowed too.
@@ -11,7 +14,7 @@ macro_rules! tx {
         Tx {
             now: $now,
             config: &$engine.config,
-            life: $engine.life,
+            incarnation: $engine.incarnation,
             ledger: $ledger,
             state: &mut $engine.state,
             changed: &mut $engine.changed,
@@ -27,8 +30,8 @@ pub(crate) use tx;
 pub(crate) struct Tx<'a> {
     pub(crate) now: Now,
     pub(crate) config: &'a Config,
-    /// The life that stamps and marks.
-    pub(crate) life: Life,
+    /// The incarnation that stamps and marks.
+    pub(crate) incarnation: Incarnation,
     pub(crate) ledger: &'a mut dyn Ledger,
     /// The engine's durable state; written back by the pump.
     pub(crate) state: &'a mut ReplicaState,
@@ -68,7 +71,7 @@ impl Tx<'_> {
         object: &Object,
         marking: Marking,
     ) -> Result<Option<u64>, LedgerError> {
-        self.state.tick += 1;
+        self.state.csn += 1;
         if self.config.partner.is_none() {
             return Ok(None);
         }
@@ -80,7 +83,7 @@ impl Tx<'_> {
         let was = |bit: fn(&Mark) -> bool| old.as_ref().is_some_and(bit);
         let mark = Mark {
             lane: lane(object.kind),
-            n: self.state.tick,
+            n: self.state.csn,
             since: old.map_or(self.now.wall, |m| m.since),
             body: match marking {
                 Marking::New | Marking::Whole | Marking::Recovery => object.body.is_some(),
@@ -103,17 +106,17 @@ impl Tx<'_> {
     }
 
     /// From here on the partner may know of an object: if it is deleted, the partner has to hear of it (test
-    /// `what_a_page_told_of_is_deleted_with_a_tombstone`). The tick says so to a later life: one that was restored to before this would
+    /// `what_a_page_told_of_is_deleted_with_a_tombstone`). The CSN says so to a later incarnation: one that was restored to before this would
     /// take the object for unsent, and delete it without a tombstone (E11).
     pub(crate) fn is_heard_of(&mut self, id: &ObjectId) -> Result<(), LedgerError> {
         let mark = self.ledger.mark(id)?;
         if let Some(mark) = mark.filter(|mark| mark.unsent) {
-            self.state.tick += 1;
+            self.state.csn += 1;
             let unsent = false;
             self.ledger.set_mark(id, &Mark { unsent, ..mark })?;
         }
         if let Some(held) = self.ledger.held(id)?.filter(|held| held.mark.unsent) {
-            self.state.tick += 1;
+            self.state.csn += 1;
             let mark = Mark {
                 unsent: false,
                 ..held.mark
@@ -175,8 +178,8 @@ impl Tx<'_> {
     /// Tries again what was held.
     pub(crate) fn retry(&mut self, id: &ObjectId, held: &Held) -> Result<(), LedgerError> {
         self.ledger.clear_held(id)?;
-        self.state.tick += 1;
-        let (n, since) = (self.state.tick, self.now.wall);
+        self.state.csn += 1;
+        let (n, since) = (self.state.csn, self.now.wall);
         let mark = Mark {
             n,
             since,
@@ -202,11 +205,11 @@ impl Tx<'_> {
         self.ledger.clear_held(id)
     }
 
-    /// Joins an object with what is staged, while a rebuild is under way (E18). What is in its grave, or whose user is, stays there.
+    /// Joins an object with what is staged, while a rebuild is under way (E18). What was deleted, or whose user was, is not staged.
     pub(crate) fn stage(&mut self, id: &ObjectId, object: &Object) -> Result<(), LedgerError> {
         if !self.state.staging
             || !self.config.rules.hold(Rule::StageToo)
-            || self.is_buried(id, object)?
+            || self.was_deleted(id, object)?
         {
             return Ok(());
         }
@@ -220,16 +223,16 @@ impl Tx<'_> {
     }
 
     /// Whether it, or the user it belongs to, was deleted here once.
-    pub(crate) fn is_buried(
+    pub(crate) fn was_deleted(
         &mut self,
         id: &ObjectId,
         object: &Object,
     ) -> Result<bool, LedgerError> {
-        if self.ledger.grave(id)?.is_some() {
+        if self.ledger.deletion_record(id)?.is_some() {
             return Ok(true);
         }
         match &object.owner {
-            Some(owner) => Ok(self.ledger.grave(owner)?.is_some()),
+            Some(owner) => Ok(self.ledger.deletion_record(owner)?.is_some()),
             None => Ok(false),
         }
     }
@@ -280,17 +283,14 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Sets out on a walk, unless one with this errand is under way or in line. A retry is walked once more: what was held behind
+    /// Sets out on a scan, unless one with this background job is under way or in line. A retry is walked once more: what was held behind
     /// the present one has to be tried, too. A second purge, though, would take what is kept after the first (test
     /// `one_purge_is_enough`).
-    pub(crate) fn walk(&mut self, errand: Errand) {
-        let again = |walk: &Walk| errand == Errand::Retry && walk.after.is_some();
-        let mut same = self.state.walks.iter().filter(|w| w.errand == errand);
+    pub(crate) fn scan(&mut self, job: BackgroundJob) {
+        let again = |scan: &Scan| job == BackgroundJob::Retry && scan.after.is_some();
+        let mut same = self.state.scans.iter().filter(|w| w.job == job);
         if same.all(again) {
-            self.state.walks.push(Walk {
-                errand,
-                after: None,
-            });
+            self.state.scans.push(Scan { job, after: None });
         }
     }
 
@@ -306,10 +306,11 @@ impl Tx<'_> {
     }
 
     /// Remembers that an object is gone.
-    pub(crate) fn bury(&mut self, id: &ObjectId, kind: Kind) -> Result<(), LedgerError> {
-        // By the clock that never goes back: a grave that seems old because the wall clock was wrong would be forgotten.
+    pub(crate) fn record_deletion(&mut self, id: &ObjectId, kind: Kind) -> Result<(), LedgerError> {
+        // By the clock that never goes back: a deletion record that seems old because the wall clock was wrong would be forgotten.
         let at = self.now.wall.max(self.state.hlc.wall());
-        self.ledger.bury(id, &Grave { at, kind })
+        self.ledger
+            .record_deletion(id, &DeletionRecord { at, kind })
     }
 
     /// Notes that an object has become different.

@@ -2,9 +2,9 @@
 
 use crate::engine::Engine;
 use crate::reconcile::task::{Serving, TaskView, finish};
-use crate::{Ask, Declined, Event, Now, Order, Question, Rule, limits};
+use crate::{Event, Now, Order, Rejected, Request, RequestBody, Rule, limits};
 use ledger::{
-    Deletions, Errand, Lane, Ledger, LedgerError, Outcome, Phase, Task, TaskCounts, TaskId,
+    BackgroundJob, Deletions, Lane, Ledger, LedgerError, Outcome, Phase, Task, TaskCounts, TaskId,
     TaskKind,
 };
 
@@ -15,7 +15,7 @@ impl Engine {
         now: Now,
         ledger: &mut dyn Ledger,
         order: Order,
-    ) -> Result<Result<(), Declined>, LedgerError> {
+    ) -> Result<Result<(), Rejected>, LedgerError> {
         self.begin(now, ledger)?;
         match order {
             Order::Start {
@@ -48,7 +48,7 @@ impl Engine {
             Order::Agree(id) => {
                 let waits = |task: &&mut Task| task.id == id && task.phase == Phase::Waiting;
                 let Some(task) = self.state.task.as_mut().filter(waits) else {
-                    return Ok(Err(Declined::NoSuchTask));
+                    return Ok(Err(Rejected::NoSuchTask));
                 };
                 task.agreed = Some(Deletions {
                     here: task.counts.deleted_here,
@@ -58,15 +58,15 @@ impl Engine {
             }
             Order::Abort(id) => return Ok(self.abort(now, ledger, id)),
             Order::Undo => {
-                if self.state.task.is_some() || !self.state.walks.is_empty() {
-                    return Ok(Err(Declined::Clearing));
+                if self.state.task.is_some() || !self.state.scans.is_empty() {
+                    return Ok(Err(Rejected::Clearing));
                 }
                 if self.state.kept.is_none() {
-                    return Ok(Err(Declined::NothingKept));
+                    return Ok(Err(Rejected::NothingKept));
                 }
-                self.tx(now, ledger).walk(Errand::Undo);
+                self.tx(now, ledger).scan(BackgroundJob::Undo);
             }
-            Order::RetryHeld => self.tx(now, ledger).walk(Errand::Retry),
+            Order::RetryHeld => self.tx(now, ledger).scan(BackgroundJob::Retry),
             Order::CourtesyDown { force } => return self.courtesy_down(now, ledger, force),
             Order::CourtesyUp => {
                 self.state.courtesy = false;
@@ -83,18 +83,18 @@ impl Engine {
         now: Now,
         ledger: &mut dyn Ledger,
         force: bool,
-    ) -> Result<Result<(), Declined>, LedgerError> {
+    ) -> Result<Result<(), Rejected>, LedgerError> {
         let mine = self.state.task.as_ref().map(|task| task.id);
         if let Some(id) = mine.or(self.serving(now).map(|serving| serving.id)) {
-            return Ok(Err(Declined::Busy(id)));
+            return Ok(Err(Rejected::Busy(id)));
         }
         if !force {
             let marks = ledger.backlog(Lane::Users)?.count + ledger.backlog(Lane::Messages)?.count;
             if marks > 0 {
-                return Ok(Err(Declined::Backlog(marks)));
+                return Ok(Err(Rejected::Backlog(marks)));
             }
             if self.config.partner.is_some() && !self.is_running() {
-                return Ok(Err(Declined::NotRunning));
+                return Ok(Err(Rejected::NotRunning));
             }
         }
         self.state.courtesy = true;
@@ -108,76 +108,77 @@ impl Engine {
         kind: TaskKind,
         dry: bool,
         mailboxes: usize,
-    ) -> Result<Option<Declined>, LedgerError> {
+    ) -> Result<Option<Rejected>, LedgerError> {
         if self.state.courtesy {
-            return Ok(Some(Declined::CourtesyDown));
+            return Ok(Some(Rejected::CourtesyDown));
         }
         if !self.is_running() {
-            return Ok(Some(Declined::NotRunning));
+            return Ok(Some(Rejected::NotRunning));
         }
         if let Some(task) = &self.state.task {
-            return Ok(Some(Declined::Busy(task.id)));
+            return Ok(Some(Rejected::Busy(task.id)));
         }
         if let Some(serving) = self.serving(now) {
-            return Ok(Some(Declined::Busy(serving.id)));
+            return Ok(Some(Rejected::Busy(serving.id)));
         }
-        if self.state.owes_recovery || self.state.went_back || self.state.seeding.is_some() {
-            return Ok(Some(Declined::Recovering));
+        if self.state.partner_rolled_back || self.state.rolled_back || self.state.seeding.is_some()
+        {
+            return Ok(Some(Rejected::Recovering));
         }
         if mailboxes > limits::MAILBOXES_MAX {
-            return Ok(Some(Declined::TooMany(mailboxes)));
+            return Ok(Some(Rejected::TooMany(mailboxes)));
         }
         let clearing = self
             .state
-            .walks
+            .scans
             .iter()
-            .any(|walk| walk.errand != Errand::Retry);
+            .any(|scan| scan.job != BackgroundJob::Retry);
         if clearing && kind == TaskKind::Rebuild {
-            return Ok(Some(Declined::Clearing));
+            return Ok(Some(Rejected::Clearing));
         }
         let marks = ledger.backlog(Lane::Users)?.count + ledger.backlog(Lane::Messages)?.count;
         let too_many =
             kind == TaskKind::Rebuild && !dry && marks > self.config.limits.rebuild_marks;
-        Ok(too_many.then_some(Declined::Backlog(marks)))
+        Ok(too_many.then_some(Rejected::Backlog(marks)))
     }
 
     /// Stops a task, at once and whether or not the partner can be reached.
-    fn abort(&mut self, now: Now, ledger: &mut dyn Ledger, id: TaskId) -> Result<(), Declined> {
+    fn abort(&mut self, now: Now, ledger: &mut dyn Ledger, id: TaskId) -> Result<(), Rejected> {
         if let Some(task) = self.state.task.clone().filter(|task| task.id == id) {
             let ended = finish(&mut self.tx(now, ledger), Outcome::Aborted);
             self.outputs.extend(ended.map(crate::Output::Event));
             if let Some(session) = &mut self.session {
-                session.asking.farewell = Some(Ask {
+                session.requests.end_notice = Some(Request {
                     task: id,
                     kind: task.kind,
                     dry: task.dry,
                     agreed: false,
                     counts: task.counts,
                     have: None,
-                    question: Question::End(Outcome::Aborted),
+                    question: RequestBody::End(Outcome::Aborted),
                 });
             }
             return Ok(());
         }
         let Some(serving) = self.serving.take_if(|serving| serving.id == id) else {
-            return Err(Declined::NoSuchTask);
+            return Err(Rejected::NoSuchTask);
         };
         self.stop_serving(serving.id);
         if let Some(session) = &mut self.session {
             // It hears of it at once, and again at its next question.
-            let farewell = Ask {
+            let end_notice = Request {
                 task: id,
                 kind: serving.kind,
                 dry: serving.dry,
                 agreed: false,
                 counts: serving.counts,
                 have: None,
-                question: Question::Census,
+                question: RequestBody::Census,
             };
             session
-                .asking
+                .requests
                 .due
-                .push((0, farewell, Some(Outcome::AbortedThere)));
+                .push((0, end_notice, Some(Outcome::AbortedThere)));
         }
         Ok(())
     }
@@ -205,36 +206,36 @@ impl Engine {
     }
 
     /// A question of the partner: it is answered at the end of the transaction.
-    pub(crate) fn asked(&mut self, now: Now, ledger: &mut dyn Ledger, no: u64, ask: Ask) {
+    pub(crate) fn asked(&mut self, now: Now, ledger: &mut dyn Ledger, no: u64, ask: Request) {
         let mut ended = None;
         if ask.task != TaskId(0) {
             ended = self.refuses(now, ledger, &ask);
             self.serve(now, &ask, ended);
-        } else if self.state.owes_recovery || self.state.went_back {
-            ended = Some(Outcome::WentBack);
+        } else if self.state.partner_rolled_back || self.state.rolled_back {
+            ended = Some(Outcome::RolledBack);
         }
         if let Some(session) = &mut self.session {
-            if matches!(ask.question, Question::Forget(_)) {
+            if matches!(ask.question, RequestBody::Forget(_)) {
                 // What the partner said before it had no such user is dropped from now on (E7).
                 session.inbox.acknowledged(no);
             }
             // Whoever asks more than it waits for asks again.
-            if session.asking.due.len() < self.config.limits.due {
-                session.asking.due.push((no, ask, ended));
+            if session.requests.due.len() < self.config.limits.due {
+                session.requests.due.push((no, ask, ended));
             }
         }
     }
 
     /// Why a task of the partner has no business here.
-    fn refuses(&mut self, now: Now, ledger: &mut dyn Ledger, ask: &Ask) -> Option<Outcome> {
-        if matches!(ask.question, Question::End(_)) {
+    fn refuses(&mut self, now: Now, ledger: &mut dyn Ledger, ask: &Request) -> Option<Outcome> {
+        if matches!(ask.question, RequestBody::End(_)) {
             return None;
         }
         if self.state.stopped.contains(&ask.task) {
             return Some(Outcome::AbortedThere);
         }
-        if self.state.owes_recovery || self.state.went_back {
-            return Some(Outcome::WentBack);
+        if self.state.partner_rolled_back || self.state.rolled_back {
+            return Some(Outcome::RolledBack);
         }
         let mine = self.state.task.as_ref().map(|task| task.id);
         if mine.is_some_and(|mine| mine > ask.task) {
@@ -247,9 +248,9 @@ impl Engine {
         None
     }
 
-    fn serve(&mut self, now: Now, ask: &Ask, ended: Option<Outcome>) {
+    fn serve(&mut self, now: Now, ask: &Request, ended: Option<Outcome>) {
         let known = self.serving.filter(|serving| serving.id == ask.task);
-        if ended.is_some() || matches!(ask.question, Question::End(_)) {
+        if ended.is_some() || matches!(ask.question, RequestBody::End(_)) {
             if known.is_some() {
                 self.serving = None;
             }
@@ -270,20 +271,20 @@ impl Engine {
         let Some(task) = &mut self.state.task else {
             return;
         };
-        let back = self.state.owes_recovery || self.state.went_back;
+        let back = self.state.partner_rolled_back || self.state.rolled_back;
         let outcome = if now.wall.0.saturating_sub(task.began.0) > limits::TASK_MS_MAX {
             Outcome::Expired
         } else if back && task.kind != TaskKind::Rebuild {
-            Outcome::WentBack
+            Outcome::RolledBack
         } else {
             if back && self.state.staging && self.config.rules.hold(Rule::StageAnew) {
                 // What was fetched may be lost there, or deleted: it is fetched anew after the recovery.
                 (task.phase, task.after) = (Phase::Clearing, None);
                 task.counts = TaskCounts::default();
                 self.state.staging = false;
-                self.tx(now, ledger).walk(Errand::Unstage);
+                self.tx(now, ledger).scan(BackgroundJob::Unstage);
                 if let Some(session) = &mut self.session {
-                    session.asking.forget_work();
+                    session.requests.forget_run();
                 }
             }
             return;
@@ -299,7 +300,7 @@ impl Engine {
             serving: self.serving,
             last: self.state.last_task.clone(),
             kept: self.state.kept,
-            errand: self.state.walks.first().map(|walk| walk.errand),
+            job: self.state.scans.first().map(|scan| scan.job),
             refused: self.refused.clone(),
         }
     }

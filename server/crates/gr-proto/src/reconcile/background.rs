@@ -1,11 +1,11 @@
 //! What an engine does a little at a time, beside what people do: marking what was there before the partner, trying again what is
-//! held, forgetting what is old, walks.
+//! held, forgetting what is old, scans.
 
 use crate::engine::Engine;
 use crate::objects::transaction::Marking;
 use crate::reconcile::scan;
 use crate::{Now, limits};
-use ledger::{Errand, Ledger, LedgerError, Seeding};
+use ledger::{BackgroundJob, Ledger, LedgerError, Seeding};
 
 impl Engine {
     /// Marks what was here before there was a partner, some of it in each transaction.
@@ -27,7 +27,11 @@ impl Engine {
     }
 
     /// Everything that is done a little at a time, beside what people do.
-    pub(crate) fn errands(&mut self, now: Now, ledger: &mut dyn Ledger) -> Result<(), LedgerError> {
+    pub(crate) fn background_jobs(
+        &mut self,
+        now: Now,
+        ledger: &mut dyn Ledger,
+    ) -> Result<(), LedgerError> {
         self.watch_clocks(now);
         self.mind_serving(now);
         self.twice
@@ -64,19 +68,19 @@ impl Engine {
         // Dated by a clock that was ahead: the week begins anew, for otherwise it would take as long as the clock was wrong.
         kept.at = kept.at.min(now.wall);
         if before.is_some_and(|before| kept.at < before) {
-            self.tx(now, ledger).walk(Errand::Purge);
+            self.tx(now, ledger).scan(BackgroundJob::Purge);
         }
     }
 
-    /// Forgets graves and lives that no backup can be older than.
+    /// Forgets deletion records and incarnations that no backup can be older than.
     fn forget(&mut self, now: Now, ledger: &mut dyn Ledger) -> Result<(), LedgerError> {
         if !self.is_running() {
             return Ok(());
         }
         if let Some(before) = self.destroyable(now, limits::GRAVES_MS) {
-            ledger.forget_graves(before, self.config.limits.graves_step)?;
+            ledger.forget_deletion_records(before, self.config.limits.deletion_records_step)?;
         }
-        // It may know only an older life of this server, until it has acknowledged something of this one.
+        // It may know only an older incarnation of this server, until it has acknowledged something of this one.
         let met = self
             .session
             .as_ref()
@@ -84,15 +88,17 @@ impl Engine {
         if !met {
             return Ok(());
         }
-        let lives = ledger.lineage()?;
-        let Some(present) = lives.last() else {
+        let incarnations = ledger.history()?;
+        let Some(present) = incarnations.last() else {
             return Ok(());
         };
-        let surplus = lives.len().saturating_sub(self.config.limits.lineage);
-        let aged = self.destroyable(now, limits::LINEAGE_MS);
-        let old = lives[surplus].began.max(aged.unwrap_or_default());
-        if lives[0].began < old.min(present.began) {
-            ledger.forget_lives(old.min(present.began))?;
+        let surplus = incarnations
+            .len()
+            .saturating_sub(self.config.limits.history);
+        let aged = self.destroyable(now, limits::HISTORY_MS);
+        let old = incarnations[surplus].began.max(aged.unwrap_or_default());
+        if incarnations[0].began < old.min(present.began) {
+            ledger.forget_incarnations(old.min(present.began))?;
         }
         Ok(())
     }
@@ -100,7 +106,7 @@ impl Engine {
     /// Tries again what is held, if anything is.
     pub(crate) fn retry(&mut self, now: Now, ledger: &mut dyn Ledger) -> Result<(), LedgerError> {
         if !ledger.held_after(None, 1)?.is_empty() {
-            self.tx(now, ledger).walk(Errand::Retry);
+            self.tx(now, ledger).scan(BackgroundJob::Retry);
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Comparing what both servers hold, at a cost that follows the difference (R15).
 //!
-//! Whoever compares asks for sums: of a whole tree, of its 256 parts, of the 256 buckets of each part that differs. Of the buckets that
+//! Whoever compares asks for sums: of a whole tree, of its 256 parts, of the 256 leaves of each part that differs. Of the leaves that
 //! differ it asks for lists, and judges each list in the transaction that processes it, against its marks of that moment (E24).
 //!
 //! | object | meaning | what is done |
@@ -11,15 +11,15 @@
 //! | only here: a GR user | its original is gone | a candidate for deletion |
 //! | only there: a user that is local there, or a content | it is missing here | the partner is asked to mark it |
 //! | only there: a user that would be local here | its original is gone | a candidate for deletion there |
-//! | only there, and in its grave here | it was deleted | it gets a new tombstone |
+//! | only there, with a deletion record here | it was deleted | it gets a new tombstone |
 //! | only there: a content whose user is on neither | nobody's, as it would be here | as if it had a user |
 //!
 //! Nothing is deleted here: candidates are collected, and the task deletes them last (E17).
 
 use crate::objects::transaction::Tx;
-use crate::{Question, Reply, Shelf};
+use crate::{ListScope, RequestBody, ResponseBody};
 use domain::{Digest, ObjectId};
-use ledger::{Bucket, LedgerError, TaskCounts, TaskKind, Tree};
+use ledger::{Leaf, LedgerError, TaskCounts, TaskKind, Tree};
 use std::collections::{BTreeSet, VecDeque};
 
 /// A comparison under way: volatile, because it costs little to begin anew.
@@ -31,9 +31,9 @@ pub(crate) struct Compare {
     /// Trees that are still to be compared, the present one first.
     trees: VecDeque<Tree>,
     stage: Stage,
-    /// Parts and shelves that differ, or may.
+    /// Parts and scopes that differ, or may.
     parts: VecDeque<u8>,
-    pub(crate) shelves: VecDeque<(Shelf, Option<ObjectId>)>,
+    pub(crate) scopes: VecDeque<(ListScope, Option<ObjectId>)>,
     /// Mailboxes that are still to be compared by name.
     mailboxes: VecDeque<ObjectId>,
     /// Missing here: the partner is still to be told.
@@ -53,7 +53,7 @@ pub(crate) struct Compare {
 enum Stage {
     Root,
     Parts,
-    Buckets,
+    Leaves,
 }
 
 impl Compare {
@@ -71,7 +71,7 @@ impl Compare {
             trees: trees.into(),
             stage: Stage::Root,
             parts: VecDeque::new(),
-            shelves: VecDeque::new(),
+            scopes: VecDeque::new(),
             mailboxes: VecDeque::new(),
             wanted: VecDeque::new(),
             candidates: BTreeSet::new(),
@@ -91,29 +91,29 @@ impl Compare {
     }
 
     /// The next question; `None`: there is nothing more to ask.
-    pub(crate) fn question(&mut self, tx: &mut Tx<'_>) -> Result<Option<Question>, LedgerError> {
+    pub(crate) fn question(&mut self, tx: &mut Tx<'_>) -> Result<Option<RequestBody>, LedgerError> {
         if !self.wanted.is_empty() {
             let some = self.wanted.iter().take(tx.config.limits.ids);
-            return Ok(Some(Question::Want(some.copied().collect())));
+            return Ok(Some(RequestBody::Want(some.copied().collect())));
         }
-        if !self.shelves.is_empty() {
-            let some = self.shelves.iter().take(tx.config.limits.shelves);
-            return Ok(Some(Question::Lists(some.copied().collect())));
+        if !self.scopes.is_empty() {
+            let some = self.scopes.iter().take(tx.config.limits.scopes);
+            return Ok(Some(RequestBody::Lists(some.copied().collect())));
         }
         if let Some(mailbox) = self.mailboxes.front() {
             let sum = mailbox_sum(tx, mailbox)?;
-            return Ok(Some(Question::Mailbox(*mailbox, sum.short())));
+            return Ok(Some(RequestBody::Mailbox(*mailbox, sum.short())));
         }
         let Some(tree) = self.trees.front() else {
             return Ok(None);
         };
         let contents = *tree == Tree::Contents;
         Ok(Some(match self.stage {
-            Stage::Root => Question::Root(contents),
-            Stage::Parts => Question::Parts(contents),
-            Stage::Buckets => {
+            Stage::Root => RequestBody::Root(contents),
+            Stage::Parts => RequestBody::Nodes(contents),
+            Stage::Leaves => {
                 let some = self.parts.iter().take(tx.config.limits.parts);
-                Question::Buckets(contents, some.copied().collect())
+                RequestBody::Leaves(contents, some.copied().collect())
             }
         }))
     }
@@ -122,39 +122,41 @@ impl Compare {
     pub(crate) fn answered(
         &mut self,
         tx: &mut Tx<'_>,
-        question: &Question,
-        reply: &Reply,
+        question: &RequestBody,
+        reply: &ResponseBody,
         counts: &mut TaskCounts,
     ) -> Result<(), LedgerError> {
         match (question, reply) {
-            (Question::Root(_), Reply::Sums(sums)) if sums.len() == 1 => {
+            (RequestBody::Root(_), ResponseBody::Sums(sums)) if sums.len() == 1 => {
                 self.root(tx, sums[0], counts)
             }
-            (Question::Parts(_), Reply::Sums(sums)) if sums.len() == 256 => {
+            (RequestBody::Nodes(_), ResponseBody::Sums(sums)) if sums.len() == 256 => {
                 self.of_parts(tx, sums, counts)
             }
-            (Question::Buckets(_, parts), Reply::Sums(sums)) if sums.len() == 256 * parts.len() => {
-                self.of_buckets(tx, parts, sums, counts)
+            (RequestBody::Leaves(_, parts), ResponseBody::Sums(sums))
+                if sums.len() == 256 * parts.len() =>
+            {
+                self.of_leaves(tx, parts, sums, counts)
             }
-            (Question::Want(ids), Reply::Done(_)) => {
+            (RequestBody::Want(ids), ResponseBody::Done(_)) => {
                 self.wanted.drain(..ids.len().min(self.wanted.len()));
                 Ok(())
             }
-            (Question::Mailbox(mailbox, _), Reply::Same) => {
+            (RequestBody::Mailbox(mailbox, _), ResponseBody::Same) => {
                 self.mailbox_done(mailbox, counts);
                 Ok(())
             }
-            (Question::Mailbox(mailbox, _), Reply::Lists(lists)) => {
+            (RequestBody::Mailbox(mailbox, _), ResponseBody::Lists(lists)) => {
                 self.mailbox_done(mailbox, counts);
                 self.lists(tx, lists, counts)
             }
-            (Question::Lists(asked), Reply::Lists(lists)) => {
-                let answered: BTreeSet<Shelf> = lists.iter().map(|list| list.shelf).collect();
-                let asked: BTreeSet<Shelf> = asked.iter().map(|(shelf, _)| *shelf).collect();
+            (RequestBody::Lists(asked), ResponseBody::Lists(lists)) => {
+                let answered: BTreeSet<ListScope> = lists.iter().map(|list| list.scope).collect();
+                let asked: BTreeSet<ListScope> = asked.iter().map(|(scope, _)| *scope).collect();
                 if !answered.is_subset(&asked) {
                     return Ok(());
                 }
-                self.shelves.retain(|(shelf, _)| !answered.contains(shelf));
+                self.scopes.retain(|(scope, _)| !answered.contains(scope));
                 counts.done += answered.len() as u64;
                 self.lists(tx, lists, counts)?;
                 self.look_on();
@@ -224,13 +226,13 @@ impl Compare {
             .filter(|(_, (mine, theirs))| mine.short() != **theirs)
             .map(|(part, _)| part)
             .collect();
-        self.stage = Stage::Buckets;
+        self.stage = Stage::Leaves;
         counts.done += 256 - self.parts.len() as u64;
         self.look_on();
         Ok(())
     }
 
-    fn of_buckets(
+    fn of_leaves(
         &mut self,
         tx: &mut Tx<'_>,
         parts: &[u8],
@@ -245,7 +247,7 @@ impl Compare {
             for (low, (mine, theirs)) in (0..=u8::MAX).zip(mine.iter().zip(theirs)) {
                 if mine.short() != *theirs {
                     let no = u16::from_be_bytes([*part, low]);
-                    self.shelves.push_back((shelf(tree, no), None));
+                    self.scopes.push_back((scope(tree, no), None));
                     counts.total += 1;
                 }
             }
@@ -258,7 +260,7 @@ impl Compare {
 
     /// When the present tree is done, on to the next.
     fn look_on(&mut self) {
-        if self.stage == Stage::Buckets && self.parts.is_empty() && self.shelves.is_empty() {
+        if self.stage == Stage::Leaves && self.parts.is_empty() && self.scopes.is_empty() {
             self.next_tree();
         }
     }
@@ -269,11 +271,11 @@ impl Compare {
     }
 }
 
-/// The shelf of a bucket.
-fn shelf(tree: Tree, no: u16) -> Shelf {
+/// The scope of a leaf.
+fn scope(tree: Tree, no: u16) -> ListScope {
     match tree {
-        Tree::Users => Shelf::Users(no),
-        Tree::Contents => Shelf::Contents(no),
+        Tree::Users => ListScope::Users(no),
+        Tree::Contents => ListScope::Contents(no),
     }
 }
 
@@ -294,17 +296,17 @@ pub(crate) fn mailbox_sum(tx: &mut Tx<'_>, mailbox: &ObjectId) -> Result<Digest,
     Ok(sum)
 }
 
-/// At most `limit` ids of what is on a shelf, ascending, strictly after `after`.
-pub(crate) fn on_shelf(
+/// At most `limit` ids of what is on a scope, ascending, strictly after `after`.
+pub(crate) fn on_scope(
     tx: &mut Tx<'_>,
-    shelf: Shelf,
+    scope: ListScope,
     after: Option<&ObjectId>,
     limit: usize,
 ) -> Result<Vec<ObjectId>, LedgerError> {
-    match shelf {
-        Shelf::Users(no) => tx.ledger.in_bucket(Tree::Users, no, after, limit),
-        Shelf::Contents(no) => tx.ledger.in_bucket(Tree::Contents, no, after, limit),
-        Shelf::Mailbox(owner) => {
+    match scope {
+        ListScope::Users(no) => tx.ledger.in_leaf(Tree::Users, no, after, limit),
+        ListScope::Contents(no) => tx.ledger.in_leaf(Tree::Contents, no, after, limit),
+        ListScope::Mailbox(owner) => {
             let mut ids = tx.ledger.owned_by(&owner)?;
             ids.retain(|id| after.is_none_or(|after| id > after));
             ids.truncate(limit);
@@ -313,25 +315,25 @@ pub(crate) fn on_shelf(
     }
 }
 
-/// The same for whoever is told of the shelf: what cannot be read is on it, too.
-pub(crate) fn told_on_shelf(
+/// The same for whoever is told of the scope: what cannot be read is on it, too.
+pub(crate) fn told_on_scope(
     tx: &mut Tx<'_>,
-    shelf: Shelf,
+    scope: ListScope,
     after: Option<&ObjectId>,
     limit: usize,
 ) -> Result<Vec<ObjectId>, LedgerError> {
-    let mut ids = on_shelf(tx, shelf, after, limit)?;
+    let mut ids = on_scope(tx, scope, after, limit)?;
     let mut seen = after.copied();
     loop {
         let page = tx
             .ledger
-            .unreadable_after(seen.as_ref(), tx.config.limits.walk)?;
+            .unreadable_after(seen.as_ref(), tx.config.limits.scan)?;
         let Some((last, _)) = page.last() else { break };
         seen = Some(*last);
-        let is_there = |(id, row): &(ObjectId, ledger::Unreadable)| match shelf {
-            Shelf::Users(no) => row.owner.is_none() && Bucket::number(id) == no,
-            Shelf::Contents(no) => row.owner.is_some_and(|owner| Bucket::number(&owner) == no),
-            Shelf::Mailbox(owner) => row.owner == Some(owner),
+        let is_there = |(id, row): &(ObjectId, ledger::Unreadable)| match scope {
+            ListScope::Users(no) => row.owner.is_none() && Leaf::number(id) == no,
+            ListScope::Contents(no) => row.owner.is_some_and(|owner| Leaf::number(&owner) == no),
+            ListScope::Mailbox(owner) => row.owner == Some(owner),
         };
         let there = page.into_iter().filter(is_there);
         ids.extend(there.map(|(id, _)| id));

@@ -2,10 +2,10 @@
 //! server goes on; what happens live happens in what is staged too ([`Tx::stage`]). At the end both change places in one transaction.
 //!
 //! The partner keeps no state of it. A page that comes late does no harm: it is joined, and what was deleted meanwhile is in its
-//! grave.
+//! deletion record.
 
 use crate::objects::transaction::{Marking, Tx};
-use crate::{Item, Question, Rule};
+use crate::{Item, RequestBody, Rule};
 use domain::{Object, ObjectId, Timestamp};
 use ledger::{Lane, LedgerError, Order, Task};
 use std::collections::VecDeque;
@@ -21,10 +21,10 @@ pub(crate) struct Fetch {
 
 impl Fetch {
     /// The next question; `None`: everything is here.
-    pub(crate) fn question(&mut self, tx: &Tx<'_>, task: &mut Task) -> Option<Question> {
+    pub(crate) fn question(&mut self, tx: &Tx<'_>, task: &mut Task) -> Option<RequestBody> {
         if !self.missing.is_empty() {
             let some = self.missing.iter().take(tx.config.limits.batch_items);
-            return Some(Question::Bodies(some.copied().collect()));
+            return Some(RequestBody::Bodies(some.copied().collect()));
         }
         match self.next.take() {
             Some(None) => {
@@ -34,7 +34,7 @@ impl Fetch {
             Some(Some(next)) => task.after = Some(next),
             None => {}
         }
-        Some(Question::Page(task.after))
+        Some(RequestBody::Page(task.after))
     }
 
     /// A page has come.
@@ -130,7 +130,7 @@ pub(crate) fn begin(tx: &mut Tx<'_>) -> Result<(), LedgerError> {
     loop {
         let held = tx
             .ledger
-            .held_after(after.as_ref(), tx.config.limits.walk)?;
+            .held_after(after.as_ref(), tx.config.limits.scan)?;
         let Some((last, _)) = held.last() else { break };
         after = Some(*last);
         ids.extend(held.into_iter().map(|(id, _)| id));

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// A question of the server that drives a task, or whose user has just logged in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ask {
+pub struct Request {
     /// The task; 0 for the mailbox of a user who has just logged in.
     #[serde(rename = "t")]
     pub task: TaskId,
@@ -23,22 +23,22 @@ pub struct Ask {
     /// How far it is, to be shown.
     #[serde(rename = "c", default)]
     pub counts: TaskCounts,
-    /// With [`Question::Bodies`]: bodies may come in pieces, and of these so many bytes are here. `None`: from a server that takes bodies
+    /// With [`RequestBody::Bodies`]: bodies may come in pieces, and of these so many bytes are here. `None`: from a server that takes bodies
     /// only whole.
     #[serde(rename = "h", default, skip_serializing_if = "Option::is_none")]
     pub have: Option<Vec<(ObjectId, u32)>>,
     /// What is asked.
     #[serde(rename = "w")]
-    pub question: Question,
+    pub question: RequestBody,
 }
 
 /// A place where objects are listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Shelf {
-    /// Users and settings in a bucket.
+pub enum ListScope {
+    /// Users and settings in a leaf.
     #[serde(rename = "u")]
     Users(u16),
-    /// Contents of the mailboxes in a bucket.
+    /// Contents of the mailboxes in a leaf.
     #[serde(rename = "c")]
     Contents(u16),
     /// The contents of one mailbox.
@@ -48,7 +48,7 @@ pub enum Shelf {
 
 /// What is asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Question {
+pub enum RequestBody {
     /// How many users and objects are there?
     #[serde(rename = "n")]
     Census,
@@ -57,13 +57,13 @@ pub enum Question {
     Root(bool),
     /// The sums of all parts of a tree.
     #[serde(rename = "p")]
-    Parts(bool),
-    /// The sums of the buckets of these parts.
+    Nodes(bool),
+    /// The sums of the leaves of these parts.
     #[serde(rename = "b")]
-    Buckets(bool, Vec<u8>),
-    /// What is on these shelves, each after an id.
+    Leaves(bool, Vec<u8>),
+    /// What is on these scopes, each after an id.
     #[serde(rename = "l")]
-    Lists(Vec<(Shelf, Option<ObjectId>)>),
+    Lists(Vec<(ListScope, Option<ObjectId>)>),
     /// The contents of a mailbox, unless they sum to this.
     #[serde(rename = "m")]
     Mailbox(ObjectId, u64),
@@ -92,7 +92,7 @@ pub enum Question {
 
 /// The answer to a question.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Answer {
+pub struct Response {
     /// The task.
     #[serde(rename = "t")]
     pub task: TaskId,
@@ -101,7 +101,7 @@ pub struct Answer {
     pub to: u64,
     /// What is answered.
     #[serde(rename = "r")]
-    pub reply: Reply,
+    pub reply: ResponseBody,
     /// How far behind the answerer is now: what was asked for counts already.
     #[serde(rename = "b")]
     pub report: Report,
@@ -123,14 +123,14 @@ pub struct Found {
 
 /// What is answered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Reply {
+pub enum ResponseBody {
     /// Users that are local there, GR users there, and no more.
     #[serde(rename = "n")]
     Census(u64, u64),
     /// Sums, in the order of the question: one; 256; or 256 for each part.
     #[serde(rename = "s")]
     Sums(Vec<u64>),
-    /// What is on the shelves; of what does not fit, nothing, and of the last one perhaps not all.
+    /// What is on the scopes; of what does not fit, nothing, and of the last one perhaps not all.
     #[serde(rename = "l")]
     Lists(Vec<Listed>),
     /// The mailbox sums to the same.
@@ -160,16 +160,16 @@ pub enum Reply {
     Closed(Outcome),
 }
 
-/// What is on a shelf, read in the transaction that drew the message's number (E24).
+/// What is on a scope, read in the transaction that drew the message's number (E24).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Listed {
     /// Which.
     #[serde(rename = "s")]
-    pub shelf: Shelf,
+    pub scope: ListScope,
     /// What is listed begins after this id.
     #[serde(rename = "a", default)]
     pub after: Option<ObjectId>,
-    /// It ends with this id; `None`: with the last on the shelf.
+    /// It ends with this id; `None`: with the last on the scope.
     #[serde(rename = "z", default)]
     pub to: Option<ObjectId>,
     /// The objects, ascending.
@@ -189,7 +189,7 @@ pub struct ListedObject {
     /// Users: where they are local.
     #[serde(rename = "h", default, skip_serializing_if = "Option::is_none")]
     pub home: Option<ServerId>,
-    /// Contents of a bucket: whose they are.
+    /// Contents of a leaf: whose they are.
     #[serde(rename = "u", default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<ObjectId>,
     /// Whether the lister owes it to the reader.
@@ -218,7 +218,7 @@ impl Owed {
     }
 }
 
-impl Reply {
+impl ResponseBody {
     /// Whether it lists what is held: what is not in such a list counts as absent.
     pub fn lists(&self) -> bool {
         matches!(self, Self::Lists(_))

@@ -5,8 +5,8 @@
 //! answers with what it lacks. The objects themselves travel as marked items, as always.
 //!
 //! **Absence deletes nothing.** That an object is not in the list may mean that it was deleted, or that the giver lost it, or went back
-//! itself, or cannot read it; a list cannot tell. Whoever deleted it knows: it is in its grave there. So what is only here is marked
-//! and sent, at first without its body; if it is in its grave at the giver, or its user is, the answer is a tombstone. What no grave
+//! itself, or cannot read it; a list cannot tell. Whoever deleted it knows: it has a deletion record there. So what is only here is marked
+//! and sent, at first without its body; if the giver has a deletion record of it, or of its user, the answer is a tombstone. What no deletion record
 //! remembers is taken for lost there, and comes back (test `what_the_partner_has_lost_is_not_taken_for_deleted`).
 //!
 //! | object | what the taker does |
@@ -71,7 +71,7 @@ impl Recovery {
     pub(crate) fn next_list(
         &mut self,
         tx: &mut Tx<'_>,
-        patience_ms: u64,
+        retransmit_ms: u64,
         run: u64,
     ) -> Result<Option<List>, LedgerError> {
         let giving = self.giving.get_or_insert(Giving {
@@ -81,7 +81,7 @@ impl Recovery {
         });
         if giving
             .asked
-            .is_some_and(|(_, at)| tx.now.mono.since(at) < patience_ms)
+            .is_some_and(|(_, at)| tx.now.mono.since(at) < retransmit_ms)
         {
             return Ok(None);
         }
@@ -114,9 +114,9 @@ impl Recovery {
     }
 
     /// When a list without an answer is sent again.
-    pub(crate) fn retry_at(&self, patience_ms: u64) -> Option<Mono> {
+    pub(crate) fn retry_at(&self, retransmit_ms: u64) -> Option<Mono> {
         let (_, at) = self.giving.as_ref()?.asked?;
-        Some(at.plus(patience_ms))
+        Some(at.plus(retransmit_ms))
     }
 
     /// The partner has judged a list. Marks what it lacks; says whether that was the last one.
@@ -192,7 +192,7 @@ impl Recovery {
         }
         let mut wanted = Vec::new();
         for id in theirs.keys().filter(|id| within(id) && !here.contains(id)) {
-            if tx.ledger.tomb(id)?.is_none() {
+            if tx.ledger.tombstone(id)?.is_none() {
                 wanted.push(*id);
             }
         }

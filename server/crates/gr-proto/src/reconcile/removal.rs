@@ -7,7 +7,7 @@ use domain::{Kind, ObjectId};
 use ledger::{Kept, LedgerError, Reason, Removed, Task, TaskId, TaskKind};
 use std::collections::VecDeque;
 
-/// Deletes the candidates here, in this transaction, if the fuse or an administrator lets it (E17, E19). Returns those that the
+/// Deletes the candidates here, in this transaction, if the deletion guard or an administrator lets it (E17, E19). Returns those that the
 /// partner is to delete; `None`: an administrator has to agree first.
 pub(crate) fn delete(
     tx: &mut Tx<'_>,
@@ -29,12 +29,12 @@ pub(crate) fn delete(
         None => {
             let all = tx.ledger.user_count()?;
             let emptied = gone.iter().chain(&compare.orphans);
-            tx.config.fuse.allows_users(there, all)
+            tx.config.deletion_guard.allows_users(there, all)
                 && is_allowed(tx, task.id, gone.len() as u64, emptied)?
         }
     };
-    if !allowed && tx.config.rules.hold(Rule::Fuse) {
-        events.push(Event::FuseBlown(here, there));
+    if !allowed && tx.config.rules.hold(Rule::DeletionGuard) {
+        events.push(Event::GuardExceeded(here, there));
         return Ok(None);
     }
     for id in &gone {
@@ -56,7 +56,7 @@ fn removed_by(tx: &Tx<'_>, task: TaskId) -> Removed {
     })
 }
 
-/// Whether the fuse lets a task take so many users from here, and what belongs to `emptied`, who may be lost already (E19). What it has
+/// Whether the deletion guard lets a task take so many users from here, and what belongs to `emptied`, who may be lost already (E19). What it has
 /// taken before counts, too: a task that begins anew after a restart, or asks twice, is the same task. Mailboxes are counted only until it is
 /// clear that they are too many.
 pub(crate) fn is_allowed<'a>(
@@ -67,13 +67,17 @@ pub(crate) fn is_allowed<'a>(
 ) -> Result<bool, LedgerError> {
     let before = removed_by(tx, task);
     let all = before.users + tx.ledger.user_count()?;
-    if !tx.config.fuse.allows_users(before.users + users, all) {
+    if !tx
+        .config
+        .deletion_guard
+        .allows_users(before.users + users, all)
+    {
         return Ok(false);
     }
     let mut contents = before.contents;
     for id in emptied {
         contents += tx.ledger.owned_by(id)?.len() as u64;
-        if !tx.config.fuse.allows_contents(contents) {
+        if !tx.config.deletion_guard.allows_contents(contents) {
             return Ok(false);
         }
     }
@@ -91,7 +95,7 @@ pub(crate) fn is_forgettable(tx: &mut Tx<'_>, id: &ObjectId) -> Result<bool, Led
         && held.is_none_or(|reason| reason == Reason::NO_SUCH_USER))
 }
 
-/// Removes a GR user and what belongs to it. It is kept for some days, and has neither tombstone nor grave: if its original turns
+/// Removes a GR user and what belongs to it. It is kept for some days, and has neither tombstone nor deletion record: if its original turns
 /// up, it is welcome (R11).
 pub(crate) fn forget(tx: &mut Tx<'_>, task: TaskId, id: &ObjectId) -> Result<(), LedgerError> {
     let mut removed = removed_by(tx, task);

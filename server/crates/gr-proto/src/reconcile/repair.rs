@@ -11,7 +11,7 @@ use crate::limits::{REPAIR_PATIENCE_MS, REPAIR_PAUSE_MS_FIRST, REPAIR_PAUSE_MS_M
 use crate::objects::apply::{Applied, apply};
 use crate::objects::transaction::Tx;
 use crate::session::pieces::Piece;
-use crate::{Answer, Ask, Event, Found, Item, Mono, Question, Reply};
+use crate::{Event, Found, Item, Mono, Request, RequestBody, Response, ResponseBody};
 use domain::{BodyRef, Kind, ObjectId};
 use ledger::{Damage, LedgerError, TaskCounts, TaskId, TaskKind};
 
@@ -36,7 +36,7 @@ pub(crate) struct Repair {
 struct Open {
     no: u64,
     at: Mono,
-    question: Question,
+    question: RequestBody,
 }
 
 /// Going once through all that is damaged.
@@ -98,7 +98,7 @@ impl Repair {
     }
 
     /// The next question, if one is due.
-    pub(crate) fn next(&mut self, tx: &mut Tx<'_>) -> Result<Option<Ask>, LedgerError> {
+    pub(crate) fn next(&mut self, tx: &mut Tx<'_>) -> Result<Option<Request>, LedgerError> {
         let now = tx.now.mono;
         let damage = tx.ledger.damage()?;
         if damage.is_none() {
@@ -123,7 +123,7 @@ impl Repair {
             at: now,
             question: question.clone(),
         });
-        Ok(Some(Ask {
+        Ok(Some(Request {
             task: TaskId(0),
             kind: TaskKind::Mailboxes,
             dry: false,
@@ -184,22 +184,26 @@ impl Repair {
     }
 
     /// Whether an answer is to this question.
-    pub(crate) fn waits_for(&self, answer: &Answer) -> bool {
+    pub(crate) fn waits_for(&self, answer: &Response) -> bool {
         let to = |open: &Open| open.no == answer.to && open.no != 0;
         answer.task == TaskId(0) && self.open.as_ref().is_some_and(to)
     }
 
     /// The answer has come.
-    pub(crate) fn answered(&mut self, tx: &mut Tx<'_>, answer: &Answer) -> Result<(), LedgerError> {
+    pub(crate) fn answered(
+        &mut self,
+        tx: &mut Tx<'_>,
+        answer: &Response,
+    ) -> Result<(), LedgerError> {
         let (Some(open), Some(pass)) = (self.open.take(), &mut self.pass) else {
             return Ok(());
         };
         let (mut bodies, mut rows) = (0, 0);
         match (&open.question, &answer.reply) {
-            (Question::Lost(asked), Reply::Found(found)) => {
+            (RequestBody::Lost(asked), ResponseBody::Found(found)) => {
                 bodies = pass.found(tx, asked, found)?
             }
-            (Question::Unreadable(asked), Reply::Rows(items, unknown)) => {
+            (RequestBody::Unreadable(asked), ResponseBody::Rows(items, unknown)) => {
                 let told = items.iter().map(|item| &item.id).chain(unknown);
                 pass.rows = told.max().or(asked.last()).copied();
                 for item in items.iter().filter(|item| asked.contains(&item.id)) {
@@ -228,17 +232,17 @@ impl Repair {
 
 /// Whether this is no time for repairs.
 fn may_not_ask(tx: &Tx<'_>) -> bool {
-    tx.state.owes_recovery || tx.state.went_back
+    tx.state.partner_rolled_back || tx.state.rolled_back
 }
 
 /// What a pass asks next.
-fn question(tx: &mut Tx<'_>, pass: &mut Pass) -> Result<Option<Question>, LedgerError> {
+fn question(tx: &mut Tx<'_>, pass: &mut Pass) -> Result<Option<RequestBody>, LedgerError> {
     if !pass.at_bodies {
         let most = tx.config.limits.repair_rows;
         let rows = tx.ledger.unreadable_after(pass.rows.as_ref(), most)?;
         if !rows.is_empty() {
             let ids = rows.into_iter().map(|(id, _)| id);
-            return Ok(Some(Question::Unreadable(ids.collect())));
+            return Ok(Some(RequestBody::Unreadable(ids.collect())));
         }
         pass.at_bodies = true;
     }
@@ -250,7 +254,7 @@ fn question(tx: &mut Tx<'_>, pass: &mut Pass) -> Result<Option<Question>, Ledger
     for body in tx.ledger.missing_after(pass.bodies.as_ref(), most)? {
         lost.push((body, tx.ledger.body_part(&body)?));
     }
-    Ok((!lost.is_empty()).then_some(Question::Lost(lost)))
+    Ok((!lost.is_empty()).then_some(RequestBody::Lost(lost)))
 }
 
 /// What the partner holds of an unreadable object, or that it was deleted there.
@@ -281,7 +285,7 @@ pub(crate) fn found(
     tx: &mut Tx<'_>,
     asked: &[(BodyRef, u32)],
     most: u64,
-) -> Result<Reply, LedgerError> {
+) -> Result<ResponseBody, LedgerError> {
     let (mut whole, mut lacking, mut bytes) = (Vec::new(), Vec::new(), 0);
     let mut piece = None;
     for (body, have) in asked {
@@ -298,7 +302,7 @@ pub(crate) fn found(
             whole.push(*body);
         }
     }
-    Ok(Reply::Found(Found {
+    Ok(ResponseBody::Found(Found {
         whole,
         piece,
         lacking,
@@ -306,7 +310,7 @@ pub(crate) fn found(
 }
 
 /// Answers what these objects are: alive, or deleted; and which are not known here, or unreadable, too. In the order of the question.
-pub(crate) fn rows(tx: &mut Tx<'_>, asked: &[ObjectId]) -> Result<Reply, LedgerError> {
+pub(crate) fn rows(tx: &mut Tx<'_>, asked: &[ObjectId]) -> Result<ResponseBody, LedgerError> {
     let (mut items, mut unknown, mut bytes) = (Vec::new(), Vec::new(), 0);
     for id in asked {
         if bytes >= tx.config.limits.batch_bytes {
@@ -314,8 +318,8 @@ pub(crate) fn rows(tx: &mut Tx<'_>, asked: &[ObjectId]) -> Result<Reply, LedgerE
         }
         let object = tx.ledger.object(id)?;
         let deleted = match &object {
-            Some(object) => tx.is_buried(id, object)?,
-            None => tx.ledger.grave(id)?.is_some(),
+            Some(object) => tx.was_deleted(id, object)?,
+            None => tx.ledger.deletion_record(id)?.is_some(),
         };
         if object.is_none() && !deleted {
             unknown.push(*id);
@@ -333,7 +337,7 @@ pub(crate) fn rows(tx: &mut Tx<'_>, asked: &[ObjectId]) -> Result<Reply, LedgerE
         bytes += item.weight();
         items.push(item);
     }
-    Ok(Reply::Rows(items, unknown))
+    Ok(ResponseBody::Rows(items, unknown))
 }
 
 /// Whether there are unreadable objects here that the partner may know: then no list of this server is whole yet.
@@ -348,7 +352,7 @@ pub(crate) fn remove_unreadable_of(tx: &mut Tx<'_>, owner: &ObjectId) -> Result<
     loop {
         let page = tx
             .ledger
-            .unreadable_after(after.as_ref(), tx.config.limits.walk)?;
+            .unreadable_after(after.as_ref(), tx.config.limits.scan)?;
         let Some((last, _)) = page.last() else {
             return Ok(());
         };

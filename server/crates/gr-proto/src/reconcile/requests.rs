@@ -7,17 +7,17 @@ use crate::objects::transaction::Tx;
 use crate::reconcile::diff::Compare;
 use crate::reconcile::open_request::Open;
 use crate::reconcile::task::finish;
-use crate::reconcile::task_run::{Step, Work, ask};
-use crate::{Answer, Ask, Event, Mono, Question, Reply, Report, Timers, limits};
+use crate::reconcile::task_run::{Step, TaskRun, ask};
+use crate::{Event, Mono, Report, Request, RequestBody, Response, ResponseBody, Timers, limits};
 use domain::ObjectId;
 use ledger::{LedgerError, Outcome, TaskCounts, TaskId, TaskKind};
 use std::collections::{BTreeMap, VecDeque};
 
 /// What a session knows of questions and answers: volatile, like everything in it.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Asking {
+pub(crate) struct Requests {
     /// The task that is driven here.
-    work: Option<Work>,
+    work: Option<TaskRun>,
     /// The mailbox of somebody who has just logged in.
     login: Option<(Compare, Option<Open>)>,
     /// Mailboxes that wait for the same.
@@ -25,9 +25,9 @@ pub(crate) struct Asking {
     /// When mailboxes were last asked for.
     asked_lately: BTreeMap<ObjectId, Mono>,
     /// Questions of the partner, answered at the end of the transaction: the message's number, and how the task ended if it did.
-    pub(crate) due: Vec<(u64, Ask, Option<Outcome>)>,
+    pub(crate) due: Vec<(u64, Request, Option<Outcome>)>,
     /// The partner is told once that a task has ended.
-    pub(crate) farewell: Option<Ask>,
+    pub(crate) end_notice: Option<Request>,
     /// What belongs in the log.
     pub(crate) events: Vec<Event>,
 }
@@ -37,36 +37,36 @@ pub(crate) struct Asking {
 pub(crate) enum Next {
     /// Nothing for now.
     Nothing,
-    /// This is to be asked; then [`Asking::asked`].
-    Ask(Ask),
-    /// Live and staged objects have changed places: a new life is due.
+    /// This is to be asked; then [`Requests::asked`].
+    Request(Request),
+    /// Live and staged objects have changed places: a new incarnation is due.
     Switched,
 }
 
-impl Asking {
+impl Requests {
     /// The next question of the task, or of a log-in.
     pub(crate) fn next(
         &mut self,
         tx: &mut Tx<'_>,
         report: Option<(u64, Report)>,
-        patience_ms: u64,
+        retransmit_ms: u64,
     ) -> Result<Next, LedgerError> {
         // What an earlier task has found is nothing to this one.
         let present = tx.state.task.as_ref().map(|task| task.id);
         self.work.take_if(|work| Some(work.id) != present);
         let waits = |open: &Option<Open>| {
             let open = open.as_ref();
-            open.is_some_and(|open| tx.now.mono < open.retry_at(patience_ms, &tx.config.timers))
+            open.is_some_and(|open| tx.now.mono < open.retry_at(retransmit_ms, &tx.config.timers))
         };
         let (work_waits, login_waits) = (
             self.work.as_ref().is_some_and(|work| waits(&work.open)),
             self.login.as_ref().is_some_and(|(_, open)| waits(open)),
         );
-        if tx.state.owes_recovery || tx.state.went_back {
+        if tx.state.partner_rolled_back || tx.state.rolled_back {
             return Ok(Next::Nothing);
         }
         if !login_waits && let Some(ask) = self.next_login(tx)? {
-            return Ok(Next::Ask(ask));
+            return Ok(Next::Request(ask));
         }
         if work_waits {
             return Ok(Next::Nothing);
@@ -75,7 +75,7 @@ impl Asking {
             self.work = None;
             return Ok(Next::Nothing);
         };
-        let work = self.work.get_or_insert_with(|| Work::new(task.id));
+        let work = self.work.get_or_insert_with(|| TaskRun::new(task.id));
         let step = work.step(tx, &mut task, report, &mut self.events)?;
         Ok(match step {
             Step::Wait => {
@@ -83,15 +83,15 @@ impl Asking {
                 tx.state.task = Some(task);
                 Next::Nothing
             }
-            Step::Ask(question) => {
+            Step::Request(question) => {
                 let before = work.open.take();
                 work.open = Some(Open::new(question.clone(), before, tx.now.mono));
                 let ask = ask(tx, &task, question)?;
                 tx.state.task = Some(task);
-                Next::Ask(ask)
+                Next::Request(ask)
             }
             Step::Finished | Step::Switched => {
-                self.farewell = Some(ask(tx, &task, Question::End(Outcome::Done))?);
+                self.end_notice = Some(ask(tx, &task, RequestBody::End(Outcome::Done))?);
                 tx.state.task = Some(task);
                 self.events.extend(finish(tx, Outcome::Done));
                 self.work = None;
@@ -103,7 +103,7 @@ impl Asking {
         })
     }
 
-    fn next_login(&mut self, tx: &mut Tx<'_>) -> Result<Option<Ask>, LedgerError> {
+    fn next_login(&mut self, tx: &mut Tx<'_>) -> Result<Option<Request>, LedgerError> {
         if self.login.is_none() {
             let Some(mailbox) = self.logins.pop_front() else {
                 return Ok(None);
@@ -118,7 +118,7 @@ impl Asking {
             return Ok(None);
         };
         *open = Some(Open::new(question.clone(), open.take(), tx.now.mono));
-        Ok(Some(Ask {
+        Ok(Some(Request {
             task: TaskId(0),
             kind: TaskKind::Mailboxes,
             dry: false,
@@ -130,7 +130,7 @@ impl Asking {
     }
 
     /// What the task has found so far is worth nothing any more.
-    pub(crate) fn forget_work(&mut self) {
+    pub(crate) fn forget_run(&mut self) {
         self.work = None;
     }
 
@@ -150,12 +150,12 @@ impl Asking {
     }
 
     /// When a question without an answer is asked again, or one that waits can be asked.
-    pub(crate) fn retry_at(&self, patience_ms: u64, timers: &Timers) -> Option<Mono> {
+    pub(crate) fn retry_at(&self, retransmit_ms: u64, timers: &Timers) -> Option<Mono> {
         let login = self.login.as_ref().and_then(|(_, open)| open.as_ref());
         let work = self.work.as_ref().and_then(|work| work.open.as_ref());
         let open = [login, work].into_iter().flatten();
         let waiting = (login.is_none() && !self.logins.is_empty()).then_some(Mono(0));
-        open.map(|open| open.retry_at(patience_ms, timers))
+        open.map(|open| open.retry_at(retransmit_ms, timers))
             .chain(waiting)
             .min()
     }
@@ -176,7 +176,7 @@ impl Asking {
         &mut self,
         tx: &mut Tx<'_>,
         no: u64,
-        answer: &Answer,
+        answer: &Response,
     ) -> Result<(), LedgerError> {
         if answer.task == TaskId(0) {
             return self.login_answered(tx, answer);
@@ -184,14 +184,14 @@ impl Asking {
         let Some(mut task) = tx.state.task.take_if(|task| task.id == answer.task) else {
             return Ok(());
         };
-        if let Reply::Closed(outcome) = answer.reply {
+        if let ResponseBody::Closed(outcome) = answer.reply {
             tx.state.task = Some(task);
             self.events.extend(finish(tx, outcome));
             self.work = None;
             return Ok(());
         }
         let work = self.work.as_mut();
-        let fits = |work: &&mut Work| {
+        let fits = |work: &&mut TaskRun| {
             let open = work.open.as_ref();
             open.is_some_and(|open| open.is_answered_by(answer))
         };
@@ -211,14 +211,14 @@ impl Asking {
         Ok(())
     }
 
-    fn login_answered(&mut self, tx: &mut Tx<'_>, answer: &Answer) -> Result<(), LedgerError> {
+    fn login_answered(&mut self, tx: &mut Tx<'_>, answer: &Response) -> Result<(), LedgerError> {
         let Some((compare, open)) = &mut self.login else {
             return Ok(());
         };
         let Some(open) = open.take_if(|open| open.is_answered_by(answer)) else {
             return Ok(());
         };
-        if matches!(answer.reply, Reply::Closed(_)) {
+        if matches!(answer.reply, ResponseBody::Closed(_)) {
             self.login = None;
             return Ok(());
         }

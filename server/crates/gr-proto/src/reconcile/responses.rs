@@ -2,42 +2,50 @@
 //! such a task: whoever asks twice is answered twice.
 
 use crate::objects::transaction::{Marking, Tx};
-use crate::reconcile::diff::{mailbox_sum, root, told_on_shelf};
+use crate::reconcile::diff::{mailbox_sum, root, told_on_scope};
 use crate::reconcile::removal::{self, is_forgettable, remember_kept};
 use crate::reconcile::repair;
 use crate::session::pieces::{Part, Piece};
-use crate::{Ask, Item, Listed, ListedObject, Owed, Question, Reply, Rule, Shelf};
+use crate::{
+    Item, ListScope, Listed, ListedObject, Owed, Request, RequestBody, ResponseBody, Rule,
+};
 use domain::{Digest, Object, ObjectId, User};
 use ledger::{LedgerError, Tree};
 
 /// Answers a question as things are at the end of the transaction, which draws the number of the answer (E24). `None`: it cannot be
 /// answered yet. Objects and bodies of about `most` bytes go into one answer.
-pub(crate) fn answer(tx: &mut Tx<'_>, ask: &Ask, most: u64) -> Result<Option<Reply>, LedgerError> {
+pub(crate) fn answer(
+    tx: &mut Tx<'_>,
+    ask: &Request,
+    most: u64,
+) -> Result<Option<ResponseBody>, LedgerError> {
     Ok(Some(match &ask.question {
-        Question::Census => {
+        RequestBody::Census => {
             let local = tx.ledger.users_of(tx.config.me)?;
-            Reply::Census(local, tx.ledger.user_count()?.saturating_sub(local))
+            ResponseBody::Census(local, tx.ledger.user_count()?.saturating_sub(local))
         }
-        Question::Root(contents) => Reply::Sums(short([root(tx, tree(*contents))?])),
-        Question::Parts(contents) => Reply::Sums(short(tx.ledger.sums(tree(*contents), None)?)),
-        Question::Buckets(contents, parts) => {
+        RequestBody::Root(contents) => ResponseBody::Sums(short([root(tx, tree(*contents))?])),
+        RequestBody::Nodes(contents) => {
+            ResponseBody::Sums(short(tx.ledger.sums(tree(*contents), None)?))
+        }
+        RequestBody::Leaves(contents, parts) => {
             let mut sums = Vec::with_capacity(256 * parts.len());
             for part in parts {
                 sums.append(&mut short(tx.ledger.sums(tree(*contents), Some(*part))?));
             }
-            Reply::Sums(sums)
+            ResponseBody::Sums(sums)
         }
-        Question::Lists(shelves) => Reply::Lists(lists(tx, shelves)?),
-        Question::Mailbox(mailbox, sum) => {
+        RequestBody::Lists(scopes) => ResponseBody::Lists(lists(tx, scopes)?),
+        RequestBody::Mailbox(mailbox, sum) => {
             if mailbox_sum(tx, mailbox)?.short() == *sum {
-                Reply::Same
+                ResponseBody::Same
             } else {
-                Reply::Lists(lists(tx, &[(Shelf::Mailbox(*mailbox), None)])?)
+                ResponseBody::Lists(lists(tx, &[(ListScope::Mailbox(*mailbox), None)])?)
             }
         }
-        Question::Want(ids) => Reply::Done(want(tx, ids)?),
-        Question::Forget(ids) => forget(tx, ask, ids)?,
-        Question::Page(after) => {
+        RequestBody::Want(ids) => ResponseBody::Done(want(tx, ids)?),
+        RequestBody::Forget(ids) => forget(tx, ask, ids)?,
+        RequestBody::Page(after) => {
             let page = page(tx, after.as_ref(), most)?;
             if repair::has_gaps(tx)? {
                 // Whoever rebuilds from it would lose what cannot be read here just now.
@@ -45,10 +53,12 @@ pub(crate) fn answer(tx: &mut Tx<'_>, ask: &Ask, most: u64) -> Result<Option<Rep
             }
             page
         }
-        Question::Bodies(ids) => Reply::Bodies(bodies(tx, ids, ask.have.as_deref(), most)?),
-        Question::Lost(bodies) => repair::found(tx, bodies, most)?,
-        Question::Unreadable(ids) => repair::rows(tx, ids)?,
-        Question::End(_) => Reply::Done(0),
+        RequestBody::Bodies(ids) => {
+            ResponseBody::Bodies(bodies(tx, ids, ask.have.as_deref(), most)?)
+        }
+        RequestBody::Lost(bodies) => repair::found(tx, bodies, most)?,
+        RequestBody::Unreadable(ids) => repair::rows(tx, ids)?,
+        RequestBody::End(_) => ResponseBody::Done(0),
     }))
 }
 
@@ -66,27 +76,27 @@ fn short(sums: impl IntoIterator<Item = Digest>) -> Vec<u64> {
 
 fn lists(
     tx: &mut Tx<'_>,
-    shelves: &[(Shelf, Option<ObjectId>)],
+    scopes: &[(ListScope, Option<ObjectId>)],
 ) -> Result<Vec<Listed>, LedgerError> {
     let mut lists = Vec::new();
     let mut room = tx.config.limits.list_objects;
-    for &(shelf, after) in shelves {
+    for &(scope, after) in scopes {
         if room == 0 {
             break;
         }
-        let ids = told_on_shelf(tx, shelf, after.as_ref(), room)?;
+        let ids = told_on_scope(tx, scope, after.as_ref(), room)?;
         let to = ids.last().copied().filter(|_| ids.len() == room);
         room -= ids.len();
         let mut objects = Vec::with_capacity(ids.len());
         for id in ids {
             if let Some(object) = tx.ledger.object(&id)? {
-                objects.push(listed(tx, id, &object, shelf)?);
+                objects.push(listed(tx, id, &object, scope)?);
             } else if let Some(row) = tx.ledger.unreadable(&id)? {
-                objects.push(unreadable(id, row.owner, shelf));
+                objects.push(unreadable(id, row.owner, scope));
             }
         }
         lists.push(Listed {
-            shelf,
+            scope,
             after,
             to,
             objects,
@@ -99,7 +109,7 @@ fn listed(
     tx: &mut Tx<'_>,
     id: ObjectId,
     object: &Object,
-    shelf: Shelf,
+    scope: ListScope,
 ) -> Result<ListedObject, LedgerError> {
     let owed = if tx.ledger.mark(&id)?.is_some() {
         Owed::Marked
@@ -112,18 +122,20 @@ fn listed(
         id,
         digest: object.digest(&id).short(),
         home: User::of(object).and_then(|user| user.home()),
-        owner: object.owner.filter(|_| !matches!(shelf, Shelf::Mailbox(_))),
+        owner: object
+            .owner
+            .filter(|_| !matches!(scope, ListScope::Mailbox(_))),
         owed,
     })
 }
 
 /// What cannot be read here is not absent: the reader of the list leaves it alone, like what is held.
-fn unreadable(id: ObjectId, owner: Option<ObjectId>, shelf: Shelf) -> ListedObject {
+fn unreadable(id: ObjectId, owner: Option<ObjectId>, scope: ListScope) -> ListedObject {
     ListedObject {
         id,
         digest: 0,
         home: None,
-        owner: owner.filter(|_| !matches!(shelf, Shelf::Mailbox(_))),
+        owner: owner.filter(|_| !matches!(scope, ListScope::Mailbox(_))),
         owed: Owed::Held,
     }
 }
@@ -143,7 +155,7 @@ fn want(tx: &mut Tx<'_>, ids: &[ObjectId]) -> Result<u64, LedgerError> {
 }
 
 /// GR users of the asker whose originals are gone (R11).
-fn forget(tx: &mut Tx<'_>, ask: &Ask, ids: &[ObjectId]) -> Result<Reply, LedgerError> {
+fn forget(tx: &mut Tx<'_>, ask: &Request, ids: &[ObjectId]) -> Result<ResponseBody, LedgerError> {
     let (mut gone, mut emptied) = (Vec::new(), Vec::new());
     for id in ids {
         if is_forgettable(tx, id)? {
@@ -155,8 +167,8 @@ fn forget(tx: &mut Tx<'_>, ask: &Ask, ids: &[ObjectId]) -> Result<Reply, LedgerE
     }
     let count = gone.len() as u64;
     let allowed = ask.agreed || removal::is_allowed(tx, ask.task, count, &emptied)?;
-    if !allowed && tx.config.rules.hold(Rule::Fuse) {
-        return Ok(Reply::TooMany(count));
+    if !allowed && tx.config.rules.hold(Rule::DeletionGuard) {
+        return Ok(ResponseBody::TooMany(count));
     }
     if !ask.dry {
         for id in &gone {
@@ -167,11 +179,11 @@ fn forget(tx: &mut Tx<'_>, ask: &Ask, ids: &[ObjectId]) -> Result<Reply, LedgerE
         }
         remember_kept(tx, ask.task, ask.kind)?;
     }
-    Ok(Reply::Done(count))
+    Ok(ResponseBody::Done(count))
 }
 
 /// Objects for a rebuild, without their bodies: the asker may have most of those.
-fn page(tx: &mut Tx<'_>, after: Option<&ObjectId>, most: u64) -> Result<Reply, LedgerError> {
+fn page(tx: &mut Tx<'_>, after: Option<&ObjectId>, most: u64) -> Result<ResponseBody, LedgerError> {
     let ids = tx.ledger.ids_after(after, tx.config.limits.page_items)?;
     let mut last = ids
         .last()
@@ -189,7 +201,7 @@ fn page(tx: &mut Tx<'_>, after: Option<&ObjectId>, most: u64) -> Result<Reply, L
         bytes += item.weight();
         items.push(item);
     }
-    Ok(Reply::Page(items, last))
+    Ok(ResponseBody::Page(items, last))
 }
 
 /// Objects with their bodies, as many as fit, at least one. What is gone meanwhile, or has lost its body, comes without. Of a long body the

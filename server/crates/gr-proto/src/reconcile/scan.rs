@@ -1,41 +1,41 @@
-//! Walks: errands that go over many objects, a few in each transaction, beside everything else, and survive a restart.
+//! Walks: background jobs that go over many objects, a few in each transaction, beside everything else, and survive a restart.
 
 use crate::How;
 use crate::objects::transaction::{Marking, Tx};
 use domain::{Kind, Object, ObjectId};
-use ledger::{Errand, Held, LedgerError, Reason};
+use ledger::{BackgroundJob, Held, LedgerError, Reason};
 
-/// One step of the walk that is first in line. Returns users that were held and are tried again.
+/// One step of the scan that is first in line. Returns users that were held and are tried again.
 pub(crate) fn step(tx: &mut Tx<'_>) -> Result<Vec<ObjectId>, LedgerError> {
-    let Some(walk) = tx.state.walks.first().copied() else {
+    let Some(scan) = tx.state.scans.first().copied() else {
         return Ok(Vec::new());
     };
     let mut retried = Vec::new();
-    let last = match walk.errand {
-        Errand::Unstage => {
-            let some = tx.ledger.unstage(tx.config.limits.walk)?;
+    let last = match scan.job {
+        BackgroundJob::Unstage => {
+            let some = tx.ledger.unstage(tx.config.limits.scan)?;
             (some > 0).then(|| ObjectId::from_bytes([0; 16]))
         }
-        Errand::Retry => {
+        BackgroundJob::Retry => {
             let some = tx
                 .ledger
-                .held_after(walk.after.as_ref(), tx.config.limits.walk)?;
+                .held_after(scan.after.as_ref(), tx.config.limits.scan)?;
             for (id, held) in &some {
                 retry(tx, id, held, &mut retried)?;
             }
             some.last().map(|(id, _)| *id)
         }
-        Errand::Salvage | Errand::Undo | Errand::Purge => {
+        BackgroundJob::Salvage | BackgroundJob::Undo | BackgroundJob::Purge => {
             let some = tx
                 .ledger
-                .kept_after(walk.after.as_ref(), tx.config.limits.walk)?;
+                .kept_after(scan.after.as_ref(), tx.config.limits.scan)?;
             for (id, object) in &some {
-                match walk.errand {
-                    Errand::Salvage => salvage(tx, id, object)?,
-                    Errand::Undo => bring_back(tx, id, object)?,
+                match scan.job {
+                    BackgroundJob::Salvage => salvage(tx, id, object)?,
+                    BackgroundJob::Undo => bring_back(tx, id, object)?,
                     _ => {}
                 }
-                if walk.errand != Errand::Salvage {
+                if scan.job != BackgroundJob::Salvage {
                     tx.ledger.forget_kept(id)?;
                 }
             }
@@ -43,10 +43,10 @@ pub(crate) fn step(tx: &mut Tx<'_>) -> Result<Vec<ObjectId>, LedgerError> {
         }
     };
     match last {
-        Some(last) => tx.state.walks[0].after = Some(last),
+        Some(last) => tx.state.scans[0].after = Some(last),
         None => {
-            tx.state.walks.remove(0);
-            if matches!(walk.errand, Errand::Undo | Errand::Purge) {
+            tx.state.scans.remove(0);
+            if matches!(scan.job, BackgroundJob::Undo | BackgroundJob::Purge) {
                 tx.state.kept = None;
             }
         }
@@ -92,8 +92,8 @@ fn salvage(tx: &mut Tx<'_>, id: &ObjectId, object: &Object) -> Result<(), Ledger
     };
     let gone = !tx.is_here(owner)?
         || tx.ledger.object(id)?.is_some()
-        || tx.ledger.tomb(id)?.is_some()
-        || tx.is_buried(id, object)?;
+        || tx.ledger.tombstone(id)?.is_some()
+        || tx.was_deleted(id, object)?;
     let whole = match &object.body {
         Some(body) => tx.ledger.has_body(body)?,
         None => true,
@@ -109,7 +109,7 @@ fn salvage(tx: &mut Tx<'_>, id: &ObjectId, object: &Object) -> Result<(), Ledger
 /// What a task removed comes back and is joined with what happened since. This is not going back in time: what was deleted meanwhile
 /// stays deleted.
 fn bring_back(tx: &mut Tx<'_>, id: &ObjectId, object: &Object) -> Result<(), LedgerError> {
-    if tx.ledger.tomb(id)?.is_some() || tx.is_buried(id, object)? {
+    if tx.ledger.tombstone(id)?.is_some() || tx.was_deleted(id, object)? {
         return Ok(());
     }
     if let Some(mut mine) = tx.ledger.object(id)? {

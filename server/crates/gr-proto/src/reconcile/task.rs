@@ -12,7 +12,9 @@
 use crate::objects::transaction::Tx;
 use crate::{Event, Mono, limits};
 use domain::{ObjectId, Timestamp};
-use ledger::{Errand, Kept, Outcome, Reason, Task, TaskCounts, TaskId, TaskKind, TaskReport};
+use ledger::{
+    BackgroundJob, Kept, Outcome, Reason, Task, TaskCounts, TaskId, TaskKind, TaskReport,
+};
 use std::collections::BTreeMap;
 
 /// Tasks, as they are now.
@@ -27,8 +29,8 @@ pub struct TaskView {
     /// What can be brought back.
     pub kept: Option<Kept>,
     /// What is still to be cleared away, brought back or tried again.
-    pub errand: Option<Errand>,
-    /// What of the partner was refused here since this life began, and has not come since.
+    pub job: Option<BackgroundJob>,
+    /// What of the partner was refused here since this incarnation began, and has not come since.
     pub refused: BTreeMap<ObjectId, Refused>,
 }
 
@@ -74,7 +76,7 @@ pub(crate) fn finish(tx: &mut Tx<'_>, outcome: Outcome) -> Option<Event> {
     let task = tx.state.task.take()?;
     if tx.state.staging {
         tx.state.staging = false;
-        tx.walk(Errand::Unstage);
+        tx.scan(BackgroundJob::Unstage);
     }
     let (id, kind) = (task.id, task.kind);
     tx.state.last_task = Some(TaskReport {

@@ -5,14 +5,14 @@ use crate::reconcile::diff::Compare;
 use crate::reconcile::fetch::{self, Fetch};
 use crate::reconcile::open_request::Open;
 use crate::reconcile::removal::{self, delete, remember_kept};
-use crate::{Ask, Event, Question, Reply, Report};
+use crate::{Event, Report, Request, RequestBody, ResponseBody};
 use domain::ObjectId;
-use ledger::{Errand, Lane, LedgerError, Phase, Task, TaskId, TaskKind};
+use ledger::{BackgroundJob, Lane, LedgerError, Phase, Task, TaskId, TaskKind};
 use std::collections::VecDeque;
 
 /// A task at work.
 #[derive(Clone, Debug)]
-pub(crate) struct Work {
+pub(crate) struct TaskRun {
     /// Which.
     pub(crate) id: TaskId,
     compare: Option<Compare>,
@@ -33,12 +33,12 @@ pub(crate) struct Work {
 /// What a task does next.
 pub(crate) enum Step {
     Wait,
-    Ask(Question),
+    Request(RequestBody),
     Finished,
     Switched,
 }
 
-impl Work {
+impl TaskRun {
     pub(crate) fn new(id: TaskId) -> Self {
         Self {
             id,
@@ -69,7 +69,7 @@ impl Work {
                             true => Vec::new(),
                             false => compare.mailboxes_left().collect(),
                         };
-                        return Ok(Step::Ask(question));
+                        return Ok(Step::Request(question));
                     }
                     task.counts.left_out = compare.left_out;
                     if task.dry {
@@ -114,11 +114,11 @@ impl Work {
                     if some.is_empty() {
                         return Ok(Step::Finished);
                     }
-                    return Ok(Step::Ask(Question::Forget(some)));
+                    return Ok(Step::Request(RequestBody::Forget(some)));
                 }
                 Phase::Clearing => {
                     if !self.counted {
-                        return Ok(Step::Ask(Question::Census));
+                        return Ok(Step::Request(RequestBody::Census));
                     }
                     if task.dry {
                         return Ok(Step::Finished);
@@ -135,7 +135,7 @@ impl Work {
                 }
                 Phase::Fetching => {
                     if let Some(question) = self.fetch.question(tx, task) {
-                        return Ok(Step::Ask(question));
+                        return Ok(Step::Request(question));
                     }
                     switch(tx, task)?;
                     return Ok(Step::Switched);
@@ -148,23 +148,25 @@ impl Work {
         &mut self,
         tx: &mut Tx<'_>,
         task: &mut Task,
-        question: &Question,
-        reply: &Reply,
+        question: &RequestBody,
+        reply: &ResponseBody,
         events: &mut Vec<Event>,
     ) -> Result<(), LedgerError> {
         match (question, reply) {
-            (Question::Census, Reply::Census(local, others)) => {
+            (RequestBody::Census, ResponseBody::Census(local, others)) => {
                 self.counted = true;
                 task.counts.created_here = local.saturating_add(*others);
                 task.counts.deleted_here = tx.ledger.user_count()?;
             }
-            (Question::Page(after), Reply::Page(items, next))
+            (RequestBody::Page(after), ResponseBody::Page(items, next))
                 if *after == task.after && tx.state.staging =>
             {
                 self.fetch.page(tx, items, *next, task)?;
             }
-            (Question::Bodies(_), Reply::Bodies(items)) => self.fetch.bodies(tx, items)?,
-            (Question::Forget(ids), Reply::Done(count)) => {
+            (RequestBody::Bodies(_), ResponseBody::Bodies(items)) => {
+                self.fetch.bodies(tx, items)?
+            }
+            (RequestBody::Forget(ids), ResponseBody::Done(count)) => {
                 task.counts.deleted_there += count;
                 if let Some(orphans) = &mut self.deleting {
                     orphans.drain(..ids.len().min(orphans.len()));
@@ -177,8 +179,8 @@ impl Work {
                     remember_kept(tx, task.id, task.kind)?;
                 }
             }
-            (Question::Forget(_), Reply::TooMany(count)) => {
-                events.push(Event::FuseBlown(task.counts.deleted_here, *count));
+            (RequestBody::Forget(_), ResponseBody::TooMany(count)) => {
+                events.push(Event::GuardExceeded(task.counts.deleted_here, *count));
                 task.counts.deleted_there = *count;
                 task.phase = Phase::Waiting;
                 self.deleting = None;
@@ -223,28 +225,32 @@ fn settled(
 /// Whether nothing of earlier tasks is in the way of a rebuild. What they kept gives way to what this one will keep.
 fn is_clear(tx: &mut Tx<'_>) -> bool {
     if tx.state.kept.is_some() {
-        tx.walk(Errand::Purge);
+        tx.scan(BackgroundJob::Purge);
     }
-    let in_the_way = |errand| errand != Errand::Retry;
-    !tx.state.walks.iter().any(|walk| in_the_way(walk.errand))
+    let in_the_way = |job| job != BackgroundJob::Retry;
+    !tx.state.scans.iter().any(|scan| in_the_way(scan.job))
 }
 
 /// What was fetched becomes what is live, in one transaction (E18).
 fn switch(tx: &mut Tx<'_>, task: &Task) -> Result<(), LedgerError> {
     tx.ledger.switch()?;
     tx.state.staging = false;
-    tx.state.tick += 1;
+    tx.state.csn += 1;
     remember_kept(tx, task.id, task.kind)?;
-    tx.walk(Errand::Salvage);
+    tx.scan(BackgroundJob::Salvage);
     Ok(())
 }
 
-pub(crate) fn ask(tx: &mut Tx<'_>, task: &Task, question: Question) -> Result<Ask, LedgerError> {
+pub(crate) fn ask(
+    tx: &mut Tx<'_>,
+    task: &Task,
+    question: RequestBody,
+) -> Result<Request, LedgerError> {
     let have = match &question {
-        Question::Bodies(ids) => Some(fetch::parts(tx, ids)?),
+        RequestBody::Bodies(ids) => Some(fetch::parts(tx, ids)?),
         _ => None,
     };
-    Ok(Ask {
+    Ok(Request {
         task: task.id,
         kind: task.kind,
         dry: task.dry,

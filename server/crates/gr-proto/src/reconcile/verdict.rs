@@ -1,11 +1,11 @@
 //! Judging a list of the partner: what is only here, what is only there, what differs (E12, E24). The table is in [`crate::compare`].
 
 use crate::objects::transaction::{Marking, Tx};
-use crate::reconcile::diff::{Compare, on_shelf};
+use crate::reconcile::diff::{Compare, on_scope};
 use crate::reconcile::removal;
-use crate::{Listed, ListedObject, Owed, Rule, Shelf};
+use crate::{ListScope, Listed, ListedObject, Owed, Rule};
 use domain::{Kind, Object, ObjectId};
-use ledger::{LedgerError, Reason, TaskCounts, TaskId, TaskKind, Tomb};
+use ledger::{LedgerError, Reason, TaskCounts, TaskId, TaskKind, Tombstone};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Compare {
@@ -17,23 +17,23 @@ impl Compare {
     ) -> Result<(), LedgerError> {
         for list in lists {
             if let Some(to) = self.judge(tx, list, counts)? {
-                self.shelves.push_front((list.shelf, Some(to)));
+                self.scopes.push_front((list.scope, Some(to)));
             }
         }
         Ok(())
     }
 
-    /// Judges a list. Returns after which object to go on, if there is more on the shelf.
+    /// Judges a list. Returns after which object to go on, if there is more on the scope.
     fn judge(
         &mut self,
         tx: &mut Tx<'_>,
         list: &Listed,
         counts: &mut TaskCounts,
     ) -> Result<Option<ObjectId>, LedgerError> {
-        // Here may be much more on this shelf than there, so what is judged at once has its own bound.
-        let mine = on_shelf(
+        // Here may be much more on this scope than there, so what is judged at once has its own bound.
+        let mine = on_scope(
             tx,
-            list.shelf,
+            list.scope,
             list.after.as_ref(),
             tx.config.limits.judged_objects,
         )?;
@@ -54,7 +54,7 @@ impl Compare {
         }
         for (id, there) in theirs {
             if within(&id) && !here.contains(&id) {
-                self.only_there(tx, there, list.shelf, counts)?;
+                self.only_there(tx, there, list.scope, counts)?;
             }
         }
         Ok(to)
@@ -119,10 +119,11 @@ impl Compare {
             None if object.kind != Kind::USER => counts.updated += 1,
             None => return Ok(()), // a user of a third server
             // What belongs to a user that goes, goes with it. What belongs to nobody here is sent all the same: the partner has its user,
-            // or has it in its grave and answers.
+            // or has a deletion record of it and answers.
             Some(owner)
                 if self.candidates.contains(owner)
-                    || (!tx.is_here(owner)? && !tx.config.rules.hold(Rule::GraveOfOwner)) =>
+                    || (!tx.is_here(owner)?
+                        && !tx.config.rules.hold(Rule::DeletionRecordOfOwner)) =>
             {
                 return Ok(());
             }
@@ -138,24 +139,28 @@ impl Compare {
         &mut self,
         tx: &mut Tx<'_>,
         there: &ListedObject,
-        shelf: Shelf,
+        scope: ListScope,
         counts: &mut TaskCounts,
     ) -> Result<(), LedgerError> {
         let ListedObject { id, home, owed, .. } = *there;
-        if matches!(shelf, Shelf::Users(_)) {
+        if matches!(scope, ListScope::Users(_)) {
             self.is_only_there(id, tx.config.limits.candidates);
         }
         // A change of it may be held there because it has no original: that is just what makes it a candidate; the partner looks once more.
         let held = owed == Owed::Held && home != Some(tx.config.me);
-        if tx.ledger.tomb(&id)?.is_some() || held || tx.is_unreadable(&id)? {
+        if tx.ledger.tombstone(&id)?.is_some() || held || tx.is_unreadable(&id)? {
             return Ok(());
         }
-        if let Some(grave) = tx.ledger.grave(&id)? {
+        if let Some(deletion_record) = tx.ledger.deletion_record(&id)? {
             // It was deleted here, and the partner has it still or again: it hears of it once more.
             if !self.dry {
                 let at = tx.now.wall;
-                tx.ledger.set_tomb(&id, &Tomb { at })?;
-                tx.mark(&id, &Object::new(grave.kind, None, None), Marking::Gone)?;
+                tx.ledger.set_tombstone(&id, &Tombstone { at })?;
+                tx.mark(
+                    &id,
+                    &Object::new(deletion_record.kind, None, None),
+                    Marking::Gone,
+                )?;
             }
             return Ok(());
         }
@@ -172,25 +177,29 @@ impl Compare {
         }
         // What belongs to somebody who is not here comes with its user, if that one comes. What is nobody's any more comes by itself: it
         // would differ for ever (test `what_is_nobodys_comes_to_be_the_same`).
-        let owner = match shelf {
-            Shelf::Users(_) => None,
-            Shelf::Contents(_) => there.owner,
-            Shelf::Mailbox(owner) => Some(owner),
+        let owner = match scope {
+            ListScope::Users(_) => None,
+            ListScope::Contents(_) => there.owner,
+            ListScope::Mailbox(owner) => Some(owner),
         };
         if let Some(owner) = &owner
             && !tx.is_here(owner)?
         {
             // Its user was deleted here, and the partner has not heard of that: it hears of it now, and takes all of the mailbox away.
-            if let Some(grave) = tx.ledger.grave(owner)?
-                && tx.ledger.tomb(owner)?.is_none()
+            if let Some(deletion_record) = tx.ledger.deletion_record(owner)?
+                && tx.ledger.tombstone(owner)?.is_none()
                 && !self.dry
-                && tx.config.rules.hold(Rule::GraveOfOwner)
+                && tx.config.rules.hold(Rule::DeletionRecordOfOwner)
             {
                 let at = tx.now.wall;
-                tx.ledger.set_tomb(owner, &Tomb { at })?;
-                tx.mark(owner, &Object::new(grave.kind, None, None), Marking::Gone)?;
+                tx.ledger.set_tombstone(owner, &Tombstone { at })?;
+                tx.mark(
+                    owner,
+                    &Object::new(deletion_record.kind, None, None),
+                    Marking::Gone,
+                )?;
             }
-            if tx.ledger.grave(owner)?.is_some() || !self.is_on_neither(owner) {
+            if tx.ledger.deletion_record(owner)?.is_some() || !self.is_on_neither(owner) {
                 return Ok(());
             }
         }
@@ -198,10 +207,10 @@ impl Compare {
             self.left_out += 1;
             return Ok(());
         }
-        match shelf {
-            Shelf::Users(_) if home.is_some() => counts.created_here += 1,
-            Shelf::Users(_) => counts.updated += 1,
-            Shelf::Contents(_) | Shelf::Mailbox(_) => counts.contents_here += 1,
+        match scope {
+            ListScope::Users(_) if home.is_some() => counts.created_here += 1,
+            ListScope::Users(_) => counts.updated += 1,
+            ListScope::Contents(_) | ListScope::Mailbox(_) => counts.contents_here += 1,
         }
         if !self.dry {
             self.wanted.push_back(id);

@@ -7,8 +7,8 @@ use crate::reconcile::task::Refused;
 use crate::session::Verdict;
 use crate::session::inbox::Admitted;
 use crate::{
-    Ack, Answer, Event, Header, Item, Judged, List, NewLife, Now, Payload, Question, Report, Rule,
-    limits,
+    Ack, Event, Header, Item, Judged, List, NewIncarnation, Now, Payload, Report, RequestBody,
+    Response, Rule, limits,
 };
 use domain::User;
 use ledger::{Known, Ledger, LedgerError, Reason};
@@ -25,52 +25,52 @@ impl Engine {
         let Some(session) = &mut self.session else {
             return Ok(());
         };
-        let ours = header.from == session.peer && header.to == self.life;
-        if (!ours && rules.hold(Rule::Life)) || payload == Payload::Unknown {
+        let ours = header.from == session.peer && header.to == self.incarnation;
+        if (!ours && rules.hold(Rule::Incarnation)) || payload == Payload::Unknown {
             return Ok(());
         }
         match session.inbox.admit(header, &payload, rules) {
             Admitted::Yes => {}
             Admitted::No => return Ok(()),
-            Admitted::Forked => {
-                self.state.owes_recovery = true;
-                self.event(Event::PartnerWentBack);
-                self.new_life(now, NewLife::Forked);
+            Admitted::NumberReuse => {
+                self.state.partner_rolled_back = true;
+                self.event(Event::PartnerRolledBack);
+                self.new_incarnation(now, NewIncarnation::NumberReuse);
                 return Ok(());
             }
         }
         match session.numbers.echoed(header, rules) {
             Ok(Some(moment)) => {
-                self.trim_trail();
+                self.trim_unconfirmed();
                 self.status_mut(now).prove(moment);
             }
             Ok(None) => {}
-            Err(Verdict::TakenBack) => {
-                self.taken_back(now);
+            Err(Verdict::AckRegression) => {
+                self.ack_regressed(now);
                 return Ok(());
             }
             Err(_) => {
-                self.strange_echo(now);
+                self.unknown_echo(now);
                 return Ok(());
             }
         }
-        if header.went_back && !self.state.owes_recovery {
-            self.state.owes_recovery = true;
-            self.event(Event::PartnerWentBack);
+        if header.rolled_back && !self.state.partner_rolled_back {
+            self.state.partner_rolled_back = true;
+            self.event(Event::PartnerRolledBack);
         }
         match payload {
             Payload::Data(items) => self.data(now, ledger, header, &items)?,
             Payload::Ack(ack) => self.ack(now, ledger, header, &ack)?,
             Payload::List(list) => self.list(now, ledger, header, &list)?,
             Payload::Judged(judged) => self.judged(now, ledger, header, &judged)?,
-            Payload::Ask(ask) => {
-                if matches!(ask.question, Question::Forget(_)) {
-                    self.state.tick += 1;
+            Payload::Request(ask) => {
+                if matches!(ask.question, RequestBody::Forget(_)) {
+                    self.state.csn += 1;
                     self.know(header);
                 }
                 self.asked(now, ledger, header.no, *ask);
             }
-            Payload::Answer(answer) => self.answered(now, ledger, header, &answer)?,
+            Payload::Response(answer) => self.answered(now, ledger, header, &answer)?,
             Payload::Heartbeat(report) => self.report(now, ledger, header.no, report)?,
             Payload::Hello(_) | Payload::Unknown => {}
         }
@@ -101,7 +101,7 @@ impl Engine {
                 self.event(Event::Refused(item.id, reason));
             }
         }
-        self.state.tick += 1;
+        self.state.csn += 1;
         self.know(header);
         if let Some(session) = &mut self.session {
             session.inbox.applied();
@@ -109,22 +109,22 @@ impl Engine {
         Ok(())
     }
 
-    /// The partner has heard something from this very life that was never said here: another branch of this past has said it, which
+    /// The partner has heard something from this very incarnation that was never said here: another branch of this past has said it, which
     /// went on from a snapshot or runs beside this one (E13). What it said and had confirmed is missing here.
-    fn strange_echo(&mut self, now: Now) {
-        if self.config.rules.hold(Rule::EchoShows) && !self.state.went_back {
-            self.state.went_back = true;
-            self.event(Event::WentBack);
+    fn unknown_echo(&mut self, now: Now) {
+        if self.config.rules.hold(Rule::EchoShows) && !self.state.rolled_back {
+            self.state.rolled_back = true;
+            self.event(Event::RolledBack);
         }
-        self.new_life(now, NewLife::StrangeEcho);
+        self.new_incarnation(now, NewIncarnation::UnknownEcho);
     }
 
     /// The partner has said by an acknowledgement or an echo that it had not heard what it had said before that it had: it was resumed from
     /// a snapshot (E13).
-    fn taken_back(&mut self, now: Now) {
-        self.state.owes_recovery = true;
-        self.event(Event::PartnerWentBack);
-        self.new_life(now, NewLife::TakenBack);
+    fn ack_regressed(&mut self, now: Now) {
+        self.state.partner_rolled_back = true;
+        self.event(Event::PartnerRolledBack);
+        self.new_incarnation(now, NewIncarnation::AckRegression);
     }
 
     /// What is refused is listed on both servers (R9).
@@ -159,12 +159,12 @@ impl Engine {
         };
         match session.judge(ack) {
             Verdict::Sound => {}
-            Verdict::Strange => {
-                self.strange_echo(now);
+            Verdict::UnknownAck => {
+                self.unknown_echo(now);
                 return Ok(());
             }
-            Verdict::TakenBack => {
-                self.taken_back(now);
+            Verdict::AckRegression => {
+                self.ack_regressed(now);
                 return Ok(());
             }
         }
@@ -189,7 +189,7 @@ impl Engine {
         now: Now,
         ledger: &mut dyn Ledger,
         header: &Header,
-        answer: &Answer,
+        answer: &Response,
     ) -> Result<(), LedgerError> {
         let Some(session) = &mut self.session else {
             return Ok(());
@@ -202,11 +202,11 @@ impl Engine {
         if session.repair.waits_for(answer) {
             session.repair.answered(&mut tx, answer)?;
         } else {
-            session.asking.answered(&mut tx, header.no, answer)?;
+            session.requests.answered(&mut tx, header.no, answer)?;
         }
-        let events = std::mem::take(&mut session.asking.events);
+        let events = std::mem::take(&mut session.requests.events);
         events.into_iter().for_each(|event| self.event(event));
-        self.state.tick += 1;
+        self.state.csn += 1;
         self.know(header);
         self.report(now, ledger, header.no, answer.report)
     }
@@ -226,7 +226,7 @@ impl Engine {
         session.inbox.acknowledged(header.no);
         let mut tx = tx!(self, now, ledger);
         if let Some(verdicts) = session.recovery.judge(&mut tx, header, list)? {
-            self.state.tick += 1;
+            self.state.csn += 1;
             self.know(header);
             self.event(Event::Judged(verdicts));
         }
@@ -247,7 +247,7 @@ impl Engine {
         session.inbox.acknowledged(header.no);
         let mut tx = tx!(self, now, ledger);
         if session.recovery.answered(&mut tx, judged)? {
-            self.state.owes_recovery = false;
+            self.state.partner_rolled_back = false;
             self.event(Event::PartnerRecovered);
         }
         self.know(header);
@@ -256,12 +256,19 @@ impl Engine {
 
     /// What was seen of the partner, and must be part of its past for ever (E10). Mail that was overtaken tells of an older state.
     fn know(&mut self, header: &Header) {
-        let life = header.from;
-        let before = self.state.known.filter(|known| known.life == life);
-        let (tick, id) = (header.tick, header.id);
-        let newer = |known: Known| known.tick < tick || (known.tick == tick && known.id == 0);
+        let incarnation = header.from;
+        let before = self
+            .state
+            .known
+            .filter(|known| known.incarnation == incarnation);
+        let (csn, id) = (header.csn, header.id);
+        let newer = |known: Known| known.csn < csn || (known.csn == csn && known.id == 0);
         if before.is_none_or(newer) {
-            self.state.known = Some(Known { life, tick, id });
+            self.state.known = Some(Known {
+                incarnation,
+                csn,
+                id,
+            });
         }
     }
 
@@ -279,7 +286,7 @@ impl Engine {
             let difference = report.wall.0.saturating_sub(now.wall.0);
             let (before, taken) = session.hear(no, report, difference, now.mono);
             if taken && session.recovery.is_over(no, &report) {
-                self.state.went_back = false; // what was lost and is known there is here again
+                self.state.rolled_back = false; // what was lost and is known there is here again
             }
             if taken && before.is_none_or(|before| before.causes != report.causes) {
                 self.retry(now, ledger)?;

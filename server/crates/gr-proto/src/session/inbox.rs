@@ -12,9 +12,9 @@ pub(crate) enum Admitted {
     Yes,
     /// It is dropped.
     No,
-    /// Another message had this number. A life says each thing once, so it was wound back in flight and says something else now, or
+    /// Another message had this number. An incarnation says each thing once, so it was wound back in flight and says something else now, or
     /// two copies of it are running (E13).
-    Forked,
+    NumberReuse,
 }
 
 /// The receiving half of a session.
@@ -69,11 +69,11 @@ impl Inbox {
     pub(crate) fn admit(&mut self, header: &Header, payload: &Payload, rules: Rules) -> Admitted {
         let no = header.no;
         if rules.hold(Rule::ForkShows) && self.ids.get(&no).is_some_and(|id| *id != header.id) {
-            return Admitted::Forked;
+            return Admitted::NumberReuse;
         }
         let lists = match payload {
             Payload::List(_) => true,
-            Payload::Answer(answer) => answer.reply.lists(),
+            Payload::Response(answer) => answer.reply.lists(),
             _ => false,
         };
         if lists && no < self.last_data && rules.hold(Rule::Overtaken) {

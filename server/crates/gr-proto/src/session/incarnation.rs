@@ -1,7 +1,7 @@
-//! Lives: who I am, who the partner is, and whether one of us went back in time (E6, E10, E11).
+//! Incarnations: who I am, who the partner is, and whether one of us went back in time (E6, E10, E11).
 //!
-//! A life that is not the adopted partner is challenged, and adopted only when it echoes a challenge that was open: mail of dead
-//! lives can never open or disturb a session. There is one open challenge and at most one reply to a HELLO.
+//! An incarnation that is not the adopted partner is challenged, and adopted only when it echoes a challenge that was open: mail of dead
+//! incarnations can never open or disturb a session. There is one open challenge and at most one reply to a HELLO.
 //!
 //! ```text
 //!   A: HELLO(challenge a)           ──►  B: a stranger; opens a challenge of its own
@@ -11,8 +11,8 @@
 
 use crate::session::entropy::Entropy;
 use crate::{Config, Mono, Now, Rule, Rules};
-use domain::Life;
-use ledger::{Known, LineageEntry};
+use domain::Incarnation;
+use ledger::{HistoryEntry, Known};
 use std::collections::BTreeSet;
 
 /// A challenge that has not been echoed.
@@ -20,32 +20,32 @@ use std::collections::BTreeSet;
 pub(crate) struct Challenge {
     /// The number to echo.
     pub(crate) value: u64,
-    /// The life that was asked last.
-    pub(crate) whom: Life,
-    /// When it was issued: its echo proves life after that, and no later.
+    /// The incarnation that was asked last.
+    pub(crate) whom: Incarnation,
+    /// When it was issued: its echo proves incarnation after that, and no later.
     pub(crate) issued: Mono,
 }
 
-/// What an engine remembers of lives, its own and others, besides the ledger.
+/// What an engine remembers of incarnations, its own and others, besides the ledger.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Lives {
+pub(crate) struct Incarnations {
     /// The open challenge.
     pub(crate) challenge: Option<Challenge>,
-    /// What was known of the partner when this session's life of it was adopted: this is what HELLOs tell, because what is known
-    /// now was learnt from that life itself.
+    /// What was known of the partner when this session's incarnation of it was adopted: this is what HELLOs tell, because what is known
+    /// now was learnt from that incarnation itself.
     pub(crate) prior: Option<Option<Known>>,
     /// What the partner's HELLO says of this server has been judged in this session.
     pub(crate) judged: bool,
-    /// This life has been entered into the lineage; a life that changes nothing and meets nobody leaves no trace.
+    /// This incarnation has been entered into the incarnation history; an incarnation that changes nothing and meets nobody leaves no trace.
     pub(crate) entered: bool,
-    /// The tick when this life began.
+    /// The CSN when this incarnation began.
     pub(crate) born: u64,
-    /// Lives of the partner that this life has had a session with. Two lives meet once: the numbers of a second session would be those
+    /// Incarnations of the partner that this incarnation has had a session with. Two incarnations meet once: the numbers of a second session would be those
     /// of the first, and its late mail would count (E6).
-    pub(crate) met: BTreeSet<Life>,
+    pub(crate) met: BTreeSet<Incarnation>,
 }
 
-impl Lives {
+impl Incarnations {
     /// The open challenge, for `whom` (0: for whoever hears it); a new one if there is none, or if the open one is so old that its
     /// echo would prove nothing and `renew` allows it.
     ///
@@ -54,7 +54,7 @@ impl Lives {
     pub(crate) fn open(
         &mut self,
         now: Now,
-        whom: Life,
+        whom: Incarnation,
         renew: bool,
         config: &Config,
         entropy: &mut Entropy,
@@ -85,7 +85,7 @@ impl Lives {
         Some(open.issued)
     }
 
-    /// Whether a life that is not the partner may be adopted; closes the challenge. Returns since when it is proven alive.
+    /// Whether an incarnation that is not the partner may be adopted; closes the challenge. Returns since when it is proven alive.
     pub(crate) fn admit(&mut self, echo: Option<u64>, now: Mono, rules: Rules) -> Option<Mono> {
         let proven = self.close(echo);
         if rules.hold(Rule::Challenge) {
@@ -96,23 +96,30 @@ impl Lives {
     }
 }
 
-/// Whether a server with this lineage lacks something that its partner has seen of it.
+/// Whether a server with this incarnation history lacks something that its partner has seen of it.
 ///
-/// What was seen at tick T of life L is part of its past if L is in the lineage and the next life began at T or later (E11). A life
-/// that is not in the lineage *cannot be known*, which counts as lacking: the recovery that follows keeps what it cannot judge.
-pub(crate) fn behind(lineage: &[LineageEntry], known: Option<Known>) -> bool {
+/// What was seen at CSN T of incarnation L is part of its past if L is in the incarnation history and the next incarnation began at T or later (E11). An incarnation
+/// that is not in the incarnation history *cannot be known*, which counts as lacking: the recovery that follows keeps what it cannot judge.
+pub(crate) fn behind(history: &[HistoryEntry], known: Option<Known>) -> bool {
     let Some(known) = known else { return false };
-    match lineage.iter().position(|entry| entry.life == known.life) {
-        Some(at) => lineage
-            .get(at + 1)
-            .is_some_and(|next| known.tick > next.tick),
+    match history
+        .iter()
+        .position(|entry| entry.incarnation == known.incarnation)
+    {
+        Some(at) => history.get(at + 1).is_some_and(|next| known.csn > next.csn),
         None => true,
     }
 }
 
-/// The entry of a life.
-pub(crate) fn entry_of(lineage: &[LineageEntry], life: Life) -> Option<&LineageEntry> {
-    lineage.iter().rev().find(|entry| entry.life == life)
+/// The entry of an incarnation.
+pub(crate) fn entry_of(
+    history: &[HistoryEntry],
+    incarnation: Incarnation,
+) -> Option<&HistoryEntry> {
+    history
+        .iter()
+        .rev()
+        .find(|entry| entry.incarnation == incarnation)
 }
 
 #[cfg(test)]
@@ -121,33 +128,33 @@ mod tests {
     use domain::Timestamp;
 
     #[test]
-    fn what_a_server_has_lost_shows_in_its_lineage() {
-        let entry = |life, tick| LineageEntry {
-            life: Life(life),
-            tick,
+    fn what_a_server_has_lost_shows_in_its_history() {
+        let entry = |incarnation, csn| HistoryEntry {
+            incarnation: Incarnation(incarnation),
+            csn,
             began: Timestamp(0),
         };
-        let known = |life, tick| {
+        let known = |incarnation, csn| {
             Some(Known {
-                life: Life(life),
-                tick,
+                incarnation: Incarnation(incarnation),
+                csn,
                 id: 1,
             })
         };
-        let lineage = [entry(1, 0), entry(2, 10), entry(3, 25)];
-        assert!(!behind(&lineage, None));
-        assert!(!behind(&lineage, known(1, 10)));
+        let history = [entry(1, 0), entry(2, 10), entry(3, 25)];
+        assert!(!behind(&history, None));
+        assert!(!behind(&history, known(1, 10)));
         assert!(
-            behind(&lineage, known(1, 11)),
-            "life 2 began at 10: tick 11 of life 1 is not in its past"
+            behind(&history, known(1, 11)),
+            "incarnation 2 began at 10: CSN 11 of incarnation 1 is not in its past"
         );
         assert!(
-            !behind(&lineage, known(3, 99)),
-            "the present life is compared with the present tick, not here"
+            !behind(&history, known(3, 99)),
+            "the present incarnation is compared with the present CSN, not here"
         );
         assert!(
-            behind(&lineage, known(9, 1)),
-            "a life that is not in the lineage"
+            behind(&history, known(9, 1)),
+            "an incarnation that is not in the incarnation history"
         );
     }
 }

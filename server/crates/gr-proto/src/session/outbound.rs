@@ -4,14 +4,14 @@ use crate::engine::Engine;
 use crate::objects::transaction::{Tx, tx};
 use crate::reconcile::recovery::Recovery;
 use crate::reconcile::repair::Repair;
-use crate::reconcile::requests::{Asking, Next};
+use crate::reconcile::requests::{Next, Requests};
 use crate::reconcile::responses::answer;
 use crate::session::entropy::Entropy;
 use crate::session::inbox::Inbox;
 use crate::session::outbox::Outbox;
-use crate::session::{Numbers, Pen, Session};
-use crate::{Answer, Event, Mono, NewLife, Now, Output, Payload, Reply, Report};
-use ledger::{Lane, Ledger, LedgerError, ReplicaState, Said};
+use crate::session::{HeaderContext, Numbers, Session};
+use crate::{Event, Mono, NewIncarnation, Now, Output, Payload, Report, Response, ResponseBody};
+use ledger::{Lane, Ledger, LedgerError, ReplicaState, SentRecord};
 
 impl Engine {
     /// What is said at the end of a transaction: the one acknowledgement of the group, what a recovery has to say, then data,
@@ -28,14 +28,14 @@ impl Engine {
             return Ok(());
         };
         // What is asked for may still be on its way, but no other list is needed.
-        let went_back = self.state.went_back && !session.recovery.is_judged();
-        let header = session.pen(self.life, went_back, now.mono);
+        let rolled_back = self.state.rolled_back && !session.recovery.is_judged();
+        let header = session.pen(self.incarnation, rolled_back, now.mono);
         let heard = session.report();
         let Session {
             inbox,
             outbox,
             recovery,
-            asking,
+            requests,
             repair,
             numbers,
             spoke,
@@ -45,7 +45,7 @@ impl Engine {
         self.ready |= outbox.time_out(now.mono, &self.config, &mut self.entropy);
         let frames = FrameWriter {
             header,
-            tick: self.state.tick,
+            csn: self.state.csn,
             numbers,
             spoke,
             entropy: &mut self.entropy,
@@ -53,7 +53,7 @@ impl Engine {
             said: Vec::new(),
         };
         let mut outbound = Outbound {
-            retransmit_ms: outbox.patience_ms(&self.config.timers),
+            retransmit_ms: outbox.retransmit_ms(&self.config.timers),
             tx: tx!(self, now, ledger),
             frames,
             reported,
@@ -63,11 +63,11 @@ impl Engine {
         let mut switched = false;
         if may_send {
             let most = outbox.message_bytes(&outbound.tx.config.limits);
-            outbound.respond(asking, repair, most)?;
-            switched = outbound.request(asking, heard)?;
+            outbound.respond(requests, repair, most)?;
+            switched = outbound.request(requests, heard)?;
             outbound.ask_for_repairs(repair)?;
-            if let Some(end) = asking.farewell.take() {
-                outbound.frames.emit(Payload::Ask(Box::new(end)));
+            if let Some(end) = requests.end_notice.take() {
+                outbound.frames.emit(Payload::Request(Box::new(end)));
             }
             outbound.send_data(outbox)?;
         }
@@ -75,12 +75,12 @@ impl Engine {
         if alive {
             outbound.heartbeat(lacking, repair)?;
         }
-        let mut events = std::mem::take(&mut asking.events);
+        let mut events = std::mem::take(&mut requests.events);
         events.append(&mut repair.events);
         events.into_iter().for_each(|event| self.event(event));
         if switched {
             self.event(Event::Rebuilt);
-            self.new_life(now, NewLife::Rebuilt);
+            self.new_incarnation(now, NewIncarnation::Rebuilt);
         }
         Ok(())
     }
@@ -110,7 +110,7 @@ impl Outbound<'_> {
         for judged in recovery.answers.drain(..) {
             self.frames.emit(Payload::Judged(judged));
         }
-        if !may_send || !self.tx.state.owes_recovery {
+        if !may_send || !self.tx.state.partner_rolled_back {
             return Ok(());
         }
         let run = self.frames.entropy.draw();
@@ -124,26 +124,26 @@ impl Outbound<'_> {
     /// Answers the partner's questions, each in a message of about `most` bytes.
     fn respond(
         &mut self,
-        asking: &mut Asking,
+        requests: &mut Requests,
         repair: &Repair,
         most: u64,
     ) -> Result<(), LedgerError> {
-        for (to, ask, ended) in std::mem::take(&mut asking.due) {
+        for (to, ask, ended) in std::mem::take(&mut requests.due) {
             let reply = match ended {
-                Some(outcome) => Reply::Closed(outcome),
+                Some(outcome) => ResponseBody::Closed(outcome),
                 None => match answer(&mut self.tx, &ask, most)? {
                     Some(reply) => reply,
                     None => continue, // not yet: it is asked again
                 },
             };
-            self.frames.tick = self.tx.state.tick;
-            let answer = Answer {
+            self.frames.csn = self.tx.state.csn;
+            let answer = Response {
                 task: ask.task,
                 to,
                 reply,
                 report: self.report(repair)?,
             };
-            self.frames.emit(Payload::Answer(Box::new(answer)));
+            self.frames.emit(Payload::Response(Box::new(answer)));
         }
         Ok(())
     }
@@ -152,18 +152,18 @@ impl Outbound<'_> {
     /// places.
     fn request(
         &mut self,
-        asking: &mut Asking,
+        requests: &mut Requests,
         heard: Option<(u64, Report)>,
     ) -> Result<bool, LedgerError> {
         let mut switched = false;
         loop {
-            match asking.next(&mut self.tx, heard, self.retransmit_ms)? {
+            match requests.next(&mut self.tx, heard, self.retransmit_ms)? {
                 Next::Nothing => return Ok(switched),
-                Next::Ask(ask) => {
+                Next::Request(ask) => {
                     let task = ask.task;
-                    self.frames.tick = self.tx.state.tick;
-                    let no = self.frames.emit(Payload::Ask(Box::new(ask)));
-                    asking.asked(task, no, self.tx.now.mono);
+                    self.frames.csn = self.tx.state.csn;
+                    let no = self.frames.emit(Payload::Request(Box::new(ask)));
+                    requests.asked(task, no, self.tx.now.mono);
                 }
                 Next::Switched => switched = true,
             }
@@ -172,8 +172,8 @@ impl Outbound<'_> {
 
     fn ask_for_repairs(&mut self, repair: &mut Repair) -> Result<(), LedgerError> {
         if let Some(ask) = repair.next(&mut self.tx)? {
-            self.frames.tick = self.tx.state.tick;
-            let no = self.frames.emit(Payload::Ask(Box::new(ask)));
+            self.frames.csn = self.tx.state.csn;
+            let no = self.frames.emit(Payload::Request(Box::new(ask)));
             repair.asked(no);
         }
         Ok(())
@@ -184,22 +184,24 @@ impl Outbound<'_> {
             return Ok(());
         }
         let frames = &mut self.frames;
-        outbox.fill(&mut self.tx, |tick, items| {
-            frames.tick = tick;
+        outbox.fill(&mut self.tx, |csn, items| {
+            frames.csn = csn;
             frames.emit(Payload::Data(items))
         })
     }
 
-    /// What was said goes into the durable trail, until that is full (E13).
+    /// What was said goes into the durable unconfirmed log, until that is full (E13).
     fn remember_what_was_said(&mut self) {
         let ReplicaState {
-            trail, trail_gap, ..
+            unconfirmed,
+            unconfirmed_gap,
+            ..
         } = &mut *self.tx.state;
         for said in std::mem::take(&mut self.frames.said) {
-            if trail.len() < self.tx.config.limits.trail {
-                trail.push(said);
+            if unconfirmed.len() < self.tx.config.limits.unconfirmed {
+                unconfirmed.push(said);
             } else {
-                *trail_gap = said.tick;
+                *unconfirmed_gap = said.csn;
             }
         }
     }
@@ -211,7 +213,7 @@ impl Outbound<'_> {
         let told = self.reported.filter(|told| {
             told.backlog() == 0
                 && (told.causes, told.courtesy) == (causes, state.courtesy)
-                && told.owing == state.owes_recovery
+                && told.owing == state.partner_rolled_back
                 && !(lacking || told.lacking > 0)
         });
         let timers = &self.tx.config.timers;
@@ -246,7 +248,7 @@ impl Outbound<'_> {
             wall: self.tx.now.wall,
             causes: *self.tx.causes,
             courtesy: self.tx.state.courtesy,
-            owing: self.tx.state.owes_recovery,
+            owing: self.tx.state.partner_rolled_back,
             lacking: bodies + damage.rows.saturating_sub(damage.lost_rows),
         };
         *self.reported = Some(report);
@@ -256,15 +258,15 @@ impl Outbound<'_> {
 
 /// Writes messages under the next numbers.
 struct FrameWriter<'a> {
-    header: Pen,
-    /// The tick that the next message tells of.
-    tick: u64,
+    header: HeaderContext,
+    /// The CSN that the next message tells of.
+    csn: u64,
     numbers: &'a mut Numbers,
     spoke: &'a mut Mono,
     entropy: &'a mut Entropy,
     outputs: &'a mut Vec<Output>,
-    /// What belongs into the trail.
-    said: Vec<Said>,
+    /// What belongs into the unconfirmed log.
+    said: Vec<SentRecord>,
 }
 
 impl FrameWriter<'_> {
@@ -274,10 +276,10 @@ impl FrameWriter<'_> {
         let telling = !matches!(payload, Payload::Heartbeat(_));
         let message = self
             .numbers
-            .write(self.header, self.tick, self.entropy, payload);
-        let (no, id, tick) = (message.header.no, message.header.id, message.header.tick);
+            .write(self.header, self.csn, self.entropy, payload);
+        let (no, id, csn) = (message.header.no, message.header.id, message.header.csn);
         if telling {
-            self.said.push(Said { tick, id });
+            self.said.push(SentRecord { csn, id });
         }
         self.outputs.push(Output::Send(Box::new(message)));
         no

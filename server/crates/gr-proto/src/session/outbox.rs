@@ -1,7 +1,7 @@
 //! What is sent in a session: which marks are under way, and what an acknowledgement does to them (E2, E8).
 
 use crate::limits;
-use crate::objects::batch::{Batch, Flying, Next, held_back};
+use crate::objects::batch::{Batch, InFlight, Next, held_back};
 use crate::objects::select::Selection;
 use crate::objects::transaction::Tx;
 use crate::session::entropy::Entropy;
@@ -9,7 +9,7 @@ use crate::session::pace::{Pace, Sample};
 use crate::session::pieces::Pieces;
 use crate::{Ack, Config, Item, Limits, Mono, Refusal, Rule, Timers};
 use domain::{ObjectId, Timestamp};
-use ledger::{Errand, LedgerError, Mark, Reason};
+use ledger::{BackgroundJob, LedgerError, Mark, Reason};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The sending half of a session: volatile, because what is lost with it still has its marks.
@@ -21,7 +21,7 @@ pub(crate) struct Outbox {
     /// everything would be sent twice otherwise.
     late: BTreeMap<u64, Flight>,
     /// The objects in them.
-    flying: BTreeSet<ObjectId>,
+    in_flight: BTreeSet<ObjectId>,
     /// Their bytes.
     bytes: u64,
     /// How much may be under way.
@@ -37,7 +37,7 @@ pub(crate) struct Outbox {
     /// Smoothed round trip, in milliseconds.
     srtt_ms: Option<u64>,
     /// How often the retransmission time has doubled.
-    doublings: u32,
+    backoff: u32,
     /// Added to the retransmission time, drawn anew at each doubling, so that two servers do not keep in step.
     jitter: u64,
     /// Data messages written in this session.
@@ -52,7 +52,7 @@ struct Flight {
     bytes: u64,
     /// The bytes that were under way when it had been written, its own included.
     ahead: u64,
-    items: Vec<Flying>,
+    items: Vec<InFlight>,
 }
 
 impl Flight {
@@ -78,14 +78,14 @@ pub(crate) struct Acknowledged {
 }
 
 impl Outbox {
-    /// Fills the window: reads marks in the order of sending and hands each full message, with the tick that it tells of,
+    /// Fills the window: reads marks in the order of sending and hands each full message, with the CSN that it tells of,
     /// to `write`, which returns its number.
     pub(crate) fn fill(
         &mut self,
         tx: &mut Tx<'_>,
         mut write: impl FnMut(u64, Vec<Item>) -> u64,
     ) -> Result<(), LedgerError> {
-        let mut selection = Selection::new(tx, self.flying.len());
+        let mut selection = Selection::new(tx, self.in_flight.len());
         let mut sent = false;
         // Usually nothing is held and no shortcut has an overlap, and then no item need be looked at for it.
         let overlaps = tx.config.conditions.shortcuts.iter().any(|s| s.overlap > 0);
@@ -98,14 +98,14 @@ impl Outbox {
             let mut batch = Batch::default();
             while !batch.is_full(most, &tx.config.limits) {
                 if let Some(next) = piece.take() {
-                    self.flying.insert(next.id);
+                    self.in_flight.insert(next.id);
                     batch.add(tx, next)?;
                     break;
                 }
                 let Some((id, mark)) = selection.next(tx, self.turn.is_multiple_of(4))? else {
                     break;
                 };
-                if self.flying.contains(&id) {
+                if self.in_flight.contains(&id) {
                     continue;
                 }
                 if may_hold && let Some(reason) = held_back(tx, &id)? {
@@ -121,7 +121,7 @@ impl Outbox {
                     piece = Some(next);
                     break;
                 }
-                self.flying.insert(id);
+                self.in_flight.insert(id);
                 batch.add(tx, next)?;
             }
             if batch.items.is_empty() {
@@ -129,7 +129,7 @@ impl Outbox {
                     return Ok(());
                 }
                 sent = false;
-                selection = Selection::new(tx, self.flying.len());
+                selection = Selection::new(tx, self.in_flight.len());
                 continue;
             }
             sent = true;
@@ -141,7 +141,7 @@ impl Outbox {
     /// Whether another message may leave.
     fn has_room(&self, limits: &Limits) -> bool {
         self.bytes < self.pace.window(limits)
-            && self.flying.len() < limits.window_items
+            && self.in_flight.len() < limits.window_items
             && self.flights.len() < limits.flights
     }
 
@@ -153,9 +153,9 @@ impl Outbox {
             wall: tx.now.wall,
             bytes: batch.bytes,
             ahead: self.bytes,
-            items: batch.flying,
+            items: batch.in_flight,
         };
-        let no = write(tx.state.tick, batch.items);
+        let no = write(tx.state.csn, batch.items);
         self.flights.insert(no, flight);
     }
 
@@ -172,7 +172,7 @@ impl Outbox {
         let refused: BTreeMap<(u64, ObjectId), Refusal> = refused.collect();
         let (mut best, now) = (None, tx.now.mono);
         // It may have been acknowledged long ago, by what was lost on its way: so it tells less of the time that it took than it seems to.
-        let most = self.patience_ms(&tx.config.timers);
+        let most = self.retransmit_ms(&tx.config.timers);
         for (no, flight) in take_to(&mut self.late, top) {
             if !ack.done.contains(no) {
                 continue;
@@ -201,7 +201,7 @@ impl Outbox {
         }
         if let Some(sample) = best {
             let Config { timers, limits, .. } = tx.config;
-            self.doublings = 0;
+            self.backoff = 0;
             self.measure(sample.ms);
             self.pace.acknowledged(sample, tx.now.mono, timers, limits);
         }
@@ -212,14 +212,14 @@ impl Outbox {
     fn taken(
         &mut self,
         tx: &mut Tx<'_>,
-        item: &Flying,
+        item: &InFlight,
         sent: Timestamp,
         said: &mut Acknowledged,
     ) -> Result<(), LedgerError> {
         self.tries.remove(&item.id);
         self.pieces.done(&item.id);
         if self.retried.remove(&item.id) {
-            tx.walk(Errand::Retry);
+            tx.scan(BackgroundJob::Retry);
         }
         said.safe.push((item.id, item.n));
         clear(tx, item, sent)
@@ -230,7 +230,7 @@ impl Outbox {
     fn refused(
         &mut self,
         tx: &mut Tx<'_>,
-        item: &Flying,
+        item: &InFlight,
         refusal: &Refusal,
         said: &mut Acknowledged,
     ) -> Result<(), LedgerError> {
@@ -287,7 +287,7 @@ impl Outbox {
     fn refused_late(
         &mut self,
         tx: &mut Tx<'_>,
-        item: &Flying,
+        item: &InFlight,
         refusal: &Refusal,
     ) -> Result<(), LedgerError> {
         if refusal.reason != Reason::NEED_BODY || !tx.config.rules.hold(Rule::AskForBody) {
@@ -316,7 +316,7 @@ impl Outbox {
         if self.deadline(&config.timers).is_none_or(|at| at > now) {
             return false;
         }
-        self.doublings = (self.doublings + 1).min(20);
+        self.backoff = (self.backoff + 1).min(20);
         self.jitter = entropy.draw();
         // What has become slow would be flooded if all of it were sent again at once.
         self.pace.timed_out(&config.timers, &config.limits);
@@ -326,7 +326,7 @@ impl Outbox {
 
     /// The link is back: everything is sent again, and the retransmission time begins small.
     pub(crate) fn begin_anew(&mut self, limits: &Limits) {
-        self.doublings = 0;
+        self.backoff = 0;
         self.pace.begin_anew(limits);
         self.give_up();
     }
@@ -337,12 +337,12 @@ impl Outbox {
         while self.late.len() > limits::FLIGHTS_LATE_MAX {
             self.late.pop_first();
         }
-        self.flying.clear();
+        self.in_flight.clear();
         self.bytes = 0;
     }
 
     /// How long to wait for an answer, in milliseconds.
-    pub(crate) fn patience_ms(&self, timers: &Timers) -> u64 {
+    pub(crate) fn retransmit_ms(&self, timers: &Timers) -> u64 {
         let trips = self.srtt_ms.unwrap_or(0).saturating_mul(4);
         trips.max(timers.retransmit_ms_min)
     }
@@ -351,8 +351,8 @@ impl Outbox {
     pub(crate) fn deadline(&self, timers: &Timers) -> Option<Mono> {
         let oldest = self.flights.values().next()?.at;
         let longest = timers.retransmit_ms_max;
-        let base = self.patience_ms(timers);
-        let ms = base.saturating_mul(1 << self.doublings).min(longest);
+        let base = self.retransmit_ms(timers);
+        let ms = base.saturating_mul(1 << self.backoff).min(longest);
         Some(oldest.plus(ms + self.jitter % (ms / 8 + 1)))
     }
 
@@ -388,7 +388,7 @@ impl Outbox {
     fn release(&mut self, flight: &Flight) {
         self.bytes = self.bytes.saturating_sub(flight.bytes);
         for item in &flight.items {
-            self.flying.remove(&item.id);
+            self.in_flight.remove(&item.id);
         }
     }
 }
@@ -408,14 +408,14 @@ fn take_to(flights: &mut BTreeMap<u64, Flight>, top: u64) -> BTreeMap<u64, Fligh
 }
 
 /// Clears the mark, and the tombstone with it, if the object has not changed since it was sent (E2).
-fn clear(tx: &mut Tx<'_>, item: &Flying, sent: Timestamp) -> Result<(), LedgerError> {
+fn clear(tx: &mut Tx<'_>, item: &InFlight, sent: Timestamp) -> Result<(), LedgerError> {
     let Some(mark) = tx.ledger.mark(&item.id)? else {
         return Ok(());
     };
     if mark.n == item.n || !tx.config.rules.hold(Rule::MarkByVersion) {
         tx.taken_in.remove(&item.id);
         tx.ledger.clear_mark(&item.id)?;
-        return tx.ledger.clear_tomb(&item.id);
+        return tx.ledger.clear_tombstone(&item.id);
     }
     // It has changed since: what the partner lacks is younger than the message that it acknowledged, and the body is there.
     let since = mark.since.max(sent);

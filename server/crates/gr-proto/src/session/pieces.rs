@@ -45,7 +45,7 @@ pub(crate) enum Part {
     /// All of it.
     Whole,
     /// Nothing: the partner may have a part of it, and will say so.
-    Question,
+    RequestBody,
     /// A piece.
     Piece(Piece),
 }
@@ -56,7 +56,7 @@ impl Part {
         match self {
             Self::Whole => true,
             Self::Piece(piece) => body.is_some_and(|body| piece.end() == u64::from(body.len)),
-            Self::Nothing | Self::Question => false,
+            Self::Nothing | Self::RequestBody => false,
         }
     }
 }
@@ -92,7 +92,7 @@ impl Pieces {
             Some(open) => Part::Piece(Piece::of(body, open.have, most)),
             // Nobody has heard of it: nothing can be there.
             None if mark.unsent => Part::Piece(Piece::of(body, 0, most)),
-            None => Part::Question,
+            None => Part::RequestBody,
         }
     }
 
@@ -120,7 +120,7 @@ impl Pieces {
         };
         let Some(open) = self.open.get_mut(&id) else {
             self.remember(no, id, have);
-            return part != Part::Nothing && (have > 0 || part == Part::Question);
+            return part != Part::Nothing && (have > 0 || part == Part::RequestBody);
         };
         if have > open.have {
             open.stalls = 0;
@@ -191,14 +191,14 @@ mod tests {
         assert_eq!(pieces.part(&id(1), &BODY, &mark(true), MOST), piece(0, 100));
         assert_eq!(
             pieces.part(&id(1), &BODY, &mark(false), MOST),
-            Part::Question
+            Part::RequestBody
         );
         for (have, next) in [
             (0, piece(0, 100)),
             (100, piece(100, 100)),
             (200, piece(200, 50)),
         ] {
-            assert!(pieces.refused(1, id(1), Part::Question, Some(have)));
+            assert!(pieces.refused(1, id(1), Part::RequestBody, Some(have)));
             assert_eq!(pieces.part(&id(1), &BODY, &mark(false), MOST), next);
         }
         assert!(piece(200, 50) != piece(100, 50));
@@ -206,7 +206,7 @@ mod tests {
         pieces.done(&id(1));
         assert_eq!(
             pieces.part(&id(1), &BODY, &mark(false), MOST),
-            Part::Question
+            Part::RequestBody
         );
     }
 
@@ -247,11 +247,11 @@ mod tests {
     #[test]
     fn the_newest_word_counts_even_if_it_is_late() {
         let mut pieces = Pieces::default();
-        pieces.refused_late(5, id(1), Part::Question, Some(100));
-        pieces.refused_late(4, id(1), Part::Question, Some(50));
+        pieces.refused_late(5, id(1), Part::RequestBody, Some(100));
+        pieces.refused_late(4, id(1), Part::RequestBody, Some(50));
         let next = pieces.part(&id(1), &BODY, &mark(false), MOST);
         assert_eq!(next, piece(100, 100));
-        pieces.refused_late(6, id(1), Part::Question, Some(50));
+        pieces.refused_late(6, id(1), Part::RequestBody, Some(50));
         let next = pieces.part(&id(1), &BODY, &mark(false), MOST);
         assert_eq!(next, piece(50, 100), "the partner has lost some of it");
         pieces.refused_late(7, id(2), piece(0, 100), None);
@@ -273,12 +273,12 @@ mod tests {
         for n in 0..=limits::PIECES_MAX as u16 {
             let mut bytes = [0; 16];
             bytes[..2].copy_from_slice(&n.to_be_bytes());
-            pieces.refused(1, ObjectId::from_bytes(bytes), Part::Question, Some(1));
+            pieces.refused(1, ObjectId::from_bytes(bytes), Part::RequestBody, Some(1));
         }
         assert_eq!(pieces.open.len(), limits::PIECES_MAX);
         assert_eq!(
             pieces.part(&id(0), &BODY, &mark(false), MOST),
-            Part::Question
+            Part::RequestBody
         );
     }
 }

@@ -5,7 +5,7 @@ use super::support::{NORTH, SOUTH};
 use super::traffic::run;
 use domain::{Kind, Object, ObjectId, Timestamp, Value, message_fields, user_fields};
 use ledger::memory::Memory;
-use ledger::{Deletions, Grave, Ledger, TaskCounts, TaskKind};
+use ledger::{DeletionRecord, Deletions, Ledger, TaskCounts, TaskKind};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -48,7 +48,9 @@ fn plant(ledgers: &mut [Memory; 2], user: usize, difference: Difference) {
         Difference::Deleted(side) => {
             lose_user(&mut ledgers[side], user);
             let (at, kind) = (Timestamp(1_695_000_000_000), Kind::USER);
-            ledgers[side].bury(&id, &Grave { at, kind }).unwrap();
+            ledgers[side]
+                .record_deletion(&id, &DeletionRecord { at, kind })
+                .unwrap();
         }
         Difference::Newer(side) => set(&mut ledgers[side], &id, user_fields::NAME, 1, text),
         Difference::Both => {

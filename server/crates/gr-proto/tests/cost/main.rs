@@ -14,16 +14,16 @@ use traffic::{Traffic, run};
 
 const USERS: usize = 100_000;
 /// What questions and answers may take, in bytes, if so many users differ: the sums of the whole and of its parts; the 256 sums of
-/// each part that differs; a list for each bucket that differs.
-fn asking_max(differing: usize) -> usize {
+/// each part that differs; a list for each leaf that differs.
+fn requests_max(differing: usize) -> usize {
     5_000 + differing.min(256) * 2_350 + differing * 300
 }
 
 /// What a differing user may take besides, in bytes: itself, in one direction and back, with acknowledgements.
 const TRAVEL_EACH: usize = 2_000;
 
-/// How many questions there may be: the root, its parts; the buckets of 64 parts at a time, and before the next 64 their lists, of 256
-/// buckets at a time; and the root of the other tree.
+/// How many questions there may be: the root, its parts; the leaves of 64 parts at a time, and before the next 64 their lists, of 256
+/// leaves at a time; and the root of the other tree.
 fn rounds_max(differing: usize) -> usize {
     3 + 2 * differing.min(256).div_ceil(64) + differing / 256
 }
@@ -67,9 +67,9 @@ fn ten_differing_users_are_found_and_joined_for_less_than_a_hundred_kilobytes() 
     let (counts, traffic) = resync(&mut pair);
     println!("10 of {USERS} users differ, resync: {traffic:?}");
     assert_eq!(counts.updated, 10);
-    assert_eq!(traffic.rounds, 5, "root, parts, buckets, lists; contents");
+    assert_eq!(traffic.rounds, 5, "root, parts, leaves, lists; contents");
     assert!(traffic.bytes <= 100_000, "{traffic:?}");
-    assert!(traffic.asking <= asking_max(10), "{traffic:?}");
+    assert!(traffic.requests <= requests_max(10), "{traffic:?}");
 }
 
 #[test]
@@ -79,9 +79,12 @@ fn what_a_comparison_costs_follows_the_difference() {
         let (counts, traffic) = resync(&mut pair);
         println!("{differing} of {USERS} users differ, resync: {traffic:?}");
         assert_eq!(counts.updated, differing as u64);
-        let (asking, travel) = (asking_max(differing), differing * TRAVEL_EACH);
-        assert!(traffic.asking <= asking, "{differing}: {traffic:?}");
-        assert!(traffic.bytes <= asking + travel, "{differing}: {traffic:?}");
+        let (requests, travel) = (requests_max(differing), differing * TRAVEL_EACH);
+        assert!(traffic.requests <= requests, "{differing}: {traffic:?}");
+        assert!(
+            traffic.bytes <= requests + travel,
+            "{differing}: {traffic:?}"
+        );
         assert!(
             traffic.rounds <= rounds_max(differing),
             "{differing}: {traffic:?}"

@@ -2,7 +2,7 @@
 
 use super::support::{NORTH, Pair, SOUTH, server};
 use domain::{
-    Hlc, Key, Kind, Life, Object, ObjectId, Password, Timestamp, User, Value, Version,
+    Hlc, Incarnation, Key, Kind, Object, ObjectId, Password, Timestamp, User, Value, Version,
     message_fields, user_fields,
 };
 use gr_proto::PartnerState;
@@ -37,7 +37,7 @@ fn id(user: usize, message: usize) -> ObjectId {
 pub fn version(minutes: i64) -> Version {
     Version {
         hlc: Hlc::at(Timestamp(LONG_AGO + minutes * 60_000)),
-        life: Life(9),
+        incarnation: Incarnation(9),
     }
 }
 

@@ -1,7 +1,7 @@
 //! A task from its order to its end, and what went over the wire meanwhile.
 
 use super::support::{NORTH, Pair, SOUTH};
-use gr_proto::{Message, Order, Payload, Question};
+use gr_proto::{Message, Order, Payload, RequestBody};
 use ledger::{Deletions, Outcome, TaskId, TaskKind, TaskReport};
 
 /// What went over the wire, in both directions.
@@ -10,7 +10,7 @@ pub struct Traffic {
     /// Bytes of all messages.
     pub bytes: usize,
     /// Bytes of questions and answers: the same without the objects that travel and their acknowledgements.
-    pub asking: usize,
+    pub requests: usize,
     /// Questions that had to be answered before the next could be asked.
     pub rounds: usize,
     /// How long it took on a network without delay, in milliseconds: waiting for each other.
@@ -22,11 +22,11 @@ impl Traffic {
         let bytes = gr_proto::wire::encode(message).len();
         self.bytes += bytes;
         match &message.payload {
-            Payload::Ask(ask) => {
-                self.asking += bytes;
-                self.rounds += usize::from(!matches!(ask.question, Question::End(_)));
+            Payload::Request(ask) => {
+                self.requests += bytes;
+                self.rounds += usize::from(!matches!(ask.question, RequestBody::End(_)));
             }
-            Payload::Answer(_) => self.asking += bytes,
+            Payload::Response(_) => self.requests += bytes,
             _ => {}
         }
     }

@@ -1,7 +1,7 @@
 //! Local changes: what comes into being, what is written, and what is told of it.
 
 use crate::support::{NORTH, Pair, SOUTH, delete, id, message, set, user};
-use domain::{Hlc, Key, Life, Timestamp, Value, Version};
+use domain::{Hlc, Incarnation, Key, Timestamp, Value, Version};
 use ledger::Ledger;
 
 #[test]
@@ -34,9 +34,9 @@ fn a_user_that_nobody_has_heard_of_is_deleted_with_a_tombstone_and_a_message_wit
     pair.change(NORTH, user(1, NORTH));
     pair.change(NORTH, message(9, 1, None));
     assert_eq!(pair.change(NORTH, delete(9)), None);
-    assert!(pair.ledger(NORTH).tombs.is_empty());
+    assert!(pair.ledger(NORTH).tombstones.is_empty());
     assert!(pair.change(NORTH, delete(1)).is_some());
-    assert!(pair.ledger(NORTH).tombs.contains_key(&id(1)));
+    assert!(pair.ledger(NORTH).tombstones.contains_key(&id(1)));
     pair.settle();
     pair.assert_equal();
 }
@@ -64,7 +64,7 @@ fn a_local_write_replaces_what_is_there_in_the_very_same_moment() {
     let wall = Timestamp(pair.now.wall.0 + 5_000);
     let version = Version {
         hlc: Hlc::at(wall),
-        life: Life(u64::MAX),
+        incarnation: Incarnation(u64::MAX),
     };
     let north = pair.ledger(NORTH);
     let mut object = north.objects[&id(1)].clone();

@@ -2,15 +2,15 @@
 
 use crate::support::guide::plant;
 use crate::support::{NORTH, Pair, SOUTH, delete, id, server, set, user};
-use domain::{Kind, Life, Timestamp};
-use gr_proto::limits::{GRAVES_MS, KEPT_MS, LINEAGE_MS};
+use domain::{Incarnation, Kind, Timestamp};
+use gr_proto::limits::{GRAVES_MS, HISTORY_MS, KEPT_MS};
 use gr_proto::{Config, Engine, Event, Limits, Output};
-use ledger::{Grave, Kept, LineageEntry, TaskId, TaskKind};
+use ledger::{DeletionRecord, HistoryEntry, Kept, TaskId, TaskKind};
 
 /// The north has no partner.
 fn alone(pair: &mut Pair) {
     let config = Config::new(server(NORTH), None);
-    pair.sides[NORTH].engine = Engine::new(config, Life(50), 50);
+    pair.sides[NORTH].engine = Engine::new(config, Incarnation(50), 50);
     pair.tick(NORTH);
 }
 
@@ -88,29 +88,34 @@ fn agreed(pair: &mut Pair, ms: i64) {
 
 /// Nobody knows what a partner will have that has not been heard of for long.
 #[test]
-fn graves_are_forgotten_for_age_and_only_while_the_partner_is_running() {
+fn deletion_records_are_forgotten_for_age_and_only_while_the_partner_is_running() {
     let mut pair = Pair::strangers();
     agreed(&mut pair, GRAVES_MS);
     let now = pair.now.wall.0;
-    let grave = |ago: i64| Grave {
+    let deletion_record = |ago: i64| DeletionRecord {
         at: Timestamp(now - ago),
         kind: Kind::MESSAGE,
     };
-    let graves = &mut pair.ledger(NORTH).graves;
-    graves.insert(id(1), grave(GRAVES_MS + 1));
-    graves.insert(id(2), grave(GRAVES_MS - 1_000_000));
+    let deletion_records = &mut pair.ledger(NORTH).deletion_records;
+    deletion_records.insert(id(1), deletion_record(GRAVES_MS + 1));
+    deletion_records.insert(id(2), deletion_record(GRAVES_MS - 1_000_000));
     pair.tick(NORTH);
-    assert_eq!(pair.ledger(NORTH).graves.len(), 2);
+    assert_eq!(pair.ledger(NORTH).deletion_records.len(), 2);
     pair.settle();
     pair.live(601_000);
-    let left: Vec<_> = pair.ledger(NORTH).graves.keys().copied().collect();
+    let left: Vec<_> = pair
+        .ledger(NORTH)
+        .deletion_records
+        .keys()
+        .copied()
+        .collect();
     assert_eq!(left, [id(2)]);
 }
 
 #[test]
-fn so_many_lives_are_remembered_and_no_more() {
+fn so_many_incarnations_are_remembered_and_no_more() {
     let limits = Limits {
-        lineage: 3,
+        history: 3,
         ..Limits::default()
     };
     let mut pair = Pair::running_with(limits);
@@ -124,58 +129,61 @@ fn so_many_lives_are_remembered_and_no_more() {
         pair.settle();
     }
     pair.live(601_000);
-    assert_eq!(pair.ledger(NORTH).lineage.len(), 3);
-    let present = pair.sides[NORTH].engine.view().life();
-    assert_eq!(pair.ledger(NORTH).lineage[2].life, present);
+    assert_eq!(pair.ledger(NORTH).history.len(), 3);
+    let present = pair.sides[NORTH].engine.view().incarnation();
+    assert_eq!(pair.ledger(NORTH).history[2].incarnation, present);
 }
 
 /// Until then the partner may know only an older one.
 #[test]
-fn no_life_is_forgotten_before_the_partner_has_acknowledged_something_of_the_present_one() {
+fn no_incarnation_is_forgotten_before_the_partner_has_acknowledged_something_of_the_present_one() {
     let limits = Limits {
-        lineage: 2,
+        history: 2,
         ..Limits::default()
     };
     let mut pair = Pair::strangers_with(limits);
-    let life = |n: u64| LineageEntry {
-        life: Life(50 + n),
-        tick: 0,
+    let incarnation = |n: u64| HistoryEntry {
+        incarnation: Incarnation(50 + n),
+        csn: 0,
         began: Timestamp(1_600_000_000_000 + n as i64),
     };
-    pair.ledger(NORTH).lineage = (0..3).map(life).collect();
+    pair.ledger(NORTH).history = (0..3).map(incarnation).collect();
     pair.tick(NORTH);
     pair.settle();
     pair.live(601_000);
-    assert_eq!(pair.ledger(NORTH).lineage.len(), 4);
+    assert_eq!(pair.ledger(NORTH).history.len(), 4);
     pair.change(NORTH, user(1, NORTH));
     pair.live(601_000);
-    assert_eq!(pair.ledger(NORTH).lineage.len(), 2);
+    assert_eq!(pair.ledger(NORTH).history.len(), 2);
 }
 
 #[test]
-fn lives_are_remembered_for_so_many_days() {
+fn incarnations_are_remembered_for_so_many_days() {
     let mut pair = Pair::strangers();
-    agreed(&mut pair, LINEAGE_MS);
+    agreed(&mut pair, HISTORY_MS);
     let now = pair.now.wall.0;
-    let life = |life: u64, ago: i64| LineageEntry {
-        life: Life(life),
-        tick: 0,
+    let incarnation = |incarnation: u64, ago: i64| HistoryEntry {
+        incarnation: Incarnation(incarnation),
+        csn: 0,
         began: Timestamp(now - ago),
     };
-    pair.ledger(NORTH).lineage = vec![life(60, LINEAGE_MS), life(61, LINEAGE_MS - 86_400_000)];
+    pair.ledger(NORTH).history = vec![
+        incarnation(60, HISTORY_MS),
+        incarnation(61, HISTORY_MS - 86_400_000),
+    ];
     pair.tick(NORTH);
     pair.settle();
     pair.change(NORTH, user(1, NORTH));
     pair.settle();
-    assert_eq!(pair.ledger(NORTH).lineage.len(), 3);
+    assert_eq!(pair.ledger(NORTH).history.len(), 3);
     pair.live(601_000);
-    let lives: Vec<_> = pair
+    let incarnations: Vec<_> = pair
         .ledger(NORTH)
-        .lineage
+        .history
         .iter()
-        .map(|e| e.life.0)
+        .map(|e| e.incarnation.0)
         .collect();
-    assert_eq!(lives, [61, 1]);
+    assert_eq!(incarnations, [61, 1]);
 }
 
 /// A server without a partner, on which a task has just removed something.
@@ -240,7 +248,7 @@ fn without_a_partner_nothing_is_marked_said_or_heard() {
     pair.carry(SOUTH);
     let north = &pair.sides[NORTH];
     assert!(north.out.is_empty() && north.said.is_empty());
-    assert!(north.ledger.marks.is_empty() && north.ledger.tombs.is_empty());
+    assert!(north.ledger.marks.is_empty() && north.ledger.tombstones.is_empty());
     assert_eq!(
         north.engine.view().status().state,
         gr_proto::PartnerState::NotConfigured
@@ -255,9 +263,9 @@ fn what_is_known_of_a_partner_stays_while_it_is_turned_off_and_goes_with_another
     pair.settle();
     let known = pair.ledger(NORTH).state.known;
     assert!(known.is_some());
-    let mut begin = |life: u64, partner: Option<u64>| {
+    let mut begin = |incarnation: u64, partner: Option<u64>| {
         let config = Config::new(server(NORTH), partner.map(domain::ServerId));
-        pair.sides[NORTH].engine = Engine::new(config, Life(life), life);
+        pair.sides[NORTH].engine = Engine::new(config, Incarnation(incarnation), incarnation);
         pair.tick(NORTH);
         pair.ledger(NORTH).state.known
     };

@@ -1,33 +1,33 @@
-//! A partner that is written by hand: one life in the south, which says what a test wants it to say.
+//! A partner that is written by hand: one incarnation in the south, which says what a test wants it to say.
 
 use crate::support::{NORTH, Pair, SOUTH, server};
-use domain::{Hlc, Key, Kind, Life, Object, Timestamp, User, Value, Version, user_fields};
+use domain::{Hlc, Incarnation, Key, Kind, Object, Timestamp, User, Value, Version, user_fields};
 use gr_proto::{
     Ack, Event, Header, Hello, Item, Limits, Message, Output, Payload, RangeSet, Report, Seen,
 };
-use ledger::LineageEntry;
+use ledger::HistoryEntry;
 
-/// The life of the server that is tested.
-pub const OURS: Life = Life(1);
-/// The life that is written by hand.
-pub const THEIRS: Life = Life(77);
+/// The incarnation of the server that is tested.
+pub const OURS: Incarnation = Incarnation(1);
+/// The incarnation that is written by hand.
+pub const THEIRS: Incarnation = Incarnation(77);
 
-/// The id of a message of that life.
+/// The id of a message of that incarnation.
 pub fn id_of(no: u64) -> u64 {
     1_000_000 + no * no
 }
 
-/// What that life says under a number.
+/// What that incarnation says under a number.
 pub fn line(no: u64, payload: Payload) -> Message {
     let header = Header {
         from: THEIRS,
         to: OURS,
         no,
         id: id_of(no),
-        tick: 0,
+        csn: 0,
         seen: Seen::default(),
         settled: 0,
-        went_back: false,
+        rolled_back: false,
     };
     Message { header, payload }
 }
@@ -38,9 +38,9 @@ pub fn settled(settled: u64, mut message: Message) -> Message {
     message
 }
 
-/// The same, at a tick.
-pub fn at_tick(tick: u64, mut message: Message) -> Message {
-    message.header.tick = tick;
+/// The same, at a CSN.
+pub fn at_csn(csn: u64, mut message: Message) -> Message {
+    message.header.csn = csn;
     message
 }
 
@@ -58,11 +58,11 @@ pub fn data(no: u64, items: Vec<Item>) -> Message {
     line(no, Payload::Data(items))
 }
 
-pub fn entry(life: u64, tick: u64) -> LineageEntry {
+pub fn entry(incarnation: u64, csn: u64) -> HistoryEntry {
     let began = Timestamp(1_600_000_000_000);
-    LineageEntry {
-        life: Life(life),
-        tick,
+    HistoryEntry {
+        incarnation: Incarnation(incarnation),
+        csn,
         began,
     }
 }
@@ -74,21 +74,21 @@ pub fn asks(challenge: u64) -> Hello {
         levels: (1, 1),
         challenge: Some(challenge),
         echo: None,
-        lineage: vec![entry(THEIRS.0, 0)],
+        history: vec![entry(THEIRS.0, 0)],
         cut: false,
         known: None,
-        went_back: false,
+        rolled_back: false,
     }
 }
 
-pub fn hello(from: Life, to: Life, hello: Hello) -> Message {
+pub fn hello(from: Incarnation, to: Incarnation, hello: Hello) -> Message {
     let mut message = line(0, Payload::Hello(Box::new(hello)));
     (message.header.from, message.header.to, message.header.id) = (from, to, 0);
     message
 }
 
 /// Gives the north a HELLO; returns the HELLOs that it answers with.
-pub fn greet(pair: &mut Pair, from: Life, to: Life, what: Hello) -> Vec<Hello> {
+pub fn greet(pair: &mut Pair, from: Incarnation, to: Incarnation, what: Hello) -> Vec<Hello> {
     pair.take(NORTH);
     pair.give(NORTH, hello(from, to, what));
     hellos(pair)
@@ -104,10 +104,10 @@ pub fn hellos(pair: &mut Pair) -> Vec<Hello> {
     .collect()
 }
 
-/// A life of the south is met, which says this of itself when it echoes.
-pub fn meet(pair: &mut Pair, life: Life, what: Hello) {
-    let answer = greet(pair, life, Life(0), asks(70));
-    let to = pair.sides[NORTH].engine.view().life();
+/// An incarnation of the south is met, which says this of itself when it echoes.
+pub fn meet(pair: &mut Pair, incarnation: Incarnation, what: Hello) {
+    let answer = greet(pair, incarnation, Incarnation(0), asks(70));
+    let to = pair.sides[NORTH].engine.view().incarnation();
     let echo = answer.last().expect("a question is answered").challenge;
     let what = Hello {
         challenge: None,
@@ -115,10 +115,10 @@ pub fn meet(pair: &mut Pair, life: Life, what: Hello) {
         ..what
     };
     assert!(what.echo.is_some(), "who is not known is asked");
-    pair.give(NORTH, hello(life, to, what));
+    pair.give(NORTH, hello(incarnation, to, what));
 }
 
-/// A north that has just met the life that is written by hand.
+/// A north that has just met the incarnation that is written by hand.
 pub fn met_with(limits: Limits) -> Pair {
     let mut pair = Pair::strangers_with(limits);
     meet(&mut pair, THEIRS, asks(0));
@@ -175,7 +175,7 @@ pub fn set_of(numbers: impl IntoIterator<Item = u64>) -> RangeSet {
 pub fn homed(n: u8, home: usize, number: &str) -> Item {
     let at = Version {
         hlc: Hlc::at(Timestamp(1_600_000_000_000)),
-        life: Life(99),
+        incarnation: Incarnation(99),
     };
     let mut object = Object::new(Kind::USER, None, None);
     object.set(Key::field(user_fields::HOME), at, server(home).into());

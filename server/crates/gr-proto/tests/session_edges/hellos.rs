@@ -2,8 +2,8 @@
 
 use crate::forge::{OURS, THEIRS, advance, asks, entry, events, greet, hellos, met};
 use crate::support::{NORTH, Pair, SOUTH, set, user};
-use domain::{Life, ServerId};
-use gr_proto::{Event, Hello, Input, Limits, NewLife, PartnerState};
+use domain::{Incarnation, ServerId};
+use gr_proto::{Event, Hello, Input, Limits, NewIncarnation, PartnerState};
 use ledger::Known;
 
 /// A HELLO that answers nothing that was asked.
@@ -16,16 +16,16 @@ fn echoing(challenge: Option<u64>) -> Hello {
 }
 
 #[test]
-fn a_reply_that_was_meant_for_a_life_that_is_over_is_not_answered() {
-    let stranger = Life(88);
+fn a_reply_that_was_meant_for_a_incarnation_that_is_over_is_not_answered() {
+    let stranger = Incarnation(88);
     for (to, what, answers) in [
-        (Life(0), asks(70), 1),
+        (Incarnation(0), asks(70), 1),
         (OURS, asks(70), 1),
-        (Life(999), asks(70), 1),
-        (Life(0), echoing(Some(70)), 1),
+        (Incarnation(999), asks(70), 1),
+        (Incarnation(0), echoing(Some(70)), 1),
         (OURS, echoing(Some(70)), 1),
         (OURS, echoing(None), 1),
-        (Life(999), echoing(Some(70)), 0),
+        (Incarnation(999), echoing(Some(70)), 0),
     ] {
         let mut pair = Pair::strangers();
         pair.tick(NORTH);
@@ -43,7 +43,7 @@ fn a_stranger_is_not_answered_nor_one_of_whom_no_level_is_spoken_here() {
         server: ServerId(999),
         ..asks(70)
     };
-    assert!(greet(&mut pair, THEIRS, Life(0), other).is_empty());
+    assert!(greet(&mut pair, THEIRS, Incarnation(0), other).is_empty());
     assert!(events(&pair).contains(&Event::Stranger(ServerId(999))));
     for (levels, spoken) in [
         ((1, 1), true),
@@ -53,7 +53,7 @@ fn a_stranger_is_not_answered_nor_one_of_whom_no_level_is_spoken_here() {
         ((2, 3), false),
     ] {
         let hello = Hello { levels, ..asks(70) };
-        let answered = greet(&mut pair, THEIRS, Life(0), hello);
+        let answered = greet(&mut pair, THEIRS, Incarnation(0), hello);
         assert_eq!(answered.len() == 1, spoken);
         let none = Event::NoCommonLevel(levels.0, levels.1);
         assert_eq!(events(&pair).contains(&none), !spoken);
@@ -73,7 +73,7 @@ fn the_same_is_asked_until_its_answer_would_prove_nothing() {
     }
     let mut asked = |from: u64, ms: u64| {
         advance(&mut pair, ms);
-        greet(&mut pair, Life(from), Life(0), asks(70))[0].challenge
+        greet(&mut pair, Incarnation(from), Incarnation(0), asks(70))[0].challenge
     };
     let second = asked(81, 0);
     assert_ne!(second, first, "a minute later, and somebody else");
@@ -117,7 +117,7 @@ fn a_question_gets_one_answer_and_no_probe_beside_it() {
     let mut pair = Pair::strangers();
     pair.tick(NORTH);
     advance(&mut pair, 100);
-    assert_eq!(greet(&mut pair, THEIRS, Life(0), asks(70)).len(), 1);
+    assert_eq!(greet(&mut pair, THEIRS, Incarnation(0), asks(70)).len(), 1);
     assert_eq!(greet(&mut pair, THEIRS, OURS, echoing(Some(71))).len(), 1);
 }
 
@@ -142,23 +142,23 @@ fn hellos_of_a_partner_come_to_an_end() {
 #[test]
 fn what_somebody_else_knows_and_what_is_said_again_is_not_judged() {
     let mut pair = met();
-    let life = pair.sides[NORTH].engine.view().life();
+    let incarnation = pair.sides[NORTH].engine.view().incarnation();
     let knowing = Hello {
         known: Some(Known {
-            life: Life(99),
-            tick: 50,
+            incarnation: Incarnation(99),
+            csn: 50,
             id: 5,
         }),
         ..asks(70)
     };
     greet(&mut pair, THEIRS, OURS, knowing.clone());
-    greet(&mut pair, Life(88), OURS, knowing.clone());
-    assert!(!events(&pair).contains(&Event::WentBack));
-    assert_eq!(pair.sides[NORTH].engine.view().life(), life);
+    greet(&mut pair, Incarnation(88), OURS, knowing.clone());
+    assert!(!events(&pair).contains(&Event::RolledBack));
+    assert_eq!(pair.sides[NORTH].engine.view().incarnation(), incarnation);
     // Nor is somebody who has not proven yet that it lives.
     let mut pair = Pair::strangers();
-    greet(&mut pair, THEIRS, Life(0), knowing);
-    assert!(!events(&pair).contains(&Event::WentBack));
+    greet(&mut pair, THEIRS, Incarnation(0), knowing);
+    assert!(!events(&pair).contains(&Event::RolledBack));
 }
 
 #[test]
@@ -167,9 +167,9 @@ fn a_stranger_is_told_what_is_known_now_and_the_partner_what_was_known_before() 
     pair.change(SOUTH, user(1, SOUTH));
     pair.settle();
     let known = pair.ledger(NORTH).state.known;
-    let south = pair.sides[SOUTH].engine.view().life();
-    assert_eq!(known.map(|known| known.life), Some(south));
-    let told = greet(&mut pair, Life(88), Life(0), asks(70));
+    let south = pair.sides[SOUTH].engine.view().incarnation();
+    assert_eq!(known.map(|known| known.incarnation), Some(south));
+    let told = greet(&mut pair, Incarnation(88), Incarnation(0), asks(70));
     assert_eq!(told[0].known, known);
     let told = greet(&mut pair, south, OURS, asks(71));
     assert_eq!(told[0].known, None);
@@ -189,74 +189,74 @@ fn a_restored_server_hears_what_was_known_of_it_from_whoever_begins() {
     pair.take(NORTH);
     advance(&mut pair, 61_000);
     pair.settle();
-    let went_back = gr_proto::Output::Event(Event::WentBack);
-    assert!(pair.sides[SOUTH].said.contains(&went_back));
+    let rolled_back = gr_proto::Output::Event(Event::RolledBack);
+    assert!(pair.sides[SOUTH].said.contains(&rolled_back));
     pair.live(5_000);
     pair.assert_equal();
 }
 
 #[test]
-fn a_life_that_meets_nobody_and_changes_nothing_leaves_no_trace() {
+fn a_incarnation_that_meets_nobody_and_changes_nothing_leaves_no_trace() {
     let mut pair = Pair::running();
     pair.change(NORTH, user(1, NORTH));
     pair.settle();
     pair.live(20_000);
-    let lives: Vec<_> = pair.ledger(NORTH).lineage.clone();
-    assert_eq!(lives.len(), 1, "one life, entered once");
+    let incarnations: Vec<_> = pair.ledger(NORTH).history.clone();
+    assert_eq!(incarnations.len(), 1, "one incarnation, entered once");
     pair.restart(NORTH);
     for _ in 0..5 {
         advance(&mut pair, 1_000);
     }
-    assert_eq!(pair.ledger(NORTH).lineage, lives);
+    assert_eq!(pair.ledger(NORTH).history, incarnations);
     assert!(
         pair.ledger(NORTH).marks.is_empty(),
         "nothing to be sent anew"
     );
     pair.settle();
-    assert_eq!(pair.ledger(NORTH).lineage.len(), 2, "it was met");
+    assert_eq!(pair.ledger(NORTH).history.len(), 2, "it was met");
     // Nor is it missed, if it was met and changed nothing.
     pair.restart(NORTH);
     pair.tick(NORTH);
     pair.settle();
-    assert!((0..2).all(|side| !pair.ledger(side).state.went_back));
-    let found = gr_proto::Output::Event(Event::PartnerWentBack);
+    assert!((0..2).all(|side| !pair.ledger(side).state.rolled_back));
+    let found = gr_proto::Output::Event(Event::PartnerRolledBack);
     assert!(!pair.sides[SOUTH].said.contains(&found));
 }
 
 /// It is where the past forks if a backup is restored.
 #[test]
-fn a_life_that_changes_something_is_entered_even_if_nobody_ever_hears_of_it() {
+fn a_incarnation_that_changes_something_is_entered_even_if_nobody_ever_hears_of_it() {
     let mut pair = Pair::running();
     pair.restart(NORTH);
     pair.change(NORTH, user(1, NORTH));
     pair.take(NORTH);
     pair.restart(NORTH);
     pair.change(NORTH, user(2, NORTH));
-    let lives = &pair.ledger(NORTH).lineage;
-    let began: Vec<_> = lives.iter().map(|entry| entry.tick).collect();
+    let incarnations = &pair.ledger(NORTH).history;
+    let began: Vec<_> = incarnations.iter().map(|entry| entry.csn).collect();
     assert_eq!(began, [0, 0, 1]);
 }
 
 #[test]
-fn a_hello_tells_of_so_many_lives_and_whether_there_were_more() {
+fn a_hello_tells_of_so_many_incarnations_and_whether_there_were_more() {
     let limits = Limits {
-        lineage_in_hello: 2,
+        history_in_hello: 2,
         ..Limits::default()
     };
-    for (lives, cut) in [(2, false), (3, true)] {
+    for (incarnations, cut) in [(2, false), (3, true)] {
         let mut pair = Pair::strangers_with(limits);
-        let all: Vec<_> = (0..lives).map(|n| entry(50 + n, n)).collect();
-        pair.ledger(NORTH).lineage = all.clone();
+        let all: Vec<_> = (0..incarnations).map(|n| entry(50 + n, n)).collect();
+        pair.ledger(NORTH).history = all.clone();
         pair.tick(NORTH);
         let told = hellos(&mut pair).remove(0);
-        assert_eq!(told.lineage[..], all[all.len() - 2..]);
+        assert_eq!(told.history[..], all[all.len() - 2..]);
         assert_eq!(told.cut, cut);
     }
 }
 
 /// So many of its own numbers a server remembers without an acknowledgement.
 #[test]
-fn more_numbers_than_can_be_remembered_begin_a_new_life() {
+fn more_numbers_than_can_be_remembered_begin_a_new_incarnation() {
     let limits = Limits {
         unsettled: 4,
         ..Limits::default()
@@ -271,17 +271,17 @@ fn more_numbers_than_can_be_remembered_begin_a_new_life() {
         pair.settle();
     }
     assert_eq!(last, 5, "one more than can be remembered");
-    let new = |e: &Event| matches!(e, Event::NewLife(_, NewLife::Unsettled));
+    let new = |e: &Event| matches!(e, Event::NewIncarnation(_, NewIncarnation::Unsettled));
     assert!(events(&pair).iter().any(new));
 }
 
 /// The first thing that a server ever said is lost with its memory; its partner has it.
 #[test]
-fn the_trail_begins_with_the_first_thing_that_was_ever_said() {
+fn the_unconfirmed_begins_with_the_first_thing_that_was_ever_said() {
     let mut pair = Pair::running();
     let engine = pair.sides[NORTH].engine.clone();
     let ledger = pair.ledger(NORTH).clone();
-    assert_eq!(ledger.state.tick, 0);
+    assert_eq!(ledger.state.csn, 0);
     pair.change(NORTH, user(1, NORTH));
     pair.settle();
     (pair.sides[NORTH].engine, pair.sides[NORTH].ledger) = (engine, ledger);
@@ -292,7 +292,7 @@ fn the_trail_begins_with_the_first_thing_that_was_ever_said() {
     pair.restart(SOUTH);
     pair.tick(SOUTH);
     pair.live(10_000);
-    assert!(events(&pair).contains(&Event::WentBack));
+    assert!(events(&pair).contains(&Event::RolledBack));
     pair.assert_equal();
     assert_eq!(pair.ledger(NORTH).objects.len(), 6);
 }
@@ -320,17 +320,17 @@ fn who_was_not_restored_is_not_taken_for_having_gone_back() {
     pair.tick(NORTH);
     pair.live(5_000);
     pair.assert_equal();
-    let back = |e: &Event| matches!(e, Event::WentBack | Event::MayHaveGoneBack);
+    let back = |e: &Event| matches!(e, Event::RolledBack | Event::MayHaveRolledBack);
     assert!(!events(&pair).iter().any(back));
 }
 
 #[test]
-fn who_heard_everything_and_begins_anew_leaves_the_other_its_life() {
+fn who_heard_everything_and_begins_anew_leaves_the_other_its_incarnation() {
     let mut pair = Pair::running();
     pair.change(NORTH, user(1, NORTH));
     pair.settle();
     pair.restart(SOUTH);
     pair.tick(SOUTH);
     pair.settle();
-    assert_eq!(pair.sides[NORTH].engine.view().life(), OURS);
+    assert_eq!(pair.sides[NORTH].engine.view().incarnation(), OURS);
 }

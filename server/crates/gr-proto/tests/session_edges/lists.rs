@@ -1,10 +1,12 @@
 //! Recoveries at their edges: how a list is judged, whose answer counts, and when it is over.
 
-use crate::forge::{at_tick, data, events, good, heartbeat, line, met, met_with, tell};
+use crate::forge::{at_csn, data, events, good, heartbeat, line, met, met_with, tell};
 use crate::support::guide::order;
 use crate::support::{NORTH, Pair, SOUTH, delete, id, set, user};
 use domain::ObjectId;
-use gr_proto::{Event, Judged, Limits, List, Message, NewLife, Order, Output, Payload, Verdicts};
+use gr_proto::{
+    Event, Judged, Limits, List, Message, NewIncarnation, Order, Output, Payload, Verdicts,
+};
 
 /// The digest of an object, as a list tells it.
 fn digest(pair: &Pair, n: u8) -> u64 {
@@ -127,14 +129,14 @@ fn what_nobody_has_heard_of_can_still_be_deleted_without_a_word() {
     assert!(marks[&id(1)].unsent && !marks[&id(2)].unsent);
 }
 
-fn went_back(pair: &mut Pair) -> bool {
-    pair.ledger(NORTH).state.went_back
+fn rolled_back(pair: &mut Pair) -> bool {
+    pair.ledger(NORTH).state.rolled_back
 }
 
 /// A north that went back, with a session in which it is to be recovered.
 fn restored() -> Pair {
     let mut pair = Pair::strangers();
-    pair.ledger(NORTH).state.went_back = true;
+    pair.ledger(NORTH).state.rolled_back = true;
     crate::forge::meet(&mut pair, crate::forge::THEIRS, crate::forge::asks(0));
     pair
 }
@@ -151,7 +153,7 @@ fn a_recovery_is_over_when_nothing_is_on_its_way_any_more() {
     };
     let hears = |pair: &mut Pair, message: Message| {
         tell(pair, message);
-        went_back(pair)
+        rolled_back(pair)
     };
     let none = report(&pair, 1, 0, false);
     assert!(hears(&mut pair, none), "nothing has been judged");
@@ -173,25 +175,25 @@ fn a_recovery_is_over_when_nothing_is_on_its_way_any_more() {
 
 /// What is said in between calls for no other recovery.
 #[test]
-fn who_has_judged_everything_says_no_longer_that_it_went_back() {
+fn who_has_judged_everything_says_no_longer_that_it_rolled_back() {
     let mut pair = restored();
     let says = |pair: &mut Pair, no| {
-        let said = tell(pair, at_tick(no, data(no, vec![good(no as u8)])));
-        said[0].header.went_back
+        let said = tell(pair, at_csn(no, data(no, vec![good(no as u8)])));
+        said[0].header.rolled_back
     };
     assert!(says(&mut pair, 1));
     judged(&mut pair, list(2, 7, None, Some(3), &[])).unwrap();
     assert!(says(&mut pair, 3));
     judged(&mut pair, list(4, 7, Some(3), None, &[])).unwrap();
     assert!(!says(&mut pair, 5));
-    assert!(went_back(&mut pair));
+    assert!(rolled_back(&mut pair));
 }
 
 /// A north that owes the south a recovery, and the list that it has sent.
 fn owing(limits: Limits) -> (Pair, u64, List) {
     let mut pair = with_five(limits);
     let mut back = heartbeat(&pair, 2, 0);
-    back.header.went_back = true;
+    back.header.rolled_back = true;
     let said = tell(&mut pair, back);
     let (no, list) = listed(said).expect("a list");
     (pair, no, list)
@@ -210,7 +212,7 @@ fn what_cannot_be_read_is_listed() {
     let mut pair = with_five(Limits::default());
     pair.ledger(NORTH).spoil(id(2));
     let mut back = heartbeat(&pair, 2, 0);
-    back.header.went_back = true;
+    back.header.rolled_back = true;
     let (_, list) = listed(tell(&mut pair, back)).expect("a list");
     assert_eq!(list.objects.len(), 5);
     assert_eq!(list.objects[1], (id(2), 0));
@@ -228,7 +230,7 @@ fn only_the_answer_to_the_list_that_is_under_way_counts() {
         };
         tell(&mut pair, line(number, Payload::Judged(judged)));
         let recovered = events(&pair).contains(&Event::PartnerRecovered);
-        assert_eq!(recovered, !pair.ledger(NORTH).state.owes_recovery);
+        assert_eq!(recovered, !pair.ledger(NORTH).state.partner_rolled_back);
         recovered
     };
     assert!(!answers(3, list.run, no + 9));
@@ -276,7 +278,7 @@ fn lists_follow_each_other_to_the_last_object() {
     assert!(events(&pair).contains(&Event::PartnerRecovered));
 }
 
-/// By a restore alone nobody takes a new life beside the one in which it starts; and it is told once, and recovered once.
+/// By a restore alone nobody takes a new incarnation beside the one in which it starts; and it is told once, and recovered once.
 #[test]
 fn a_restored_server_is_recovered_once() {
     let mut pair = Pair::running();
@@ -298,8 +300,8 @@ fn a_restored_server_is_recovered_once() {
             .count()
     };
     assert_eq!(count(NORTH, |e| *e == Event::PartnerRecovered), 1);
-    assert_eq!(count(NORTH, |e| *e == Event::PartnerWentBack), 1);
-    assert_eq!(count(SOUTH, |e| *e == Event::WentBack), 1);
-    let new = |e: &Event| matches!(e, Event::NewLife(_, NewLife::StrangeEcho));
+    assert_eq!(count(NORTH, |e| *e == Event::PartnerRolledBack), 1);
+    assert_eq!(count(SOUTH, |e| *e == Event::RolledBack), 1);
+    let new = |e: &Event| matches!(e, Event::NewIncarnation(_, NewIncarnation::UnknownEcho));
     assert_eq!((count(NORTH, new), count(SOUTH, new)), (0, 0));
 }

@@ -1,12 +1,12 @@
 //! Numbers of messages: what is processed, acknowledged, settled and forgotten.
 
 use crate::forge::{
-    acknowledged, at_tick, data, events, good, heartbeat, holds, id_of, line, met, met_with,
-    set_of, settled, tell,
+    acknowledged, at_csn, data, events, good, heartbeat, holds, id_of, line, met, met_with, set_of,
+    settled, tell,
 };
 use crate::support::{NORTH, Pair, user};
 use gr_proto::{
-    Ack, Event, Limits, List, Message, NewLife, Output, Payload, RangeSet, Report, Seen,
+    Ack, Event, Limits, List, Message, NewIncarnation, Output, Payload, RangeSet, Report, Seen,
 };
 
 fn backlog(pair: &Pair) -> Option<u64> {
@@ -149,12 +149,12 @@ fn a_report_that_comes_late_is_not_taken() {
 }
 
 #[test]
-fn only_the_partners_life_is_heard_and_only_in_this_one() {
+fn only_the_partners_incarnation_is_heard_and_only_in_this_one() {
     let mut pair = met();
     for (from, to) in [(88, 1), (77, 2)] {
         let mut message = heartbeat(&pair, 3, 7);
-        message.header.from = domain::Life(from);
-        message.header.to = domain::Life(to);
+        message.header.from = domain::Incarnation(from);
+        message.header.to = domain::Incarnation(to);
         assert!(tell(&mut pair, message).is_empty());
         assert_eq!(backlog(&pair), None);
     }
@@ -177,31 +177,31 @@ fn what_is_known_of_the_partner_only_grows() {
     let mut pair = met();
     let known = |pair: &mut Pair| {
         let known = pair.ledger(NORTH).state.known.expect("it was met");
-        (known.tick, known.id)
+        (known.csn, known.id)
     };
     assert_eq!(known(&mut pair), (0, 0));
-    // What it had before this life counts as well.
-    tell(&mut pair, at_tick(0, data(1, vec![good(1)])));
+    // What it had before this incarnation counts as well.
+    tell(&mut pair, at_csn(0, data(1, vec![good(1)])));
     assert_eq!(known(&mut pair), (0, id_of(1)));
-    tell(&mut pair, at_tick(12, data(4, vec![good(4)])));
+    tell(&mut pair, at_csn(12, data(4, vec![good(4)])));
     assert_eq!(known(&mut pair), (12, id_of(4)));
-    tell(&mut pair, at_tick(10, data(3, vec![good(3)])));
-    tell(&mut pair, at_tick(12, data(5, vec![good(5)])));
+    tell(&mut pair, at_csn(10, data(3, vec![good(3)])));
+    tell(&mut pair, at_csn(12, data(5, vec![good(5)])));
     assert_eq!(known(&mut pair), (12, id_of(4)));
 }
 
 #[test]
-fn a_partner_that_says_in_the_session_that_it_went_back_is_believed_once() {
+fn a_partner_that_says_in_the_session_that_it_rolled_back_is_believed_once() {
     let mut pair = met();
     let mut back = heartbeat(&pair, 1, 0);
-    back.header.went_back = true;
+    back.header.rolled_back = true;
     tell(&mut pair, back.clone());
     back.header.no = 2;
     tell(&mut pair, back);
     let told = events(&pair);
-    let told = told.iter().filter(|e| **e == Event::PartnerWentBack);
+    let told = told.iter().filter(|e| **e == Event::PartnerRolledBack);
     assert_eq!(told.count(), 1);
-    assert!(pair.ledger(NORTH).state.owes_recovery);
+    assert!(pair.ledger(NORTH).state.partner_rolled_back);
 }
 
 /// A north that has said some things, of which the south has acknowledged all, and has heard that the earlier ones are forgotten.
@@ -271,9 +271,9 @@ impl Talk {
         self.listen();
     }
 
-    fn verdict(&self) -> Option<NewLife> {
+    fn verdict(&self) -> Option<NewIncarnation> {
         events(&self.pair).into_iter().find_map(|e| match e {
-            Event::NewLife(_, why) => Some(why),
+            Event::NewIncarnation(_, why) => Some(why),
             _ => None,
         })
     }
@@ -286,7 +286,7 @@ fn all(floor: u64, last: u64) -> RangeSet {
 
 #[test]
 fn an_acknowledgement_fits_what_was_said_and_the_one_before() {
-    use NewLife::{StrangeEcho, TakenBack};
+    use NewIncarnation::{AckRegression, UnknownEcho};
     let verdict = |of: fn(u64, u64) -> (u64, RangeSet, u64)| {
         let mut talk = Talk::new();
         let (floor, done, wrong) = of(talk.floor, talk.last());
@@ -296,7 +296,7 @@ fn an_acknowledgement_fits_what_was_said_and_the_one_before() {
     assert_eq!(verdict(|floor, last| (floor, all(floor, last), 0)), None);
     assert_eq!(verdict(|_, last| (last, set_of([]), 0)), None);
     // What was never said; or something else was.
-    let strange = Some(StrangeEcho);
+    let strange = Some(UnknownEcho);
     assert_eq!(verdict(|_, last| (last + 1, set_of([]), 0)), strange);
     assert_eq!(
         verdict(|floor, last| (floor, all(floor, last + 1), 0)),
@@ -308,24 +308,24 @@ fn an_acknowledgement_fits_what_was_said_and_the_one_before() {
     );
     assert_eq!(verdict(|floor, last| (floor, all(floor, last), 1)), strange);
     // What was acknowledged is not any more; or what was forgotten is not.
-    let taken_back = Some(TakenBack);
-    assert_eq!(verdict(|floor, _| (floor, set_of([]), 0)), taken_back);
+    let ack_regressed = Some(AckRegression);
+    assert_eq!(verdict(|floor, _| (floor, set_of([]), 0)), ack_regressed);
     assert_eq!(
         verdict(|floor, last| (floor - 1, all(floor, last), 0)),
-        taken_back
+        ack_regressed
     );
     assert_eq!(
         verdict(|floor, last| (floor - 1, all(floor - 1, last), 0)),
-        taken_back
+        ack_regressed
     );
 }
 
 #[test]
-fn who_takes_back_what_it_acknowledged_went_back() {
+fn who_takes_back_what_it_acknowledged_rolled_back() {
     let mut talk = Talk::new();
     talk.acknowledge(3, talk.floor, set_of([]));
-    assert!(events(&talk.pair).contains(&Event::PartnerWentBack));
-    assert!(talk.pair.ledger(NORTH).state.owes_recovery);
+    assert!(events(&talk.pair).contains(&Event::PartnerRolledBack));
+    assert!(talk.pair.ledger(NORTH).state.partner_rolled_back);
 }
 
 #[test]
@@ -335,11 +335,11 @@ fn an_echo_is_of_something_that_was_said() {
         let mut message = heartbeat(&talk.pair, 3, 0);
         message.header.seen = of(&talk);
         talk.pair.give(NORTH, message);
-        let back = events(&talk.pair).contains(&Event::WentBack);
-        assert_eq!(talk.pair.ledger(NORTH).state.went_back, back);
+        let back = events(&talk.pair).contains(&Event::RolledBack);
+        assert_eq!(talk.pair.ledger(NORTH).state.rolled_back, back);
         (talk.verdict(), back)
     };
-    let strange = (Some(NewLife::StrangeEcho), true);
+    let strange = (Some(NewIncarnation::UnknownEcho), true);
     let sound = (None, false);
     assert_eq!(echo(|_| Seen::default()), sound);
     assert_eq!(echo(|talk| talk.newest(0)), sound);
@@ -348,7 +348,7 @@ fn an_echo_is_of_something_that_was_said() {
 }
 
 /// What the south says under these numbers has seen so many of the things that the north has said.
-fn having_seen(lines: &[(u64, usize)]) -> Option<NewLife> {
+fn having_seen(lines: &[(u64, usize)]) -> Option<NewIncarnation> {
     let mut talk = Talk::new();
     // The last two: they are not settled.
     talk.pair.change(NORTH, user(3, NORTH));
@@ -366,29 +366,29 @@ fn having_seen(lines: &[(u64, usize)]) -> Option<NewLife> {
 
 #[test]
 fn what_a_partner_has_seen_rises_with_its_numbers_in_whatever_order_they_come() {
-    let taken_back = Some(NewLife::TakenBack);
+    let ack_regressed = Some(NewIncarnation::AckRegression);
     assert_eq!(having_seen(&[(12, 0), (13, 1), (14, 1)]), None);
-    assert_eq!(having_seen(&[(12, 1), (13, 0)]), taken_back);
+    assert_eq!(having_seen(&[(12, 1), (13, 0)]), ack_regressed);
     assert_eq!(having_seen(&[(12, 1), (11, 0)]), None);
     assert_eq!(having_seen(&[(12, 1), (11, 1)]), None);
-    assert_eq!(having_seen(&[(12, 0), (11, 1)]), taken_back);
+    assert_eq!(having_seen(&[(12, 0), (11, 1)]), ack_regressed);
     // Late mail does not make it forget what it has heard since.
-    assert_eq!(having_seen(&[(12, 1), (11, 0), (13, 0)]), taken_back);
+    assert_eq!(having_seen(&[(12, 1), (11, 0), (13, 0)]), ack_regressed);
 }
 
 /// Once is enough: it is being recovered already.
 #[test]
-fn another_strange_echo_is_no_news_but_begins_a_new_life() {
+fn another_unknown_echo_is_no_news_but_begins_a_new_incarnation() {
     let mut pair = Pair::strangers();
     let state = &mut pair.ledger(NORTH).state;
-    state.went_back = true;
+    state.rolled_back = true;
     crate::forge::meet(&mut pair, crate::forge::THEIRS, crate::forge::asks(0));
     let mut message = heartbeat(&pair, 3, 0);
     message.header.seen = Seen { no: 10_000, id: 1 };
     pair.give(NORTH, message);
     let events = events(&pair);
-    assert!(!events.contains(&Event::WentBack));
-    let new = |e: &Event| matches!(e, Event::NewLife(_, NewLife::StrangeEcho));
+    assert!(!events.contains(&Event::RolledBack));
+    let new = |e: &Event| matches!(e, Event::NewIncarnation(_, NewIncarnation::UnknownEcho));
     assert!(events.iter().any(new));
 }
 
@@ -400,9 +400,9 @@ fn what_is_said_again_under_one_number_is_said_by_two() {
     other.header.id ^= 1;
     tell(&mut pair, other);
     assert!(!holds(&pair, 4));
-    let forked = |e: &Event| matches!(e, Event::NewLife(_, NewLife::Forked));
+    let forked = |e: &Event| matches!(e, Event::NewIncarnation(_, NewIncarnation::NumberReuse));
     assert!(events(&pair).iter().any(forked));
     let told = pair.sides[NORTH].said.iter();
-    let told = told.filter(|o| **o == Output::Event(Event::PartnerWentBack));
+    let told = told.filter(|o| **o == Output::Event(Event::PartnerRolledBack));
     assert_eq!(told.count(), 1);
 }

@@ -1,18 +1,20 @@
-//! What needs no session: the fuse, sets of numbers, weights, what goes beside a message.
+//! What needs no session: the deletion guard, sets of numbers, weights, what goes beside a message.
 
 use crate::forge::set_of;
 use crate::support::say::item;
 use crate::support::{NORTH, Pair, id};
 use domain::{BodyRef, Kind, Object};
 use gr_proto::limits::RANGES_MAX;
-use gr_proto::{Fuse, Header, Item, Message, PartnerState, PartnerStatus, Payload, RangeSet, Seen};
+use gr_proto::{
+    DeletionGuard, Header, Item, Message, PartnerState, PartnerStatus, Payload, RangeSet, Seen,
+};
 
 #[test]
-fn the_fuse_allows_what_it_says() {
-    let fuse = Fuse::default();
-    assert!(fuse.allows_users(10, 0) && !fuse.allows_users(11, 0));
-    assert!(fuse.allows_users(20, 2_000) && !fuse.allows_users(21, 2_000));
-    assert!(fuse.allows_contents(1_000) && !fuse.allows_contents(1_001));
+fn the_deletion_guard_allows_what_it_says() {
+    let deletion_guard = DeletionGuard::default();
+    assert!(deletion_guard.allows_users(10, 0) && !deletion_guard.allows_users(11, 0));
+    assert!(deletion_guard.allows_users(20, 2_000) && !deletion_guard.allows_users(21, 2_000));
+    assert!(deletion_guard.allows_contents(1_000) && !deletion_guard.allows_contents(1_001));
 }
 
 #[test]
@@ -68,14 +70,14 @@ fn a_body_weighs_and_travels_once_if_it_goes_along() {
     assert_eq!(weight(true), weight(false) + b"a sound".len() as u64);
     let message = |items: Vec<Item>| Message {
         header: Header {
-            from: domain::Life(1),
-            to: domain::Life(2),
+            from: domain::Incarnation(1),
+            to: domain::Incarnation(2),
             no: 1,
             id: 1,
-            tick: 1,
+            csn: 1,
             seen: Seen::default(),
             settled: 0,
-            went_back: false,
+            rolled_back: false,
         },
         payload: Payload::Data(items),
     };

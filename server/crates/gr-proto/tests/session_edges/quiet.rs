@@ -65,7 +65,7 @@ fn heartbeats(pair: &mut Pair) -> Vec<Report> {
     let said = pair.take(NORTH).into_iter();
     said.filter_map(|message| match message.payload {
         Payload::Heartbeat(report) => Some(report),
-        Payload::Ask(_) => None,
+        Payload::Request(_) => None,
         other => panic!("{other:?}"),
     })
     .collect()
@@ -130,25 +130,25 @@ fn who_is_behind_says_so_once() {
 fn heartbeats_are_nothing_to_be_remembered() {
     let mut pair = Pair::running();
     pair.live(60_000);
-    assert!(pair.ledger(NORTH).state.trail.is_empty());
+    assert!(pair.ledger(NORTH).state.unconfirmed.is_empty());
 }
 
 #[test]
 fn so_much_of_what_was_said_is_remembered() {
     let limits = Limits {
-        trail: 2,
+        unconfirmed: 2,
         ..Limits::default()
     };
     let mut pair = Pair::running_with(limits);
     for n in 1..=3 {
         pair.change(NORTH, user(n, NORTH));
         let state = &pair.ledger(NORTH).state;
-        assert_eq!(state.trail.len(), usize::from(n).min(2));
-        assert_eq!(state.trail_gap, if n == 3 { state.tick } else { 0 });
+        assert_eq!(state.unconfirmed.len(), usize::from(n).min(2));
+        assert_eq!(state.unconfirmed_gap, if n == 3 { state.csn } else { 0 });
     }
 }
 
-/// What was said and confirmed is forgotten but for the newest, and so the trail does not overflow.
+/// What was said and confirmed is forgotten but for the newest, and so the unconfirmed log does not overflow.
 #[test]
 fn what_is_confirmed_need_not_be_remembered() {
     let mut pair = Pair::running();
@@ -158,12 +158,16 @@ fn what_is_confirmed_need_not_be_remembered() {
         pair.settle();
     }
     let state = &pair.ledger(NORTH).state;
-    assert!((1..4).contains(&state.trail.len()), "{:?}", state.trail);
-    assert_eq!(state.trail_gap, 0);
+    assert!(
+        (1..4).contains(&state.unconfirmed.len()),
+        "{:?}",
+        state.unconfirmed
+    );
+    assert_eq!(state.unconfirmed_gap, 0);
     pair.restart(SOUTH);
     pair.tick(SOUTH);
     pair.settle();
-    assert!(!pair.ledger(NORTH).state.went_back);
+    assert!(!pair.ledger(NORTH).state.rolled_back);
 }
 
 #[test]
@@ -197,7 +201,7 @@ fn what_was_under_way_is_sent_again_as_soon_as_the_partner_is_heard() {
     pair.assert_equal();
     assert_eq!(pair.ledger(SOUTH).objects.len(), 1);
     assert_eq!(
-        pair.sides[NORTH].engine.view().life(),
+        pair.sides[NORTH].engine.view().incarnation(),
         OURS,
         "in the same session"
     );
@@ -217,7 +221,7 @@ fn who_logs_in_while_the_partner_is_away_is_not_compared_later() {
     pair.transact(NORTH, &[], vec![Input::LinkDown]);
     pair.transact(NORTH, &[], vec![Input::LoggedIn(id(1))]);
     for _ in 0..5 {
-        let asks = |m: &gr_proto::Message| matches!(m.payload, Payload::Ask(_));
+        let asks = |m: &gr_proto::Message| matches!(m.payload, Payload::Request(_));
         assert!(!pair.sides[NORTH].out.iter().any(asks));
         pair.carry(NORTH);
         pair.carry(SOUTH);

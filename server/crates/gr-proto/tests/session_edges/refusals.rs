@@ -6,8 +6,8 @@ use crate::forge::{
 };
 use crate::support::{NORTH, Pair, SOUTH, id, is_data, user};
 use domain::{
-    BodyRef, Change, Conditions, Hlc, Key, Kind, Life, Object, Timestamp, User, Value, Version,
-    user_fields,
+    BodyRef, Change, Conditions, Hlc, Incarnation, Key, Kind, Object, Timestamp, User, Value,
+    Version, user_fields,
 };
 use gr_proto::{
     Ack, Event, Input, Item, Limits, Message, Output, Payload, Refusal, Report, TaskView,
@@ -116,7 +116,7 @@ fn so_much_of_what_is_refused_is_shown() {
 fn with_body(n: u8, body: Option<BodyRef>) -> Item {
     let at = Version {
         hlc: Hlc::at(Timestamp(1_600_000_000_000)),
-        life: Life(99),
+        incarnation: Incarnation(99),
     };
     let mut object = Object::new(Kind::MESSAGE, Some(id(1)), body);
     object.set(Key::field(1), at, Value::Bool(true));

@@ -6,7 +6,7 @@ use crate::support::say::question;
 use crate::support::{NORTH, Pair};
 use domain::Timestamp;
 use gr_proto::limits::SERVING_MS;
-use gr_proto::{Ask, Message, Order, Output, Payload, Question, Report, TaskView};
+use gr_proto::{Message, Order, Output, Payload, Report, Request, RequestBody, TaskView};
 use ledger::{Outcome, TaskId, TaskKind};
 
 /// What was last told of tasks, and how often; forgets it.
@@ -46,7 +46,7 @@ fn whatever_changes_of_tasks_is_told() {
     assert!(assert_told(&mut pair).open.is_some());
     pair.take(NORTH);
     assert_eq!(order(&mut pair, NORTH, Order::Abort(TaskId(5))), Ok(()));
-    let ended = |m: &Message| matches!(&m.payload, Payload::Ask(ask) if ask.question == Question::End(Outcome::Aborted));
+    let ended = |m: &Message| matches!(&m.payload, Payload::Request(ask) if ask.question == RequestBody::End(Outcome::Aborted));
     assert!(pair.take(NORTH).iter().any(ended), "so is the partner");
     assert_eq!(
         assert_told(&mut pair).last.map(|last| last.id),
@@ -67,15 +67,15 @@ fn whatever_changes_of_tasks_is_told() {
         Some(TaskId(6))
     );
     // The partner's task, until it has ended or was not heard of for long.
-    let asks = |question_: Question| {
-        let ask: Ask = question(question_);
-        Payload::Ask(Box::new(ask))
+    let asks = |question_: RequestBody| {
+        let ask: Request = question(question_);
+        Payload::Request(Box::new(ask))
     };
-    tell(&mut pair, line(1, asks(Question::Census)));
+    tell(&mut pair, line(1, asks(RequestBody::Census)));
     assert!(assert_told(&mut pair).serving.is_some());
-    tell(&mut pair, line(2, asks(Question::End(Outcome::Done))));
+    tell(&mut pair, line(2, asks(RequestBody::End(Outcome::Done))));
     assert_eq!(assert_told(&mut pair).serving, None);
-    tell(&mut pair, line(3, asks(Question::Census)));
+    tell(&mut pair, line(3, asks(RequestBody::Census)));
     assert!(assert_told(&mut pair).serving.is_some());
     advance(&mut pair, SERVING_MS);
     assert_eq!(assert_told(&mut pair).serving, None);

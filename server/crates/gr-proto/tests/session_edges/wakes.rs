@@ -3,9 +3,9 @@
 use crate::forge::{advance, asks, hellos, meet};
 use crate::support::guide::{order, plant_message};
 use crate::support::{NORTH, Pair, SOUTH, id, is_data, message, set, user};
-use domain::{Conditions, Life};
+use domain::{Conditions, Incarnation};
 use gr_proto::{Input, Limits, Message, Mono, Order, Output, PartnerState, Payload};
-use ledger::Errand;
+use ledger::BackgroundJob;
 
 /// Lets time pass until the north wants to be woken; says how much that was.
 fn sleep(pair: &mut Pair) -> u64 {
@@ -165,9 +165,9 @@ fn during_a_recovery_nothing_is_asked() {
     wakes_in(&pair);
     // The same on the server that went back.
     assert!((0..2).all(|side| pair.state(side) == PartnerState::Running));
-    assert!(pair.ledger(SOUTH).state.went_back);
+    assert!(pair.ledger(SOUTH).state.rolled_back);
     pair.transact(SOUTH, &[], vec![Input::LoggedIn(id(2))]);
-    let asks = |m: &Message| matches!(m.payload, Payload::Ask(_));
+    let asks = |m: &Message| matches!(m.payload, Payload::Request(_));
     assert!(!pair.sides.iter().any(|side| side.out.iter().any(asks)));
     assert!(pair.sides[SOUTH].engine.view().wake_at() > Some(pair.now.mono));
 }
@@ -220,9 +220,9 @@ fn a_body_that_a_rebuild_will_fetch_keeps_nobody_awake() {
 
 /// What is done a little at a time goes on at once, until it is done.
 #[test]
-fn a_walk_goes_on_at_once() {
+fn a_scan_goes_on_at_once() {
     let limits = Limits {
-        walk: 1,
+        scan: 1,
         ..Limits::default()
     };
     let mut pair = Pair::running_with(limits);
@@ -237,7 +237,8 @@ fn a_walk_goes_on_at_once() {
     assert_eq!(pair.ledger(NORTH).held.len(), 2);
     pair.sides[NORTH].said.clear();
     pair.order(NORTH, Order::RetryHeld);
-    let shown = |o: &Output| matches!(o, Output::Task(view) if view.errand == Some(Errand::Retry));
+    let shown =
+        |o: &Output| matches!(o, Output::Task(view) if view.job == Some(BackgroundJob::Retry));
     assert!(pair.sides[NORTH].said.iter().any(shown));
     for _ in 0..2 {
         assert_eq!(pair.sides[NORTH].engine.view().wake_at(), Some(Mono(0)));
@@ -276,11 +277,11 @@ fn marking_what_was_here_leaves_alone_what_is_marked() {
     assert!(marks[&id(8)].body && !marks[&id(8)].unsent);
 }
 
-/// For ten minutes a partner is said to run twice that was heard in a life that it had left.
+/// For ten minutes a partner is said to run twice that was heard in an incarnation that it had left.
 #[test]
-fn a_life_that_was_left_is_remembered_for_ten_minutes() {
+fn a_incarnation_that_was_left_is_remembered_for_ten_minutes() {
     let mut pair = Pair::running();
-    let before = pair.sides[SOUTH].engine.view().life();
+    let before = pair.sides[SOUTH].engine.view().incarnation();
     pair.restart(SOUTH);
     pair.tick(SOUTH);
     pair.settle();
@@ -290,14 +291,14 @@ fn a_life_that_was_left_is_remembered_for_ten_minutes() {
     let asked = crate::forge::greet(
         &mut pair,
         before,
-        Life(0),
+        Incarnation(0),
         gr_proto::Hello {
             known: None,
             ..asks(70)
         },
     );
     let echo = asked.last().expect("it is answered").challenge;
-    let ours = pair.sides[NORTH].engine.view().life();
+    let ours = pair.sides[NORTH].engine.view().incarnation();
     let echoes = gr_proto::Hello {
         challenge: None,
         echo,
@@ -306,7 +307,7 @@ fn a_life_that_was_left_is_remembered_for_ten_minutes() {
     pair.give(NORTH, crate::forge::hello(before, ours, echoes));
     assert!(twice(&pair));
     assert_ne!(
-        pair.sides[NORTH].engine.view().life(),
+        pair.sides[NORTH].engine.view().incarnation(),
         ours,
         "they met before"
     );
@@ -335,15 +336,15 @@ fn a_slow_partner_is_called_slow_while_it_is_running() {
 }
 
 #[test]
-fn so_many_lives_are_met_in_one_life() {
+fn so_many_incarnations_are_met_in_one_incarnation() {
     let mut pair = Pair::strangers();
     for n in 0..gr_proto::limits::MET_MAX as u64 {
-        meet(&mut pair, Life(1_000 + n), asks(0));
+        meet(&mut pair, Incarnation(1_000 + n), asks(0));
         pair.take(NORTH);
     }
-    let life = pair.sides[NORTH].engine.view().life();
-    assert_eq!(life, crate::forge::OURS);
-    meet(&mut pair, Life(100_000), asks(0));
-    assert_ne!(pair.sides[NORTH].engine.view().life(), life);
+    let incarnation = pair.sides[NORTH].engine.view().incarnation();
+    assert_eq!(incarnation, crate::forge::OURS);
+    meet(&mut pair, Incarnation(100_000), asks(0));
+    assert_ne!(pair.sides[NORTH].engine.view().incarnation(), incarnation);
     assert!(!pair.sides[NORTH].engine.view().status().runs_twice);
 }

@@ -4,7 +4,7 @@ use super::drive::*;
 use super::guide::*;
 use super::*;
 use domain::{
-    Hlc, Key, Kind, Life, Object, ObjectId, ServerId, Timestamp, Value, Version, user_fields,
+    Hlc, Incarnation, Key, Kind, Object, ObjectId, ServerId, Timestamp, Value, Version, user_fields,
 };
 use gr_proto::{Limits, Order, Reason};
 use ledger::memory::Memory;
@@ -26,7 +26,7 @@ pub fn renew(ledger: &mut Memory, id: ObjectId) {
     let mut object = ledger.objects[&id].clone();
     let version = Version {
         hlc: Hlc::at(Timestamp(1_650_000_000_000)),
-        life: Life(98),
+        incarnation: Incarnation(98),
     };
     object.set(Key::field(user_fields::NAME), version, Value::Int(5));
     ledger.put(&id, &object).unwrap();
@@ -60,7 +60,7 @@ pub fn setting(ledger: &mut Memory, n: u8) {
     let mut setting = Object::new(Kind::SETTING, None, None);
     let version = Version {
         hlc: Hlc::at(Timestamp(1_600_000_000_000)),
-        life: Life(99),
+        incarnation: Incarnation(99),
     };
     setting.set(Key::field(1), version, Value::Int(1));
     ledger.put(&id(n), &setting).unwrap();
@@ -72,7 +72,7 @@ pub fn stranger(ledger: &mut Memory, n: u8) {
     let mut user = ledger.objects[&id(n)].clone();
     let version = Version {
         hlc: Hlc::at(Timestamp(1_600_000_000_001)),
-        life: Life(99),
+        incarnation: Incarnation(99),
     };
     user.set(Key::field(user_fields::HOME), version, ServerId(7).into());
     ledger.put(&id(n), &user).unwrap();
@@ -121,7 +121,7 @@ pub fn counted_for(pair: &mut Pair, kind: TaskKind, mailboxes: &[u8]) -> TaskCou
             (
                 ledger.objects.clone(),
                 marks,
-                ledger.tombs.clone(),
+                ledger.tombstones.clone(),
                 ledger.held.clone(),
             )
         };

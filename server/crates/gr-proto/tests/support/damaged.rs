@@ -3,7 +3,7 @@
 use super::guide::*;
 use super::*;
 use domain::BodyRef;
-use gr_proto::{Answer, Event, Found, Limits, Message, Output, Payload, Reply};
+use gr_proto::{Event, Found, Limits, Message, Output, Payload, Response, ResponseBody};
 use ledger::{Ledger, Unreadable};
 
 /// A user at home in the north with three messages, on both.
@@ -54,16 +54,16 @@ pub fn long_message(pair: &mut Pair, hash: u8) -> BodyRef {
     body
 }
 
-pub fn answer_in(message: &mut Message) -> Option<&mut Answer> {
+pub fn answer_in(message: &mut Message) -> Option<&mut Response> {
     match &mut message.payload {
-        Payload::Answer(answer) => Some(answer),
+        Payload::Response(answer) => Some(answer),
         _ => None,
     }
 }
 
 pub fn found_in(message: &mut Message) -> Option<&mut Found> {
     match &mut answer_in(message)?.reply {
-        Reply::Found(found) => Some(found),
+        ResponseBody::Found(found) => Some(found),
         _ => None,
     }
 }

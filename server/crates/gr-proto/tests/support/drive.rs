@@ -1,15 +1,15 @@
 //! Driving a pair by hand: what is lost, what is changed on its way, and what was asked.
 
 use super::{NORTH, Pair, SOUTH, is_data};
-use domain::{Life, ObjectId};
-use gr_proto::{Answer, Ask, Input, Message, Payload, Question};
+use domain::{Incarnation, ObjectId};
+use gr_proto::{Input, Message, Payload, Request, RequestBody, Response};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What was said while a pair was driven.
 #[derive(Default)]
 pub struct Heard {
     /// What the north asked.
-    pub asked: Vec<Ask>,
+    pub asked: Vec<Request>,
     /// Data messages of each side.
     pub data: [usize; 2],
     /// What was in those of the north.
@@ -18,18 +18,21 @@ pub struct Heard {
 
 impl Heard {
     /// The questions alone, without the word that a task has ended.
-    pub fn questions(&self) -> Vec<&Question> {
+    pub fn questions(&self) -> Vec<&RequestBody> {
         let questions = self.asked.iter().map(|ask| &ask.question);
         questions
-            .filter(|question| !matches!(question, Question::End(_)))
+            .filter(|question| !matches!(question, RequestBody::End(_)))
             .collect()
     }
 }
 
 /// Carries everything until nobody says anything more; what the north is answered is changed by `alter` before.
-pub fn settle_altered(pair: &mut Pair, mut alter: impl FnMut(&Question, &mut Answer)) -> Heard {
+pub fn settle_altered(
+    pair: &mut Pair,
+    mut alter: impl FnMut(&RequestBody, &mut Response),
+) -> Heard {
     let mut heard = Heard::default();
-    let mut questions: BTreeMap<(Life, u64), Question> = BTreeMap::new();
+    let mut questions: BTreeMap<(Incarnation, u64), RequestBody> = BTreeMap::new();
     for _ in 0..2_000 {
         let mut quiet = true;
         for from in [NORTH, SOUTH] {
@@ -41,11 +44,11 @@ pub fn settle_altered(pair: &mut Pair, mut alter: impl FnMut(&Question, &mut Ans
                     Payload::Data(items) if from == NORTH => {
                         heard.sent.extend(items.iter().map(|item| item.id));
                     }
-                    Payload::Ask(ask) if from == NORTH => {
+                    Payload::Request(ask) if from == NORTH => {
                         questions.insert((header.from, header.no), ask.question.clone());
                         heard.asked.push((**ask).clone());
                     }
-                    Payload::Answer(answer) if from == SOUTH => {
+                    Payload::Response(answer) if from == SOUTH => {
                         if let Some(question) = questions.get(&(header.to, answer.to)) {
                             alter(question, answer);
                         }

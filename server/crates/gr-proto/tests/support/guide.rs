@@ -2,9 +2,9 @@
 
 use super::{NORTH, Pair, SOUTH, server};
 use domain::{
-    Hlc, Key, Kind, Life, Object, ObjectId, Timestamp, User, Value, Version, user_fields,
+    Hlc, Incarnation, Key, Kind, Object, ObjectId, Timestamp, User, Value, Version, user_fields,
 };
-use gr_proto::{Declined, Order};
+use gr_proto::{Order, Rejected};
 use ledger::memory::Memory;
 use ledger::{Deletions, Ledger, Outcome, TaskId, TaskKind};
 
@@ -18,7 +18,7 @@ pub const AGREED: Option<Deletions> = Some(Deletions {
 pub fn plant(ledger: &mut Memory, id: ObjectId, home: usize, number: &str) {
     let version = Version {
         hlc: Hlc::at(Timestamp(1_600_000_000_000)),
-        life: Life(99),
+        incarnation: Incarnation(99),
     };
     let mut user = Object::new(Kind::USER, None, None);
     user.set(Key::field(user_fields::HOME), version, server(home).into());
@@ -36,7 +36,7 @@ pub fn plant_message(ledger: &mut Memory, id: ObjectId, owner: ObjectId) {
     let mut message = Object::new(Kind::MESSAGE, Some(owner), Some(body));
     let version = Version {
         hlc: Hlc::at(Timestamp(1_600_000_000_000)),
-        life: Life(99),
+        incarnation: Incarnation(99),
     };
     message.set(Key::field(1), version, Value::Bool(true));
     ledger.put(&id, &message).unwrap();
@@ -85,7 +85,7 @@ pub fn counts(pair: &Pair) -> [(usize, usize); 2] {
     })
 }
 
-pub fn order(pair: &mut Pair, side: usize, order: Order) -> Result<(), Declined> {
+pub fn order(pair: &mut Pair, side: usize, order: Order) -> Result<(), Rejected> {
     let now = pair.now;
     let at = &mut pair.sides[side];
     let done = at.engine.command(now, &mut at.ledger, order).unwrap();
@@ -128,7 +128,7 @@ pub fn run(
     for _ in 0..200 {
         pair.live(500);
         let tasks = pair.sides[side].engine.view().tasks();
-        if tasks.open.is_none() && tasks.errand.is_none() {
+        if tasks.open.is_none() && tasks.job.is_none() {
             let last = tasks.last.expect("it has ended");
             assert_eq!(last.id, id);
             return last.outcome;

@@ -8,7 +8,9 @@ pub mod guide;
 pub mod say;
 pub mod staged;
 
-use domain::{BodyRef, Change, Key, Kind, Life, ObjectId, ServerId, Timestamp, Value, user_fields};
+use domain::{
+    BodyRef, Change, Incarnation, Key, Kind, ObjectId, ServerId, Timestamp, Value, user_fields,
+};
 use gr_proto::{Config, Input, Limits, Message, Mono, Now, Order, Output, PartnerState, Payload};
 use ledger::memory::Memory;
 
@@ -32,7 +34,7 @@ pub struct Pair {
     limits: Limits,
     /// The wall clock of each side is ahead by so many milliseconds.
     pub ahead: [i64; 2],
-    lives: u64,
+    incarnations: u64,
 }
 
 pub fn server(side: usize) -> ServerId {
@@ -100,7 +102,7 @@ impl Pair {
                     limits,
                     ..Config::new(server(side), Some(server(1 - side)))
                 },
-                Life(1 + side as u64),
+                Incarnation(1 + side as u64),
                 7 + side as u64,
             ),
             ledger,
@@ -116,7 +118,7 @@ impl Pair {
             now,
             limits,
             ahead: [0, 0],
-            lives: 2,
+            incarnations: 2,
         }
     }
 
@@ -262,12 +264,13 @@ impl Pair {
 
     /// The process dies and starts again.
     pub fn restart(&mut self, side: usize) {
-        self.lives += 1;
+        self.incarnations += 1;
         let config = Config {
             limits: self.limits,
             ..Config::new(server(side), Some(server(1 - side)))
         };
-        self.sides[side].engine = gr_proto::Engine::new(config, Life(self.lives), self.lives);
+        self.sides[side].engine =
+            gr_proto::Engine::new(config, Incarnation(self.incarnations), self.incarnations);
         self.sides[side].out.clear();
     }
 
@@ -290,9 +293,9 @@ impl Pair {
                 side.ledger.marks
             );
             assert!(
-                side.ledger.tombs.is_empty(),
-                "tombs: {:?}",
-                side.ledger.tombs
+                side.ledger.tombstones.is_empty(),
+                "tombstones: {:?}",
+                side.ledger.tombstones
             );
         }
     }

@@ -3,7 +3,7 @@
 
 use super::Pair;
 use domain::{Object, ObjectId};
-use gr_proto::{Ask, Item, Message, Payload, Question, Reply};
+use gr_proto::{Item, Message, Payload, Request, RequestBody, ResponseBody};
 use ledger::{Reason, TaskCounts, TaskId, TaskKind};
 
 /// Lets a side say this, and returns its number and what the other one says to it.
@@ -60,8 +60,8 @@ pub fn item(id: ObjectId, object: &Object) -> Item {
 }
 
 /// A question of a resync.
-pub fn question(question: Question) -> Ask {
-    Ask {
+pub fn question(question: RequestBody) -> Request {
+    Request {
         task: TaskId(77),
         kind: TaskKind::Resync,
         dry: false,
@@ -73,10 +73,10 @@ pub fn question(question: Question) -> Ask {
 }
 
 /// Lets a side ask, and returns the answer.
-pub fn ask(pair: &mut Pair, from: usize, ask: Ask) -> Reply {
-    let (_, said) = say(pair, from, Payload::Ask(Box::new(ask)));
+pub fn ask(pair: &mut Pair, from: usize, ask: Request) -> ResponseBody {
+    let (_, said) = say(pair, from, Payload::Request(Box::new(ask)));
     let answer = said.into_iter().find_map(|message| match message.payload {
-        Payload::Answer(answer) => Some(answer.reply),
+        Payload::Response(answer) => Some(answer.reply),
         _ => None,
     });
     answer.expect("a question is answered")

@@ -2,7 +2,7 @@
 
 use super::guide::*;
 use super::*;
-use domain::{Hlc, Key, Kind, Life, Timestamp, Value, Version};
+use domain::{Hlc, Incarnation, Key, Kind, Timestamp, Value, Version};
 use gr_proto::Limits;
 use ledger::memory::Memory;
 use ledger::{Held, Lane, Ledger, Mark, Outcome, Phase, Reason, TaskKind};
@@ -29,9 +29,9 @@ pub fn pages_of(page_items: usize) -> Limits {
     }
 }
 
-pub fn steps_of(walk: usize) -> Limits {
+pub fn steps_of(scan: usize) -> Limits {
     Limits {
-        walk,
+        scan,
         ..Limits::default()
     }
 }
@@ -41,7 +41,7 @@ pub fn renew(ledger: &mut Memory, n: u8, value: i64) {
     let mut object = ledger.objects[&id(n)].clone();
     let version = Version {
         hlc: Hlc::at(Timestamp(1_600_000_000_000 + value)),
-        life: Life(98),
+        incarnation: Incarnation(98),
     };
     object.set(Key::field(FIELD), version, Value::Int(value));
     ledger.put(&id(n), &object).unwrap();

@@ -2,7 +2,7 @@
 
 use super::trie::assert_sums;
 use super::{End, Subject, commit, id, mark, object, user};
-use crate::{Bucket, Damage, Lane, Tree, Unreadable};
+use crate::{Damage, Lane, Leaf, Tree, Unreadable};
 use domain::{BodyRef, Kind, Object};
 
 pub(super) fn missing_bodies_are_listed_until_they_are_given_again<S: Subject>(s: &mut S) {
@@ -97,13 +97,13 @@ pub(super) fn what_cannot_be_read_is_neither_here_nor_absent<S: Subject>(s: &mut
     commit(s, |l| {
         assert_eq!(l.ids_after(None, 9)?, [id(3)]);
         assert_eq!(l.owned_by(&id(1))?, [id(3)]);
-        let no = Bucket::number(&id(1));
-        assert_eq!(l.in_bucket(Tree::Contents, no, None, 9)?, [id(3)]);
-        assert_eq!(l.in_bucket(Tree::Users, no, None, 9)?, []);
+        let no = Leaf::number(&id(1));
+        assert_eq!(l.in_leaf(Tree::Contents, no, None, 9)?, [id(3)]);
+        assert_eq!(l.in_leaf(Tree::Users, no, None, 9)?, []);
         assert_eq!((l.user_count()?, l.users_with_number("7200")?), (0, vec![]));
         assert_sums(l)?;
         assert!(l.mark(&id(2))?.is_some(), "what is owed is still owed");
-        assert_eq!(l.grave(&id(2))?, None);
+        assert_eq!(l.deletion_record(&id(2))?, None);
         assert_eq!(l.unreadable(&id(3))?, None);
         assert_eq!(l.unreadable_after(None, 9)?, of);
         assert_eq!(l.unreadable_after(None, 1)?, of[..1]);

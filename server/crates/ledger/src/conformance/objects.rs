@@ -1,7 +1,7 @@
 //! Objects and their bodies.
 
 use super::{End, Subject, commit, id};
-use domain::{BodyRef, Hlc, Kind, Life, Object};
+use domain::{BodyRef, Hlc, Incarnation, Kind, Object};
 
 pub(super) fn objects_read_back_as_written_and_go_when_removed<S: Subject>(s: &mut S) {
     let mut object = Object::new(Kind::LIST_ENTRY, Some(id(9)), None);
@@ -19,7 +19,7 @@ pub(super) fn objects_read_back_as_written_and_go_when_removed<S: Subject>(s: &m
         domain::Key::field(3),
         domain::Version {
             hlc: Hlc(7),
-            life: Life(u64::MAX),
+            incarnation: Incarnation(u64::MAX),
         },
         domain::Value::Text("é".into()),
     );

@@ -2,7 +2,7 @@
 
 use super::trie::assert_sums;
 use super::{End, Subject, commit, id, mark, object, user};
-use crate::{Grave, Held, Lane, Ledger, LedgerError, Reason, Tomb, Tree};
+use crate::{DeletionRecord, Held, Lane, Ledger, LedgerError, Reason, Tombstone, Tree};
 use domain::{Digest, Kind, Object, ObjectId, Timestamp};
 
 type Objects = Vec<(ObjectId, Object)>;
@@ -147,9 +147,9 @@ fn fill(l: &mut dyn Ledger) -> Result<(), LedgerError> {
     let (reason, at) = (Reason::FAULT, Timestamp(3));
     let mark = mark(Lane::Messages, 4);
     l.set_held(&id(3), &Held { reason, at, mark })?;
-    l.set_tomb(&id(8), &Tomb { at })?;
+    l.set_tombstone(&id(8), &Tombstone { at })?;
     let kind = Kind::MESSAGE;
-    l.bury(&id(8), &Grave { at, kind })
+    l.record_deletion(&id(8), &DeletionRecord { at, kind })
 }
 
 pub(super) fn a_switch_makes_live_what_was_staged_and_keeps_what_was_live<S: Subject>(s: &mut S) {
@@ -176,7 +176,7 @@ pub(super) fn a_switch_makes_live_what_was_staged_and_keeps_what_was_live<S: Sub
         assert_eq!(after.users, 3);
         commit(s, |l| {
             assert!(l.mark(&id(2))?.is_some() && l.held(&id(3))?.is_some());
-            assert!(l.tomb(&id(8))?.is_some() && l.grave(&id(8))?.is_some());
+            assert!(l.tombstone(&id(8))?.is_some() && l.deletion_record(&id(8))?.is_some());
             assert_eq!(l.backlog(Lane::Messages)?.count, 1);
             Ok(())
         });

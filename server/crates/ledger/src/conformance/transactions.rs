@@ -1,8 +1,8 @@
 //! All or nothing, and for good.
 
 use super::{End, Subject, commit, id, mark};
-use crate::{Grave, Lane, Ledger, LedgerError, LineageEntry, ReplicaState, Tomb};
-use domain::{BodyRef, Kind, Life, Object, Timestamp};
+use crate::{DeletionRecord, HistoryEntry, Lane, Ledger, LedgerError, ReplicaState, Tombstone};
+use domain::{BodyRef, Incarnation, Kind, Object, Timestamp};
 
 fn fill(l: &mut dyn Ledger) -> Result<(), LedgerError> {
     l.put(&id(1), &Object::new(Kind::USER, None, None))?;
@@ -11,21 +11,21 @@ fn fill(l: &mut dyn Ledger) -> Result<(), LedgerError> {
         &Object::new(Kind::MESSAGE, Some(id(1)), Some(BodyRef::of(b"x"))),
     )?;
     l.set_mark(&id(2), &mark(Lane::Messages, 3))?;
-    l.set_tomb(&id(3), &Tomb { at: Timestamp(3) })?;
-    l.bury(
+    l.set_tombstone(&id(3), &Tombstone { at: Timestamp(3) })?;
+    l.record_deletion(
         &id(3),
-        &Grave {
+        &DeletionRecord {
             at: Timestamp(3),
             kind: Kind::MESSAGE,
         },
     )?;
     l.set_state(&ReplicaState {
-        tick: 5,
+        csn: 5,
         ..ReplicaState::default()
     })?;
-    l.add_life(&LineageEntry {
-        life: Life(1),
-        tick: 0,
+    l.add_incarnation(&HistoryEntry {
+        incarnation: Incarnation(1),
+        csn: 0,
         began: Timestamp(1),
     })
 }
@@ -35,10 +35,10 @@ fn filled(l: &mut dyn Ledger) -> Result<[bool; 7], LedgerError> {
         l.object(&id(1))?.is_some(),
         !l.owned_by(&id(1))?.is_empty(),
         l.mark(&id(2))?.is_some(),
-        l.tomb(&id(3))?.is_some(),
-        l.grave(&id(3))?.is_some(),
-        l.state()?.tick == 5,
-        !l.lineage()?.is_empty(),
+        l.tombstone(&id(3))?.is_some(),
+        l.deletion_record(&id(3))?.is_some(),
+        l.state()?.csn == 5,
+        !l.history()?.is_empty(),
     ])
 }
 
@@ -58,7 +58,7 @@ pub(super) fn a_rolled_back_transaction_leaves_nothing<S: Subject>(s: &mut S) {
         l.remove(&id(1))?;
         l.remove(&id(2))?;
         l.clear_mark(&id(2))?;
-        l.clear_tomb(&id(3))?;
+        l.clear_tombstone(&id(3))?;
         l.set_state(&ReplicaState::default())
     });
     commit(s, |l| {

@@ -1,7 +1,7 @@
-//! Sums, buckets, and the users in them.
+//! Sums, leaves, and the users in them.
 
 use super::{End, Subject, commit, id, object, user, version};
-use crate::{Bucket, Ledger, LedgerError, Tree};
+use crate::{Leaf, Ledger, LedgerError, Tree};
 use domain::{Digest, Key, Kind, Object, ObjectId, ServerId, Value};
 use std::collections::{BTreeMap, HashMap};
 
@@ -18,7 +18,7 @@ pub fn assert_sums(l: &mut dyn Ledger) -> Result<(), LedgerError> {
         let Some(object) = l.object(&id)? else {
             panic!("{id} is listed and not there");
         };
-        let Bucket { tree, no } = Bucket::of(&id, &object);
+        let Leaf { tree, no } = Leaf::of(&id, &object);
         let sum = expected.entry((tree, no)).or_default();
         *sum = sum.plus(object.digest(&id));
     }
@@ -26,14 +26,14 @@ pub fn assert_sums(l: &mut dyn Ledger) -> Result<(), LedgerError> {
         let parts = l.sums(tree, None)?;
         assert_eq!(parts.len(), 256);
         for part in 0..=255 {
-            let buckets = l.sums(tree, Some(part))?;
-            assert_eq!(buckets.len(), 256);
-            for (low, sum) in (0..=255).zip(&buckets) {
+            let leaves = l.sums(tree, Some(part))?;
+            assert_eq!(leaves.len(), 256);
+            for (low, sum) in (0..=255).zip(&leaves) {
                 let no = u16::from_be_bytes([part, low]);
                 let expected = expected.get(&(tree, no)).copied().unwrap_or_default();
-                assert_eq!(*sum, expected, "{tree:?}, bucket {no}");
+                assert_eq!(*sum, expected, "{tree:?}, leaf {no}");
             }
-            let whole = buckets.into_iter().fold(Digest::default(), Digest::plus);
+            let whole = leaves.into_iter().fold(Digest::default(), Digest::plus);
             assert_eq!(parts[usize::from(part)], whole, "{tree:?}, part {part}");
         }
     }
@@ -86,23 +86,23 @@ pub(super) fn sums_follow_every_change_and_equal_a_recount<S: Subject>(s: &mut S
     });
 }
 
-/// Two ids that lie in the same bucket.
+/// Two ids that lie in the same leaf.
 fn neighbours() -> (ObjectId, ObjectId) {
     let mut seen = HashMap::new();
     for n in 0..=u16::MAX {
         let mut bytes = [0; 16];
         bytes[..2].copy_from_slice(&n.to_be_bytes());
         let id = ObjectId::from_bytes(bytes);
-        if let Some(other) = seen.insert(Bucket::number(&id), id) {
+        if let Some(other) = seen.insert(Leaf::number(&id), id) {
             return (other, id);
         }
     }
-    panic!("65536 ids, and no two in one of 65536 buckets")
+    panic!("65536 ids, and no two in one of 65536 leaves")
 }
 
-pub(super) fn a_bucket_is_listed_in_pages<S: Subject>(s: &mut S) {
+pub(super) fn a_leaf_is_listed_in_pages<S: Subject>(s: &mut S) {
     let (one, other) = neighbours();
-    let no = Bucket::number(&one);
+    let no = Leaf::number(&one);
     commit(s, |l| {
         l.put(&other, &user("1", 1))?;
         l.put(&one, &user("2", 1))?;
@@ -117,16 +117,16 @@ pub(super) fn a_bucket_is_listed_in_pages<S: Subject>(s: &mut S) {
         }
         l.stage(&id(241), Some(&Object::new(Kind::MESSAGE, Some(one), None)))?;
         l.keep(&id(242), &Object::new(Kind::MESSAGE, Some(one), None))?;
-        assert_eq!(l.in_bucket(Tree::Users, no, None, 9)?, [one, other]);
-        assert_eq!(l.in_bucket(Tree::Users, no, Some(&one), 9)?, [other]);
+        assert_eq!(l.in_leaf(Tree::Users, no, None, 9)?, [one, other]);
+        assert_eq!(l.in_leaf(Tree::Users, no, Some(&one), 9)?, [other]);
         let all = [240, 245, 250, 252].map(id);
-        assert_eq!(l.in_bucket(Tree::Contents, no, None, 9)?, all);
-        assert_eq!(l.in_bucket(Tree::Contents, no, None, 3)?, all[..3]);
-        let after = |n: u8, l: &mut dyn Ledger| l.in_bucket(Tree::Contents, no, Some(&id(n)), 2);
+        assert_eq!(l.in_leaf(Tree::Contents, no, None, 9)?, all);
+        assert_eq!(l.in_leaf(Tree::Contents, no, None, 3)?, all[..3]);
+        let after = |n: u8, l: &mut dyn Ledger| l.in_leaf(Tree::Contents, no, Some(&id(n)), 2);
         assert_eq!(after(240, l)?, all[1..3], "strictly after");
         assert_eq!(after(246, l)?, all[2..], "after one that is not there");
         assert_eq!(after(252, l)?, []);
-        assert_eq!(l.in_bucket(Tree::Contents, no ^ 1, None, 9)?, []);
+        assert_eq!(l.in_leaf(Tree::Contents, no ^ 1, None, 9)?, []);
         l.remove(&id(245))?;
         assert_eq!(after(240, l)?, [id(250), id(252)]);
         Ok(())

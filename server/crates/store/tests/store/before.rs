@@ -4,11 +4,11 @@
 //! it anew where `CALLPILOT_FIXTURE` says: for the next format, into a directory of its own.
 
 use crate::support::{Site, id, mark, message, user};
-use domain::{BodyRef, Hlc, Kind, Life, ServerId, Timestamp};
+use domain::{BodyRef, Hlc, Incarnation, Kind, ServerId, Timestamp};
 use ledger::{
-    Damage, Deletions, Errand, Grave, Held, Kept, Known, Lane, Ledger, LineageEntry, Outcome,
-    Phase, Reason, Removed, ReplicaState, Said, Seeding, Task, TaskCounts, TaskId, TaskKind,
-    TaskReport, Tomb, Walk,
+    BackgroundJob, Damage, DeletionRecord, Deletions, Held, HistoryEntry, Kept, Known, Lane,
+    Ledger, Outcome, Phase, Reason, Removed, ReplicaState, Scan, Seeding, SentRecord, Task,
+    TaskCounts, TaskId, TaskKind, TaskReport, Tombstone,
 };
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,26 +23,26 @@ fn state() -> ReplicaState {
         total: 3,
         ..TaskCounts::default()
     };
-    let walk = |errand| Walk {
-        errand,
+    let scan = |job| Scan {
+        job,
         after: Some(id(3)),
     };
     ReplicaState {
         hlc: Hlc(1 << 40),
-        tick: 77,
+        csn: 77,
         known: Some(Known {
-            life: Life(5),
-            tick: 6,
+            incarnation: Incarnation(5),
+            csn: 6,
             id: 7,
         }),
-        trail: vec![Said { tick: 70, id: 71 }],
-        trail_gap: 8,
-        trail_from: Some(9),
+        unconfirmed: vec![SentRecord { csn: 70, id: 71 }],
+        unconfirmed_gap: 8,
+        unconfirmed_from: Some(9),
         agreed_ms: 10,
         counted_at: Some(Timestamp(11)),
         known_of: Some(ServerId(101)),
-        owes_recovery: true,
-        went_back: true,
+        partner_rolled_back: true,
+        rolled_back: true,
         partner: Some(ServerId(101)),
         seeding: Some(Seeding { after: Some(id(2)) }),
         task: Some(Task {
@@ -80,24 +80,24 @@ fn state() -> ReplicaState {
             users: 20,
             contents: 21,
         }),
-        walks: [
-            Errand::Salvage,
-            Errand::Undo,
-            Errand::Purge,
-            Errand::Unstage,
-            Errand::Retry,
+        scans: [
+            BackgroundJob::Salvage,
+            BackgroundJob::Undo,
+            BackgroundJob::Purge,
+            BackgroundJob::Unstage,
+            BackgroundJob::Retry,
         ]
-        .map(walk)
+        .map(scan)
         .into(),
         courtesy: true,
         stopped: vec![TaskId(22)],
     }
 }
 
-fn life(n: u64) -> LineageEntry {
-    LineageEntry {
-        life: Life(n),
-        tick: n + 1,
+fn incarnation(n: u64) -> HistoryEntry {
+    HistoryEntry {
+        incarnation: Incarnation(n),
+        csn: n + 1,
         began: Timestamp(n as i64),
     }
 }
@@ -110,8 +110,8 @@ fn held() -> Held {
     }
 }
 
-const TOMB: Tomb = Tomb { at: Timestamp(25) };
-const GRAVE: Grave = Grave {
+const TOMBSTONE: Tombstone = Tombstone { at: Timestamp(25) };
+const DELETION_RECORD: DeletionRecord = DeletionRecord {
     at: Timestamp(26),
     kind: Kind::USER,
 };
@@ -130,13 +130,13 @@ fn fill(site: &mut Site) {
         tx.append_piece(Timestamp(12), &lost(), 0, b"of t").unwrap();
         tx.set_mark(&id(1), &mark(27, false)).unwrap();
         tx.set_mark(&id(30), &mark(28, false)).unwrap();
-        tx.set_tomb(&id(30), &TOMB).unwrap();
-        tx.bury(&id(31), &GRAVE).unwrap();
+        tx.set_tombstone(&id(30), &TOMBSTONE).unwrap();
+        tx.record_deletion(&id(31), &DELETION_RECORD).unwrap();
         tx.set_held(&id(2), &held()).unwrap();
         tx.stage(&id(1), Some(&user("7001", HOME))).unwrap();
         tx.keep(&id(32), &user("8002", HOME)).unwrap();
         for n in [1, 2] {
-            tx.add_life(&life(n)).unwrap();
+            tx.add_incarnation(&incarnation(n)).unwrap();
         }
         tx.set_state(&state()).unwrap();
     });
@@ -157,13 +157,13 @@ fn check(site: &mut Site) {
         assert_eq!(tx.damage().unwrap(), damage);
         assert_eq!(tx.mark(&id(1)).unwrap(), Some(mark(27, false)));
         assert_eq!(tx.backlog(Lane::Messages).unwrap().count, 2);
-        assert_eq!(tx.tomb(&id(30)).unwrap(), Some(TOMB));
-        assert_eq!(tx.grave(&id(31)).unwrap(), Some(GRAVE));
+        assert_eq!(tx.tombstone(&id(30)).unwrap(), Some(TOMBSTONE));
+        assert_eq!(tx.deletion_record(&id(31)).unwrap(), Some(DELETION_RECORD));
         assert_eq!(tx.held(&id(2)).unwrap(), Some(held()));
         assert_eq!(tx.staged(&id(1)).unwrap(), Some(user("7001", HOME)));
         let kept = tx.kept_after(None, 9).unwrap();
         assert_eq!(kept, [(id(32), user("8002", HOME))]);
-        assert_eq!(tx.lineage().unwrap(), [life(1), life(2)]);
+        assert_eq!(tx.history().unwrap(), [incarnation(1), incarnation(2)]);
         assert_eq!(tx.state().unwrap(), state());
     });
 }

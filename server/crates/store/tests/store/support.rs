@@ -1,8 +1,8 @@
 //! A store in a directory of its own, and short ways to fill it.
 
 use domain::{
-    BodyRef, Envelope, Hlc, Key, Kind, Life, Message, Object, ObjectId, Password, Place, Sender,
-    ServerId, Timestamp, User, Value, Version,
+    BodyRef, Envelope, Hlc, Incarnation, Key, Kind, Message, Object, ObjectId, Password, Place,
+    Sender, ServerId, Timestamp, User, Value, Version,
 };
 use ledger::{Lane, Ledger, Mark};
 use std::path::{Path, PathBuf};
@@ -156,7 +156,7 @@ pub fn user(number: &str, home: ServerId) -> Object {
 pub fn set(object: &mut Object, version: u64, registers: Vec<(Key, Value)>) {
     let version = Version {
         hlc: Hlc(version),
-        life: Life(1),
+        incarnation: Incarnation(1),
     };
     for (key, value) in registers {
         object.set(key, version, value);
