@@ -7,17 +7,18 @@ use toml::{Table, Value};
 use crate::tree::{self, Fault};
 
 /// Each package of ours with the packages of ours that it may use.
-const MAY_USE: [(&str, &[&str]); 11] = [
+const MAY_USE: [(&str, &[&str]); 12] = [
     ("contract", &[]),
     ("plugin-sdk", &["contract"]),
     ("app", &["contract", "plugin-sdk"]),
     ("domain", &["contract"]),
-    ("gr-proto", &["contract", "domain"]),
+    ("gr-proto", &["contract", "domain", "ledger"]),
+    ("ledger", &["contract", "domain"]),
     ("vpim", &["contract", "domain"]),
-    ("store", &["contract", "domain"]),
+    ("store", &["contract", "domain", "ledger"]),
     (
         "server",
-        &["contract", "domain", "gr-proto", "store", "vpim"],
+        &["contract", "domain", "gr-proto", "ledger", "store", "vpim"],
     ),
     (
         "tests",
@@ -25,6 +26,7 @@ const MAY_USE: [(&str, &[&str]); 11] = [
             "contract",
             "domain",
             "gr-proto",
+            "ledger",
             "plugin-sdk",
             "server",
             "store",

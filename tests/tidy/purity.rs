@@ -9,8 +9,9 @@ use crate::{
 };
 
 /// Where the rule holds.
-const PURE: [&str; 3] = [
+const PURE: [&str; 4] = [
     "server/crates/gr-proto/src/",
+    "server/crates/ledger/src/",
     "plugin-sdk/src/connector/",
     "plugin-sdk/src/connector.rs",
 ];
@@ -50,11 +51,12 @@ const IMPURE: [(&str, &str); 30] = [
 ];
 
 /// The crates that `gr-proto` may use.
-const PURE_CRATES: [&str; 6] = [
+const PURE_CRATES: [&str; 7] = [
     "blake3",
     "ciborium",
     "contract",
     "domain",
+    "ledger",
     "serde",
     "thiserror",
 ];
@@ -85,7 +87,9 @@ pub fn faults(file: &SourceFile) -> Vec<Fault> {
 
 /// Crates of the engine that may do anything at all.
 pub fn dependency_faults(packages: &[Package]) -> Vec<Fault> {
-    let engine = packages.iter().filter(|package| package.name == "gr-proto");
+    let engine = packages
+        .iter()
+        .filter(|package| ["gr-proto", "ledger"].contains(&package.name.as_str()));
     let used = engine.flat_map(|package| {
         package
             .dependencies()

@@ -19,13 +19,14 @@ use super::{
 use crate::{build, failure::Failure, paths};
 
 /// The packages whose conditions are judged, by name and folder.
-pub const JUDGED: [(&str, &str); 2] = [
+pub const JUDGED: [(&str, &str); 3] = [
     ("domain", "server/crates/domain"),
     ("gr-proto", "server/crates/gr-proto"),
+    ("ledger", "server/crates/ledger"),
 ];
 
-/// Parts of them that are for tests: the ledger in memory.
-const LEFT_OUT: [&str; 2] = ["memory", "memory.rs"];
+/// Parts of them that are for tests: the ledger in memory, and the suite for all ledgers.
+const LEFT_OUT: [&str; 4] = ["conformance", "conformance.rs", "memory", "memory.rs"];
 
 /// Packages that the judged ones need as they are.
 const NEEDED: [&str; 1] = ["plugin-sdk/crates/contract"];
@@ -156,7 +157,7 @@ fn copy_manifests(copy: &mut Copy) -> Result<(), Failure> {
     copy.put(Path::new("mutants/Cargo.toml"), &package("mutants", ""))?;
     let simulator = "[[bin]]\nname = \"gr-sim\"\npath = \"main.rs\"\n\n\
         [features]\nrule-switches = []\n\n\
-        [dependencies]\ndomain.workspace = true\ngr-proto.workspace = true\n";
+        [dependencies]\ndomain.workspace = true\ngr-proto.workspace = true\nledger.workspace = true\n";
     copy.put(
         &Path::new(SIMULATOR).join("Cargo.toml"),
         &package("simulation", simulator),

@@ -222,6 +222,11 @@ fn lints() -> Result<String, Failure> {
         "warnings",
     ]);
     outcomes.push(process::run_shown(&mut command));
+    // The engine knows no operating system: it would run in a browser, too.
+    let mut command = compiler.command("cargo")?;
+    command.args(["check", "--profile", "wasm-release", "-p", "gr-proto"]);
+    command.args(["--target", wasm::TARGET]);
+    outcomes.push(process::run_shown(&mut command));
     all(outcomes)
 }
 

@@ -1,6 +1,6 @@
 //! What a new column of an older database is filled with.
 
-use crate::put::Spot;
+use crate::sums::Spot;
 use crate::{StoreError, sums, view};
 use domain::{Digest, Object, ObjectId};
 use ledger::Leaf;

@@ -55,6 +55,7 @@ mod segments;
 mod space;
 mod spool;
 mod sums;
+mod switch;
 mod tx;
 mod unreadable;
 mod view;

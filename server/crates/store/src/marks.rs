@@ -9,7 +9,7 @@ impl Tx<'_> {
     /// Writes a mark in place of the one there was, if any.
     pub(crate) fn write_mark(&mut self, id: &ObjectId, mark: &Mark) -> Result<(), StoreError> {
         self.delete_mark(id)?;
-        let lane = lane_number(mark.lane);
+        let lane = view::lane_number(mark.lane);
         let sql = "INSERT INTO mark (id, lane, n, since, body, unsent, recovery) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
         let n = mark.n.cast_signed();
         let params = (
@@ -46,7 +46,7 @@ impl Tx<'_> {
         let Held { reason, at, mark } = held;
         let params = (
             id.as_bytes(),
-            lane_number(mark.lane),
+            view::lane_number(mark.lane),
             mark.n.cast_signed(),
             mark.since.0,
             mark.body,
@@ -56,14 +56,6 @@ impl Tx<'_> {
             at.0,
         );
         self.execute(sql, params).map(drop)
-    }
-}
-
-/// How a lane is stored.
-pub(crate) fn lane_number(lane: Lane) -> usize {
-    match lane {
-        Lane::Users => 0,
-        Lane::Messages => 1,
     }
 }
 
@@ -82,7 +74,7 @@ pub(crate) fn oldest(
     from: Timestamp,
     limit: usize,
 ) -> Result<Marks, StoreError> {
-    let lane = lane_number(lane);
+    let lane = view::lane_number(lane);
     view::rows(conn, OLDEST, (lane, from.0, limit), view::read_mark)
 }
 
@@ -95,7 +87,7 @@ pub(crate) fn newest(
     from: Timestamp,
     limit: usize,
 ) -> Result<Marks, StoreError> {
-    let lane = lane_number(lane);
+    let lane = view::lane_number(lane);
     let mut marks = view::rows(conn, NEWEST, (lane, from.0, limit), view::read_mark)?;
     let Some(last) = marks.last().map(|(_, mark)| mark.since) else {
         return Ok(marks);

@@ -27,7 +27,7 @@ fn no_hot_query_reads_a_whole_table_or_sorts() {
     // The tables take turns, and each brings its own indexes.
     for prefix in ["object", "staged", "kept", "object"] {
         check(&conn, prefix);
-        conn.execute_batch(space::SWITCH).unwrap();
+        conn.execute_batch(crate::switch::SWITCH).unwrap();
     }
 }
 

@@ -1,8 +1,9 @@
 //! Writing and removing objects, with the columns that indexes need, in any of the spaces.
 
 use crate::space::Space;
+use crate::sums::Spot;
 use crate::{StoreError, Tx, seal, sums, view};
-use domain::{Digest, Kind, Message, Object, ObjectId, User};
+use domain::{Kind, Message, Object, ObjectId, User};
 use ledger::Leaf;
 use rusqlite::Row;
 
@@ -44,13 +45,6 @@ impl Columns {
     }
 }
 
-/// Where an object is in the digest trie, and with which digest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Spot {
-    pub bucket: Leaf,
-    pub digest: Digest,
-}
-
 /// What has to be known of an object before it is replaced or removed.
 #[derive(Debug)]
 struct Old {
@@ -58,15 +52,6 @@ struct Old {
     body: Option<[u8; 32]>,
     /// `None`: its row could not be read when the digests came, so nothing was added for it.
     spot: Option<Spot>,
-}
-
-impl Spot {
-    pub(crate) fn of(id: &ObjectId, object: &Object) -> Self {
-        Self {
-            bucket: Leaf::of(id, object),
-            digest: object.digest(id),
-        }
-    }
 }
 
 impl Old {

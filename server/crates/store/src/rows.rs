@@ -1,7 +1,8 @@
 //! A transaction as the replication engine sees it.
 
-use crate::marks::{lane_number, newest, oldest};
+use crate::marks::{newest, oldest};
 use crate::space::{self, Space};
+use crate::view::lane_number;
 use crate::{StoreError, Tx, sums, view};
 use domain::{BodyRef, Digest, Incarnation, Kind, Object, ObjectId, ServerId, Timestamp};
 use ledger::{

@@ -4,7 +4,7 @@
 //! everything that a reader stumbles over. Who calls this decides how fast.
 
 use crate::segments::Location;
-use crate::unreadable::opened;
+use crate::view::opened;
 use crate::{Readers, StoreError, body, view};
 use domain::{BodyRef, ObjectId};
 use std::fmt;

@@ -1,15 +1,30 @@
 //! The sums of the digest trie (R15), kept for each bucket in the transaction that changes it.
 
-use crate::put::Spot;
 use crate::space::Space;
 use crate::{StoreError, Tx, view};
-use domain::Digest;
+use domain::{Digest, Object, ObjectId};
 use ledger::{Leaf, Tree};
 use rusqlite::{Connection, OptionalExtension};
 use std::collections::BTreeMap;
 
 /// Entries on each level of the trie: parts of a tree, and buckets of a part.
 const WIDTH: usize = 256;
+
+/// Where an object is in the digest trie, and with which digest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Spot {
+    pub bucket: Leaf,
+    pub digest: Digest,
+}
+
+impl Spot {
+    pub(crate) fn of(id: &ObjectId, object: &Object) -> Self {
+        Self {
+            bucket: Leaf::of(id, object),
+            digest: object.digest(id),
+        }
+    }
+}
 
 /// How sums change in a transaction. Written once for each bucket: a mailbox that arrives lies in a single one.
 pub(crate) type Changes = BTreeMap<(Space, Tree, u16), Digest>;

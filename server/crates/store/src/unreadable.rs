@@ -4,7 +4,7 @@
 //! written or removed: then it is *mended*, and its bytes stay for a while, for whoever wants to know what happened to the disk.
 
 use crate::space::Space;
-use crate::{StoreError, Tx, View, seal, view};
+use crate::{StoreError, Tx, View, view};
 use domain::{Kind, Object, ObjectId};
 use ledger::Unreadable;
 use rusqlite::Row;
@@ -221,16 +221,8 @@ impl View<'_> {
         id: &ObjectId,
     ) -> Result<Option<Result<Object, String>>, StoreError> {
         view::one(self.conn, space.sql().object, [id.as_bytes()], |row| {
-            Ok(opened(id, row.get_ref(1)?))
+            Ok(view::opened(id, row.get_ref(1)?))
         })
-    }
-}
-
-/// An object out of column `data`.
-pub(crate) fn opened(id: &ObjectId, data: ValueRef<'_>) -> Result<Object, String> {
-    match data {
-        ValueRef::Blob(bytes) => seal::open(id, bytes),
-        other => Err(format!("its data is {}", other.data_type())),
     }
 }
 

@@ -1,10 +1,8 @@
 //! The queries, over a snapshot or over an open transaction.
 
-use crate::marks::lane_number;
 use crate::noted::Noted;
 use crate::space::Space;
-use crate::unreadable::opened;
-use crate::{Cursor, Listed, MailboxCounts, StoreError, UserCursor, body};
+use crate::{Cursor, Listed, MailboxCounts, StoreError, UserCursor, body, seal};
 use domain::{BodyRef, Kind, Object, ObjectId, Place, ServerId, Timestamp};
 use ledger::{Backlog, Held, Lane, Mark, Reason};
 use rusqlite::types::ValueRef;
@@ -428,6 +426,22 @@ fn read_held(row: &Row<'_>) -> rusqlite::Result<(ObjectId, Held)> {
 
 fn id(row: &Row<'_>, column: usize) -> rusqlite::Result<ObjectId> {
     row.get(column).map(ObjectId::from_bytes)
+}
+
+/// An object out of column `data`.
+pub(crate) fn opened(id: &ObjectId, data: ValueRef<'_>) -> Result<Object, String> {
+    match data {
+        ValueRef::Blob(bytes) => seal::open(id, bytes),
+        other => Err(format!("its data is {}", other.data_type())),
+    }
+}
+
+/// How a lane is stored.
+pub(crate) fn lane_number(lane: Lane) -> usize {
+    match lane {
+        Lane::Users => 0,
+        Lane::Messages => 1,
+    }
 }
 
 /// An object, read from `id, data`; or why it cannot be read.

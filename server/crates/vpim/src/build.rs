@@ -6,9 +6,10 @@
 mod notice;
 
 use crate::address::{Address, AddressError};
+use crate::content::Message;
 use crate::content::{Content, Part};
 use crate::data::Data;
-use crate::message::{Container, Envelope, Message};
+use crate::envelope::{Container, Envelope};
 use crate::mime::date::Date;
 use crate::mime::field::Field;
 use crate::mime::party::Party;

@@ -4,8 +4,9 @@ use std::borrow::Cow;
 
 use memchr::memmem;
 
+use crate::content::Message;
 use crate::content::{Content, Part};
-use crate::message::{Container, Message};
+use crate::envelope::Container;
 use crate::mime::field::{self, Field};
 use crate::mime::{parameter, transfer};
 

@@ -1,13 +1,33 @@
-//! What the parts of a message are: voice, fax, text, an enclosed message, a card, a report.
+//! A message as a tree, and what its parts are: voice, fax, text, an enclosed message, a card, a report.
 
 use crate::data::Data;
+use crate::envelope::{Container, Envelope, Fault, language, message_id};
 use crate::fax::Fax;
-use crate::message::{Message, language};
 use crate::mime::field::{self, Field};
 use crate::mime::parameter::Structured;
 use crate::mime::word;
 use crate::report::{DeliveryReport, DispositionReport};
 use crate::voice::Voice;
+
+/// One message, read.
+///
+/// Nested multiparts are flattened: [`parts`](Message::parts) holds the leaves in the order in which they stand. Two
+/// messages are equal when they say the same, however they were encoded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Message<'a> {
+    /// What the header says, in types.
+    pub envelope: Envelope,
+    /// How the parts belong together.
+    pub container: Container,
+    /// The header as it came, in order, without what is only of the transport (`Return-Path`, `Bcc`) or made anew when
+    /// the message is written (`MIME-Version`, content type and encoding). The `Content-*` fields of a single part are with
+    /// that part.
+    pub fields: Vec<Field<'a>>,
+    /// The leaves of the MIME tree, at most [`PARTS_MAX`](crate::PARTS_MAX) with those of enclosed messages.
+    pub parts: Vec<Part<'a>>,
+    /// What made the reader stop or doubt. Always `None` in enclosed messages: the fault is with the whole.
+    pub fault: Option<Fault>,
+}
 
 /// One leaf of the MIME tree.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,6 +82,24 @@ pub struct VCard<'a> {
     pub data: Data<'a>,
     /// `FN`, else `N` with its fields in writing order.
     pub name: Option<String>,
+}
+
+impl Message<'_> {
+    /// The value of the first field of that name in the header of the message.
+    pub fn field(&self, name: &str) -> Option<String> {
+        field::find(&self.fields, name).map(|value| value.into_owned())
+    }
+
+    /// The same message, holding its own memory.
+    pub fn into_owned(self) -> Message<'static> {
+        Message {
+            envelope: self.envelope,
+            container: self.container,
+            fields: self.fields.into_iter().map(Field::into_owned).collect(),
+            parts: self.parts.into_iter().map(Part::into_owned).collect(),
+            fault: self.fault,
+        }
+    }
 }
 
 impl<'a> Part<'a> {
@@ -119,7 +157,7 @@ impl<'a> Part<'a> {
 
     /// `Content-ID` without angle brackets.
     pub fn content_id(&self) -> Option<String> {
-        field::find(&self.fields, "content-id").and_then(|value| crate::message::message_id(&value))
+        field::find(&self.fields, "content-id").and_then(|value| message_id(&value))
     }
 
     /// The file name that the sender proposes, stripped of any path.

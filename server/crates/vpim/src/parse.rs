@@ -1,7 +1,8 @@
 //! From the bytes of a mail to the tree.
 
+use crate::content::Message;
 use crate::content::{Content, Part, content_type};
-use crate::message::{Container, Envelope, Fault, Message};
+use crate::envelope::{Container, Envelope, Fault};
 use crate::mime::field::{self, Field};
 use crate::mime::multipart;
 use crate::mime::parameter::Structured;

@@ -1,7 +1,7 @@
 //! Reports about messages: delivery status (RFC 3464) and disposition (RFC 8098), as VPIM uses them (RFC 3801 section 8).
 
 use crate::data::Data;
-use crate::message::message_id;
+use crate::envelope::message_id;
 use crate::mime::field::{self, Field};
 
 /// `message/delivery-status`.

@@ -1,7 +1,8 @@
 //! What an inbox shows of a message without opening it.
 
 use crate::content::Content;
-use crate::message::{Container, Importance, Message, Sensitivity};
+use crate::content::Message;
+use crate::envelope::{Container, Importance, Sensitivity};
 use crate::mime::date::Date;
 use crate::voice::Purpose;
 

@@ -2,7 +2,8 @@
 
 use crate::audio::wav;
 use crate::content::Content;
-use crate::message::{Container, Fault, Message};
+use crate::content::Message;
+use crate::envelope::{Container, Fault};
 use crate::mime::{DEPTH_MAX, HEADER_LEN_MAX, PARTS_MAX};
 use crate::report::StatusCode;
 use crate::summary::{Kind, Summary};

@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use super::{BuildError, Recording, ascii, enclosed, header};
+use crate::content::Message;
 use crate::content::Part;
-use crate::message::{Container, Envelope, Message};
+use crate::envelope::{Container, Envelope};
 use crate::mime::date::Date;
 use crate::mime::field::{self, Field};
 use crate::mime::party::Party;

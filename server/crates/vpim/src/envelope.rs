@@ -1,30 +1,9 @@
-//! A message as a tree: who, when, how urgent, and the parts in their order.
+//! What the header of a message says: who, when, how urgent, and how its parts belong together.
 
-use crate::content::Part;
 use crate::mime::date::Date;
-use crate::mime::field::{self, Field};
+use crate::mime::field::Field;
 use crate::mime::party::Party;
 use crate::mime::{parameter::Structured, word};
-
-/// One message, read.
-///
-/// Nested multiparts are flattened: [`parts`](Message::parts) holds the leaves in the order in which they stand. Two
-/// messages are equal when they say the same, however they were encoded.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Message<'a> {
-    /// What the header says, in types.
-    pub envelope: Envelope,
-    /// How the parts belong together.
-    pub container: Container,
-    /// The header as it came, in order, without what is only of the transport (`Return-Path`, `Bcc`) or made anew when
-    /// the message is written (`MIME-Version`, content type and encoding). The `Content-*` fields of a single part are with
-    /// that part.
-    pub fields: Vec<Field<'a>>,
-    /// The leaves of the MIME tree, at most [`PARTS_MAX`](crate::PARTS_MAX) with those of enclosed messages.
-    pub parts: Vec<Part<'a>>,
-    /// What made the reader stop or doubt. Always `None` in enclosed messages: the fault is with the whole.
-    pub fault: Option<Fault>,
-}
 
 /// What holds the parts together.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -103,24 +82,6 @@ pub enum Importance {
     Normal,
     /// Urgent.
     High,
-}
-
-impl Message<'_> {
-    /// The value of the first field of that name in the header of the message.
-    pub fn field(&self, name: &str) -> Option<String> {
-        field::find(&self.fields, name).map(|value| value.into_owned())
-    }
-
-    /// The same message, holding its own memory.
-    pub fn into_owned(self) -> Message<'static> {
-        Message {
-            envelope: self.envelope,
-            container: self.container,
-            fields: self.fields.into_iter().map(Field::into_owned).collect(),
-            parts: self.parts.into_iter().map(Part::into_owned).collect(),
-            fault: self.fault,
-        }
-    }
 }
 
 impl Envelope {
