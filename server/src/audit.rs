@@ -5,7 +5,7 @@
 use crate::clock;
 use crate::config::TimeOfDay;
 use crate::site::{Site, SiteError};
-use gr_proto::{Order, PartnerState, Rejected, TaskView};
+use gr_proto::{Command, PartnerState, Rejected, TaskView};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Zoned};
 use ledger::{TaskId, TaskKind};
@@ -51,7 +51,7 @@ async fn tonight(site: &Site) -> Result<(), SiteError> {
         tracing::info!("no audit tonight: {why}");
         return Ok(());
     }
-    let order = Order::Start {
+    let order = Command::Start {
         id: TaskId(u64::from_be_bytes(clock::random())),
         kind: TaskKind::Audit,
         dry: false,

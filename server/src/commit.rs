@@ -18,7 +18,7 @@ use crate::rarely::Rarely;
 use crate::site::{Copies, Notice, PairView, Scope, SiteError, Wait};
 use bytes::Bytes;
 use domain::{Conditions, Incarnation, ObjectId, ServerId};
-use gr_proto::{Engine, Event, How, Input, Order, Output, PartnerState, Rejected, TaskView};
+use gr_proto::{Command, Engine, Event, How, Input, Output, PartnerState, Rejected, TaskView};
 use ledger::LedgerError;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -62,8 +62,8 @@ pub(crate) enum Job {
         done: oneshot::Sender<()>,
         room: OwnedSemaphorePermit,
     },
-    Order {
-        order: Box<Order>,
+    Command {
+        order: Box<Command>,
         done: oneshot::Sender<Said>,
         room: OwnedSemaphorePermit,
     },
@@ -410,7 +410,7 @@ impl Committer {
                     }
                     after.paired.push((pairing, done));
                 }
-                Job::Order {
+                Job::Command {
                     order,
                     done,
                     room: _room,
@@ -591,7 +591,7 @@ impl Job {
             Self::GrMail { bodies, .. } => bodies.iter().map(Bytes::len).sum(),
             Self::Link { .. }
             | Self::Pair { .. }
-            | Self::Order { .. }
+            | Self::Command { .. }
             | Self::LoggedIn { .. }
             | Self::Damage { .. }
             | Self::Compact { .. }

@@ -11,7 +11,7 @@ use crate::gr::pairing::{self, Pairing, Partner, Secret, SessionKeys};
 use bytes::Bytes;
 use contract::GrPartner;
 use domain::{BodyRef, Change, Conditions, Kind, ObjectId, ServerId, Timestamp};
-use gr_proto::{Order, Rejected, TaskView};
+use gr_proto::{Command, Rejected, TaskView};
 use ledger::LedgerError;
 use std::io;
 use std::path::PathBuf;
@@ -566,10 +566,11 @@ impl Site {
     ///
     /// # Errors
     /// [`Rejected`] inside: the engine says why not. Outside: the server cannot do it.
-    pub async fn order(&self, order: Order) -> Result<Result<(), Rejected>, SiteError> {
+    pub async fn order(&self, order: Command) -> Result<Result<(), Rejected>, SiteError> {
         let (done, result) = oneshot::channel();
         let order = Box::new(order);
-        self.submit(|room| Job::Order { order, done, room }).await?;
+        self.submit(|room| Job::Command { order, done, room })
+            .await?;
         result.await.map_err(|_| SiteError::Undone)
     }
 

@@ -3,7 +3,7 @@
 use crate::stock::{acquainted, server};
 use domain::{Change, Incarnation, Timestamp};
 use gr_proto::{
-    Config, Engine, Input, Message, Mono, Now, Order, Output, PartnerState, Payload, RequestBody,
+    Command, Config, Engine, Input, Message, Mono, Now, Output, PartnerState, Payload, RequestBody,
     wire,
 };
 use ledger::memory::Memory;
@@ -126,7 +126,7 @@ impl<P: Place> Wired<P> {
     pub fn compare(&mut self) -> (TaskReport, Traffic) {
         self.wait(1);
         let id = TaskId(self.now.mono.0);
-        let order = Order::Start {
+        let order = Command::Start {
             id,
             kind: TaskKind::Resync,
             dry: true,

@@ -5,7 +5,7 @@ use crate::oracle::Failure;
 use crate::sometimes::Sometimes;
 use crate::transaction::TaskRun;
 use crate::world::World;
-use gr_proto::Order;
+use gr_proto::Command;
 use ledger::{Phase, TaskId};
 
 /// Phases that few tasks come to are struck more often.
@@ -109,7 +109,7 @@ impl World {
             (Phase::Fetching, false) => S::AbortFetching,
             (Phase::Fetching, true) => S::AbortFetchingThere,
         });
-        let orders = vec![Order::Abort(id)];
+        let orders = vec![Command::Abort(id)];
         let work = TaskRun {
             orders,
             ..TaskRun::default()

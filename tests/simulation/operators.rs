@@ -8,7 +8,7 @@ use crate::transaction::TaskRun;
 use crate::users::{self, of_kind};
 use crate::world::World;
 use domain::{Change, Conditions, Kind, ObjectId, Shortcut, User};
-use gr_proto::{Input, Order, Rejected};
+use gr_proto::{Command, Input, Rejected};
 use ledger::{Deletions, Ledger, TaskId, TaskKind};
 
 /// An administrator who has seen the numbers, and agrees to any.
@@ -18,15 +18,15 @@ pub(crate) const ANY: Deletions = Deletions {
 };
 
 /// The same order for another task.
-fn with_id(order: Order, other: TaskId) -> Order {
+fn with_id(order: Command, other: TaskId) -> Command {
     match order {
-        Order::Start {
+        Command::Start {
             kind,
             dry,
             agreed,
             mailboxes,
             ..
-        } => Order::Start {
+        } => Command::Start {
             id: other,
             kind,
             dry,
@@ -50,19 +50,19 @@ impl World {
             0..=4 => work.orders.push(self.some_task(side)),
             5 | 6 => {
                 let id = self.dice.pick(&open).copied().unwrap_or(TaskId(1));
-                work.orders.push(Order::Abort(id));
+                work.orders.push(Command::Abort(id));
             }
             7 => {
                 let id = self.dice.pick(&open).copied().unwrap_or(TaskId(1));
-                work.orders.push(Order::Agree(id));
+                work.orders.push(Command::Agree(id));
             }
-            8 => work.orders.push(Order::Undo),
+            8 => work.orders.push(Command::Undo),
             9 if self.dials.conditions > 0 => {
                 self.counters.hit(Sometimes::ConditionsChange);
                 let conditions = self.some_conditions();
                 work.inputs.push(Input::Conditions(Box::new(conditions)));
             }
-            9 => work.orders.push(Order::RetryHeld),
+            9 => work.orders.push(Command::RetryHeld),
             10 | 11 => return self.both_press(side),
             12 => return self.delete_in_task(),
             13 => return self.reuse_number(side),
@@ -152,7 +152,7 @@ impl World {
         mine.into_iter().chain(theirs).collect()
     }
 
-    fn some_task(&mut self, side: usize) -> Order {
+    fn some_task(&mut self, side: usize) -> Command {
         let kinds = [
             TaskKind::Resync,
             TaskKind::Audit,
@@ -165,7 +165,7 @@ impl World {
             mailboxes = of_kind(&self.nodes[side].ledger, Kind::USER);
             mailboxes.truncate(5);
         }
-        Order::Start {
+        Command::Start {
             id: TaskId(self.dice.roll()),
             kind,
             dry: self.dice.chance(150),
@@ -208,7 +208,7 @@ impl World {
             return Ok(());
         }
         // The night comes, and with it the audit.
-        let night = Order::Start {
+        let night = Command::Start {
             id: TaskId(self.dice.roll()),
             kind: TaskKind::Audit,
             dry: false,

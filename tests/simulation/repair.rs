@@ -8,7 +8,7 @@ use crate::transaction::TaskRun;
 use crate::users::{self, of_kind};
 use crate::world::World;
 use domain::{Conditions, Kind, Object, ObjectId, User};
-use gr_proto::{Input, Order};
+use gr_proto::{Command, Input};
 use ledger::{Phase, TaskId, TaskKind};
 use std::collections::BTreeMap;
 
@@ -32,7 +32,7 @@ impl World {
             let input = Input::Conditions(Box::default());
             let work = TaskRun {
                 inputs: vec![input],
-                orders: vec![Order::RetryHeld],
+                orders: vec![Command::RetryHeld],
                 ..TaskRun::default()
             };
             self.nodes[side].conditions = Conditions::default();
@@ -78,7 +78,7 @@ impl World {
             }
             if let Some(task) = &self.nodes[side].ledger.state.task {
                 self.counters.hit(Sometimes::CalmAbort);
-                let orders = vec![Order::Abort(task.id)];
+                let orders = vec![Command::Abort(task.id)];
                 let work = TaskRun {
                     orders,
                     ..TaskRun::default()
@@ -158,7 +158,7 @@ impl World {
                 waiting = true;
                 if task.phase == Phase::Waiting {
                     let work = TaskRun {
-                        orders: vec![Order::Agree(task.id)],
+                        orders: vec![Command::Agree(task.id)],
                         ..TaskRun::default()
                     };
                     self.transact(side, work)?;
@@ -191,7 +191,7 @@ impl World {
         let end = self.time + TASK_WITHIN_MS;
         let mut begun = false;
         while self.time < end && !begun {
-            let order = Order::Start {
+            let order = Command::Start {
                 id,
                 kind,
                 dry: false,

@@ -10,7 +10,7 @@ use crate::store::Failing;
 use crate::witness::Only;
 use crate::world::World;
 use domain::{Change, Kind, Object, User};
-use gr_proto::{Engine, Input, Now, Order, Output};
+use gr_proto::{Command, Engine, Input, Now, Output};
 use ledger::{Ledger, LedgerError, Phase, TaskKind};
 
 /// What a transaction is about.
@@ -19,7 +19,7 @@ pub(crate) struct TaskRun {
     pub(crate) changes: Vec<Change>,
     pub(crate) mails: Vec<Mail>,
     pub(crate) inputs: Vec<Input>,
-    pub(crate) orders: Vec<Order>,
+    pub(crate) orders: Vec<Command>,
 }
 
 /// Changes that were made: each with its number, and the object after it.
@@ -215,8 +215,8 @@ impl World {
             engine.handle(now, &mut Failing::new(ledger, left), input)?;
         }
         for order in work.orders {
-            if let Order::Agree(id)
-            | Order::Start {
+            if let Command::Agree(id)
+            | Command::Start {
                 id,
                 agreed: Some(_),
                 ..

@@ -7,7 +7,7 @@ use crate::sometimes::Sometimes;
 use crate::transaction::TaskRun;
 use crate::world::World;
 use domain::{Change, Kind};
-use gr_proto::{How, Limits, Order, Output, Timers};
+use gr_proto::{Command, How, Limits, Output, Timers};
 use ledger::{BackgroundJob, DeletionRecord, Task, TaskKind};
 
 const DAY_MS: u64 = 86_400_000;
@@ -186,7 +186,7 @@ impl World {
             return self.courtesy_up(side);
         }
         let work = TaskRun {
-            orders: vec![Order::CourtesyDown { force }],
+            orders: vec![Command::CourtesyDown { force }],
             ..TaskRun::default()
         };
         let steps = self.steps;
@@ -209,7 +209,7 @@ impl World {
         self.transact(
             side,
             TaskRun {
-                orders: vec![Order::CourtesyUp],
+                orders: vec![Command::CourtesyUp],
                 ..TaskRun::default()
             },
         )

@@ -192,7 +192,7 @@ impl Job {
             Self::GrMail { bodies, .. } => !bodies.is_empty(),
             Self::Link { .. }
             | Self::Pair { .. }
-            | Self::Order { .. }
+            | Self::Command { .. }
             | Self::LoggedIn { .. }
             | Self::Damage { .. }
             | Self::Compact { .. }

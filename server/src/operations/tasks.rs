@@ -4,7 +4,7 @@ use super::{OpError, OpResult};
 use crate::gr::{task_name, task_text};
 use crate::site::Site;
 use domain::{Object, ObjectId};
-use gr_proto::{Order, Rejected, limits};
+use gr_proto::{Command, Rejected, limits};
 use ledger::{Deletions, Held, TaskId, TaskKind};
 
 /// So many held mailboxes are counted.
@@ -30,7 +30,7 @@ pub struct NewTask {
 pub async fn start(site: &Site, new: NewTask) -> OpResult<TaskId> {
     let mailboxes = mailboxes(site, &new).await?;
     let id = TaskId(u64::from_be_bytes(site.random()));
-    let order = Order::Start {
+    let order = Command::Start {
         id,
         kind: new.kind,
         dry: new.dry,
@@ -47,7 +47,7 @@ pub async fn start(site: &Site, new: NewTask) -> OpResult<TaskId> {
 /// # Errors
 /// [`OpError::Conflict`] for one that is not open.
 pub async fn abort(site: &Site, id: TaskId) -> OpResult<()> {
-    give(site, Order::Abort(id)).await
+    give(site, Command::Abort(id)).await
 }
 
 /// Agrees to the deletions that a task waits with: those of its counts.
@@ -55,7 +55,7 @@ pub async fn abort(site: &Site, id: TaskId) -> OpResult<()> {
 /// # Errors
 /// [`OpError::Conflict`] for one that waits for nothing.
 pub async fn agree(site: &Site, id: TaskId) -> OpResult<()> {
-    give(site, Order::Agree(id)).await
+    give(site, Command::Agree(id)).await
 }
 
 /// Brings back what tasks have removed from this server, and joins it with what has happened since.
@@ -63,7 +63,7 @@ pub async fn agree(site: &Site, id: TaskId) -> OpResult<()> {
 /// # Errors
 /// [`OpError::Conflict`] when nothing is kept, or a task is open.
 pub async fn undo(site: &Site) -> OpResult<()> {
-    give(site, Order::Undo).await
+    give(site, Command::Undo).await
 }
 
 /// Tries again what is held.
@@ -71,7 +71,7 @@ pub async fn undo(site: &Site) -> OpResult<()> {
 /// # Errors
 /// What the writer cannot do.
 pub async fn retry_held(site: &Site) -> OpResult<()> {
-    give(site, Order::RetryHeld).await
+    give(site, Command::RetryHeld).await
 }
 
 /// Users of this server that are held, with the reason of each.
@@ -143,7 +143,7 @@ async fn mailboxes(site: &Site, new: &NewTask) -> OpResult<Vec<ObjectId>> {
     })
 }
 
-async fn give(site: &Site, order: Order) -> OpResult<()> {
+async fn give(site: &Site, order: Command) -> OpResult<()> {
     site.order(order)
         .await?
         .map_err(|declined| decline(site, declined))

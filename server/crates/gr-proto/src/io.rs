@@ -22,7 +22,7 @@ pub enum Input {
 
 /// What an administrator asks for, or the night; see [`crate::Engine::command`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Order {
+pub enum Command {
     /// Puts right what has come apart (R10, R11, R12, R14). This server drives it.
     Start {
         /// Drawn by whoever starts it.

@@ -181,7 +181,7 @@ pub mod wire;
 pub use config::{Config, DeletionGuard, Mono, Now, Timers};
 pub use engine::{Engine, View};
 pub use io::{
-    Changed, Event, How, Input, NewIncarnation, Order, Output, PartnerState, PartnerStatus,
+    Changed, Command, Event, How, Input, NewIncarnation, Output, PartnerState, PartnerStatus,
     Rejected,
 };
 pub use ledger::Reason;

@@ -4,7 +4,7 @@ mod support;
 
 use domain::{Kind, ObjectId};
 use gr_proto::{
-    Input, Item, Limits, Message, Order, PartnerState, Payload, Rejected, Request, RequestBody,
+    Command, Input, Item, Limits, Message, PartnerState, Payload, Rejected, Request, RequestBody,
     ResponseBody, limits,
 };
 use ledger::{Ledger, Outcome, Phase, TaskId, TaskKind};
@@ -71,7 +71,7 @@ fn mailboxes_asked(pair: &mut Pair, side: usize) -> Vec<ObjectId> {
 }
 
 fn start_as(pair: &mut Pair, side: usize, task: u64, kind: TaskKind) -> Result<(), Rejected> {
-    let start = Order::Start {
+    let start = Command::Start {
         id: TaskId(task),
         kind,
         dry: false,
@@ -465,7 +465,7 @@ fn whoever_stops_a_task_of_the_partner_says_so_at_once() {
     pair.settle();
     let open = pair.sides[NORTH].engine.view().tasks().open.unwrap();
     assert_eq!(open.phase, Phase::Waiting);
-    assert_eq!(order(&mut pair, SOUTH, Order::Abort(task)), Ok(()));
+    assert_eq!(order(&mut pair, SOUTH, Command::Abort(task)), Ok(()));
     pair.settle();
     let last = pair.sides[NORTH].engine.view().tasks().last.unwrap();
     assert_eq!(last.outcome, Outcome::AbortedThere);
@@ -680,7 +680,7 @@ fn a_server_without_a_partner_marks_nothing_and_goes_down_when_it_likes() {
         assert_eq!(engine.change(now, &mut ledger, &change).unwrap(), None);
     }
     assert!(ledger.marks.is_empty());
-    let down = Order::CourtesyDown { force: false };
+    let down = Command::CourtesyDown { force: false };
     assert_eq!(engine.command(now, &mut ledger, down).unwrap(), Ok(()));
 }
 

@@ -174,7 +174,7 @@ fn the_deletion_guard_counts_what_goes_along_with_users() {
         let message = domain::ObjectId::from_bytes(bytes);
         plant_message(pair.ledger(SOUTH), message, id(1));
     }
-    let audit = gr_proto::Order::Start {
+    let audit = gr_proto::Command::Start {
         id: ledger::TaskId(5),
         kind: ledger::TaskKind::Audit,
         dry: false,
@@ -186,7 +186,7 @@ fn the_deletion_guard_counts_what_goes_along_with_users() {
     let task = pair.ledger(SOUTH).state.task.clone().unwrap();
     assert_eq!(task.phase, ledger::Phase::Waiting);
     assert_eq!(pair.ledger(SOUTH).objects.len(), 1_002);
-    pair.order(SOUTH, gr_proto::Order::Agree(task.id));
+    pair.order(SOUTH, gr_proto::Command::Agree(task.id));
     pair.live(2_000);
     assert_eq!(pair.ledger(SOUTH).objects.len(), 0);
     assert_eq!(pair.ledger(SOUTH).kept.len(), 1_002);

@@ -3,7 +3,7 @@
 mod support;
 
 use domain::{BodyRef, Kind, Object, Value};
-use gr_proto::{How, Item, Limits, Order, Output, Payload, RequestBody, ResponseBody};
+use gr_proto::{Command, How, Item, Limits, Output, Payload, RequestBody, ResponseBody};
 use ledger::{BackgroundJob, Ledger, Reason, TaskKind, Tombstone};
 use support::drive::*;
 use support::guide::*;
@@ -25,7 +25,7 @@ fn taken_away(limits: Limits) -> Pair {
 }
 
 fn undo(pair: &mut Pair) -> Heard {
-    assert_eq!(order(pair, NORTH, Order::Undo), Ok(()));
+    assert_eq!(order(pair, NORTH, Command::Undo), Ok(()));
     let mut heard = settle_heard(pair);
     while pair.sides[NORTH].engine.view().tasks().job.is_some() {
         pair.tick(NORTH);
@@ -129,7 +129,9 @@ fn trying_again_is_ordered_once_more_when_it_has_begun() {
     let now = pair.now;
     let retry = |pair: &mut Pair| {
         let side = &mut pair.sides[NORTH];
-        let done = side.engine.command(now, &mut side.ledger, Order::RetryHeld);
+        let done = side
+            .engine
+            .command(now, &mut side.ledger, Command::RetryHeld);
         assert_eq!(done.unwrap(), Ok(()));
     };
     let scans = |pair: &mut Pair| pair.ledger(NORTH).state.scans.len();
@@ -169,7 +171,7 @@ fn what_is_tried_again_is_what_can_have_changed() {
         hold(&mut pair, NORTH, n, reason);
     }
     pair.wait(1_000);
-    assert_eq!(order(&mut pair, NORTH, Order::RetryHeld), Ok(()));
+    assert_eq!(order(&mut pair, NORTH, Command::RetryHeld), Ok(()));
     while !pair.ledger(NORTH).state.scans.is_empty() {
         pair.tick(NORTH);
     }

@@ -3,7 +3,7 @@
 mod support;
 
 use domain::Conditions;
-use gr_proto::{Input, Limits, Order, Payload, Rejected, RequestBody, limits};
+use gr_proto::{Command, Input, Limits, Payload, Rejected, RequestBody, limits};
 use ledger::{Deletions, Held, Lane, Ledger, Mark, Outcome, Phase, Reason, TaskId, TaskKind};
 use support::guide::{AGREED, nth, order, plant, plant_message, run, start, the_guide};
 use support::say::{ask, question};
@@ -26,7 +26,7 @@ fn begin_for(
     order(
         pair,
         side,
-        Order::Start {
+        Command::Start {
             id,
             kind,
             dry,
@@ -59,9 +59,9 @@ fn one_task_at_a_time_whoever_drives_it() {
     pair.carry(NORTH);
     let busy = Err(Rejected::Busy(task));
     assert_eq!(begin(&mut pair, SOUTH, TaskKind::Audit, true), busy);
-    let down = order(&mut pair, SOUTH, Order::CourtesyDown { force: true });
+    let down = order(&mut pair, SOUTH, Command::CourtesyDown { force: true });
     assert_eq!(down, busy);
-    let down = order(&mut pair, NORTH, Order::CourtesyDown { force: true });
+    let down = order(&mut pair, NORTH, Command::CourtesyDown { force: true });
     assert_eq!(down, busy);
 }
 
@@ -69,7 +69,7 @@ fn one_task_at_a_time_whoever_drives_it() {
 fn no_task_while_a_server_is_recovering_or_out_of_service() {
     let mut pair = Pair::running();
     assert_eq!(
-        order(&mut pair, NORTH, Order::CourtesyDown { force: false }),
+        order(&mut pair, NORTH, Command::CourtesyDown { force: false }),
         Ok(())
     );
     let declined = begin(&mut pair, NORTH, TaskKind::Audit, false);
@@ -77,7 +77,7 @@ fn no_task_while_a_server_is_recovering_or_out_of_service() {
     pair.settle();
     let declined = begin(&mut pair, SOUTH, TaskKind::Audit, false);
     assert_eq!(declined, Err(Rejected::NotRunning));
-    assert_eq!(order(&mut pair, NORTH, Order::CourtesyUp), Ok(()));
+    assert_eq!(order(&mut pair, NORTH, Command::CourtesyUp), Ok(()));
     pair.live(1_000);
     assert_eq!(begin(&mut pair, SOUTH, TaskKind::Audit, false), Ok(()));
 
@@ -137,7 +137,7 @@ fn a_rebuild_waits_until_little_is_on_its_way_and_nothing_is_being_cleared() {
 
 #[test]
 fn out_of_service_with_nothing_left_to_send_unless_it_is_forced() {
-    let down = |force| Order::CourtesyDown { force };
+    let down = |force| Command::CourtesyDown { force };
     let mut pair = Pair::running();
     pair.change(NORTH, user(1, NORTH));
     assert_eq!(
@@ -159,25 +159,25 @@ fn out_of_service_with_nothing_left_to_send_unless_it_is_forced() {
 fn only_a_task_that_waits_can_be_agreed_to_and_only_by_its_name() {
     let mut pair = the_guide();
     let none = Err(Rejected::NoSuchTask);
-    assert_eq!(order(&mut pair, NORTH, Order::Agree(TaskId(1))), none);
+    assert_eq!(order(&mut pair, NORTH, Command::Agree(TaskId(1))), none);
     let task = start(&mut pair, NORTH, TaskKind::Resync, false, None);
     assert_eq!(
-        order(&mut pair, NORTH, Order::Agree(task)),
+        order(&mut pair, NORTH, Command::Agree(task)),
         none,
         "it does not wait yet"
     );
     pair.live(2_000);
     assert_eq!(
-        order(&mut pair, NORTH, Order::Agree(TaskId(task.0 + 1))),
+        order(&mut pair, NORTH, Command::Agree(TaskId(task.0 + 1))),
         none
     );
     assert_eq!(
-        order(&mut pair, NORTH, Order::Abort(TaskId(task.0 + 1))),
+        order(&mut pair, NORTH, Command::Abort(TaskId(task.0 + 1))),
         none
     );
     let open = pair.sides[NORTH].engine.view().tasks().open.unwrap();
     assert_eq!((open.id, open.phase), (task, Phase::Waiting));
-    assert_eq!(order(&mut pair, NORTH, Order::Agree(task)), Ok(()));
+    assert_eq!(order(&mut pair, NORTH, Command::Agree(task)), Ok(()));
     let agreed = Deletions {
         here: open.counts.deleted_here,
         there: open.counts.deleted_there,
@@ -207,17 +207,17 @@ fn what_was_agreed_to_is_a_limit() {
 fn undo_needs_something_that_is_kept_and_nothing_else_going_on() {
     let mut pair = the_guide();
     assert_eq!(
-        order(&mut pair, NORTH, Order::Undo),
+        order(&mut pair, NORTH, Command::Undo),
         Err(Rejected::NothingKept)
     );
     run(&mut pair, NORTH, TaskKind::Resync, false, AGREED);
     let task = start(&mut pair, NORTH, TaskKind::Audit, false, None);
     assert_eq!(
-        order(&mut pair, NORTH, Order::Undo),
+        order(&mut pair, NORTH, Command::Undo),
         Err(Rejected::Clearing)
     );
-    assert_eq!(order(&mut pair, NORTH, Order::Abort(task)), Ok(()));
-    assert_eq!(order(&mut pair, NORTH, Order::Undo), Ok(()));
+    assert_eq!(order(&mut pair, NORTH, Command::Abort(task)), Ok(()));
+    assert_eq!(order(&mut pair, NORTH, Command::Undo), Ok(()));
 }
 
 #[test]
@@ -236,9 +236,9 @@ fn undo_has_to_end_before_it_can_begin_again_and_before_a_rebuild() {
     }
     run(&mut pair, NORTH, TaskKind::Resync, false, AGREED);
     assert_eq!(pair.ledger(NORTH).kept.len(), 8);
-    assert_eq!(order(&mut pair, NORTH, Order::Undo), Ok(()));
+    assert_eq!(order(&mut pair, NORTH, Command::Undo), Ok(()));
     assert_eq!(
-        order(&mut pair, NORTH, Order::Undo),
+        order(&mut pair, NORTH, Command::Undo),
         Err(Rejected::Clearing)
     );
     let declined = begin(&mut pair, NORTH, TaskKind::Rebuild, false);
@@ -253,7 +253,7 @@ fn of_two_tasks_the_one_with_the_higher_name_goes_on() {
         let begun = order(
             &mut pair,
             SOUTH,
-            Order::Start {
+            Command::Start {
                 id: TaskId(mine),
                 kind: TaskKind::Audit,
                 dry: false,
@@ -283,8 +283,8 @@ fn a_stopped_task_of_the_partner_stays_stopped_and_is_no_longer_shown() {
     let serving = pair.sides[SOUTH].engine.view().tasks().serving.unwrap();
     assert_eq!(serving.id, TaskId(77));
     let none = Err(Rejected::NoSuchTask);
-    assert_eq!(order(&mut pair, SOUTH, Order::Abort(TaskId(78))), none);
-    assert_eq!(order(&mut pair, SOUTH, Order::Abort(TaskId(77))), Ok(()));
+    assert_eq!(order(&mut pair, SOUTH, Command::Abort(TaskId(78))), none);
+    assert_eq!(order(&mut pair, SOUTH, Command::Abort(TaskId(77))), Ok(()));
     assert_eq!(pair.sides[SOUTH].engine.view().tasks().serving, None);
     let reply = ask(&mut pair, NORTH, question(RequestBody::Census));
     assert_eq!(reply, gr_proto::ResponseBody::Closed(Outcome::AbortedThere));
@@ -347,7 +347,7 @@ fn what_is_held_is_tried_again_when_it_is_ordered() {
     pair.ledger(NORTH)
         .set_held(&id(1), &Held { reason, at, mark })
         .unwrap();
-    assert_eq!(order(&mut pair, NORTH, Order::RetryHeld), Ok(()));
+    assert_eq!(order(&mut pair, NORTH, Command::RetryHeld), Ok(()));
     pair.settle();
     assert!(pair.ledger(NORTH).held.is_empty());
     assert!(pair.ledger(SOUTH).objects.contains_key(&id(1)));
@@ -367,7 +367,7 @@ fn a_mailbox_waits_with_its_user() {
     pair.settle();
     assert_eq!(pair.ledger(NORTH).held.len(), 2);
     // Ordered while the cause is still there: the user comes back, and the mailbox has not gone ahead of it.
-    assert_eq!(order(&mut pair, NORTH, Order::RetryHeld), Ok(()));
+    assert_eq!(order(&mut pair, NORTH, Command::RetryHeld), Ok(()));
     pair.settle();
     assert_eq!(pair.ledger(NORTH).held[&id(1)].reason, Reason::CAPACITY);
     assert!(!pair.ledger(SOUTH).objects.contains_key(&id(9)));

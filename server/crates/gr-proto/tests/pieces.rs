@@ -446,7 +446,7 @@ fn an_answer_counts_even_if_the_question_has_been_asked_again() {
     let mut pair = Pair::running();
     pair.change(NORTH, user(1, NORTH));
     pair.settle();
-    let order = gr_proto::Order::Start {
+    let order = gr_proto::Command::Start {
         id: ledger::TaskId(5),
         kind: ledger::TaskKind::Resync,
         dry: false,

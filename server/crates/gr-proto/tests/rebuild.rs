@@ -3,7 +3,7 @@
 mod support;
 
 use domain::{Change, Key, Kind, ObjectId, User, Value, user_fields};
-use gr_proto::{Order, Payload, Rejected, RequestBody};
+use gr_proto::{Command, Payload, Rejected, RequestBody};
 use ledger::{Outcome, Phase, TaskId, TaskKind};
 use support::guide::*;
 use support::*;
@@ -47,7 +47,7 @@ fn whoever_stops_a_rebuild_finds_the_original_exactly() {
             for turn in 0..messages {
                 pair.carry([NORTH, SOUTH][turn % 2]);
             }
-            if order(&mut pair, stopper, Order::Abort(task)).is_err() {
+            if order(&mut pair, stopper, Command::Abort(task)).is_err() {
                 continue; // not heard of yet, or over
             }
             pair.live(3_000);
@@ -141,7 +141,7 @@ fn a_rebuild_can_be_undone() {
     let mut pair = the_guide();
     run(&mut pair, NORTH, TaskKind::Rebuild, false, None);
     assert!(pair.sides[NORTH].engine.view().tasks().kept.is_some());
-    assert_eq!(order(&mut pair, NORTH, Order::Undo), Ok(()));
+    assert_eq!(order(&mut pair, NORTH, Command::Undo), Ok(()));
     pair.live(3_000);
     let back = &pair.ledger(NORTH).objects.clone();
     assert!(
@@ -159,7 +159,7 @@ fn a_rebuild_can_be_undone() {
     );
     assert_eq!(pair.sides[NORTH].engine.view().tasks().kept, None);
     assert_eq!(
-        order(&mut pair, NORTH, Order::Undo),
+        order(&mut pair, NORTH, Command::Undo),
         Err(Rejected::NothingKept)
     );
 }

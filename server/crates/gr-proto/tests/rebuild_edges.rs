@@ -3,7 +3,7 @@
 mod support;
 
 use domain::{BodyRef, Key, Kind, Object, Value};
-use gr_proto::{Item, Limits, Order, Output, Payload, RequestBody};
+use gr_proto::{Command, Item, Limits, Output, Payload, RequestBody};
 use ledger::{BackgroundJob, Ledger, Phase, Reason, TaskKind, Tombstone};
 use support::drive::*;
 use support::guide::*;
@@ -288,7 +288,7 @@ fn a_rebuild_does_not_wait_for_what_is_tried_again() {
         plant(pair.ledger(NORTH), id(n), NORTH, "7020");
         hold(&mut pair, NORTH, n, Reason::CAPACITY);
     }
-    let retry = order(&mut pair, NORTH, Order::RetryHeld);
+    let retry = order(&mut pair, NORTH, Command::RetryHeld);
     assert_eq!(retry, Ok(()));
     rebuild(&mut pair);
     for _ in 0..3 {
@@ -306,7 +306,7 @@ fn a_rebuild_does_not_wait_for_what_is_tried_again() {
         plant(pair.ledger(NORTH), id(n), NORTH, "7020");
         hold(&mut pair, NORTH, n, Reason::CAPACITY);
     }
-    assert_eq!(order(&mut pair, NORTH, Order::RetryHeld), Ok(()));
+    assert_eq!(order(&mut pair, NORTH, Command::RetryHeld), Ok(()));
     assert_eq!(
         pair.sides[NORTH].engine.view().tasks().job,
         Some(BackgroundJob::Retry)
@@ -327,7 +327,7 @@ fn what_a_stopped_rebuild_has_fetched_goes_step_by_step_beside_other_background_
     hold(&mut pair, NORTH, 20, Reason::CAPACITY);
     let now = pair.now;
     let side = &mut pair.sides[NORTH];
-    for order in [Order::RetryHeld, Order::Abort(task)] {
+    for order in [Command::RetryHeld, Command::Abort(task)] {
         let done = side.engine.command(now, &mut side.ledger, order);
         assert_eq!(done.unwrap(), Ok(()));
     }

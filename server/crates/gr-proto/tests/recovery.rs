@@ -3,7 +3,7 @@
 mod support;
 
 use domain::{Change, Kind};
-use gr_proto::{Event, Limits, Message, Order, Output, PartnerState, Payload};
+use gr_proto::{Command, Event, Limits, Message, Output, PartnerState, Payload};
 use ledger::memory::Memory;
 use ledger::{Ledger, TaskId, TaskKind};
 use support::*;
@@ -254,7 +254,7 @@ fn what_the_partner_has_lost_is_not_taken_for_deleted() {
         let north = pair.ledger(NORTH);
         north.remove(&id(n)).unwrap();
     }
-    let audit = Order::Start {
+    let audit = Command::Start {
         id: TaskId(5),
         kind: TaskKind::Audit,
         dry: false,

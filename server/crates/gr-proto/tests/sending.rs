@@ -3,7 +3,7 @@
 mod support;
 
 use domain::{BodyRef, Conditions, Kind, ObjectId, Shortcut};
-use gr_proto::{Input, Item, Limits, Message, Order, Output, Payload};
+use gr_proto::{Command, Input, Item, Limits, Message, Output, Payload};
 use ledger::{Held, Lane, Ledger, Mark, Reason};
 use support::guide::plant;
 use support::*;
@@ -283,7 +283,7 @@ fn what_follows_a_message_that_was_held_is_nothing() {
         let reason = Reason::BODY_LOST;
         let silent = Held { reason, ..held };
         pair.ledger(NORTH).set_held(&id(11), &silent).unwrap();
-        pair.order(NORTH, Order::RetryHeld);
+        pair.order(NORTH, Command::RetryHeld);
         while pair.sides[NORTH].engine.view().tasks().job.is_some() {
             pair.tick(NORTH);
         }

@@ -2,7 +2,7 @@
 
 mod support;
 
-use gr_proto::{Event, Input, Order, Output, PartnerState, Payload, Rejected};
+use gr_proto::{Command, Event, Input, Output, PartnerState, Payload, Rejected};
 use support::*;
 
 #[test]
@@ -235,7 +235,7 @@ fn courtesy_down_waits_for_the_backlog_and_is_told_to_the_partner() {
         pair.tick(NORTH);
         done
     };
-    let down = Order::CourtesyDown { force: false };
+    let down = Command::CourtesyDown { force: false };
     assert_eq!(order(&mut pair, down.clone()), Err(Rejected::Backlog(1)));
     pair.settle();
     assert_eq!(order(&mut pair, down), Ok(()));
@@ -251,7 +251,7 @@ fn courtesy_down_waits_for_the_backlog_and_is_told_to_the_partner() {
     pair.restart(NORTH);
     pair.live(100_000);
     assert!(pair.sides[SOUTH].engine.view().status().courtesy);
-    assert_eq!(order(&mut pair, Order::CourtesyUp), Ok(()));
+    assert_eq!(order(&mut pair, Command::CourtesyUp), Ok(()));
     pair.live(5_000);
     assert_eq!(pair.state(SOUTH), PartnerState::Running);
     pair.assert_equal();

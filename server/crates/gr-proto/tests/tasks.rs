@@ -3,7 +3,7 @@
 mod support;
 
 use domain::{Change, Hlc, Incarnation, Key, ObjectId, Timestamp, Value, Version, user_fields};
-use gr_proto::{Order, Payload, RequestBody};
+use gr_proto::{Command, Payload, RequestBody};
 use ledger::{Leaf, Ledger, Outcome, Phase, TaskId, TaskKind};
 use support::guide::*;
 use support::*;
@@ -59,7 +59,7 @@ fn more_deletions_than_the_deletion_guard_allows_wait_for_an_administrator() {
         [(100, 220), (50, 135)],
         "nothing is deleted yet"
     );
-    assert_eq!(order(&mut pair, NORTH, Order::Agree(task)), Ok(()));
+    assert_eq!(order(&mut pair, NORTH, Command::Agree(task)), Ok(()));
     pair.live(2_000);
     assert_eq!(counts(&pair), [(100, 50), (50, 100)]);
 }
@@ -86,7 +86,7 @@ fn an_emptied_partner_wipes_nothing() {
             [(100, 200), (0, 100)],
             "the survivor has all it had"
         );
-        let abort = order(&mut pair, side, Order::Abort(open.id));
+        let abort = order(&mut pair, side, Command::Abort(open.id));
         assert_eq!(abort, Ok(()));
     }
 }
@@ -149,7 +149,7 @@ fn whoever_stops_a_resync_finds_every_user_there() {
             for turn in 0..messages {
                 pair.carry([NORTH, SOUTH][turn % 2]);
             }
-            let stopped = order(&mut pair, stopper, Order::Abort(task));
+            let stopped = order(&mut pair, stopper, Command::Abort(task));
             if stopped.is_err() {
                 assert_eq!(
                     (stopper, messages),
@@ -192,7 +192,7 @@ fn a_task_begins_afresh_after_one_that_was_stopped() {
         pair.carry(SOUTH);
     }
     pair.take(NORTH);
-    assert_eq!(order(&mut pair, NORTH, Order::Abort(first)), Ok(()));
+    assert_eq!(order(&mut pair, NORTH, Command::Abort(first)), Ok(()));
     pair.now.mono = pair.now.mono.plus(1);
     start(&mut pair, NORTH, TaskKind::Audit, true, None);
     let said = pair.take(NORTH);
@@ -212,7 +212,7 @@ fn gr_users_that_a_resync_deleted_can_be_brought_back_on_both_sides() {
     run(&mut pair, NORTH, TaskKind::Resync, false, AGREED);
     assert!(!pair.ledger(NORTH).objects.contains_key(&id(230)));
     for side in [NORTH, SOUTH] {
-        assert_eq!(order(&mut pair, side, Order::Undo), Ok(()));
+        assert_eq!(order(&mut pair, side, Command::Undo), Ok(()));
     }
     pair.live(2_000);
     assert_eq!(counts(&pair), [(100, 220), (50, 135)]);
@@ -290,7 +290,7 @@ fn a_task_whose_end_is_lost_is_not_shown_for_ever() {
     let serving = |pair: &Pair| pair.sides[SOUTH].engine.view().tasks().serving.is_some();
     pair.order(
         NORTH,
-        Order::Start {
+        Command::Start {
             id: TaskId(77),
             kind: TaskKind::Resync,
             dry: false,
@@ -302,7 +302,7 @@ fn a_task_whose_end_is_lost_is_not_shown_for_ever() {
         pair.carry(NORTH);
         pair.carry(SOUTH);
     }
-    pair.order(NORTH, Order::Abort(TaskId(77)));
+    pair.order(NORTH, Command::Abort(TaskId(77)));
     let told = |m: &gr_proto::Message| matches!(m.payload, Payload::Request(_));
     let kept = pair.take(NORTH).into_iter().filter(|m| !told(m)).collect();
     pair.sides[NORTH].out = kept;
@@ -328,7 +328,7 @@ fn of_two_tasks_that_begin_at_once_one_gives_way() {
         let begun = order(
             &mut pair,
             side,
-            Order::Start {
+            Command::Start {
                 id: TaskId(task),
                 kind: TaskKind::Resync,
                 dry: false,
@@ -409,7 +409,7 @@ fn a_list_that_a_new_user_has_overtaken_takes_nobody_away() {
         })
         .find(|id| Leaf::number(id) == scope)
         .expect("some id is on the same scope");
-    let audit = Order::Start {
+    let audit = Command::Start {
         id: TaskId(5),
         kind: TaskKind::Audit,
         dry: false,

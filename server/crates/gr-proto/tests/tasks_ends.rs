@@ -3,7 +3,7 @@
 mod support;
 
 use domain::{ObjectId, user_fields};
-use gr_proto::{Limits, Order, Output, Payload, RequestBody, ResponseBody};
+use gr_proto::{Command, Limits, Output, Payload, RequestBody, ResponseBody};
 use ledger::memory::Memory;
 use ledger::{Ledger, Phase, TaskCounts, TaskKind};
 use support::counted::*;
@@ -138,7 +138,7 @@ fn too_many_on_one_server_keep_those_on_the_other() {
         assert!(heard.asked.iter().all(|ask| !ask.agreed));
         let left = counts(&pair);
         assert_eq!(left, [(0, here.into()), (0, there.into())], "nothing goes");
-        assert_eq!(order(&mut pair, NORTH, Order::Agree(task)), Ok(()));
+        assert_eq!(order(&mut pair, NORTH, Command::Agree(task)), Ok(()));
         let heard = settle_heard(&mut pair);
         assert!(heard.asked.iter().any(|ask| ask.agreed));
         assert_eq!(counts(&pair), [(0, 0), (0, 0)]);
@@ -243,7 +243,7 @@ fn a_task_that_begins_anew_has_no_second_deletion_guard() {
         );
         assert_eq!(pair.ledger(side).objects.len(), usize::from(more));
         if waits {
-            assert_eq!(order(&mut pair, NORTH, Order::Agree(task)), Ok(()));
+            assert_eq!(order(&mut pair, NORTH, Command::Agree(task)), Ok(()));
             pair.settle();
             assert!(
                 pair.ledger(side).objects.is_empty(),
@@ -263,7 +263,7 @@ fn a_candidate_that_was_changed_meanwhile_stays() {
     let task = start(&mut pair, NORTH, TaskKind::Resync, false, None);
     pair.settle();
     pair.change(NORTH, set(5, user_fields::NAME, 7));
-    assert_eq!(order(&mut pair, NORTH, Order::Agree(task)), Ok(()));
+    assert_eq!(order(&mut pair, NORTH, Command::Agree(task)), Ok(()));
     let left: Vec<_> = pair.ledger(NORTH).objects.keys().copied().collect();
     assert_eq!(left, [id(5)]);
     let open = pair.sides[NORTH].engine.view().tasks();
@@ -285,7 +285,7 @@ fn a_task_that_removes_nothing_keeps_nothing_and_leaves_what_is_kept_alone() {
     plant_message(pair.ledger(SOUTH), id(180), id(1));
     run(&mut pair, NORTH, TaskKind::Mailboxes, false, None);
     assert_eq!(pair.sides[NORTH].engine.view().tasks().kept, kept);
-    pair.order(NORTH, Order::RetryHeld);
+    pair.order(NORTH, Command::RetryHeld);
     pair.settle();
     assert_eq!(pair.sides[NORTH].engine.view().tasks().kept, kept);
 }
@@ -299,7 +299,7 @@ fn a_task_that_staged_nothing_leaves_nothing_to_be_cleared() {
     let side = &mut pair.sides[NORTH];
     let aborted = side
         .engine
-        .command(now, &mut side.ledger, Order::Abort(task));
+        .command(now, &mut side.ledger, Command::Abort(task));
     assert_eq!(aborted.unwrap(), Ok(()));
     assert_eq!(side.engine.view().tasks().job, None);
     let told = |output: &Output| matches!(output, Output::Task(view) if view.job.is_some());

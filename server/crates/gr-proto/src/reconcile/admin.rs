@@ -2,7 +2,7 @@
 
 use crate::engine::Engine;
 use crate::reconcile::task::{Serving, TaskView, finish};
-use crate::{Event, Now, Order, Rejected, Request, RequestBody, Rule, limits};
+use crate::{Command, Event, Now, Rejected, Request, RequestBody, Rule, limits};
 use ledger::{
     BackgroundJob, Deletions, Lane, Ledger, LedgerError, Outcome, Phase, Task, TaskCounts, TaskId,
     TaskKind,
@@ -14,11 +14,11 @@ impl Engine {
         &mut self,
         now: Now,
         ledger: &mut dyn Ledger,
-        order: Order,
+        order: Command,
     ) -> Result<Result<(), Rejected>, LedgerError> {
         self.begin(now, ledger)?;
         match order {
-            Order::Start {
+            Command::Start {
                 id,
                 kind,
                 dry,
@@ -45,7 +45,7 @@ impl Engine {
                 });
                 self.event(Event::TaskBegan(id, kind, dry));
             }
-            Order::Agree(id) => {
+            Command::Agree(id) => {
                 let waits = |task: &&mut Task| task.id == id && task.phase == Phase::Waiting;
                 let Some(task) = self.state.task.as_mut().filter(waits) else {
                     return Ok(Err(Rejected::NoSuchTask));
@@ -56,8 +56,8 @@ impl Engine {
                 });
                 task.phase = Phase::Deleting;
             }
-            Order::Abort(id) => return Ok(self.abort(now, ledger, id)),
-            Order::Undo => {
+            Command::Abort(id) => return Ok(self.abort(now, ledger, id)),
+            Command::Undo => {
                 if self.state.task.is_some() || !self.state.scans.is_empty() {
                     return Ok(Err(Rejected::Clearing));
                 }
@@ -66,9 +66,9 @@ impl Engine {
                 }
                 self.tx(now, ledger).scan(BackgroundJob::Undo);
             }
-            Order::RetryHeld => self.tx(now, ledger).scan(BackgroundJob::Retry),
-            Order::CourtesyDown { force } => return self.courtesy_down(now, ledger, force),
-            Order::CourtesyUp => {
+            Command::RetryHeld => self.tx(now, ledger).scan(BackgroundJob::Retry),
+            Command::CourtesyDown { force } => return self.courtesy_down(now, ledger, force),
+            Command::CourtesyUp => {
                 self.state.courtesy = false;
                 self.ready = true;
             }

@@ -1,7 +1,7 @@
 //! A task from its order to its end, and what went over the wire meanwhile.
 
 use super::support::{NORTH, Pair, SOUTH};
-use gr_proto::{Message, Order, Payload, RequestBody};
+use gr_proto::{Command, Message, Payload, RequestBody};
 use ledger::{Deletions, Outcome, TaskId, TaskKind, TaskReport};
 
 /// What went over the wire, in both directions.
@@ -41,7 +41,7 @@ pub fn run(
     dry: bool,
 ) -> (TaskReport, Traffic) {
     let id = TaskId(pair.now.mono.0);
-    let order = Order::Start {
+    let order = Command::Start {
         id,
         kind,
         dry,

@@ -5,7 +5,7 @@ use crate::support::guide::order;
 use crate::support::{NORTH, Pair, SOUTH, delete, id, set, user};
 use domain::ObjectId;
 use gr_proto::{
-    Event, Judged, Limits, List, Message, NewIncarnation, Order, Output, Payload, Verdicts,
+    Command, Event, Judged, Limits, List, Message, NewIncarnation, Output, Payload, Verdicts,
 };
 
 /// The digest of an object, as a list tells it.
@@ -119,7 +119,7 @@ fn what_is_being_deleted_here_is_not_asked_for() {
 #[test]
 fn what_nobody_has_heard_of_can_still_be_deleted_without_a_word() {
     let mut pair = met();
-    let down = Order::CourtesyDown { force: true };
+    let down = Command::CourtesyDown { force: true };
     assert_eq!(order(&mut pair, NORTH, down), Ok(()));
     pair.change(NORTH, user(1, NORTH));
     pair.change(NORTH, user(2, NORTH));

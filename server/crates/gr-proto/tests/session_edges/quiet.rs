@@ -4,7 +4,7 @@ use crate::forge::{OURS, advance, hellos};
 use crate::support::guide::order;
 use crate::support::{NORTH, Pair, SOUTH, delete, id, is_data, message, set, user};
 use domain::{Change, Conditions, Key, Value, user_fields};
-use gr_proto::{Input, Limits, Mono, Order, PartnerState, Payload, Report};
+use gr_proto::{Command, Input, Limits, Mono, PartnerState, Payload, Report};
 
 /// A transaction of the north in which nothing happens but this: it says nothing, and writes nothing.
 fn assert_idle(pair: &mut Pair, change: Option<Change>) {
@@ -263,12 +263,12 @@ fn a_refusal_that_comes_after_the_link_broke_is_heard() {
 #[test]
 fn out_of_service_nothing_is_sent() {
     let mut pair = Pair::running();
-    let down = Order::CourtesyDown { force: true };
+    let down = Command::CourtesyDown { force: true };
     assert_eq!(order(&mut pair, NORTH, down), Ok(()));
     pair.settle();
     pair.change(NORTH, user(1, NORTH));
     assert!(pair.take(NORTH).is_empty());
-    assert_eq!(order(&mut pair, NORTH, Order::CourtesyUp), Ok(()));
+    assert_eq!(order(&mut pair, NORTH, Command::CourtesyUp), Ok(()));
     assert!(pair.sides[NORTH].out.iter().any(is_data));
     pair.settle();
     pair.assert_equal();

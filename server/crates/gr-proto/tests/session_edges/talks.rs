@@ -4,7 +4,7 @@ use crate::forge::{THEIRS, data, good, heartbeat, holds, line, met, tell};
 use crate::support::guide::order;
 use crate::support::say::question;
 use crate::support::{NORTH, Pair};
-use gr_proto::{Message, Order, Payload, Report, RequestBody, Response, ResponseBody};
+use gr_proto::{Command, Message, Payload, Report, RequestBody, Response, ResponseBody};
 use ledger::TaskId;
 
 fn answers(reply: ResponseBody) -> Payload {
@@ -63,7 +63,7 @@ fn a_question_that_deletes_is_part_of_the_past_and_others_are_not() {
 #[test]
 fn out_of_service_nothing_is_answered_and_nothing_listed() {
     let mut pair = met();
-    let down = Order::CourtesyDown { force: true };
+    let down = Command::CourtesyDown { force: true };
     assert_eq!(order(&mut pair, NORTH, down), Ok(()));
     let is_list = |m: &Message| matches!(m.payload, Payload::List(_));
     let silent = |said: Vec<Message>| !said.iter().any(|m| is_answer(m) || is_list(m));
@@ -72,7 +72,7 @@ fn out_of_service_nothing_is_answered_and_nothing_listed() {
     back.header.rolled_back = true;
     assert!(silent(tell(&mut pair, back)));
     assert!(pair.ledger(NORTH).state.partner_rolled_back);
-    assert_eq!(order(&mut pair, NORTH, Order::CourtesyUp), Ok(()));
+    assert_eq!(order(&mut pair, NORTH, Command::CourtesyUp), Ok(()));
     let said = pair.take(NORTH);
     assert!(said.iter().any(is_answer), "now it is");
     assert!(said.iter().any(is_list));

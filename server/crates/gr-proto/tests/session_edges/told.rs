@@ -6,7 +6,7 @@ use crate::support::say::question;
 use crate::support::{NORTH, Pair};
 use domain::Timestamp;
 use gr_proto::limits::SERVING_MS;
-use gr_proto::{Message, Order, Output, Payload, Report, Request, RequestBody, TaskView};
+use gr_proto::{Command, Message, Output, Payload, Report, Request, RequestBody, TaskView};
 use ledger::{Outcome, TaskId, TaskKind};
 
 /// What was last told of tasks, and how often; forgets it.
@@ -28,8 +28,8 @@ fn assert_told(pair: &mut Pair) -> TaskView {
     now
 }
 
-fn audit(id: u64) -> Order {
-    Order::Start {
+fn audit(id: u64) -> Command {
+    Command::Start {
         id: TaskId(id),
         kind: TaskKind::Audit,
         dry: false,
@@ -45,7 +45,7 @@ fn whatever_changes_of_tasks_is_told() {
     assert_eq!(order(&mut pair, NORTH, audit(5)), Ok(()));
     assert!(assert_told(&mut pair).open.is_some());
     pair.take(NORTH);
-    assert_eq!(order(&mut pair, NORTH, Order::Abort(TaskId(5))), Ok(()));
+    assert_eq!(order(&mut pair, NORTH, Command::Abort(TaskId(5))), Ok(()));
     let ended = |m: &Message| matches!(&m.payload, Payload::Request(ask) if ask.question == RequestBody::End(Outcome::Aborted));
     assert!(pair.take(NORTH).iter().any(ended), "so is the partner");
     assert_eq!(
@@ -57,7 +57,7 @@ fn whatever_changes_of_tasks_is_told() {
     // Begun and ended in one transaction: only what it came to is new.
     let now = pair.now;
     let north = &mut pair.sides[NORTH];
-    for order in [audit(6), Order::Abort(TaskId(6))] {
+    for order in [audit(6), Command::Abort(TaskId(6))] {
         let done = north.engine.command(now, &mut north.ledger, order).unwrap();
         assert_eq!(done, Ok(()));
     }

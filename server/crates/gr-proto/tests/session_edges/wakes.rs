@@ -4,7 +4,7 @@ use crate::forge::{advance, asks, hellos, meet};
 use crate::support::guide::{order, plant_message};
 use crate::support::{NORTH, Pair, SOUTH, id, is_data, message, set, user};
 use domain::{Conditions, Incarnation};
-use gr_proto::{Input, Limits, Message, Mono, Order, Output, PartnerState, Payload};
+use gr_proto::{Command, Input, Limits, Message, Mono, Output, PartnerState, Payload};
 use ledger::BackgroundJob;
 
 /// Lets time pass until the north wants to be woken; says how much that was.
@@ -197,7 +197,7 @@ fn what_is_damaged_is_asked_for_in_time_and_not_in_the_silence() {
     // Nor while a server is out of service.
     let mut pair = with_a_lost_body(&[NORTH, SOUTH]);
     assert_eq!(
-        order(&mut pair, NORTH, Order::CourtesyDown { force: true }),
+        order(&mut pair, NORTH, Command::CourtesyDown { force: true }),
         Ok(())
     );
     pair.take(NORTH);
@@ -236,7 +236,7 @@ fn a_scan_goes_on_at_once() {
     pair.settle();
     assert_eq!(pair.ledger(NORTH).held.len(), 2);
     pair.sides[NORTH].said.clear();
-    pair.order(NORTH, Order::RetryHeld);
+    pair.order(NORTH, Command::RetryHeld);
     let shown =
         |o: &Output| matches!(o, Output::Task(view) if view.job == Some(BackgroundJob::Retry));
     assert!(pair.sides[NORTH].said.iter().any(shown));

@@ -6,7 +6,7 @@ use super::*;
 use domain::{
     Hlc, Incarnation, Key, Kind, Object, ObjectId, ServerId, Timestamp, Value, Version, user_fields,
 };
-use gr_proto::{Limits, Order, Reason};
+use gr_proto::{Command, Limits, Reason};
 use ledger::memory::Memory;
 use ledger::{Held, Lane, Ledger, Mark, Outcome, TaskCounts, TaskId, TaskKind};
 
@@ -86,7 +86,7 @@ pub fn start_for(
     mailboxes: &[u8],
 ) -> TaskId {
     let task = TaskId(900 + pair.now.mono.0);
-    let start = Order::Start {
+    let start = Command::Start {
         id: task,
         kind,
         dry,

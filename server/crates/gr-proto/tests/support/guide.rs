@@ -4,7 +4,7 @@ use super::{NORTH, Pair, SOUTH, server};
 use domain::{
     Hlc, Incarnation, Key, Kind, Object, ObjectId, Timestamp, User, Value, Version, user_fields,
 };
-use gr_proto::{Order, Rejected};
+use gr_proto::{Command, Rejected};
 use ledger::memory::Memory;
 use ledger::{Deletions, Ledger, Outcome, TaskId, TaskKind};
 
@@ -85,7 +85,7 @@ pub fn counts(pair: &Pair) -> [(usize, usize); 2] {
     })
 }
 
-pub fn order(pair: &mut Pair, side: usize, order: Order) -> Result<(), Rejected> {
+pub fn order(pair: &mut Pair, side: usize, order: Command) -> Result<(), Rejected> {
     let now = pair.now;
     let at = &mut pair.sides[side];
     let done = at.engine.command(now, &mut at.ledger, order).unwrap();
@@ -104,7 +104,7 @@ pub fn start(
     let begun = order(
         pair,
         side,
-        Order::Start {
+        Command::Start {
             id,
             kind,
             dry,

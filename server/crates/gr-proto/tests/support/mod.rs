@@ -11,7 +11,7 @@ pub mod staged;
 use domain::{
     BodyRef, Change, Incarnation, Key, Kind, ObjectId, ServerId, Timestamp, Value, user_fields,
 };
-use gr_proto::{Config, Input, Limits, Message, Mono, Now, Order, Output, PartnerState, Payload};
+use gr_proto::{Command, Config, Input, Limits, Message, Mono, Now, Output, PartnerState, Payload};
 use ledger::memory::Memory;
 
 pub const NORTH: usize = 0;
@@ -202,7 +202,7 @@ impl Pair {
     }
 
     /// An administrator's order, which is carried out.
-    pub fn order(&mut self, side: usize, order: Order) {
+    pub fn order(&mut self, side: usize, order: Command) {
         let now = self.now_of(side);
         let Side { engine, ledger, .. } = &mut self.sides[side];
         engine.command(now, ledger, order).unwrap().unwrap();
