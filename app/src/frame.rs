@@ -12,11 +12,10 @@ use crate::my_callpilot::configure::ConfigurePage;
 use crate::my_callpilot::information::Information;
 use crate::my_callpilot::login::Login;
 use crate::my_callpilot::messages::Messages;
+use crate::my_callpilot::not_found::NotFound;
+use crate::router::Router;
 use crate::state::App;
 use leptos::prelude::*;
-use leptos_router::NavigateOptions;
-use leptos_router::components::Router;
-use leptos_router::hooks::{use_location, use_navigate};
 
 /// The whole page.
 #[component]
@@ -32,6 +31,7 @@ pub fn MyCallPilot() -> impl IntoView {
     };
     let app = App::new(api, status);
     provide_context(app);
+    provide_context(Router::start(BASE));
     api.listen(app);
     keyboard::listen(app);
     let inside = Memo::new(move |_| app.who.with(Option::is_some));
@@ -39,9 +39,7 @@ pub fn MyCallPilot() -> impl IntoView {
         <p class="hidden-words" role="status" aria-live="polite" data-testid="said">{move || app.said.get()}</p>
         <p class="hidden-words" role="status" aria-live="polite" data-testid="said-connection">{move || app.said_connection.get()}</p>
         <p class="hidden-words" role="alert" data-testid="said-alert">{move || app.alert.get()}</p>
-        <Router base=BASE>
-            {move || if inside.get() { view! { <Frame/> }.into_any() } else { view! { <Login/> }.into_any() }}
-        </Router>
+        {move || if inside.get() { view! { <Frame/> }.into_any() } else { view! { <Login/> }.into_any() }}
     }
     .into_any()
 }
@@ -65,21 +63,16 @@ pub fn Brand() -> impl IntoView {
 #[component]
 fn Frame() -> impl IntoView {
     let app = App::here();
-    let path = use_location().pathname;
+    let router = Router::here();
+    let path = router.path();
     let place = Memo::new(move |_| path.with(|path| Place::of(path)));
     // It changes with the page alone: opening a message leaves the list as it is.
-    let page = Memo::new(move |_| place.get().map_or(INBOX, |place| place.page));
+    let page = Memo::new(move |_| place.get().map(|place| place.page));
     let open = Memo::new(move |_| place.get().and_then(|place| place.open));
-    let navigate = use_navigate();
     Effect::new(move || {
-        // Any other address below the base leads to the inbox, without a step back to it.
-        if place.get().is_none() {
-            let options = NavigateOptions {
-                replace: true,
-                resolve: false,
-                ..NavigateOptions::default()
-            };
-            navigate(&INBOX.address(), options);
+        // The base alone is the inbox; its address says so from then on, without a step back to the base.
+        if path.with(|path| path.trim_end_matches('/') == BASE) {
+            router.replace(&INBOX.address());
         }
     });
     let menu = RwSignal::new(false);
@@ -97,7 +90,7 @@ fn Frame() -> impl IntoView {
     });
     let link = move |to: Page, sign: Option<Icon>, words: &'static str, count: AnyView| {
         view! {
-            <a href=to.address() aria-current=move || (page.get() == to).then_some("page")>
+            <a href=to.address() aria-current=move || (page.get() == Some(to)).then_some("page")>
                 {sign.map(icon)}
                 {words}
                 {count}
@@ -106,7 +99,7 @@ fn Frame() -> impl IntoView {
         .into_any()
     };
     let plain = move |to, sign, words| link(to, Some(sign), words, ().into_any());
-    let messages = move || matches!(page.get(), Page::Messages(_)).then_some("page");
+    let messages = move || matches!(page.get(), Some(Page::Messages(_))).then_some("page");
     view! {
         <a class="skip" href="#main">"To the content"</a>
         <div class="app" data-nav=move || menu.get().then_some("open")>
@@ -143,9 +136,10 @@ fn Frame() -> impl IntoView {
             </nav>
             <main class="main" id="main" tabindex="-1" class:main--flush=move || messages().is_some()>
                 {move || match page.get() {
-                    Page::Messages(folder) => view! { <Messages folder open/> }.into_any(),
-                    Page::Information => view! { <Information/> }.into_any(),
-                    Page::Configure => view! { <ConfigurePage/> }.into_any(),
+                    Some(Page::Messages(folder)) => view! { <Messages folder open/> }.into_any(),
+                    Some(Page::Information) => view! { <Information/> }.into_any(),
+                    Some(Page::Configure) => view! { <ConfigurePage/> }.into_any(),
+                    None => view! { <NotFound/> }.into_any(),
                 }}
             </main>
             <nav class="bottom" aria-label="Main, narrow">
@@ -182,6 +176,7 @@ fn count(class: &'static str, told: Box<dyn Fn() -> Option<String> + Send>) -> A
 
 /// Who is logged in, and the way out. The menu is the browser's own popover: Esc and a click beside it close it.
 fn user_menu(app: App) -> AnyView {
+    let router = Router::here();
     let name = move || {
         app.who.with(|who| {
             who.as_ref()
@@ -196,7 +191,11 @@ fn user_menu(app: App) -> AnyView {
         </button>
         <div class="popover popover--user" id="user-menu" popover="auto" role="dialog" aria-label="Your mailbox">
             <p><b>{name}</b></p>
-            {styled("btn btn--block", None, || "Log out".into(), move || app.api.log_out(app))}
+            {styled("btn btn--block", None, || "Log out".into(), move || {
+                app.api.log_out(app);
+                // Whoever logs in next has nothing to do with the message that was open.
+                router.replace(&INBOX.address());
+            })}
             <p class="help">"Logging out also removes what this browser keeps."</p>
         </div>
     }

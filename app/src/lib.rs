@@ -18,6 +18,8 @@ mod keyboard;
 #[cfg(target_arch = "wasm32")]
 mod my_callpilot;
 #[cfg(target_arch = "wasm32")]
+mod router;
+#[cfg(target_arch = "wasm32")]
 mod sounds;
 #[cfg(target_arch = "wasm32")]
 mod state;

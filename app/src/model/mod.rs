@@ -7,6 +7,7 @@ pub mod connection;
 pub mod kept;
 pub mod keys;
 pub mod length;
+pub mod links;
 pub mod mail;
 pub mod outbox;
 pub mod outline;

@@ -38,19 +38,26 @@ pub struct Place {
 }
 
 impl Place {
-    /// The place of an address; `None` if there is nothing there.
+    /// The place of an address; the base alone is the inbox. `None` if there is no page at it.
     pub fn of(path: &str) -> Option<Self> {
-        let mut names = path
-            .strip_prefix(BASE)?
-            .split('/')
-            .filter(|name| !name.is_empty());
-        let name = names.next()?;
+        let below = path.strip_prefix(BASE)?;
+        if !below.is_empty() && !below.starts_with('/') {
+            return None;
+        }
+        let mut names = below.split('/').filter(|name| !name.is_empty());
+        let Some(name) = names.next() else {
+            return Some(Self {
+                page: INBOX,
+                open: None,
+            });
+        };
         let (page, _) = NAMES.into_iter().find(|(_, known)| *known == name)?;
-        let open = names.next().and_then(|id| id.parse().ok());
-        Some(Self {
-            page,
-            open: open.filter(|_| matches!(page, Page::Messages(_))),
-        })
+        let open = match (page, names.next()) {
+            (_, None) => None,
+            (Page::Messages(_), Some(id)) => Some(id.parse().ok()?),
+            (Page::Information | Page::Configure, Some(_)) => return None,
+        };
+        names.next().is_none().then_some(Self { page, open })
     }
 }
 
@@ -83,19 +90,26 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_page_leads_nowhere_and_what_is_no_message_opens_none() {
-        for path in [
-            "/MyCallPilot",
-            "/MyCallPilot/",
-            "/MyCallPilot/lamp",
-            "/",
-            "/inbox",
-        ] {
-            assert_eq!(Place::of(path), None, "{path}");
+    fn the_base_alone_is_the_inbox() {
+        for path in ["/MyCallPilot", "/MyCallPilot/", "/MyCallPilot/inbox/"] {
+            let place = Place::of(path).unwrap();
+            assert_eq!((place.page, place.open), (INBOX, None), "{path}");
         }
-        let wrong = Place::of("/MyCallPilot/inbox/7200").unwrap();
-        assert_eq!(wrong.open, None);
-        let none = Place::of(&format!("/MyCallPilot/configure/{}", id(1))).unwrap();
-        assert_eq!(none.open, None);
+    }
+
+    #[test]
+    fn what_is_no_page_and_no_message_is_at_no_address() {
+        let of = |rest: &str| format!("/MyCallPilot/{rest}");
+        for path in [
+            of("lamp"),
+            of("inbox/7200"),
+            of(&format!("inbox/{}/{}", id(1), id(2))),
+            of(&format!("configure/{}", id(1))),
+            "/MyCallPilots/inbox".into(),
+            "/inbox".into(),
+            "/".into(),
+        ] {
+            assert_eq!(Place::of(&path), None, "{path}");
+        }
     }
 }

@@ -69,15 +69,6 @@ pub fn MessageList(
     });
     let selecting = Memo::new(move |_| !desk.picked.with(Vec::is_empty));
     heading_takes_focus(app);
-    Effect::new(move || {
-        let name = folder_name(desk.folder);
-        browser::set_title(&match app.counts().unread {
-            new if new > 0 && desk.folder == Folder::Inbox => {
-                format!("{name} ({new} new) · My CallPilot")
-            }
-            _ => format!("{name} · My CallPilot"),
-        });
-    });
     view! {
         <section class="list" id="list" aria-label="Messages">
             {move || if selecting.get() { selection_bar(desk) } else { toolbar(desk) }}

@@ -1,7 +1,7 @@
 //! The messages of a folder: the list, and beside it the message that is open. Here is what the keyboard and the buttons do;
 //! `message_list` and `reader` show it.
 
-use super::message_list::MessageList;
+use super::message_list::{MessageList, folder_name};
 use super::reader::Reader;
 use crate::browser;
 use crate::components::dialogs::{Confirm, Dialog};
@@ -14,11 +14,11 @@ use crate::model::route::Page;
 use crate::model::search::{Show, fits};
 use crate::model::steps::step;
 use crate::model::undo::Deed;
+use crate::model::words;
+use crate::router::Router;
 use crate::state::App;
 use contract::{Folder, ObjectId};
 use leptos::prelude::*;
-use leptos_router::NavigateOptions;
-use leptos_router::hooks::use_navigate;
 use std::time::Duration;
 
 /// What list and reader of a folder share. A handle.
@@ -50,21 +50,12 @@ pub struct Desk {
     pub asking: RwSignal<bool>,
     /// What it is about; it stays while the question closes.
     pub doomed: RwSignal<Vec<ObjectId>>,
-    go: StoredValue<Box<dyn Fn(String)>, LocalStorage>,
+    router: Router,
 }
 
 impl Desk {
     fn new(folder: Folder, open: Memo<Option<ObjectId>>) -> Self {
         let app = App::here();
-        let navigate = use_navigate();
-        let go = move |address: String| {
-            let options = NavigateOptions {
-                resolve: false,
-                scroll: false,
-                ..NavigateOptions::default()
-            };
-            navigate(&address, options);
-        };
         let (query, show) = (RwSignal::new(String::new()), RwSignal::new(Show::All));
         let groups = Memo::new(move |_| {
             let (query, show) = (query.get(), show.get());
@@ -91,7 +82,7 @@ impl Desk {
             help: RwSignal::new(false),
             asking: RwSignal::new(false),
             doomed: RwSignal::new(Vec::new()),
-            go: StoredValue::new_local(Box::new(go)),
+            router: Router::here(),
         }
     }
 
@@ -123,8 +114,7 @@ impl Desk {
 
     /// Opens a message, or with `None` goes back to the list.
     pub fn go(self, id: Option<ObjectId>) {
-        let address = self.address(id);
-        self.go.with_value(|go| go(address));
+        self.router.go(&self.address(id));
     }
 
     /// The address of a message, or of the list.
@@ -202,7 +192,8 @@ impl Desk {
             .get_untracked()
             .is_some_and(|open| gone.contains(&open))
         {
-            self.go(None);
+            // Back would lead to what is no longer in this folder.
+            self.router.replace(&self.address(None));
         }
         match next {
             Some(next) => self.focus_row(next),
@@ -330,6 +321,26 @@ fn follow(wanted: Memo<Vec<DayGroup>>) -> RwSignal<Vec<DayGroup>> {
     drawn
 }
 
+/// The window is called after the open message, else after the folder and what is new in it.
+fn titles(desk: Desk) {
+    let title = Memo::new(move |_| {
+        let name = folder_name(desk.folder);
+        let subject = desk.open.get().and_then(|open| {
+            desk.app
+                .mail
+                .with(|mail| mail.row(open).map(words::subject))
+        });
+        match (subject, desk.app.counts().unread) {
+            (Some(subject), _) => format!("{subject} · {name} · My CallPilot"),
+            (None, new) if new > 0 && desk.folder == Folder::Inbox => {
+                format!("{name} ({new} new) · My CallPilot")
+            }
+            (None, _) => format!("{name} · My CallPilot"),
+        }
+    });
+    Effect::new(move || title.with(|title| browser::set_title(title)));
+}
+
 /// The page of a folder.
 #[component]
 pub fn Messages(
@@ -340,6 +351,7 @@ pub fn Messages(
 ) -> impl IntoView {
     let desk = Desk::new(folder, open);
     let app = desk.app;
+    titles(desk);
     // Messages that have left the folder leave the selection too.
     Effect::new(move || {
         let here: Vec<ObjectId> = desk.groups.with(|groups| {

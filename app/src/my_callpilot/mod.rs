@@ -6,4 +6,5 @@ pub mod list_toolbar;
 pub mod login;
 pub mod message_list;
 pub mod messages;
+pub mod not_found;
 pub mod reader;
