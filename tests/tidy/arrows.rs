@@ -7,10 +7,11 @@ use toml::{Table, Value};
 use crate::tree::{self, Fault};
 
 /// Each package of ours with the packages of ours that it may use.
-const MAY_USE: [(&str, &[&str]); 11] = [
+const MAY_USE: [(&str, &[&str]); 12] = [
     ("contract", &[]),
     ("plugin-sdk", &["contract"]),
-    ("app", &["contract", "plugin-sdk"]),
+    ("ui", &["contract", "plugin-sdk"]),
+    ("my-callpilot", &["contract", "ui"]),
     ("domain", &["contract"]),
     ("gr-proto", &["contract", "domain"]),
     ("vpim", &["contract", "domain"]),
@@ -190,7 +191,7 @@ mod tests {
                 "[dependencies]\ngr-proto = { path = \"x\" }\ndomain.workspace = true",
             ),
             package(
-                "app",
+                "my-callpilot",
                 "[target.'cfg(unix)'.dependencies]\nbackend = { package = \"server\", path = \"x\" }",
             ),
             package("contract", "[build-dependencies]\ndomain.workspace = true"),
@@ -200,7 +201,7 @@ mod tests {
         ];
         let expected = [
             "`store` must not use `gr-proto`",
-            "`app` must not use `server`",
+            "`my-callpilot` must not use `server`",
             "`contract` must not use `domain`",
         ];
         assert_eq!(whats(&faults(&packages)), expected);
