@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf, process::Command};
 
-use super::{Step, summary::Outcome};
+use super::{step::Step, summary::Outcome};
 use crate::{
     build,
     failure::Failure,
