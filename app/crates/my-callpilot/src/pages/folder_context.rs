@@ -26,26 +26,26 @@ pub struct FolderContext {
     pub folder: Folder,
     /// The message that is open, by the page's address.
     pub open: Memo<Option<ObjectId>>,
-    /// What is searched for.
+    /// What is searched for; the search field is bound to it.
     pub query: RwSignal<String>,
-    /// What is shown.
+    /// What is shown; the menu is bound to it.
     pub show: RwSignal<Show>,
     /// The search row is there.
-    pub searching: RwSignal<bool>,
+    searching: RwSignal<bool>,
     /// The rows that fit, newest first, by days.
     pub groups: Memo<Vec<DayGroup>>,
     /// The rows that are drawn: `groups`, or on the way to it.
-    pub drawn: RwSignal<Vec<DayGroup>>,
+    drawn: RwSignal<Vec<DayGroup>>,
     /// The selection.
-    pub picked: RwSignal<Vec<ObjectId>>,
+    picked: RwSignal<Vec<ObjectId>>,
     /// The row that Tab reaches.
-    pub current: RwSignal<Option<ObjectId>>,
+    current: RwSignal<Option<ObjectId>>,
     /// The help is open.
     pub help: RwSignal<bool>,
     /// The question before something is deleted for good is open.
     pub asking: RwSignal<bool>,
     /// The messages that are deleted for good if the answer is yes; they stay while the question closes.
-    pub pending_expunge: RwSignal<Vec<ObjectId>>,
+    pending_expunge: RwSignal<Vec<ObjectId>>,
     router: Router,
     player: PlayerContext,
 }
@@ -66,7 +66,7 @@ impl FolderContext {
                 )
             })
         });
-        Self {
+        let folder = Self {
             mailbox,
             folder,
             open,
@@ -82,7 +82,52 @@ impl FolderContext {
             pending_expunge: RwSignal::new(Vec::new()),
             router: Router::here(),
             player: PlayerContext::here(),
-        }
+        };
+        folder.keep_selection_in_folder();
+        folder
+    }
+
+    /// The rows that are drawn.
+    pub fn drawn(self) -> ReadSignal<Vec<DayGroup>> {
+        self.drawn.read_only()
+    }
+
+    /// The selection.
+    pub fn picked(self) -> ReadSignal<Vec<ObjectId>> {
+        self.picked.read_only()
+    }
+
+    /// The search row is there.
+    pub fn searching(self) -> ReadSignal<bool> {
+        self.searching.read_only()
+    }
+
+    /// The messages that are deleted for good if the answer is yes.
+    pub fn pending_expunge(self) -> ReadSignal<Vec<ObjectId>> {
+        self.pending_expunge.read_only()
+    }
+
+    /// The reader is at this row.
+    pub fn is_at(self, id: ObjectId) {
+        self.current.set(Some(id));
+    }
+
+    /// Takes everything out of the selection.
+    pub fn clear_selection(self) {
+        self.picked.update(Vec::clear);
+    }
+
+    /// Messages that have left the folder leave the selection, too.
+    fn keep_selection_in_folder(self) {
+        Effect::new(move || {
+            self.groups.track();
+            let here = self.ids();
+            let left = |id: &ObjectId| !here.contains(id);
+            if self.picked.with_untracked(|picked| picked.iter().any(left)) {
+                self.picked
+                    .update(|picked| picked.retain(|id| here.contains(id)));
+            }
+        });
     }
 
     /// The rows that fit, newest first.
@@ -174,6 +219,13 @@ impl FolderContext {
         }
     }
 
+    /// The answer was yes: the messages go for good.
+    pub fn expunge(self) {
+        let pending = self.pending_expunge.get_untracked();
+        self.step_aside(&pending);
+        self.mailbox.expunge(pending);
+    }
+
     /// Moves messages to Deleted or out of it; the focus goes to the next row.
     pub fn shift(self, action: Action, ids: Vec<ObjectId>) {
         self.step_aside(&ids);
@@ -181,7 +233,7 @@ impl FolderContext {
     }
 
     /// Leaves messages that are about to go: selection, open message and focus move on.
-    pub fn step_aside(self, gone: &[ObjectId]) {
+    fn step_aside(self, gone: &[ObjectId]) {
         let at = self.focused_row().or_else(|| gone.first().copied());
         let next = at.and_then(|at| neighbour(&self.ids(), at, gone));
         self.picked
@@ -252,7 +304,7 @@ impl FolderContext {
 
     fn escape(self) -> bool {
         if !self.picked.with_untracked(Vec::is_empty) {
-            self.picked.update(Vec::clear);
+            self.clear_selection();
         } else if self.searching.get_untracked() {
             self.end_search();
             match self.reachable() {

@@ -34,8 +34,8 @@ pub fn toolbar(folder: FolderContext) -> AnyView {
                     type="button"
                     aria-label="Search and filter"
                     title="Search and filter"
-                    aria-expanded=move || folder.searching.get().to_string()
-                    on:click=move |_| if folder.searching.get_untracked() { folder.end_search() } else { folder.search() }
+                    aria-expanded=move || folder.searching().get().to_string()
+                    on:click=move |_| if folder.searching().get_untracked() { folder.end_search() } else { folder.search() }
                 >
                     {icon(Icon::Search)}
                 </button>
@@ -87,10 +87,10 @@ pub fn search_row(folder: FolderContext) -> AnyView {
 
 /// What can be done with the selected messages.
 pub fn selection_bar(folder: FolderContext) -> AnyView {
-    let number = move || folder.picked.with(Vec::len) as u64;
-    let picked = move || folder.picked.get_untracked();
+    let number = move || folder.picked().with(Vec::len) as u64;
+    let picked = move || folder.picked().get_untracked();
     let unheard = Memo::new(move |_| {
-        folder.picked.with(|picked| {
+        folder.picked().with(|picked| {
             folder.mailbox.mail().with(|mail| {
                 picked
                     .iter()
@@ -100,13 +100,13 @@ pub fn selection_bar(folder: FolderContext) -> AnyView {
     });
     view! {
         <div class="toolbar toolbar--selection" role="toolbar" aria-label=move || format!("{} selected", counted(number(), "message"))>
-            {sign_button(Icon::Cross, "Clear the selection", move || folder.picked.update(Vec::clear))}
+            {sign_button(Icon::Cross, "Clear the selection", move || folder.clear_selection())}
             <h1 id="heading" tabindex="-1" class="nowrap">{number}" selected"</h1>
             <span class="end">
                 {telling_sign(
                     Icon::Eye,
                     move || if unheard.get() { "Mark as heard" } else { "Mark as new" },
-                    move || folder.mailbox.mark(&folder.picked.get_untracked(), !unheard.get_untracked()),
+                    move || folder.mailbox.mark(&folder.picked().get_untracked(), !unheard.get_untracked()),
                 )}
                 {(folder.folder == Folder::Deleted)
                     .then(|| {

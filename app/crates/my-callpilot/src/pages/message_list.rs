@@ -62,12 +62,12 @@ pub fn MessageList(
             Body::NothingKept
         }
     });
-    let selecting = Memo::new(move |_| !folder.picked.with(Vec::is_empty));
+    let selecting = Memo::new(move |_| !folder.picked().with(Vec::is_empty));
     Router::here().page_shown();
     view! {
         <section class="list" id="list" aria-label="Messages">
             {move || if selecting.get() { selection_bar(folder) } else { toolbar(folder) }}
-            {move || folder.searching.get().then(|| search_row(folder))}
+            {move || folder.searching().get().then(|| search_row(folder))}
             <div class="list__body" tabindex="-1">
                 {move || match body.get() {
                     Body::Rows => rows(folder),
@@ -88,7 +88,7 @@ fn rows(folder: FolderContext) -> AnyView {
     let today = Memo::new(move |_| Day::of(&clock.zone(), clock.now().get()));
     let days = move || {
         folder
-            .drawn
+            .drawn()
             .with(|groups| groups.iter().map(|group| group.day).collect::<Vec<_>>())
     };
     let reachable = Memo::new(move |_| folder.reachable());
@@ -105,15 +105,15 @@ fn rows(folder: FolderContext) -> AnyView {
             <div>
                 <h2 class="day" id=head.clone()>{move || day.heading(today.get())}</h2>
                 <ol aria-labelledby=head>
-                    <For each=move || folder.drawn.with(find) key=|id| *id let:id>
+                    <For each=move || folder.drawn().with(find) key=|id| *id let:id>
                         <MessageRowView
                             id
                             href=folder.address(Some(id))
                             open=Signal::derive(move || folder.open.get() == Some(id))
-                            picked=Signal::derive(move || folder.picked.with(|picked| picked.contains(&id)))
+                            picked=Signal::derive(move || folder.picked().with(|picked| picked.contains(&id)))
                             current=Signal::derive(move || reachable.get() == Some(id))
                             on_pick=Callback::new(move |id| folder.pick(id))
-                            on_focus=Callback::new(move |id| folder.current.set(Some(id)))
+                            on_focus=Callback::new(move |id| folder.is_at(id))
                         />
                     </For>
                 </ol>

@@ -40,23 +40,6 @@ pub fn Messages(
 ) -> impl IntoView {
     let folder = FolderContext::new(folder, open);
     titles(folder);
-    // Messages that have left the folder leave the selection too.
-    Effect::new(move || {
-        let here: Vec<ObjectId> = folder.groups.with(|groups| {
-            groups
-                .iter()
-                .flat_map(|group| group.ids.iter().copied())
-                .collect()
-        });
-        if folder
-            .picked
-            .with_untracked(|picked| picked.iter().any(|id| !here.contains(id)))
-        {
-            folder
-                .picked
-                .update(|picked| picked.retain(|id| here.contains(id)));
-        }
-    });
     // Where the list takes the reader's place, the focus that was in it goes to the row one comes from.
     Effect::new(move |before: Option<Option<ObjectId>>| {
         let open = folder.open.get();
@@ -74,7 +57,7 @@ pub fn Messages(
         let free = !browser::dialog_is_open();
         free && folder.command(command)
     });
-    let messages = move || counted(folder.pending_expunge.with(Vec::len) as u64, "message");
+    let messages = move || counted(folder.pending_expunge().with(Vec::len) as u64, "message");
     view! {
         <div class="mail" data-view=move || if folder.open.get().is_some() { "open" } else { "list" }>
             <MessageList folder/>
@@ -90,11 +73,7 @@ pub fn Messages(
             title=Signal::derive(move || format!("Delete {} for good?", messages()))
             text="It leaves both servers and cannot be brought back."
             action=Signal::derive(move || format!("Delete {}", messages()))
-            on_yes=Callback::new(move |()| {
-                let pending = folder.pending_expunge.get_untracked();
-                folder.step_aside(&pending);
-                folder.mailbox.expunge(pending);
-            })
+            on_yes=Callback::new(move |()| folder.expunge())
         />
     }
 }

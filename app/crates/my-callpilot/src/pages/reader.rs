@@ -26,7 +26,7 @@ pub fn Reader(
     /// What it shares with the list.
     folder: FolderContext,
 ) -> impl IntoView {
-    let selecting = Memo::new(move |_| !folder.picked.with(Vec::is_empty));
+    let selecting = Memo::new(move |_| !folder.picked().with(Vec::is_empty));
     view! {
         {move || match (selecting.get(), folder.open.get()) {
             (true, _) => selection(folder),
@@ -49,9 +49,9 @@ fn none_open() -> AnyView {
 }
 
 fn selection(folder: FolderContext) -> AnyView {
-    let number = counted(folder.picked.with(Vec::len) as u64, "message");
+    let number = counted(folder.picked().with(Vec::len) as u64, "message");
     let told = folder.mailbox.mail().with(|mail| {
-        folder.picked.with(|picked| {
+        folder.picked().with(|picked| {
             words::selection(
                 &picked
                     .iter()
