@@ -173,6 +173,14 @@ describe('My CallPilot on a healthy pair', { timeout: 300_000 }, () => {
         await row(page, /Fwd:/).first().click();
         await page.getByRole('heading', { name: 'What was forwarded' }).waitFor();
         await check('reader');
+        for (const [path, words] of [
+          ['nowhere', 'There is no page at this address'],
+          ['inbox/01936f2e-8d3c-7a10-9c41-2f6f0c5d7e90', 'No such message'],
+        ]) {
+          await page.goto(`${pair.north.http}/MyCallPilot/${path}`);
+          await page.getByRole('heading', { name: words }).waitFor();
+          await check(path);
+        }
         await closePage(page);
       });
     }

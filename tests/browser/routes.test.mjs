@@ -163,6 +163,8 @@ describe('Addresses of My CallPilot', { timeout: 300_000 }, () => {
     const page = await open();
     await page.goto(at('/inbox/01936f2e-8d3c-7a10-9c41-2f6f0c5d7e90'));
     await page.getByText('This message is not on this server.').waitFor();
+    await page.getByRole('heading', { level: 2, name: 'No such message' }).waitFor();
+    assert.equal(await page.getByRole('button', { name: 'Delete' }).count(), 0, 'it offers to delete what is not there');
     await closePage(page);
   });
 
@@ -200,6 +202,7 @@ describe('Addresses of My CallPilot', { timeout: 300_000 }, () => {
       history.replaceState = null;
     });
     await logIn(page, pair.north, pair.user('7200'));
+    assert.equal(await page.evaluate(() => history.pushState ?? history.replaceState), null);
     await page.waitForURL(at('/inbox'));
     await page.getByRole('link', { name: 'Configure' }).first().click();
     await page.waitForURL(at('/configure'));

@@ -1,7 +1,7 @@
 //! The page's address: it follows what is shown, and what is shown follows it.
 //!
-//! A module of its own over the History API instead of a router library: an application has a handful of addresses, its pages are
-//! chosen by one `match`, and what a library brings besides (nested routes, parameters, outlets) is a tenth of the bundle.
+//! A module of its own over the History API instead of a router library: an application has a handful of addresses and its pages are
+//! chosen by one `match`; what a library brings besides (nested routes, parameters, outlets) cost 8 kB of the bundle's 250.
 
 use crate::browser;
 use crate::links::{LinkPress, stays_inside};

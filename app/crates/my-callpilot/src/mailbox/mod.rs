@@ -177,10 +177,9 @@ impl MailboxContext {
 
     /// Marks messages as new or as heard, where they are not yet.
     pub fn mark(self, ids: &[ObjectId], unread: bool) {
-        let differ = |id: &ObjectId| {
-            self.mail
-                .with_untracked(|mail| mail.row(*id).is_some_and(|row| row.unread != unread))
-        };
+        // An opened message need not be on a list that is here.
+        let row = |id: &ObjectId| untrack(|| self.row(*id));
+        let differ = |id: &ObjectId| row(id).is_some_and(|row| row.unread != unread);
         let ids: Vec<ObjectId> = ids.iter().copied().filter(differ).collect();
         if !ids.is_empty() {
             let patch = MessagePatch {

@@ -138,12 +138,19 @@ fn OpenMessage(folder: FolderContext, id: ObjectId) -> impl IntoView {
         )
     };
     let shown = Memo::new(move |_| detail.with(|detail| detail.as_ref().map(outline)));
+    // Nothing is known of it, and no server has it: there is nothing to be done with it.
+    let gone =
+        Memo::new(move |_| row.with(Option::is_none) && trouble.get() == Some(Trouble::Gone));
+    let heading = move || match gone.get() {
+        true => Some("No such message".to_owned()),
+        false => row.with(|row| row.as_ref().map(words::subject)),
+    };
     view! {
         <section class="reader" aria-labelledby="subject">
-            {toolbar(folder, id, row)}
+            {toolbar(folder, id, row, gone)}
             <div class="stack reader__head">
                 <h2 class="title" id="subject" tabindex="-1">
-                    {move || row.with(|row| row.as_ref().map(words::subject))}
+                    {heading}
                 </h2>
                 {move || row.get().map(|row| facts(&row, detail.with(|detail| detail.as_ref().map(addressees))))}
             </div>
@@ -154,7 +161,12 @@ fn OpenMessage(folder: FolderContext, id: ObjectId) -> impl IntoView {
     }
 }
 
-fn toolbar(folder: FolderContext, id: ObjectId, row: Memo<Option<MessageRow>>) -> AnyView {
+fn toolbar(
+    folder: FolderContext,
+    id: ObjectId,
+    row: Memo<Option<MessageRow>>,
+    gone: Memo<bool>,
+) -> AnyView {
     let unread = Memo::new(move |_| row.with(|row| row.as_ref().is_some_and(|row| row.unread)));
     let deleted = folder.folder == Folder::Deleted;
     let mark = move || {
@@ -165,15 +177,20 @@ fn toolbar(folder: FolderContext, id: ObjectId, row: Memo<Option<MessageRow>>) -
         }
         .to_owned()
     };
+    let actions = move || {
+        view! {
+            {deleted
+                .then(|| button(Icon::Undo, "Move back to Inbox", move || folder.shift(Action::Restored, vec![id])))}
+            {telling(Icon::Eye, mark, move || folder.mailbox.mark(&[id], !unread.get_untracked()))}
+            {button(Icon::Trash, if deleted { "Delete for good" } else { "Delete" }, move || folder.delete(vec![id]))}
+        }
+    };
     view! {
         <div class="actions actions--tight" role="toolbar" aria-label="This message">
             <a class="btn btn--quiet only-narrow" href=folder.address(None) aria-label="Back to the list">
                 {icon(Icon::Left)}
             </a>
-            {deleted
-                .then(|| button(Icon::Undo, "Move back to Inbox", move || folder.shift(Action::Restored, vec![id])))}
-            {telling(Icon::Eye, mark, move || folder.mailbox.mark(&[id], !unread.get_untracked()))}
-            {button(Icon::Trash, if deleted { "Delete for good" } else { "Delete" }, move || folder.delete(vec![id]))}
+            {move || (!gone.get()).then(actions)}
         </div>
     }
     .into_any()
