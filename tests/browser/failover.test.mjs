@@ -22,13 +22,15 @@ describe('My CallPilot when a server dies', { timeout: 600_000 }, () => {
     alive = true;
   });
   afterEach(async () => {
-    await page?.context().close();
+    const ended = page;
     page = undefined;
+    await ended?.context().close();
     if (!alive) {
       await pair.restart(pair.north);
       alive = true;
     }
     await pair.caughtUp();
+    assert.deepEqual(ended?.problems ?? [], []);
   });
   after(async () => {
     await browser?.close();
@@ -61,7 +63,6 @@ describe('My CallPilot when a server dies', { timeout: 600_000 }, () => {
     await row(page, /Voice message/).first().click();
     await player(page).getByRole('button', { name: 'Play' }).click();
     await until('sound from the partner', async () => Number(await player(page).getByRole('slider').inputValue()) > 0);
-    assert.deepEqual(page.problems, []);
   });
 
   it('the next action after a kill is answered by the partner', async () => {
@@ -88,13 +89,18 @@ describe('My CallPilot when a server dies', { timeout: 600_000 }, () => {
     await line(page, 'primary').waitFor({ timeout: 60_000 });
   });
 
-  it('a page reloaded while its server is dead opens and reaches the partner', async () => {
+  it('a page reloaded while its server is dead opens and reaches the partner, with the message that was open', async () => {
     await atWork();
+    await row(page, /Voice message/).first().click();
+    await player(page).waitFor();
+    const [address, title] = [page.url(), await page.title()];
     killPrimary();
     await page.reload();
     await page.getByRole('heading', { level: 1, name: 'Inbox' }).waitFor();
     await line(page, 'partner').waitFor({ timeout: 10_000 });
     await row(page, /message from/).first().waitFor();
+    await player(page).waitFor();
+    assert.deepEqual([page.url(), await page.title()], [address, title]);
   });
 
   it('goes back when the primary is back and has caught up, but not in the middle of a playback', async () => {

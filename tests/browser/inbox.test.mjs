@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { AxeBuilder } from './support/axe.mjs';
 import { deliver, voiceMessage } from './support/mail.mjs';
-import { launchBrowser, line, logIn, openPage, player, row } from './support/page.mjs';
+import { closePage, launchBrowser, line, logIn, openPage, player, row } from './support/page.mjs';
 import { Pair, until } from './support/pair.mjs';
 
 describe('My CallPilot on a healthy pair', { timeout: 300_000 }, () => {
@@ -36,7 +36,7 @@ describe('My CallPilot on a healthy pair', { timeout: 300_000 }, () => {
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { level: 1, name: 'Inbox' }).waitFor();
     await line(page, 'primary').waitFor();
-    await page.context().close();
+    await closePage(page);
   });
 
   it('shows sender, subject, kind, length, new, urgent and private', async () => {
@@ -45,8 +45,7 @@ describe('My CallPilot on a healthy pair', { timeout: 300_000 }, () => {
     await row(page, /private/).first().waitFor();
     await row(page, /Fax message/).first().waitFor();
     await row(page, /\d+ seconds/).first().waitFor();
-    assert.deepEqual(page.problems, []);
-    await page.context().close();
+    await closePage(page);
   });
 
   it('shows a new message by itself, says so, plays it, and marks it as heard on both servers', async () => {
@@ -66,8 +65,7 @@ describe('My CallPilot on a healthy pair', { timeout: 300_000 }, () => {
       return messages.some((m) => m.subject === subject && !m.unread);
     });
     await until('it has ended', async () => (await player(page).getByRole('button', { name: 'Play' }).count()) > 0);
-    assert.deepEqual(page.problems, []);
-    await page.context().close();
+    await closePage(page);
   });
 
   it('deletes with undo, and a deletion reaches the partner', async () => {
@@ -87,7 +85,7 @@ describe('My CallPilot on a healthy pair', { timeout: 300_000 }, () => {
       const { messages } = await south('GET', '/messages?folder=deleted');
       return messages.some((m) => m.subject === subject);
     });
-    await page.context().close();
+    await closePage(page);
   });
 
   it('shows a forwarded message with what was forwarded, and says that a fax cannot be viewed yet', async () => {
@@ -96,7 +94,7 @@ describe('My CallPilot on a healthy pair', { timeout: 300_000 }, () => {
     await page.getByRole('heading', { name: 'What was forwarded' }).waitFor();
     await row(page, /Fax message/).first().click();
     await page.getByText(/fax/i).filter({ hasText: /not (built )?yet|cannot be (shown|viewed)/i }).first().waitFor();
-    await page.context().close();
+    await closePage(page);
   });
 
   it('is worked by the keyboard alone', async () => {
@@ -115,7 +113,7 @@ describe('My CallPilot on a healthy pair', { timeout: 300_000 }, () => {
     await page.keyboard.press('Escape');
     await page.keyboard.press('/');
     await until('the search field has the focus', () => page.evaluate(() => document.activeElement.type === 'search'));
-    await page.context().close();
+    await closePage(page);
   });
 
   it('finds a message by its words, and says so when none fits', async () => {
@@ -124,14 +122,14 @@ describe('My CallPilot on a healthy pair', { timeout: 300_000 }, () => {
     await page.keyboard.press('/');
     await page.keyboard.type('zzzz');
     await page.getByText(/No message fits .zzzz./).waitFor();
-    await page.context().close();
+    await closePage(page);
   });
 
   it('says what an empty mailbox means', async () => {
     await pair.addUser(pair.north, { mailbox: '7290', name: 'Nils Anfang', password: '728194' });
     const page = await open('7290');
     await page.getByText(/Nothing here yet/).waitFor();
-    await page.context().close();
+    await closePage(page);
   });
 
   it('shows server, partner and search base under Configure', async () => {
@@ -141,7 +139,7 @@ describe('My CallPilot on a healthy pair', { timeout: 300_000 }, () => {
     await page.getByText('cp-north.example.net').first().waitFor();
     await page.getByText('cp-south.example.net').first().waitFor();
     await page.getByText(/ou=/).first().waitFor();
-    await page.context().close();
+    await closePage(page);
   });
 
   it('stays logged in over a reload and is gone after log-out', async () => {
@@ -153,7 +151,7 @@ describe('My CallPilot on a healthy pair', { timeout: 300_000 }, () => {
     await page.getByLabel('Mailbox number').waitFor();
     await page.reload();
     await page.getByLabel('Mailbox number').waitFor();
-    await page.context().close();
+    await closePage(page);
   });
 
   for (const colorScheme of ['light', 'dark']) {
@@ -175,7 +173,15 @@ describe('My CallPilot on a healthy pair', { timeout: 300_000 }, () => {
         await row(page, /Fwd:/).first().click();
         await page.getByRole('heading', { name: 'What was forwarded' }).waitFor();
         await check('reader');
-        await page.context().close();
+        for (const [path, words] of [
+          ['nowhere', 'There is no page at this address'],
+          ['inbox/01936f2e-8d3c-7a10-9c41-2f6f0c5d7e90', 'No such message'],
+        ]) {
+          await page.goto(`${pair.north.http}/MyCallPilot/${path}`);
+          await page.getByRole('heading', { name: words }).waitFor();
+          await check(path);
+        }
+        await closePage(page);
       });
     }
   }

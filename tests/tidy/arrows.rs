@@ -10,7 +10,8 @@ use crate::tree::{self, Fault};
 const MAY_USE: [(&str, &[&str]); 12] = [
     ("contract", &[]),
     ("plugin-sdk", &["contract"]),
-    ("app", &["contract", "plugin-sdk"]),
+    ("ui", &["contract", "plugin-sdk"]),
+    ("my-callpilot", &["contract", "ui"]),
     ("domain", &["contract"]),
     ("gr-proto", &["contract", "domain", "ledger"]),
     ("ledger", &["contract", "domain"]),
@@ -192,7 +193,7 @@ mod tests {
                 "[dependencies]\ngr-proto = { path = \"x\" }\ndomain.workspace = true",
             ),
             package(
-                "app",
+                "my-callpilot",
                 "[target.'cfg(unix)'.dependencies]\nbackend = { package = \"server\", path = \"x\" }",
             ),
             package("contract", "[build-dependencies]\ndomain.workspace = true"),
@@ -202,7 +203,7 @@ mod tests {
         ];
         let expected = [
             "`store` must not use `gr-proto`",
-            "`app` must not use `server`",
+            "`my-callpilot` must not use `server`",
             "`contract` must not use `domain`",
         ];
         assert_eq!(whats(&faults(&packages)), expected);

@@ -1,5 +1,7 @@
 // My CallPilot as a person meets it: by roles and names.
 
+import assert from 'node:assert/strict';
+
 import { chromium } from 'playwright-core';
 
 // Chromium's own traffic is switched off: it would only look for hosts that the test machine cannot reach.
@@ -12,7 +14,7 @@ export async function launchBrowser() {
   });
 }
 
-/** A page of a fresh profile. What the page logs as an error fails the test that asks for it. */
+/** A page of a fresh profile; `closePage` ends it. */
 export async function openPage(browser, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, locale: 'en-GB', ...options });
   const page = await context.newPage();
@@ -21,11 +23,22 @@ export async function openPage(browser, options = {}) {
   return page;
 }
 
-export async function logIn(page, server, { mailbox, password }) {
-  await page.goto(`${server.http}/MyCallPilot/`);
+/** Closes a page and its profile. An exception that nothing in the page caught fails the test. */
+export async function closePage(page) {
+  await page.context().close();
+  assert.deepEqual(page.problems, []);
+}
+
+/** Fills in the log-in that the page shows. */
+export async function submitLogIn(page, { mailbox, password }) {
   await page.getByLabel('Mailbox number').fill(mailbox);
   await page.getByLabel('Password', { exact: true }).fill(password);
   await page.getByRole('button', { name: 'Log in' }).click();
+}
+
+export async function logIn(page, server, user) {
+  await page.goto(`${server.http}/MyCallPilot/`);
+  await submitLogIn(page, user);
   await page.getByRole('heading', { level: 1, name: 'Inbox' }).waitFor();
   // The heading takes the focus once; keys pressed before that would go astray.
   await page.waitForFunction(() => document.activeElement?.tagName === 'H1');

@@ -44,11 +44,19 @@ fn the_app_is_served_below_my_callpilot_with_the_right_headers() {
         (200, Some("text/html; charset=utf-8"))
     );
     assert_eq!(index.header("cache-control"), Some("no-cache"));
-    assert_eq!(
-        get(&server, "/MyCallPilot/configure", &[]).body,
-        index.body,
-        "addresses inside the app"
-    );
+    // Pages, open messages, and what the application itself says is no page.
+    for path in [
+        "configure",
+        "inbox/01936f2e-8d3c-7a10-9c41-2f6f0c5d7e90",
+        "no/such/page",
+    ] {
+        let page = get(&server, &format!("/MyCallPilot/{path}"), &[]);
+        assert_eq!(
+            (page.status, page.body),
+            (200, index.body.clone()),
+            "{path}"
+        );
+    }
     assert_eq!(
         get(&server, "/MyCallPilot/sw.js", &[]).header("cache-control"),
         Some("no-cache")

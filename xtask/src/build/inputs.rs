@@ -18,7 +18,13 @@ pub const COMPILED: [&str; 6] = [
 ];
 
 /// What the web root takes besides the compiled client.
-pub const WEB_ROOT: [&str; 4] = ["index.html", "app/style", "app/static", "app/sw.js"];
+pub const WEB_ROOT: [&str; 5] = [
+    "index.html",
+    "app/boot.js",
+    "app/sw.js",
+    "app/crates/ui/style",
+    "app/crates/my-callpilot/static",
+];
 
 /// A digest of the names and contents below `paths` less those below `except`. All are files or folders in `root`; one
 /// that is not there counts as empty.

@@ -1,4 +1,4 @@
-//! Builds the server and the browser client, and only what has changed since.
+//! Builds the server and the browser's applications, and only what has changed since.
 //!
 //! # The web root
 //!
@@ -6,27 +6,32 @@
 //!
 //! | file | address | made from |
 //! |---|---|---|
-//! | `index.html` | `/MyCallPilot/` | the top-level `index.html`; `<!--STYLE-->` and `<!--APP-->` become the tags below |
+//! | `index.html` | `/MyCallPilot/` | the top-level `index.html`, the page of every application; `<!--STYLE-->` and `<!--APP-->` become the tags below |
 //! | `sw.js` | `/MyCallPilot/sw.js` | `app/sw.js`; `/*PRECACHE*/[]` becomes the list of addresses, `__BUILD_ID__` the build's name |
-//! | `assets/app.<hash>.js` | `/MyCallPilot/assets/…` | wasm-bindgen's module |
-//! | `assets/app_bg.<hash>.wasm` | | the client, by wasm-pack and wasm-opt |
-//! | `assets/boot.<hash>.js` | | four lines that start the client; no script stands in the page, so the policy `script-src 'self' 'wasm-unsafe-eval'` holds |
-//! | `assets/style.<hash>.css` | | `app/style/*.css`, joined in the order of their names |
-//! | `assets/…` | | everything in `app/static/`, under its own name, which does not change with its content |
+//! | `assets/PACKAGE.<hash>.js` | `/MyCallPilot/assets/…` | wasm-bindgen's module of an application |
+//! | `assets/PACKAGE_bg.<hash>.wasm` | | the application, by wasm-pack and wasm-opt |
+//! | `assets/boot.<hash>.js` | | `app/boot.js`, which starts the application of the page's address; `/*APPLICATIONS*/[]` becomes the list. No script stands in the page, so the policy `script-src 'self' 'wasm-unsafe-eval'` holds |
+//! | `assets/style.<hash>.css` | | `app/crates/ui/style/*.css`, joined in the order of their names |
+//! | `assets/…` | | everything in the `static/` of an application, under its own name, which does not change with its content |
 //!
 //! A name with a hash (16 hexadecimal digits before the extension) never changes its content and may be kept for ever. Beside
 //! each file of text or WebAssembly stands the same, compressed, with `.br` and `.gz` added to its name.
 //!
-//! `<!--STYLE-->` becomes the link to the style sheet, `<!--APP-->` the preloads and the module script of `boot`. When the
-//! client cannot start, `boot` sets `data-boot="failed"` on the `html` element, by which the page can show what to do.
+//! `<!--STYLE-->` becomes the link to the style sheet, `<!--APP-->` the module script of `boot`, which fetches the bundle of the one
+//! application that is needed. When it cannot start, `boot` sets `data-boot="failed"` on the `html` element, by which the page can
+//! show what to do. Another application is a package, a row in [`APPLICATIONS`], and a route of the server to the same page.
 
+mod applications;
 mod compress;
 mod inputs;
 mod web_root;
 
-use std::{fs, path::PathBuf, process::Command};
+use std::{fs, process::Command};
 
-pub use self::inputs::files;
+pub use self::{
+    applications::{APPLICATIONS, Application},
+    inputs::files,
+};
 use crate::{
     failure::Failure,
     paths,
@@ -64,18 +69,17 @@ pub fn program(name: &str) -> Result<(), Failure> {
     process::run(&mut command)
 }
 
-/// Builds the browser client and the web root `dist/`.
+/// Builds the browser's applications and the web root `dist/`.
 pub fn app() -> Result<(), Failure> {
     // Two jobs at once would take each other's files away; the second waits, and then finds all of it done.
     let _lock = paths::lock(&paths::wasm_target().join("lock"))?;
     let root = paths::root();
     let compiled = inputs::digest(&root, &inputs::COMPILED, &inputs::WEB_ROOT)?;
-    let client = Client {
-        folder: paths::wasm_target().join("client"),
-    };
     let stamp = paths::wasm_target().join("client.inputs");
-    if !inputs::stamp_is(&stamp, &compiled) || !client.is_whole() {
-        client.build()?;
+    if !inputs::stamp_is(&stamp, &compiled) || !APPLICATIONS.iter().all(Application::is_whole) {
+        for application in &APPLICATIONS {
+            application.build()?;
+        }
         inputs::set_stamp(&stamp, &compiled)?;
     }
 
@@ -85,20 +89,18 @@ pub fn app() -> Result<(), Failure> {
         say("build: the browser client is up to date");
         return Ok(());
     }
-    web_root::assemble(&root, &client.folder, &paths::dist())?;
+    let built = APPLICATIONS
+        .iter()
+        .map(|application| (application, application.compiled()));
+    web_root::assemble(&root, &built.collect::<Vec<_>>(), &paths::dist())?;
     inputs::set_stamp(&stamp, &everything)
 }
 
-/// The compiled client: `app.js`, `app_bg.wasm` and perhaps `snippets/` in one folder.
-struct Client {
-    folder: PathBuf,
-}
-
-impl Client {
+impl Application {
     fn is_whole(&self) -> bool {
-        ["app.js", "app_bg.wasm"]
+        [self.module(), self.wasm()]
             .iter()
-            .all(|file| self.folder.join(file).is_file())
+            .all(|file| self.compiled().join(file).is_file())
     }
 
     fn build(&self) -> Result<(), Failure> {
@@ -106,7 +108,8 @@ impl Client {
             Failure::new("there is no compiler for wasm32").remedy("run `cargo xtask setup`")
         })?;
         say(format!(
-            "build: compiling the browser client ({}'s compiler)",
+            "build: compiling {} ({}'s compiler)",
+            self.package,
             compiler.name()
         ));
         self.pack(&compiler)?;
@@ -116,9 +119,7 @@ impl Client {
     fn pack(&self, compiler: &Compiler) -> Result<(), Failure> {
         let mut command = compiler.command("wasm-pack")?;
         // Everything is installed already: `no-install` keeps wasm-pack from downloading programs of its own.
-        command.args([
-            "build",
-            "app",
+        command.arg("build").arg(self.source()).args([
             "--target",
             "web",
             "--mode",
@@ -132,18 +133,16 @@ impl Client {
                 "--profile",
                 "wasm-release",
                 "--out-name",
-                "app",
+                self.package,
                 "--out-dir",
             ])
-            .arg(&self.folder);
+            .arg(self.compiled());
         process::run(&mut command)
     }
 
     fn optimise(&self) -> Result<(), Failure> {
-        let (whole, small) = (
-            self.folder.join("app_bg.wasm"),
-            self.folder.join("app_bg.small"),
-        );
+        let whole = self.compiled().join(self.wasm());
+        let small = whole.with_extension("small");
         let mut command = Command::new("node");
         command
             .arg(setup::wasm_opt())

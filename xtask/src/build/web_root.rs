@@ -5,20 +5,26 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{compress, inputs};
+use super::{applications::Application, compress, inputs};
 use crate::{failure::Failure, paths, process::say};
 
 /// Where the web root is served.
 const BASE: &str = "/MyCallPilot/";
 
 /// Builds a new web root beside the old one and then puts it in its place: a failed build leaves the old one whole.
-pub fn assemble(root: &Path, client: &Path, dist: &Path) -> Result<(), Failure> {
+///
+/// Each application comes with the folder of its compiled client.
+pub fn assemble(
+    root: &Path,
+    built: &[(&Application, PathBuf)],
+    dist: &Path,
+) -> Result<(), Failure> {
     let new = paths::partial(dist);
     remove(&new)?;
     let web = WebRoot { folder: new };
-    web.fill(root, client)?;
+    web.fill(root, built)?;
     web.say_sizes()?;
     remove(dist)?;
     fs::rename(&web.folder, dist)
@@ -30,14 +36,20 @@ struct WebRoot {
 }
 
 impl WebRoot {
-    fn fill(&self, root: &Path, client: &Path) -> Result<(), Failure> {
-        self.copy_folder(&root.join("app/static"), "assets")?;
-        // wasm-bindgen's module imports these by relative names.
-        self.copy_folder(&client.join("snippets"), "assets/snippets")?;
-        let wasm = self.add_hashed("app_bg", "wasm", &read(&client.join("app_bg.wasm"))?)?;
-        let module = self.add_hashed("app", "js", &read(&client.join("app.js"))?)?;
-        let boot = self.add_hashed("boot", "js", boot(&module, &wasm).as_bytes())?;
-        let style = self.add_hashed("style", "css", &style(&root.join("app/style"))?)?;
+    fn fill(&self, root: &Path, built: &[(&Application, PathBuf)]) -> Result<(), Failure> {
+        let applications = built
+            .iter()
+            .map(|(application, compiled)| self.add_application(root, application, compiled))
+            .collect::<Result<Vec<_>, _>>()?;
+        let boot = replace(
+            &text(&root.join("app/boot.js"))?,
+            "/*APPLICATIONS*/[]",
+            &json!(applications).to_string(),
+            "app/boot.js",
+        )?;
+        let boot = self.add_hashed("boot", "js", boot.as_bytes())?;
+        let style = style(&root.join("app/crates/ui/style"))?;
+        let style = self.add_hashed("style", "css", &style)?;
 
         let page = text(&root.join("index.html"))?;
         let page = replace(
@@ -49,7 +61,7 @@ impl WebRoot {
         let page = replace(
             &page,
             "<!--APP-->",
-            &start(&boot, &module, &wasm),
+            &format!(r#"<script type="module" src="{boot}"></script>"#),
             "index.html",
         )?;
         self.add("index.html", page.as_bytes())?;
@@ -69,6 +81,26 @@ impl WebRoot {
             compress::beside(&file)?;
         }
         Ok(())
+    }
+
+    /// Adds the bundle of an application and its other files; gives back what `boot` needs to start it.
+    fn add_application(
+        &self,
+        root: &Path,
+        application: &Application,
+        compiled: &Path,
+    ) -> Result<Value, Failure> {
+        let files = root.join(application.source()).join("static");
+        self.copy_folder(&files, "assets")?;
+        // wasm-bindgen's module imports these by relative names.
+        self.copy_folder(&compiled.join("snippets"), "assets/snippets")?;
+        let wasm = read(&compiled.join(application.wasm()))?;
+        let module = read(&compiled.join(application.module()))?;
+        Ok(json!({
+            "base": application.base,
+            "module": self.add_hashed(application.package, "js", &module)?,
+            "wasm": self.add_hashed(&format!("{}_bg", application.package), "wasm", &wasm)?,
+        }))
     }
 
     /// The address of everything in the web root so far, and a name for just this content.
@@ -127,7 +159,8 @@ impl WebRoot {
             {
                 let compressed = file.with_extension("wasm.br");
                 say(format!(
-                    "build: the client is {} kB, {} kB on the wire (brotli)",
+                    "build: {} is {} kB, {} kB on the wire (brotli)",
+                    file.file_name().unwrap_or_default().to_string_lossy(),
                     size(&file),
                     size(&compressed)
                 ));
@@ -135,24 +168,6 @@ impl WebRoot {
         }
         Ok(())
     }
-}
-
-fn boot(module: &str, wasm: &str) -> String {
-    format!(
-        "import start from '{module}';\n\
-         start({{ module_or_path: '{wasm}' }}).catch((reason) => {{\n  \
-           document.documentElement.dataset.boot = 'failed';\n  \
-           console.error('My CallPilot cannot start:', reason);\n\
-         }});\n"
-    )
-}
-
-fn start(boot: &str, module: &str, wasm: &str) -> String {
-    format!(
-        "<link rel=\"modulepreload\" href=\"{module}\">\n  \
-         <link rel=\"preload\" href=\"{wasm}\" as=\"fetch\" type=\"application/wasm\" crossorigin>\n  \
-         <script type=\"module\" src=\"{boot}\"></script>"
-    )
 }
 
 fn style(folder: &Path) -> Result<Vec<u8>, Failure> {
@@ -208,7 +223,7 @@ fn remove(folder: &Path) -> Result<(), Failure> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::applications::APPLICATIONS, *};
 
     fn parts(folder: &Path) -> PathBuf {
         let write = |name: &str, content: &str| {
@@ -218,16 +233,24 @@ mod tests {
             fs::write(file, content).expect("the folder is ours");
         };
         write("index.html", "<head><!--STYLE--><!--APP--></head>");
-        write("app/style/20-page.css", "b{}");
-        write("app/style/10-base.css", "a{}");
-        write("app/static/icon.svg", "<svg/>");
+        write("app/crates/ui/style/20-page.css", "b{}");
+        write("app/crates/ui/style/10-base.css", "a{}");
+        write("app/crates/my-callpilot/static/icon.svg", "<svg/>");
+        write(
+            "app/boot.js",
+            "const APPLICATIONS = /*APPLICATIONS*/[]; start(APPLICATIONS);",
+        );
         write(
             "app/sw.js",
             "const FILES = /*PRECACHE*/[]; const BUILD = '__BUILD_ID__';",
         );
-        write("client/app.js", "export default async () => {};");
-        write("client/app_bg.wasm", "\0asm");
+        write("client/my-callpilot.js", "export default async () => {};");
+        write("client/my-callpilot_bg.wasm", "\0asm");
         folder.join("client")
+    }
+
+    fn assembled(folder: &Path, client: &Path, dist: &Path) -> Result<(), Failure> {
+        assemble(folder, &[(&APPLICATIONS[0], client.to_path_buf())], dist)
     }
 
     fn scratch(name: &str) -> PathBuf {
@@ -241,18 +264,24 @@ mod tests {
         let folder = scratch("addresses");
         let client = parts(&folder);
         let dist = folder.join("dist");
-        assemble(&folder, &client, &dist).expect("all parts are there");
+        assembled(&folder, &client, &dist).expect("all parts are there");
 
         let page = text(&dist.join("index.html")).expect("there is a page");
         let worker = text(&dist.join("sw.js")).expect("there is a worker");
+        let boot = page.split('"').find_map(|word| {
+            let name = word.strip_prefix(BASE)?;
+            name.starts_with("assets/boot.").then(|| dist.join(name))
+        });
+        let boot = text(&boot.expect("the page names it")).expect("there is a boot script");
         assert!(
             !page.contains("<!--")
+                && !boot.contains("/*")
                 && !worker.contains("PRECACHE")
                 && !worker.contains("__BUILD_ID__")
         );
-        let addresses = page
-            .split('"')
-            .chain(worker.split('"'))
+        let addresses = [&page, &boot, &worker]
+            .into_iter()
+            .flat_map(|text| text.split('"'))
             .filter_map(|word| word.strip_prefix(BASE));
         let addresses = addresses
             .filter(|name| !name.is_empty())
@@ -272,7 +301,7 @@ mod tests {
         let folder = scratch("style");
         parts(&folder);
         assert_eq!(
-            style(&folder.join("app/style")).expect("there are two"),
+            style(&folder.join("app/crates/ui/style")).expect("there are two"),
             b"a{}\nb{}\n"
         );
         remove(&folder).expect("the folder is ours");
@@ -287,7 +316,7 @@ mod tests {
         fs::write(folder.join("index.html"), "<head><!--STYLE--></head>")
             .expect("the folder is ours");
         let failure =
-            assemble(&folder, &client, &dist).expect_err("there is no place for the client");
+            assembled(&folder, &client, &dist).expect_err("there is no place for the client");
         assert!(
             failure.what.contains("<!--APP-->") && dist.is_dir(),
             "{failure}"

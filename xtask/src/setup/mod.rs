@@ -7,46 +7,19 @@ mod apt;
 mod cached;
 mod needs;
 mod npm;
+mod purpose;
 mod report;
 pub mod wasm;
 
 use std::{fs, path::PathBuf, process::Command};
 
-use clap::ValueEnum;
-
-pub use self::{cached::add_to_path, needs::chromium, report::Report};
-use self::{needs::Need, report::Missing};
+pub use self::{cached::add_to_path, needs::chromium, purpose::Purpose, report::Report};
+use self::{needs::Need, purpose::Source, report::Missing};
 use crate::{
     failure::Failure,
     paths,
     process::{self, say},
 };
-
-/// What a machine is made ready for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Purpose {
-    /// Building and running the pair
-    Demo,
-    /// Running every test
-    Test,
-    /// Measuring
-    Bench,
-}
-
-/// How a need is met.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Source {
-    /// System packages.
-    Apt(&'static [&'static str]),
-    /// A component of the Rust toolchain in use.
-    RustupComponent(&'static str),
-    /// The target wasm32-unknown-unknown, or its substitute.
-    WasmTarget,
-    /// A program from crates.io at this version, in the cache.
-    Crate(&'static str, String),
-    /// The packages of the `package-lock.json` in this folder of the clone, in the cache.
-    Npm(&'static str),
-}
 
 /// `cargo xtask setup`: prepares, then reports for a person or as JSON.
 pub fn run(purpose: Purpose, json: bool) -> Result<(), Failure> {

@@ -5,7 +5,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Purpose, Source, cached, npm, wasm};
+use super::{
+    cached, npm,
+    purpose::{Purpose, Source},
+    wasm,
+};
 use crate::{failure::Failure, paths, versions};
 
 /// Folder of the packages for building the browser client.

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Source, needs::Need, wasm};
+use super::{needs::Need, purpose::Source, wasm};
 use crate::{failure::Failure, process::say};
 
 /// The outcome of a set-up.

@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf, process::Command};
 
-use super::{Step, summary::Outcome};
+use super::{step::Step, summary::Outcome};
 use crate::{
     build,
     failure::Failure,
@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Packages outside cargo's default members, each built by itself, so that their features do not change the others'.
-const SELECTIONS: [&[&str]; 3] = [&[], &["-p", "app"], &["-p", "xtask"]];
+const SELECTIONS: [&[&str]; 3] = [&[], &["-p", "ui", "-p", "my-callpilot"], &["-p", "xtask"]];
 
 /// The simulator's test with a switch for each rule of the protocol: a feature that no server may have.
 const RULE_SWITCHES: [&str; 6] = [
@@ -209,18 +209,11 @@ fn lints() -> Result<String, Failure> {
             .map(|_| "wasm32 left out: Debian's compiler for it has no clippy".to_owned());
     }
     let mut command = compiler.command("cargo")?;
-    command.args([
-        "clippy",
-        "--profile",
-        "wasm-release",
-        "-p",
-        "app",
-        "--target",
-        wasm::TARGET,
-        "--",
-        "-D",
-        "warnings",
-    ]);
+    command.args(["clippy", "--profile", "wasm-release", "-p", "ui"]);
+    for application in &build::APPLICATIONS {
+        command.args(["-p", application.package]);
+    }
+    command.args(["--target", wasm::TARGET, "--", "-D", "warnings"]);
     outcomes.push(process::run_shown(&mut command));
     // The engine knows no operating system: it would run in a browser, too.
     let mut command = compiler.command("cargo")?;

@@ -1,0 +1,18 @@
+// Starts the application whose pages lie at the address of this one. The build writes the list; each application is a bundle of its
+// own, and only the one that is needed is fetched.
+
+const APPLICATIONS = /*APPLICATIONS*/[];
+
+async function start({ module, wasm }) {
+  // Both at once: the module only hands the bytes to the browser.
+  const bytes = fetch(wasm);
+  const { default: run } = await import(module);
+  await run({ module_or_path: bytes });
+}
+
+const path = `${location.pathname}/`;
+start(APPLICATIONS.find(({ base }) => path.startsWith(base)) ?? APPLICATIONS[0]).catch((reason) => {
+  // By this the page shows what to do.
+  document.documentElement.dataset.boot = "failed";
+  console.error("The application cannot start:", reason);
+});

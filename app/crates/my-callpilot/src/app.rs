@@ -1,0 +1,67 @@
+//! The whole application: its contexts, each told of what concerns it, and the log-in or the frame.
+
+use crate::frame::Frame;
+use crate::mailbox::MailboxContext;
+use crate::pages::login::Login;
+use crate::player::PlayerContext;
+use crate::route::BASE;
+use leptos::prelude::*;
+use ui::announcer::{Announcer, LiveRegions};
+use ui::clock::Clock;
+use ui::connection::ConnectionContext;
+use ui::keyboard::Keyboard;
+use ui::router::Router;
+use ui::session::{SessionChange, SessionContext};
+
+/// Where this browser keeps the session.
+const SESSION_KEY: &str = "callpilot.session";
+
+/// The whole application.
+#[component]
+pub fn MyCallPilot() -> impl IntoView {
+    let Some(connection) = ConnectionContext::start() else {
+        return view! {
+            <main class="empty">
+                <h1>"This page was not opened from a server"</h1>
+                <p>"Open it at the address of your CallPilot server, followed by /MyCallPilot."</p>
+            </main>
+        }
+        .into_any();
+    };
+    let session = provide(connection);
+    let inside = Memo::new(move |_| session.who().with(Option::is_some));
+    view! {
+        <LiveRegions/>
+        {move || if inside.get() { view! { <Frame/> }.into_any() } else { view! { <Login/> }.into_any() }}
+    }
+    .into_any()
+}
+
+/// Makes the contexts, lets each hear what concerns it, and goes on with the session that this browser keeps.
+fn provide(connection: ConnectionContext) -> SessionContext {
+    let (clock, announcer) = (Clock::start(), Announcer::default());
+    let mailbox = MailboxContext::new(connection, clock, announcer);
+    let player = PlayerContext::new(connection);
+    let session = SessionContext::new(connection, SESSION_KEY, move |change| match change {
+        SessionChange::Entered(who) => mailbox.open(&who.mailbox),
+        SessionChange::Ready => mailbox.read_lists(),
+        SessionChange::Left { by_reader } => {
+            mailbox.close(by_reader);
+            player.forget();
+        }
+    });
+    connection.listen(move |event| {
+        session.hear(event);
+        mailbox.hear(event);
+    });
+    provide_context(connection);
+    provide_context(clock);
+    provide_context(announcer);
+    provide_context(mailbox);
+    provide_context(player);
+    provide_context(session);
+    provide_context(Keyboard::listen());
+    provide_context(Router::start(BASE));
+    session.resume();
+    session
+}

@@ -1,0 +1,135 @@
+//! One row of a list: a check box, and one link that opens the message and whose name says everything the row shows.
+
+use crate::mailbox::MailboxContext;
+use crate::model::{row_length, words};
+use contract::{Kind, MessageRow, ObjectId};
+use leptos::prelude::*;
+use ui::clock::Clock;
+use ui::components::icons::{Icon, icon};
+use ui::times::time_words;
+
+/// The sign of a kind of message.
+pub fn kind_icon(kind: Kind) -> Icon {
+    match kind {
+        Kind::Voice => Icon::Voice,
+        Kind::Fax => Icon::Fax,
+        Kind::Text => Icon::Text,
+        Kind::Mixed => Icon::Mixed,
+        Kind::Report => Icon::Report,
+    }
+}
+
+/// The id of a row's link in the document.
+pub fn row_dom_id(id: ObjectId) -> String {
+    format!("row-{id}")
+}
+
+/// A mark with its words for a screen reader and the pointer; the link's own name says it too.
+fn mark(shown: bool, class: &'static str, sign: Icon, title: &'static str) -> Option<AnyView> {
+    shown.then(|| {
+        view! {
+            <span class=class title=title>
+                {icon(sign)}
+            </span>
+        }
+        .into_any()
+    })
+}
+
+/// One row. What can change of a message changes in it piece by piece; the row itself is never made anew, so that focus stays.
+#[component]
+pub fn MessageRowView(
+    /// Which message.
+    id: ObjectId,
+    /// Its page's address.
+    href: String,
+    /// It is the one that is open.
+    #[prop(into)]
+    open: Signal<bool>,
+    /// It is selected.
+    #[prop(into)]
+    picked: Signal<bool>,
+    /// It is the one that Tab reaches.
+    #[prop(into)]
+    current: Signal<bool>,
+    /// Takes it into the selection, or out of it.
+    on_pick: Callback<ObjectId>,
+    /// It has got the focus.
+    on_focus: Callback<ObjectId>,
+) -> impl IntoView {
+    let (mail, zone) = (MailboxContext::here().mail(), Clock::here().zone());
+    let row = mail.with_untracked(|mail| mail.row(id).cloned())?;
+    // A message that has just gone is shown as it was until the list has let go of it.
+    let (unread, far) = (row.unread, row.one_server_only);
+    let now = Memo::new(move |before: Option<&(bool, bool)>| {
+        mail.with(|mail| match mail.row(id) {
+            Some(row) => (row.unread, row.one_server_only),
+            None => before.copied().unwrap_or((unread, far)),
+        })
+    });
+    let select = format!(
+        "Select: {}, {}",
+        words::sender(&row.sender),
+        words::subject(&row)
+    );
+    let (kind, from, subject) = (row.kind, words::sender(&row.sender), words::subject(&row));
+    let (time, length) = (time_words(&zone, row.received_at), row_length::length(&row));
+    let marks = [
+        mark(row.urgent, "mark mark--urgent", Icon::Urgent, "Urgent"),
+        mark(row.private, "mark", Icon::Lock, "Private"),
+        mark(row.attachments > 0, "mark", Icon::Clip, "With attachment"),
+    ];
+    let name = move || {
+        let (unread, one_server_only) = now.get();
+        let row = MessageRow {
+            unread,
+            one_server_only,
+            ..row.clone()
+        };
+        words::row_name(&zone, &row)
+    };
+    let tabindex = move || if current.get() { "0" } else { "-1" };
+    let view = view! {
+        <li
+            class="row"
+            class:row--new=move || now.get().0
+            class:row--open=move || open.get()
+            class:row--picked=move || picked.get()
+        >
+            <input
+                type="checkbox"
+                aria-label=select
+                tabindex=tabindex
+                prop:checked=move || picked.get()
+                on:change=move |_| on_pick.run(id)
+                on:focus=move |_| on_focus.run(id)
+            />
+            <span class="kind" title=words::kind(kind) aria-hidden="true">
+                {icon(kind_icon(kind))}
+            </span>
+            <a
+                class="row__open"
+                id=row_dom_id(id)
+                href=href
+                aria-label=name
+                aria-current=move || open.get().then_some("true")
+                tabindex=tabindex
+                on:focus=move |_| on_focus.run(id)
+            >
+                <span class="from">
+                    <span>{from}</span>
+                    {marks.into_iter().collect_view()}
+                </span>
+                <span class="subject">{subject}</span>
+            </a>
+            <span class="meta" aria-hidden="true">
+                <span>{time}</span>
+                <span>
+                    {move || mark(now.get().1, "mark mark--far", Icon::Sync, "On one server only so far")}
+                    {length}
+                </span>
+            </span>
+        </li>
+    };
+    Some(view.into_any())
+}

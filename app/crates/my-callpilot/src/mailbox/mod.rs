@@ -1,0 +1,273 @@
+//! The mailbox: its messages, the changes that wait for a server, and the way back after the last action.
+//!
+//! Here is what the mailbox knows and what the reader does to it. `lists` reads it from the servers, `outgoing` sends changes,
+//! `keeping` writes the copy that this browser keeps.
+
+mod keeping;
+mod lists;
+mod outgoing;
+
+use crate::model::arrivals::Arrivals;
+use crate::model::mail::Mail;
+use crate::model::outbox::Outbox;
+use crate::model::undo::{Action, Undo};
+use contract::{Counts, Event, Folder, MessageDetail, MessagePatch, MessageRow, ObjectId};
+use leptos::prelude::*;
+use ui::announcer::Announcer;
+use ui::clock::{self, Clock};
+use ui::connection::{ConnectionContext, ConnectionEvent};
+
+/// Parts of at most so many opened messages are held; the oldest go first.
+const DETAILS_MAX: usize = 100;
+
+/// A server answered, but could not give the list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListTrouble {
+    /// The server's sentence.
+    pub message: String,
+    /// Finds the story in the server's log.
+    pub reference: String,
+}
+
+/// The mailbox. A handle.
+#[derive(Clone, Copy)]
+pub struct MailboxContext {
+    connection: ConnectionContext,
+    announcer: Announcer,
+    /// Whose it is; none while nobody is logged in.
+    number: StoredValue<Option<String>>,
+    mail: RwSignal<Mail>,
+    /// Changes that wait for a server.
+    outbox: RwSignal<Outbox>,
+    /// Parts of messages that were opened, the latest last.
+    details: RwSignal<Vec<MessageDetail>>,
+    /// A list is being read, and none is known yet.
+    loading: RwSignal<bool>,
+    /// The list could not be read.
+    trouble: RwSignal<Option<ListTrouble>>,
+    /// The action that can be undone.
+    undo: RwSignal<Option<Undo>>,
+    /// Arrivals that are not announced yet.
+    arrivals: StoredValue<Arrivals>,
+    /// The computer's clock less the server's, in milliseconds, as far as lists told.
+    clock_ahead_ms: RwSignal<Option<i64>>,
+    /// Counts the readings of the lists: only the newest counts.
+    reading: StoredValue<u64>,
+    /// Waiting changes are being sent.
+    sending: StoredValue<bool>,
+}
+
+impl MailboxContext {
+    /// A mailbox that is closed until [`Self::open`].
+    pub fn new(connection: ConnectionContext, clock: Clock, announcer: Announcer) -> Self {
+        let mailbox = Self {
+            connection,
+            announcer,
+            number: StoredValue::new(None),
+            mail: RwSignal::new(Mail::default()),
+            outbox: RwSignal::new(Outbox::default()),
+            details: RwSignal::new(Vec::new()),
+            loading: RwSignal::new(false),
+            trouble: RwSignal::new(None),
+            undo: RwSignal::new(None),
+            arrivals: StoredValue::new(Arrivals::default()),
+            clock_ahead_ms: RwSignal::new(None),
+            reading: StoredValue::new(0),
+            sending: StoredValue::new(false),
+        };
+        mailbox.keep();
+        mailbox.follow(clock);
+        mailbox
+    }
+
+    /// The mailbox of the present application.
+    pub fn here() -> Self {
+        expect_context()
+    }
+
+    /// Takes what the connection tells of the messages.
+    pub fn hear(self, event: ConnectionEvent<'_>) {
+        match event {
+            ConnectionEvent::Answers if self.is_open() => {
+                self.send_waiting();
+                self.read_lists();
+            }
+            ConnectionEvent::ListStale => self.read_lists(),
+            ConnectionEvent::Server(event) => self.happened(event),
+            ConnectionEvent::Answers
+            | ConnectionEvent::SessionRenewed(_)
+            | ConnectionEvent::SessionEnded => {}
+        }
+    }
+
+    /// The messages.
+    pub fn mail(self) -> ReadSignal<Mail> {
+        self.mail.read_only()
+    }
+
+    /// The counts to show (tracked).
+    pub fn counts(self) -> Counts {
+        self.mail.with(Mail::counts)
+    }
+
+    /// How many messages of a folder are here (tracked).
+    pub fn known(self, folder: Folder) -> usize {
+        self.mail.with(|mail| mail.rows(folder).len())
+    }
+
+    /// How many messages have a change that waits for a server (tracked).
+    pub fn waiting(self) -> usize {
+        self.outbox.with(Outbox::len)
+    }
+
+    /// One message, from a list or because it was opened (tracked).
+    pub fn row(self, id: ObjectId) -> Option<MessageRow> {
+        self.mail.with(|mail| mail.row(id).cloned()).or_else(|| {
+            self.details.with(|details| {
+                let detail = details.iter().find(|detail| detail.row.id == id);
+                detail.map(|detail| detail.row.clone())
+            })
+        })
+    }
+
+    /// A list is being read, and none is known yet.
+    pub fn loading(self) -> ReadSignal<bool> {
+        self.loading.read_only()
+    }
+
+    /// Why the list could not be read.
+    pub fn trouble(self) -> ReadSignal<Option<ListTrouble>> {
+        self.trouble.read_only()
+    }
+
+    /// The computer's clock less the server's, in milliseconds, as far as lists told.
+    pub fn clock_ahead_ms(self) -> ReadSignal<Option<i64>> {
+        self.clock_ahead_ms.read_only()
+    }
+
+    /// The action that can be undone.
+    pub fn undo(self) -> ReadSignal<Option<Undo>> {
+        self.undo.read_only()
+    }
+
+    /// The reader is at the way back (or no longer): its time stands still meanwhile.
+    pub fn hold_undo(self, held: bool) {
+        self.undo.try_maybe_update(|undo| {
+            if let Some(undo) = undo {
+                undo.hold(held);
+            }
+            (false, ())
+        });
+    }
+
+    /// Changes messages: shown at once, sent now or as soon as a server answers.
+    pub fn enqueue(self, ids: &[ObjectId], patch: MessagePatch) {
+        self.mail.update(|mail| {
+            for id in ids {
+                mail.change(*id, &patch);
+            }
+        });
+        self.outbox.update(|outbox| {
+            for id in ids {
+                outbox.add(*id, patch);
+            }
+        });
+        self.send_waiting();
+    }
+
+    /// Marks messages as new or as heard, where they are not yet.
+    pub fn mark(self, ids: &[ObjectId], unread: bool) {
+        // An opened message need not be on a list that is here.
+        let row = |id: &ObjectId| untrack(|| self.row(*id));
+        let differ = |id: &ObjectId| row(id).is_some_and(|row| row.unread != unread);
+        let ids: Vec<ObjectId> = ids.iter().copied().filter(differ).collect();
+        if !ids.is_empty() {
+            let patch = MessagePatch {
+                unread: Some(unread),
+                deleted: None,
+            };
+            self.enqueue(&ids, patch);
+        }
+    }
+
+    /// Moves messages to Deleted or back, and offers the way back.
+    pub fn shift(self, action: Action, ids: Vec<ObjectId>) {
+        if ids.is_empty() {
+            return;
+        }
+        let patch = MessagePatch {
+            unread: None,
+            deleted: Some(action == Action::Deleted),
+        };
+        self.enqueue(&ids, patch);
+        self.undo.set(Some(Undo::new(action, ids)));
+    }
+
+    /// Takes the last action back.
+    pub fn take_back(self) {
+        if let Some(undo) = self.undo.get_untracked() {
+            self.undo.set(None);
+            self.enqueue(&undo.ids, undo.patch());
+            self.announcer.say(match undo.action {
+                Action::Deleted => "Back in Inbox.",
+                Action::Restored => "Back in Deleted.",
+            });
+        }
+    }
+
+    fn is_open(self) -> bool {
+        self.number.with_value(Option::is_some)
+    }
+
+    fn happened(self, event: &Event) {
+        match event {
+            Event::Message {
+                row,
+                arrived,
+                counts,
+            } => {
+                let outbox = self.outbox.get_untracked();
+                let new = self
+                    .mail
+                    .try_update(|mail| mail.put(row.clone(), Some(*counts), &outbox));
+                if *arrived && new == Some(true) {
+                    self.announce(row);
+                }
+            }
+            Event::Gone { id, counts } => self.mail.update(|mail| mail.remove(*id, Some(*counts))),
+            // The SDK turns these into its own events.
+            Event::Server { .. } | Event::Resync | Event::Ended => {}
+        }
+    }
+
+    /// A message has come that was not here before.
+    fn announce(self, row: &MessageRow) {
+        if row.folder == Folder::Inbox && row.unread {
+            let now_ms = u64::try_from(clock::now().0).unwrap_or(0);
+            self.arrivals
+                .update_value(|arrivals| arrivals.add(now_ms, row));
+        }
+    }
+
+    /// Once a second: the way back ends, arrivals are announced.
+    fn follow(self, clock: Clock) {
+        Effect::new(move |before: Option<i64>| {
+            let now = clock.now().get().0;
+            let passed = u32::try_from(now - before.unwrap_or(now)).unwrap_or(1_000);
+            let ended = self.undo.try_maybe_update(|undo| {
+                (false, undo.as_mut().is_some_and(|undo| undo.tick(passed)))
+            });
+            if ended == Some(true) {
+                self.undo.set(None);
+            }
+            let now_ms = u64::try_from(now).unwrap_or(0);
+            let announcement = self
+                .arrivals
+                .try_update_value(|arrivals| arrivals.take(now_ms));
+            if let Some(words) = announcement.flatten() {
+                self.announcer.say(words);
+            }
+            now
+        });
+    }
+}

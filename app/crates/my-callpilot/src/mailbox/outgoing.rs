@@ -1,0 +1,108 @@
+//! Sends the reader's changes, each once, one after the other, until none is left or no server answers.
+
+use super::MailboxContext;
+use contract::{MessagePatch, MessageRow, ObjectId};
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use std::time::Duration;
+use ui::sdk::Trouble;
+
+/// Changes that found no answer are sent again after this time.
+const SEND_AGAIN: Duration = Duration::from_secs(5);
+
+impl MailboxContext {
+    /// Sends the changes that wait.
+    pub(super) fn send_waiting(self) {
+        if self.sending.try_get_value() != Some(false) {
+            return;
+        }
+        self.sending.set_value(true);
+        spawn_local(async move {
+            let first = || {
+                self.outbox
+                    .with_untracked(|outbox| outbox.waiting().first().copied())
+            };
+            while let Some((id, patch)) = first() {
+                let sent = self.send(id, patch).await;
+                if !self.settled(id, patch, sent) {
+                    break;
+                }
+            }
+            self.sending.set_value(false);
+        });
+    }
+
+    /// A change was sent; false if the next must wait.
+    fn settled(
+        self,
+        id: ObjectId,
+        patch: MessagePatch,
+        sent: Result<Vec<MessageRow>, Trouble>,
+    ) -> bool {
+        if !self.outbox.with_untracked(|outbox| outbox.holds(id)) {
+            // The mailbox was closed meanwhile: what was sent belongs to nobody here.
+            return true;
+        }
+        match sent {
+            Ok(rows) => {
+                self.outbox.update(|outbox| outbox.confirm(id, &patch));
+                self.mail.update(|mail| {
+                    self.outbox.with_untracked(|outbox| {
+                        for row in rows {
+                            mail.put(row, None, outbox);
+                        }
+                    });
+                });
+            }
+            Err(Trouble::Gone) => {
+                self.outbox.update(|outbox| outbox.give_up(id));
+                self.mail.update(|mail| mail.remove(id, None));
+            }
+            Err(Trouble::Refused { message, .. }) => {
+                self.outbox.update(|outbox| outbox.give_up(id));
+                self.announcer.say(message);
+                self.read_lists();
+            }
+            Err(Trouble::NoAnswer) => {
+                // A change of the connection sends them too; this is for a server that was only too slow.
+                set_timeout(move || self.send_waiting(), SEND_AGAIN);
+                return false;
+            }
+            Err(Trouble::Ended) => return false,
+        }
+        true
+    }
+
+    async fn send(self, id: ObjectId, patch: MessagePatch) -> Result<Vec<MessageRow>, Trouble> {
+        let client = self.connection.client();
+        let mut rows = Vec::new();
+        if let Some(unread) = patch.unread {
+            rows.push(client.set_unread(id, unread).await?);
+        }
+        match patch.deleted {
+            Some(true) => rows.push(client.delete(id).await?),
+            Some(false) => rows.push(client.undelete(id).await?),
+            None => {}
+        }
+        Ok(rows)
+    }
+
+    /// Removes messages for good. Says how it ended.
+    pub fn expunge(self, ids: Vec<ObjectId>) {
+        spawn_local(async move {
+            for id in ids {
+                let expunged = self.connection.client().expunge(id).await;
+                match expunged.map_err(Trouble::from) {
+                    Ok(()) | Err(Trouble::Gone) => self.mail.update(|mail| mail.remove(id, None)),
+                    Err(Trouble::Refused { message, .. }) => return self.announcer.say(message),
+                    Err(Trouble::NoAnswer) => {
+                        return self
+                            .announcer
+                            .say("No connection: not deleted for good. Try again later.");
+                    }
+                    Err(Trouble::Ended) => return,
+                }
+            }
+        });
+    }
+}

@@ -1,0 +1,17 @@
+//! The rules of My CallPilot that need no browser. They take what they work on (rows, the time, the reader's zone) and
+//! give back what to show; nothing here touches the DOM, a clock or the network, so that everything is tested natively.
+
+pub mod arrivals;
+pub mod kept;
+pub mod mail;
+pub mod outbox;
+pub mod outline;
+pub mod row_length;
+pub mod search;
+pub mod steps;
+pub mod undo;
+pub mod wave;
+pub mod words;
+
+#[cfg(test)]
+pub(crate) mod samples;

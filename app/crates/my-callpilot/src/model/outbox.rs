@@ -1,0 +1,140 @@
+//! Changes of the reader that no server has confirmed yet. They wait here, survive a reload, and go out by themselves.
+//!
+//! Each is the wanted state of one message, so sending it twice, or to the other server, does the same as sending it once.
+
+use contract::{Folder, MessagePatch, MessageRow, ObjectId};
+use serde::{Deserialize, Serialize};
+
+/// The waiting changes, oldest first; at most one for each message.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outbox(Vec<(ObjectId, MessagePatch)>);
+
+impl Outbox {
+    /// Adds a change. What it says of a message replaces what waited for it; the rest of what waited stays.
+    pub fn add(&mut self, id: ObjectId, patch: MessagePatch) {
+        match self.0.iter_mut().find(|(waiting, _)| *waiting == id) {
+            Some((_, waiting)) => {
+                waiting.unread = patch.unread.or(waiting.unread);
+                waiting.deleted = patch.deleted.or(waiting.deleted);
+            }
+            None => self.0.push((id, patch)),
+        }
+    }
+
+    /// A server has confirmed a change: what it said no longer waits, what was wanted since does.
+    pub fn confirm(&mut self, id: ObjectId, sent: &MessagePatch) {
+        for (_, waiting) in self.0.iter_mut().filter(|(waiting, _)| *waiting == id) {
+            if waiting.unread == sent.unread {
+                waiting.unread = None;
+            }
+            if waiting.deleted == sent.deleted {
+                waiting.deleted = None;
+            }
+        }
+        self.0
+            .retain(|(_, waiting)| *waiting != MessagePatch::default());
+    }
+
+    /// A server has refused it for good: it is given up.
+    pub fn give_up(&mut self, id: ObjectId) {
+        self.0.retain(|(waiting, _)| *waiting != id);
+    }
+
+    /// Whether a change of this message waits.
+    pub fn holds(&self, id: ObjectId) -> bool {
+        self.0.iter().any(|(waiting, _)| *waiting == id)
+    }
+
+    /// Shows what waits over a row as a server has it.
+    pub fn overlay(&self, row: &mut MessageRow) {
+        if let Some((_, patch)) = self.0.iter().find(|(id, _)| *id == row.id) {
+            overlay(patch, row);
+        }
+    }
+
+    /// What is to be sent, oldest first.
+    pub fn waiting(&self) -> &[(ObjectId, MessagePatch)] {
+        &self.0
+    }
+
+    /// How many messages have a change that waits.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// Shows a patch on a row as the server will.
+pub fn overlay(patch: &MessagePatch, row: &mut MessageRow) {
+    if let Some(unread) = patch.unread {
+        row.unread = unread;
+    }
+    match patch.deleted {
+        Some(true) => row.folder = Folder::Deleted,
+        Some(false) if row.folder == Folder::Deleted => row.folder = Folder::Inbox,
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::samples::{id, row};
+
+    const HEARD: MessagePatch = MessagePatch {
+        unread: Some(false),
+        deleted: None,
+    };
+    const DELETED: MessagePatch = MessagePatch {
+        unread: None,
+        deleted: Some(true),
+    };
+    const BACK: MessagePatch = MessagePatch {
+        unread: None,
+        deleted: Some(false),
+    };
+
+    #[test]
+    fn changes_of_one_message_become_one() {
+        let mut outbox = Outbox::default();
+        outbox.add(id(1), HEARD);
+        outbox.add(id(1), DELETED);
+        outbox.add(id(1), BACK);
+        let both = MessagePatch {
+            unread: Some(false),
+            deleted: Some(false),
+        };
+        assert_eq!(outbox.waiting(), [(id(1), both)]);
+    }
+
+    #[test]
+    fn an_undo_made_while_the_deletion_was_on_its_way_still_goes_out() {
+        let mut outbox = Outbox::default();
+        outbox.add(id(1), DELETED);
+        let sent = outbox.waiting()[0].1;
+        outbox.add(id(1), BACK);
+        outbox.confirm(id(1), &sent);
+        assert_eq!(outbox.waiting(), [(id(1), BACK)]);
+        outbox.confirm(id(1), &BACK);
+        assert!(outbox.is_empty());
+    }
+
+    #[test]
+    fn what_waits_is_seen_over_the_servers_row_and_survives_a_reload() {
+        let mut outbox = Outbox::default();
+        outbox.add(id(1), DELETED);
+        let kept = serde_json::to_string(&outbox).unwrap();
+        let outbox: Outbox = serde_json::from_str(&kept).unwrap();
+        let (mut changed, mut other) = (row(1, 0), row(2, 0));
+        outbox.overlay(&mut changed);
+        outbox.overlay(&mut other);
+        assert_eq!(
+            (changed.folder, other.folder),
+            (Folder::Deleted, Folder::Inbox)
+        );
+    }
+}

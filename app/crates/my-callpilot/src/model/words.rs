@@ -1,0 +1,236 @@
+//! What the pages say of messages and folders. Short sentences in the present: what is, what it means, what to do.
+
+use super::row_length::spoken_length;
+use contract::{Folder, Kind, MessageRow, Party};
+use ui::length::{counted, spoken};
+use ui::times::{Zone, time_words};
+
+/// The name of a folder.
+pub fn folder(folder: Folder) -> &'static str {
+    match folder {
+        Folder::Inbox => "Inbox",
+        Folder::Sent => "Sent",
+        Folder::Deleted => "Deleted",
+    }
+}
+
+/// A message by its kind: `Voice message`.
+pub fn kind(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Voice => "Voice message",
+        Kind::Fax => "Fax message",
+        Kind::Text => "Text message",
+        Kind::Mixed => "Voice and fax message",
+        Kind::Report => "Report",
+    }
+}
+
+/// Who sent it: the name, else the number, else the address.
+pub fn sender(party: &Party) -> String {
+    let number = party.number.as_deref().unwrap_or_default();
+    [party.name.as_str(), number, party.address.as_str()]
+        .into_iter()
+        .find(|words| !words.trim().is_empty())
+        .unwrap_or("Unknown caller")
+        .trim()
+        .to_owned()
+}
+
+/// The same with the number behind the name, where there are both: `Lena Corvick, 7214`.
+pub fn sender_in_full(party: &Party) -> String {
+    let name = sender(party);
+    match party.number.as_deref() {
+        Some(number) if !number.is_empty() && number != name => format!("{name}, {number}"),
+        _ => name,
+    }
+}
+
+/// The subject, or the kind where the sender gave none.
+pub fn subject(row: &MessageRow) -> String {
+    match row.subject.trim() {
+        "" => kind(row.kind).to_owned(),
+        subject => subject.to_owned(),
+    }
+}
+
+/// The name of a row's link for a screen reader: kind, sender, marks, subject, time and length.
+pub fn row_name(zone: &impl Zone, row: &MessageRow) -> String {
+    let new = if row.unread { "New. " } else { "" };
+    let marks: String = [
+        (row.urgent, ", urgent"),
+        (row.private, ", private"),
+        (row.attachments > 0, ", with attachment"),
+        (row.one_server_only, ", on one server only so far"),
+    ]
+    .into_iter()
+    .filter_map(|(set, words)| set.then_some(words))
+    .collect();
+    let length = match spoken_length(row) {
+        length if length.is_empty() => length,
+        length => format!(", {length}"),
+    };
+    format!(
+        "{new}{} from {}{marks}. {}. {}{length}",
+        kind(row.kind),
+        sender(&row.sender),
+        subject(row),
+        time_words(zone, row.received_at)
+    )
+}
+
+/// `New voice message from Mira Tandell, urgent`.
+pub fn arrival(row: &MessageRow) -> String {
+    let urgent = if row.urgent { ", urgent" } else { "" };
+    let kind = match row.kind {
+        Kind::Voice => "voice message",
+        Kind::Fax => "fax message",
+        Kind::Text => "text message",
+        Kind::Mixed => "voice and fax message",
+        Kind::Report => "report",
+    };
+    format!("New {kind} from {}{urgent}", sender(&row.sender))
+}
+
+/// What is selected, in numbers: `2 voice messages, 1 fax; 1 minute 53 and 3 pages together.`
+pub fn selection(rows: &[&MessageRow]) -> String {
+    let count = |kind: Kind| rows.iter().filter(|row| row.kind == kind).count() as u64;
+    let kinds: Vec<String> = [
+        (count(Kind::Voice), "voice message", "voice messages"),
+        (count(Kind::Fax), "fax", "faxes"),
+        (
+            count(Kind::Mixed),
+            "voice and fax message",
+            "voice and fax messages",
+        ),
+        (count(Kind::Text), "text", "texts"),
+        (count(Kind::Report), "report", "reports"),
+    ]
+    .into_iter()
+    .filter(|(number, ..)| *number > 0)
+    .map(|(number, one, many)| format!("{number} {}", if number == 1 { one } else { many }))
+    .collect();
+    let sound: u64 = rows.iter().map(|row| row.duration_ms).sum();
+    let pages: u64 = rows.iter().filter_map(|row| row.pages).map(u64::from).sum();
+    let lengths: Vec<String> = [
+        (sound > 0).then(|| spoken(sound)),
+        (pages > 0).then(|| counted(pages, "page")),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    match lengths.is_empty() {
+        true => format!("{}.", kinds.join(", ")),
+        false => format!("{}; {} together.", kinds.join(", "), lengths.join(" and ")),
+    }
+}
+
+/// The foot of a whole list: on how many servers its messages are.
+pub fn both_servers(all: u32, one_only: u32, paired: bool) -> String {
+    let messages = counted(u64::from(all), "message");
+    if !paired || all == 0 {
+        return format!("{messages}.");
+    }
+    match one_only {
+        0 if all == 1 => "1 message: it is on both servers.".into(),
+        0 => format!("{messages}: all are on both servers."),
+        one if one >= all => format!("{messages}: on one server only so far."),
+        one => {
+            let is = |number: u32| if number == 1 { "is" } else { "are" };
+            let both = all - one;
+            format!(
+                "{messages}: {both} {} on both servers, {one} {} on the way.",
+                is(both),
+                is(one)
+            )
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::samples::{UTC, row};
+
+    #[test]
+    fn a_row_says_kind_sender_marks_subject_time_and_length() {
+        let plain = row(1, 0);
+        let marked = MessageRow {
+            unread: true,
+            urgent: true,
+            private: true,
+            attachments: 1,
+            one_server_only: true,
+            ..plain.clone()
+        };
+        assert_eq!(
+            row_name(&UTC, &plain),
+            "Voice message from Mira Tandell. New delivery times. 14:02, 41 seconds"
+        );
+        assert_eq!(
+            row_name(&UTC, &marked),
+            "New. Voice message from Mira Tandell, urgent, private, with attachment, \
+             on one server only so far. New delivery times. 14:02, 41 seconds"
+        );
+    }
+
+    #[test]
+    fn a_sender_without_a_name_is_shown_by_number_then_address() {
+        let mut party = Party {
+            name: " ".into(),
+            address: "0018@cp-south.example.net".into(),
+            number: Some("+44 20 7946 0018".into()),
+        };
+        assert_eq!(sender(&party), "+44 20 7946 0018");
+        assert_eq!(sender_in_full(&party), "+44 20 7946 0018");
+        party.number = None;
+        assert_eq!(sender(&party), "0018@cp-south.example.net");
+        assert_eq!(sender(&Party::default()), "Unknown caller");
+        assert_eq!(sender_in_full(&row(1, 0).sender), "Mira Tandell, 7213");
+    }
+
+    #[test]
+    fn arrivals_and_missing_subjects_use_the_kind() {
+        let urgent = MessageRow {
+            urgent: true,
+            subject: String::new(),
+            ..row(1, 0)
+        };
+        assert_eq!(
+            arrival(&urgent),
+            "New voice message from Mira Tandell, urgent"
+        );
+        assert_eq!(subject(&urgent), "Voice message");
+    }
+
+    #[test]
+    fn a_selection_is_told_in_numbers() {
+        let voice = row(1, 0);
+        let fax = MessageRow {
+            kind: Kind::Fax,
+            duration_ms: 0,
+            pages: Some(3),
+            ..row(2, 0)
+        };
+        assert_eq!(
+            selection(&[&voice, &voice, &fax]),
+            "2 voice messages, 1 fax; 1 minute 22 and 3 pages together."
+        );
+    }
+
+    #[test]
+    fn the_foot_says_where_the_messages_are() {
+        assert_eq!(
+            both_servers(214, 1, true),
+            "214 messages: 213 are on both servers, 1 is on the way."
+        );
+        assert_eq!(
+            both_servers(3, 0, true),
+            "3 messages: all are on both servers."
+        );
+        assert_eq!(both_servers(3, 1, false), "3 messages.");
+        assert_eq!(
+            both_servers(2, 2, true),
+            "2 messages: on one server only so far."
+        );
+    }
+}

@@ -1,0 +1,299 @@
+//! Configure: the two servers of the pair, which one this browser uses, and what it keeps (R31).
+
+use crate::mailbox::MailboxContext;
+use crate::player::PlayerContext;
+use contract::Folder;
+use leptos::prelude::*;
+use ui::announcer::Announcer;
+use ui::browser;
+use ui::clock::Clock;
+use ui::components::button::{button, styled};
+use ui::components::dialogs::Confirm;
+use ui::components::icons::{Icon, icon};
+use ui::components::panel::panel;
+use ui::components::partner_indicator::partner_indicator;
+use ui::connection::ConnectionContext;
+use ui::length::counted;
+use ui::router::Router;
+use ui::sdk::{Configure, Row, RowStatus, ServerStatus};
+use ui::session::SessionContext;
+use ui::times::moment_words;
+
+/// A clock that differs by less is not worth a word.
+const CLOCK_DIFFERS_MS: u64 = 20_000;
+
+/// The page.
+#[component]
+pub fn ConfigurePage() -> impl IntoView {
+    browser::set_title("Configure · My CallPilot");
+    Router::here().page_shown();
+    let status = ConnectionContext::here().status();
+    let view = Memo::new(move |_| status.with(Configure::of));
+    view! {
+        <div class="page-head">
+            <div>
+                <h1 id="heading" tabindex="-1">"Configure"</h1>
+                <p>"Which servers keep your mailbox, and which one this browser uses now."</p>
+            </div>
+        </div>
+        <div class="grid grid--wide">
+            {servers(view)}
+            {connection(view)}
+            <div class="stack">
+                {kept()}
+                {checks()}
+            </div>
+        </div>
+    }
+}
+
+fn servers(view: Memo<Configure>) -> AnyView {
+    let clock = Clock::here();
+    let row = move |name: &'static str, row: Row| {
+        view! {
+            <tr role="row">
+                <th scope="row" role="rowheader"><b>{name}</b></th>
+                <td role="cell" data-label="Name"><span class="mono">{row.name}</span></td>
+                <td role="cell" data-label="Address"><span class="mono">{row.address}</span></td>
+                <td role="cell" data-label="Status">{partner_indicator(clock, row.status)}</td>
+            </tr>
+        }
+    };
+    let foot = move || match view.with(|view| view.partner.status) {
+        RowStatus::NotAvailable => {
+            "No partner is configured. While your server is down, you see only what this browser keeps."
+        }
+        _ => {
+            "The check mark shows the server you are connected to; the barred circle, the one you are not. \
+             You never have to choose: the browser does."
+        }
+    };
+    view! {
+        {panel("servers", "Servers", view! {
+            <div class="scroll">
+                <table class="table table--cards" role="table" aria-labelledby="servers">
+                    <thead role="rowgroup">
+                        <tr role="row">
+                            <th role="columnheader" scope="col">"Server"</th>
+                            <th role="columnheader" scope="col">"Name (FQDN)"</th>
+                            <th role="columnheader" scope="col">"Address"</th>
+                            <th role="columnheader" scope="col">"Status"</th>
+                        </tr>
+                    </thead>
+                    <tbody role="rowgroup">
+                        {move || row("Your server", view.with(|view| view.server.clone()))}
+                        {move || row("GR partner", view.with(|view| view.partner.clone()))}
+                    </tbody>
+                </table>
+            </div>
+            <footer><span>{foot}</span></footer>
+        }.into_any())}
+    }
+    .into_any()
+}
+
+fn connection(view: Memo<Configure>) -> AnyView {
+    let (connection, clock) = (ConnectionContext::here(), Clock::here());
+    let who = SessionContext::here().who();
+    let paired = move || view.with(|view| view.partner.status != RowStatus::NotAvailable);
+    let base = move || match view.with(|view| view.search_base.clone()) {
+        base if base.is_empty() => "?".to_owned(),
+        base => base,
+    };
+    let partner_base = move || {
+        let base = connection
+            .status()
+            .with(|status| {
+                status
+                    .partner
+                    .as_ref()
+                    .map(|partner| partner.search_base.clone())
+            })
+            .filter(|base| !base.is_empty())
+            .unwrap_or_else(|| "?".into());
+        let same = view.with(|view| view.search_base_same).map(|same| {
+            let (class, sign, words) = match same {
+                true => ("badge badge--ok", Icon::Check, "The same on both"),
+                false => (
+                    "badge badge--down",
+                    Icon::Cross,
+                    "Not the same: an administrator has to change one",
+                ),
+            };
+            view! { <br/><span class=class>{icon(sign)}{words}</span> }
+        });
+        view! { <span class="mono">{base}</span>{same} }
+    };
+    let found = move || {
+        who.with(|who| {
+            who.as_ref().map_or_else(String::new, |who| {
+                format!(
+                    "By itself at log-in, {}",
+                    moment_words(&clock.zone(), clock.now().get_untracked(), who.at)
+                )
+            })
+        })
+    };
+    let change = move || match connection.change().get() {
+        None => "None since this page was opened".to_owned(),
+        Some(change) => {
+            let to = if change.to_partner {
+                "to the partner"
+            } else {
+                "back to your server"
+            };
+            format!(
+                "{}, {to}",
+                moment_words(&clock.zone(), clock.now().get_untracked(), change.at)
+            )
+        }
+    };
+    let answer = move || {
+        let ms = |row: &Row| {
+            row.round_trip_ms
+                .map_or_else(|| "?".into(), |ms| format!("{ms} ms"))
+        };
+        view.with(|view| match paired() {
+            true => format!(
+                "{} at your server, {} at the partner",
+                ms(&view.server),
+                ms(&view.partner)
+            ),
+            false => ms(&view.server),
+        })
+    };
+    view! {
+        {panel("this-connection", "This connection", view! {
+            <div class="body">
+                <dl class="pairs">
+                    <dt>"Search base"</dt>
+                    <dd class="mono">{base}</dd>
+                    {move || paired().then(|| view! { <dt>"Partner\u{2019}s search base"</dt><dd>{partner_base}</dd> })}
+                    <dt>"Found out"</dt>
+                    <dd>{found}</dd>
+                    <dt>"Last change of server"</dt>
+                    <dd>{change}</dd>
+                    <dt>"Answer time"</dt>
+                    <dd>{answer}</dd>
+                </dl>
+            </div>
+        }.into_any())}
+    }
+    .into_any()
+}
+
+fn kept() -> AnyView {
+    let (mailbox, player) = (MailboxContext::here(), PlayerContext::here());
+    let asking = RwSignal::new(false);
+    let number = move || (mailbox.known(Folder::Inbox) + mailbox.known(Folder::Deleted)) as u64;
+    let messages = move || {
+        let (sounds, bytes) = player.held();
+        match sounds {
+            0 => number().to_string(),
+            sounds => format!(
+                "{}, with the sound of {sounds} ({}.{} MB)",
+                number(),
+                bytes / 1_000_000,
+                bytes / 100_000 % 10
+            ),
+        }
+    };
+    let waiting = move || match mailbox.waiting() {
+        0 => "none".to_owned(),
+        waiting => counted(waiting as u64, "change"),
+    };
+    view! {
+        {panel("kept", "Kept in this browser", view! {
+            <div class="body">
+                <dl class="pairs">
+                    <dt>"Messages"</dt>
+                    <dd>{messages}</dd>
+                    <dt>"Waiting to be sent"</dt>
+                    <dd>{waiting}</dd>
+                </dl>
+                <div class="actions">
+                    {styled("btn btn--danger", Some(Icon::Trash), || "Remove what is kept".into(), move || asking.set(true))}
+                </div>
+                <p class="help">{move || format!("Removes {} from this browser, none from the servers.", counted(number(), "message"))}</p>
+            </div>
+        }.into_any())}
+        <Confirm
+            open=asking
+            title="Remove what is kept?"
+            text="The messages leave this browser, none leaves the servers. They come back when you open the list."
+            action=Signal::derive(move || format!("Remove {}", counted(number(), "message")))
+            on_yes=Callback::new(move |()| {
+                mailbox.forget();
+                player.forget();
+            })
+        />
+    }
+    .into_any()
+}
+
+fn checks() -> AnyView {
+    let (mailbox, connection) = (MailboxContext::here(), ConnectionContext::here());
+    let announcer = Announcer::here();
+    let answer = move || {
+        connection.status().with(|status| {
+            let good = |server: &ServerStatus| server.health.is_good();
+            match (&status.partner, good(&status.primary)) {
+                (_, false) => (false, "Your server does not answer this browser"),
+                (None, true) => (true, "Your server answers this browser"),
+                (Some(partner), true) if good(partner) => {
+                    (true, "Both servers answer this browser")
+                }
+                (Some(_), true) => (false, "The partner does not answer this browser"),
+            }
+        })
+    };
+    let clock = move || {
+        let ahead = mailbox.clock_ahead_ms().get()?;
+        let seconds = ahead.unsigned_abs() / 1000;
+        Some(match ahead.unsigned_abs() < CLOCK_DIFFERS_MS {
+            true => check_row(true, "This computer\u{2019}s clock is right".into(), ""),
+            false => check_row(
+                false,
+                format!(
+                    "This computer\u{2019}s clock is {} {}",
+                    counted(seconds, "second"),
+                    if ahead > 0 { "fast" } else { "slow" }
+                ),
+                "No harm: times come from the servers.",
+            ),
+        })
+    };
+    view! {
+        {panel("wrong", "If something looks wrong", view! {
+            <div class="body body--rows">
+                {move || {
+                    let (good, words) = answer();
+                    check_row(good, words.into(), "")
+                }}
+                {clock}
+            </div>
+            <footer>
+                {button(Icon::Sync, "Check again", move || {
+                    connection.retry();
+                    mailbox.read_lists();
+                    announcer.say("Checking again.");
+                })}
+            </footer>
+        }.into_any())}
+    }
+    .into_any()
+}
+
+fn check_row(good: bool, words: String, help: &'static str) -> AnyView {
+    let (class, sign) = match good {
+        true => ("sign sign--ok", Icon::Check),
+        false => ("sign sign--unknown", Icon::Question),
+    };
+    view! {
+        <div class="sub-row">
+            <span class=class>{icon(sign)}</span>
+            <span class="grow">{words}{(!help.is_empty()).then(|| view! { <br/><span class="help">{help}</span> })}</span>
+        </div>
+    }
+    .into_any()
+}

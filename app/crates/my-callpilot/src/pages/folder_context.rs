@@ -1,0 +1,374 @@
+//! What the list and the reader of a folder share: what is shown, selected and open, and what the keyboard and the buttons do
+//! with it. `message_list` and `reader` show it.
+
+use crate::components::message_row::row_dom_id;
+use crate::mailbox::MailboxContext;
+use crate::model::mail::{DayGroup, days, neighbour};
+use crate::model::search::{Show, fits};
+use crate::model::steps::step;
+use crate::model::undo::Action;
+use crate::player::PlayerContext;
+use crate::route::Page;
+use contract::{Folder, ObjectId};
+use leptos::prelude::*;
+use std::time::Duration;
+use ui::browser;
+use ui::clock::Clock;
+use ui::keys::Command;
+use ui::router::Router;
+
+/// What list and reader of a folder share. A handle.
+#[derive(Clone, Copy)]
+pub struct FolderContext {
+    /// The mailbox it is of.
+    pub mailbox: MailboxContext,
+    /// Which folder.
+    pub folder: Folder,
+    /// The message that is open, by the page's address.
+    pub open: Memo<Option<ObjectId>>,
+    /// What is searched for; the search field is bound to it.
+    pub query: RwSignal<String>,
+    /// What is shown; the menu is bound to it.
+    pub show: RwSignal<Show>,
+    /// The search row is there.
+    searching: RwSignal<bool>,
+    /// The rows that fit, newest first, by days.
+    pub groups: Memo<Vec<DayGroup>>,
+    /// The rows that are drawn: `groups`, or on the way to it.
+    drawn: RwSignal<Vec<DayGroup>>,
+    /// The selection.
+    picked: RwSignal<Vec<ObjectId>>,
+    /// The row that Tab reaches.
+    current: RwSignal<Option<ObjectId>>,
+    /// The help is open.
+    pub help: RwSignal<bool>,
+    /// The question before something is deleted for good is open.
+    pub asking: RwSignal<bool>,
+    /// The messages that are deleted for good if the answer is yes; they stay while the question closes.
+    pending_expunge: RwSignal<Vec<ObjectId>>,
+    router: Router,
+    player: PlayerContext,
+}
+
+impl FolderContext {
+    /// A folder with everything shown and nothing selected.
+    pub fn new(folder: Folder, open: Memo<Option<ObjectId>>) -> Self {
+        let (mailbox, zone) = (MailboxContext::here(), Clock::here().zone());
+        let (query, show) = (RwSignal::new(String::new()), RwSignal::new(Show::All));
+        let groups = Memo::new(move |_| {
+            let (query, show) = (query.get(), show.get());
+            mailbox.mail().with(|mail| {
+                let rows = mail.rows(folder);
+                days(
+                    &zone,
+                    rows.into_iter()
+                        .filter(|row| fits(row, show, &query, &browser::small_letters)),
+                )
+            })
+        });
+        let folder = Self {
+            mailbox,
+            folder,
+            open,
+            query,
+            show,
+            searching: RwSignal::new(false),
+            groups,
+            drawn: follow(groups),
+            picked: RwSignal::new(Vec::new()),
+            current: RwSignal::new(None),
+            help: RwSignal::new(false),
+            asking: RwSignal::new(false),
+            pending_expunge: RwSignal::new(Vec::new()),
+            router: Router::here(),
+            player: PlayerContext::here(),
+        };
+        folder.keep_selection_in_folder();
+        folder
+    }
+
+    /// The rows that are drawn.
+    pub fn drawn(self) -> ReadSignal<Vec<DayGroup>> {
+        self.drawn.read_only()
+    }
+
+    /// The selection.
+    pub fn picked(self) -> ReadSignal<Vec<ObjectId>> {
+        self.picked.read_only()
+    }
+
+    /// The search row is there.
+    pub fn searching(self) -> ReadSignal<bool> {
+        self.searching.read_only()
+    }
+
+    /// The messages that are deleted for good if the answer is yes.
+    pub fn pending_expunge(self) -> ReadSignal<Vec<ObjectId>> {
+        self.pending_expunge.read_only()
+    }
+
+    /// The reader is at this row.
+    pub fn is_at(self, id: ObjectId) {
+        self.current.set(Some(id));
+    }
+
+    /// Takes everything out of the selection.
+    pub fn clear_selection(self) {
+        self.picked.update(Vec::clear);
+    }
+
+    /// Messages that have left the folder leave the selection, too.
+    fn keep_selection_in_folder(self) {
+        Effect::new(move || {
+            self.groups.track();
+            let here = self.ids();
+            let left = |id: &ObjectId| !here.contains(id);
+            if self.picked.with_untracked(|picked| picked.iter().any(left)) {
+                self.picked
+                    .update(|picked| picked.retain(|id| here.contains(id)));
+            }
+        });
+    }
+
+    /// The rows that fit, newest first.
+    pub fn ids(self) -> Vec<ObjectId> {
+        self.groups.with_untracked(|groups| {
+            groups
+                .iter()
+                .flat_map(|group| group.ids.iter().copied())
+                .collect()
+        })
+    }
+
+    /// The row that Tab reaches: the one the reader was at, else the open one, else the first.
+    pub fn reachable(self) -> Option<ObjectId> {
+        let present = |id: &ObjectId| {
+            self.groups
+                .with(|groups| groups.iter().any(|group| group.ids.contains(id)))
+        };
+        self.current
+            .get()
+            .filter(present)
+            .or_else(|| self.open.get().filter(present))
+            .or_else(|| {
+                self.groups
+                    .with(|groups| groups.first()?.ids.first().copied())
+            })
+    }
+
+    /// Opens a message, or with `None` goes back to the list.
+    pub fn go(self, id: Option<ObjectId>) {
+        self.router.go(&self.address(id));
+    }
+
+    /// The address of a message, or of the list.
+    pub fn address(self, id: Option<ObjectId>) -> String {
+        let page = Page::Messages(self.folder);
+        id.map_or_else(|| page.address(), |id| page.address_of(id))
+    }
+
+    /// Gives a row the focus, after the page has been drawn.
+    pub fn focus_row(self, id: ObjectId) {
+        self.current.set(Some(id));
+        browser::after_drawing(move || {
+            browser::focus(&row_dom_id(id));
+        });
+    }
+
+    /// Takes a message into the selection, or out of it.
+    pub fn pick(self, id: ObjectId) {
+        self.picked.update(
+            |picked| match picked.iter().position(|picked| *picked == id) {
+                Some(place) => {
+                    picked.remove(place);
+                }
+                None => picked.push(id),
+            },
+        );
+    }
+
+    /// What a command is about: the selection, else the row that has the focus, else the open message.
+    fn meant(self) -> Vec<ObjectId> {
+        let picked = self.picked.get_untracked();
+        if !picked.is_empty() {
+            return self
+                .ids()
+                .into_iter()
+                .filter(|id| picked.contains(id))
+                .collect();
+        }
+        self.focused_row()
+            .or(self.open.get_untracked())
+            .into_iter()
+            .collect()
+    }
+
+    fn focused_row(self) -> Option<ObjectId> {
+        browser::focused()?.id().strip_prefix("row-")?.parse().ok()
+    }
+
+    /// Deletes messages: from the inbox to Deleted, from there for good after a question.
+    pub fn delete(self, ids: Vec<ObjectId>) {
+        match self.folder {
+            _ if ids.is_empty() => {}
+            Folder::Deleted => {
+                self.pending_expunge.set(ids);
+                self.asking.set(true);
+            }
+            Folder::Inbox | Folder::Sent => self.shift(Action::Deleted, ids),
+        }
+    }
+
+    /// The answer was yes: the messages go for good.
+    pub fn expunge(self) {
+        let pending = self.pending_expunge.get_untracked();
+        self.step_aside(&pending);
+        self.mailbox.expunge(pending);
+    }
+
+    /// Moves messages to Deleted or out of it; the focus goes to the next row.
+    pub fn shift(self, action: Action, ids: Vec<ObjectId>) {
+        self.step_aside(&ids);
+        self.mailbox.shift(action, ids);
+    }
+
+    /// Leaves messages that are about to go: selection, open message and focus move on.
+    fn step_aside(self, gone: &[ObjectId]) {
+        let at = self.focused_row().or_else(|| gone.first().copied());
+        let next = at.and_then(|at| neighbour(&self.ids(), at, gone));
+        self.picked
+            .update(|picked| picked.retain(|id| !gone.contains(id)));
+        if self
+            .open
+            .get_untracked()
+            .is_some_and(|open| gone.contains(&open))
+        {
+            // Back would lead to what is no longer in this folder.
+            self.router.replace(&self.address(None));
+        }
+        match next {
+            Some(next) => self.focus_row(next),
+            None => browser::after_drawing(|| {
+                browser::focus("heading");
+            }),
+        }
+    }
+
+    fn move_focus(self, step: isize) {
+        let ids = self.ids();
+        let place = self
+            .focused_row()
+            .or(self.current.get_untracked())
+            .or(self.open.get_untracked())
+            .and_then(|at| ids.iter().position(|id| *id == at));
+        let next = match place {
+            Some(place) => place
+                .saturating_add_signed(step)
+                .min(ids.len().saturating_sub(1)),
+            None => 0,
+        };
+        if let Some(id) = ids.get(next) {
+            self.focus_row(*id);
+        }
+    }
+
+    fn back(self) {
+        let at = self.open.get_untracked().or(self.current.get_untracked());
+        if self.open.get_untracked().is_some() {
+            self.go(None);
+        }
+        if let Some(at) = at {
+            self.focus_row(at);
+        }
+    }
+
+    /// Opens the search row and goes into it.
+    pub fn search(self) {
+        if self.open.get_untracked().is_some()
+            && !browser::element("list").is_some_and(|list| browser::is_shown(&list))
+        {
+            self.go(None);
+        }
+        self.searching.set(true);
+        browser::after_drawing(|| {
+            browser::focus("search");
+        });
+    }
+
+    /// Closes the search row and shows everything again.
+    pub fn end_search(self) {
+        self.query.set(String::new());
+        self.show.set(Show::All);
+        self.searching.set(false);
+    }
+
+    fn escape(self) -> bool {
+        if !self.picked.with_untracked(Vec::is_empty) {
+            self.clear_selection();
+        } else if self.searching.get_untracked() {
+            self.end_search();
+            match self.reachable() {
+                Some(id) => self.focus_row(id),
+                None => self.move_focus(0),
+            }
+        } else if self.open.get_untracked().is_some() {
+            self.back();
+        } else {
+            return false;
+        }
+        true
+    }
+
+    /// Does what a key asks for; false if it is not for a folder now.
+    pub fn command(self, command: Command) -> bool {
+        match command {
+            Command::Next => self.move_focus(1),
+            Command::Previous => self.move_focus(-1),
+            Command::First => self.move_focus(isize::MIN),
+            Command::Last => self.move_focus(isize::MAX),
+            Command::Select => match self.focused_row().or(self.current.get_untracked()) {
+                Some(id) => self.pick(id),
+                None => return false,
+            },
+            Command::PlayPause => {
+                // The open message's player has been asked before; this is for a row that is not open.
+                let Some(id) = self.focused_row() else {
+                    return false;
+                };
+                self.player.play_when_open(id);
+                self.go(Some(id));
+            }
+            Command::Delete => {
+                let meant = self.meant();
+                if meant.is_empty() {
+                    return false;
+                }
+                self.delete(meant);
+            }
+            Command::Back => self.back(),
+            Command::Search => self.search(),
+            Command::Help => self.help.set(true),
+            Command::Escape => return self.escape(),
+            Command::Slower | Command::Faster | Command::ReadConnection => return false,
+        }
+        true
+    }
+}
+
+/// A list that follows another one step by step, each after the one before has been drawn.
+fn follow(wanted: Memo<Vec<DayGroup>>) -> RwSignal<Vec<DayGroup>> {
+    let drawn = RwSignal::new(wanted.get_untracked());
+    Effect::new(move || {
+        let (now, wanted) = (drawn.get(), wanted.get());
+        if now != wanted {
+            let next = step(&now, &wanted);
+            set_timeout(
+                move || {
+                    drawn.try_set(next);
+                },
+                Duration::ZERO,
+            );
+        }
+    });
+    drawn
+}

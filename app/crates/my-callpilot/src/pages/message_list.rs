@@ -1,0 +1,261 @@
+//! The list of a folder in each of its states: filled, empty, loading, error, offline, selecting, searched.
+
+use super::folder_context::FolderContext;
+use super::list_toolbar::{search_row, selection_bar, toolbar};
+use crate::components::message_row::MessageRowView;
+use crate::components::undo_toast::ToastCorner;
+use crate::model::mail::DayGroup;
+use crate::model::words;
+use crate::player::PlayerContext;
+use contract::Folder;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use std::time::Duration;
+use ui::announcer::Announcer;
+use ui::clock::Clock;
+use ui::components::button::{button, styled};
+use ui::components::icons::Icon;
+use ui::components::panel::{nothing, words as paragraph};
+use ui::connection::ConnectionContext;
+use ui::length::counted;
+use ui::router::Router;
+use ui::times::Day;
+
+/// Bones appear when a list takes longer than this.
+const BONES_AFTER: Duration = Duration::from_millis(300);
+
+/// So many rows of them.
+const BONES: u32 = 8;
+
+/// What stands in the place of the rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Body {
+    Rows,
+    NothingFits,
+    Empty,
+    Loading,
+    Failed,
+    NothingKept,
+}
+
+/// The list of a folder.
+#[component]
+pub fn MessageList(
+    /// What it shares with the reader.
+    folder: FolderContext,
+) -> impl IntoView {
+    let (mailbox, connection) = (folder.mailbox, ConnectionContext::here());
+    let known = Memo::new(move |_| mailbox.mail().with(|mail| mail.state(folder.folder).known));
+    let all = Memo::new(move |_| mailbox.known(folder.folder));
+    let body = Memo::new(move |_| {
+        if !folder.groups.with(Vec::is_empty) {
+            Body::Rows
+        } else if all.get() > 0 {
+            Body::NothingFits
+        } else if known.get() {
+            Body::Empty
+        } else if mailbox.trouble().with(Option::is_some) {
+            Body::Failed
+        } else if mailbox.loading().get() || connection.is_on() {
+            Body::Loading
+        } else {
+            Body::NothingKept
+        }
+    });
+    let selecting = Memo::new(move |_| !folder.picked().with(Vec::is_empty));
+    Router::here().page_shown();
+    view! {
+        <section class="list" id="list" aria-label="Messages">
+            {move || if selecting.get() { selection_bar(folder) } else { toolbar(folder) }}
+            {move || folder.searching().get().then(|| search_row(folder))}
+            <div class="list__body" tabindex="-1">
+                {move || match body.get() {
+                    Body::Rows => rows(folder),
+                    Body::NothingFits => nothing_fits(folder, all.get()),
+                    Body::Empty => empty(folder.folder),
+                    Body::Loading => bones(),
+                    Body::Failed => failed(folder),
+                    Body::NothingKept => nothing_kept(),
+                }}
+            </div>
+            <ToastCorner/>
+        </section>
+    }
+}
+
+fn rows(folder: FolderContext) -> AnyView {
+    let clock = Clock::here();
+    let today = Memo::new(move |_| Day::of(&clock.zone(), clock.now().get()));
+    let days = move || {
+        folder
+            .drawn()
+            .with(|groups| groups.iter().map(|group| group.day).collect::<Vec<_>>())
+    };
+    let reachable = Memo::new(move |_| folder.reachable());
+    let group = move |day: Day| {
+        let find = move |groups: &Vec<DayGroup>| {
+            groups
+                .iter()
+                .find(|group| group.day == day)
+                .map(|group| group.ids.clone())
+                .unwrap_or_default()
+        };
+        let head = format!("day-{}", day.0);
+        view! {
+            <div>
+                <h2 class="day" id=head.clone()>{move || day.heading(today.get())}</h2>
+                <ol aria-labelledby=head>
+                    <For each=move || folder.drawn().with(find) key=|id| *id let:id>
+                        <MessageRowView
+                            id
+                            href=folder.address(Some(id))
+                            open=Signal::derive(move || folder.open.get() == Some(id))
+                            picked=Signal::derive(move || folder.picked().with(|picked| picked.contains(&id)))
+                            current=Signal::derive(move || reachable.get() == Some(id))
+                            on_pick=Callback::new(move |id| folder.pick(id))
+                            on_focus=Callback::new(move |id| folder.is_at(id))
+                        />
+                    </For>
+                </ol>
+            </div>
+        }
+    };
+    view! {
+        <For each=days key=|day| *day children=group/>
+        {foot(folder)}
+    }
+    .into_any()
+}
+
+/// Below the rows: where they are, and the way to older ones.
+fn foot(folder: FolderContext) -> AnyView {
+    let (mailbox, connection) = (folder.mailbox, ConnectionContext::here());
+    let (player, announcer) = (PlayerContext::here(), Announcer::here());
+    let busy = RwSignal::new(false);
+    let next = move || mailbox.mail().with(|mail| mail.state(folder.folder).next);
+    let more = Memo::new(move |_| next().is_some());
+    let older = move || {
+        if busy.get_untracked() {
+            return;
+        }
+        busy.set(true);
+        spawn_local(async move {
+            if mailbox.read_older(folder.folder).await.is_err() {
+                announcer
+                    .say("Older messages could not be read. Try again when there is a connection.");
+            }
+            busy.try_set(false);
+        });
+    };
+    let words = move || {
+        let counts = mailbox.counts();
+        if !connection.is_on() {
+            let kept = mailbox.known(folder.folder) as u64;
+            let (sounds, _) = player.held();
+            return format!(
+                "Kept in this browser: {}, the sound of {sounds}.",
+                counted(kept, "message")
+            );
+        }
+        match folder.folder {
+            Folder::Deleted => "Deleted messages are kept for 7 days.".into(),
+            Folder::Inbox | Folder::Sent => {
+                let paired = connection.status().with(|status| status.partner.is_some());
+                words::both_servers(counts.inbox, counts.one_server_only, paired)
+            }
+        }
+    };
+    view! {
+        <div class="list__foot">
+            <p>{words}</p>
+            {move || more.get().then(|| styled("btn", None, || "Show older messages".into(), older))}
+        </div>
+    }
+    .into_any()
+}
+
+fn nothing_fits(folder: FolderContext, all: usize) -> AnyView {
+    let query = folder.query.get();
+    let said = match query.trim() {
+        "" => format!(
+            "No message is shown with \u{201c}{}\u{201d}.",
+            folder.show.get().words()
+        ),
+        query => format!("No message fits \u{201c}{query}\u{201d}."),
+    };
+    let clear = move || format!("Clear the search to see all {all}");
+    nothing(
+        Icon::Search,
+        said,
+        styled("btn", None, clear, move || folder.end_search()),
+    )
+}
+
+fn empty(folder: Folder) -> AnyView {
+    let (sign, head, text) = match folder {
+        Folder::Deleted => (
+            Icon::Trash,
+            "Nothing is deleted.",
+            "A message you delete stays here for 7 days, so that you can take it back.",
+        ),
+        Folder::Inbox | Folder::Sent => (
+            Icon::Inbox,
+            "Nothing here yet.",
+            "When someone leaves you a message, it appears here by itself.",
+        ),
+    };
+    nothing(sign, head.into(), paragraph(text))
+}
+
+fn nothing_kept() -> AnyView {
+    nothing(
+        Icon::Server,
+        "Nothing is kept here".into(),
+        paragraph(
+            "No server answers, and this browser has not read your messages yet. They appear by themselves.",
+        ),
+    )
+}
+
+fn failed(folder: FolderContext) -> AnyView {
+    let mailbox = folder.mailbox;
+    let told = move || {
+        mailbox.trouble().get().map(|trouble| {
+            view! {
+                <p>{trouble.message}" Your messages are safe. Trying again by itself in 20 seconds."</p>
+                <p class="small">"Reference for an administrator: "<span class="mono">{trouble.reference}</span></p>
+            }
+        })
+    };
+    let then = view! {
+        {told}
+        {button(Icon::Sync, "Try now", move || mailbox.read_lists())}
+    };
+    view! { <div role="alert">{nothing(Icon::Warn, "The list could not be read".into(), then.into_any())}</div> }.into_any()
+}
+
+fn bones() -> AnyView {
+    let shown = RwSignal::new(false);
+    set_timeout(
+        move || {
+            shown.try_set(true);
+        },
+        BONES_AFTER,
+    );
+    let bone = |_| {
+        view! {
+            <li class="row">
+                <span></span>
+                <span class="bone bone--sign"></span>
+                <span class="bone__lines"><span class="bone"></span><span class="bone"></span></span>
+                <span class="bone bone--time"></span>
+            </li>
+        }
+    };
+    view! {
+        <ol aria-busy="true" aria-label="Loading messages" class="list__bones" class:list__bones--shown=move || shown.get()>
+            {(0..BONES).map(bone).collect_view()}
+        </ol>
+    }
+    .into_any()
+}

@@ -1,0 +1,79 @@
+//! The page of a folder: the list, beside it the message that is open, and the dialogs of both.
+
+use super::folder_context::FolderContext;
+use super::message_list::MessageList;
+use super::reader::Reader;
+use crate::components::message_row::row_dom_id;
+use crate::model::words;
+use contract::{Folder, ObjectId};
+use leptos::prelude::*;
+use ui::browser;
+use ui::components::dialogs::{Confirm, Dialog};
+use ui::components::key_help::KeyHelp;
+use ui::keyboard::Keyboard;
+use ui::length::counted;
+
+/// The window is called after the open message, else after the folder and what is new in it.
+fn titles(folder: FolderContext) {
+    let title = Memo::new(move |_| {
+        let name = words::folder(folder.folder);
+        let row = folder.open.get().and_then(|open| folder.mailbox.row(open));
+        let subject = row.as_ref().map(words::subject);
+        match (subject, folder.mailbox.counts().unread) {
+            (Some(subject), _) => format!("{subject} · {name} · My CallPilot"),
+            (None, new) if new > 0 && folder.folder == Folder::Inbox => {
+                format!("{name} ({new} new) · My CallPilot")
+            }
+            (None, _) => format!("{name} · My CallPilot"),
+        }
+    });
+    Effect::new(move || title.with(|title| browser::set_title(title)));
+}
+
+/// The page of a folder.
+#[component]
+pub fn Messages(
+    /// Which folder.
+    folder: Folder,
+    /// The message that is open.
+    open: Memo<Option<ObjectId>>,
+) -> impl IntoView {
+    let folder = FolderContext::new(folder, open);
+    titles(folder);
+    // Where the list takes the reader's place, the focus that was in it goes to the row one comes from.
+    Effect::new(move |before: Option<Option<ObjectId>>| {
+        let open = folder.open.get();
+        if let (Some(Some(before)), None) = (before, open) {
+            browser::after_drawing(move || {
+                if browser::focus_is_lost() {
+                    browser::focus(&row_dom_id(before));
+                }
+            });
+        }
+        open
+    });
+    Keyboard::here().handle(move |command| {
+        // An open dialog has the keys. It is asked itself: word of its closing comes a little later.
+        let free = !browser::dialog_is_open();
+        free && folder.command(command)
+    });
+    let messages = move || counted(folder.pending_expunge().with(Vec::len) as u64, "message");
+    view! {
+        <div class="mail" data-view=move || if folder.open.get().is_some() { "open" } else { "list" }>
+            <MessageList folder/>
+            <Reader folder/>
+        </div>
+        <Dialog open=folder.help title="Keys">
+            <div class="body">
+                <KeyHelp/>
+            </div>
+        </Dialog>
+        <Confirm
+            open=folder.asking
+            title=Signal::derive(move || format!("Delete {} for good?", messages()))
+            text="It leaves both servers and cannot be brought back."
+            action=Signal::derive(move || format!("Delete {}", messages()))
+            on_yes=Callback::new(move |()| folder.expunge())
+        />
+    }
+}

@@ -1,0 +1,13 @@
+//! The pages of My CallPilot, one file each, and what the pages of a folder share.
+
+pub mod configure;
+pub mod information;
+pub mod login;
+pub mod messages;
+pub mod not_found;
+
+mod folder_context;
+mod list_toolbar;
+mod message_content;
+mod message_list;
+mod reader;

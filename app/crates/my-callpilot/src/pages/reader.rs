@@ -1,0 +1,279 @@
+//! The open message: what it is, its player, what came with it, and what was forwarded.
+
+use super::folder_context::FolderContext;
+use super::message_content::content;
+use crate::model::outline::outline;
+use crate::model::undo::Action;
+use crate::model::words;
+use crate::player::Player;
+use contract::{Folder, MessageDetail, MessageRow, ObjectId, Recipient};
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use ui::browser;
+use ui::clock::Clock;
+use ui::components::button::{button, styled, telling};
+use ui::components::icons::{Icon, icon};
+use ui::components::panel::{note, nothing};
+use ui::connection::ConnectionContext;
+use ui::length::counted;
+use ui::sdk::Trouble;
+use ui::session::SessionContext;
+use ui::times::{machine_time, moment_words};
+
+/// The side of the page where a message is read.
+#[component]
+pub fn Reader(
+    /// What it shares with the list.
+    folder: FolderContext,
+) -> impl IntoView {
+    let selecting = Memo::new(move |_| !folder.picked().with(Vec::is_empty));
+    view! {
+        {move || match (selecting.get(), folder.open.get()) {
+            (true, _) => selection(folder),
+            (false, Some(id)) => view! { <OpenMessage folder id/> }.into_any(),
+            (false, None) => none_open(),
+        }}
+    }
+}
+
+fn none_open() -> AnyView {
+    let then = view! {
+        <p>
+            "Use "<kbd>"↑"</kbd>" "<kbd>"↓"</kbd>" to go through the list, "<kbd>"Enter"</kbd>" to open, "<kbd>"Space"</kbd>" to play."
+        </p>
+    };
+    aside(
+        "Message",
+        nothing(Icon::Voice, "No message open".into(), then.into_any()),
+    )
+}
+
+fn selection(folder: FolderContext) -> AnyView {
+    let number = counted(folder.picked().with(Vec::len) as u64, "message");
+    let told = folder.mailbox.mail().with(|mail| {
+        folder.picked().with(|picked| {
+            words::selection(
+                &picked
+                    .iter()
+                    .filter_map(|id| mail.row(*id))
+                    .collect::<Vec<_>>(),
+            )
+        })
+    });
+    let then = view! {
+        <p>{told}</p>
+        <p class="actions"><span><kbd>"Del"</kbd>" delete"</span><span><kbd>"Esc"</kbd>" clear"</span></p>
+    };
+    aside(
+        "Selection",
+        nothing(Icon::List, format!("{number} selected"), then.into_any()),
+    )
+}
+
+/// What stands beside the list while no message is read; narrow windows have no room for it.
+fn aside(name: &'static str, inside: AnyView) -> AnyView {
+    view! { <section class="reader hide-narrow" aria-label=name>{inside}</section> }.into_any()
+}
+
+/// One message. It is made anew only for another message: what arrives meanwhile changes words, not the player.
+#[component]
+fn OpenMessage(folder: FolderContext, id: ObjectId) -> impl IntoView {
+    let (mailbox, connection) = (folder.mailbox, ConnectionContext::here());
+    let detail = RwSignal::new(mailbox.detail(id));
+    let trouble = RwSignal::new(None::<Trouble>);
+    let row = Memo::new(move |before: Option<&Option<MessageRow>>| {
+        mailbox.row(id).or_else(|| before.cloned().flatten())
+    });
+    let load = move || {
+        trouble.set(None);
+        spawn_local(async move {
+            let answer = mailbox.read_detail(id).await;
+            if detail.is_disposed() {
+                return;
+            }
+            match answer {
+                Ok(found) => {
+                    // Without sound, opening it is reading it.
+                    if found.row.duration_ms == 0 && found.row.folder == Folder::Inbox {
+                        mailbox.mark(&[id], false);
+                    }
+                    detail.set(Some(found));
+                }
+                Err(failed) => trouble.set(Some(failed)),
+            }
+        });
+    };
+    // Asked for when it is opened, and again when a server answers after none did.
+    Effect::new(move || {
+        let answered = connection.is_on();
+        let missing = detail.with_untracked(Option::is_none);
+        if missing && (answered || trouble.with_untracked(Option::is_none)) {
+            load();
+        }
+    });
+    // Where the list is not beside it, the reader has just gone to another view.
+    browser::after_drawing(|| {
+        if !browser::element("list").is_some_and(|list| browser::is_shown(&list)) {
+            browser::focus("subject");
+        }
+    });
+    let sound = Memo::new(move |_| row.with(|row| row.as_ref().map_or(0, |row| row.duration_ms)));
+    let sounds = Memo::new(move |_| sound.get() > 0);
+    let save_as = move || {
+        let sender = row.with_untracked(|row| row.as_ref().map(|row| words::sender(&row.sender)));
+        let safe = |letter: char| {
+            if letter.is_ascii_alphanumeric() {
+                letter
+            } else {
+                '-'
+            }
+        };
+        format!(
+            "{}.wav",
+            sender
+                .unwrap_or_default()
+                .chars()
+                .map(safe)
+                .collect::<String>()
+        )
+    };
+    let shown = Memo::new(move |_| detail.with(|detail| detail.as_ref().map(outline)));
+    // Nothing is known of it, and no server has it: there is nothing to be done with it.
+    let gone =
+        Memo::new(move |_| row.with(Option::is_none) && trouble.get() == Some(Trouble::Gone));
+    let heading = move || match gone.get() {
+        true => Some("No such message".to_owned()),
+        false => row.with(|row| row.as_ref().map(words::subject)),
+    };
+    view! {
+        <section class="reader" aria-labelledby="subject">
+            {toolbar(folder, id, row, gone)}
+            <div class="stack reader__head">
+                <h2 class="title" id="subject" tabindex="-1">
+                    {heading}
+                </h2>
+                {move || row.get().map(|row| facts(&row, detail.with(|detail| detail.as_ref().map(addressees))))}
+            </div>
+            {move || sounds.get().then(|| view! { <Player id duration_ms=sound.get_untracked() save_as=save_as()/> })}
+            {move || shown.get().map(|outline| content(id, outline))}
+            {move || trouble.get().filter(|_| detail.with(Option::is_none)).map(|trouble| told(trouble, load))}
+        </section>
+    }
+}
+
+fn toolbar(
+    folder: FolderContext,
+    id: ObjectId,
+    row: Memo<Option<MessageRow>>,
+    gone: Memo<bool>,
+) -> AnyView {
+    let unread = Memo::new(move |_| row.with(|row| row.as_ref().is_some_and(|row| row.unread)));
+    let deleted = folder.folder == Folder::Deleted;
+    let mark = move || {
+        if unread.get() {
+            "Mark as heard"
+        } else {
+            "Mark as new"
+        }
+        .to_owned()
+    };
+    let actions = move || {
+        view! {
+            {deleted
+                .then(|| button(Icon::Undo, "Move back to Inbox", move || folder.shift(Action::Restored, vec![id])))}
+            {telling(Icon::Eye, mark, move || folder.mailbox.mark(&[id], !unread.get_untracked()))}
+            {button(Icon::Trash, if deleted { "Delete for good" } else { "Delete" }, move || folder.delete(vec![id]))}
+        }
+    };
+    view! {
+        <div class="actions actions--tight" role="toolbar" aria-label="This message">
+            <a class="btn btn--quiet only-narrow" href=folder.address(None) aria-label="Back to the list">
+                {icon(Icon::Left)}
+            </a>
+            {move || (!gone.get()).then(actions)}
+        </div>
+    }
+    .into_any()
+}
+
+fn facts(row: &MessageRow, to: Option<String>) -> AnyView {
+    let clock = Clock::here();
+    let when = moment_words(&clock.zone(), clock.now().get_untracked(), row.received_at);
+    let marks = [
+        (
+            row.urgent,
+            "badge badge--down",
+            Icon::Urgent,
+            "Urgent".to_owned(),
+        ),
+        (row.private, "badge", Icon::Lock, "Private".to_owned()),
+        (
+            row.attachments > 0,
+            "badge",
+            Icon::Clip,
+            counted(u64::from(row.attachments), "attachment"),
+        ),
+        (
+            row.one_server_only,
+            "badge",
+            Icon::Sync,
+            "On one server only so far".to_owned(),
+        ),
+    ];
+    view! {
+        <p class="facts">
+            <span class="facts__who">{words::sender_in_full(&row.sender)}</span>
+            {to.map(|to| view! { <span>{to}</span> })}
+            <time datetime=machine_time(row.received_at)>{when}</time>
+            {marks
+                .into_iter()
+                .filter(|(set, ..)| *set)
+                .map(|(_, class, sign, words)| view! { <span class=class>{icon(sign)}{words}</span> })
+                .collect_view()}
+        </p>
+    }
+    .into_any()
+}
+
+/// `to you and Warehouse list`; empty names are left out.
+fn addressees(detail: &MessageDetail) -> String {
+    let own = SessionContext::here()
+        .who()
+        .with_untracked(|who| who.as_ref().map(|who| who.mailbox.clone()));
+    let name = |recipient: &Recipient| match &recipient.party.number {
+        Some(number) if Some(number) == own.as_ref() => "you".to_owned(),
+        _ => words::sender(&recipient.party),
+    };
+    let mut names: Vec<String> = detail.recipients.iter().map(name).collect();
+    names.dedup();
+    match names.split_last() {
+        None => String::new(),
+        Some((only, [])) => format!("to {only}"),
+        Some((last, rest)) => format!("to {} and {last}", rest.join(", ")),
+    }
+}
+
+fn told(trouble: Trouble, again: impl Fn() + 'static) -> AnyView {
+    let (what, then, reference) = match trouble {
+        Trouble::NoAnswer => (
+            "The rest of this message is not kept here.".to_owned(),
+            "It appears by itself when there is a connection.",
+            String::new(),
+        ),
+        Trouble::Gone => (
+            "This message is not on this server.".to_owned(),
+            "It was deleted for good, or only the other server has it so far.",
+            String::new(),
+        ),
+        Trouble::Refused { message, reference } => (message, "The message is safe.", reference),
+        Trouble::Ended => return ().into_any(),
+    };
+    let reference =
+        (!reference.is_empty()).then(|| format!("Reference for an administrator: {reference}"));
+    let then = view! {
+        <p>{then}</p>
+        {reference.map(|words| view! { <p>{words}</p> })}
+        {styled("btn", None, || "Try again".into(), again)}
+    };
+    note("note note--unknown", Icon::Warn, what, then.into_any())
+}

@@ -1,0 +1,83 @@
+//! The sounds that this page holds, ready to play, so that playing goes on when a server stops and needs no second fetch.
+
+use crate::model::wave::{self, Damaged, Wave};
+use contract::ObjectId;
+use std::rc::Rc;
+use ui::browser;
+
+/// Bytes held at most; the oldest go first.
+const BYTES_MAX: usize = 64 << 20;
+/// Bars of a large waveform.
+const BARS: usize = 110;
+
+/// A sound of a message: all of it, or one part.
+pub type SoundId = (ObjectId, Option<u32>);
+
+/// A sound that is here.
+pub struct Sound {
+    /// Plays and saves it.
+    pub url: String,
+    /// Its shape and length.
+    pub wave: Wave,
+    bytes: usize,
+}
+
+impl Sound {
+    /// Makes WAV bytes ready to play.
+    pub fn new(wav: &[u8]) -> Result<Self, Damaged> {
+        let wave = wave::shape(wav, BARS)?;
+        let url = browser::object_url(wav, "audio/wav").ok_or(Damaged::NotWav)?;
+        Ok(Self {
+            url,
+            wave,
+            bytes: wav.len(),
+        })
+    }
+}
+
+impl Drop for Sound {
+    fn drop(&mut self) {
+        browser::revoke(&self.url);
+    }
+}
+
+/// The sounds, oldest first.
+#[derive(Default)]
+pub struct Sounds(Vec<(SoundId, Rc<Sound>)>);
+
+impl Sounds {
+    /// A sound, if it is here.
+    pub fn get(&self, which: SoundId) -> Option<Rc<Sound>> {
+        let (_, sound) = self.0.iter().find(|(held, _)| *held == which)?;
+        Some(Rc::clone(sound))
+    }
+
+    /// Holds a sound, and lets go of the oldest when there are too many.
+    pub fn hold(&mut self, which: SoundId, sound: Rc<Sound>) {
+        self.0.retain(|(held, _)| *held != which);
+        self.0.push((which, sound));
+        while self.bytes() > BYTES_MAX && self.0.len() > 1 {
+            self.0.remove(0);
+        }
+    }
+
+    /// Lets go of all.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// Bytes held.
+    pub fn bytes(&self) -> usize {
+        self.0.iter().map(|(_, sound)| sound.bytes).sum()
+    }
+
+    /// Messages of which any sound is held.
+    pub fn messages(&self) -> usize {
+        let first =
+            |place: usize, id: ObjectId| self.0[..place].iter().all(|((other, _), _)| *other != id);
+        let sounds = self.0.iter().enumerate();
+        sounds
+            .filter(|(place, ((id, _), _))| first(*place, *id))
+            .count()
+    }
+}

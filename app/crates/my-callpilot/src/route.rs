@@ -1,0 +1,115 @@
+//! Pages and their addresses.
+
+use contract::{Folder, ObjectId};
+
+/// Where the pages lie on their server.
+pub const BASE: &str = "/MyCallPilot";
+
+/// A page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Page {
+    /// The messages of a folder.
+    Messages(Folder),
+    /// Useful Information.
+    Information,
+    /// Configure.
+    Configure,
+}
+
+/// The inbox: where one starts.
+pub const INBOX: Page = Page::Messages(Folder::Inbox);
+/// What was deleted.
+pub const DELETED: Page = Page::Messages(Folder::Deleted);
+
+const NAMES: [(Page, &str); 4] = [
+    (INBOX, "inbox"),
+    (DELETED, "deleted"),
+    (Page::Information, "information"),
+    (Page::Configure, "configure"),
+];
+
+/// What an address shows: a page, and in a folder the message that is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The page.
+    pub page: Page,
+    /// The message that is open.
+    pub open: Option<ObjectId>,
+}
+
+impl Place {
+    /// The place of an address; the base alone is the inbox. `None` if there is no page at it.
+    pub fn of(path: &str) -> Option<Self> {
+        let below = path.strip_prefix(BASE)?;
+        if !below.is_empty() && !below.starts_with('/') {
+            return None;
+        }
+        let mut names = below.split('/').filter(|name| !name.is_empty());
+        let Some(name) = names.next() else {
+            return Some(Self {
+                page: INBOX,
+                open: None,
+            });
+        };
+        let (page, _) = NAMES.into_iter().find(|(_, known)| *known == name)?;
+        let open = match (page, names.next()) {
+            (_, None) => None,
+            (Page::Messages(_), Some(id)) => Some(id.parse().ok()?),
+            (Page::Information | Page::Configure, Some(_)) => return None,
+        };
+        names.next().is_none().then_some(Self { page, open })
+    }
+}
+
+impl Page {
+    /// Its address.
+    pub fn address(self) -> String {
+        let name = NAMES.into_iter().find(|(page, _)| *page == self);
+        format!("{BASE}/{}", name.map_or("inbox", |(_, name)| name))
+    }
+
+    /// Its address with a message open.
+    pub fn address_of(self, id: ObjectId) -> String {
+        format!("{}/{id}", self.address())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::samples::id;
+
+    #[test]
+    fn an_address_leads_back_to_its_page_and_message() {
+        for (page, _) in NAMES {
+            let place = Place::of(&page.address()).unwrap();
+            assert_eq!((place.page, place.open), (page, None));
+        }
+        let open = Place::of(&DELETED.address_of(id(3))).unwrap();
+        assert_eq!((open.page, open.open), (DELETED, Some(id(3))));
+    }
+
+    #[test]
+    fn the_base_alone_is_the_inbox() {
+        for path in ["/MyCallPilot", "/MyCallPilot/", "/MyCallPilot/inbox/"] {
+            let place = Place::of(path).unwrap();
+            assert_eq!((place.page, place.open), (INBOX, None), "{path}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_page_and_no_message_is_at_no_address() {
+        let of = |rest: &str| format!("/MyCallPilot/{rest}");
+        for path in [
+            of("lamp"),
+            of("inbox/7200"),
+            of(&format!("inbox/{}/{}", id(1), id(2))),
+            of(&format!("configure/{}", id(1))),
+            "/MyCallPilots/inbox".into(),
+            "/inbox".into(),
+            "/".into(),
+        ] {
+            assert_eq!(Place::of(&path), None, "{path}");
+        }
+    }
+}

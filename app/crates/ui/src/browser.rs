@@ -1,0 +1,104 @@
+//! What is asked of the browser itself: small storage, focus, title, object URLs.
+
+use js_sys::{Array, Reflect, Uint8Array};
+use wasm_bindgen::JsCast;
+use web_sys::{Blob, BlobPropertyBag, Document, HtmlElement, Storage, Url};
+
+/// The text in small letters, in every script. The browser has the tables; the module need not carry them.
+pub fn small_letters(text: &str) -> String {
+    String::from(js_sys::JsString::from(text).to_lower_case())
+}
+
+fn document() -> Option<Document> {
+    web_sys::window()?.document()
+}
+
+fn storage() -> Option<Storage> {
+    web_sys::window()?.local_storage().ok()?
+}
+
+/// What was stored under a key. Where storage is forbidden there is never anything.
+pub fn load(key: &str) -> Option<String> {
+    storage()?.get_item(key).ok()?
+}
+
+/// Stores a value, or removes it. A full or forbidden storage is not an error: what is kept is a convenience.
+pub fn store(key: &str, value: Option<&str>) {
+    if let Some(storage) = storage() {
+        let _ = match value {
+            Some(value) => storage.set_item(key, value),
+            None => storage.remove_item(key),
+        };
+    }
+}
+
+/// The element with this id.
+pub fn element(id: &str) -> Option<HtmlElement> {
+    document()?.get_element_by_id(id)?.dyn_into().ok()
+}
+
+/// What has the focus.
+pub fn focused() -> Option<HtmlElement> {
+    document()?.active_element()?.dyn_into().ok()
+}
+
+/// Gives the focus to the element with this id, if it is there and shown.
+pub fn focus(id: &str) -> bool {
+    match element(id) {
+        Some(element) if is_shown(&element) => element.focus().is_ok(),
+        _ => false,
+    }
+}
+
+/// Whether an element can be seen: at small widths either list or reader is away, or only a point for screen readers.
+pub fn is_shown(element: &HtmlElement) -> bool {
+    element.offset_width() > 1 && element.offset_height() > 1
+}
+
+/// Whether nothing has the focus: what had it has gone.
+pub fn focus_is_lost() -> bool {
+    focused().is_none_or(|element| element.tag_name() == "BODY")
+}
+
+/// Whether a dialog is open over the page.
+pub fn dialog_is_open() -> bool {
+    document()
+        .is_some_and(|document| matches!(document.query_selector("dialog[open]"), Ok(Some(_))))
+}
+
+/// Runs something when the page has been drawn anew.
+pub fn after_drawing(run: impl FnOnce() + 'static) {
+    leptos::prelude::request_animation_frame(run);
+}
+
+/// Sets the title of the window.
+pub fn set_title(title: &str) {
+    if let Some(document) = document() {
+        document.set_title(title);
+    }
+}
+
+/// An address under which bytes can be played and saved, until it is revoked.
+pub fn object_url(bytes: &[u8], media_type: &str) -> Option<String> {
+    let kind = BlobPropertyBag::new();
+    kind.set_type(media_type);
+    let parts = Array::of1(&Uint8Array::from(bytes));
+    let blob = Blob::new_with_u8_array_sequence_and_options(&parts, &kind).ok()?;
+    Url::create_object_url_with_blob(&blob).ok()
+}
+
+/// Lets go of what [`object_url`] made.
+pub fn revoke(url: &str) {
+    let _ = Url::revoke_object_url(url);
+}
+
+/// Registers the service worker at this address, which opens the page while its server is out of reach. Where the browser has none (an insecure
+/// address, a private window) the page works without.
+pub fn register_service_worker(address: &str) {
+    let Some(navigator) = web_sys::window().map(|window| window.navigator()) else {
+        return;
+    };
+    if Reflect::has(&navigator, &"serviceWorker".into()).unwrap_or(false) {
+        let _ = navigator.service_worker().register(address);
+    }
+}

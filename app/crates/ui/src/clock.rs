@@ -1,0 +1,79 @@
+//! The time of the page, once a second, and the reader's own zone and dial.
+
+use crate::times::Zone;
+use contract::Timestamp;
+use js_sys::{Array, Date, Intl, Object, Reflect};
+use leptos::prelude::*;
+use std::time::Duration;
+use wasm_bindgen::JsValue;
+
+/// The time of day by this computer.
+pub fn now() -> Timestamp {
+    // Milliseconds since 1970 fit an i64 for as long as a Date can hold them.
+    Timestamp(Date::now() as i64)
+}
+
+/// The time of the page. A handle.
+#[derive(Clone, Copy)]
+pub struct Clock {
+    now: RwSignal<Timestamp>,
+    zone: BrowserZone,
+}
+
+impl Clock {
+    /// Starts to tick.
+    pub fn start() -> Self {
+        let clock = Self {
+            now: RwSignal::new(now()),
+            zone: BrowserZone::ask(),
+        };
+        let second = Duration::from_secs(1);
+        if let Ok(every) = set_interval_with_handle(move || clock.now.set(now()), second) {
+            on_cleanup(move || every.clear());
+        }
+        clock
+    }
+
+    /// The clock of the present application.
+    pub fn here() -> Self {
+        expect_context()
+    }
+
+    /// The time, once a second.
+    pub fn now(self) -> ReadSignal<Timestamp> {
+        self.now.read_only()
+    }
+
+    /// The reader's zone and dial.
+    pub fn zone(self) -> BrowserZone {
+        self.zone
+    }
+}
+
+/// The reader's own zone and dial.
+#[derive(Clone, Copy)]
+pub struct BrowserZone {
+    twelve: bool,
+}
+
+impl BrowserZone {
+    /// Asks the browser's locale once.
+    fn ask() -> Self {
+        let options = Object::new();
+        // Only with hours asked for does a locale say how it counts them.
+        let _ = Reflect::set(&options, &"hour".into(), &"numeric".into());
+        let resolved = Intl::DateTimeFormat::new(&Array::new(), &options).resolved_options();
+        let twelve = Reflect::get(&resolved, &"hour12".into()).is_ok_and(|value| value.is_truthy());
+        Self { twelve }
+    }
+}
+
+impl Zone for BrowserZone {
+    fn offset_min(&self, at: Timestamp) -> i32 {
+        -(Date::new(&JsValue::from_f64(at.0 as f64)).get_timezone_offset() as i32)
+    }
+
+    fn twelve_hours(&self) -> bool {
+        self.twelve
+    }
+}

@@ -1,0 +1,111 @@
+//! What the log-in page says when nobody is let in.
+
+use crate::length::spoken;
+use contract::{ApiError, ErrorCode};
+
+/// A refusal as the page shows it: one heavy sentence, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// What is.
+    pub what: String,
+    /// What it means and what to do; may be empty.
+    pub then: String,
+}
+
+impl Refusal {
+    fn new(what: impl Into<String>, then: impl Into<String>) -> Self {
+        Self {
+            what: what.into(),
+            then: then.into(),
+        }
+    }
+
+    /// No server answered a log-in.
+    pub fn no_answer() -> Self {
+        Self::new(
+            "Neither server answers.",
+            "Nothing is wrong with your password. Try again when there is a connection.",
+        )
+    }
+
+    /// A server refused a log-in.
+    pub fn of_login(error: &ApiError) -> Self {
+        match error.code {
+            ErrorCode::WrongPassword => Self::new(
+                "Mailbox number or password is wrong.",
+                match error.tries_left {
+                    Some(0) => "No try is left: the mailbox is locked now, and an administrator must unlock it.".into(),
+                    Some(1) => "1 try is left. After that the mailbox is locked and an administrator must unlock it.".into(),
+                    Some(tries) => format!("{tries} tries are left. After that the mailbox is locked and an administrator must unlock it."),
+                    None => String::new(),
+                },
+            ),
+            ErrorCode::TooManyRequests => Self::new(
+                "Too many tries from here.",
+                match error.retry_after_s {
+                    Some(seconds) => format!("Try again in {}.", spoken(u64::from(seconds) * 1000)),
+                    None => "Try again in a minute.".into(),
+                },
+            ),
+            _ => {
+                // The server's own sentences: the first says what is, the rest what to do.
+                let (what, then) = error.message.split_once(". ").unwrap_or((&error.message, ""));
+                let what = what.trim_end_matches('.');
+                let reference = match error.code {
+                    ErrorCode::Locked | ErrorCode::Forbidden | ErrorCode::BadRequest => String::new(),
+                    _ => format!(" Reference for an administrator: {}", error.reference),
+                };
+                Self::new(format!("{what}."), format!("{then}{reference}").trim())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(code: ErrorCode, message: &str) -> ApiError {
+        ApiError {
+            code,
+            message: message.into(),
+            reference: "login-7f3a".into(),
+            tries_left: None,
+            retry_after_s: None,
+        }
+    }
+
+    #[test]
+    fn a_wrong_password_tells_the_tries_that_are_left() {
+        let mut wrong = error(ErrorCode::WrongPassword, "x");
+        wrong.tries_left = Some(2);
+        let refusal = Refusal::of_login(&wrong);
+        assert_eq!(refusal.what, "Mailbox number or password is wrong.");
+        assert!(refusal.then.starts_with("2 tries are left. After that"));
+        wrong.tries_left = Some(1);
+        assert!(Refusal::of_login(&wrong).then.starts_with("1 try is left."));
+    }
+
+    #[test]
+    fn a_locked_mailbox_is_told_in_the_servers_sentences() {
+        let locked = error(
+            ErrorCode::Locked,
+            "This mailbox is locked after 5 wrong passwords. An administrator can unlock it.",
+        );
+        assert_eq!(
+            Refusal::of_login(&locked),
+            Refusal::new(
+                "This mailbox is locked after 5 wrong passwords.",
+                "An administrator can unlock it."
+            )
+        );
+        let fault = error(ErrorCode::Internal, "The mailbox could not be opened.");
+        assert_eq!(
+            Refusal::of_login(&fault),
+            Refusal::new(
+                "The mailbox could not be opened.",
+                "Reference for an administrator: login-7f3a"
+            )
+        );
+    }
+}

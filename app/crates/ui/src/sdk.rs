@@ -1,0 +1,43 @@
+//! The SDK's types as the pages use them, and its errors as what a page does about them.
+
+pub use plugin_sdk::dialog::{Configure, Row, RowStatus};
+pub use plugin_sdk::{BackWait, Health, Progress, ServerStatus, Side, State, Status, Why};
+
+use contract::ErrorCode;
+use plugin_sdk::Error;
+
+/// Why a page does not get what it asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// No server answers, or not in time.
+    NoAnswer,
+    /// It is not there (any more).
+    Gone,
+    /// A server refused or failed.
+    Refused {
+        /// Its sentence.
+        message: String,
+        /// Finds the story in the server's log.
+        reference: String,
+    },
+    /// The session is over; the log-in is shown anyway.
+    Ended,
+}
+
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Refused(refusal) if refusal.code == ErrorCode::NotFound => Self::Gone,
+            Error::Refused(refusal) => Self::Refused {
+                message: refusal.message,
+                reference: refusal.reference,
+            },
+            Error::SessionEnded => Self::Ended,
+            Error::NoServer { .. } | Error::Timeout { .. } => Self::NoAnswer,
+            other @ (Error::Malformed { .. } | Error::BadConfig { .. }) => Self::Refused {
+                message: other.to_string(),
+                reference: "client".into(),
+            },
+        }
+    }
+}
