@@ -7,7 +7,7 @@ use toml::{Table, Value};
 use crate::tree::{self, Fault};
 
 /// Each package of ours with the packages of ours that it may use.
-const MAY_USE: [(&str, &[&str]); 12] = [
+const MAY_USE: [(&str, &[&str]); 13] = [
     ("contract", &[]),
     ("plugin-sdk", &["contract"]),
     ("ui", &["contract", "plugin-sdk"]),
