@@ -102,8 +102,8 @@ pub(super) fn etag(body: Option<BodyRef>, part: Option<u32>) -> Result<HeaderVal
 
 fn refuse(silence: Silence) -> Problem {
     match silence {
-        Silence::NoVoice => Problem::NotFound("There is nothing to hear in this message.".into()),
-        Silence::NoPart => Problem::NotFound("This message has no such part.".into()),
+        Silence::NoVoice => Problem::not_found("There is nothing to hear in this message.".into()),
+        Silence::NoPart => Problem::not_found("This message has no such part.".into()),
         Silence::NotVoice => Problem::Unsupported("This part of the message is not sound.".into()),
         Silence::Undecodable(what) => {
             Problem::Unsupported(format!("The sound cannot be played here: {what}."))

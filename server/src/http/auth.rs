@@ -2,6 +2,7 @@
 
 use super::Api;
 use super::error::Problem;
+use crate::operations::OpError;
 use crate::operations::sign_in::SignedIn;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -24,7 +25,7 @@ impl FromRequestParts<Api> for LoggedIn {
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
         let token = credentials(&parts.headers, "Bearer")
-            .ok_or(Problem::NotLoggedIn("There is no session."));
+            .ok_or(OpError::SessionOver("There is no session."));
         Ok(Self(api.sign_in().resume(token?).await?))
     }
 }

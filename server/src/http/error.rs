@@ -2,7 +2,7 @@
 //!
 //! Outside go one or two plain sentences and a reference; the whole chain of causes goes to the log under that reference.
 
-use super::request;
+use super::reference;
 use crate::operations::OpError;
 use crate::password::Busy;
 use crate::site::{SiteError, WriteError};
@@ -14,26 +14,13 @@ use domain::Unfit;
 use std::error::Error;
 use std::time::Duration;
 
-/// Why a request is refused.
+/// Why a request is refused: because of what was asked, or because of how it was asked over HTTP.
 #[derive(Debug)]
 pub enum Problem {
-    /// The request itself is wrong; a sentence says how.
-    BadRequest(String),
-    /// Mailbox number or password is wrong.
-    WrongPassword {
-        /// Before the mailbox is locked.
-        tries_left: u32,
-    },
+    /// The operation did not happen.
+    Operation(OpError),
     /// Name or password of the administrator, or the token, is missing or wrong.
     NotAdministrator,
-    /// No session, or one that has ended.
-    NotLoggedIn(&'static str),
-    /// Known, but not allowed; a sentence says why.
-    Forbidden(String),
-    /// Not there; a sentence says what.
-    NotFound(String),
-    /// There already, or changed in between; a sentence says what.
-    Conflict(String),
     /// More than the server takes.
     TooLarge {
         /// The limit in bytes.
@@ -41,118 +28,123 @@ pub enum Problem {
     },
     /// Cannot be decoded; a sentence says what.
     Unsupported(String),
-    /// Locked after wrong passwords.
-    Locked {
-        /// How many it takes.
-        tries_max: u32,
-    },
-    /// Locked by an administrator.
-    LockedByAdministrator,
-    /// Too many requests of one kind; a sentence says which.
-    TooMany {
-        /// What was too much.
-        what: &'static str,
-        /// How long to wait.
-        wait: Duration,
-    },
     /// Wrong method for this path.
     Method,
-    /// Out of service, or too busy: ask the partner.
-    Unavailable {
-        /// Why, in one sentence.
-        why: &'static str,
-        /// How long to wait.
-        wait: Duration,
-    },
-    /// No room on the disk for anything new.
-    NoRoom,
     /// The range asked for lies outside of the content.
     Range {
         /// Bytes that there are.
         size: u64,
     },
-    /// The server's own fault.
-    Internal(Box<dyn Error + Send + Sync>),
 }
 
 /// What every handler returns.
 pub type Answer<T> = Result<T, Problem>;
 
 impl Problem {
+    /// The request itself is wrong; a sentence says how.
+    pub fn invalid(sentence: String) -> Self {
+        OpError::Invalid(sentence).into()
+    }
+
+    /// It is not there; a sentence says what.
+    pub fn not_found(sentence: String) -> Self {
+        OpError::NotFound(sentence).into()
+    }
+
     /// The server's own fault.
     pub fn internal(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self::Internal(cause.into())
+        OpError::internal(cause).into()
     }
 
     fn code(&self) -> (StatusCode, ErrorCode) {
         match self {
-            Self::BadRequest(_) => (StatusCode::BAD_REQUEST, ErrorCode::BadRequest),
-            Self::WrongPassword { .. } => (StatusCode::UNAUTHORIZED, ErrorCode::WrongPassword),
-            Self::NotAdministrator | Self::NotLoggedIn(_) => {
-                (StatusCode::UNAUTHORIZED, ErrorCode::NotLoggedIn)
-            }
-            Self::Forbidden(_) => (StatusCode::FORBIDDEN, ErrorCode::Forbidden),
-            Self::NotFound(_) => (StatusCode::NOT_FOUND, ErrorCode::NotFound),
-            Self::Conflict(_) => (StatusCode::CONFLICT, ErrorCode::Conflict),
+            Self::Operation(error) => code(error),
+            Self::NotAdministrator => (StatusCode::UNAUTHORIZED, ErrorCode::NotLoggedIn),
             Self::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::TooLarge),
             Self::Unsupported(_) => (
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 ErrorCode::UnsupportedMedia,
             ),
-            Self::Locked { .. } | Self::LockedByAdministrator => {
-                (StatusCode::LOCKED, ErrorCode::Locked)
-            }
-            Self::TooMany { .. } => (StatusCode::TOO_MANY_REQUESTS, ErrorCode::TooManyRequests),
             Self::Method => (StatusCode::METHOD_NOT_ALLOWED, ErrorCode::BadRequest),
             Self::Range { .. } => (StatusCode::RANGE_NOT_SATISFIABLE, ErrorCode::BadRequest),
-            Self::Unavailable { .. } => (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Unavailable),
-            Self::NoRoom => (StatusCode::INSUFFICIENT_STORAGE, ErrorCode::NoRoom),
-            Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::Internal),
         }
     }
 
     fn sentence(&self) -> String {
         match self {
-            Self::BadRequest(text)
-            | Self::Forbidden(text)
-            | Self::NotFound(text)
-            | Self::Conflict(text)
-            | Self::Unsupported(text) => text.clone(),
-            Self::WrongPassword { tries_left: 1 } => "Mailbox number or password is wrong. 1 try is left.".into(),
-            Self::WrongPassword { tries_left } => {
-                format!("Mailbox number or password is wrong. {tries_left} tries are left.")
-            }
+            Self::Operation(error) => sentence(error),
             Self::NotAdministrator => "This needs an administrator's name and password.".into(),
-            Self::NotLoggedIn(why) => format!("{why} Log in again."),
-            Self::TooLarge { size_max } => format!("The request is larger than the {size_max} bytes that are taken."),
-            Self::Locked { tries_max: 1 } => {
-                "This mailbox is locked after a wrong password. An administrator can unlock it.".into()
+            Self::TooLarge { size_max } => {
+                format!("The request is larger than the {size_max} bytes that are taken.")
             }
-            Self::Locked { tries_max } => format!(
-                "This mailbox is locked after {tries_max} wrong passwords. An administrator can unlock it."
-            ),
-            Self::LockedByAdministrator => {
-                "This mailbox was locked by an administrator. An administrator can unlock it.".into()
-            }
-            Self::TooMany { what, wait } => format!("{what} Try again in {} seconds.", seconds(*wait)),
+            Self::Unsupported(text) => text.clone(),
             Self::Method => "This address does not take that method.".into(),
-            Self::Unavailable { why, .. } => (*why).into(),
-            Self::NoRoom => {
-                "The disk of this server is nearly full, so it takes nothing new. Deleting messages for good makes room; tell an administrator."
-                    .into()
-            }
-            Self::Range { size } => format!("The range lies outside of the {size} bytes of this content."),
-            Self::Internal(_) => {
-                "The server could not do this; your messages are safe. Try again. If it stays, tell an administrator the reference."
-                    .into()
+            Self::Range { size } => {
+                format!("The range lies outside of the {size} bytes of this content.")
             }
         }
     }
 
     fn wait(&self) -> Option<u32> {
         match self {
-            Self::TooMany { wait, .. } | Self::Unavailable { wait, .. } => Some(seconds(*wait)),
+            Self::Operation(OpError::TooMany { wait, .. } | OpError::Unavailable { wait, .. }) => {
+                Some(seconds(*wait))
+            }
             _ => None,
+        }
+    }
+}
+
+/// What an operation's error is over HTTP.
+fn code(error: &OpError) -> (StatusCode, ErrorCode) {
+    match error {
+        OpError::Invalid(_) => (StatusCode::BAD_REQUEST, ErrorCode::BadRequest),
+        OpError::WrongPassword { .. } => (StatusCode::UNAUTHORIZED, ErrorCode::WrongPassword),
+        OpError::SessionOver(_) => (StatusCode::UNAUTHORIZED, ErrorCode::NotLoggedIn),
+        OpError::Forbidden(_) => (StatusCode::FORBIDDEN, ErrorCode::Forbidden),
+        OpError::NotFound(_) => (StatusCode::NOT_FOUND, ErrorCode::NotFound),
+        OpError::Conflict(_) => (StatusCode::CONFLICT, ErrorCode::Conflict),
+        OpError::Locked { .. } | OpError::LockedByAdministrator => {
+            (StatusCode::LOCKED, ErrorCode::Locked)
+        }
+        OpError::TooMany { .. } => (StatusCode::TOO_MANY_REQUESTS, ErrorCode::TooManyRequests),
+        OpError::Unavailable { .. } => (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Unavailable),
+        OpError::NoRoom => (StatusCode::INSUFFICIENT_STORAGE, ErrorCode::NoRoom),
+        OpError::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::Internal),
+    }
+}
+
+fn sentence(error: &OpError) -> String {
+    match error {
+        OpError::Invalid(text)
+        | OpError::Forbidden(text)
+        | OpError::NotFound(text)
+        | OpError::Conflict(text) => text.clone(),
+        OpError::WrongPassword { tries_left: 1 } => {
+            "Mailbox number or password is wrong. 1 try is left.".into()
+        }
+        OpError::WrongPassword { tries_left } => {
+            format!("Mailbox number or password is wrong. {tries_left} tries are left.")
+        }
+        OpError::SessionOver(why) => format!("{why} Log in again."),
+        OpError::Locked { tries_max: 1 } => {
+            "This mailbox is locked after a wrong password. An administrator can unlock it.".into()
+        }
+        OpError::Locked { tries_max } => format!(
+            "This mailbox is locked after {tries_max} wrong passwords. An administrator can unlock it."
+        ),
+        OpError::LockedByAdministrator => {
+            "This mailbox was locked by an administrator. An administrator can unlock it.".into()
+        }
+        OpError::TooMany { what, wait } => format!("{what} Try again in {} seconds.", seconds(*wait)),
+        OpError::Unavailable { why, .. } => (*why).into(),
+        OpError::NoRoom => {
+            "The disk of this server is nearly full, so it takes nothing new. Deleting messages for good makes room; tell an administrator."
+                .into()
+        }
+        OpError::Internal(_) => {
+            "The server could not do this; your messages are safe. Try again. If it stays, tell an administrator the reference."
+                .into()
         }
     }
 }
@@ -179,12 +171,12 @@ pub fn chain(error: &(dyn Error + 'static)) -> String {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let (status, code) = self.code();
-        let reference = request::reference();
-        if let Self::Internal(cause) = &self {
+        let reference = reference::reference();
+        if let Self::Operation(OpError::Internal(cause)) = &self {
             tracing::error!(%reference, cause = %chain(cause.as_ref()), "a request failed");
         }
         let tries_left = match self {
-            Self::WrongPassword { tries_left } => Some(tries_left),
+            Self::Operation(OpError::WrongPassword { tries_left }) => Some(tries_left),
             _ => None,
         };
         let retry_after_s = self.wait();
@@ -208,7 +200,7 @@ impl IntoResponse for Problem {
                 );
                 headers.insert(header::WWW_AUTHENTICATE, realm);
             }
-            Self::NotLoggedIn(_) | Self::WrongPassword { .. } => {
+            Self::Operation(OpError::SessionOver(_) | OpError::WrongPassword { .. }) => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
             Self::Range { size } => {
@@ -224,20 +216,7 @@ impl IntoResponse for Problem {
 
 impl From<OpError> for Problem {
     fn from(error: OpError) -> Self {
-        match error {
-            OpError::Invalid(sentence) => Self::BadRequest(sentence),
-            OpError::WrongPassword { tries_left } => Self::WrongPassword { tries_left },
-            OpError::SessionOver(why) => Self::NotLoggedIn(why),
-            OpError::Forbidden(sentence) => Self::Forbidden(sentence),
-            OpError::NotFound(sentence) => Self::NotFound(sentence),
-            OpError::Conflict(sentence) => Self::Conflict(sentence),
-            OpError::Locked { tries_max } => Self::Locked { tries_max },
-            OpError::LockedByAdministrator => Self::LockedByAdministrator,
-            OpError::TooMany { what, wait } => Self::TooMany { what, wait },
-            OpError::Unavailable { why, wait } => Self::Unavailable { why, wait },
-            OpError::NoRoom => Self::NoRoom,
-            OpError::Internal(cause) => Self::Internal(cause),
-        }
+        Self::Operation(error)
     }
 }
 
@@ -248,8 +227,8 @@ impl From<SiteError> for Problem {
 }
 
 impl From<Unfit> for Problem {
-    fn from(Unfit(sentence): Unfit) -> Self {
-        Self::BadRequest(sentence)
+    fn from(unfit: Unfit) -> Self {
+        OpError::from(unfit).into()
     }
 }
 
@@ -291,18 +270,18 @@ mod tests {
 
     #[tokio::test]
     async fn wrong_passwords_say_how_many_tries_are_left() {
-        let (status, error) = told(Problem::WrongPassword { tries_left: 2 }).await;
+        let (status, error) = told(OpError::WrongPassword { tries_left: 2 }.into()).await;
         assert_eq!((status.as_u16(), error.tries_left), (401, Some(2)));
         assert_eq!(
             error.message,
             "Mailbox number or password is wrong. 2 tries are left."
         );
-        let (_, error) = told(Problem::WrongPassword { tries_left: 1 }).await;
+        let (_, error) = told(OpError::WrongPassword { tries_left: 1 }.into()).await;
         assert_eq!(
             error.message,
             "Mailbox number or password is wrong. 1 try is left."
         );
-        let (status, error) = told(Problem::Locked { tries_max: 5 }).await;
+        let (status, error) = told(OpError::Locked { tries_max: 5 }.into()).await;
         assert_eq!(status.as_u16(), 423);
         assert_eq!(
             error.message,
@@ -313,10 +292,13 @@ mod tests {
     #[tokio::test]
     async fn who_has_to_wait_is_told_how_long() {
         let wait = Duration::from_millis(2_100);
-        let (status, error) = told(Problem::TooMany {
-            what: "Too many log-ins from here.",
-            wait,
-        })
+        let (status, error) = told(
+            OpError::TooMany {
+                what: "Too many log-ins from here.",
+                wait,
+            }
+            .into(),
+        )
         .await;
         assert_eq!((status.as_u16(), error.retry_after_s), (429, Some(3)));
     }

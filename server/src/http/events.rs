@@ -1,9 +1,9 @@
 //! `GET /api/v1/events`: what happens to a mailbox and its servers, as server-sent events (WHATWG HTML section 9.2).
 
 use super::auth::LoggedIn;
-use super::error::{Answer, Problem};
+use super::error::Answer;
 use super::{Api, convert};
-use crate::operations::messages;
+use crate::operations::{OpError, OpResult, messages};
 use crate::site::{Notice, PairView, SiteError};
 use crate::token::Claims;
 use axum::extract::State;
@@ -42,15 +42,15 @@ impl Streams {
         }
     }
 
-    fn seat(&self, user: ObjectId) -> Answer<Seat> {
+    fn seat(&self, user: ObjectId) -> OpResult<Seat> {
         let wait = Duration::from_secs(10);
         let total = Arc::clone(&self.total).try_acquire_owned();
         let what = "This server has as many open pages as it takes.";
-        let total = total.map_err(|_| Problem::TooMany { what, wait })?;
+        let total = total.map_err(|_| OpError::TooMany { what, wait })?;
         let mut users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
         let open = users.entry(user).or_default();
         if *open >= self.per_user_max {
-            return Err(Problem::TooMany {
+            return Err(OpError::TooMany {
                 what: "Too many pages of this mailbox are open. Close some.",
                 wait,
             });

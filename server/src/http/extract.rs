@@ -31,7 +31,7 @@ fn refuse(rejection: &JsonRejection, size_max: usize) -> Problem {
             "The body must be JSON, with the header content-type: application/json.".into(),
         ),
         other if other.status() == StatusCode::PAYLOAD_TOO_LARGE => Problem::TooLarge { size_max },
-        other => Problem::BadRequest(format!(
+        other => Problem::invalid(format!(
             "The body cannot be read. {}",
             sentence(&other.body_text())
         )),
@@ -47,7 +47,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         match Query::from_request_parts(parts, state).await {
             Ok(Query(value)) => Ok(Self(value)),
-            Err(rejection) => Err(Problem::BadRequest(format!(
+            Err(rejection) => Err(Problem::invalid(format!(
                 "The query cannot be read. {}",
                 sentence(&rejection.body_text())
             ))),
@@ -66,8 +66,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
             Ok(Path(text)) => text
                 .parse()
                 .map(Self)
-                .map_err(|e| Problem::BadRequest(format!("\"{text}\" is {e}."))),
-            Err(rejection) => Err(Problem::BadRequest(sentence(&rejection.body_text()))),
+                .map_err(|e| Problem::invalid(format!("\"{text}\" is {e}."))),
+            Err(rejection) => Err(Problem::invalid(sentence(&rejection.body_text()))),
         }
     }
 }
@@ -81,7 +81,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Segment {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         match Path::<String>::from_request_parts(parts, state).await {
             Ok(Path(text)) => Ok(Self(text)),
-            Err(rejection) => Err(Problem::BadRequest(sentence(&rejection.body_text()))),
+            Err(rejection) => Err(Problem::invalid(sentence(&rejection.body_text()))),
         }
     }
 }
@@ -100,7 +100,7 @@ impl FromRequest<Api> for Recorded {
                     size_max: super::greetings::UPLOAD_MAX,
                 })
             }
-            Err(rejection) => Err(Problem::BadRequest(format!(
+            Err(rejection) => Err(Problem::invalid(format!(
                 "The recording cannot be read. {}",
                 sentence(&rejection.body_text())
             ))),

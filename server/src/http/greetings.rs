@@ -105,7 +105,7 @@ fn encoded(file: &[u8]) -> Answer<Recording> {
         )));
     }
     if wav.samples.len() < 2 {
-        return Err(Problem::BadRequest("The recording is empty.".into()));
+        return Err(Problem::invalid("The recording is empty.".into()));
     }
     Ok(Recording::encode(&wav.samples))
 }
@@ -129,7 +129,7 @@ fn parsed(slot: &str) -> Answer<Slot> {
     let name = serde_json::Value::String(slot.to_owned());
     let slot: Result<GreetingSlot, _> = serde_json::from_value(name);
     slot.map(convert::greeting_slot).map_err(|_| {
-        Problem::BadRequest(
+        Problem::invalid(
             "The greetings are external, internal, temporary and recorded_name.".into(),
         )
     })
@@ -154,7 +154,7 @@ mod tests {
         assert!(matches!(encoded(b"OggS"), Err(Problem::Unsupported(_))));
         assert!(matches!(
             encoded(&file(8_000, 0)),
-            Err(Problem::BadRequest(_))
+            Err(Problem::Operation(OpError::Invalid(_)))
         ));
         let long = file(8_000, SAMPLES_MAX + 1);
         assert!(

@@ -66,7 +66,7 @@ fn parsed(number: &str) -> Answer<u8> {
     let read = number.parse().ok();
     read.filter(|n| (1..=ListEntry::NUMBER_MAX).contains(n))
         .ok_or_else(|| {
-            Problem::BadRequest(format!(
+            Problem::invalid(format!(
                 "\"{number}\" is not the number of a list: 1 to 99."
             ))
         })

@@ -37,7 +37,7 @@ pub async fn list(
 ) -> Answer<Json<MessageList>> {
     let before = page.before.as_deref().map(str::parse).transpose();
     let before =
-        before.map_err(|_| Problem::BadRequest("`before` is not the `next` of a list.".into()))?;
+        before.map_err(|_| Problem::invalid("`before` is not the `next` of a list.".into()))?;
     let list_max = api.site().config().limits.list_max;
     let limit = page.limit.unwrap_or(list_max).clamp(1, list_max);
     let place = convert::place(page.folder.unwrap_or(Folder::Inbox));

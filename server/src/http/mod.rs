@@ -16,6 +16,7 @@ mod messages;
 mod notification;
 mod openapi;
 mod range;
+mod reference;
 mod request;
 mod session;
 mod status;
@@ -110,7 +111,7 @@ impl Api {
             .route("/MyCallPilot/", get(web::index))
             .route("/MyCallPilot/{*path}", get(web::page))
             .fallback(|| async {
-                error::Problem::NotFound("There is nothing at this address.".into())
+                error::Problem::not_found("There is nothing at this address.".into())
             })
             .method_not_allowed_fallback(|| async { error::Problem::Method })
             .layer(DefaultBodyLimit::max(

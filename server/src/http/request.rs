@@ -2,6 +2,8 @@
 
 use super::Api;
 use super::error::Problem;
+use super::reference;
+use crate::operations::OpError;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::Next;
@@ -17,25 +19,9 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub SocketAddr);
 
-tokio::task_local! {
-    static REFERENCE: String;
-}
-
-/// The reference of the request that this task answers; a new one outside of requests.
-pub fn reference() -> String {
-    REFERENCE
-        .try_with(Clone::clone)
-        .unwrap_or_else(|_| new_reference())
-}
-
-fn new_reference() -> String {
-    let bytes: [u8; 5] = crate::clock::random();
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
-}
-
 /// The outermost layer.
 pub async fn around(State(api): State<Api>, request: Request, next: Next) -> Response {
-    let reference = new_reference();
+    let reference = reference::new();
     let method = request.method().clone();
     // The pattern, not the path: a path holds ids, and each would be a time series of its own.
     let route = request
@@ -45,15 +31,15 @@ pub async fn around(State(api): State<Api>, request: Request, next: Next) -> Res
     let span = tracing::info_span!("request", %reference, %method, %route);
     let limit = Duration::from_secs(api.site().config().http.request_timeout_s);
     let started = Instant::now();
-    let answer = REFERENCE.scope(reference.clone(), async {
+    let answer = reference::within(reference.clone(), async {
         tokio::time::timeout(limit, next.run(request))
             .await
             .unwrap_or_else(|_| {
                 let why = "The server took too long to answer. Try again.";
-                Problem::Unavailable {
+                Problem::from(OpError::Unavailable {
                     why,
                     wait: Duration::from_secs(1),
-                }
+                })
                 .into_response()
             })
     });

@@ -229,7 +229,7 @@ pub async fn page(
     };
     match web.file(&path) {
         Some(file) => Ok(file.response(&headers)),
-        None => Err(Problem::NotFound(format!(
+        None => Err(Problem::not_found(format!(
             "There is no file {path} in My CallPilot."
         ))),
     }

@@ -77,5 +77,5 @@ pub async fn remove(
 fn parsed(number: &str) -> Answer<i64> {
     number
         .parse()
-        .map_err(|_| Problem::BadRequest(format!("\"{number}\" is not the number of a class.")))
+        .map_err(|_| Problem::invalid(format!("\"{number}\" is not the number of a class.")))
 }

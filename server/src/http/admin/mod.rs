@@ -17,6 +17,7 @@ use super::error::Problem;
 use super::request::Peer;
 use crate::config::Config;
 use crate::login::AddressLimit;
+use crate::operations::OpError;
 use crate::password;
 use crate::site::SiteError;
 use axum::extract::FromRequestParts;
@@ -86,7 +87,7 @@ impl AdminDoor {
         let what = "Too many wrong passwords from your network.";
         self.guesses
             .take(from, Instant::now())
-            .map_err(|wait| Problem::TooMany { what, wait })?;
+            .map_err(|wait| OpError::TooMany { what, wait })?;
         let phc = self.phc.clone().filter(|_| given.0 == self.user);
         if !api.hasher().verify(given.1, phc).await? {
             return Err(Problem::NotAdministrator);

@@ -166,7 +166,7 @@ fn task_id(text: &str) -> Answer<TaskId> {
     let digits = text.len() == 16 && text.bytes().all(|b| b.is_ascii_hexdigit());
     let read = digits.then(|| u64::from_str_radix(text, 16).ok()).flatten();
     read.map(TaskId).ok_or_else(|| {
-        Problem::BadRequest(format!(
+        Problem::invalid(format!(
             "\"{text}\" is not a task: it has 16 hexadecimal digits."
         ))
     })
