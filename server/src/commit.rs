@@ -18,7 +18,7 @@ use crate::rarely::Rarely;
 use crate::site::{Copies, Notice, PairView, Scope, SiteError, Wait};
 use bytes::Bytes;
 use domain::{Conditions, Incarnation, ObjectId, ServerId};
-use gr_proto::{Command, Engine, Event, How, Input, Output, PartnerState, Rejected, TaskView};
+use gr_proto::{Command, Engine, Event, How, Input, Now, Output, PartnerState, Rejected, TaskView};
 use ledger::LedgerError;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -353,88 +353,16 @@ impl Committer {
             let input = Input::Conditions(Box::new(conditions.clone()));
             self.engine.handle(now, &mut tx, input).map_err(undone)?;
         }
+        let mut open = OpenTransaction {
+            engine: &mut self.engine,
+            tx: &mut tx,
+            now,
+            home: self.home,
+            no_room,
+            after: &mut *after,
+        };
         while let Some((job, fits)) = jobs.pop_front() {
-            match job {
-                Job::Write { run, .. } if !fits => {
-                    run(Err(SiteError::Store(store::StoreError::Full))).map_err(undone)?;
-                }
-                Job::Write {
-                    run,
-                    needs: _,
-                    room: _room,
-                } => {
-                    let mut scope = Scope {
-                        engine: &mut self.engine,
-                        tx: &mut tx,
-                        now,
-                        home: self.home,
-                        touched: Vec::new(),
-                        no_room,
-                        conditions: None,
-                    };
-                    let reply = run(Ok(&mut scope)).map_err(undone)?;
-                    let Scope {
-                        touched,
-                        conditions,
-                        ..
-                    } = scope;
-                    after.conditions = conditions.or(after.conditions.take());
-                    after.replies.extend(reply.map(|reply| (reply, touched)));
-                }
-                Job::GrMail {
-                    message,
-                    bodies,
-                    room: _room,
-                } => {
-                    if fits {
-                        bodies::take(&mut tx, now.wall, &message, &bodies)?;
-                    }
-                    let input = Input::Received(message);
-                    self.engine.handle(now, &mut tx, input).map_err(undone)?;
-                }
-                Job::Link { up, room: _room } => {
-                    let input = if up { Input::LinkUp } else { Input::LinkDown };
-                    self.engine.handle(now, &mut tx, input).map_err(undone)?;
-                }
-                Job::Pair {
-                    pairing,
-                    done,
-                    room: _room,
-                } => {
-                    match &pairing {
-                        Some(p) => {
-                            let bytes = serde_json::to_vec(&p.partner).expect("plain data");
-                            tx.put_setting(pairing::SETTING, &bytes)?;
-                        }
-                        None => tx.remove_setting(pairing::SETTING)?,
-                    }
-                    after.paired.push((pairing, done));
-                }
-                Job::Command {
-                    order,
-                    done,
-                    room: _room,
-                } => {
-                    let said = self.engine.command(now, &mut tx, *order).map_err(undone)?;
-                    after.ordered.push((said, done));
-                }
-                Job::LoggedIn { user, room: _room } => {
-                    let input = Input::LoggedIn(user);
-                    self.engine.handle(now, &mut tx, input).map_err(undone)?;
-                }
-                Job::Damage { room: _room } => {
-                    let looked = tx.look_into_damage()?;
-                    after.lost_bodies += looked.bodies;
-                    after.found_again += looked.back;
-                }
-                Job::Compact {
-                    bytes_max,
-                    room: _room,
-                } => {
-                    after.compact = after.compact.max(bytes_max);
-                }
-                Job::Stop { done, room: _room } => after.stopped.push(done),
-            }
+            open.run(job, fits)?;
         }
         after.outputs = self
             .engine
@@ -619,6 +547,116 @@ fn undone(e: LedgerError) -> SiteError {
     match e.0.downcast::<store::StoreError>() {
         Ok(e) => SiteError::Store(*e),
         Err(e) => SiteError::Damaged(format!("the engine cannot go on: {e}")),
+    }
+}
+
+/// A transaction that is open: what each job of the group does in it.
+struct OpenTransaction<'a, 'w> {
+    engine: &'a mut Engine,
+    tx: &'a mut store::Tx<'w>,
+    now: Now,
+    home: ServerId,
+    no_room: bool,
+    after: &'a mut Aftermath,
+}
+
+impl OpenTransaction<'_, '_> {
+    /// `fits`: the disk has room for what it brings.
+    fn run(&mut self, job: Job, fits: bool) -> Result<(), SiteError> {
+        match job {
+            Job::Write { run, .. } if !fits => {
+                run(Err(SiteError::Store(store::StoreError::Full))).map_err(undone)?;
+            }
+            Job::Write {
+                run,
+                needs: _,
+                room: _room,
+            } => self.write(run)?,
+            Job::GrMail {
+                message,
+                bodies,
+                room: _room,
+            } => {
+                if fits {
+                    bodies::take(self.tx, self.now.wall, &message, &bodies)?;
+                }
+                self.tell(Input::Received(message))?;
+            }
+            Job::Link { up, room: _room } => {
+                self.tell(if up { Input::LinkUp } else { Input::LinkDown })?;
+            }
+            Job::Pair {
+                pairing,
+                done,
+                room: _room,
+            } => self.pair(pairing, done)?,
+            Job::Command {
+                order,
+                done,
+                room: _room,
+            } => {
+                let said = self.engine.command(self.now, self.tx, *order);
+                self.after.ordered.push((said.map_err(undone)?, done));
+            }
+            Job::LoggedIn { user, room: _room } => self.tell(Input::LoggedIn(user))?,
+            Job::Damage { room: _room } => {
+                let looked = self.tx.look_into_damage()?;
+                self.after.lost_bodies += looked.bodies;
+                self.after.found_again += looked.back;
+            }
+            Job::Compact {
+                bytes_max,
+                room: _room,
+            } => {
+                self.after.compact = self.after.compact.max(bytes_max);
+            }
+            Job::Stop { done, room: _room } => self.after.stopped.push(done),
+        }
+        Ok(())
+    }
+
+    fn tell(&mut self, input: Input) -> Result<(), SiteError> {
+        let told = self.engine.handle(self.now, self.tx, input);
+        told.map_err(undone)
+    }
+
+    fn write(&mut self, run: Run) -> Result<(), SiteError> {
+        let mut scope = Scope {
+            engine: self.engine,
+            tx: self.tx,
+            now: self.now,
+            home: self.home,
+            touched: Vec::new(),
+            no_room: self.no_room,
+            conditions: None,
+        };
+        let reply = run(Ok(&mut scope)).map_err(undone)?;
+        let Scope {
+            touched,
+            conditions,
+            ..
+        } = scope;
+        self.after.conditions = conditions.or(self.after.conditions.take());
+        self.after
+            .replies
+            .extend(reply.map(|reply| (reply, touched)));
+        Ok(())
+    }
+
+    fn pair(
+        &mut self,
+        pairing: Option<Pairing>,
+        done: oneshot::Sender<()>,
+    ) -> Result<(), SiteError> {
+        match &pairing {
+            Some(p) => {
+                let bytes = serde_json::to_vec(&p.partner).expect("plain data");
+                self.tx.put_setting(pairing::SETTING, &bytes)?;
+            }
+            None => self.tx.remove_setting(pairing::SETTING)?,
+        }
+        self.after.paired.push((pairing, done));
+        Ok(())
     }
 }
 
