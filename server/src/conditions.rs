@@ -4,7 +4,7 @@
 //! both servers (R9), so the engine hears of every change in the transaction that makes it. Each lies under a key of its own in the
 //! store's settings, so a change writes what has changed.
 
-use crate::site::Scope;
+use crate::writer::write::Scope;
 use domain::{Conditions, ObjectId, Shortcut, User};
 use ledger::LedgerError;
 use serde::de::DeserializeOwned;

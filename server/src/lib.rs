@@ -23,5 +23,5 @@ pub mod smtp;
 pub mod token;
 pub mod upkeep;
 
-mod commit;
 mod rarely;
+pub mod writer;

@@ -1,20 +1,20 @@
 //! One server, as its listeners see it.
 //!
-//! Reads go to a pool of snapshot readers; every write is a closure that the one writer thread ([`crate::commit`]) runs inside the
+//! Reads go to a pool of snapshot readers; every write is a closure that the one writer thread ([`crate::writer`]) runs inside the
 //! group's transaction. A write is answered when it is durable here and, where that is asked for, on the partner too.
 
 use crate::clock::{self, Clock};
-use crate::commit::{Committer, Job, Needs, Reply};
 use crate::conditions;
 use crate::config::Config;
 use crate::gr::pairing::{self, Pairing, Partner, Secret, SessionKeys};
+pub use crate::gr::view::PairView;
+pub use crate::writer::change_event::Notice;
+pub use crate::writer::error::SiteError;
+pub use crate::writer::write::{Abort, Copies, Scope, Wait, WriteError, Written};
+use crate::writer::{Committer, Job, Needs, Reply};
 use bytes::Bytes;
-use contract::GrPartner;
-use domain::{BodyRef, Change, Conditions, Kind, ObjectId, ServerId, Timestamp};
+use domain::{ObjectId, ServerId, Timestamp};
 use gr_proto::{Command, Rejected, TaskView};
-use ledger::LedgerError;
-use std::io;
-use std::path::PathBuf;
 use std::sync::{Arc, RwLock};
 use tokio::sync::{Semaphore, broadcast, oneshot, watch};
 
@@ -39,227 +39,6 @@ struct Inner {
     tasks: watch::Receiver<TaskView>,
     own_session_key: Secret,
     session_keys: RwLock<SessionKeys>,
-}
-
-/// How long a write waits for more than this server's own disk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wait {
-    /// Answered when it is durable here.
-    Local,
-    /// While the partner is running, answered when the partner has acknowledged it, or after `gr.accept_wait_ms`.
-    Partner,
-}
-
-/// On how many servers a write is durable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Copies {
-    /// On this one only so far.
-    One,
-    /// On both.
-    Both,
-}
-
-/// What a write returned, and where it is durable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Written<T> {
-    /// The closure's value.
-    pub value: T,
-    /// On how many servers.
-    pub copies: Copies,
-}
-
-/// Why a closure stops. It may refuse only before its first write.
-#[derive(Debug)]
-pub enum Abort<E> {
-    /// The caller's own reason.
-    Refused(E),
-    /// The store failed; the whole group is undone.
-    Ledger(LedgerError),
-}
-
-impl<E> From<LedgerError> for Abort<E> {
-    fn from(e: LedgerError) -> Self {
-        Self::Ledger(e)
-    }
-}
-
-impl<E> From<store::StoreError> for Abort<E> {
-    fn from(e: store::StoreError) -> Self {
-        Self::Ledger(e.into())
-    }
-}
-
-/// Why a write did not happen.
-#[derive(Debug, thiserror::Error)]
-pub enum WriteError<E> {
-    /// The closure refused.
-    #[error("refused")]
-    Refused(E),
-    /// The server could not do it.
-    #[error(transparent)]
-    Failed(#[from] SiteError),
-}
-
-/// What goes wrong below the listeners.
-#[derive(Debug, thiserror::Error)]
-pub enum SiteError {
-    /// Too much is waiting to be written: try again soon.
-    #[error("too much is waiting to be written")]
-    Busy,
-    /// The server is stopping.
-    #[error("the server is going out of service")]
-    OutOfService,
-    /// The store failed; nothing of the write has happened.
-    #[error(transparent)]
-    Store(#[from] store::StoreError),
-    /// The writer undid the group that the write was in.
-    #[error("the write was undone because the store failed")]
-    Undone,
-    /// Something kept on disk cannot be used.
-    #[error("{0}")]
-    Damaged(String),
-    /// A file could not be read or written.
-    #[error("{path}: {source}")]
-    Io {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-}
-
-impl SiteError {
-    /// Whether there is no room on the disk.
-    pub fn is_full(&self) -> bool {
-        matches!(self, Self::Store(store::StoreError::Full))
-    }
-
-    /// What those are told whose writes were undone with the one that failed.
-    pub(crate) fn of_the_group(&self) -> Self {
-        match self.is_full() {
-            true => Self::Store(store::StoreError::Full),
-            false => Self::Undone,
-        }
-    }
-
-    pub(crate) fn io(path: impl Into<PathBuf>, source: io::Error) -> Self {
-        Self::Io {
-            path: path.into(),
-            source,
-        }
-    }
-}
-
-/// Something that a listener's user may want to see.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Notice {
-    /// An object is new or has changed, here or by the partner's word.
-    Object {
-        /// Which.
-        id: ObjectId,
-        /// The user it belongs to.
-        owner: Option<ObjectId>,
-        /// What it is.
-        kind: Kind,
-        /// It was not there before.
-        arrived: bool,
-    },
-    /// An object is on both servers now.
-    Safe {
-        /// Which.
-        id: ObjectId,
-    },
-    /// An object is gone for good.
-    Gone {
-        /// Which.
-        id: ObjectId,
-        /// The user it belonged to.
-        owner: Option<ObjectId>,
-        /// What it was.
-        kind: Kind,
-    },
-    /// The pair's state has changed.
-    Pair,
-    /// A rebuild has replaced everything: what was read before is worth nothing.
-    Rebuilt,
-}
-
-/// The pair as this server sees it.
-#[derive(Clone, Debug)]
-pub struct PairView {
-    /// The partner, if one is configured.
-    pub partner: Option<Partner>,
-    /// The engine's word on it.
-    pub status: gr_proto::PartnerStatus,
-    /// This server takes log-ins and messages.
-    pub in_service: bool,
-    /// Since the link to the partner was last broken, the partner has said that it has nothing left for this server. Always true without a
-    /// partner.
-    pub caught_up: bool,
-}
-
-impl PairView {
-    /// The partner as clients are told of it.
-    pub fn gr_partner(&self, search_base: &str) -> Option<GrPartner> {
-        self.partner.as_ref().map(|p| GrPartner {
-            fqdn: p.fqdn.clone(),
-            address: p.address().to_owned(),
-            http: p.http.clone(),
-            search_base: search_base.to_owned(),
-        })
-    }
-}
-
-/// The inside of the group's transaction.
-pub struct Scope<'a, 'tx> {
-    pub(crate) engine: &'a mut gr_proto::Engine,
-    pub(crate) tx: &'a mut store::Tx<'tx>,
-    pub(crate) now: gr_proto::Now,
-    pub(crate) home: ServerId,
-    pub(crate) touched: Vec<(ObjectId, u64)>,
-    /// The disk is nearly full.
-    pub(crate) no_room: bool,
-    /// The server's conditions, if the write changed them.
-    pub(crate) conditions: Option<Conditions>,
-}
-
-impl<'tx> Scope<'_, 'tx> {
-    /// The wall clock of this group.
-    pub fn now(&self) -> Timestamp {
-        self.now.wall
-    }
-
-    /// The identity of this server.
-    pub fn home(&self) -> ServerId {
-        self.home
-    }
-
-    /// The transaction, for look-ups. Objects are changed by [`Self::change`] only: it marks them for the partner (E1).
-    pub fn tx(&mut self) -> &mut store::Tx<'tx> {
-        self.tx
-    }
-
-    /// Adds a body; it is durable before any row that refers to it (E16).
-    pub fn append_body(&mut self, bytes: &[u8]) -> Result<BodyRef, LedgerError> {
-        Ok(self.tx.append_body(bytes)?)
-    }
-
-    /// Changes an object and marks it for the partner, in this transaction (E1).
-    pub fn change(&mut self, change: &Change) -> Result<(), LedgerError> {
-        if let Some(n) = self.engine.change(self.now, &mut *self.tx, change)? {
-            self.touched.push((change.id(), n));
-        }
-        Ok(())
-    }
-
-    /// Tells the engine, in this transaction, what the server's conditions are now (R9).
-    pub fn set_conditions(&mut self, mut conditions: Conditions) -> Result<(), LedgerError> {
-        conditions.no_room = self.no_room;
-        let input = gr_proto::Input::Conditions(Box::new(conditions.clone()));
-        self.engine.handle(self.now, &mut *self.tx, input)?;
-        self.conditions = Some(conditions);
-        Ok(())
-    }
 }
 
 /// What the look at the segments found, if it was anything but sound.

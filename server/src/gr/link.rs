@@ -16,9 +16,9 @@ pub use compose::LongBodies;
 
 use super::envelope::Keyring;
 use super::pairing::Pairing;
-use crate::commit::LinkStart;
 use crate::gr::pairing::Partner;
 use crate::site::Site;
+use crate::writer::LinkStart;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};

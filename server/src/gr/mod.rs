@@ -5,6 +5,7 @@ pub mod envelope;
 pub mod link;
 pub mod pairing;
 mod running;
+pub mod view;
 
 pub use running::Running;
 

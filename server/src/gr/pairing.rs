@@ -3,7 +3,7 @@
 //! The partner's addresses lie in the store's settings. The GR root key does not: it lies in a file of its own (0600), so that neither
 //! the database nor a copy of it can open GR mail.
 
-use crate::site::SiteError;
+use crate::writer::error::SiteError;
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io::{self, Write};

@@ -2,9 +2,9 @@
 
 use super::envelope::Keyring;
 use super::link;
-use crate::commit::{Committer, Ended};
 use crate::serve::ServeError;
 use crate::site::{Site, SiteError};
+use crate::writer::{Committer, Ended};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use tokio::sync::watch;

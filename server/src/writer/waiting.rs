@@ -1,6 +1,6 @@
 //! Who waits for the partner: writes that are durable here and are answered when they are on both servers, or after a while.
 
-use crate::site::Copies;
+use super::write::Copies;
 use domain::ObjectId;
 use std::collections::{BTreeMap, HashMap};
 

@@ -7,25 +7,37 @@
 //! and let go when it is durable. If the store cannot commit, the group is undone, its callers are told, and the engine begins a new
 //! life; if the disk cannot sync, the process ends, for nothing that it said since the last sync can be trusted.
 
+mod backoff;
+pub mod change_event;
+pub mod error;
+mod job;
+mod post_commit;
 mod room;
+mod transaction;
 mod waiting;
+pub mod write;
+
+pub(crate) use job::{Job, Needs, Reply};
 
 use crate::clock::{self, Clock};
 use crate::config::Config;
-use crate::gr::bodies;
-use crate::gr::pairing::{self, Pairing};
+use crate::gr::pairing::Pairing;
+use crate::gr::view::PairView;
 use crate::rarely::Rarely;
-use crate::site::{Copies, Notice, PairView, Scope, SiteError, Wait};
-use bytes::Bytes;
-use domain::{Conditions, Incarnation, ObjectId, ServerId};
-use gr_proto::{Command, Engine, Event, How, Input, Now, Output, PartnerState, Rejected, TaskView};
-use ledger::LedgerError;
+use backoff::Rest;
+use change_event::Notice;
+use domain::{Conditions, Incarnation, ServerId};
+use error::SiteError;
+use gr_proto::{Engine, Event, How, Input, Output, PartnerState, TaskView};
+use post_commit::Aftermath;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc, oneshot, watch};
+use tokio::sync::{Semaphore, broadcast, mpsc, watch};
+use transaction::{OpenTransaction, undone};
 use waiting::Waiting;
+use write::{Copies, Wait};
 
 /// Jobs in one group: larger groups wait longer for the disk than they save.
 const GROUP_JOBS_MAX: usize = 32;
@@ -33,79 +45,10 @@ const GROUP_JOBS_MAX: usize = 32;
 const GROUP_BYTES_MAX: usize = 4 << 20;
 /// GR messages on their way to the link; beyond that they are dropped, and the engine sends them again.
 const LINK_QUEUE_MAX: usize = 256;
-/// After a group was undone the engine rests so long at first, then twice as long, up to the second figure: where every group fails, on a
-/// full disk, lives would otherwise change faster than they can meet.
-const REST_MS: (u64, u64) = (1_000, 30_000);
 /// Groups that are undone are logged so often at most.
 static UNDONE: Rarely = Rarely::new(Duration::from_secs(5));
 /// The longest sleep of the writer when nothing is due.
 const SLEEP_MS_MAX: u64 = 60_000;
-
-/// What [`crate::site::Site`] asks of the writer. Each holds its place in the bounded queue until it is done.
-pub(crate) enum Job {
-    Write {
-        run: Run,
-        needs: Needs,
-        room: OwnedSemaphorePermit,
-    },
-    GrMail {
-        message: Box<gr_proto::Message>,
-        bodies: Vec<Bytes>,
-        room: OwnedSemaphorePermit,
-    },
-    Link {
-        up: bool,
-        room: OwnedSemaphorePermit,
-    },
-    Pair {
-        pairing: Option<Pairing>,
-        done: oneshot::Sender<()>,
-        room: OwnedSemaphorePermit,
-    },
-    Command {
-        order: Box<Command>,
-        done: oneshot::Sender<Said>,
-        room: OwnedSemaphorePermit,
-    },
-    LoggedIn {
-        user: ObjectId,
-        room: OwnedSemaphorePermit,
-    },
-    Damage {
-        room: OwnedSemaphorePermit,
-    },
-    Compact {
-        bytes_max: u64,
-        room: OwnedSemaphorePermit,
-    },
-    Stop {
-        done: oneshot::Sender<()>,
-        room: OwnedSemaphorePermit,
-    },
-}
-
-/// What a write needs of the disk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Needs {
-    /// It adds about so many bytes of bodies, and rows: put off while the disk is nearly full.
-    Room(usize),
-    /// It frees room or hardly needs any: done on a full disk, too.
-    Nothing,
-}
-
-/// A write, run inside the group's transaction; or told why it is not run, and then it replies by itself.
-pub(crate) type Run = Box<
-    dyn FnOnce(Result<&mut Scope<'_, '_>, SiteError>) -> Result<Option<Reply>, LedgerError> + Send,
->;
-
-/// What the engine says to an order.
-pub(crate) type Said = Result<(), Rejected>;
-
-/// What is said to the caller of a write when it is durable, or when its group was undone.
-pub(crate) struct Reply {
-    pub(crate) wait: Wait,
-    pub(crate) send: Box<dyn FnOnce(Result<Copies, SiteError>) + Send>,
-}
 
 /// A new partner for the link: what it carries comes from `messages`. `None`: GR is off.
 pub struct LinkStart {
@@ -147,28 +90,6 @@ struct Open(Arc<Semaphore>);
 impl Drop for Open {
     fn drop(&mut self) {
         self.0.close();
-    }
-}
-
-/// The engine's rest after a group was undone. Writes of clients are tried all the same; GR mail is dropped, and comes again.
-#[derive(Debug, Default)]
-struct Rest {
-    until: u64,
-    last_ms: u64,
-}
-
-impl Rest {
-    /// A group was undone.
-    fn begin(&mut self, now: u64) {
-        self.last_ms = (self.last_ms * 2).clamp(REST_MS.0, REST_MS.1);
-        self.until = now + self.last_ms;
-    }
-
-    /// A group was written: if that was after the rest, all is well again.
-    fn end(&mut self, now: u64) {
-        if now >= self.until {
-            self.last_ms = 0;
-        }
     }
 }
 
@@ -508,26 +429,6 @@ impl Committer {
     }
 }
 
-impl Job {
-    /// How much it adds to a group.
-    fn bytes(&self) -> usize {
-        match self {
-            Self::Write { needs, .. } => match needs {
-                Needs::Room(bytes) => *bytes,
-                Needs::Nothing => 0,
-            },
-            Self::GrMail { bodies, .. } => bodies.iter().map(Bytes::len).sum(),
-            Self::Link { .. }
-            | Self::Pair { .. }
-            | Self::Command { .. }
-            | Self::LoggedIn { .. }
-            | Self::Damage { .. }
-            | Self::Compact { .. }
-            | Self::Stop { .. } => 0,
-        }
-    }
-}
-
 fn new_life(
     home: ServerId,
     pairing: Option<&Pairing>,
@@ -540,165 +441,6 @@ fn new_life(
     config.conditions = conditions.clone();
     let life = Incarnation(u64::from_be_bytes(clock::random()));
     Engine::new(config, life, u64::from_be_bytes(clock::random()))
-}
-
-/// The store's own error, as it was before it went through the engine.
-fn undone(e: LedgerError) -> SiteError {
-    match e.0.downcast::<store::StoreError>() {
-        Ok(e) => SiteError::Store(*e),
-        Err(e) => SiteError::Damaged(format!("the engine cannot go on: {e}")),
-    }
-}
-
-/// A transaction that is open: what each job of the group does in it.
-struct OpenTransaction<'a, 'w> {
-    engine: &'a mut Engine,
-    tx: &'a mut store::Tx<'w>,
-    now: Now,
-    home: ServerId,
-    no_room: bool,
-    after: &'a mut Aftermath,
-}
-
-impl OpenTransaction<'_, '_> {
-    /// `fits`: the disk has room for what it brings.
-    fn run(&mut self, job: Job, fits: bool) -> Result<(), SiteError> {
-        match job {
-            Job::Write { run, .. } if !fits => {
-                run(Err(SiteError::Store(store::StoreError::Full))).map_err(undone)?;
-            }
-            Job::Write {
-                run,
-                needs: _,
-                room: _room,
-            } => self.write(run)?,
-            Job::GrMail {
-                message,
-                bodies,
-                room: _room,
-            } => {
-                if fits {
-                    bodies::take(self.tx, self.now.wall, &message, &bodies)?;
-                }
-                self.tell(Input::Received(message))?;
-            }
-            Job::Link { up, room: _room } => {
-                self.tell(if up { Input::LinkUp } else { Input::LinkDown })?;
-            }
-            Job::Pair {
-                pairing,
-                done,
-                room: _room,
-            } => self.pair(pairing, done)?,
-            Job::Command {
-                order,
-                done,
-                room: _room,
-            } => {
-                let said = self.engine.command(self.now, self.tx, *order);
-                self.after.ordered.push((said.map_err(undone)?, done));
-            }
-            Job::LoggedIn { user, room: _room } => self.tell(Input::LoggedIn(user))?,
-            Job::Damage { room: _room } => {
-                let looked = self.tx.look_into_damage()?;
-                self.after.lost_bodies += looked.bodies;
-                self.after.found_again += looked.back;
-            }
-            Job::Compact {
-                bytes_max,
-                room: _room,
-            } => {
-                self.after.compact = self.after.compact.max(bytes_max);
-            }
-            Job::Stop { done, room: _room } => self.after.stopped.push(done),
-        }
-        Ok(())
-    }
-
-    fn tell(&mut self, input: Input) -> Result<(), SiteError> {
-        let told = self.engine.handle(self.now, self.tx, input);
-        told.map_err(undone)
-    }
-
-    fn write(&mut self, run: Run) -> Result<(), SiteError> {
-        let mut scope = Scope {
-            engine: self.engine,
-            tx: self.tx,
-            now: self.now,
-            home: self.home,
-            touched: Vec::new(),
-            no_room: self.no_room,
-            conditions: None,
-        };
-        let reply = run(Ok(&mut scope)).map_err(undone)?;
-        let Scope {
-            touched,
-            conditions,
-            ..
-        } = scope;
-        self.after.conditions = conditions.or(self.after.conditions.take());
-        self.after
-            .replies
-            .extend(reply.map(|reply| (reply, touched)));
-        Ok(())
-    }
-
-    fn pair(
-        &mut self,
-        pairing: Option<Pairing>,
-        done: oneshot::Sender<()>,
-    ) -> Result<(), SiteError> {
-        match &pairing {
-            Some(p) => {
-                let bytes = serde_json::to_vec(&p.partner).expect("plain data");
-                self.tx.put_setting(pairing::SETTING, &bytes)?;
-            }
-            None => self.tx.remove_setting(pairing::SETTING)?,
-        }
-        self.after.paired.push((pairing, done));
-        Ok(())
-    }
-}
-
-/// What one group leaves to do when it is durable.
-#[derive(Default)]
-struct Aftermath {
-    /// What the engine has to say.
-    outputs: Vec<Output>,
-    replies: Vec<(Reply, Vec<(ObjectId, u64)>)>,
-    paired: Vec<(Option<Pairing>, oneshot::Sender<()>)>,
-    ordered: Vec<(Said, oneshot::Sender<Said>)>,
-    compact: u64,
-    /// Rows that turned out unreadable, bodies that turned out missing, and bodies that the disk gives again.
-    unreadable_rows: u64,
-    lost_bodies: u64,
-    found_again: u64,
-    /// What the group made of the server's conditions.
-    conditions: Option<Conditions>,
-    stopped: Vec<oneshot::Sender<()>>,
-}
-
-impl Aftermath {
-    /// Says once for a whole group what of the disk was found damaged.
-    fn tell_damage(&self) {
-        let (rows, bodies) = (self.unreadable_rows, self.lost_bodies);
-        if rows + bodies > 0 {
-            metrics::counter!("callpilot_damaged_total", "what" => "rows").increment(rows);
-            metrics::counter!("callpilot_damaged_total", "what" => "bodies").increment(bodies);
-            tracing::warn!(
-                rows,
-                bodies,
-                "the disk has damaged what is stored here; it is asked from the GR partner. Look at `callpilot gr status`, and at \
-                 the disk"
-            );
-        }
-        if self.found_again > 0 {
-            tracing::info!(
-                bodies = self.found_again,
-                "content that could not be read can be read again"
-            );
-        }
-    }
 }
 
 #[cfg(test)]

@@ -5,9 +5,11 @@
 //! nothing else with it. Mail of the GR partner is never turned away as a whole: bodies that do not fit are left out,
 //! and the engine refuses the objects that need them with a reason.
 
-use super::{Aftermath, Committer, Job, Needs};
+use super::Committer;
+use super::error::SiteError;
+use super::job::{Job, Needs};
+use super::post_commit::Aftermath;
 use crate::rarely::Rarely;
-use crate::site::SiteError;
 use gr_proto::Payload;
 use std::collections::VecDeque;
 use std::time::Duration;

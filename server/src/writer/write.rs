@@ -1,0 +1,116 @@
+//! A write: a closure that runs inside the transaction of a group, and what its caller is told.
+
+use super::error::SiteError;
+use domain::{BodyRef, Change, Conditions, ObjectId, ServerId, Timestamp};
+use ledger::LedgerError;
+
+/// How long a write waits for more than this server's own disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// Answered when it is durable here.
+    Local,
+    /// While the partner is running, answered when the partner has acknowledged it, or after `gr.accept_wait_ms`.
+    Partner,
+}
+
+/// On how many servers a write is durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Copies {
+    /// On this one only so far.
+    One,
+    /// On both.
+    Both,
+}
+
+/// What a write returned, and where it is durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Written<T> {
+    /// The closure's value.
+    pub value: T,
+    /// On how many servers.
+    pub copies: Copies,
+}
+
+/// Why a closure stops. It may refuse only before its first write.
+#[derive(Debug)]
+pub enum Abort<E> {
+    /// The caller's own reason.
+    Refused(E),
+    /// The store failed; the whole group is undone.
+    Ledger(LedgerError),
+}
+
+impl<E> From<LedgerError> for Abort<E> {
+    fn from(e: LedgerError) -> Self {
+        Self::Ledger(e)
+    }
+}
+
+impl<E> From<store::StoreError> for Abort<E> {
+    fn from(e: store::StoreError) -> Self {
+        Self::Ledger(e.into())
+    }
+}
+
+/// Why a write did not happen.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError<E> {
+    /// The closure refused.
+    #[error("refused")]
+    Refused(E),
+    /// The server could not do it.
+    #[error(transparent)]
+    Failed(#[from] SiteError),
+}
+
+/// The inside of the group's transaction.
+pub struct Scope<'a, 'tx> {
+    pub(crate) engine: &'a mut gr_proto::Engine,
+    pub(crate) tx: &'a mut store::Tx<'tx>,
+    pub(crate) now: gr_proto::Now,
+    pub(crate) home: ServerId,
+    pub(crate) touched: Vec<(ObjectId, u64)>,
+    /// The disk is nearly full.
+    pub(crate) no_room: bool,
+    /// The server's conditions, if the write changed them.
+    pub(crate) conditions: Option<Conditions>,
+}
+
+impl<'tx> Scope<'_, 'tx> {
+    /// The wall clock of this group.
+    pub fn now(&self) -> Timestamp {
+        self.now.wall
+    }
+
+    /// The identity of this server.
+    pub fn home(&self) -> ServerId {
+        self.home
+    }
+
+    /// The transaction, for look-ups. Objects are changed by [`Self::change`] only: it marks them for the partner (E1).
+    pub fn tx(&mut self) -> &mut store::Tx<'tx> {
+        self.tx
+    }
+
+    /// Adds a body; it is durable before any row that refers to it (E16).
+    pub fn append_body(&mut self, bytes: &[u8]) -> Result<BodyRef, LedgerError> {
+        Ok(self.tx.append_body(bytes)?)
+    }
+
+    /// Changes an object and marks it for the partner, in this transaction (E1).
+    pub fn change(&mut self, change: &Change) -> Result<(), LedgerError> {
+        if let Some(n) = self.engine.change(self.now, &mut *self.tx, change)? {
+            self.touched.push((change.id(), n));
+        }
+        Ok(())
+    }
+
+    /// Tells the engine, in this transaction, what the server's conditions are now (R9).
+    pub fn set_conditions(&mut self, mut conditions: Conditions) -> Result<(), LedgerError> {
+        conditions.no_room = self.no_room;
+        let input = gr_proto::Input::Conditions(Box::new(conditions.clone()));
+        self.engine.handle(self.now, &mut *self.tx, input)?;
+        self.conditions = Some(conditions);
+        Ok(())
+    }
+}
