@@ -20,9 +20,11 @@ pub mod status;
 pub mod transport;
 
 pub use client::{Client, ClientEvent, Config, Progress, Subscription};
-pub use connector::{Connector, Millis, Timing};
+pub use connector::{Connector, Millis, Replay, Timing};
 pub use contract;
 pub use error::Error;
 pub use pair::{Endpoint, Pair, Side};
-pub use status::{BackWait, Health, ServerStatus, State, Status, Why};
+#[doc(hidden)]
+pub use status::FailbackWait as BackWait;
+pub use status::{FailbackWait, Health, ServerStatus, State, Status, Why};
 pub use transport::Transport;

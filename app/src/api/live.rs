@@ -58,10 +58,12 @@ impl From<Error> for Trouble {
             },
             Error::SessionEnded => Self::Ended,
             Error::NoServer { .. } | Error::Timeout { .. } => Self::NoAnswer,
-            other @ (Error::Malformed { .. } | Error::BadConfig { .. }) => Self::Refused {
-                message: other.to_string(),
-                reference: "client".into(),
-            },
+            other @ (Error::Malformed { .. } | Error::BadConfig { .. } | Error::OutcomeUnknown) => {
+                Self::Refused {
+                    message: other.to_string(),
+                    reference: "client".into(),
+                }
+            }
         }
     }
 }
@@ -173,7 +175,7 @@ impl Api {
         }
         for folder in FOLDERS {
             spawn_local(async move {
-                let page = self.client().messages(folder, None, None).await;
+                let page = self.client().messages().page(folder, None, None).await;
                 if reading != self.reading.try_get_value()
                     || app.who.with_untracked(Option::is_none)
                 {
@@ -228,7 +230,11 @@ impl Api {
         let Some(before) = app.mail.with_untracked(|mail| mail.state(folder).next) else {
             return Ok(());
         };
-        let page = self.client().messages(folder, Some(&before), None).await?;
+        let page = self
+            .client()
+            .messages()
+            .page(folder, Some(&before), None)
+            .await?;
         app.mail.update(|mail| {
             app.waiting
                 .with_untracked(|waiting| mail.join(folder, Some(&before), page, waiting));

@@ -166,7 +166,7 @@ impl Server {
         self.said.send_modify(|said| *said = (said.0 + 1, text));
     }
 
-    pub fn word(&self) -> Discovery {
+    pub fn discovery(&self) -> Discovery {
         let search_base = "ou=voice,o=example".to_owned();
         let partner = self.partner.borrow().clone();
         Discovery {
@@ -197,7 +197,7 @@ impl Server {
                 name: "Tilde Brask".to_owned(),
             },
             primary: "north.example.net".to_owned(),
-            discovery: self.word(),
+            discovery: self.discovery(),
         }
     }
 
@@ -362,7 +362,7 @@ async fn talk(server: Rc<Server>, socket: TcpStream) -> std::io::Result<()> {
         Mode::Mute => return std::future::pending().await,
         Mode::Unavailable if !probe => refusal(503, ErrorCode::Unavailable),
         Mode::Babbles if !probe => (200, b"<!doctype html>".to_vec()),
-        _ if probe => json(200, &server.word()),
+        _ if probe => json(200, &server.discovery()),
         _ => server.answer(method, &path, &body, authorized),
     };
     let told = match mode {
@@ -395,7 +395,7 @@ async fn stream(server: Rc<Server>, mut socket: TcpStream) -> std::io::Result<()
     let mut said = server.said.subscribe();
     let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
     socket.write_all(head.as_bytes()).await?;
-    let discovery = server.word();
+    let discovery = server.discovery();
     let first = serde_json::to_string(&Event::Server { discovery })?;
     socket
         .write_all(format!("data: {first}\n\n").as_bytes())

@@ -38,7 +38,7 @@ pub struct Server {
 }
 
 impl Server {
-    fn word(&self) -> Discovery {
+    fn discovery(&self) -> Discovery {
         let search_base = "ou=voice,o=example".to_owned();
         Discovery {
             server: ServerAddress {
@@ -187,9 +187,9 @@ impl World {
         let Route::To(_, server) = self.connector.route() else {
             panic!("no server to log in at");
         };
-        let word = self.server(&server.http).expect("a server").word();
+        let discovery = self.server(&server.http).expect("a server").discovery();
         let primary = primary.to_owned();
-        self.feed(Input::LoggedIn { primary, word });
+        self.feed(Input::LoggedIn { primary, discovery });
     }
 
     pub fn state(&self) -> State {
@@ -388,11 +388,11 @@ impl World {
         match coming {
             Coming::ProbeEnds { id, http, deadline } => match mode(&http) {
                 Mode::Up | Mode::HalfHung => {
-                    let word = self.server(&http).expect("it is up").word();
+                    let discovery = self.server(&http).expect("it is up").discovery();
                     let round_trip_ms = ROUND_TRIP_MS;
                     self.feed(Input::Answered {
                         id,
-                        word,
+                        discovery,
                         round_trip_ms,
                     });
                 }
