@@ -93,12 +93,7 @@ impl User {
 
 /// Runs a test on one thread, as a browser would, and not for ever.
 fn run<F: Future<Output = ()>>(test: impl FnOnce(Rc<Server>, Rc<Server>, Rc<Store>) -> F) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    tokio::task::LocalSet::new().block_on(&runtime, async {
-        let (north, south, store) = fake::pair().await;
+    fake::live(async |north, south, store| {
         let ended = tokio::time::timeout(LIMIT * 2, test(north, south, store)).await;
         assert!(ended.is_ok(), "the test takes for ever");
     });
