@@ -16,6 +16,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     list_and_play(Config::new(server), mailbox, password, player, out)
 }
 
+/// Lists the inbox, and gives its newest message to `player`.
 pub fn list_and_play(
     config: Config,
     mailbox: &str,

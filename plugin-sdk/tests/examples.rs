@@ -81,7 +81,7 @@ fn the_status_shows_the_primary_and_then_the_partner_after_a_failure() {
     let shows =
         thread::spawn(move || status::show(config, out, |status| status.state == State::OnPartner));
     await_line(&lines, "connected to the primary");
-    act(&servers, |north| north.mode.set(Mode::Unavailable));
+    act(&servers, |north| north.mode.set(Mode::Mute));
     await_line(&lines, "working on the partner");
     shows.join().unwrap().unwrap();
 }

@@ -103,7 +103,7 @@ fn a_handle_fails_over_as_a_client_does_and_tells_of_it() {
         .build()
         .unwrap();
     wait.block_on(handle.status_when(|status| status.partner.is_some()));
-    let fails = |north: &Rc<Server>| north.mode.set(Mode::Unavailable);
+    let fails = |north: &Rc<Server>| north.mode.set(Mode::Mute);
     assert!(servers.send(Box::new(fails)).is_ok());
     let on_partner = wait.block_on(handle.status_when(|status| status.on == Some(Side::Partner)));
     assert!(on_partner.partner.is_some());

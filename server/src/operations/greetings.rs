@@ -108,7 +108,7 @@ pub async fn set(
             return Ok(made);
         }
         record(scope, id, user, slot, Some(&recording))?;
-        Ok((scope.now(), recording.length_ms))
+        Ok::<_, Abort<OpError>>((scope.now(), recording.length_ms))
     });
     Ok(written.await?.value)
 }
