@@ -1,10 +1,10 @@
 //! Decides which server of the pair is asked: a pure state machine without clock, random or IO.
 //!
 //! ```text
-//!            primary answers                    in doubt: both are probed
-//! Seeking ---------------------> On the primary <--------------> Doubt --- partner answers, primary does not ---+
+//!            primary answers                    suspected: both are probed
+//! Seeking ---------------------> On the primary <--------------> Suspect --- partner answers, primary does not ---+
 //!   ^  \                               ^                                                                        v
-//!   |   \--- only partner answers ----------------------------------------------------------------> On the partner <--> Doubt
+//!   |   \--- only partner answers ----------------------------------------------------------------> On the partner <--> Suspect
 //!   |                                  +------- answers well and long enough, nothing is playing ---------/       |
 //!   +------------------------------------ neither answers: 2, 4, 8 … 60 s ----------------------------------------+
 //! ```
@@ -12,34 +12,36 @@
 //! The driver calls [`Connector::handle`] with what happened and the time, does every [`Output`] that [`Connector::poll`] gives,
 //! and calls again with [`Input::Tick`] at [`Connector::wake_at`]. The same inputs give the same outputs.
 //!
-//! In the folder: `io` what goes in and out, `timing` the durations, `peer` one server, `probing` when it is asked, `round` asking both,
+//! In the folder: `io` what goes in and out, `timing` the durations, `peer` one server, `probing` when it is asked, `probe_round` asking both,
 //! `decide` the transitions, `learn` what servers say of their pair, `flights` requests under way, `stream` the event stream,
-//! `stay` against flapping, `view` what the user is told.
+//! `hold_down` against flapping, `replay` what may be sent again, `view` what the user is told.
 
 mod decide;
 mod flights;
+mod hold_down;
 mod io;
 mod jitter;
 mod learn;
 mod peer;
+mod probe_round;
 mod probing;
-mod round;
-mod stay;
+mod replay;
 mod stream;
 mod timing;
 mod view;
 
 pub use io::{Fault, Input, IoId, Millis, Outcome, Output, RequestId};
+pub use replay::{Fate, Replay};
 pub use timing::Timing;
 
 use crate::pair::{Endpoint, Pair, Side};
-use crate::status::{BackWait, Health, State, Status, Why};
+use crate::status::{FailbackWait, Health, State, Status, Why};
 use decide::Cause;
 use flights::Flights;
+use hold_down::FailbackHoldDown;
 use jitter::Jitter;
 use peer::Peer;
-use round::{Phase, Seeking};
-use stay::Stay;
+use probe_round::{Phase, Seeking};
 use std::collections::VecDeque;
 use stream::Watch;
 
@@ -57,10 +59,10 @@ pub struct Connector {
     current: Option<Side>,
     why: Why,
     phase: Phase,
-    stay: Stay,
+    hold_down: FailbackHoldDown,
     flights: Flights,
     /// Requests that failed at the server in use since it last answered one.
-    strikes: u32,
+    failures: u32,
     watch: Watch,
     session: bool,
     online: bool,
@@ -75,7 +77,7 @@ pub struct Connector {
     outputs: VecDeque<Output>,
     state: State,
     state_since: Millis,
-    waiting_for: Option<BackWait>,
+    waiting_for: Option<FailbackWait>,
     shown: Option<Status>,
     shown_heard_at: Option<Millis>,
 }
@@ -117,9 +119,9 @@ impl Connector {
             current: None,
             why: Why::Start,
             phase: Phase::Seeking(Seeking::start(now)),
-            stay: Stay::default(),
+            hold_down: FailbackHoldDown::default(),
             flights: Flights::default(),
-            strikes: 0,
+            failures: 0,
             watch: Watch::new(),
             session: false,
             online: true,
@@ -180,14 +182,14 @@ impl Connector {
         match input {
             Input::Answered {
                 id,
-                word,
+                discovery,
                 round_trip_ms,
             } => {
                 if let Some(side) = self.end_probe(id) {
                     if let Some(peer) = self.peer_mut(side) {
                         peer.round_trip_ms = Some(round_trip_ms);
                     }
-                    self.hear_word(now, side, &word);
+                    self.hear_discovery(now, side, &discovery);
                 }
             }
             Input::Failed { id, fault } => {
@@ -215,16 +217,16 @@ impl Connector {
             Input::StreamClosed { id, fault } => {
                 if self.watch.id() == Some(id) {
                     self.watch.closed(now, &self.timing, &mut self.jitter);
-                    self.doubt(now, Cause::stream(now, fault));
+                    self.suspect(now, Cause::stream(now, fault));
                 }
             }
-            Input::Word { id, word } => {
+            Input::Discovery { id, discovery } => {
                 if let Some(side) = self.current.filter(|_| self.watch.heard(now, id)) {
                     self.heard(now);
-                    self.hear_word(now, side, &word);
+                    self.hear_discovery(now, side, &discovery);
                 }
             }
-            Input::LoggedIn { primary, word } => self.logged_in(now, &primary, &word),
+            Input::LoggedIn { primary, discovery } => self.logged_in(now, &primary, &discovery),
             Input::SessionHeld => self.session = true,
             Input::LoggedOut => self.session = false,
             Input::Online(online) => {
@@ -255,10 +257,10 @@ impl Connector {
     fn advance(&mut self, now: Millis) {
         self.end_late_probes(now);
         while let Some(quiet) = self.flights.next_quiet(now, &self.timing) {
-            self.doubt(now, Cause::quiet(quiet));
+            self.suspect(now, Cause::quiet(quiet));
         }
         self.end_silent_stream(now);
-        // Each step makes the state simpler or ends: a doubt is settled at most once, a round begun at most once.
+        // Each step makes the state simpler or ends: a suspicion is settled at most once, a round begun at most once.
         for _ in 0..4 {
             if !self.settle(now) {
                 break;
@@ -280,7 +282,7 @@ impl Connector {
         });
         let phase = match &self.phase {
             Phase::Seeking(seeking) => seeking.round.is_none().then_some(seeking.next_at),
-            Phase::Doubt(doubt) => doubt.next_step_at(self.now, &self.timing),
+            Phase::Suspect(suspect) => suspect.next_step_at(self.now, &self.timing),
             Phase::Settled => None,
         };
         let flights = self.flights.wake_at(&self.timing);

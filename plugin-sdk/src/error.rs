@@ -25,6 +25,12 @@ pub enum Error {
         /// How long the call waited, all tries together.
         after_ms: u64,
     },
+    /// The connection broke before the answer of a call that is not repeated ([`crate::Replay::Never`]): the server may have done
+    /// it. Look how things are before trying again.
+    #[error(
+        "The connection broke before the answer: it may have been done. Look before you try again."
+    )]
+    OutcomeUnknown,
     /// The answer is not what the protocol promises: a proxy's page, a cut body, another protocol level.
     #[error("The server's answer cannot be understood: {what}.")]
     Malformed {

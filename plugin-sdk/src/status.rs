@@ -49,7 +49,7 @@ pub enum Why {
 
 /// What going back waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum BackWait {
+pub enum FailbackWait {
     /// The primary has yet to receive what happened without it.
     CatchUp,
     /// It has to answer well for a few seconds more.
@@ -126,7 +126,7 @@ pub struct Status {
     /// While unreachable: when both are tried next.
     pub next_try_at: Option<Timestamp>,
     /// While on the partner: what going back waits for; `None` while the primary is out.
-    pub waiting_for: Option<BackWait>,
+    pub waiting_for: Option<FailbackWait>,
     /// The computer itself says that it has no network.
     pub network_offline: bool,
 }

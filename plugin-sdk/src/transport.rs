@@ -1,4 +1,4 @@
-//! What the client needs of the world: fetch, sleep, the time, a little storage, a place to run tasks.
+//! What the client needs of the world: fetch, sleep, the time, random bits, a little storage, a place to run tasks.
 //!
 //! One implementation for browsers (`browser`, wasm32) and one for native programs (`native`, the feature of that name).
 //! Everything is single-threaded: nothing here is `Send`.
@@ -7,6 +7,7 @@ use crate::connector::Millis;
 use contract::Timestamp;
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::LocalBoxStream;
+use std::rc::Rc;
 
 #[cfg(target_arch = "wasm32")]
 pub mod browser;
@@ -21,10 +22,10 @@ pub trait Transport: 'static {
     fn sleep(&self, ms: u64) -> LocalBoxFuture<'static, ()>;
     /// Milliseconds of a clock that never goes back, from any beginning.
     fn now(&self) -> Millis;
-    /// The time of day, for display only.
+    /// The time of day, for display and for ids.
     fn wall(&self) -> Timestamp;
-    /// A number that differs from client to client: spreads retries.
-    fn seed(&self) -> u64;
+    /// Bits that nobody else draws: they make ids unique, and spread retries.
+    fn random(&self) -> [u8; 16];
     /// What was stored under `key`; `None` also where nothing can be stored.
     fn load(&self, key: &str) -> Option<String>;
     /// Stores a value, or removes it. Failing is silent: memory is a convenience.
@@ -40,6 +41,8 @@ pub enum Method {
     Get,
     /// Make.
     Post,
+    /// Say what it is from now on.
+    Put,
     /// Change.
     Patch,
     /// Remove.
@@ -52,6 +55,7 @@ impl Method {
         match self {
             Self::Get => "GET",
             Self::Post => "POST",
+            Self::Put => "PUT",
             Self::Patch => "PATCH",
             Self::Delete => "DELETE",
         }
@@ -59,21 +63,73 @@ impl Method {
 }
 
 /// One HTTP request.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Request {
     /// What is done.
     pub method: Method,
     /// The whole URL.
     pub url: String,
-    /// The session's token, sent as `Authorization: Bearer`.
-    pub bearer: Option<String>,
-    /// A JSON body.
-    pub json: Option<String>,
+    /// The value of the header `Authorization`.
+    pub authorization: Option<String>,
+    /// What is sent.
+    pub body: Body,
+    /// Told how many bytes of the body have been handed to the network so far, if the transport can tell. Browsers cannot.
+    pub on_sent: Option<Rc<dyn Fn(u64)>>,
+}
+
+impl Request {
+    /// Reads what is at a URL.
+    pub fn get(url: String) -> Self {
+        Self {
+            method: Method::Get,
+            url,
+            authorization: None,
+            body: Body::Empty,
+            on_sent: None,
+        }
+    }
 }
 
 impl std::fmt::Debug for Request {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} {}", self.method.as_str(), self.url)
+    }
+}
+
+/// What a request carries. Copies share the bytes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Body {
+    /// Nothing.
+    #[default]
+    Empty,
+    /// JSON.
+    Json(Rc<str>),
+    /// A file of another kind.
+    Bytes {
+        /// Its media type, for example `audio/wav`.
+        media_type: &'static str,
+        /// The file.
+        bytes: Rc<[u8]>,
+    },
+}
+
+impl Body {
+    /// The media type, if there is a body.
+    pub fn media_type(&self) -> Option<&'static str> {
+        match self {
+            Self::Empty => None,
+            Self::Json(_) => Some("application/json"),
+            Self::Bytes { media_type, .. } => Some(media_type),
+        }
+    }
+
+    /// What is sent.
+    pub fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Empty => &[],
+            Self::Json(text) => text.as_bytes(),
+            Self::Bytes { bytes, .. } => bytes,
+        }
     }
 }
 
@@ -90,10 +146,10 @@ pub struct Response {
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FetchError {
-    /// No connection: refused, unreachable, name unknown, certificate not trusted. Browsers tell no more than this.
+    /// No connection was made, so no server has the request: refused, unreachable, name unknown, certificate not trusted.
     #[error("no connection to the server")]
     Refused,
-    /// The connection broke after it was made.
+    /// The connection broke after it was made: a server may have the request. Browsers do not tell more than this of any failure.
     #[error("the connection broke")]
     Cut,
     /// What came is not HTTP, or the URL is none.

@@ -3,19 +3,10 @@
 
 use futures_util::StreamExt;
 use plugin_sdk::transport::browser::{Browser, page_origin};
-use plugin_sdk::transport::{FetchError, Method, Request, Transport};
+use plugin_sdk::transport::{FetchError, Request, Transport};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_browser);
-
-fn get(url: String) -> Request {
-    Request {
-        method: Method::Get,
-        url,
-        bearer: None,
-        json: None,
-    }
-}
 
 /// The page that the test runner serves.
 fn own_page() -> String {
@@ -25,7 +16,7 @@ fn own_page() -> String {
 #[wasm_bindgen_test]
 async fn an_answer_comes_with_its_status_and_its_whole_body() {
     let mut answer = Browser::new()
-        .fetch(get(own_page()))
+        .fetch(Request::get(own_page()))
         .await
         .expect("the page's own server answers");
     assert_eq!(answer.status, 200);
@@ -37,26 +28,26 @@ async fn an_answer_comes_with_its_status_and_its_whole_body() {
 }
 
 #[wasm_bindgen_test]
-async fn a_server_that_is_not_there_is_refused() {
+async fn of_a_server_that_is_not_there_a_page_is_told_no_more_than_of_one_that_broke_off() {
     // Port 1 (tcpmux) is nobody's; browsers refuse it by themselves, which a caller cannot tell from a dead server.
     let answer = Browser::new()
-        .fetch(get("http://127.0.0.1:1/".into()))
+        .fetch(Request::get("http://127.0.0.1:1/".into()))
         .await;
-    assert_eq!(answer.err(), Some(FetchError::Refused));
+    assert_eq!(answer.err(), Some(FetchError::Cut));
 }
 
 #[wasm_bindgen_test]
 async fn what_is_not_a_url_is_told_apart_from_a_dead_server() {
-    let answer = Browser::new().fetch(get("http://[".into())).await;
+    let answer = Browser::new().fetch(Request::get("http://[".into())).await;
     assert!(answer.is_err());
 }
 
 #[wasm_bindgen_test]
 async fn a_body_that_nobody_reads_on_ends_with_its_reader() {
-    let answer = Browser::new().fetch(get(own_page())).await;
+    let answer = Browser::new().fetch(Request::get(own_page())).await;
     drop(answer);
     // The page still fetches: the abort of one request touches no other.
-    assert!(Browser::new().fetch(get(own_page())).await.is_ok());
+    assert!(Browser::new().fetch(Request::get(own_page())).await.is_ok());
 }
 
 #[wasm_bindgen_test]

@@ -51,7 +51,7 @@ impl User {
 
     async fn logged_in(server: &Server) -> Self {
         let mut user = Self::of(server);
-        user.client.login("7200", "right").await.unwrap();
+        user.client.session().login("7200", "right").await.unwrap();
         user.until(|user| user.heard(|event| matches!(event, ClientEvent::Server(_))))
             .await;
         user
@@ -82,19 +82,18 @@ impl User {
 
     /// How many messages the inbox shows.
     async fn count(&self) -> Result<usize, Error> {
-        let list = self.client.messages(Folder::Inbox, None, None).await?;
+        let list = self
+            .client
+            .messages()
+            .page(Folder::Inbox, None, None)
+            .await?;
         Ok(list.messages.len())
     }
 }
 
 /// Runs a test on one thread, as a browser would, and not for ever.
 fn run<F: Future<Output = ()>>(test: impl FnOnce(Rc<Server>, Rc<Server>, Rc<Store>) -> F) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    tokio::task::LocalSet::new().block_on(&runtime, async {
-        let (north, south, store) = fake::pair().await;
+    fake::live(async |north, south, store| {
         let ended = tokio::time::timeout(LIMIT * 2, test(north, south, store)).await;
         assert!(ended.is_ok(), "the test takes for ever");
     });
@@ -131,14 +130,14 @@ fn a_user_logs_in_reads_and_hears_of_new_messages() {
 fn a_wrong_password_is_told_with_the_tries_that_are_left() {
     run(async |north, _, _| {
         let user = User::of(&north);
-        match user.client.login("7200", "wrong").await {
+        match user.client.session().login("7200", "wrong").await {
             Err(Error::Refused(refusal)) => {
                 assert_eq!(refusal.code, ErrorCode::WrongPassword);
                 assert_eq!(refusal.tries_left, Some(3));
             }
             other => panic!("{other:?}"),
         }
-        assert!(!user.client.logged_in());
+        assert!(!user.client.session().is_held());
         assert!(
             !user.heard(|event| *event == ClientEvent::SessionEnded),
             "there was none"
@@ -219,7 +218,8 @@ fn sound_that_breaks_off_or_stops_is_fetched_whole_from_the_partner() {
             let id = fake::message(1).id;
             let sound = user
                 .client
-                .audio_with_progress(id, None, progress)
+                .messages()
+                .audio(id, None, progress)
                 .await
                 .unwrap();
             assert!(sound == fake::sound(), "{mode:?}: not the whole sound");
@@ -294,7 +294,7 @@ fn a_session_is_renewed_before_it_ends_and_the_new_token_is_told() {
         let mut user = User::logged_in(&north).await;
         let renewed = |event: &ClientEvent| matches!(event, ClientEvent::SessionRenewed(session) if session.token == TOKEN);
         user.until(|user| user.heard(renewed)).await;
-        assert!(user.client.logged_in());
+        assert!(user.client.session().is_held());
     });
 }
 
@@ -306,7 +306,7 @@ fn a_session_that_a_server_no_longer_knows_ends_once() {
         assert_eq!(user.count().await, Err(Error::SessionEnded));
         user.until(|user| user.heard(|event| *event == ClientEvent::SessionEnded))
             .await;
-        assert!(!user.client.logged_in());
+        assert!(!user.client.session().is_held());
         assert_eq!(user.count().await, Err(Error::SessionEnded));
         let ended = user
             .told
@@ -325,7 +325,7 @@ fn a_deletion_that_is_sent_twice_can_still_be_undone() {
         let user = User::logged_in(&north).await;
         let id = fake::message(1).id;
         north.mode.set(Mode::DoesAndCuts);
-        let row = user.client.delete(id).await.unwrap();
+        let row = user.client.messages().delete(id).await.unwrap();
         assert_eq!(row.folder, Folder::Deleted);
         let sent = north.asked.borrow().len() + south.asked.borrow().len();
         assert!(sent > 3, "it was sent again");
@@ -333,7 +333,7 @@ fn a_deletion_that_is_sent_twice_can_still_be_undone() {
             store.messages.borrow().contains_key(&id),
             "deleted, not expunged"
         );
-        let row = user.client.undelete(id).await.unwrap();
+        let row = user.client.messages().undelete(id).await.unwrap();
         assert_eq!(row.folder, Folder::Inbox);
     });
 }
@@ -342,11 +342,14 @@ fn a_deletion_that_is_sent_twice_can_still_be_undone() {
 fn a_message_is_expunged_wherever_it_lies_also_when_the_answer_is_lost() {
     run(async |north, _, store| {
         let user = User::logged_in(&north).await;
-        assert_eq!(user.client.expunge(fake::message(2).id).await, Ok(()));
+        assert_eq!(
+            user.client.messages().expunge(fake::message(2).id).await,
+            Ok(())
+        );
         let id = fake::message(1).id;
-        user.client.delete(id).await.unwrap();
+        user.client.messages().delete(id).await.unwrap();
         north.mode.set(Mode::DoesAndCuts);
-        assert_eq!(user.client.expunge(id).await, Ok(()));
+        assert_eq!(user.client.messages().expunge(id).await, Ok(()));
         assert!(store.messages.borrow().is_empty());
     });
 }
@@ -357,11 +360,11 @@ fn a_kept_session_waits_for_a_server_and_then_works_by_itself() {
         north.kill().await;
         south.kill().await;
         let mut user = User::of(&north);
-        match user.client.restore(TOKEN).await {
+        match user.client.session().restore(TOKEN).await {
             Err(Error::NoServer { .. }) => {}
             other => panic!("{other:?}"),
         }
-        assert!(user.client.logged_in());
+        assert!(user.client.session().is_held());
         north.revive().await;
         user.until(|user| user.heard(|event| matches!(event, ClientEvent::Server(_))))
             .await;
@@ -380,7 +383,7 @@ fn a_program_started_while_its_server_is_dead_finds_the_partner_it_remembers() {
         drop(user);
         north.kill().await;
         let user = User::over(transport(), &north);
-        let session = user.client.restore(TOKEN).await;
+        let session = user.client.session().restore(TOKEN).await;
         std::fs::remove_file(&file).unwrap();
         assert_eq!(session.unwrap().mailbox.number, "7200");
         assert_eq!(user.state(), State::OnPartner);
@@ -395,8 +398,9 @@ fn it_returns_to_a_primary_that_has_caught_up_but_not_while_a_message_plays() {
         user.until(|user| user.state() == State::OnPartner).await;
         user.client.playback(true);
         north.revive().await;
-        let waits =
-            |user: &User| user.client.status().waiting_for == Some(plugin_sdk::BackWait::Playback);
+        let waits = |user: &User| {
+            user.client.status().waiting_for == Some(plugin_sdk::FailbackWait::Playback)
+        };
         user.until(waits).await;
         assert_eq!(user.client.status().on, Some(Side::Partner));
         user.client.playback(false);
@@ -411,8 +415,8 @@ fn a_log_out_forgets_the_session_even_when_nobody_hears_it() {
         let user = User::logged_in(&north).await;
         north.kill().await;
         south.kill().await;
-        assert!(user.client.logout().await.is_err());
-        assert!(!user.client.logged_in());
+        assert!(user.client.session().logout().await.is_err());
+        assert!(!user.client.session().is_held());
         assert_eq!(user.count().await, Err(Error::SessionEnded));
     });
 }
@@ -439,8 +443,12 @@ fn over_https_only_a_certificate_that_is_trusted_is_a_server() {
         }
         let transport = Native::trusting(vec![certificate]).unwrap();
         let user = User::at(Rc::new(transport), address);
-        user.client.login("7200", "right").await.unwrap();
-        let sound = user.client.audio(fake::message(1).id, Some(0)).await;
+        user.client.session().login("7200", "right").await.unwrap();
+        let sound = user
+            .client
+            .messages()
+            .audio(fake::message(1).id, Some(0), |_| {})
+            .await;
         assert!(sound == Ok(fake::sound()));
     });
 }
@@ -453,7 +461,7 @@ fn an_ended_subscription_is_silent() {
         let count = Rc::clone(&heard);
         let subscription = user.client.subscribe(move |_| count.set(count.get() + 1));
         drop(subscription);
-        user.client.login("7200", "right").await.unwrap();
+        user.client.session().login("7200", "right").await.unwrap();
         user.until(|user| user.heard(|event| matches!(event, ClientEvent::Server(_))))
             .await;
         assert_eq!(heard.get(), 0);

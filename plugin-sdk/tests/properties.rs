@@ -179,7 +179,7 @@ proptest! {
         judged.happen(Happening::Playing(false));
         // Without the partner's first word no client can know of it.
         let knows_partner = judged.world.connector.pair().partner.is_some();
-        judged.happen(Happening::Pass(Timing::default().stay_max_ms + 100_000));
+        judged.happen(Happening::Pass(Timing::default().hold_down_max_ms + 100_000));
         let state = judged.world.state();
         let expected = match (north, south) {
             (Mode::Up, _) => State::OnPrimary,

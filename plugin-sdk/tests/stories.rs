@@ -3,7 +3,7 @@
 mod world;
 
 use plugin_sdk::connector::{Fault, Input, Outcome, Output, RequestId, Route};
-use plugin_sdk::{BackWait, Health, Side, State, Timing, Why};
+use plugin_sdk::{FailbackWait, Health, Side, State, Timing, Why};
 use world::{Mode, NORTH, SOUTH, World};
 
 #[test]
@@ -205,7 +205,7 @@ fn a_partner_that_dies_under_the_user_gives_the_user_back_to_the_primary_caught_
     world.north.caught_up = false;
     world.set(Side::Primary, Mode::Up);
     world.run(10_000);
-    assert_eq!(world.status().waiting_for, Some(BackWait::CatchUp));
+    assert_eq!(world.status().waiting_for, Some(FailbackWait::CatchUp));
     world.set(Side::Partner, Mode::Dead);
     world.run_until(5_000, |world| world.state() == State::OnPrimary);
 }
@@ -313,7 +313,7 @@ fn it_does_not_go_back_before_the_primary_has_caught_up() {
     world.run(300_000);
     assert_eq!(world.changes(from), []);
     assert_eq!(world.state(), State::GoingBack);
-    assert_eq!(world.status().waiting_for, Some(BackWait::CatchUp));
+    assert_eq!(world.status().waiting_for, Some(FailbackWait::CatchUp));
     world.north.caught_up = true;
     world.run_until(10_000, |world| world.state() == State::OnPrimary);
 }
@@ -327,7 +327,7 @@ fn it_does_not_go_back_in_the_middle_of_a_playback_or_a_recording() {
         let from = world.now;
         world.run(120_000);
         assert_eq!(world.changes(from), []);
-        assert_eq!(world.status().waiting_for, Some(BackWait::Playback));
+        assert_eq!(world.status().waiting_for, Some(FailbackWait::Playback));
         // A hidden page asks seldom, but now it has a reason.
         world.feed(Input::Visible(false));
         world.run(1_000);
@@ -357,7 +357,7 @@ fn a_primary_that_comes_and_goes_drags_nobody_to_and_fro() {
     }
     let changes = world.changes(from).len();
     assert!(changes <= 22, "{changes} changes of server in half an hour");
-    assert_eq!(world.status().waiting_for, Some(BackWait::Calm));
+    assert_eq!(world.status().waiting_for, Some(FailbackWait::Calm));
     assert_eq!(
         world.state(),
         State::OnPartner,

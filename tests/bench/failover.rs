@@ -81,7 +81,11 @@ async fn once(pair: &mut Pair, user: User) -> f64 {
             bell.notify_one();
         }
     });
-    client.login("7200", PASSWORD).await.expect("a session");
+    client
+        .session()
+        .login("7200", PASSWORD)
+        .await
+        .expect("a session");
     assert_eq!(inbox(&client).await, 1);
     wait(&changed, || {
         client.status().state == State::OnPrimary && client.status().partner.is_some()
@@ -101,7 +105,8 @@ async fn once(pair: &mut Pair, user: User) -> f64 {
 /// Messages in the inbox, by whichever server answers.
 async fn inbox(client: &Client) -> usize {
     client
-        .messages(Folder::Inbox, None, None)
+        .messages()
+        .page(Folder::Inbox, None, None)
         .await
         .expect("an inbox")
         .messages

@@ -1,8 +1,9 @@
 //! What an answer means: what was asked for, a refusal, or a failure of the server.
 
-use super::engine::Engine;
+use super::call::Caller;
+use super::driver::Driver;
 use crate::Error;
-use crate::connector::Fault;
+use crate::connector::{Fate, Fault};
 use contract::{ApiError, ErrorCode};
 
 /// A complete answer.
@@ -16,16 +17,16 @@ pub(super) enum Try {
     /// With an answer that the server meant.
     Done(Result<(), Error>),
     /// The server failed; the error is what the caller gets if nothing better comes.
-    Failed(Fault, Error),
+    Failed(Fate, Fault, Error),
     /// The server was left.
     Moved,
 }
 
-impl Engine {
+impl Driver {
     /// What an answer means.
     pub(super) fn judge(
         &self,
-        token: Option<&str>,
+        caller: &Caller,
         answer: Answer,
         read: &mut dyn FnMut(Answer) -> Result<(), String>,
     ) -> Try {
@@ -33,27 +34,32 @@ impl Engine {
         if (200..300).contains(&status) {
             return match read(answer) {
                 Ok(()) => Try::Done(Ok(())),
-                Err(what) => Try::Failed(Fault::Broken, malformed(what)),
+                Err(what) => Try::Failed(Fate::Unknown, Fault::Broken, malformed(what)),
             };
         }
         let refusal: Option<ApiError> = serde_json::from_slice(&answer.body).ok();
         match (status, refusal) {
+            // Also what a proxy says whose server may have done it.
             (502..=504, refusal) => {
                 let error = refusal.map_or_else(|| self.no_server(), Error::Refused);
-                Try::Failed(Fault::OutOfService, error)
+                Try::Failed(Fate::Unknown, Fault::OutOfService, error)
             }
             (401, refusal)
                 if (refusal.as_ref()).is_none_or(|r| r.code == ErrorCode::NotLoggedIn) =>
             {
-                if let Some(token) = token {
-                    self.session_ended(token);
-                }
-                Try::Done(Err(Error::SessionEnded))
+                Try::Done(Err(match (caller, refusal) {
+                    (Caller::Administrator(_), Some(refusal)) => Error::Refused(refusal),
+                    (Caller::User(token), _) => {
+                        self.session_ended(token);
+                        Error::SessionEnded
+                    }
+                    _ => Error::SessionEnded,
+                }))
             }
             (_, Some(refusal)) => Try::Done(Err(Error::Refused(refusal))),
             (_, None) => {
                 let what = format!("HTTP {status} without a reason");
-                Try::Failed(Fault::Broken, malformed(what))
+                Try::Failed(Fate::Unknown, Fault::Broken, malformed(what))
             }
         }
     }

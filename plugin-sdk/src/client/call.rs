@@ -1,311 +1,178 @@
-//! One call of the application: sent to the server in use, and sent again to the other when that one fails under it.
+//! One call of the application: what is asked, in whose name, what it carries, and whether it may be sent again.
 
-use super::Progress;
-use super::answer::{Answer, Try, malformed};
-use super::engine::Engine;
 use crate::Error;
-use crate::connector::{Fault, Input, Millis, Outcome, RequestId, Route};
+use crate::connector::Replay;
 use crate::pair::Endpoint;
-use crate::transport::{FetchError, Method, Request};
-use futures_util::future::{Either, select};
-use futures_util::{FutureExt, StreamExt};
+use crate::transport::{Body, Method, Request};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use std::cell::Cell;
-use std::pin::pin;
+use std::rc::Rc;
 
-/// A call is sent at most so often. Between two times the connector has asked the servers how they are.
-const TRIES_MAX: u32 = 4;
-/// An answer larger than this is refused rather than held in memory: two hours of sound.
-const ANSWER_BYTES_MAX: usize = 256 << 20;
+/// How far a body has come, on its way to the server or from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Bytes that have been sent, or have arrived. After a change of server it starts again from 0.
+    pub bytes: u64,
+    /// Bytes there will be, if that is known.
+    pub of: Option<u64>,
+}
 
-/// What is asked of a server. Safe to be sent twice.
-#[derive(Clone, Debug)]
+/// Who is told of progress.
+pub(super) type OnProgress = Rc<dyn Fn(Progress)>;
+
+/// In whose name a call is made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Caller {
+    /// Nobody's.
+    Anybody,
+    /// That of the user with this session.
+    User(String),
+    /// That of the administrator with this value of the header `Authorization`.
+    Administrator(String),
+}
+
+/// What is asked of a server.
 pub(super) struct Call {
     method: Method,
     path: String,
-    token: Option<String>,
-    body: Option<String>,
-}
-
-/// How one try ended.
-enum End {
-    Answer(Result<Answer, FetchError>),
-    Moved,
-    Over,
-}
-
-/// A try that failed, and under which choice of server.
-struct Failed {
-    fault: Fault,
-    error: Error,
-    epoch: u64,
-}
-
-/// For how long a call has been waiting.
-struct Patience {
-    began: Millis,
-    alive_at: Cell<Millis>,
+    pub(super) caller: Caller,
+    body: Body,
+    replay: Replay,
+    one_server: bool,
+    pub(super) on_sent: Option<OnProgress>,
+    pub(super) on_received: Option<OnProgress>,
+    repeated: Cell<bool>,
 }
 
 impl Call {
-    pub(super) fn new(method: Method, path: String, token: Option<String>) -> Self {
+    fn new(method: Method, path: String, replay: Replay) -> Self {
         Self {
             method,
             path,
-            token,
-            body: None,
+            caller: Caller::Anybody,
+            body: Body::Empty,
+            replay,
+            one_server: false,
+            on_sent: None,
+            on_received: None,
+            repeated: Cell::new(false),
         }
     }
 
-    pub(super) fn with_body(mut self, body: &impl Serialize) -> Result<Self, Error> {
+    /// A call that reads, or names the state that is to be.
+    pub(super) fn safe(method: Method, path: String) -> Self {
+        Self::new(method, path, Replay::Safe)
+    }
+
+    /// A call that names what it makes or ends by an id.
+    pub(super) fn by_key(method: Method, path: String) -> Self {
+        Self::new(method, path, Replay::ByKey)
+    }
+
+    /// A call that is not to be repeated unless it never left here.
+    pub(super) fn never(method: Method, path: String) -> Self {
+        Self::new(method, path, Replay::Never)
+    }
+
+    /// It is about one server and not about the pair: what that server may have done is not asked of the other.
+    pub(super) fn of_one_server(mut self) -> Self {
+        self.one_server = true;
+        self
+    }
+
+    pub(super) fn by(mut self, caller: Caller) -> Self {
+        self.caller = caller;
+        self
+    }
+
+    /// # Errors
+    /// [`Error::Malformed`] for a value that JSON cannot hold.
+    pub(super) fn with_json(mut self, body: &impl Serialize) -> Result<Self, Error> {
         let text = serde_json::to_string(body).map_err(|error| Error::Malformed {
             what: format!("the request cannot be written: {error}"),
         })?;
-        self.body = Some(text);
+        self.body = Body::Json(text.into());
         Ok(self)
     }
 
-    fn to(&self, server: &Endpoint) -> Request {
+    pub(super) fn with_bytes(mut self, media_type: &'static str, bytes: Rc<[u8]>) -> Self {
+        self.body = Body::Bytes { media_type, bytes };
+        self
+    }
+
+    pub(super) fn sending(mut self, on_sent: impl Fn(Progress) + 'static) -> Self {
+        self.on_sent = Some(Rc::new(on_sent));
+        self
+    }
+
+    pub(super) fn receiving(mut self, on_received: impl Fn(Progress) + 'static) -> Self {
+        self.on_received = Some(Rc::new(on_received));
+        self
+    }
+
+    pub(super) fn replay(&self) -> Replay {
+        self.replay
+    }
+
+    /// Whether it goes over to the other server when the one that has it is left.
+    pub(super) fn follows(&self) -> bool {
+        self.replay.follows() && !self.one_server
+    }
+
+    /// Whether it may still be sent to a server, when `before` may have done it.
+    pub(super) fn may_go(&self, before: Option<&Endpoint>, server: &Endpoint) -> bool {
+        !self.one_server || before.is_none_or(|before| before.http == server.http)
+    }
+
+    /// It was sent, and whether it was done is not known: what is answered from now on may be the answer to a repetition.
+    pub(super) fn is_repeated(&self) {
+        self.repeated.set(true);
+    }
+
+    /// Whether the answer was one to a repetition: then what was to be may be so already.
+    pub(super) fn was_repeated(&self) -> bool {
+        self.repeated.get()
+    }
+
+    pub(super) fn body_length(&self) -> u64 {
+        self.body.as_bytes().len() as u64
+    }
+
+    pub(super) fn to(&self, server: &Endpoint) -> Request {
+        let authorization = match &self.caller {
+            Caller::Anybody => None,
+            Caller::User(token) => Some(format!("Bearer {token}")),
+            Caller::Administrator(value) => Some(value.clone()),
+        };
         Request {
             method: self.method,
             url: format!("{}{}", server.http, self.path),
-            bearer: self.token.clone(),
-            json: self.body.clone(),
+            authorization,
+            body: self.body.clone(),
+            on_sent: None,
         }
     }
 }
 
-impl Engine {
-    /// A call whose answer is JSON.
-    pub(super) async fn call_json<T: DeserializeOwned>(&self, call: &Call) -> Result<T, Error> {
-        let mut value = None;
-        let mut read = |answer: Answer| {
-            value = Some(serde_json::from_slice(&answer.body).map_err(|error| error.to_string())?);
-            Ok(())
-        };
-        self.send(call, &|_| {}, &mut read).await?;
-        value.ok_or_else(|| malformed("no answer"))
-    }
-
-    /// A call of which only success matters.
-    pub(super) async fn call_empty(&self, call: &Call) -> Result<(), Error> {
-        self.send(call, &|_| {}, &mut |_| Ok(())).await
-    }
-
-    /// A call of which only the HTTP status matters.
-    pub(super) async fn call_status(&self, call: &Call) -> Result<u16, Error> {
-        let mut status = 0;
-        let mut read = |answer: Answer| {
-            status = answer.status;
-            Ok(())
-        };
-        self.send(call, &|_| {}, &mut read).await?;
-        Ok(status)
-    }
-
-    /// A call whose answer is taken as it is.
-    pub(super) async fn call_bytes(
-        &self,
-        call: &Call,
-        progress: &dyn Fn(Progress),
-    ) -> Result<Vec<u8>, Error> {
-        let mut bytes = Vec::new();
-        let mut read = |answer: Answer| {
-            bytes = answer.body;
-            Ok(())
-        };
-        self.send(call, progress, &mut read).await?;
-        Ok(bytes)
-    }
-
-    /// Sends a call until a server answers it, none does, or it has taken too long. `read` takes a good answer, or says what is
-    /// wrong with it: then it counts as no answer of a CallPilot server.
-    async fn send(
-        &self,
-        call: &Call,
-        progress: &dyn Fn(Progress),
-        read: &mut dyn FnMut(Answer) -> Result<(), String>,
-    ) -> Result<(), Error> {
-        let patience = Patience::new(self.now());
-        let mut failed: Option<Failed> = None;
-        let mut tries = 0;
-        loop {
-            let (server, epoch) = self.server_for(&patience, tries > 0).await?;
-            if let Some(failed) = failed.take()
-                && (tries >= TRIES_MAX || failed.would_repeat(epoch))
-            {
-                return Err(failed.error);
-            }
-            tries += 1;
-            match self
-                .try_once(call, &server, epoch, &patience, progress, read)
-                .await
-            {
-                Try::Done(result) => return result,
-                Try::Failed(fault, error) => {
-                    failed = Some(Failed {
-                        fault,
-                        error,
-                        epoch,
-                    })
-                }
-                Try::Moved => tries -= 1,
-            }
-        }
-    }
-
-    /// Waits until it is known where requests go. Where neither server answers, a call causes one more look, but only its first
-    /// time.
-    async fn server_for(&self, patience: &Patience, tried: bool) -> Result<(Endpoint, u64), Error> {
-        let mut looked = tried;
-        loop {
-            match self.with_connector(|connector| connector.route()) {
-                Route::To(_, server) => return Ok((server, self.epoch())),
-                Route::Nowhere if looked => return Err(self.no_server()),
-                Route::Nowhere => {
-                    looked = true;
-                    self.feed(Input::RequestWanted);
-                }
-                Route::Wait => {
-                    let (changed, over) = (pin!(self.changed()), pin!(self.over(patience)));
-                    if let Either::Right(_) = select(changed, over).await {
-                        return Err(self.timeout(patience));
-                    }
-                }
-            }
-        }
-    }
-
-    /// One try at one server, until it is answered or the server is left.
-    async fn try_once(
-        &self,
-        call: &Call,
-        server: &Endpoint,
-        epoch: u64,
-        patience: &Patience,
-        progress: &dyn Fn(Progress),
-        read: &mut dyn FnMut(Answer) -> Result<(), String>,
-    ) -> Try {
-        let mut flight = Flight::start(self);
-        let id = flight.id;
-        let mut fetch = pin!(
-            self.fetch_all(call.to(server), id, patience, progress)
-                .map(End::Answer)
-        );
-        let mut moved = pin!(self.moved_on(epoch).map(|()| End::Moved));
-        let mut over = pin!(self.over(patience).map(|()| End::Over));
-        let end = select(&mut moved, &mut over).map(|end| end.factor_first().0);
-        let verdict = match select(&mut fetch, end).await.factor_first().0 {
-            End::Moved => return Try::Moved,
-            End::Over => {
-                flight.end(Outcome::Failed(Fault::Silent));
-                return Try::Done(Err(self.timeout(patience)));
-            }
-            End::Answer(Ok(answer)) => self.judge(call.token.as_deref(), answer, read),
-            End::Answer(Err(FetchError::Broken(what))) => {
-                Try::Failed(Fault::Broken, malformed(what))
-            }
-            End::Answer(Err(_)) => Try::Failed(Fault::Refused, self.no_server()),
-        };
-        flight.end(match verdict {
-            Try::Failed(fault, _) => Outcome::Failed(fault),
-            _ => Outcome::Answered,
-        });
-        verdict
-    }
-
-    async fn fetch_all(
-        &self,
-        request: Request,
-        id: RequestId,
-        patience: &Patience,
-        progress: &dyn Fn(Progress),
-    ) -> Result<Answer, FetchError> {
-        let alive = || {
-            patience.alive_at.set(self.now());
-            self.feed(Input::RequestProgress(id));
-        };
-        let mut response = self.transport().fetch(request).await?;
-        alive();
-        let mut body = Vec::new();
-        while let Some(piece) = response.body.next().await {
-            body.extend_from_slice(&piece?);
-            if body.len() > ANSWER_BYTES_MAX {
-                return Err(FetchError::Broken("the answer is too large".to_owned()));
-            }
-            alive();
-            progress(Progress {
-                bytes: body.len() as u64,
-                of: response.length,
-            });
-        }
-        let status = response.status;
-        Ok(Answer { status, body })
-    }
-
-    /// Ends when nothing has arrived for as long as a call may take.
-    async fn over(&self, patience: &Patience) {
-        let max = self.timing().call_max_ms;
-        loop {
-            let quiet = self.now().since(patience.alive_at.get());
-            if quiet >= max {
-                return;
-            }
-            self.transport().sleep(max - quiet).await;
-        }
-    }
-
-    fn timeout(&self, patience: &Patience) -> Error {
-        let after_ms = self.now().since(patience.began);
-        Error::Timeout { after_ms }
-    }
-}
-
-impl Failed {
-    /// What cannot be understood would be said again by the same server.
-    fn would_repeat(&self, epoch: u64) -> bool {
-        self.fault == Fault::Broken && self.epoch == epoch
-    }
-}
-
-impl Patience {
-    fn new(now: Millis) -> Self {
-        let alive_at = Cell::new(now);
-        Self {
-            began: now,
-            alive_at,
+/// Percent-encodes a query value (RFC 3986, section 2.3: all but the unreserved characters).
+pub(super) fn push_encoded(path: &mut String, value: &str) {
+    for byte in value.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            path.push(char::from(byte));
+        } else {
+            path.push_str(&format!("%{byte:02X}"));
         }
     }
 }
 
-/// A try, told to the connector from its start to its end; one that is dropped in the middle was abandoned.
-struct Flight<'a> {
-    engine: &'a Engine,
-    id: RequestId,
-    outcome: Outcome,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl<'a> Flight<'a> {
-    fn start(engine: &'a Engine) -> Self {
-        let id = engine.new_request();
-        engine.feed(Input::RequestStarted(id));
-        let outcome = Outcome::Abandoned;
-        Self {
-            engine,
-            id,
-            outcome,
-        }
-    }
-
-    fn end(&mut self, outcome: Outcome) {
-        self.outcome = outcome;
-    }
-}
-
-impl Drop for Flight<'_> {
-    fn drop(&mut self) {
-        let (id, outcome) = (self.id, self.outcome);
-        self.engine.feed(Input::RequestEnded { id, outcome });
+    #[test]
+    fn a_query_value_cannot_break_out_of_its_place() {
+        let mut path = String::new();
+        push_encoded(&mut path, "a&b=c/ü~1");
+        assert_eq!(path, "a%26b%3Dc%2F%C3%BC~1");
     }
 }

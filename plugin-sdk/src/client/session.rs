@@ -1,16 +1,38 @@
 //! The session: held, renewed in good time, ended.
 
-use super::call::Call;
-use super::engine::Engine;
-use super::{ClientEvent, SESSION};
+use super::call::{Call, Caller};
+use super::driver::Driver;
+use super::subscription::ClientEvent;
 use crate::Error;
 use crate::connector::Input;
 use crate::transport::Method;
 use contract::Session;
 
-impl Engine {
+/// Where sessions begin and end.
+pub(super) const SESSION: &str = "/api/v1/session";
+
+impl Driver {
     pub(super) fn token(&self) -> Option<String> {
         self.token.borrow().clone()
+    }
+
+    /// In the name of the user with the session that is held.
+    ///
+    /// # Errors
+    /// [`Error::SessionEnded`] without one.
+    pub(super) fn user(&self) -> Result<Caller, Error> {
+        self.token().map(Caller::User).ok_or(Error::SessionEnded)
+    }
+
+    /// In the name of the administrator who was named.
+    ///
+    /// # Errors
+    /// [`Error::BadConfig`] if none was.
+    pub(super) fn administrator(&self) -> Result<Caller, Error> {
+        let header = self.administrator.borrow().clone();
+        header.map(Caller::Administrator).ok_or_else(|| Error::BadConfig {
+            what: "This needs an administrator: call `client.session().administer(name, password)` first.".to_owned(),
+        })
     }
 
     /// A session of earlier is used before a server has confirmed it.
@@ -29,8 +51,8 @@ impl Engine {
         let left_ms = u64::try_from(left_ms).unwrap_or(0);
         self.renew_in(left_ms / 2);
         let primary = session.primary.clone();
-        let word = session.discovery.clone();
-        self.feed(Input::LoggedIn { primary, word });
+        let discovery = session.discovery.clone();
+        self.feed(Input::LoggedIn { primary, discovery });
     }
 
     pub(super) fn forget_session(&self) {
@@ -64,14 +86,14 @@ impl Engine {
         self.renew_in(0);
         let me = self.me();
         self.transport().spawn(Box::pin(async move {
-            if let Some(engine) = me.upgrade() {
-                let _ = engine.renew_session(token).await;
+            if let Some(driver) = me.upgrade() {
+                let _ = driver.renew_session(token).await;
             }
         }));
     }
 
     async fn renew_session(&self, token: String) -> Result<(), Error> {
-        let call = Call::new(Method::Get, SESSION.to_owned(), Some(token.clone()));
+        let call = Call::safe(Method::Get, SESSION.to_owned()).by(Caller::User(token.clone()));
         let session: Session = self.call_json(&call).await?;
         // Meanwhile the user may have logged out, or in anew.
         if self.token() == Some(token) {

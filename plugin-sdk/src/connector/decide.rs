@@ -1,15 +1,15 @@
-//! The transitions: doubt, switch, lose, seek, return.
+//! The transitions: suspect, switch, lose, seek, return.
 
 use super::flights::Quiet;
-use super::round::{Doubt, Phase, Round, Seeking};
+use super::probe_round::{Phase, ProbeRound, Seeking, Suspect};
 use super::{Connector, Fault, Millis, Outcome, Output};
 use crate::pair::Side;
 use crate::status::{Health, Why};
 
 /// After so many failed requests in a row, a server's good answers to probes do not excuse it.
-const STRIKES_MAX: u32 = 2;
+const FAILURES_MAX: u32 = 2;
 
-/// Why a server is doubted.
+/// Why a server is suspected.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cause {
     why: Why,
@@ -40,11 +40,11 @@ impl Cause {
     }
 
     /// A request failed.
-    fn request(now: Millis, fault: Fault, strikes: u32) -> Self {
+    fn request(now: Millis, fault: Fault, failures: u32) -> Self {
         Self {
             why: fault.why(),
             urgent: fault != Fault::Broken,
-            insist: fault == Fault::OutOfService || strikes >= STRIKES_MAX,
+            insist: fault == Fault::OutOfService || failures >= FAILURES_MAX,
             unanswered_since: now,
         }
     }
@@ -61,18 +61,18 @@ impl Cause {
 }
 
 impl Connector {
-    /// Puts the server in use in doubt: both will be probed. A doubt that is there already may become graver.
-    pub(super) fn doubt(&mut self, now: Millis, cause: Cause) {
+    /// Suspects the server in use: both will be probed. A suspicion that is there already may become graver.
+    pub(super) fn suspect(&mut self, now: Millis, cause: Cause) {
         match &mut self.phase {
             Phase::Seeking(_) => {}
-            Phase::Doubt(doubt) => {
-                doubt.urgent |= cause.urgent;
-                doubt.insist |= cause.insist;
-                doubt.unanswered_since = doubt.unanswered_since.min(cause.unanswered_since);
+            Phase::Suspect(suspect) => {
+                suspect.urgent |= cause.urgent;
+                suspect.insist |= cause.insist;
+                suspect.unanswered_since = suspect.unanswered_since.min(cause.unanswered_since);
             }
             Phase::Settled => {
-                self.phase = Phase::Doubt(Doubt {
-                    round: Round::new(now),
+                self.phase = Phase::Suspect(Suspect {
+                    round: ProbeRound::new(now),
                     why: cause.why,
                     urgent: cause.urgent,
                     insist: cause.insist,
@@ -97,10 +97,10 @@ impl Connector {
             && health.is_good()
         {
             // A late answer between two tries is a reason for a try.
-            seeking.round.get_or_insert_with(|| Round::new(now));
+            seeking.round.get_or_insert_with(|| ProbeRound::new(now));
         }
         if matches!(self.phase, Phase::Settled) && self.current == Some(side) && !health.is_good() {
-            self.doubt(now, Cause::probe(now, health));
+            self.suspect(now, Cause::probe(now, health));
         }
         if let Some(round) = self.phase.round_mut() {
             round.set(side, Some(health));
@@ -112,29 +112,29 @@ impl Connector {
         match outcome {
             Outcome::Abandoned => {}
             Outcome::Answered => {
-                self.strikes = 0;
+                self.failures = 0;
                 self.heard(now);
-                if let (Phase::Doubt(doubt), Some(side)) = (&mut self.phase, self.current)
-                    && doubt.round.get(side).is_none()
+                if let (Phase::Suspect(suspect), Some(side)) = (&mut self.phase, self.current)
+                    && suspect.round.get(side).is_none()
                 {
                     // It answers the application: better proof than a probe. Whether it has caught up does not matter here.
                     let caught_up = false;
-                    doubt.round.set(side, Some(Health::Good { caught_up }));
+                    suspect.round.set(side, Some(Health::Good { caught_up }));
                 }
             }
             Outcome::Failed(fault) => {
-                self.strikes = self.strikes.saturating_add(1);
-                self.doubt(now, Cause::request(now, fault, self.strikes));
+                self.failures = self.failures.saturating_add(1);
+                self.suspect(now, Cause::request(now, fault, self.failures));
             }
         }
     }
 
-    /// Takes at most one step out of doubt or search. True if it took one.
+    /// Takes at most one step out of suspicion or search. True if it took one.
     pub(super) fn settle(&mut self, now: Millis) -> bool {
         match (&self.phase, self.current) {
-            (Phase::Doubt(doubt), Some(current)) => {
-                let doubt = doubt.clone();
-                self.settle_doubt(now, current, &doubt)
+            (Phase::Suspect(suspect), Some(current)) => {
+                let suspect = suspect.clone();
+                self.settle_suspect(now, current, &suspect)
             }
             (Phase::Seeking(seeking), _) => match seeking.round {
                 Some(round) => self.settle_round(now, &round),
@@ -148,34 +148,34 @@ impl Connector {
         }
     }
 
-    fn settle_doubt(&mut self, now: Millis, current: Side, doubt: &Doubt) -> bool {
+    fn settle_suspect(&mut self, now: Millis, current: Side, suspect: &Suspect) -> bool {
         let other = current.other();
-        let ours = doubt.round.get(current);
-        let theirs = self.verdict(&doubt.round, other);
+        let ours = suspect.round.get(current);
+        let theirs = self.verdict(&suspect.round, other);
         let good = |health: Option<Health>| health.is_some_and(Health::is_good);
         let bad = |health: Option<Health>| health.is_some_and(|health| !health.is_good());
-        if good(ours) && (!doubt.insist || bad(theirs)) {
+        if good(ours) && (!suspect.insist || bad(theirs)) {
             self.phase = Phase::Settled;
             return true;
         }
         if good(theirs) {
-            let grace_over = doubt.urgent && doubt.grace_ends_at(&self.timing) <= now;
-            if bad(ours) || doubt.insist || grace_over {
+            let grace_over = suspect.urgent && suspect.grace_ends_at(&self.timing) <= now;
+            if bad(ours) || suspect.insist || grace_over {
                 let why = ours
                     .filter(|ours| !ours.is_good())
-                    .map_or(doubt.why, why_of);
+                    .map_or(suspect.why, why_of);
                 match other {
-                    Side::Partner => self.stay.left(now, &self.timing),
-                    Side::Primary => self.stay.returned(now),
+                    Side::Partner => self.hold_down.left(now, &self.timing),
+                    Side::Primary => self.hold_down.returned(now),
                 }
                 self.use_server(now, other, why, true);
                 return true;
             }
         }
         if bad(ours) && bad(theirs) {
-            if let Phase::Doubt(doubt) = &mut self.phase
+            if let Phase::Suspect(suspect) = &mut self.phase
                 && self.online
-                && doubt.round.again_slowly()
+                && suspect.round.again_slowly()
             {
                 return false;
             }
@@ -185,14 +185,14 @@ impl Connector {
         false
     }
 
-    fn settle_round(&mut self, now: Millis, round: &Round) -> bool {
+    fn settle_round(&mut self, now: Millis, round: &ProbeRound) -> bool {
         let theirs = self.verdict(round, Side::Partner);
         match (round.get(Side::Primary), theirs) {
             (None, _) => false,
             (Some(Health::Good { caught_up: false }), None) => false,
             (Some(Health::Good { caught_up: false }), Some(Health::Good { caught_up: true })) => {
                 // The partner knows more, for instance what was deleted there while the primary was out.
-                self.stay.visiting(now);
+                self.hold_down.visiting(now);
                 self.use_server(now, Side::Partner, Why::NotCaughtUp, true);
                 true
             }
@@ -202,13 +202,13 @@ impl Connector {
             }
             (Some(_), None) => false,
             (Some(ours), Some(Health::Good { .. })) => {
-                self.stay.left(now, &self.timing);
+                self.hold_down.left(now, &self.timing);
                 self.use_server(now, Side::Partner, why_of(ours), true);
                 true
             }
             (Some(_), Some(_)) => {
                 let online = self.online;
-                if online && self.phase.round_mut().is_some_and(Round::again_slowly) {
+                if online && self.phase.round_mut().is_some_and(ProbeRound::again_slowly) {
                     return false;
                 }
                 self.lose(now);
@@ -218,7 +218,7 @@ impl Connector {
     }
 
     /// What a round has found out of a server; one that does not exist is no help.
-    fn verdict(&self, round: &Round, side: Side) -> Option<Health> {
+    fn verdict(&self, round: &ProbeRound, side: Side) -> Option<Health> {
         match self.peer(side) {
             Some(_) => round.get(side),
             None => Some(Health::Unknown),
@@ -229,7 +229,7 @@ impl Connector {
         self.current = Some(side);
         self.why = why;
         self.phase = Phase::Settled;
-        self.strikes = 0;
+        self.failures = 0;
         self.flights.clear();
         self.drop_stream();
         self.heard(now);
@@ -264,14 +264,14 @@ impl Connector {
 
     fn no_current(&mut self) {
         self.current = None;
-        self.strikes = 0;
+        self.failures = 0;
         self.flights.clear();
         self.drop_stream();
     }
 
     fn begin_round(&mut self, now: Millis) {
         if let Phase::Seeking(seeking) = &mut self.phase {
-            seeking.round.get_or_insert_with(|| Round::new(now));
+            seeking.round.get_or_insert_with(|| ProbeRound::new(now));
         }
     }
 
@@ -313,14 +313,14 @@ impl Connector {
             return;
         }
         if self.primary.health.is_good() && self.steady(now) && self.rested(now) && !self.held() {
-            self.stay.returned(now);
+            self.hold_down.returned(now);
             self.use_server(now, Side::Primary, Why::CaughtUp, false);
         }
     }
 
     /// The primary has answered well often and long enough. One that has not failed has nothing to prove.
     pub(super) fn steady(&self, now: Millis) -> bool {
-        let (answers, ms) = if self.stay.least_ms == 0 {
+        let (answers, ms) = if self.hold_down.least_ms == 0 {
             (1, 0)
         } else {
             (self.timing.back_answers, self.timing.back_steady_ms)
@@ -328,9 +328,9 @@ impl Connector {
         self.primary.streak >= answers && self.primary.steady_ms(now) >= ms
     }
 
-    /// The stay on the partner has been long enough.
+    /// The hold-down on the partner has been long enough.
     pub(super) fn rested(&self, now: Millis) -> bool {
-        self.stay.over_at() <= now
+        self.hold_down.ends_at() <= now
     }
 }
 

@@ -31,12 +31,12 @@ pub struct RequestId(pub u64);
 /// Something happened.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Input {
-    /// A probe got the server's word.
+    /// A probe got what the server says of itself.
     Answered {
         /// Which probe.
         id: IoId,
-        /// The word.
-        word: Discovery,
+        /// What it says.
+        discovery: Discovery,
         /// How long it took.
         round_trip_ms: u64,
     },
@@ -72,18 +72,18 @@ pub enum Input {
         fault: Fault,
     },
     /// The server in use says over the stream how it and its pair are.
-    Word {
+    Discovery {
         /// Which stream.
         id: IoId,
-        /// The word.
-        word: Discovery,
+        /// What it says.
+        discovery: Discovery,
     },
     /// The server in use has accepted a log-in, or a session of earlier.
     LoggedIn {
         /// FQDN of the server that the user belongs to.
         primary: String,
-        /// The answering server's word.
-        word: Discovery,
+        /// What the answering server says of itself and its pair.
+        discovery: Discovery,
     },
     /// A session of earlier is to be used; no server has confirmed it yet.
     SessionHeld,
@@ -130,7 +130,7 @@ pub enum Outcome {
 /// What the connector asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
-    /// Read a server's word, `GET /.well-known/callpilot`, and tell the end of it.
+    /// Read what a server says of itself, `GET /.well-known/callpilot`, and tell the end of it.
     Probe {
         /// Names it.
         id: IoId,

@@ -8,27 +8,27 @@ use contract::{Discovery, GrPartner};
 
 impl Connector {
     /// A server's own word, by probe or event.
-    pub(super) fn hear_word(&mut self, now: Millis, side: Side, word: &Discovery) {
+    pub(super) fn hear_discovery(&mut self, now: Millis, side: Side, discovery: &Discovery) {
         let health = match side {
             Side::Primary => {
-                self.primary.endpoint.take_name(word);
-                self.learn_partner(now, word);
-                health_of(word)
+                self.primary.endpoint.take_name(discovery);
+                self.learn_partner(now, discovery);
+                health_of(discovery)
             }
-            Side::Partner => self.hear_partner(word),
+            Side::Partner => self.hear_partner(discovery),
         };
         self.judged(now, side, health);
         self.remember();
     }
 
     /// A server accepted the user. If the user belongs to the other one, the two change roles.
-    pub(super) fn logged_in(&mut self, now: Millis, primary: &str, word: &Discovery) {
+    pub(super) fn logged_in(&mut self, now: Millis, primary: &str, discovery: &Discovery) {
         self.session = true;
         let by_partner =
-            (self.partner.as_ref()).is_some_and(|p| same(&p.endpoint.fqdn, &word.server.fqdn));
+            (self.partner.as_ref()).is_some_and(|p| same(&p.endpoint.fqdn, &discovery.server.fqdn));
         if !by_partner {
-            self.primary.endpoint.take_name(word);
-            self.learn_partner(now, word);
+            self.primary.endpoint.take_name(discovery);
+            self.learn_partner(now, discovery);
         }
         if (self.partner.as_ref()).is_some_and(|p| same(&p.endpoint.fqdn, primary)) {
             self.change_roles(now);
@@ -48,7 +48,7 @@ impl Connector {
         self.current = self.current.map(Side::other);
         match self.current {
             Some(Side::Partner) => {
-                self.stay.visiting(now);
+                self.hold_down.visiting(now);
                 self.why = Why::LoggedInThere;
             }
             Some(Side::Primary) => self.why = Why::Preferred,
@@ -57,8 +57,9 @@ impl Connector {
     }
 
     /// The primary says who its partner is.
-    fn learn_partner(&mut self, now: Millis, word: &Discovery) {
-        let said = (word.gr_partner.as_ref()).filter(|p| !same(&p.fqdn, &word.server.fqdn));
+    fn learn_partner(&mut self, now: Millis, discovery: &Discovery) {
+        let said =
+            (discovery.gr_partner.as_ref()).filter(|p| !same(&p.fqdn, &discovery.server.fqdn));
         match (said, &mut self.partner) {
             (None, None) => {}
             (Some(said), Some(known))
@@ -83,16 +84,17 @@ impl Connector {
 
     /// The partner's word counts only while both say that they are a pair: a server that was taken out of it may hold
     /// mailboxes that nobody keeps up to date.
-    fn hear_partner(&mut self, word: &Discovery) -> Health {
+    fn hear_partner(&mut self, discovery: &Discovery) -> Health {
         let Some(partner) = &mut self.partner else {
             return Health::Broken;
         };
         let primary = &self.primary.endpoint;
-        let ours = (word.gr_partner.as_ref()).filter(|said| same(&said.fqdn, &primary.fqdn));
-        let Some(ours) = ours.filter(|_| same(&word.server.fqdn, &partner.endpoint.fqdn)) else {
+        let ours = (discovery.gr_partner.as_ref()).filter(|said| same(&said.fqdn, &primary.fqdn));
+        let Some(ours) = ours.filter(|_| same(&discovery.server.fqdn, &partner.endpoint.fqdn))
+        else {
             return Health::Broken;
         };
-        partner.endpoint.take_name(word);
+        partner.endpoint.take_name(discovery);
         // The primary may have moved while it was away. The address that was configured is left alone.
         let moved = primary.http != base(&ours.http) && primary.http != self.configured;
         if moved && !self.primary.health.is_good() {
@@ -101,7 +103,7 @@ impl Connector {
                 round.set(Side::Primary, None);
             }
         }
-        health_of(word)
+        health_of(discovery)
     }
 
     fn remember(&mut self) {
@@ -123,15 +125,15 @@ impl Endpoint {
     }
 
     /// The name as the server says it itself; the address stays the one at which it was reached.
-    fn take_name(&mut self, word: &Discovery) {
-        self.fqdn = word.server.fqdn.clone();
-        self.search_base = word.server.search_base.clone();
+    fn take_name(&mut self, discovery: &Discovery) {
+        self.fqdn = discovery.server.fqdn.clone();
+        self.search_base = discovery.server.search_base.clone();
     }
 }
 
-fn health_of(word: &Discovery) -> Health {
-    if word.in_service {
-        let caught_up = word.caught_up;
+fn health_of(discovery: &Discovery) -> Health {
+    if discovery.in_service {
+        let caught_up = discovery.caught_up;
         Health::Good { caught_up }
     } else {
         Health::OutOfService

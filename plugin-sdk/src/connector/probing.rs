@@ -1,7 +1,7 @@
 //! Which server is asked how it is, and when.
 
 use super::peer::Peer;
-use super::round::Phase;
+use super::probe_round::Phase;
 use super::{Connector, IoId, Millis, Output};
 use crate::pair::Side;
 use crate::status::Health;
@@ -12,13 +12,13 @@ impl Connector {
         let peer = self.peer(side)?;
         let due = match &self.phase {
             Phase::Seeking(seeking) => seeking.round.as_ref()?.seek_due(side, &self.timing)?,
-            Phase::Doubt(doubt) => doubt.round.doubt_due(side)?,
+            Phase::Suspect(suspect) => suspect.round.suspect_due(side)?,
             Phase::Settled => self.watch_due(side, peer)?,
         };
         Some(due.max(peer.askable_at(self.timing.probe_gap_ms)))
     }
 
-    /// The same while one server is in use and not in doubt.
+    /// The same while one server is in use and not suspected.
     fn watch_due(&self, side: Side, peer: &Peer) -> Option<Millis> {
         if peer.wanted {
             return Some(Millis(0));

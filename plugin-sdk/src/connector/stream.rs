@@ -3,7 +3,7 @@
 use super::decide::Cause;
 use super::io::{Fault, IoId, Millis, Output};
 use super::jitter::Jitter;
-use super::round::Phase;
+use super::probe_round::Phase;
 use super::{Connector, Route, Timing};
 
 #[derive(Clone, Copy, Debug)]
@@ -114,7 +114,7 @@ impl Connector {
         if self.watch.due(&self.timing) <= now {
             self.outputs.push_back(Output::CloseEvents { id });
             self.watch.closed(now, &self.timing, &mut self.jitter);
-            self.doubt(now, Cause::stream(now, Fault::Silent));
+            self.suspect(now, Cause::stream(now, Fault::Silent));
         }
     }
 

@@ -21,7 +21,7 @@ pub struct Timing {
     pub probe_gap_ms: u64,
     /// While seeking, the partner is asked beside a primary that has not answered for so long.
     pub seek_hedge_ms: u64,
-    /// A request without answer for so long puts its server in doubt: both are probed.
+    /// A request without answer for so long puts its server suspected: both are probed.
     pub request_hedge_ms: u64,
     /// A request without answer for so long leaves its server even though the server answers probes.
     pub request_patience_ms: u64,
@@ -37,10 +37,10 @@ pub struct Timing {
     pub back_answers: u32,
     /// …over at least this time…
     pub back_steady_ms: u64,
-    /// …after a stay on the partner of at least this.
-    pub stay_min_ms: u64,
-    /// A primary that fails soon after a return doubles the next stay, up to this.
-    pub stay_max_ms: u64,
+    /// …after a hold-down on the partner of at least this.
+    pub hold_down_min_ms: u64,
+    /// A primary that fails soon after a return doubles the next hold-down, up to this.
+    pub hold_down_max_ms: u64,
     /// How long after a return a failure counts as soon.
     pub calm_ms: u64,
     /// An event stream has to open within this.
@@ -51,7 +51,7 @@ pub struct Timing {
     pub stream_retry_first_ms: u64,
     /// The longest pause before opening a stream again.
     pub stream_retry_max_ms: u64,
-    /// A doubt that lasts longer than this is shown as "switching".
+    /// A suspicion that lasts longer than this is shown as "switching".
     pub switching_shown_ms: u64,
     /// How stale "up to date at" may become before the status is told again.
     pub heard_shown_ms: u64,
@@ -79,8 +79,8 @@ impl Default for Timing {
             wanted_gap_ms: 1_000,
             back_answers: 3,
             back_steady_ms: 3_000,
-            stay_min_ms: 5_000,
-            stay_max_ms: 300_000,
+            hold_down_min_ms: 5_000,
+            hold_down_max_ms: 300_000,
             calm_ms: 120_000,
             stream_open_ms: 5_000,
             stream_silence_ms: 40_000,
@@ -114,8 +114,8 @@ impl Timing {
             wanted_gap_ms: self.wanted_gap_ms / by,
             back_answers: self.back_answers,
             back_steady_ms: self.back_steady_ms / by,
-            stay_min_ms: self.stay_min_ms / by,
-            stay_max_ms: self.stay_max_ms / by,
+            hold_down_min_ms: self.hold_down_min_ms / by,
+            hold_down_max_ms: self.hold_down_max_ms / by,
             calm_ms: self.calm_ms / by,
             stream_open_ms: self.stream_open_ms / by,
             stream_silence_ms: self.stream_silence_ms / by,

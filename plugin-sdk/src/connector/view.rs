@@ -1,10 +1,10 @@
 //! What the user is told, made of what the connector knows.
 
 use super::peer::Peer;
-use super::round::Phase;
+use super::probe_round::Phase;
 use super::{Connector, Millis, Output};
 use crate::pair::Side;
-use crate::status::{BackWait, Health, ServerStatus, State, Status};
+use crate::status::{FailbackWait, Health, ServerStatus, State, Status};
 use contract::Timestamp;
 
 impl Connector {
@@ -23,7 +23,7 @@ impl Connector {
             _ => None,
         };
         let unanswered_since = match &self.phase {
-            Phase::Doubt(doubt) => Some(wall(doubt.unanswered_since)),
+            Phase::Suspect(suspect) => Some(wall(suspect.unanswered_since)),
             _ => None,
         };
         Status {
@@ -43,7 +43,7 @@ impl Connector {
 
     /// Works out the state at `now`, and says so if a user would see a difference.
     pub(super) fn refresh(&mut self, now: Millis) {
-        self.waiting_for = self.back_wait(now);
+        self.waiting_for = self.failback_wait(now);
         let state = self.state_at(now);
         if state != self.state {
             self.state = state;
@@ -80,8 +80,8 @@ impl Connector {
             (Phase::Seeking(seeking), _) if seeking.failed == 0 => return State::Connecting,
             (Phase::Seeking(_), _) | (_, None) => return State::Unreachable,
             // Without a partner there is nothing to switch to.
-            (Phase::Doubt(doubt), Some(_))
-                if self.partner.is_some() && doubt.shown_at(&self.timing) <= now =>
+            (Phase::Suspect(suspect), Some(_))
+                if self.partner.is_some() && suspect.shown_at(&self.timing) <= now =>
             {
                 return State::Switching;
             }
@@ -90,12 +90,12 @@ impl Connector {
         match (current, self.primary.health, self.waiting_for) {
             (Side::Primary, _, _) => State::OnPrimary,
             (Side::Partner, Health::OutOfService, _) => State::Maintenance,
-            (Side::Partner, _, None | Some(BackWait::Calm)) => State::OnPartner,
+            (Side::Partner, _, None | Some(FailbackWait::Calm)) => State::OnPartner,
             (Side::Partner, _, Some(_)) => State::GoingBack,
         }
     }
 
-    fn back_wait(&self, now: Millis) -> Option<BackWait> {
+    fn failback_wait(&self, now: Millis) -> Option<FailbackWait> {
         if self.current != Some(Side::Partner) {
             return None;
         }
@@ -103,13 +103,13 @@ impl Connector {
             return None;
         };
         if !caught_up {
-            return Some(BackWait::CatchUp);
+            return Some(FailbackWait::CatchUp);
         }
-        let flapped = self.stay.least_ms > self.timing.stay_min_ms;
+        let flapped = self.hold_down.least_ms > self.timing.hold_down_min_ms;
         Some(match (self.rested(now), self.held()) {
-            (false, _) if flapped => BackWait::Calm,
-            (true, true) if self.steady(now) => BackWait::Playback,
-            _ => BackWait::Steady,
+            (false, _) if flapped => FailbackWait::Calm,
+            (true, true) if self.steady(now) => FailbackWait::Playback,
+            _ => FailbackWait::Steady,
         })
     }
 }

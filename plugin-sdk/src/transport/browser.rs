@@ -1,6 +1,6 @@
 //! The transport of a browser page: fetch with abort and a streamed body, timers, local storage.
 
-use super::{FetchError, Method, Request, Response, Transport};
+use super::{Body, FetchError, Method, Request, Response, Transport};
 use crate::Client;
 use crate::connector::Millis;
 use contract::Timestamp;
@@ -92,8 +92,15 @@ impl Transport for Browser {
         Timestamp(js_sys::Date::now() as i64)
     }
 
-    fn seed(&self) -> u64 {
-        (Math::random() * 2f64.powi(53)) as u64
+    fn random(&self) -> [u8; 16] {
+        let mut bytes = [0; 16];
+        let crypto = web_sys::window().and_then(|window| window.crypto().ok());
+        let drawn = crypto
+            .is_some_and(|crypto| (crypto.get_random_values_with_u8_array(&mut bytes)).is_ok());
+        if !drawn {
+            bytes = std::array::from_fn(|_| (Math::random() * 256.0) as u8);
+        }
+        bytes
     }
 
     fn load(&self, key: &str) -> Option<String> {
@@ -127,7 +134,7 @@ async fn fetch(request: Request) -> Result<Response, FetchError> {
     let abort = Abort(AbortController::new().map_err(|error| broken(&words(&error)))?);
     let sending = prepare(&request, &abort).map_err(|error| broken(&error.to_string()))?;
     // Browsers do not tell why a fetch failed: refused, name unknown, blocked and cut are all one TypeError.
-    let answer = sending.send().await.map_err(|_| FetchError::Refused)?;
+    let answer = sending.send().await.map_err(|_| FetchError::Cut)?;
     let length = answer.headers().get("content-length");
     let reader = (answer.body()).map(|body| {
         body.get_reader()
@@ -150,6 +157,7 @@ fn prepare(request: &Request, abort: &Abort) -> Result<gloo_net::http::Request, 
     let verb = match request.method {
         Method::Get => Verb::GET,
         Method::Post => Verb::POST,
+        Method::Put => Verb::PUT,
         Method::Patch => Verb::PATCH,
         Method::Delete => Verb::DELETE,
     };
@@ -159,14 +167,16 @@ fn prepare(request: &Request, abort: &Abort) -> Result<gloo_net::http::Request, 
         // Tokens travel in the header alone; what a cache holds would tell nothing of the server.
         .credentials(RequestCredentials::Omit)
         .cache(RequestCache::NoStore);
-    if let Some(token) = &request.bearer {
-        builder = builder.header("authorization", &format!("Bearer {token}"));
+    if let Some(value) = &request.authorization {
+        builder = builder.header("authorization", value);
     }
-    match &request.json {
-        Some(json) => builder
-            .header("content-type", "application/json")
-            .body(json.as_str()),
-        None => builder.build(),
+    if let Some(media_type) = request.body.media_type() {
+        builder = builder.header("content-type", media_type);
+    }
+    match &request.body {
+        Body::Empty => builder.build(),
+        Body::Json(text) => builder.body(&**text),
+        Body::Bytes { bytes, .. } => builder.body(Uint8Array::from(&**bytes)),
     }
 }
 

@@ -3,20 +3,24 @@
 //! Everything runs on one thread: use it inside a `tokio::task::LocalSet`. Each request has a connection of its own: there are few,
 //! and a connection kept open to a server that has just been killed would only tell lies about it.
 
-use super::{FetchError, Request, Response, Transport};
+use super::{Body, FetchError, Request, Response, Transport};
 use crate::connector::Millis;
 use contract::Timestamp;
 use futures_util::future::LocalBoxFuture;
 use futures_util::{StreamExt, stream};
-use http_body_util::{BodyExt, Full};
-use hyper::body::{Bytes, Incoming};
+use hyper::body::{Body as _, Bytes, Frame, Incoming, SizeHint};
 use hyper::client::conn::http1;
 use hyper::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST};
 use hyper_util::rt::TokioIo;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::future::poll_fn;
 use std::path::PathBuf;
+use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -24,6 +28,9 @@ use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+
+/// Bytes of a body that are handed to the connection at once.
+const UPLOAD_PIECE: usize = 16 << 10;
 
 /// tokio, hyper and rustls.
 pub struct Native {
@@ -94,13 +101,11 @@ impl Transport for Native {
         Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
     }
 
-    fn seed(&self) -> u64 {
-        let since = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        u64::from(since.subsec_nanos())
-            ^ since.as_secs().rotate_left(32)
-            ^ u64::from(std::process::id())
+    fn random(&self) -> [u8; 16] {
+        let mut bytes = [0; 16];
+        // A system without random bits gives nothing else that could be relied on, either.
+        getrandom::fill(&mut bytes).expect("the system gives random bits");
+        bytes
     }
 
     fn load(&self, key: &str) -> Option<String> {
@@ -150,14 +155,16 @@ async fn fetch(tls: TlsConnector, request: Request) -> Result<Response, FetchErr
         .method(request.method.as_str())
         .uri(path)
         .header(HOST, authority.as_str());
-    if let Some(token) = &request.bearer {
-        head = head.header(AUTHORIZATION, format!("Bearer {token}"));
+    if let Some(value) = &request.authorization {
+        head = head.header(AUTHORIZATION, value);
     }
-    if request.json.is_some() {
-        head = head.header(CONTENT_TYPE, "application/json");
+    if let Some(media_type) = request.body.media_type() {
+        head = head.header(CONTENT_TYPE, media_type);
     }
-    let body = Full::new(Bytes::from(request.json.unwrap_or_default()));
-    let message = head.body(body).map_err(|error| broken(error.to_string()))?;
+    let upload = Upload::of(request.body, request.on_sent);
+    let message = head
+        .body(upload)
+        .map_err(|error| broken(error.to_string()))?;
 
     let tcp = TcpStream::connect((host.as_str(), port))
         .await
@@ -175,10 +182,7 @@ async fn fetch(tls: TlsConnector, request: Request) -> Result<Response, FetchErr
     exchange(secured, message).await
 }
 
-async fn exchange<S>(
-    socket: S,
-    message: hyper::Request<Full<Bytes>>,
-) -> Result<Response, FetchError>
+async fn exchange<S>(socket: S, message: hyper::Request<Upload>) -> Result<Response, FetchError>
 where
     S: AsyncRead + AsyncWrite + Unpin + 'static,
 {
@@ -201,11 +205,60 @@ where
     })
 }
 
-type Body = (Incoming, Connection);
+/// A body on its way to the server, in pieces, so that it can be told how far it has come.
+struct Upload {
+    body: Body,
+    sent: usize,
+    on_sent: Option<Rc<dyn Fn(u64)>>,
+}
 
-async fn next_piece((mut body, connection): Body) -> Option<(Result<Vec<u8>, FetchError>, Body)> {
+impl Upload {
+    fn of(body: Body, on_sent: Option<Rc<dyn Fn(u64)>>) -> Self {
+        Self {
+            body,
+            sent: 0,
+            on_sent,
+        }
+    }
+}
+
+impl hyper::body::Body for Upload {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    /// Asked for the next piece when there is room for it: the one before is on its way.
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let rest = &self.body.as_bytes()[self.sent..];
+        let piece = Bytes::copy_from_slice(&rest[..rest.len().min(UPLOAD_PIECE)]);
+        if piece.is_empty() {
+            return Poll::Ready(None);
+        }
+        self.sent += piece.len();
+        if let Some(told) = &self.on_sent {
+            told(self.sent as u64);
+        }
+        Poll::Ready(Some(Ok(Frame::data(piece))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.sent == self.body.as_bytes().len()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact((self.body.as_bytes().len() - self.sent) as u64)
+    }
+}
+
+type Download = (Incoming, Connection);
+
+async fn next_piece(
+    (mut body, connection): Download,
+) -> Option<(Result<Vec<u8>, FetchError>, Download)> {
     loop {
-        let piece = match body.frame().await? {
+        let piece = match poll_fn(|task| Pin::new(&mut body).poll_frame(task)).await? {
             // Trailers tell nothing here.
             Ok(frame) => match frame.into_data() {
                 Ok(data) => Ok(data.to_vec()),

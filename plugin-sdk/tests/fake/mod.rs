@@ -1,8 +1,11 @@
 //! Two small CallPilot servers on loopback that share a mailbox and misbehave on demand: what a client meets when real ones fail.
 
+#![allow(dead_code, reason = "each test binary uses its part")]
+
 use contract::{
-    ApiError, Counts, Discovery, ErrorCode, Event, Folder, GrPartner, Kind, Mailbox, MessageList,
-    MessageRow, ObjectId, Party, ServerAddress, Session, Timestamp,
+    ApiError, Counts, Discovery, ErrorCode, Event, Folder, GrPartner, GrTasks, GreetingRow,
+    GreetingSlot, Kind, Mailbox, MessageList, MessageRow, NewUser, ObjectId, Party, ServerAddress,
+    Session, Timestamp, UserKind, UserRow,
 };
 use serde::Serialize;
 use std::cell::{Cell, RefCell};
@@ -12,7 +15,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, spawn_local};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
@@ -42,12 +45,22 @@ pub enum Mode {
     Streamless,
     /// Accepts no token.
     Forgets,
+    /// Answers probes, and does what is asked, but its answers do not come.
+    DoesAndHangs,
+    /// Reads the head of a request and nothing more.
+    Unread,
 }
 
 /// What both servers keep.
 #[derive(Default)]
 pub struct Store {
     pub messages: RefCell<BTreeMap<ObjectId, MessageRow>>,
+    /// Users by the ids that clients drew, each as it was asked for.
+    pub users: RefCell<BTreeMap<ObjectId, NewUser>>,
+    /// How often something was brought back.
+    pub undone: Cell<u32>,
+    /// The last greeting, as it was sent.
+    pub greeting: RefCell<Vec<u8>>,
 }
 
 pub struct Server {
@@ -67,6 +80,37 @@ pub struct Server {
     said: watch::Sender<(u64, String)>,
     /// How many listen.
     pub streams: watch::Sender<usize>,
+}
+
+/// Lets a pair live on this thread for as long as `life` goes on.
+pub fn live<F: Future<Output = ()>>(life: impl FnOnce(Rc<Server>, Rc<Server>, Rc<Store>) -> F) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    tokio::task::LocalSet::new().block_on(&runtime, async {
+        let (north, south, store) = pair().await;
+        life(north, south, store).await;
+    });
+}
+
+/// What is done to the primary of a pair that lives elsewhere.
+pub type Deed = Box<dyn FnOnce(&Rc<Server>) + Send>;
+
+/// A pair on a thread of its own, which lives as long as the test's process: the primary's address, and the way to do something to it.
+pub fn elsewhere() -> (String, mpsc::UnboundedSender<Deed>) {
+    let (address, addresses) = std::sync::mpsc::channel();
+    let (act, mut deeds) = mpsc::unbounded_channel::<Deed>();
+    std::thread::spawn(move || {
+        live(async |north, _south, _| {
+            address.send(north.http.clone()).unwrap();
+            while let Some(deed) = deeds.recv().await {
+                deed(&north);
+            }
+            std::future::pending::<()>().await;
+        });
+    });
+    (addresses.recv().unwrap(), act)
 }
 
 /// A pair that shares a mailbox with two messages.
@@ -166,7 +210,7 @@ impl Server {
         self.said.send_modify(|said| *said = (said.0 + 1, text));
     }
 
-    pub fn word(&self) -> Discovery {
+    pub fn discovery(&self) -> Discovery {
         let search_base = "ou=voice,o=example".to_owned();
         let partner = self.partner.borrow().clone();
         Discovery {
@@ -197,13 +241,26 @@ impl Server {
                 name: "Tilde Brask".to_owned(),
             },
             primary: "north.example.net".to_owned(),
-            discovery: self.word(),
+            discovery: self.discovery(),
         }
     }
 
     /// Status and body of the answer.
-    fn answer(&self, method: &str, path: &str, body: &str, authorized: bool) -> (u16, Vec<u8>) {
+    fn answer(&self, method: &str, path: &str, body: &[u8], authorized: bool) -> (u16, Vec<u8>) {
         let (path, _query) = path.split_once('?').unwrap_or((path, ""));
+        if let Some(path) = path.strip_prefix("/api/v1/admin/") {
+            return self.administer(method, path, body);
+        }
+        if (method, path) == ("PUT", "/api/v1/greetings/external") {
+            *self.store.greeting.borrow_mut() = body.to_owned();
+            let row = GreetingRow {
+                slot: GreetingSlot::External,
+                recorded_at: Timestamp(0),
+                duration_ms: 1,
+            };
+            return json(200, &row);
+        }
+        let body = String::from_utf8_lossy(body);
         if (method, path) == ("POST", "/api/v1/session") {
             if body.contains("wrong") {
                 return refusal(401, ErrorCode::WrongPassword);
@@ -231,7 +288,7 @@ impl Server {
             }
             ("GET", Some(_)) => (200, sound()),
             ("PATCH", Some(id)) => {
-                let patch: contract::MessagePatch = serde_json::from_str(body).unwrap();
+                let patch: contract::MessagePatch = serde_json::from_str(&body).unwrap();
                 let Some(row) = messages.get_mut(&id) else {
                     return refusal(404, ErrorCode::NotFound);
                 };
@@ -256,6 +313,62 @@ impl Server {
             },
             _ => refusal(404, ErrorCode::NotFound),
         }
+    }
+}
+
+impl Server {
+    /// As the real ones: a user is found again by its id.
+    fn administer(&self, method: &str, path: &str, body: &[u8]) -> (u16, Vec<u8>) {
+        let mut users = self.store.users.borrow_mut();
+        match (method, path) {
+            ("POST", "users") => {
+                let new: NewUser = serde_json::from_slice(body).unwrap();
+                let id = new.id.expect("the client draws ids");
+                let made = users.entry(id).or_insert_with(|| new.clone());
+                if *made != new {
+                    return refusal(409, ErrorCode::Conflict);
+                }
+                json(201, &user(id, made, self.fqdn))
+            }
+            ("DELETE", path) if path.starts_with("users/") => {
+                let id = path["users/".len()..].parse().expect("an id");
+                match users.remove(&id) {
+                    Some(_) => (204, Vec::new()),
+                    None => refusal(404, ErrorCode::NotFound),
+                }
+            }
+            ("POST", "gr/undo") => {
+                self.store.undone.set(self.store.undone.get() + 1);
+                let tasks = GrTasks {
+                    open: None,
+                    serving: None,
+                    last: None,
+                    kept: None,
+                    errand: None,
+                    users: 0,
+                };
+                json(202, &tasks)
+            }
+            ("POST", _) if path.starts_with("gr/tasks") => refusal(409, ErrorCode::Conflict),
+            ("DELETE", _) if path.starts_with("gr/tasks/") => refusal(409, ErrorCode::Conflict),
+            _ => refusal(404, ErrorCode::NotFound),
+        }
+    }
+}
+
+fn user(id: ObjectId, new: &NewUser, home: &str) -> UserRow {
+    UserRow {
+        id,
+        mailbox: new.mailbox.clone(),
+        name: new.name.clone(),
+        kind: UserKind::Local,
+        home: home.to_owned(),
+        locked: false,
+        messages: 0,
+        waiting: false,
+        class: new.class.unwrap_or(1),
+        dns: Vec::new(),
+        device_class: String::new(),
     }
 }
 
@@ -339,8 +452,10 @@ async fn talk(server: Rc<Server>, socket: TcpStream) -> std::io::Result<()> {
         authorized |= header == format!("authorization: bearer {TOKEN}");
     }
     let mut body = vec![0; length];
+    if server.mode.get() == Mode::Unread && length > 0 {
+        return std::future::pending().await;
+    }
     socket.read_exact(&mut body).await?;
-    let body = String::from_utf8_lossy(&body).into_owned();
     let mut words = line.split(' ');
     let (method, path) = (
         words.next().unwrap_or(""),
@@ -362,12 +477,13 @@ async fn talk(server: Rc<Server>, socket: TcpStream) -> std::io::Result<()> {
         Mode::Mute => return std::future::pending().await,
         Mode::Unavailable if !probe => refusal(503, ErrorCode::Unavailable),
         Mode::Babbles if !probe => (200, b"<!doctype html>".to_vec()),
-        _ if probe => json(200, &server.word()),
+        _ if probe => json(200, &server.discovery()),
         _ => server.answer(method, &path, &body, authorized),
     };
     let told = match mode {
         Mode::Cuts | Mode::Stalls if !probe => answer.len() / 2,
         Mode::DoesAndCuts if !probe => return Ok(()),
+        Mode::DoesAndHangs if !probe => return std::future::pending().await,
         _ => answer.len(),
     };
     let length = answer.len();
@@ -395,7 +511,7 @@ async fn stream(server: Rc<Server>, mut socket: TcpStream) -> std::io::Result<()
     let mut said = server.said.subscribe();
     let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
     socket.write_all(head.as_bytes()).await?;
-    let discovery = server.word();
+    let discovery = server.discovery();
     let first = serde_json::to_string(&Event::Server { discovery })?;
     socket
         .write_all(format!("data: {first}\n\n").as_bytes())

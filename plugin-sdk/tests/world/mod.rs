@@ -3,8 +3,8 @@
 #![allow(dead_code, reason = "each test binary uses its part")]
 
 use contract::{Discovery, GrPartner, ServerAddress};
-use plugin_sdk::connector::{Fault, Input, IoId, Outcome, Output, RequestId, Route};
-use plugin_sdk::{Connector, Millis, Pair, Side, State, Status, Timing, Why};
+use plugin_sdk::connector::{Fate, Fault, Input, IoId, Outcome, Output, RequestId, Route};
+use plugin_sdk::{Connector, Millis, Pair, Replay, Side, State, Status, Timing, Why};
 use std::collections::BTreeMap;
 
 pub const NORTH: &str = "http://north.example.net:8080";
@@ -38,7 +38,7 @@ pub struct Server {
 }
 
 impl Server {
-    fn word(&self) -> Discovery {
+    fn discovery(&self) -> Discovery {
         let search_base = "ou=voice,o=example".to_owned();
         Discovery {
             server: ServerAddress {
@@ -84,10 +84,15 @@ enum Coming {
     },
 }
 
-/// A request of the application, sent again until it is answered.
+/// A request of the application, sent again until it is answered, as far as its class allows.
 #[derive(Clone, Debug)]
 pub struct Asked {
     pub at: Millis,
+    pub replay: Replay,
+    /// Every server that it was sent to and that was alive then.
+    pub reached: Vec<String>,
+    /// It may have been done, and is not repeated.
+    pub outcome_unknown: bool,
     pub answered: Option<(Millis, &'static str)>,
     pub gave_up: bool,
     under_way: Option<RequestId>,
@@ -187,9 +192,9 @@ impl World {
         let Route::To(_, server) = self.connector.route() else {
             panic!("no server to log in at");
         };
-        let word = self.server(&server.http).expect("a server").word();
+        let discovery = self.server(&server.http).expect("a server").discovery();
         let primary = primary.to_owned();
-        self.feed(Input::LoggedIn { primary, word });
+        self.feed(Input::LoggedIn { primary, discovery });
     }
 
     pub fn state(&self) -> State {
@@ -252,10 +257,18 @@ impl World {
         self.feed(Input::StreamClosed { id, fault });
     }
 
-    /// The application asks for something. Its place in `asked`.
+    /// The application asks for something that may be repeated. Its place in `asked`.
     pub fn ask(&mut self) -> usize {
+        self.ask_once(Replay::Safe)
+    }
+
+    /// The same for a call of any class.
+    pub fn ask_once(&mut self, replay: Replay) -> usize {
         self.asked.push(Asked {
             at: self.now,
+            replay,
+            reached: Vec::new(),
+            outcome_unknown: false,
             answered: None,
             gave_up: false,
             under_way: None,
@@ -346,7 +359,7 @@ impl World {
                 self.stream.take_if(|(open, _)| *open == id);
             }
             Output::UseServer { resend: true, .. } => {
-                for asked in &mut self.asked {
+                for asked in self.asked.iter_mut().filter(|asked| asked.replay.follows()) {
                     asked.under_way = None;
                 }
             }
@@ -354,7 +367,7 @@ impl World {
                 for asked in self
                     .asked
                     .iter_mut()
-                    .filter(|asked| asked.answered.is_none())
+                    .filter(|asked| asked.answered.is_none() && asked.replay.follows())
                 {
                     asked.under_way = None;
                     asked.gave_up = true;
@@ -371,7 +384,8 @@ impl World {
         };
         for index in 0..self.asked.len() {
             let asked = &self.asked[index];
-            if asked.answered.is_some() || asked.gave_up || asked.under_way.is_some() {
+            let over = asked.answered.is_some() || asked.gave_up || asked.outcome_unknown;
+            if over || asked.under_way.is_some() {
                 continue;
             }
             self.next += 1;
@@ -379,6 +393,12 @@ impl World {
             self.asked[index].under_way = Some(id);
             self.connector.handle(self.now, Input::RequestStarted(id));
             let http = server.http.clone();
+            if self
+                .server(&http)
+                .is_some_and(|server| server.mode != Mode::Dead)
+            {
+                self.asked[index].reached.push(http.clone());
+            }
             self.later(self.delay(&http), Coming::RequestEnds { id, http });
         }
     }
@@ -388,11 +408,11 @@ impl World {
         match coming {
             Coming::ProbeEnds { id, http, deadline } => match mode(&http) {
                 Mode::Up | Mode::HalfHung => {
-                    let word = self.server(&http).expect("it is up").word();
+                    let discovery = self.server(&http).expect("it is up").discovery();
                     let round_trip_ms = ROUND_TRIP_MS;
                     self.feed(Input::Answered {
                         id,
-                        word,
+                        discovery,
                         round_trip_ms,
                     });
                 }
@@ -452,7 +472,14 @@ impl World {
                     Mode::Dead => Outcome::Failed(Fault::Refused),
                     Mode::Hung | Mode::HalfHung => return,
                 };
-                self.asked[index].under_way = None;
+                let asked = &mut self.asked[index];
+                asked.under_way = None;
+                let fate = match asked.reached.last() {
+                    Some(last) if *last == http => Fate::Unknown,
+                    _ => Fate::NotSent,
+                };
+                asked.outcome_unknown |=
+                    outcome != Outcome::Answered && !asked.replay.repeats_after(fate);
                 self.feed(Input::RequestEnded { id, outcome });
             }
         }

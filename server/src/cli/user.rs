@@ -114,6 +114,7 @@ pub async fn run(command: Command, out: Output) -> Result<(), Failure> {
         } => {
             let client = AdminClient::of(&server)?;
             let new = NewUser {
+                id: None,
                 mailbox,
                 name,
                 password: password.read("password")?,

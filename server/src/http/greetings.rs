@@ -4,7 +4,7 @@ use super::audio::{Sound, respond};
 use super::auth::LoggedIn;
 use super::convert::content::{self, Silence};
 use super::error::{Answer, Problem};
-use super::extract::{Recorded, Segment};
+use super::extract::{Params, Recorded, Segment};
 use super::{Api, audio, convert, web};
 use crate::operations::OpError;
 use crate::operations::greetings::{self, Recording, SAMPLES_MAX};
@@ -12,13 +12,20 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use contract::{ApiError, GreetingRow, GreetingSlot};
+use contract::{ApiError, GreetingRow, GreetingSlot, ObjectId};
 use domain::{Greeting, Slot};
+use serde::Deserialize;
 use vpim::audio::SAMPLE_RATE_HZ;
 use vpim::audio::wav::{self, WavError};
 
 /// Bytes of an upload: the longest recording as 16-bit samples, with room for what recorders write beside the sound.
 pub const UPLOAD_MAX: usize = 2 * SAMPLES_MAX + 64 * 1024;
+
+/// The id of a recording, if the client has drawn one.
+#[derive(Deserialize)]
+pub struct Drawn {
+    id: Option<ObjectId>,
+}
 
 /// One's greetings and recorded name, as far as they are recorded.
 #[utoipa::path(get, path = "/api/v1/greetings", tag = "mailbox", security(("session" = [])),
@@ -65,23 +72,30 @@ pub async fn hear(
     respond(&headers, etag, sound, "inline; filename=\"greeting.wav\"")
 }
 
-/// Records a greeting or the name: a WAV file of 8 kHz, at most 5 minutes. It takes the place of the one before, on both servers.
+/// Records a greeting or the name: a WAV file of 8 kHz, at most 5 minutes. It takes the place of the one before, on both servers. A
+/// request with an `id` may be repeated: it finds what the first one recorded.
 #[utoipa::path(put, path = "/api/v1/greetings/{slot}", tag = "mailbox", security(("session" = [])),
-    params(("slot" = GreetingSlot, Path)), request_body(content = [u8], content_type = "audio/wav"),
+    params(
+        ("slot" = GreetingSlot, Path),
+        ("id" = Option<ObjectId>, Query, description = "Identity of the recording, a UUIDv7 that the client has drawn"),
+    ),
+    request_body(content = [u8], content_type = "audio/wav"),
     responses((status = 200, body = GreetingRow), (status = 400, body = ApiError), (status = 401, body = ApiError),
+        (status = 409, description = "It was recorded and another recording has taken its place, or the id is that of something else", body = ApiError),
         (status = 413, description = "Longer than 5 minutes", body = ApiError),
         (status = 415, description = "Not a WAV file that can be read", body = ApiError)))]
 pub async fn set(
     State(api): State<Api>,
     who: LoggedIn,
     Segment(slot): Segment,
+    Params(drawn): Params<Drawn>,
     Recorded(file): Recorded,
 ) -> Answer<Json<GreetingRow>> {
     let slot = parsed(&slot)?;
     let read = tokio::task::spawn_blocking(move || encoded(&file));
     let recording = read.await.map_err(Problem::internal)??;
-    let length_ms = recording.length_ms;
-    let recorded_at = greetings::set(api.site(), who.id, slot, recording).await?;
+    let (recorded_at, length_ms) =
+        greetings::set(api.site(), who.id, slot, drawn.id, recording).await?;
     Ok(Json(GreetingRow {
         slot: convert::slot(slot),
         recorded_at,

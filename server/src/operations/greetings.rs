@@ -1,11 +1,12 @@
 //! Greetings and recorded names: listing and hearing them, taking new recordings in, and clearing superseded ones away.
 
 use super::messages::content;
+use super::users::check_drawn_id;
 use super::{OpError, OpResult};
 use crate::site::{Abort, Notice, Scope, Site, Wait, WriteError};
 use bytes::Bytes;
 use domain::{Change, Greeting, Kind, Object, ObjectId, Slot, Timestamp};
-use ledger::LedgerError;
+use ledger::{Ledger, LedgerError};
 use std::convert::Infallible;
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 use tokio_util::sync::CancellationToken;
@@ -84,22 +85,61 @@ pub async fn hear<T: Send + 'static>(
     read.await?
 }
 
-/// Records a greeting or the name of `user`. It takes the place of the one before, on both servers. Returns when it was recorded.
+/// Records a greeting or the name of `user`. It takes the place of the one before, on both servers. A request that names the id of the
+/// recording may be repeated: it finds what the first one recorded. Returns when that was, and its length in milliseconds.
 ///
 /// # Errors
-/// What the writer cannot do.
+/// [`OpError::Invalid`] for an id that cannot be drawn; [`OpError::Conflict`] for one that something else has, and for a recording whose
+/// place another has taken since.
 pub async fn set(
     site: &Site,
     user: ObjectId,
     slot: Slot,
+    drawn: Option<ObjectId>,
     recording: Recording,
-) -> OpResult<Timestamp> {
-    let (id, weight) = (site.new_id(), recording.body.len());
+) -> OpResult<(Timestamp, u64)> {
+    if let Some(id) = drawn {
+        check_drawn_id(id)?;
+    }
+    let (id, weight) = (drawn.unwrap_or_else(|| site.new_id()), recording.body.len());
     let written = site.write_weighing(weight, Wait::Partner, move |scope| {
+        if drawn.is_some()
+            && let Some(made) = made_before(scope, id, user, slot, &recording)?
+        {
+            return Ok(made);
+        }
         record(scope, id, user, slot, Some(&recording))?;
-        Ok::<_, Abort<OpError>>(scope.now())
+        Ok::<_, Abort<OpError>>((scope.now(), recording.length_ms))
     });
     Ok(written.await?.value)
+}
+
+/// What a request with this id and content has recorded before.
+fn made_before(
+    scope: &mut Scope<'_, '_>,
+    id: ObjectId,
+    user: ObjectId,
+    slot: Slot,
+    recording: &Recording,
+) -> Result<Option<(Timestamp, u64)>, Abort<OpError>> {
+    if scope.tx().deletion_record(&id)?.is_some() {
+        return Err(Abort::Refused(OpError::Conflict(
+            "This was recorded, and another recording has taken its place since.".into(),
+        )));
+    }
+    let Some(object) = scope.tx().object(&id)? else {
+        return Ok(None);
+    };
+    let hash = *blake3::hash(&recording.body).as_bytes();
+    let made = Greeting::of(&object)
+        .filter(|made| object.owner == Some(user) && made.slot() == Some(slot))
+        .filter(|made| made.body().is_some_and(|body| body.hash == hash));
+    match made {
+        Some(made) => Ok(Some((made.recorded_at(), made.length_ms()))),
+        None => Err(Abort::Refused(OpError::Conflict(
+            "The id is that of something else. Draw another id for this recording.".into(),
+        ))),
+    }
 }
 
 /// Takes a greeting away, on both servers: callers hear the system's again.

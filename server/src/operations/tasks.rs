@@ -4,7 +4,7 @@ use super::{OpError, OpResult};
 use crate::gr::{task_name, task_text};
 use crate::site::Site;
 use domain::{Object, ObjectId};
-use gr_proto::{Command, Rejected, limits};
+use gr_proto::{Command, Rejected, TaskView, limits};
 use ledger::{Deletions, Held, TaskId, TaskKind};
 
 /// So many held mailboxes are counted.
@@ -13,6 +13,8 @@ const HELD_COUNTED_MAX: usize = 20_000;
 /// A task to be.
 #[derive(Clone, Debug)]
 pub struct NewTask {
+    /// Its name, if whoever asks has drawn one: then a repetition finds the task that the first request started.
+    pub id: Option<TaskId>,
     /// What it is.
     pub kind: TaskKind,
     /// It only counts what would happen, and ends by itself.
@@ -23,13 +25,18 @@ pub struct NewTask {
     pub mailboxes: Vec<String>,
 }
 
-/// Starts a task. Returns its name.
+/// Starts a task. A request that names it may be repeated, as long as no other task has followed. Returns its name.
 ///
 /// # Errors
-/// [`OpError::Invalid`], [`OpError::NotFound`] for a mailbox; [`OpError::Conflict`] when it cannot begin now, with what to do.
+/// [`OpError::Invalid`], [`OpError::NotFound`] for a mailbox; [`OpError::Conflict`] when it cannot begin now, with what to do, and for
+/// the name of another task.
 pub async fn start(site: &Site, new: NewTask) -> OpResult<TaskId> {
+    let view = site.tasks();
+    if new.id.is_some() && started_before(&view.borrow(), &new)? {
+        return Ok(named(site, &new));
+    }
     let mailboxes = mailboxes(site, &new).await?;
-    let id = TaskId(u64::from_be_bytes(site.random()));
+    let id = named(site, &new);
     let order = Command::Start {
         id,
         kind: new.kind,
@@ -37,8 +44,42 @@ pub async fn start(site: &Site, new: NewTask) -> OpResult<TaskId> {
         agreed: new.agreed,
         mailboxes,
     };
-    give(site, order).await?;
-    Ok(id)
+    match give(site, order).await {
+        // The request that it repeats was still being worked on.
+        Err(OpError::Conflict(_)) if new.id.is_some() && started_before(&view.borrow(), &new)? => {
+            Ok(id)
+        }
+        given => given.map(|()| id),
+    }
+}
+
+fn named(site: &Site, new: &NewTask) -> TaskId {
+    new.id
+        .unwrap_or_else(|| TaskId(u64::from_be_bytes(site.random())))
+}
+
+/// Whether a request with the same name has started the task that this one is about.
+fn started_before(view: &TaskView, new: &NewTask) -> OpResult<bool> {
+    let open = view
+        .open
+        .as_ref()
+        .map(|task| (task.id, task.kind, task.dry));
+    let last = view
+        .last
+        .as_ref()
+        .map(|task| (task.id, task.kind, task.dry));
+    let ours = [open, last]
+        .into_iter()
+        .flatten()
+        .find(|(id, ..)| Some(*id) == new.id);
+    match ours {
+        Some((_, kind, dry)) if (kind, dry) == (new.kind, new.dry) => Ok(true),
+        Some((id, ..)) => Err(OpError::Conflict(format!(
+            "The name {} is that of another task. Draw another name for another task.",
+            task_text(id)
+        ))),
+        None => Ok(false),
+    }
 }
 
 /// Stops a task: of this server or of the partner. What was joined stays; nothing has been deleted, and a rebuild that is stopped

@@ -45,6 +45,8 @@ pub struct Found {
 
 /// A user to be. Not printable: it holds a password.
 pub struct NewUser {
+    /// Its identity, if whoever asks has drawn one: then a repetition finds the user that the first request made.
+    pub id: Option<ObjectId>,
     /// Mailbox number.
     pub number: String,
     /// Name.
@@ -115,23 +117,40 @@ pub async fn read(site: &Site, id: ObjectId) -> OpResult<Found> {
     read.await?.ok_or_else(no_user)
 }
 
-/// Creates a user, which belongs to this server.
+/// Creates a user, which belongs to this server. A request that names its id may be repeated: with the same content it finds the user
+/// that was made, on either server.
 ///
 /// # Errors
-/// [`OpError::Invalid`] for a number, name, class or password that cannot be; [`OpError::Conflict`] for a number that is taken;
-/// [`OpError::Forbidden`] when the server is full.
+/// [`OpError::Invalid`] for an id, number, name, class or password that cannot be; [`OpError::Conflict`] for a number that is taken, and
+/// for an id that something else has or had; [`OpError::Forbidden`] when the server is full.
 pub async fn create(sign_in: &SignIn, new: NewUser) -> OpResult<Found> {
     let (number, name) = (new.number.trim().to_owned(), new.name.trim().to_owned());
     check_mailbox_number(&number)?;
     check_name("The name", &name, User::NAME_LENGTH_MAX)?;
     let class = new.class.unwrap_or(User::CLASS_DEFAULT);
-    let password = hashed(sign_in, new.password).await?;
     let site = sign_in.site();
-    let id = site.new_id();
+    let wanted = Content {
+        number: number.clone(),
+        name: name.clone(),
+        class,
+        password: new.password.clone(),
+    };
+    if let Some(id) = new.id {
+        check_drawn_id(id)?;
+        if let Some(found) = made_before(sign_in, id, &wanted).await? {
+            return Ok(found);
+        }
+    }
+    let password = hashed(sign_in, new.password).await?;
+    let id = new.id.unwrap_or_else(|| site.new_id());
     let users_max = site.config().limits.users_max;
     let asked = number.clone();
     let written = site.write(Wait::Partner, move |scope| {
         let view = scope.tx().view();
+        if view.object(&id)?.is_some() {
+            // The same request, answered by another thread a moment ago.
+            return Ok(());
+        }
         if let Some((_, taken)) = view.users_by_number(&asked)?.first() {
             return Err(Abort::Refused(taken_by(&asked, taken)));
         }
@@ -145,6 +164,9 @@ pub async fn create(sign_in: &SignIn, new: NewUser) -> OpResult<Found> {
         if !has_class(&view, class)? {
             return Err(Abort::Refused(unknown_class(class)));
         }
+        if scope.tx().deletion_record(&id)?.is_some() {
+            return Err(Abort::Refused(deleted_since()));
+        }
         let mut registers = User::registers(scope.home(), &asked, &name, &password);
         if class != User::CLASS_DEFAULT {
             registers.push((Key::field(user_fields::CLASS), Value::Int(class)));
@@ -153,7 +175,70 @@ pub async fn create(sign_in: &SignIn, new: NewUser) -> OpResult<Found> {
     });
     written.await?;
     sign_in.forget_number(&number);
-    read(site, id).await
+    match new.id {
+        Some(id) => made_before(sign_in, id, &wanted).await?.ok_or_else(no_user),
+        None => read(site, id).await,
+    }
+}
+
+/// What a request for a new user says of it.
+struct Content {
+    number: String,
+    name: String,
+    class: i64,
+    password: String,
+}
+
+/// The user with an id that the client has drawn, if a request with this content has made it.
+async fn made_before(sign_in: &SignIn, id: ObjectId, wanted: &Content) -> OpResult<Option<Found>> {
+    let present = move |readers: &store::Readers| readers.object(&id);
+    let Some(object) = sign_in.site().read(present).await? else {
+        return Ok(None);
+    };
+    let Some(user) = User::of(&object) else {
+        return Err(another_has_it("something that is no user"));
+    };
+    let same = user.number() == wanted.number
+        && user.name() == wanted.name
+        && user.class() == wanted.class;
+    let phc = user.password().map(|password| password.phc);
+    // The password counts, too: who is told that a user was made has to be able to log in with what was asked for.
+    if !same
+        || !sign_in
+            .hasher()
+            .verify(wanted.password.clone(), phc)
+            .await?
+    {
+        return Err(another_has_it(&format!(
+            "mailbox {} of {}",
+            user.number(),
+            user.name()
+        )));
+    }
+    read(sign_in.site(), id).await.map(Some)
+}
+
+/// Ids that clients draw are UUIDs of version 7: those of version 8 follow from what an object is, and are nobody's to draw.
+///
+/// # Errors
+/// [`OpError::Invalid`].
+pub(crate) fn check_drawn_id(id: ObjectId) -> OpResult<()> {
+    if id.as_bytes()[6] >> 4 == 7 {
+        return Ok(());
+    }
+    Err(OpError::Invalid(format!(
+        "The id {id} cannot be taken. Draw a UUID of version 7, or leave it out."
+    )))
+}
+
+fn another_has_it(what: &str) -> OpError {
+    OpError::Conflict(format!(
+        "The id is that of {what}, which is not what was asked for. Draw another id for another user."
+    ))
+}
+
+fn deleted_since() -> OpError {
+    OpError::Conflict("The user with this id was created and has been deleted since. Draw another id for another user.".into())
 }
 
 /// Changes a user. Both servers may do it, but for the notification device class.

@@ -11,6 +11,7 @@ mod limits;
 mod messages;
 mod own;
 mod pages;
+mod repeated;
 mod session;
 mod tasks;
 

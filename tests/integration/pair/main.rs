@@ -7,6 +7,7 @@ mod data;
 mod disk;
 mod kill;
 mod messages;
+mod repeated;
 mod restore;
 mod slow;
 mod stock;

@@ -34,10 +34,12 @@ impl From<Error> for Trouble {
             },
             Error::SessionEnded => Self::Ended,
             Error::NoServer { .. } | Error::Timeout { .. } => Self::NoAnswer,
-            other @ (Error::Malformed { .. } | Error::BadConfig { .. }) => Self::Refused {
-                message: other.to_string(),
-                reference: "client".into(),
-            },
+            other @ (Error::Malformed { .. } | Error::BadConfig { .. } | Error::OutcomeUnknown) => {
+                Self::Refused {
+                    message: other.to_string(),
+                    reference: "client".into(),
+                }
+            }
         }
     }
 }

@@ -53,6 +53,10 @@ fn first_class() -> u32 {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NewUser {
+    /// Identity of the user, a UUIDv7 that the client has drawn: a request with the same id and content finds the user that the first
+    /// one made, and is answered the same. The server draws one if it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<ObjectId>,
     /// Mailbox number: 3 to 20 digits.
     pub mailbox: String,
     /// Display name.

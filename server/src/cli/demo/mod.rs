@@ -146,6 +146,7 @@ async fn settle(clients: &[AdminClient]) -> Result<(), Failure> {
 async fn people(half: &Half, client: &AdminClient) -> Result<(), Failure> {
     for person in cast::people(half.fqdn) {
         let new = NewUser {
+            id: None,
             mailbox: person.mailbox.to_owned(),
             name: person.name.to_owned(),
             password: cast::password(person),

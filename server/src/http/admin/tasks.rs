@@ -5,18 +5,25 @@ use crate::http::Api;
 use crate::http::convert::Concerns;
 use crate::http::convert::tasks::{self as convert, Names};
 use crate::http::error::{Answer, Problem};
-use crate::http::extract::{Body, Segment};
+use crate::http::extract::{Body, Params, Segment};
 use crate::operations::tasks;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use contract::{ApiError, GrTask, GrTasks, HeldMailboxes, NewTask};
 use ledger::{Deletions, TaskId};
+use serde::Deserialize;
 
 /// Held mailboxes that a status shows.
 const HELD_IN_STATUS_MAX: usize = 100;
 /// Held mailboxes in one answer.
 const HELD_MAX: usize = 1_000;
+
+/// The name of a task, if the client has drawn one.
+#[derive(Deserialize)]
+pub struct Drawn {
+    id: Option<String>,
+}
 
 /// Tasks as they are now: open here, open there, the last one, and what can be brought back.
 #[utoipa::path(get, path = "/api/v1/admin/gr/tasks", tag = "administration", security(("admin" = []), ("admin_token" = [])),
@@ -39,8 +46,10 @@ fn with_names<T>(api: &Api, f: impl FnOnce(&Names<'_>) -> T) -> T {
     })
 }
 
-/// Starts a task. A dry run is a task of its own, which ends by itself.
+/// Starts a task. A dry run is a task of its own, which ends by itself. A request with an `id` may be repeated: it finds the task that
+/// the first one started, until another has followed.
 #[utoipa::path(post, path = "/api/v1/admin/gr/tasks", tag = "administration", security(("admin" = []), ("admin_token" = [])),
+    params(("id" = Option<String>, Query, description = "Name of the task that the client has drawn: 16 hexadecimal digits")),
     request_body = NewTask,
     responses((status = 202, description = "It has begun", body = GrTask), (status = 400, body = ApiError),
         (status = 401, body = ApiError), (status = 404, description = "There is no such mailbox", body = ApiError),
@@ -48,9 +57,11 @@ fn with_names<T>(api: &Api, f: impl FnOnce(&Names<'_>) -> T) -> T {
 pub async fn start(
     State(api): State<Api>,
     _: Administrator,
+    Params(drawn): Params<Drawn>,
     Body(new): Body<NewTask>,
 ) -> Answer<(StatusCode, Json<GrTask>)> {
     let new = tasks::NewTask {
+        id: drawn.id.as_deref().map(task_id).transpose()?,
         kind: convert::kind_of(new.kind),
         dry: new.dry_run,
         agreed: new.agreed.map(|agreed| Deletions {
@@ -165,7 +176,8 @@ fn shown(api: &Api, id: TaskId) -> Answer<GrTask> {
 fn task_id(text: &str) -> Answer<TaskId> {
     let digits = text.len() == 16 && text.bytes().all(|b| b.is_ascii_hexdigit());
     let read = digits.then(|| u64::from_str_radix(text, 16).ok()).flatten();
-    read.map(TaskId).ok_or_else(|| {
+    // 0 is no task's name.
+    read.filter(|id| *id != 0).map(TaskId).ok_or_else(|| {
         Problem::invalid(format!(
             "\"{text}\" is not a task: it has 16 hexadecimal digits."
         ))
@@ -185,6 +197,7 @@ mod tests {
             "+00000000000beef",
             "000000000000beefg",
             "g00000000000beef",
+            "0000000000000000",
         ] {
             assert!(task_id(bad).is_err(), "{bad}");
         }

@@ -67,17 +67,18 @@ pub async fn read(State(api): State<Api>, _: Administrator, Id(id): Id) -> Answe
     row(&api, &users::read(api.site(), id).await?).map(Json)
 }
 
-/// Creates a user. It belongs to the answering server.
+/// Creates a user. It belongs to the answering server. A request with an `id` may be repeated: it finds the user that the first made.
 #[utoipa::path(post, path = "/api/v1/admin/users", tag = "administration", security(("admin" = []), ("admin_token" = [])),
     request_body = NewUser,
     responses((status = 201, body = UserRow), (status = 400, body = ApiError), (status = 401, body = ApiError),
-        (status = 409, description = "The mailbox number is taken", body = ApiError)))]
+        (status = 409, description = "The mailbox number is taken, or the id is that of something else", body = ApiError)))]
 pub async fn create(
     State(api): State<Api>,
     _: Administrator,
     Body(new): Body<NewUser>,
 ) -> Answer<(StatusCode, Json<UserRow>)> {
     let new = users::NewUser {
+        id: new.id,
         number: new.mailbox,
         name: new.name,
         class: new.class.map(i64::from),

@@ -26,7 +26,12 @@ impl MailboxContext {
         }
         for folder in FOLDERS {
             spawn_local(async move {
-                let page = self.connection.client().messages(folder, None, None).await;
+                let page = self
+                    .connection
+                    .client()
+                    .messages()
+                    .page(folder, None, None)
+                    .await;
                 if reading != self.reading.try_get_value() || !self.is_open() {
                     return;
                 }
@@ -85,7 +90,7 @@ impl MailboxContext {
             return Ok(());
         };
         let client = self.connection.client();
-        let page = client.messages(folder, Some(&before), None).await?;
+        let page = client.messages().page(folder, Some(&before), None).await?;
         self.join(folder, Some(&before), page);
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Asking both servers and waiting for what they say: in doubt about the one in use, or while seeking one.
+//! Asking both servers and waiting for what they say: when the one in use is suspected, or while seeking one.
 
 use super::Timing;
 use super::io::Millis;
@@ -10,17 +10,17 @@ use crate::status::{Health, Why};
 pub(super) enum Phase {
     /// No server is known to answer.
     Seeking(Seeking),
-    /// One is in use, and no reason to doubt it.
+    /// One is in use, and no reason to suspect it.
     Settled,
-    /// One is in use, and in doubt.
-    Doubt(Doubt),
+    /// One is in use, and suspected to have failed.
+    Suspect(Suspect),
 }
 
 /// No server is known to answer.
 #[derive(Clone, Debug)]
 pub(super) struct Seeking {
     /// Being asked; `None` between two tries.
-    pub(super) round: Option<Round>,
+    pub(super) round: Option<ProbeRound>,
     /// Tries in a row that found neither.
     pub(super) failed: u32,
     /// When the last of them ended.
@@ -29,10 +29,10 @@ pub(super) struct Seeking {
     pub(super) next_at: Millis,
 }
 
-/// The server in use is in doubt.
+/// The server in use is suspected to have failed.
 #[derive(Clone, Debug)]
-pub(super) struct Doubt {
-    pub(super) round: Round,
+pub(super) struct Suspect {
+    pub(super) round: ProbeRound,
     pub(super) why: Why,
     /// It refused: the first good answer of the other decides, after a moment of grace.
     pub(super) urgent: bool,
@@ -44,7 +44,7 @@ pub(super) struct Doubt {
 
 /// One question to both servers.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Round {
+pub(super) struct ProbeRound {
     pub(super) since: Millis,
     primary: Option<Health>,
     partner: Option<Health>,
@@ -53,10 +53,10 @@ pub(super) struct Round {
 }
 
 impl Phase {
-    pub(super) fn round_mut(&mut self) -> Option<&mut Round> {
+    pub(super) fn round_mut(&mut self) -> Option<&mut ProbeRound> {
         match self {
             Self::Seeking(seeking) => seeking.round.as_mut(),
-            Self::Doubt(doubt) => Some(&mut doubt.round),
+            Self::Suspect(suspect) => Some(&mut suspect.round),
             Self::Settled => None,
         }
     }
@@ -64,7 +64,7 @@ impl Phase {
     pub(super) fn is_slow(&self) -> bool {
         match self {
             Self::Seeking(seeking) => seeking.round.is_some_and(|round| round.slow),
-            Self::Doubt(doubt) => doubt.round.slow,
+            Self::Suspect(suspect) => suspect.round.slow,
             Self::Settled => false,
         }
     }
@@ -73,7 +73,7 @@ impl Phase {
 impl Seeking {
     pub(super) fn start(now: Millis) -> Self {
         Self {
-            round: Some(Round::new(now)),
+            round: Some(ProbeRound::new(now)),
             failed: 0,
             failed_at: now,
             next_at: now,
@@ -81,7 +81,7 @@ impl Seeking {
     }
 }
 
-impl Doubt {
+impl Suspect {
     /// When after `now` it takes a step that no answer causes: the grace of a refusal ends, or it is to be shown as switching.
     pub(super) fn next_step_at(&self, now: Millis, timing: &Timing) -> Option<Millis> {
         let steps = [self.grace_ends_at(timing), self.shown_at(timing)];
@@ -97,7 +97,7 @@ impl Doubt {
     }
 }
 
-impl Round {
+impl ProbeRound {
     pub(super) fn new(now: Millis) -> Self {
         Self {
             since: now,
@@ -151,8 +151,8 @@ impl Round {
         }
     }
 
-    /// When a server is asked in doubt: both at once.
-    pub(super) fn doubt_due(&self, side: Side) -> Option<Millis> {
+    /// When a server is asked under suspicion: both at once.
+    pub(super) fn suspect_due(&self, side: Side) -> Option<Millis> {
         self.get(side).is_none().then_some(self.since)
     }
 }

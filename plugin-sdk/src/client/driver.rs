@@ -1,13 +1,14 @@
 //! The driver between connector and transport: feeds what happens, does what comes out, and tells the subscribers.
 //!
 //! One task sleeps until the connector wants to be woken and delivers events. Probes and the event stream are tasks of their own.
-//! All hold the engine weakly, but for the moment of a session's renewal: when the last client is dropped, everything ends.
+//! All hold the driver weakly, but for the moment of a session's renewal: when the last client is dropped, everything ends.
 
-use super::ClientEvent;
+use super::events::{self, Heard};
+use super::subscription::ClientEvent;
 use crate::connector::{Connector, Input, IoId, Millis, Output, RequestId};
 use crate::pair::Pair;
 use crate::{Status, Timing, Transport};
-use contract::Timestamp;
+use contract::{Event, ObjectId, Timestamp};
 use futures_channel::{mpsc, oneshot};
 use futures_util::StreamExt;
 use futures_util::future::{Either, pending, select};
@@ -24,14 +25,16 @@ const CLOCK_DRIFT_MS_MAX: u64 = 1_000;
 
 type Callback = Rc<dyn Fn(&ClientEvent)>;
 
-pub(super) struct Engine {
+pub(super) struct Driver {
     /// For the tasks that work for it.
-    me: Weak<Engine>,
+    me: Weak<Driver>,
     transport: Rc<dyn Transport>,
     timing: Timing,
     configured: String,
     connector: RefCell<Connector>,
     pub(super) token: RefCell<Option<String>>,
+    /// What opens the administration: the value of the header `Authorization`.
+    pub(super) administrator: RefCell<Option<String>>,
     /// When the session is to be renewed.
     pub(super) renew_at: Cell<Option<Millis>>,
     /// Raised whenever requests under way are no longer expected to be answered.
@@ -42,8 +45,8 @@ pub(super) struct Engine {
     callbacks: RefCell<Vec<(u64, Callback)>>,
     callback_keys: Cell<u64>,
     events: RefCell<VecDeque<ClientEvent>>,
-    /// Wakes the driver, which sleeps until `sleeps_until`.
-    driver: mpsc::UnboundedSender<()>,
+    /// Wakes the task that drives, which sleeps until `sleeps_until`.
+    wake: mpsc::UnboundedSender<()>,
     sleeps_until: Cell<Option<Millis>>,
     /// Dropping the sender aborts the stream.
     stream: RefCell<Option<(IoId, oneshot::Sender<()>)>>,
@@ -70,21 +73,22 @@ struct Memory {
     pair: Pair,
 }
 
-impl Engine {
+impl Driver {
     pub(super) fn start(transport: Rc<dyn Transport>, server: &str, timing: Timing) -> Rc<Self> {
         let memory = (transport.load(MEMORY_KEY))
             .and_then(|text| serde_json::from_slice::<Memory>(text.as_bytes()).ok())
             .filter(|memory| memory.configured == server)
             .map(|memory| memory.pair);
         let now = transport.now();
-        let connector = Connector::new(now, server, memory, timing, transport.seed());
-        let (driver, woken) = mpsc::unbounded();
-        let engine = Rc::new_cyclic(|me| Self {
+        let connector = Connector::new(now, server, memory, timing, seed(&*transport));
+        let (wake, woken) = mpsc::unbounded();
+        let driver = Rc::new_cyclic(|me| Self {
             me: Weak::clone(me),
             timing,
             configured: server.to_owned(),
             connector: RefCell::new(connector),
             token: RefCell::new(None),
+            administrator: RefCell::new(None),
             renew_at: Cell::new(None),
             epoch: Cell::new(0),
             requests: Cell::new(0),
@@ -93,16 +97,16 @@ impl Engine {
             callbacks: RefCell::default(),
             callback_keys: Cell::new(0),
             events: RefCell::default(),
-            driver,
+            wake,
             sleeps_until: Cell::new(Some(now)),
             stream: RefCell::new(None),
             list: Cell::new(ListState::Unread),
             clock_offset: Cell::new(offset(transport.wall(), now)),
             transport: Rc::clone(&transport),
         });
-        let task = drive(Rc::downgrade(&engine), Rc::clone(&transport), woken);
+        let task = drive(Rc::downgrade(&driver), Rc::clone(&transport), woken);
         transport.spawn(Box::pin(task));
-        engine
+        driver
     }
 
     /// Tells the connector what happened, and does what it asks for.
@@ -124,7 +128,7 @@ impl Engine {
         let wake_at = self.wake_at();
         let sleeps_until = self.sleeps_until.get();
         if wake_at.is_some_and(|at| sleeps_until.is_none_or(|until| at < until)) {
-            self.wake_driver();
+            self.wake_task();
         }
     }
 
@@ -140,27 +144,8 @@ impl Engine {
                 http,
                 timeout_ms,
                 ..
-            } => {
-                let probe = super::events::probe(
-                    self.me(),
-                    Rc::clone(&self.transport),
-                    id,
-                    http,
-                    timeout_ms,
-                );
-                self.transport.spawn(Box::pin(probe));
-            }
-            Output::OpenEvents { id, http } => {
-                let (abort, aborted) = oneshot::channel();
-                *self.stream.borrow_mut() = Some((id, abort));
-                let token = self.token().unwrap_or_default();
-                let me = self.me();
-                let transport = Rc::clone(&self.transport);
-                let stream = super::events::stream(me, transport, id, http, token);
-                self.transport.spawn(Box::pin(async move {
-                    select(pin!(stream), aborted).await;
-                }));
-            }
+            } => self.probe(id, http, timeout_ms),
+            Output::OpenEvents { id, http } => self.listen(id, http),
             Output::CloseEvents { id } => {
                 let mut stream = self.stream.borrow_mut();
                 if (stream.as_ref()).is_some_and(|(open, _)| *open == id) {
@@ -190,20 +175,85 @@ impl Engine {
                     _ => events.push_back(status),
                 }
                 drop(events);
-                self.wake_driver();
+                self.wake_task();
             }
         }
     }
 
+    /// Asks one server what it says of itself.
+    fn probe(&self, id: IoId, http: String, timeout_ms: u64) {
+        let (me, transport) = (self.me(), Rc::clone(&self.transport));
+        self.transport.spawn(Box::pin(async move {
+            let began = transport.now();
+            let asked = events::probe(&*transport, &http, timeout_ms).await;
+            let round_trip_ms = transport.now().since(began);
+            if let Some(driver) = me.upgrade() {
+                driver.feed(match asked {
+                    Ok(discovery) => Input::Answered {
+                        id,
+                        discovery,
+                        round_trip_ms,
+                    },
+                    Err(fault) => Input::Failed { id, fault },
+                });
+            }
+        }));
+    }
+
+    /// Listens to a server until its stream ends or is aborted.
+    fn listen(&self, id: IoId, http: String) {
+        let (abort, aborted) = oneshot::channel();
+        *self.stream.borrow_mut() = Some((id, abort));
+        let token = self.token().unwrap_or_default();
+        let (me, transport) = (self.me(), Rc::clone(&self.transport));
+        let listening = async move {
+            let hear = |heard| {
+                let driver = me.upgrade();
+                driver
+                    .map(|driver| driver.hear(id, &token, heard))
+                    .is_some()
+            };
+            let fault = events::listen(&*transport, &http, &token, hear).await;
+            if let Some(driver) = me.upgrade() {
+                driver.stream_closed(id);
+                driver.feed(Input::StreamClosed { id, fault });
+            }
+        };
+        self.transport.spawn(Box::pin(async move {
+            select(pin!(listening), aborted).await;
+        }));
+    }
+
+    fn hear(&self, id: IoId, token: &str, heard: Heard) {
+        match heard {
+            Heard::Opened => {
+                self.feed(Input::StreamOpened(id));
+                self.stream_opened();
+            }
+            Heard::Alive => self.feed(Input::StreamAlive(id)),
+            Heard::NotLoggedIn => self.session_ended(token),
+            Heard::Event(Event::Resync) => self.list_stale(),
+            Heard::Event(Event::Ended) => self.session_ended(token),
+            Heard::Event(Event::Server { discovery }) => {
+                self.feed(Input::Discovery {
+                    id,
+                    discovery: discovery.clone(),
+                });
+                self.emit(ClientEvent::Server(Event::Server { discovery }));
+            }
+            Heard::Event(event) => self.emit(ClientEvent::Server(event)),
+        }
+    }
+
     /// The stream is open: what happened before it opened may have been missed.
-    pub(super) fn stream_opened(&self) {
+    fn stream_opened(&self) {
         if self.list.get() != ListState::Unread {
             self.list_stale();
         }
     }
 
     /// The stream ended or did not open.
-    pub(super) fn stream_closed(&self, id: IoId) {
+    fn stream_closed(&self, id: IoId) {
         let mut stream = self.stream.borrow_mut();
         if (stream.as_ref()).is_some_and(|(open, _)| *open == id) {
             *stream = None;
@@ -214,7 +264,7 @@ impl Engine {
         }
     }
 
-    pub(super) fn list_stale(&self) {
+    fn list_stale(&self) {
         self.list.set(ListState::Unread);
         self.emit(ClientEvent::ListStale);
     }
@@ -232,12 +282,12 @@ impl Engine {
 
     pub(super) fn emit(&self, event: ClientEvent) {
         self.events.borrow_mut().push_back(event);
-        self.wake_driver();
+        self.wake_task();
     }
 
-    fn wake_driver(&self) {
-        // It fails only when the driver has ended, and it ends only with the engine.
-        let _ = self.driver.unbounded_send(());
+    fn wake_task(&self) {
+        // It fails only when the task has ended, and it ends only with the driver.
+        let _ = self.wake.unbounded_send(());
     }
 
     /// Hands the events that wait to the callbacks.
@@ -275,6 +325,13 @@ impl Engine {
 
     pub(super) fn with_connector<T>(&self, read: impl FnOnce(&Connector) -> T) -> T {
         read(&self.connector.borrow())
+    }
+
+    /// A new id, for something that is to be made.
+    pub(super) fn new_id(&self) -> ObjectId {
+        let random = self.transport.random();
+        let ten = std::array::from_fn(|at| random[at]);
+        ObjectId::new(self.transport.wall(), ten)
     }
 
     pub(super) fn new_request(&self) -> RequestId {
@@ -319,20 +376,20 @@ impl Engine {
 
 /// Sleeps until the connector wants to be woken, or something is to be delivered.
 async fn drive(
-    engine: Weak<Engine>,
+    driver: Weak<Driver>,
     transport: Rc<dyn Transport>,
     mut woken: mpsc::UnboundedReceiver<()>,
 ) {
     loop {
         let wake_at = {
-            let Some(engine) = engine.upgrade() else {
+            let Some(driver) = driver.upgrade() else {
                 return;
             };
-            engine.feed(Input::Tick);
-            engine.renew_session_if_due();
-            engine.deliver();
-            let wake_at = engine.wake_at();
-            engine.sleeps_until.set(wake_at);
+            driver.feed(Input::Tick);
+            driver.renew_session_if_due();
+            driver.deliver();
+            let wake_at = driver.wake_at();
+            driver.sleeps_until.set(wake_at);
             wake_at
         };
         let sleep = match wake_at {
@@ -344,6 +401,12 @@ async fn drive(
         }
         while woken.try_recv().is_ok() {}
     }
+}
+
+/// Spreads the pauses of clients.
+fn seed(transport: &dyn Transport) -> u64 {
+    let random = transport.random();
+    u64::from_le_bytes(std::array::from_fn(|at| random[at]))
 }
 
 fn offset(wall: Timestamp, now: Millis) -> i64 {

@@ -5,22 +5,22 @@ use super::Timing;
 use super::io::Millis;
 
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Stay {
-    /// The least stay now in force. 0: the primary was not left because it failed, so it has nothing to prove.
+pub(super) struct FailbackHoldDown {
+    /// The least time on the partner now in force. 0: the primary was not left because it failed, so it has nothing to prove.
     pub(super) least_ms: u64,
     left_at: Millis,
     returned_at: Option<Millis>,
 }
 
-impl Stay {
+impl FailbackHoldDown {
     /// The primary failed and was left, or was not there at the start.
     pub(super) fn left(&mut self, now: Millis, timing: &Timing) {
         let soon = (self.returned_at).is_some_and(|at| now.since(at) < timing.calm_ms);
         self.least_ms = if soon {
             let doubled = self.least_ms.saturating_mul(2);
-            doubled.clamp(timing.stay_min_ms, timing.stay_max_ms)
+            doubled.clamp(timing.hold_down_min_ms, timing.hold_down_max_ms)
         } else {
-            timing.stay_min_ms
+            timing.hold_down_min_ms
         };
         self.left_at = now;
     }
@@ -35,7 +35,7 @@ impl Stay {
         self.returned_at = Some(now);
     }
 
-    pub(super) fn over_at(&self) -> Millis {
+    pub(super) fn ends_at(&self) -> Millis {
         self.left_at.plus(self.least_ms)
     }
 }

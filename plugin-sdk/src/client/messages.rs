@@ -1,0 +1,131 @@
+//! Messages: lists, one message, its sound, marking, deleting.
+
+use super::call::{Call, Progress, push_encoded};
+use super::driver::Driver;
+use crate::Error;
+use crate::transport::Method;
+use contract::{ErrorCode, Folder, MessageDetail, MessageList, MessagePatch, MessageRow, ObjectId};
+use std::rc::Rc;
+
+const MESSAGES: &str = "/api/v1/messages";
+
+/// The messages of the user who is logged in. See [`crate::Client::messages`].
+///
+/// All calls are safe to repeat: reading changes nothing, and changes name the message and the state that it shall have.
+pub struct Messages(pub(super) Rc<Driver>);
+
+impl Messages {
+    /// One page of a folder, newest first. `before` is [`MessageList::next`] of the page before it; `limit` defaults to 500.
+    ///
+    /// # Errors
+    /// What every call may fail with.
+    pub async fn page(
+        &self,
+        folder: Folder,
+        before: Option<&str>,
+        limit: Option<u32>,
+    ) -> Result<MessageList, Error> {
+        let folder = match folder {
+            Folder::Inbox => "inbox",
+            Folder::Sent => "sent",
+            Folder::Deleted => "deleted",
+        };
+        let mut path = format!("{MESSAGES}?folder={folder}");
+        if let Some(before) = before {
+            path.push_str("&before=");
+            push_encoded(&mut path, before);
+        }
+        if let Some(limit) = limit {
+            path.push_str(&format!("&limit={limit}"));
+        }
+        let call = Call::safe(Method::Get, path).by(self.0.user()?);
+        self.0.list_asked();
+        self.0.call_json(&call).await
+    }
+
+    /// One message with its recipients and parts.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] with `not_found`; what every call may fail with.
+    pub async fn read(&self, id: ObjectId) -> Result<MessageDetail, Error> {
+        let call = Call::safe(Method::Get, format!("{MESSAGES}/{id}")).by(self.0.user()?);
+        self.0.call_json(&call).await
+    }
+
+    /// Marks a message as unread or read.
+    ///
+    /// # Errors
+    /// As [`Messages::read`].
+    pub async fn set_unread(&self, id: ObjectId, unread: bool) -> Result<MessageRow, Error> {
+        self.patch(id, Some(unread), None).await
+    }
+
+    /// Moves a message to Deleted.
+    ///
+    /// # Errors
+    /// As [`Messages::read`].
+    pub async fn delete(&self, id: ObjectId) -> Result<MessageRow, Error> {
+        self.patch(id, None, Some(true)).await
+    }
+
+    /// Takes a message out of Deleted.
+    ///
+    /// # Errors
+    /// As [`Messages::read`].
+    pub async fn undelete(&self, id: ObjectId) -> Result<MessageRow, Error> {
+        self.patch(id, None, Some(false)).await
+    }
+
+    async fn patch(
+        &self,
+        id: ObjectId,
+        unread: Option<bool>,
+        deleted: Option<bool>,
+    ) -> Result<MessageRow, Error> {
+        // A second HTTP `DELETE` would remove the message for good, so deleting is a change, too.
+        let call = Call::safe(Method::Patch, format!("{MESSAGES}/{id}")).by(self.0.user()?);
+        let call = call.with_json(&MessagePatch { unread, deleted })?;
+        self.0.call_json(&call).await
+    }
+
+    /// Removes a message for good, wherever it lies. One that is gone is no error.
+    ///
+    /// # Errors
+    /// What every call may fail with.
+    pub async fn expunge(&self, id: ObjectId) -> Result<(), Error> {
+        let call = Call::safe(Method::Delete, format!("{MESSAGES}/{id}")).by(self.0.user()?);
+        // The first `DELETE` only moves it to Deleted on a server where it does not lie there yet.
+        for _ in 0..2 {
+            match self.0.call_status(&call).await {
+                Ok(200) => {}
+                Ok(_) => return Ok(()),
+                // Gone is gone: by an earlier try whose answer was lost, or by another client.
+                Err(Error::Refused(refusal)) if refusal.code == ErrorCode::NotFound => {
+                    return Ok(());
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let what = "the message was moved to Deleted twice and is still there".to_owned();
+        Err(Error::Malformed { what })
+    }
+
+    /// The sound as a WAV file of 8 kHz, 16 bit, mono: of one part, or of the whole message. `progress` is told as it arrives;
+    /// dropping the future stops it.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] with `not_found` where there is nothing to hear, and with `unsupported_media`.
+    pub async fn audio(
+        &self,
+        id: ObjectId,
+        part: Option<u32>,
+        progress: impl Fn(Progress) + 'static,
+    ) -> Result<Vec<u8>, Error> {
+        let mut path = format!("{MESSAGES}/{id}/audio");
+        if let Some(part) = part {
+            path.push_str(&format!("?part={part}"));
+        }
+        let call = Call::safe(Method::Get, path).by(self.0.user()?);
+        self.0.call_bytes(&call.receiving(progress)).await
+    }
+}
