@@ -228,8 +228,10 @@ impl World {
         if self.oracle.restored == [true, true] {
             self.counters.hit(Sometimes::BothRestored);
         }
-        // Numbers of changes after it will be given again.
-        self.oracle.as_of[side].retain(|(_, n), _| *n <= backup.ledger.state.csn);
+        // Numbers of changes after it will be given again. A backup of a branch that was left meanwhile gave others under the same numbers.
+        let of_this_branch = self.nodes[side].history.starts_with(&backup.history);
+        let known_to = backup.ledger.state.csn;
+        self.oracle.as_of[side].retain(|(_, n), _| of_this_branch && *n <= known_to);
         self.checks.goes_back(side);
         self.forget_damage(side);
         let node = &mut self.nodes[side];

@@ -150,6 +150,16 @@ const REGRESSIONS: &[(u64, bool, &str)] = &[
         false,
         "accepted messages were lost; it holds since one of the mends for recovery, which one is not known",
     ),
+    (
+        7_015_491_756_154_733,
+        false,
+        "what only the partner can judge was forgotten when it was met, and it started anew",
+    ),
+    (
+        7_015_491_756_146_005,
+        false,
+        "a backup of a branch that was left meant other changes by the same numbers: not a fault",
+    ),
 ];
 
 /// Says something even if the test goes well.

@@ -64,6 +64,40 @@ fn a_server_that_was_wound_back_and_restarted_is_found_out() {
     pair.assert_equal();
 }
 
+/// As above; and the machine starts once more after its partner has met it, and before it has heard what its partner knows.
+#[test]
+fn what_only_the_partner_can_judge_is_kept_until_it_has() {
+    let mut pair = Pair::running();
+    pair.change(NORTH, user(1, NORTH));
+    pair.settle();
+    let (engine, ledger) = (pair.sides[NORTH].engine.clone(), pair.ledger(NORTH).clone());
+    pair.change(NORTH, user(2, NORTH));
+    pair.settle();
+    *pair.ledger(NORTH) = ledger;
+    pair.sides[NORTH].engine = engine;
+    pair.sides[NORTH].engine.reseed(77);
+    for value in 0..20 {
+        pair.change(NORTH, set(1, 9, value));
+    }
+    pair.restart(NORTH);
+    pair.restart(SOUTH);
+    pair.sides[SOUTH].said.clear();
+    pair.wait(1_000);
+    pair.take(NORTH);
+    pair.carry(SOUTH);
+    pair.carry(NORTH);
+    let met = |output: &Output| matches!(output, Output::Event(Event::SessionBegan(_)));
+    assert!(pair.sides[SOUTH].said.iter().any(met));
+    pair.take(SOUTH);
+    pair.restart(NORTH);
+    pair.live(60_000);
+    assert!(
+        pair.ledger(NORTH).objects.contains_key(&id(2)),
+        "what it lost is back"
+    );
+    pair.assert_equal();
+}
+
 /// A machine that was wound back is heard of again when it has reused its numbers unheard: it has seen less than it had.
 #[test]
 fn who_has_seen_less_than_it_had_was_wound_back() {

@@ -105,12 +105,16 @@ impl Engine {
         let cut = hello.cut || hello.history.len() >= limits::HISTORY_IN_HELLO_MAX;
         let untold =
             cut && known.is_some_and(|k| entry_of(&hello.history, k.incarnation).is_none());
-        if (history && !untold && behind(&hello.history, known)) || hello.rolled_back {
+        let back = (history && !untold && behind(&hello.history, known)) || hello.rolled_back;
+        if back {
             self.state.partner_rolled_back = true;
             self.event(Event::PartnerRolledBack);
         }
-        // What only the partner can judge is kept until it has: until it says something in this session.
-        if !untold && known.is_none_or(|known| known.incarnation != from) {
+        // What only the partner can judge is kept until it has, and that is until it says something in this session: an incarnation that its
+        // HELLO does not tell of, and a message that its unconfirmed log may not know (test
+        // `what_only_the_partner_can_judge_is_kept_until_it_has`).
+        let replaced = |known: Known| known.incarnation != from && (known.id == 0 || back);
+        if !untold && known.is_none_or(replaced) {
             let csn = entry_of(&hello.history, from).map_or(0, |entry| entry.csn);
             self.state.known = Some(Known {
                 incarnation: from,

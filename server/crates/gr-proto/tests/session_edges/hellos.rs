@@ -16,7 +16,7 @@ fn echoing(challenge: Option<u64>) -> Hello {
 }
 
 #[test]
-fn a_reply_that_was_meant_for_a_incarnation_that_is_over_is_not_answered() {
+fn a_reply_that_was_meant_for_an_incarnation_that_is_over_is_not_answered() {
     let stranger = Incarnation(88);
     for (to, what, answers) in [
         (Incarnation(0), asks(70), 1),
@@ -196,7 +196,7 @@ fn a_restored_server_hears_what_was_known_of_it_from_whoever_begins() {
 }
 
 #[test]
-fn a_incarnation_that_meets_nobody_and_changes_nothing_leaves_no_trace() {
+fn an_incarnation_that_meets_nobody_and_changes_nothing_leaves_no_trace() {
     let mut pair = Pair::running();
     pair.change(NORTH, user(1, NORTH));
     pair.settle();
@@ -225,7 +225,7 @@ fn a_incarnation_that_meets_nobody_and_changes_nothing_leaves_no_trace() {
 
 /// It is where the past forks if a backup is restored.
 #[test]
-fn a_incarnation_that_changes_something_is_entered_even_if_nobody_ever_hears_of_it() {
+fn an_incarnation_that_changes_something_is_entered_even_if_nobody_ever_hears_of_it() {
     let mut pair = Pair::running();
     pair.restart(NORTH);
     pair.change(NORTH, user(1, NORTH));

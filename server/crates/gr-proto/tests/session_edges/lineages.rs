@@ -47,7 +47,8 @@ fn what_is_known_of_a_partner_has_to_be_part_of_its_past() {
     let incarnation = |csn| entry(THEIRS.0, csn);
     assert_eq!(
         comes_of(vec![entry(60, 0), incarnation(9)], false),
-        (false, present)
+        (false, known(60, 9, 5)),
+        "what the south may not have said is kept until it has judged that"
     );
     let earlier = known(THEIRS.0, 8, 0);
     assert_eq!(
@@ -91,7 +92,7 @@ fn who_says_that_it_rolled_back_is_believed() {
 }
 
 #[test]
-fn what_is_known_of_a_incarnation_stays_known_when_it_is_met_again() {
+fn what_is_known_of_an_incarnation_stays_known_when_it_is_met_again() {
     let knew = known(THEIRS.0, 9, 5);
     let mut pair = met_knowing(knew, vec![entry(THEIRS.0, 0)], false);
     assert_eq!(pair.ledger(NORTH).state.known, knew);

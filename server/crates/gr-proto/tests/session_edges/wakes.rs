@@ -279,7 +279,7 @@ fn marking_what_was_here_leaves_alone_what_is_marked() {
 
 /// For ten minutes a partner is said to run twice that was heard in an incarnation that it had left.
 #[test]
-fn a_incarnation_that_was_left_is_remembered_for_ten_minutes() {
+fn an_incarnation_that_was_left_is_remembered_for_ten_minutes() {
     let mut pair = Pair::running();
     let before = pair.sides[SOUTH].engine.view().incarnation();
     pair.restart(SOUTH);
