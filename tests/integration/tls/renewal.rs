@@ -1,7 +1,11 @@
 use super::{A, ALL, OWN, vouched};
+use contract::Event;
 use std::fs;
 use std::path::Path;
-use support::{Authority, Server, certificate, until};
+use support::{Authority, Server, Smtp, certificate, until, voice};
+
+const TO: &str = "7200@cp-a.test.example";
+const FROM: &str = "4711@client.example";
 
 fn start(root: &Path, settings: &str) -> (Authority, Server) {
     let roots = root.join("roots.crt");
@@ -23,20 +27,25 @@ fn shows_its_own(server: &Server) {
 #[test]
 fn a_changed_certificate_is_taken_without_a_restart_and_open_connections_go_on() {
     let root = tempfile::tempdir().unwrap();
-    let (authority, server) = start(root.path(), "tls.reload_s = 1\nhttp.events_comment_s = 1");
+    let (authority, server) = start(root.path(), "tls.reload_s = 1");
     shows_its_own(&server);
-    let mut events = {
-        server.add_user("7200", "Tilde Brask");
-        server.log_in("7200").expect("a log-in").events()
-    };
+    server.add_user("7200", "Tilde Brask");
+    let user = server.log_in("7200").expect("a log-in");
+    let mut events = user.events();
+    assert!(matches!(events.next(), Some(Event::Server { .. })));
     authority.vouch_for(A, server.dir());
     shows_its_own(&server);
-    let said = server.command(&["user", "list"]);
-    assert!(
-        said.status.success(),
-        "the command line knows the new one: {said:?}"
-    );
-    assert!(events.comment(), "a stream from before goes on");
+    until("a command line that knows the new one", || {
+        server
+            .command(&["user", "list"])
+            .status
+            .success()
+            .then_some(())
+    });
+    let mail = voice::message(FROM, TO, 1, voice::SECOND);
+    assert_eq!(Smtp::hello(server.smtp).mail(FROM, &[TO], &mail).code, 250);
+    let news = events.next();
+    assert!(news.is_some(), "a stream from before goes on");
 }
 
 #[test]
