@@ -9,8 +9,9 @@ mod read;
 mod value;
 
 pub use read::{ConfigError, Fault};
-pub use value::{BaseUrl, LogFormat, PasswordHash, TimeOfDay};
+pub use value::{BaseUrl, ClientHeader, LogFormat, PasswordHash, TimeOfDay};
 
+use crate::network::Network;
 use read::{Reader, settings};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -27,7 +28,7 @@ settings! {
     }
     sections {
         /// My CallPilot and its API.
-        http: Http, smtp: Smtp, mailbox: Mailboxes, disk: Disk, scrub: Scrub, upkeep: Upkeep, gr: Gr, login: LoginRules, admin: Admin, limits: Limits, log: Log,
+        http: Http, smtp: Smtp, mailbox: Mailboxes, disk: Disk, scrub: Scrub, upkeep: Upkeep, gr: Gr, login: LoginRules, admin: Admin, limits: Limits, tls: Tls, log: Log,
     }
 }
 
@@ -36,7 +37,9 @@ settings! {
     pub struct Http ["http"] {
         /// Where to listen; with port 0 the system chooses, and run.json in the data folder says what it chose.
         listen: SocketAddr = ([127, 0, 0, 1], 8080).into(), "address:port";
-        /// What browsers call this server; empty: http:// and the address that it listens on.
+        /// Whether it speaks HTTPS, and nothing else, with the certificate of section [tls].
+        tls: bool = false, "true or false";
+        /// What browsers call this server; empty: http:// or https:// and the address that it listens on.
         public_url: Option<BaseUrl> = None, "URL";
         /// Folder of the built My CallPilot (index.html, sw.js, assets); read once at start. Empty: the API alone.
         web_root: Option<PathBuf> = None, "path";
@@ -44,8 +47,16 @@ settings! {
         allowed_origins: Vec<BaseUrl> = Vec::new(), "URLs";
         /// Open connections; more wait. Each open page holds one or two.
         connections_max: usize = 2_000, "connections", 1..=1_000_000;
-        /// How long a connection may wait for the head of a request, the next one included, so that idle ones do not use up the room.
+        /// Open connections from one network address (IPv6: one /64); more are turned away, those of trusted proxies never. 0: half of all.
+        connections_per_address_max: usize = 0, "connections", 0..=1_000_000;
+        /// How long a connection may wait for the head of a request, the first and the next one, so that idle ones do not use up the room.
         head_timeout_s: u64 = 60, "seconds", 1..=600;
+        /// A connection on which nothing moves in either direction for so long is closed, also in the middle of an answer that nobody takes.
+        idle_timeout_s: u64 = 120, "seconds", 1..=3_600;
+        /// Proxies in front of this listener: they may say for which client they ask, and his address is the one that limits are kept for.
+        trusted_proxies: Vec<Network> = Vec::new(), "networks";
+        /// How they say it. The header must be one that they write themselves, else clients write it.
+        client_header: ClientHeader = ClientHeader::ForwardedFor, "x-forwarded-for, forwarded or proxy-protocol";
         /// How long a request may take, event streams aside.
         request_timeout_s: u64 = 30, "seconds", 1..=600;
         /// Largest request body. Requests are small; sound comes by SMTP.
@@ -66,16 +77,27 @@ settings! {
     pub struct Smtp ["smtp"] {
         /// Where to listen; with port 0 the system chooses, and run.json in the data folder says what it chose.
         listen: SocketAddr = ([127, 0, 0, 1], 2525).into(), "address:port";
+        /// Whether clients may go over to TLS by STARTTLS (RFC 3207), with the certificate of section [tls]. A GR partner that verifies
+        /// this server needs it.
+        starttls: bool = false, "true or false";
+        /// Where to listen besides, for connections that begin with TLS (RFC 8314; port 465). Empty: nowhere.
+        tls_listen: Option<SocketAddr> = None, "address:port";
         /// Largest message; announced by SIZE (RFC 1870). 20 MiB are 87 minutes of G.726.
         message_size_max: usize = 20 * 1024 * 1024, "bytes", 65_536..=1_073_741_824;
         /// Open connections; more are answered 421.
         connections_max: usize = 200, "connections", 1..=100_000;
+        /// Open connections from one network address (IPv6: one /64); more are answered 421. 0: half of all.
+        connections_per_address_max: usize = 0, "connections", 0..=100_000;
+        /// Proxies in front of this listener: they begin each connection with a header of the PROXY protocol (version 1 or 2).
+        trusted_proxies: Vec<Network> = Vec::new(), "networks";
         /// Recipients of one message; more are answered 452 (RFC 5321 section 4.5.3.1.8 asks for at least 100).
         recipients_max: usize = 100, "recipients", 100..=10_000;
         /// A connection that says nothing for so long is closed (RFC 5321 section 4.5.3.2.7 asks for 5 minutes).
         idle_timeout_s: u64 = 300, "seconds", 1..=3_600;
         /// Further names of this server in addresses, beside its own and its partner's: domains, or literals such as [127.0.0.1].
         domains: Vec<String> = Vec::new(), "domains";
+        /// How long a stop waits for clients to take the answers to what was accepted.
+        stop_timeout_s: u64 = 10, "seconds", 0..=300;
         /// Mailbox number that mail to postmaster goes to (RFC 5321 section 4.5.1). Empty: such mail is refused.
         postmaster: Option<String> = None, "mailbox number";
     }
@@ -192,6 +214,28 @@ settings! {
         users_max: u64 = 100_000, "users", 1..=10_000_000;
         /// Messages in one answer of a message list.
         list_max: usize = 500, "messages", 1..=5_000;
+        /// What all clients together may be sending at once, over HTTP and SMTP, before more is put off (421, 503).
+        bytes_in_flight_max: usize = 512 * 1024 * 1024, "bytes", 16_777_216..=1_099_511_627_776;
+        /// The same for one network address (IPv6: one /64). It is never less than the longest mail of the GR partner. 0: half of all.
+        bytes_in_flight_per_address_max: usize = 0, "bytes", 0..=1_099_511_627_776;
+        /// How long a connection may take for what comes before its protocol: the header of a proxy, and TLS.
+        handshake_timeout_s: u64 = 10, "seconds", 1..=300;
+    }
+}
+
+settings! {
+    /// TLS: the certificate that this server shows on http.listen and smtp.listen where that is wanted, and whom it trusts.
+    pub struct Tls ["tls"] {
+        /// File (PEM) with this server's certificate first, then those that vouch for it. Empty: the server makes one for itself, once,
+        /// as tls.crt in the data folder; others then trust its fingerprint, which `callpilot gr status` shows.
+        certificate: Option<PathBuf> = None, "path";
+        /// File (PEM) with its private key.
+        key: Option<PathBuf> = None, "path";
+        /// File (PEM) with the authorities that the GR partner's certificate is verified against, where it is verified by name. Empty:
+        /// those that the system trusts.
+        roots: Option<PathBuf> = None, "path";
+        /// The files are looked at this often, and at SIGHUP; a new certificate is used from then on, without a restart.
+        reload_s: u64 = 60, "seconds", 1..=86_400;
     }
 }
 
@@ -265,6 +309,18 @@ impl Config {
         if self.gr.down_after_ms <= self.gr.unknown_after_ms {
             reader.fault("gr.down_after_ms", "must be more than gr.unknown_after_ms");
         }
+        if self.http.idle_timeout_s <= self.http.events_comment_s.max(self.http.request_timeout_s) {
+            reader.fault(
+                "http.idle_timeout_s",
+                "must be more than http.events_comment_s and http.request_timeout_s, or connections are closed that only wait",
+            );
+        }
+        if self.tls.certificate.is_some() != self.tls.key.is_some() {
+            reader.fault(
+                "tls.certificate",
+                "and tls.key belong together: name both files, or none",
+            );
+        }
         if self.admin.password_hash.is_some() && self.admin.password_file.is_some() {
             reader.fault(
                 "admin.password_file",
@@ -278,10 +334,14 @@ impl Config {
 
     fn resolve(&mut self, folder: &Path) {
         self.data_dir = folder.join(&self.data_dir);
-        for path in [&mut self.http.web_root, &mut self.admin.password_file]
-            .into_iter()
-            .flatten()
-        {
+        let paths = [
+            &mut self.http.web_root,
+            &mut self.admin.password_file,
+            &mut self.tls.certificate,
+            &mut self.tls.key,
+            &mut self.tls.roots,
+        ];
+        for path in paths.into_iter().flatten() {
             *path = folder.join(&*path);
         }
     }
@@ -290,8 +350,18 @@ impl Config {
     pub fn http_url(&self) -> String {
         match &self.http.public_url {
             Some(url) => url.to_string(),
-            None => format!("http://{}", self.http.listen),
+            None => format!("{}://{}", self.scheme(), self.http.listen),
         }
+    }
+
+    /// How a URL of the HTTP listener begins.
+    pub fn scheme(&self) -> &'static str {
+        if self.http.tls { "https" } else { "http" }
+    }
+
+    /// Whether any listener shows a certificate.
+    pub fn needs_certificate(&self) -> bool {
+        self.http.tls || self.smtp.starttls || self.smtp.tls_listen.is_some()
     }
 }
 

@@ -3,6 +3,7 @@
 //! A mailbox is locked at a number of wrong passwords that is counted in its own registers. Numbers without a mailbox are counted
 //! here, in memory, by the same rule, so that nobody learns from the answers which mailboxes exist.
 
+use crate::network::household;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -46,7 +47,7 @@ impl AddressLimit {
                 buckets.clear();
             }
         }
-        let bucket = buckets.entry(network(address)).or_insert(Bucket {
+        let bucket = buckets.entry(household(address)).or_insert(Bucket {
             tries: self.burst,
             at: now,
         });
@@ -63,7 +64,7 @@ impl AddressLimit {
 
     /// Gives a try back: it was no guess.
     pub fn give_back(&self, address: IpAddr) {
-        if let Some(bucket) = lock(&self.buckets).get_mut(&network(address)) {
+        if let Some(bucket) = lock(&self.buckets).get_mut(&household(address)) {
             bucket.tries = (bucket.tries + 1.0).min(self.burst);
         }
     }
@@ -71,17 +72,6 @@ impl AddressLimit {
     fn filled(&self, bucket: Bucket, now: Instant) -> f64 {
         let since = now.saturating_duration_since(bucket.at).as_secs_f64();
         (bucket.tries + since * self.per_second).min(self.burst)
-    }
-}
-
-/// One household or office: an IPv4 address, or the /64 that an IPv6 host draws its addresses from.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V4(v4) => v4.into(),
-        IpAddr::V6(v6) => {
-            let [a, b, c, d, ..] = v6.segments();
-            std::net::Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
-        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! `run.json` in the data folder: where the running server is reached, for the command line and for tests.
 
 use crate::files;
+use crate::listen::tls::Fingerprint;
 use crate::site::SiteError;
 use serde::{Deserialize, Serialize};
 use std::io;
@@ -20,6 +21,12 @@ pub struct RunInfo {
     pub http: SocketAddr,
     /// Where SMTP listens.
     pub smtp: SocketAddr,
+    /// Where SMTP listens for connections that begin with TLS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub smtps: Option<SocketAddr>,
+    /// The certificate that is shown at `http`; `None`: it does not speak TLS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http_certificate: Option<Fingerprint>,
 }
 
 impl RunInfo {

@@ -2,16 +2,21 @@
 
 use crate::config::{BaseUrl, Config};
 use crate::files;
-use crate::http::{self, AdminDoor, Api, Web};
+use crate::http::{self, AdminDoor, Api, TlsView, Web};
+use crate::listen::tls::{self, Certificates, TlsError, self_made};
+use crate::listen::{self, Budget};
 use crate::operations::greetings;
 use crate::run_info::RunInfo;
 use crate::site::{Site, SiteError};
+use crate::smtp::Beginning;
 use crate::{audit, gr, scrub, smtp, upkeep};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 /// Upper ends of the classes that times are counted in, in seconds.
@@ -31,6 +36,9 @@ pub enum ServeError {
         /// Why.
         source: io::Error,
     },
+    /// A certificate is wanted and there is none that can be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// Data folder or store.
     #[error(transparent)]
     Site(#[from] SiteError),
@@ -45,50 +53,68 @@ pub enum ServeError {
 /// Serves until `stop`.
 pub async fn serve(mut config: Config, stop: CancellationToken) -> Result<(), ServeError> {
     files::make_private_dir(&config.data_dir)?;
-    let (http, http_at) = listen(config.http.listen, "http.listen").await?;
-    let (mail, smtp_at) = listen(config.smtp.listen, "smtp.listen").await?;
-    config.http.listen = http_at;
-    config.smtp.listen = smtp_at;
-    config
-        .http
-        .public_url
-        .get_or_insert_with(|| public_url(http_at, &config.fqdn));
-    let info = RunInfo {
-        pid: std::process::id(),
-        fqdn: config.fqdn.clone(),
-        http: http_at,
-        smtp: smtp_at,
-    };
-
+    let sockets = Sockets::bind(&mut config).await?;
     let web = read_web(&config);
     let metrics = start_metrics();
     // The store first: it refuses a second process, and on a full disk it gives up some of its reserve to what follows.
     let opened = tokio::task::spawn_blocking(move || Site::open(config));
     let (site, committer) = opened.await.map_err(|_| SiteError::OutOfService)??;
     let door = AdminDoor::open(site.config())?;
+    let certificates = certificates(site.config()).await?;
+    let for_http = certificates.as_ref().filter(|_| site.config().http.tls);
+    let https = acceptor(for_http, &http::PROTOCOLS)?;
+    let for_mail = acceptor(certificates.as_ref(), &[])?;
     let running = gr::Running::start(&site, committer, stop.clone())?;
-    if let Err(error) = info.write(&site.config().data_dir) {
-        tracing::warn!(%error, "run.json could not be written: `callpilot` commands do not find this server; it serves all the same");
-    }
-    tracing::info!(fqdn = info.fqdn, http = %http_at, smtp = %smtp_at, "in service");
-
+    say_where(site.config(), certificates.as_deref());
+    let (http, smtp) = (site.config().http.listen, site.config().smtp.listen);
+    tracing::info!(fqdn = site.config().fqdn, %http, %smtp, "in service");
+    listen::describe_metrics();
+    let budget = budget(site.config());
     let service = smtp::Service {
         site: site.clone(),
         keys: running.keys(),
+        budget: budget.clone(),
+        places: smtp::places(&site.config().smtp),
+        tls: for_mail,
     };
     let part = Parts(stop.clone());
-    let smtp = part.begin("smtp", smtp::run(service, mail, stop.clone()));
-    let upkeep = part.begin("house-keeping", upkeep::run(site.clone(), stop.clone()));
-    let damage = part.begin("repair", scrub::watch(site.clone(), stop.clone()));
-    let scrub = scrub::read_through(site.clone(), stop.clone());
-    let scrub = part.begin("reading through the store", scrub);
-    let greetings = part.begin("greetings", greetings::tidy(site.clone(), stop.clone()));
-    let audit = part.begin("audit", audit::run(site.clone(), stop.clone()));
-    let router = Api::new(site.clone(), door, web, metrics, stop.clone()).router();
-    http::serve(http, router, &site.config().http, stop.clone()).await;
+    let mail = [
+        (Some(sockets.smtp), Beginning::Plain),
+        (sockets.smtps, Beginning::Tls),
+    ];
+    let mail = mail.into_iter().filter_map(|(listener, beginning)| {
+        let service = service.clone();
+        let run = smtp::run(service, listener?, beginning, stop.clone());
+        Some(part.begin("smtp", run))
+    });
+    let mut parts: Vec<_> = mail.collect();
+    let renewal = renewal(&site, certificates.clone(), stop.clone());
+    let read_through = scrub::read_through(site.clone(), stop.clone());
+    parts.extend([
+        part.begin("certificates", renewal),
+        part.begin("house-keeping", upkeep::run(site.clone(), stop.clone())),
+        part.begin("repair", scrub::watch(site.clone(), stop.clone())),
+        part.begin("reading through the store", read_through),
+        part.begin("greetings", greetings::tidy(site.clone(), stop.clone())),
+        part.begin("audit", audit::run(site.clone(), stop.clone())),
+    ]);
+    let tls = TlsView {
+        certificates,
+        link: running.link_security(),
+    };
+    let router = Api::new(site.clone(), door, web, metrics, tls, stop.clone()).router();
+    http::serve(
+        sockets.http,
+        router,
+        site.config(),
+        budget,
+        https,
+        stop.clone(),
+    )
+    .await;
     // Nothing new comes in from here on; what was accepted is on disk before the writer ends.
     let mut broken = None;
-    for part in [smtp, upkeep, damage, scrub, audit, greetings] {
+    for part in parts {
         broken = part.await.unwrap_or(Some("a part")).or(broken);
     }
     RunInfo::remove(&site.config().data_dir);
@@ -126,7 +152,95 @@ impl Parts {
     }
 }
 
-async fn listen(
+/// What all listeners listen on.
+struct Sockets {
+    http: TcpListener,
+    smtp: TcpListener,
+    smtps: Option<TcpListener>,
+}
+
+impl Sockets {
+    /// Binds them. The configuration learns which ports the system has chosen, and how the server is called if it does not say.
+    async fn bind(config: &mut Config) -> Result<Self, ServeError> {
+        let (http, at) = bind(config.http.listen, "http.listen").await?;
+        config.http.listen = at;
+        let url = public_url(config.scheme(), at, &config.fqdn);
+        config.http.public_url.get_or_insert(url);
+        let (smtp, at) = bind(config.smtp.listen, "smtp.listen").await?;
+        config.smtp.listen = at;
+        let mut smtps = None;
+        if let Some(wanted) = config.smtp.tls_listen {
+            let (listener, at) = bind(wanted, "smtp.tls_listen").await?;
+            config.smtp.tls_listen = Some(at);
+            smtps = Some(listener);
+        }
+        Ok(Self { http, smtp, smtps })
+    }
+}
+
+/// The certificate that the listeners show, if one of them speaks TLS.
+async fn certificates(config: &Config) -> Result<Option<Arc<Certificates>>, ServeError> {
+    if !config.needs_certificate() {
+        return Ok(None);
+    }
+    let tls = &config.tls;
+    let named = tls.certificate.clone().zip(tls.key.clone());
+    let (data_dir, fqdn) = (config.data_dir.clone(), config.fqdn.clone());
+    let opened = tokio::task::spawn_blocking(move || {
+        Certificates::open(self_made::choose(named, &data_dir, &fqdn)?)
+    });
+    let opened = opened.await.map_err(|_| SiteError::OutOfService)??;
+    tracing::info!(fingerprint = %opened.fingerprint(), "the certificate of this server");
+    Ok(Some(opened))
+}
+
+fn acceptor(
+    certificates: Option<&Arc<Certificates>>,
+    protocols: &[&str],
+) -> Result<Option<TlsAcceptor>, TlsError> {
+    certificates.map(|c| c.acceptor(protocols)).transpose()
+}
+
+/// Takes new certificates into use, and tells the command line of them.
+fn renewal(
+    site: &Site,
+    certificates: Option<Arc<Certificates>>,
+    stop: CancellationToken,
+) -> impl Future<Output = ()> + Send + 'static {
+    let every = Duration::from_secs(site.config().tls.reload_s);
+    let site = site.clone();
+    let changed = move |certificates: &Certificates| say_where(site.config(), Some(certificates));
+    tls::watch(certificates, every, changed, stop)
+}
+
+/// Lays `run.json` into the data folder.
+fn say_where(config: &Config, certificates: Option<&Certificates>) {
+    let shown = certificates.filter(|_| config.http.tls);
+    let info = RunInfo {
+        pid: std::process::id(),
+        fqdn: config.fqdn.clone(),
+        http: config.http.listen,
+        smtp: config.smtp.listen,
+        smtps: config.smtp.tls_listen,
+        http_certificate: shown.map(Certificates::fingerprint),
+    };
+    if let Err(error) = info.write(&config.data_dir) {
+        tracing::warn!(%error, "run.json could not be written: `callpilot` commands do not find this server; it serves all the same");
+    }
+}
+
+/// What strangers may make this server keep. The partner's longest mail always fits, beside what is under way on its connection.
+fn budget(config: &Config) -> Budget {
+    let limits = &config.limits;
+    let of_one = match limits.bytes_in_flight_per_address_max {
+        0 => limits.bytes_in_flight_max / 2,
+        octets => octets,
+    };
+    let of_one = of_one.max(2 * smtp::gr_size_max(config.smtp.message_size_max));
+    Budget::new(limits.bytes_in_flight_max.max(of_one), of_one)
+}
+
+async fn bind(
     address: SocketAddr,
     setting: &'static str,
 ) -> Result<(TcpListener, SocketAddr), ServeError> {
@@ -141,11 +255,11 @@ async fn listen(
 }
 
 /// What browsers call a server that does not say: its address, or its name where it listens on all of them.
-fn public_url(listen: SocketAddr, fqdn: &str) -> BaseUrl {
+fn public_url(scheme: &str, listen: SocketAddr, fqdn: &str) -> BaseUrl {
     let url = if listen.ip().is_unspecified() {
-        format!("http://{fqdn}:{}", listen.port())
+        format!("{scheme}://{fqdn}:{}", listen.port())
     } else {
-        format!("http://{listen}")
+        format!("{scheme}://{listen}")
     };
     url.parse()
         .expect("an address or a checked name makes a URL")

@@ -1,16 +1,17 @@
-//! A plain HTTP client: one request, one connection. HTTP/1.0, so that answers end with the connection.
+//! A simple HTTP client: one request, one connection, plain or by TLS. HTTP/1.0, so that answers end with the connection.
 
-use crate::LIMIT;
+use crate::{Tls, Wire};
 use contract::Event;
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 
 /// Somebody who asks one server.
 #[derive(Clone, Debug)]
 pub struct Http {
     address: SocketAddr,
     token: String,
+    tls: Option<Tls>,
 }
 
 /// What the server said.
@@ -49,7 +50,14 @@ impl Http {
         Self {
             address,
             token: token.to_owned(),
+            tls: None,
         }
+    }
+
+    /// Asks by HTTPS where servers are believed so.
+    pub fn by(mut self, tls: Option<&Tls>) -> Self {
+        self.tls = tls.cloned();
+        self
     }
 
     /// Its Bearer token.
@@ -82,7 +90,7 @@ impl Http {
         Self::answer(stream)
     }
 
-    fn answer(mut stream: TcpStream) -> Option<Answer> {
+    fn answer(mut stream: Wire) -> Option<Answer> {
         let mut all = Vec::new();
         stream.read_to_end(&mut all).ok()?;
         let split = all.windows(4).position(|w| w == b"\r\n\r\n")?;
@@ -126,7 +134,7 @@ impl Http {
         path: &str,
         headers: &[(&str, &str)],
         body: Option<&Value>,
-    ) -> Option<TcpStream> {
+    ) -> Option<Wire> {
         let mut stream = self.connect()?;
         let body = body.map(Value::to_string).unwrap_or_default();
         let head = self.head(method, path, headers, "application/json", body.len());
@@ -134,11 +142,13 @@ impl Http {
         Some(stream)
     }
 
-    fn connect(&self) -> Option<TcpStream> {
-        let stream = TcpStream::connect(self.address).ok()?;
-        stream.set_read_timeout(Some(LIMIT)).ok()?;
-        stream.set_nodelay(true).ok()?;
-        Some(stream)
+    /// A connection on which nothing has been said.
+    pub fn connect(&self) -> Option<Wire> {
+        let stream = Wire::connect(self.address).ok()?;
+        match &self.tls {
+            None => Some(Wire::Plain(stream)),
+            Some(tls) => tls.secure(stream, &self.address.ip().to_string()).ok(),
+        }
     }
 
     /// The head of a request, with the empty line at its end.
@@ -166,7 +176,7 @@ impl Http {
 
 /// A stream of server-sent events.
 #[derive(Debug)]
-pub struct Events(BufReader<TcpStream>);
+pub struct Events(BufReader<Wire>);
 
 impl Events {
     /// Waits for a comment line, the sign of life of an idle stream. False if an event or the end comes first.

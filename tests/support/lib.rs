@@ -2,6 +2,7 @@
 //!
 //! Everything waits for a state, never for a time, and never longer than [`LIMIT`].
 
+mod authority;
 mod http;
 mod pair;
 mod proxy;
@@ -9,10 +10,13 @@ mod server;
 mod smtp;
 pub mod voice;
 mod wait;
+mod wire;
 
+pub use authority::Authority;
 pub use http::{Answer, Events, Http};
 pub use pair::Pair;
 pub use proxy::Proxy;
 pub use server::{PASSWORD, Server, program};
 pub use smtp::{Reply, Smtp, transaction};
 pub use wait::{LIMIT, until};
+pub use wire::{Tls, Wire, certificate};

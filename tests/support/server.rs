@@ -1,6 +1,6 @@
 //! One server process with a data folder of its own.
 
-use crate::{Http, LIMIT, Smtp, until};
+use crate::{Http, LIMIT, Smtp, Tls, until};
 use contract::{MessageDetail, MessageList};
 use serde_json::{Value, json};
 use std::env;
@@ -22,6 +22,10 @@ pub struct Server {
     pub http: SocketAddr,
     /// Where SMTP is reached.
     pub smtp: SocketAddr,
+    /// Where SMTP by TLS is reached, if it is.
+    pub smtps: Option<SocketAddr>,
+    /// How it is believed, if its HTTP goes by TLS: by `roots.crt` in its folder, else by the certificate that it made for itself.
+    pub tls: Option<Tls>,
     dir: PathBuf,
     environment: Vec<(String, String)>,
     child: Option<Child>,
@@ -38,6 +42,8 @@ impl Server {
             fqdn: fqdn.to_owned(),
             http: any,
             smtp: any,
+            smtps: None,
+            tls: None,
             dir,
             environment: Vec::new(),
             child: None,
@@ -99,8 +105,10 @@ impl Server {
                 .expect("an address")
         };
         (self.http, self.smtp) = (address("http"), address("smtp"));
+        self.smtps = run["smtps"].as_str().and_then(|text| text.parse().ok());
+        self.tls = run["http_certificate"].is_string().then(|| self.own_tls());
         until("a server in service", || {
-            Http::new(self.http, "")
+            self.client("")
                 .ask("GET", "/healthz", None)
                 .filter(|a| a.status == 200)
         });
@@ -176,7 +184,24 @@ impl Server {
     /// A client with the administrator's rights.
     pub fn admin(&self) -> Http {
         let token = fs::read_to_string(self.data_dir().join("admin.token")).unwrap_or_default();
-        Http::new(self.http, token.trim())
+        self.client(token.trim())
+    }
+
+    /// A client with this token.
+    pub fn client(&self, token: &str) -> Http {
+        Http::new(self.http, token).by(self.tls.as_ref())
+    }
+
+    /// Believes this server, by whatever vouches for it.
+    pub fn own_tls(&self) -> Tls {
+        let roots = self.dir.join("roots.crt");
+        let own = self.data_dir().join("tls.crt");
+        Tls::trusting(if roots.exists() { &roots } else { &own })
+    }
+
+    /// Its folder, with its configuration.
+    pub fn dir(&self) -> &Path {
+        &self.dir
     }
 
     /// Makes a user whose password is [`PASSWORD`].
@@ -192,9 +217,11 @@ impl Server {
     /// Logs a user in; `None` if the server refuses or does not know the user yet.
     pub fn log_in(&self, mailbox: &str) -> Option<Http> {
         let login = json!({ "mailbox": mailbox, "password": PASSWORD });
-        let answer = Http::new(self.http, "").ask("POST", "/api/v1/session", Some(&login))?;
+        let answer = self
+            .client("")
+            .ask("POST", "/api/v1/session", Some(&login))?;
         let session = answer.json();
-        Some(Http::new(self.http, session["token"].as_str()?))
+        Some(self.client(session["token"].as_str()?))
     }
 
     /// The inbox of a user.
@@ -211,8 +238,7 @@ impl Server {
 
     /// The value of a counter or gauge, summed over its labels; 0 if it was never counted.
     pub fn metric(&self, name: &str) -> f64 {
-        let text =
-            String::from_utf8_lossy(&Http::new(self.http, "").get("/metrics").body).into_owned();
+        let text = String::from_utf8_lossy(&self.client("").get("/metrics").body).into_owned();
         let of = |line: &str| line.split([' ', '{']).next() == Some(name);
         text.lines()
             .filter(|l| of(l))

@@ -1,12 +1,12 @@
-//! A plain SMTP client that says what it is told, right or wrong.
+//! A simple SMTP client that says what it is told, right or wrong.
 
-use crate::LIMIT;
+use crate::{Tls, Wire};
 use std::io::{BufRead, BufReader, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 
 /// A connection.
 #[derive(Debug)]
-pub struct Smtp(BufReader<TcpStream>);
+pub struct Smtp(BufReader<Wire>);
 
 /// A reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,21 +38,33 @@ impl Smtp {
 
     /// Connects to a server that may be gone at any moment, and says EHLO.
     pub fn try_hello(address: SocketAddr) -> Option<Self> {
-        let stream = TcpStream::connect(address).ok()?;
-        stream.set_read_timeout(Some(LIMIT)).ok()?;
-        let mut smtp = Self(BufReader::new(stream));
+        let stream = Wire::connect(address).ok()?;
+        let mut smtp = Self(BufReader::new(Wire::Plain(stream)));
         let greeted = smtp.reply().code == 220 && smtp.ask("EHLO client.example\r\n").code == 250;
         greeted.then_some(smtp)
     }
 
     /// Connects and reads nothing.
     pub fn open(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).expect("the server listens");
-        stream
-            .set_read_timeout(Some(LIMIT))
-            .expect("a time limit can be set");
-        stream.set_nodelay(true).expect("TCP_NODELAY can be set");
-        Self(BufReader::new(stream))
+        let stream = Wire::connect(address).expect("the server listens");
+        Self(BufReader::new(Wire::Plain(stream)))
+    }
+
+    /// Connects to a listener that begins with TLS.
+    pub fn open_by(tls: &Tls, address: SocketAddr, name: &str) -> Self {
+        let stream = Wire::connect(address).expect("the server listens");
+        let wire = tls.secure(stream, name).expect("a server that is believed");
+        Self(BufReader::new(wire))
+    }
+
+    /// Goes over to TLS, after the server has agreed to STARTTLS.
+    pub fn secure(self, tls: &Tls, name: &str) -> Self {
+        assert!(self.0.buffer().is_empty(), "the server said more");
+        let Wire::Plain(stream) = self.0.into_inner() else {
+            panic!("it goes by TLS already");
+        };
+        let wire = tls.secure(stream, name).expect("a server that is believed");
+        Self(BufReader::new(wire))
     }
 
     /// Connects and says EHLO.
@@ -64,7 +76,8 @@ impl Smtp {
 
     /// Says something. Whether the server still listens shows when its reply is read.
     pub fn say(&mut self, bytes: impl AsRef<[u8]>) {
-        let _ = self.0.get_mut().write_all(bytes.as_ref());
+        let wire = self.0.get_mut();
+        let _ = wire.write_all(bytes.as_ref()).and_then(|()| wire.flush());
     }
 
     /// The next reply.
@@ -110,17 +123,14 @@ impl Smtp {
 
     /// A second handle on the connection, to say things while replies are read by the first one.
     pub fn second(&self) -> Self {
-        Self(BufReader::new(
-            self.0
-                .get_ref()
-                .try_clone()
-                .expect("a socket can be shared"),
-        ))
+        let shared = self.0.get_ref().plain().try_clone();
+        let shared = shared.expect("a socket can be shared");
+        Self(BufReader::new(Wire::Plain(shared)))
     }
 
     /// Nothing more will be said; what was asked is still answered.
     pub fn finish(&mut self) {
-        let _ = self.0.get_mut().shutdown(std::net::Shutdown::Write);
+        self.0.get_mut().finish();
     }
 }
 

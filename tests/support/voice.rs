@@ -81,7 +81,8 @@ fn audio(seed: u64, octets: usize) -> impl Iterator<Item = u8> {
     .take(octets)
 }
 
-fn base64(bytes: &[u8]) -> String {
+/// Base64 in one line (RFC 4648).
+pub fn base64(bytes: &[u8]) -> String {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for three in bytes.chunks(3) {

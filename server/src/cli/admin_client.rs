@@ -3,6 +3,8 @@
 use super::{Failure, Server};
 use crate::config::Config;
 use crate::http::TOKEN_FILE;
+use crate::listen::Stream;
+use crate::listen::tls::{self, Fingerprint, Trust};
 use crate::run_info::{RunInfo, reachable};
 use contract::ApiError;
 use http_body_util::{BodyExt, Full};
@@ -16,6 +18,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 use tokio::net::TcpStream;
+use tokio_rustls::rustls::pki_types::ServerName;
 
 /// Deriving the GR key takes the longest, a second or two; a server that needs so long for anything else is in trouble.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -23,6 +26,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// A server that is reached on this machine.
 pub struct AdminClient {
     address: SocketAddr,
+    /// The certificate that it shows, if it speaks HTTPS.
+    certificate: Option<Fingerprint>,
     token: String,
 }
 
@@ -49,6 +54,7 @@ impl AdminClient {
         })?;
         Ok(Self {
             address: reachable(info.http),
+            certificate: info.http_certificate,
             token: token.trim().to_owned(),
         })
     }
@@ -103,6 +109,10 @@ impl AdminClient {
         body: Option<Vec<u8>>,
     ) -> Result<(u16, Bytes), Box<dyn std::error::Error + Send + Sync>> {
         let stream = TcpStream::connect(self.address).await?;
+        let stream = match self.certificate {
+            None => Stream::Plain(stream),
+            Some(certificate) => self.secure(certificate, stream).await?,
+        };
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
         tokio::spawn(connection);
@@ -118,6 +128,20 @@ impl AdminClient {
         let response = sender.send_request(request).await?;
         let status = response.status().as_u16();
         Ok((status, response.into_body().collect().await?.to_bytes()))
+    }
+}
+
+impl AdminClient {
+    /// The server has said in its data folder which certificate it shows: nobody else is given the token.
+    async fn secure(
+        &self,
+        certificate: Fingerprint,
+        stream: TcpStream,
+    ) -> Result<Stream, Box<dyn std::error::Error + Send + Sync>> {
+        let connector = tls::connector(Trust::Pinned(certificate), None)?;
+        let name = ServerName::from(self.address.ip());
+        let secured = connector.connect(name, stream).await?;
+        Ok(Stream::Made(Box::new(secured)))
     }
 }
 

@@ -3,10 +3,11 @@
 use super::admin_client::AdminClient;
 use super::{Failure, Output, Server};
 use crate::config::Config;
+use crate::listen::tls::{Certificates, Source};
 use crate::run_info::RunInfo;
 use contract::{Damage, DiskStatus, GrStatus, PartnerState, clocks_differ};
 use serde::Serialize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Which server to look at.
 #[derive(clap::Args)]
@@ -75,6 +76,12 @@ async fn look(server: &Server) -> Vec<Finding> {
     }
     let running = RunInfo::read(&config.data_dir)
         .map(|info| format!("process {} at {}", info.pid, info.http));
+    let tls = &config.tls;
+    if let Some(named) = tls.certificate.clone().zip(tls.key.clone())
+        && config.needs_certificate()
+    {
+        note("certificate", certificate(named));
+    }
     if !note(
         "process",
         running.map_err(|e| format!("no server runs ({e}): start it with `callpilot serve`")),
@@ -101,6 +108,9 @@ async fn look(server: &Server) -> Vec<Finding> {
                     Err(status.reason)
                 },
             );
+            if let Some(partner) = &status.tls.partner {
+                note("link by TLS", link(partner, status.tls.fault.as_deref()));
+            }
             if let Some(ms) = status.clock_difference_ms {
                 note("clocks", clocks(ms));
             }
@@ -111,6 +121,25 @@ async fn look(server: &Server) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// The one in the files, which the server takes into use within tls.reload_s.
+fn certificate((certificate, key): (PathBuf, PathBuf)) -> Result<String, String> {
+    let path = certificate.display().to_string();
+    match Certificates::open(Source { certificate, key }) {
+        Ok(opened) => Ok(format!("{path} can be used: {}", opened.fingerprint())),
+        Err(fault) => Err(fault.to_string()),
+    }
+}
+
+fn link(partner: &str, fault: Option<&str>) -> Result<String, String> {
+    match fault {
+        None => Ok(format!("the partner proves who it is: {partner}")),
+        Some(fault) => Err(format!(
+            "the partner does not prove who it is, and gets no mail: {fault}. If its certificate was changed on purpose, enter the pair \
+             again with `callpilot gr pair`"
+        )),
+    }
 }
 
 fn clocks(difference_ms: i64) -> Result<String, String> {

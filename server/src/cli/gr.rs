@@ -3,7 +3,7 @@
 use super::admin_client::AdminClient;
 use super::secret::PasswordFrom;
 use super::{Failure, Output, Server, task};
-use contract::{Damage, GrPair, GrStatus, LaneBacklog, PartnerState, clocks_differ};
+use contract::{Damage, GrPair, GrStatus, GrTls, LaneBacklog, PartnerState, clocks_differ};
 use hyper::Method;
 
 const GR: &str = "/api/v1/admin/gr";
@@ -21,6 +21,10 @@ pub enum Command {
         /// Base URL of the partner's HTTP service, such as https://cp-south.example.net.
         #[arg(long, value_name = "URL")]
         http: String,
+        /// How the partner proves by TLS who it is: `off`; `name`, by a certificate for its name that an authority vouches for; or the
+        /// fingerprint of its certificate, which `callpilot gr status` shows there. Without it: as before.
+        #[arg(long, value_name = "off|name|SHA256:…")]
+        tls: Option<String>,
         #[command(flatten)]
         password: PasswordFrom,
         #[command(flatten)]
@@ -48,6 +52,7 @@ pub async fn run(command: Command, out: Output) -> Result<(), Failure> {
             fqdn,
             smtp,
             http,
+            tls,
             password,
             server,
         } => {
@@ -57,6 +62,7 @@ pub async fn run(command: Command, out: Output) -> Result<(), Failure> {
                 smtp,
                 http,
                 password: password.read("GR password")?,
+                tls,
             };
             let status: GrStatus = client.send_json(Method::PUT, GR, &pair).await?;
             out.say(&status, || {
@@ -100,6 +106,7 @@ fn show(status: &GrStatus) -> String {
         format!("State         {sign}"),
         format!("              {}", status.reason),
     ];
+    lines.extend(tls(&status.tls));
     if status.partner.is_some() {
         let number = |n: Option<u64>| n.map_or("?".to_owned(), |n| n.to_string());
         lines.push(format!("Users to go   {}", lane(&status.users)));
@@ -132,6 +139,32 @@ fn show(status: &GrStatus) -> String {
     }
     lines.extend(damage(&status.damage));
     lines.join("\n")
+}
+
+/// The certificate of this server, which the other side compares or pins, and how the partner proves who it is.
+fn tls(tls: &GrTls) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(certificate) = &tls.certificate {
+        lines.push(format!("Certificate   {certificate}"));
+    }
+    if let Some(partner) = &tls.partner {
+        let sign = match (&tls.fault, tls.secured) {
+            (Some(_), _) => "✗",
+            (None, true) => "✓",
+            (None, false) => "?",
+        };
+        let trusted = match partner.as_str() {
+            "name" => "the partner by its name",
+            fingerprint => fingerprint,
+        };
+        lines.push(format!("Link by TLS   {sign} trusts {trusted}"));
+    }
+    if let Some(fault) = &tls.fault {
+        lines.push(format!(
+            "              The partner does not prove who it is: {fault}"
+        ));
+    }
+    lines
 }
 
 /// How the partner's clock stands to this server's.

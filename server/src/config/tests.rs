@@ -163,3 +163,38 @@ fn the_audit_runs_at_two_in_the_night_unless_told_otherwise() {
     }
     assert!(audit("gr.audit.enabled = \"perhaps\"").is_err());
 }
+
+#[test]
+fn settings_that_only_make_sense_together_are_told() {
+    let faults = |text: &str| parse(&format!("fqdn = \"a.example\"\n{text}")).unwrap_err();
+    let said = faults("[tls]\nkey = \"a.key\"");
+    assert!(
+        said[0].contains("tls.certificate and tls.key belong together"),
+        "{said:?}"
+    );
+    let said = faults("[http]\nidle_timeout_s = 30");
+    assert!(
+        said[0].starts_with("cp.toml:3: http.idle_timeout_s must be more than"),
+        "{said:?}"
+    );
+    let said = faults("[http]\ntrusted_proxies = [\"10.0.0.0/40\"]\nclient_header = \"x-real-ip\"");
+    assert!(
+        said[0].contains("10.1.0.0/16") && said[1].contains("proxy-protocol"),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn a_url_of_a_server_says_by_what_it_is_reached() {
+    let config = parse(
+        "fqdn = \"a.example\"\nhttp.tls = true\ntls.certificate = \"a.crt\"\ntls.key = \"/etc/a.key\"",
+    );
+    let mut config = config.unwrap();
+    config.resolve(Path::new("/etc/callpilot"));
+    assert_eq!(config.http_url(), "https://127.0.0.1:8080");
+    assert_eq!(
+        config.tls.certificate.as_deref(),
+        Some(Path::new("/etc/callpilot/a.crt"))
+    );
+    assert_eq!(config.tls.key.as_deref(), Some(Path::new("/etc/a.key")));
+}

@@ -1,5 +1,6 @@
 //! The types of settings: from TOML, from an environment variable, and back to TOML.
 
+use crate::network::Network;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -230,6 +231,46 @@ impl Setting for PasswordHash {
     }
     fn to_toml(&self) -> String {
         quoted("(not shown)")
+    }
+}
+
+impl Setting for Network {
+    fn from_text(text: &str) -> Result<Self, String> {
+        text.parse()
+    }
+    fn to_toml(&self) -> String {
+        quoted(&self.to_string())
+    }
+}
+
+/// How a trusted proxy says for whom it asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientHeader {
+    /// In the HTTP header X-Forwarded-For.
+    ForwardedFor,
+    /// In the HTTP header Forwarded (RFC 7239).
+    Forwarded,
+    /// Before the first request, by the PROXY protocol.
+    ProxyProtocol,
+}
+
+impl Setting for ClientHeader {
+    fn from_text(text: &str) -> Result<Self, String> {
+        match text {
+            "x-forwarded-for" => Ok(Self::ForwardedFor),
+            "forwarded" => Ok(Self::Forwarded),
+            "proxy-protocol" => Ok(Self::ProxyProtocol),
+            other => Err(format!(
+                "is \"{other}\", but must be x-forwarded-for, forwarded or proxy-protocol"
+            )),
+        }
+    }
+    fn to_toml(&self) -> String {
+        quoted(match self {
+            Self::ForwardedFor => "x-forwarded-for",
+            Self::Forwarded => "forwarded",
+            Self::ProxyProtocol => "proxy-protocol",
+        })
     }
 }
 

@@ -17,8 +17,10 @@ pub use compose::LongBodies;
 use super::envelope::Keyring;
 use super::pairing::Pairing;
 use crate::gr::pairing::Partner;
+use crate::rarely::Rarely;
 use crate::site::Site;
 use crate::writer::LinkStart;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
@@ -34,6 +36,9 @@ const PAUSE_WITH_MESSAGE: Duration = Duration::from_millis(250);
 /// A connection that lived so long was a good one: the next pause is the first one again.
 const GOOD_CONNECTION: Duration = Duration::from_secs(2);
 
+/// That a partner is not believed is logged so often at most.
+static NOT_BELIEVED: Rarely = Rarely::new(Duration::from_secs(60));
+
 /// What the link says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LinkEvent {
@@ -41,6 +46,15 @@ pub enum LinkEvent {
     Up,
     /// There is none, and trying again has failed too.
     Down,
+}
+
+/// How the link stands with TLS.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LinkSecurity {
+    /// There is a connection, and it goes by TLS.
+    pub secured: bool,
+    /// Why the last attempt failed, if it failed for TLS: the partner shows another certificate, or none.
+    pub fault: Option<String>,
 }
 
 /// What one link needs.
@@ -56,6 +70,10 @@ pub struct LinkContext {
     pub readers: store::Readers,
     /// Those that are being sent in pieces.
     pub long_bodies: Arc<LongBodies>,
+    /// The authorities that a partner is verified against by name; `None`: the system's.
+    pub roots: Option<PathBuf>,
+    /// Where it is shown how TLS fares.
+    pub security: watch::Sender<LinkSecurity>,
 }
 
 /// Runs the link of each partner that comes by `starts`, one after the other, and publishes the keys for the mail that comes in.
@@ -64,6 +82,7 @@ pub async fn supervise(
     site: Site,
     mut starts: mpsc::UnboundedReceiver<LinkStart>,
     keys: watch::Sender<Option<Arc<Keyring>>>,
+    security: watch::Sender<LinkSecurity>,
     stop: CancellationToken,
 ) {
     let mut running: Option<(CancellationToken, tokio::task::JoinHandle<()>)> = None;
@@ -74,6 +93,7 @@ pub async fn supervise(
         }
         let ring = start.pairing.as_ref().map(|pairing| ring(&site, pairing));
         keys.send_replace(ring.clone());
+        security.send_replace(LinkSecurity::default());
         if let (Some(pairing), Some(keys)) = (start.pairing, ring) {
             let token = stop.child_token();
             let context = LinkContext {
@@ -82,6 +102,8 @@ pub async fn supervise(
                 keys,
                 readers: site.readers().clone(),
                 long_bodies: Arc::default(),
+                roots: site.config().tls.roots.clone(),
+                security: security.clone(),
             };
             let link = tokio::spawn(tell(site.clone(), context, start.messages, token.clone()));
             running = Some((token, link));
@@ -142,6 +164,11 @@ pub async fn run(
                 Ok(connected) => {
                     tracing::info!(partner = %context.partner.fqdn, "connected to the GR partner");
                     refused_in_row = 0;
+                    let secured = connected.secured;
+                    context.security.send_replace(LinkSecurity {
+                        secured,
+                        fault: None,
+                    });
                     let _ = events.send(LinkEvent::Up).await;
                     let began = Instant::now();
                     match connection::carry(&context, connected, first.take(), &mut messages).await
@@ -151,13 +178,16 @@ pub async fn run(
                             tracing::info!(partner = %context.partner.fqdn, %error, "the connection to the GR partner broke");
                         }
                     }
+                    context
+                        .security
+                        .send_modify(|security| security.secured = false);
                     if began.elapsed() >= GOOD_CONNECTION {
                         pause = PAUSE_FIRST;
                     }
                 }
                 Err(error) => {
                     refused_in_row = refused_in_row.saturating_add(1);
-                    tracing::debug!(partner = %context.partner.fqdn, %error, "the GR partner cannot be reached");
+                    refused(&context, &error);
                     // The message that asked for this attempt is older than what the engine will say next.
                     first = None;
                     if refused_in_row == 2 {
@@ -174,6 +204,27 @@ pub async fn run(
         }
     };
     stop.run_until_cancelled(link).await;
+}
+
+/// A partner that cannot be reached is an everyday matter, and the engine tells of it. One that may be somebody else is not.
+fn refused(context: &LinkContext, error: &dial::DialError) {
+    let partner = &context.partner.fqdn;
+    let Some(fault) = error.of_tls() else {
+        tracing::debug!(%partner, %error, "the GR partner cannot be reached");
+        context.security.send_replace(LinkSecurity::default());
+        return;
+    };
+    if let Some(times) = NOT_BELIEVED.now() {
+        tracing::warn!(
+            %partner, times,
+            "the GR partner does not prove who it is, and gets no mail: {fault}. If its certificate was changed on purpose, \
+             enter the pair again with `callpilot gr pair`"
+        );
+    }
+    context.security.send_replace(LinkSecurity {
+        secured: false,
+        fault: Some(fault),
+    });
 }
 
 enum Waited {

@@ -3,6 +3,7 @@
 //! The partner's addresses lie in the store's settings. The GR root key does not: it lies in a file of its own (0600), so that neither
 //! the database nor a copy of it can open GR mail.
 
+use crate::listen::tls::Trust;
 use crate::writer::error::SiteError;
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -24,6 +25,9 @@ pub struct Partner {
     pub smtp: String,
     /// Base URL of its HTTP service, without a slash at the end.
     pub http: String,
+    /// How it proves by TLS who it is; `None`: mail goes to it without TLS, sealed all the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Trust>,
 }
 
 /// 32 secret bytes. Their `Debug` shows nothing, and they are wiped when dropped.
@@ -162,11 +166,23 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_partner_of_before_has_no_tls_and_one_with_it_is_read_as_it_was_written() {
+        let before = r#"{"fqdn":"b.example","smtp":"b.example:25","http":"http://b.example"}"#;
+        let mut partner: Partner = serde_json::from_str(before).unwrap();
+        assert_eq!(partner.tls, None);
+        assert_eq!(serde_json::to_string(&partner).unwrap(), before);
+        partner.tls = Some(Trust::ByName);
+        let text = serde_json::to_string(&partner).unwrap();
+        assert_eq!(serde_json::from_str::<Partner>(&text).unwrap(), partner);
+    }
+
+    #[test]
     fn the_address_shown_to_clients_has_no_port() {
         let partner = |smtp: &str| Partner {
             fqdn: "b.example".into(),
             smtp: smtp.into(),
             http: "http://b.example".into(),
+            tls: None,
         };
         assert_eq!(partner("10.0.0.2:2525").address(), "10.0.0.2");
         assert_eq!(partner("[::1]:25").address(), "::1");
@@ -179,6 +195,7 @@ mod tests {
             fqdn: "b".into(),
             smtp: "b:25".into(),
             http: "http://b".into(),
+            tls: None,
         };
         let pairing = Pairing {
             partner,

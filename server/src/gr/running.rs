@@ -1,7 +1,7 @@
 //! The writer thread and the link to the partner, from their start to their end.
 
 use super::envelope::Keyring;
-use super::link;
+use super::link::{self, LinkSecurity};
 use crate::serve::ServeError;
 use crate::site::{Site, SiteError};
 use crate::writer::{Committer, Ended};
@@ -15,6 +15,7 @@ pub struct Running {
     writer: JoinHandle<Ended>,
     link: tokio::task::JoinHandle<()>,
     keys: watch::Receiver<Option<Arc<Keyring>>>,
+    security: watch::Receiver<LinkSecurity>,
 }
 
 impl Running {
@@ -28,7 +29,9 @@ impl Running {
         let starts = committer.link_starts.take();
         let starts =
             starts.ok_or_else(|| SiteError::Damaged("the link was started twice".into()))?;
-        let link = tokio::spawn(link::supervise(site.clone(), starts, keys, stop.clone()));
+        let (security, shown) = watch::channel(LinkSecurity::default());
+        let supervised = link::supervise(site.clone(), starts, keys, security, stop.clone());
+        let link = tokio::spawn(supervised);
         let run = move || {
             // However it ends, by a panic too: a server that cannot write is none, and must not look like one.
             let _stop = stop.drop_guard();
@@ -42,12 +45,18 @@ impl Running {
             writer,
             link,
             keys: seen,
+            security: shown,
         })
     }
 
     /// The keys of GR mail, as they are now.
     pub fn keys(&self) -> watch::Receiver<Option<Arc<Keyring>>> {
         self.keys.clone()
+    }
+
+    /// Whether the link to the partner is secured, and why not.
+    pub fn link_security(&self) -> watch::Receiver<LinkSecurity> {
+        self.security.clone()
     }
 
     /// Ends the writer when all that was accepted is written, then waits for the link.

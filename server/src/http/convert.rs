@@ -8,12 +8,14 @@ pub use own::{
     email_server, greeting, greeting_slot, name_dialing, reach, registers_of_reach, settings, slot,
 };
 
+use crate::gr::link::LinkSecurity;
+use crate::listen::tls::Fingerprint;
 use crate::operations::messages::MailboxCounts;
 use crate::operations::pair::{Backlogs, Damaged, Room};
 use crate::operations::users::{Found, is_local};
 use crate::site::PairView;
 use contract::{
-    Counts, Damage, Discovery, Folder, GrStatus, GrTask, HeldMailbox, LaneBacklog, Mailbox,
+    Counts, Damage, Discovery, Folder, GrStatus, GrTask, GrTls, HeldMailbox, LaneBacklog, Mailbox,
     MessageRow, ObjectId, PartnerState, Party, Recipient, ServerAddress, UserKind, UserRow,
 };
 use domain::{Envelope, Message, Object, Place, Sender, ServerId, Timestamp, User};
@@ -217,6 +219,7 @@ pub fn gr_status(
     concerns: Concerns,
     damaged: &Damaged,
     now: Timestamp,
+    tls: GrTls,
 ) -> GrStatus {
     let partner = pair.partner.as_ref().map(|p| p.fqdn.clone());
     let state = partner_state(&pair.status);
@@ -250,6 +253,18 @@ pub fn gr_status(
             low: concerns.disk.low,
         }),
         damage: damage(damaged, &pair.status),
+        tls,
+    }
+}
+
+/// TLS between the two servers; `shown` is the certificate of this one.
+pub fn gr_tls(shown: Option<Fingerprint>, link: &LinkSecurity, pair: &PairView) -> GrTls {
+    let trust = pair.partner.as_ref().and_then(|partner| partner.tls);
+    GrTls {
+        certificate: shown.map(|fingerprint| fingerprint.to_string()),
+        partner: trust.map(|trust| trust.to_string()),
+        secured: link.secured,
+        fault: link.fault.clone(),
     }
 }
 

@@ -1,89 +1,216 @@
-//! The HTTP listener: accepts, bounds and, at the end, lets requests finish.
+//! HTTP's part of its listener: its rules, who asks behind a proxy, and requests that end before the server does.
 
+use super::error::Problem;
+use super::greetings::UPLOAD_MAX;
 use super::request::Peer;
-use crate::config;
+use crate::config::{self, ClientHeader, Config};
+use crate::listen::{self, Budget, Connection, IdleLimit, Places, Proxies, Rules, Share, WhenFull};
+use crate::listen::{TooMuch, forwarded};
+use crate::operations::OpError;
 use axum::Router;
 use axum::body::Body;
-use hyper::body::Incoming;
+use axum::http::header::{CONNECTION, FORWARDED};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt;
+use http_body_util::BodyExt;
+use hyper::body::{Body as _, Incoming};
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::convert::Infallible;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tower::Service;
 
-/// After a failed accept (no file handles left, for one) the next try waits so long.
-const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(100);
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+/// A client that is put off may try again so much later.
+const PUT_OFF: Duration = Duration::from_secs(2);
+/// What is said to a connection that is its address's too many.
+const TOO_MANY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
-/// Serves until `stop`, then waits for the requests under way, at most `stop_timeout_s`.
+/// What all connections share.
+struct Shared {
+    router: Router,
+    budget: Budget,
+    proxies: Proxies,
+    header: ClientHeader,
+    builder: auto::Builder<TokioExecutor>,
+    head: Duration,
+    idle: Duration,
+    stop: CancellationToken,
+}
+
+/// What a client may choose from by ALPN (RFC 7301), the best first.
+pub const PROTOCOLS: [&str; 2] = ["h2", "http/1.1"];
+
+/// Serves until `stop`, then waits for the requests under way, at most `http.stop_timeout_s`.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
-    rules: &config::Http,
+    config: &Config,
+    budget: Budget,
+    tls: Option<TlsAcceptor>,
     stop: CancellationToken,
 ) {
-    let room = Arc::new(Semaphore::new(rules.connections_max));
-    let graceful = GracefulShutdown::new();
+    let rules = rules(config, tls);
+    let http = &config.http;
+    let shared = Arc::new(Shared {
+        router,
+        budget,
+        proxies: rules.proxies.clone(),
+        header: http.client_header,
+        builder: builder(http),
+        head: Duration::from_secs(http.head_timeout_s),
+        idle: Duration::from_secs(http.idle_timeout_s),
+        stop: stop.clone(),
+    });
+    listen::run(listener, rules, stop, move |connection| {
+        converse(Arc::clone(&shared), connection)
+    })
+    .await;
+}
+
+fn rules(config: &Config, tls: Option<TlsAcceptor>) -> Rules {
+    let http = &config.http;
+    let gauge = "callpilot_http_connections";
+    Rules {
+        name: "HTTP",
+        places: Places::new(
+            http.connections_max,
+            http.connections_per_address_max,
+            gauge,
+        ),
+        when_full: WhenFull::Wait,
+        refusal: TOO_MANY.to_vec(),
+        turned_away: "callpilot_http_turned_away_total",
+        handshake: Duration::from_secs(config.limits.handshake_timeout_s),
+        proxies: Proxies {
+            networks: http.trusted_proxies.clone(),
+            send_header: http.client_header == ClientHeader::ProxyProtocol,
+        },
+        tls,
+        stop_within: Duration::from_secs(http.stop_timeout_s),
+    }
+}
+
+fn builder(http: &config::Http) -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(Duration::from_secs(rules.head_timeout_s));
+        .header_read_timeout(Duration::from_secs(http.head_timeout_s));
     builder
         .http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(100);
-    loop {
-        let accepted = tokio::select! {
-            () = stop.cancelled() => break,
-            accepted = accept(&listener, &room) => accepted,
-        };
-        let (stream, peer, permit) = match accepted {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                tracing::warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(PAUSE_AFTER_FAILURE).await;
-                continue;
-            }
-        };
-        let router = router.clone();
-        let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
-            request.extensions_mut().insert(Peer(peer));
-            router.clone().call(request.map(Body::new))
-        });
-        let connection = builder.serve_connection(TokioIo::new(stream), service);
-        let watched = graceful.watch(connection.into_owned());
-        tokio::spawn(async move {
-            let _permit = permit;
-            if let Err(error) = watched.await {
-                tracing::trace!(%error, "a connection broke");
-            }
-        });
-    }
-    let patience = Duration::from_secs(rules.stop_timeout_s);
-    if tokio::time::timeout(patience, graceful.shutdown())
-        .await
-        .is_err()
-    {
-        tracing::warn!("some requests were still being answered when the time to stop was over");
+    builder
+}
+
+/// One connection, until its client goes; after `stop`, until the requests under way are answered.
+async fn converse(shared: Arc<Shared>, connection: Connection) {
+    let Connection { stream, peer } = connection;
+    let stream = IdleLimit::new(stream, shared.head, shared.idle);
+    let service = service_fn(|request| answer(Arc::clone(&shared), peer, request));
+    let serving = shared
+        .builder
+        .serve_connection(TokioIo::new(stream), service);
+    let mut serving = std::pin::pin!(serving);
+    let ended = tokio::select! {
+        ended = serving.as_mut() => ended,
+        () = shared.stop.cancelled() => {
+            serving.as_mut().graceful_shutdown();
+            serving.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::trace!(%error, "a connection broke");
     }
 }
 
-/// Waits for room first, so that what cannot be served stays in the system's queue.
-async fn accept(
-    listener: &TcpListener,
-    room: &Arc<Semaphore>,
-) -> std::io::Result<(TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
-    let permit = Arc::clone(room)
-        .acquire_owned()
-        .await
-        .map_err(std::io::Error::other)?;
-    let (stream, peer) = listener.accept().await?;
-    // Answers are small and somebody waits for them.
-    stream.set_nodelay(true)?;
-    Ok((stream, peer, permit))
+async fn answer(
+    shared: Arc<Shared>,
+    peer: SocketAddr,
+    mut request: hyper::Request<Incoming>,
+) -> Result<Response, Infallible> {
+    let client = client(request.headers(), peer, &shared);
+    request.extensions_mut().insert(Peer(client));
+    let kept = Kept::new(shared.budget.share(client.ip()));
+    let announced = request.body().size_hint().lower();
+    // What is too long for its route is refused there, unread.
+    let announced = usize::try_from(announced)
+        .unwrap_or(usize::MAX)
+        .min(UPLOAD_MAX);
+    if kept.hold(announced).is_err() {
+        return Ok(put_off());
+    }
+    let request = request.map(|body| counted(body, kept.clone(), announced));
+    let Ok(response) = shared.router.clone().call(request).await;
+    Ok(if kept.is_spent() { put_off() } else { response })
+}
+
+/// A body that is counted as it comes; `announced` octets of it are counted already. It breaks off where the budget ends.
+fn counted(body: Incoming, kept: Kept, announced: usize) -> Body {
+    if body.is_end_stream() {
+        return Body::empty();
+    }
+    let mut read = 0;
+    let pieces = body.into_data_stream().map(move |piece| {
+        let piece = piece.map_err(axum::Error::new)?;
+        read += piece.len();
+        kept.hold(read.max(announced)).map_err(axum::Error::new)?;
+        Ok::<_, axum::Error>(piece)
+    });
+    Body::from_stream(pieces)
+}
+
+/// Who asks: behind a trusted proxy, whom that names.
+fn client(headers: &HeaderMap, peer: SocketAddr, shared: &Shared) -> SocketAddr {
+    let proxies = &shared.proxies;
+    if !proxies.trusts(peer.ip()) {
+        return peer;
+    }
+    let values = |name| {
+        let values = headers.get_all(name).iter();
+        values.filter_map(|value: &HeaderValue| value.to_str().ok())
+    };
+    let ip: IpAddr = match shared.header {
+        ClientHeader::ProxyProtocol => return peer,
+        ClientHeader::ForwardedFor => forwarded::by_list(values(FORWARDED_FOR), peer.ip(), proxies),
+        ClientHeader::Forwarded => forwarded::by_parameters(values(FORWARDED), peer.ip(), proxies),
+    };
+    SocketAddr::new(ip, if ip == peer.ip() { peer.port() } else { 0 })
+}
+
+fn put_off() -> Response {
+    let why = "Too much is being uploaded at present. Try again.";
+    let mut response = Problem::from(OpError::Unavailable { why, wait: PUT_OFF }).into_response();
+    let close = HeaderValue::from_static("close");
+    response.headers_mut().insert(CONNECTION, close);
+    response
+}
+
+/// What is kept of one request's body while it is answered.
+#[derive(Clone)]
+struct Kept(Arc<Mutex<(Share, bool)>>);
+
+impl Kept {
+    fn new(share: Share) -> Self {
+        Self(Arc::new(Mutex::new((share, false))))
+    }
+
+    fn hold(&self, octets: usize) -> Result<(), TooMuch> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let held = kept.0.hold(octets);
+        kept.1 |= held.is_err();
+        held
+    }
+
+    fn is_spent(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).1
+    }
 }

@@ -24,10 +24,12 @@ mod web;
 
 pub use admin::{AdminDoor, TOKEN_FILE};
 pub use error::chain;
-pub use listen::serve;
+pub use listen::{PROTOCOLS, serve};
 pub use status::describe as describe_metrics;
 pub use web::Web;
 
+use crate::gr::link::LinkSecurity;
+use crate::listen::tls::Certificates;
 use crate::operations::sign_in::SignIn;
 use crate::password::Hasher;
 use crate::site::{PairView, Site};
@@ -55,7 +57,16 @@ struct Inner {
     streams: Streams,
     web: Option<Web>,
     metrics: Option<PrometheusHandle>,
+    tls: TlsView,
     stop: CancellationToken,
+}
+
+/// TLS as the pair's status shows it.
+pub struct TlsView {
+    /// What this server shows; `None`: no listener speaks TLS.
+    pub certificates: Option<Arc<Certificates>>,
+    /// How the link to the partner fares.
+    pub link: watch::Receiver<LinkSecurity>,
 }
 
 impl Api {
@@ -65,6 +76,7 @@ impl Api {
         admin: AdminDoor,
         web: Option<Web>,
         metrics: Option<PrometheusHandle>,
+        tls: TlsView,
         stop: CancellationToken,
     ) -> Self {
         let config = site.config();
@@ -76,6 +88,7 @@ impl Api {
             admin,
             web,
             metrics,
+            tls,
             stop,
         }))
     }
@@ -96,6 +109,10 @@ impl Api {
 
     fn hasher(&self) -> &Hasher {
         self.0.sign_in.hasher()
+    }
+
+    fn tls(&self) -> &TlsView {
+        &self.0.tls
     }
 
     fn web(&self) -> Option<&Web> {

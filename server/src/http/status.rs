@@ -142,6 +142,14 @@ fn measure_pair(api: &Api) {
 /// Names the metrics for those who read them.
 pub fn describe() {
     use metrics::{describe_counter, describe_gauge, describe_histogram};
+    describe_gauge!(
+        "callpilot_http_connections",
+        "HTTP connections that are open"
+    );
+    describe_counter!(
+        "callpilot_http_turned_away_total",
+        "HTTP connections that were turned away because their address had too many"
+    );
     describe_counter!(
         "callpilot_http_requests_total",
         "Requests answered, by method, route and status"

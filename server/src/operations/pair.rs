@@ -5,6 +5,7 @@ use super::{OpError, OpResult, tasks};
 use crate::config::{BaseUrl, is_host_name};
 use crate::gr::envelope;
 use crate::gr::pairing::{Partner, Secret};
+use crate::listen::tls::Trust;
 use crate::site::{Site, SiteError};
 use domain::Timestamp;
 use ledger::{Backlog, Lane};
@@ -47,6 +48,8 @@ pub struct NewPair {
     pub http: String,
     /// The GR password, the same on both servers.
     pub password: String,
+    /// How it proves by TLS who it is: `off`, `name`, or a fingerprint. `None`: as before; for a new partner, not at all.
+    pub tls: Option<String>,
 }
 
 /// What waits for the partner.
@@ -106,9 +109,13 @@ pub async fn is_readable(site: &Site) -> Result<(), SiteError> {
 /// [`OpError::Invalid`]; [`OpError::Conflict`] while it is paired with another server, or a task is open (R12).
 pub async fn make(site: &Site, new: NewPair) -> OpResult<()> {
     let own = site.config().fqdn.clone();
-    let partner = check(&new, &own)?;
+    let mut partner = check(&new, &own)?;
     tasks::refuse_while_open(site)?;
     let present = site.pair().borrow().partner.clone();
+    if let (None, Some(present)) = (&new.tls, &present) {
+        // Whoever only enters the password anew does not mean to give up TLS.
+        partner.tls = present.tls;
+    }
     if let Some(other) = present.filter(|present| present.fqdn != partner.fqdn) {
         return Err(OpError::Conflict(format!(
             "This server is paired with {}. Take that pair apart first.",
@@ -160,10 +167,23 @@ fn check(pair: &NewPair, own: &str) -> OpResult<Partner> {
             "The GR password must have at least {PASSWORD_LENGTH_MIN} characters."
         ));
     }
+    let tls = match pair.tls.as_deref().map(str::trim) {
+        None => None,
+        Some(text) if text.eq_ignore_ascii_case("off") => None,
+        Some(text) => match text.parse::<Trust>() {
+            Ok(trust) => Some(trust),
+            Err(fault) => {
+                return wrong(format!(
+                    "The partner proves by TLS who it is: write off, name, or its fingerprint. {fault}."
+                ));
+            }
+        },
+    };
     Ok(Partner {
         fqdn,
         smtp: smtp.to_owned(),
         http: http.to_string(),
+        tls,
     })
 }
 
@@ -186,6 +206,7 @@ mod tests {
             smtp: smtp.into(),
             http: http.into(),
             password: password.into(),
+            tls: None,
         };
         check(&pair, "a.example.net").map_err(|problem| format!("{problem:?}"))
     }

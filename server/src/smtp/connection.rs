@@ -8,15 +8,15 @@ use super::recipients;
 use super::replies::{self, Answer};
 use super::session::{Limits, Mail, Session, Step};
 use super::{Reply, Service, Status};
+use crate::config;
+use crate::listen::{self, Share, Stream};
 use bytes::BytesMut;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::AsyncReadExt;
-use tokio::net::TcpStream;
-use tokio::net::tcp::OwnedReadHalf;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf};
 use tokio::sync::{Semaphore, mpsc, oneshot};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 /// Answers that wait for their turn.
@@ -33,112 +33,205 @@ const READ_MIN: usize = 16 << 10;
 const READ_MAX: usize = 1 << 20;
 /// While content is transferred, so much has to come within the patience.
 const PROGRESS_MIN: usize = 64 << 10;
+/// How long the last octets may take to leave.
+const FAREWELL: Duration = Duration::from_secs(5);
 /// What a GR mail may be longer than the longest message in it: the engine's own part, and base64.
 const GR_OVERHEAD: usize = 24 << 20;
 
+/// Octets of the longest GR mail where a message may have `message_size_max`.
+pub fn gr_size_max(message_size_max: usize) -> usize {
+    message_size_max / 3 * 4 + GR_OVERHEAD
+}
+
+/// What is on its way is lost, and nothing else: the client sends it again.
+const TOO_MUCH: &str = "Too much mail is being transferred at present; try again later";
+const TOO_SLOW: &str = "Too slow; closing";
+const STOPPING: &str = "Going out of service";
+const NOT_ALONE: &str = "Nothing may follow STARTTLS in its group; closing";
+
 /// Serves one client until one of both sides ends it.
-pub async fn serve(service: Service, stream: TcpStream, peer: IpAddr, stop: CancellationToken) {
-    // Without it a single reply may wait for the client's delayed acknowledgement.
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "no TCP_NODELAY");
-    }
+pub async fn serve(service: Service, accepted: listen::Connection, stop: CancellationToken) {
+    let listen::Connection { mut stream, peer } = accepted;
     let config = &service.site.config().smtp;
-    let patience = Duration::from_secs(config.idle_timeout_s);
-    let limits = Limits {
-        message_size_max: config.message_size_max,
-        gr_size_max: config.message_size_max / 3 * 4 + GR_OVERHEAD,
-        recipients_max: config.recipients_max,
-        ..Limits::default()
-    };
-    let session = Session::new(&service.site.config().fqdn, limits);
-    let (read, write) = stream.into_split();
-    let (answers, queue) = mpsc::channel(ANSWERS_MAX);
-    let under_way = Arc::new(Semaphore::new(MAIL_BYTES_MAX));
-    let mut connection = Connection {
-        service,
-        peer,
-        session,
+    let session = Session::new(&service.site.config().fqdn, limits(config));
+    let offers_tls = config.starttls && !stream.is_secured();
+    let acceptor = service.tls.clone().filter(|_| offers_tls);
+    let mut conversation = Conversation {
+        peer: peer.ip(),
+        session: if acceptor.is_some() {
+            session.offering_tls()
+        } else {
+            session
+        },
         input: BytesMut::new(),
-        answers,
-        under_way,
-        patience,
+        share: service.budget.share(peer.ip()),
+        patience: Duration::from_secs(config.idle_timeout_s),
+        greeted: false,
+        service,
     };
-    let reader = async move { connection.run(read, stop).await };
-    let mut writer = std::pin::pin!(replies::write(queue, write, patience));
-    let ended = tokio::select! {
-        // Nobody listens any more.
-        ended = &mut writer => ended,
-        () = reader => writer.await,
-    };
-    if let Err(error) = ended {
-        tracing::debug!(%error, "an SMTP client went away before it had its answers");
+    while let Some(plain) = converse(&mut conversation, stream, &stop).await {
+        let (Some(acceptor), Stream::Plain(plain)) = (&acceptor, plain) else {
+            return;
+        };
+        let limits = &conversation.service.site.config().limits;
+        let within = Duration::from_secs(limits.handshake_timeout_s);
+        let Ok(Some(secured)) = timeout(within, Stream::accept(acceptor, plain)).await else {
+            return;
+        };
+        conversation.session.secured();
+        stream = secured;
     }
 }
 
-struct Connection {
+/// Goes on until the client goes, or goes over to TLS: then its stream is given back, and nothing more has been read from it.
+async fn converse(
+    conversation: &mut Conversation,
+    stream: Stream,
+    stop: &CancellationToken,
+) -> Option<Stream> {
+    let patience = conversation.patience;
+    let (mut read, mut write) = tokio::io::split(stream);
+    let (answers, queue) = mpsc::channel(ANSWERS_MAX);
+    let (next, written) = {
+        let mut reader = Reader {
+            conversation,
+            answers,
+            under_way: Arc::new(Semaphore::new(MAIL_BYTES_MAX)),
+        };
+        let reading = async move { reader.run(&mut read, stop).await.map(|()| read) };
+        let mut writer = std::pin::pin!(replies::write(queue, &mut write, patience));
+        tokio::select! {
+            // Nobody listens any more.
+            written = &mut writer => (None, written),
+            next = reading => (next, writer.await),
+        }
+    };
+    if let Err(error) = written {
+        tracing::debug!(%error, "an SMTP client went away before it had its answers");
+        return None;
+    }
+    match next {
+        Some(read) => Some(read.unsplit(write)),
+        None => {
+            // TLS says good-bye, so that the client knows that nothing was cut off.
+            let _ = timeout(FAREWELL, write.shutdown()).await;
+            None
+        }
+    }
+}
+
+fn limits(config: &config::Smtp) -> Limits {
+    Limits {
+        message_size_max: config.message_size_max,
+        gr_size_max: gr_size_max(config.message_size_max),
+        recipients_max: config.recipients_max,
+        ..Limits::default()
+    }
+}
+
+/// What is known of a client, also when it goes over to TLS.
+struct Conversation {
     service: Service,
     peer: IpAddr,
     session: Session,
     input: BytesMut,
+    /// What is kept for this client.
+    share: Share,
+    patience: Duration,
+    greeted: bool,
+}
+
+struct Reader<'a> {
+    conversation: &'a mut Conversation,
     answers: mpsc::Sender<Answer>,
     under_way: Arc<Semaphore>,
-    patience: Duration,
 }
 
 /// The client or the writer of answers is gone.
 struct Gone;
 
-impl Connection {
-    /// Ends when nothing more will be read. The answers to what was read still leave.
-    async fn run(&mut self, mut read: OwnedReadHalf, stop: CancellationToken) {
-        // Gone is a normal end: there is nobody left to tell.
-        let _ = self.converse(&mut read, &stop).await;
+/// How reading ends while there is somebody to talk to.
+enum Ended {
+    /// Nothing more is said.
+    Closed,
+    /// TLS begins.
+    StartTls,
+}
+
+impl Reader<'_> {
+    /// Ends when nothing more will be read in this way; `Some` if TLS begins. The answers to what was read still leave.
+    async fn run(&mut self, read: &mut ReadHalf<Stream>, stop: &CancellationToken) -> Option<()> {
+        match self.read_on(read, stop).await {
+            Ok(Ended::StartTls) => Some(()),
+            // Gone is a normal end: there is nobody left to tell.
+            Ok(Ended::Closed) | Err(Gone) => None,
+        }
     }
 
-    async fn converse(
+    async fn read_on(
         &mut self,
-        read: &mut OwnedReadHalf,
+        read: &mut ReadHalf<Stream>,
         stop: &CancellationToken,
-    ) -> Result<(), Gone> {
-        self.answer(self.session.greeting()).await?;
-        let mut deadline = Instant::now() + self.patience;
+    ) -> Result<Ended, Gone> {
+        if !std::mem::replace(&mut self.conversation.greeted, true) {
+            self.answer(self.conversation.session.greeting()).await?;
+        }
+        let patience = self.conversation.patience;
+        let mut deadline = Instant::now() + patience;
         let mut progress = 0;
         loop {
-            match self.session.step(&mut self.input) {
+            let Conversation {
+                session,
+                input,
+                share,
+                service,
+                ..
+            } = &mut *self.conversation;
+            match session.step(input) {
                 Step::Read(missing) => {
-                    self.input.reserve(missing.clamp(READ_MIN, READ_MAX));
-                    let reading = timeout_at(deadline, read.read_buf(&mut self.input));
+                    let room = missing.clamp(READ_MIN, READ_MAX);
+                    if share.hold(session.kept() + input.len() + room).is_err() {
+                        return self.close(421, Status(4, 3, 2), TOO_MUCH).await;
+                    }
+                    input.reserve(room);
+                    let reading = timeout_at(deadline, read.read_buf(input));
                     match stop.run_until_cancelled(reading).await {
                         Some(Ok(Ok(n))) if n > 0 => progress += n,
                         Some(Ok(_)) => return Err(Gone),
-                        Some(Err(_)) => {
-                            return self
-                                .answer(Reply::new(421, Status(4, 4, 2), "Too slow; closing"))
-                                .await;
-                        }
-                        None => {
-                            return self
-                                .answer(Reply::new(421, Status(4, 3, 2), "Going out of service"))
-                                .await;
-                        }
+                        Some(Err(_)) => return self.close(421, Status(4, 4, 2), TOO_SLOW).await,
+                        None => return self.close(421, Status(4, 3, 2), STOPPING).await,
                     }
                     // A trickle of octets is no progress: only commands and a decent amount of content are.
-                    if !(self.session.transferring() && progress >= PROGRESS_MIN) {
+                    if !(session.transferring() && progress >= PROGRESS_MIN) {
                         continue;
                     }
                 }
                 Step::Reply(reply) => self.answer(reply).await?,
                 Step::Lookup(lookup) => {
-                    let verdict = recipients::judge(&self.service, &lookup).await;
-                    let reply = self.session.resolve(verdict);
+                    let verdict = recipients::judge(service, &lookup).await;
+                    let reply = session.resolve(verdict);
                     self.answer(reply).await?;
                 }
                 Step::Mail(mail) => self.take(*mail).await?,
-                Step::Close => return Ok(()),
+                // Whatever comes behind the command in plain may be somebody else's (RFC 3207 section 6).
+                Step::StartTls(_) if !input.is_empty() => {
+                    return self.close(501, Status(5, 5, 2), NOT_ALONE).await;
+                }
+                Step::StartTls(reply) => {
+                    self.answer(reply).await?;
+                    return Ok(Ended::StartTls);
+                }
+                Step::Close => return Ok(Ended::Closed),
             }
-            deadline = Instant::now() + self.patience;
+            deadline = Instant::now() + patience;
             progress = 0;
         }
+    }
+
+    /// A last word.
+    async fn close(&self, code: u16, status: Status, text: &'static str) -> Result<Ended, Gone> {
+        self.answer(Reply::new(code, status, text)).await?;
+        Ok(Ended::Closed)
     }
 
     async fn answer(&self, reply: Reply) -> Result<(), Gone> {
@@ -149,9 +242,9 @@ impl Connection {
     }
 
     /// Begins to accept a mail, and goes on. GR mail is handed over in the order in which it came.
-    async fn take(&self, mail: Mail) -> Result<(), Gone> {
+    async fn take(&mut self, mail: Mail) -> Result<(), Gone> {
         if mail.is_for_partner() {
-            let reply = intake::gr_mail(&self.service, mail).await;
+            let reply = intake::gr_mail(&self.conversation.service, mail).await;
             return self.answer(reply).await;
         }
         let share = mail.content.len().clamp(MAIL_BYTES_MIN, MAIL_BYTES_MAX);
@@ -160,9 +253,17 @@ impl Connection {
             .acquire_many_owned(share)
             .await
             .map_err(|_| Gone)?;
+        // What follows in the pipeline is counted anew with the next read.
+        let mut kept = self.conversation.share.take();
+        if kept.hold_all(mail.content.len()).is_err() {
+            return self
+                .answer(Reply::new(452, Status(4, 3, 1), TOO_MUCH))
+                .await;
+        }
         let (done, later) = oneshot::channel();
-        let (service, peer) = (self.service.clone(), self.peer);
+        let (service, peer) = (self.conversation.service.clone(), self.conversation.peer);
         tokio::spawn(async move {
+            let _kept = kept;
             // The client may be gone; the mail stands all the same.
             let _ = done.send(intake::voice_mail(&service, mail, peer).await);
         });

@@ -1,21 +1,16 @@
-//! Takes connections: so many in all, so many from one address.
+//! The mail service's part of its listeners: their rules, and what all connections share.
 
 use super::{Reply, Status, connection};
+use crate::config;
 use crate::gr::envelope::Keyring;
+use crate::listen::{self, Budget, Places, Proxies, Rules, WhenFull};
 use crate::site::Site;
-use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
-
-/// One address may hold this part of all connections, so that none can keep out all others.
-const SHARE_OF_ONE_ADDRESS: usize = 2;
-/// After an error of accept (too many open files, usually) it is tried again so much later.
-const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(100);
 
 /// What all connections share.
 #[derive(Clone)]
@@ -24,34 +19,73 @@ pub struct Service {
     pub site: Site,
     /// The keys of GR mail; `None` without a partner.
     pub keys: watch::Receiver<Option<Arc<Keyring>>>,
+    /// What clients may make this server keep.
+    pub budget: Budget,
+    /// How many may be connected, on all listeners together.
+    pub places: Places,
+    /// What accepts TLS, where a certificate is shown.
+    pub tls: Option<TlsAcceptor>,
 }
 
-/// Serves until `stop`; returns when the last connection has said what it had to say.
-pub async fn run(service: Service, listener: TcpListener, stop: CancellationToken) {
+/// How a listener's connections begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Beginning {
+    /// Plain; by STARTTLS they may go over to TLS where that is offered.
+    Plain,
+    /// With TLS (RFC 8314).
+    Tls,
+}
+
+/// The places of a configuration.
+pub fn places(config: &config::Smtp) -> Places {
+    let gauge = "callpilot_smtp_connections";
+    Places::new(
+        config.connections_max,
+        config.connections_per_address_max,
+        gauge,
+    )
+}
+
+/// Serves until `stop`; returns when the last connection has said what it had to say, or has taken too long for it.
+pub async fn run(
+    service: Service,
+    listener: TcpListener,
+    beginning: Beginning,
+    stop: CancellationToken,
+) {
     describe_metrics();
-    let tracker = TaskTracker::new();
-    let peers = Peers::new(service.site.config().smtp.connections_max);
-    while let Some(accepted) = stop.run_until_cancelled(listener.accept()).await {
-        let (stream, peer) = match accepted {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                tracing::warn!(%error, "an SMTP connection could not be accepted");
-                tokio::time::sleep(PAUSE_AFTER_ERROR).await;
-                continue;
-            }
-        };
-        let Some(place) = peers.enter(peer.ip()) else {
-            turn_away(stream);
-            continue;
-        };
-        let (service, stop) = (service.clone(), stop.clone());
-        tracker.spawn(async move {
-            let _place = place;
-            connection::serve(service, stream, peer.ip(), stop).await;
-        });
+    let rules = rules(&service, beginning);
+    let serve = {
+        let stop = stop.clone();
+        move |connection| connection::serve(service.clone(), connection, stop.clone())
+    };
+    listen::run(listener, rules, stop, serve).await;
+}
+
+fn rules(service: &Service, beginning: Beginning) -> Rules {
+    let config = service.site.config();
+    let smtp = &config.smtp;
+    Rules {
+        name: "SMTP",
+        places: service.places.clone(),
+        when_full: WhenFull::TurnAway,
+        refusal: too_many(),
+        turned_away: "callpilot_smtp_turned_away_total",
+        handshake: Duration::from_secs(config.limits.handshake_timeout_s),
+        proxies: Proxies {
+            networks: smtp.trusted_proxies.clone(),
+            send_header: true,
+        },
+        tls: service.tls.clone().filter(|_| beginning == Beginning::Tls),
+        stop_within: Duration::from_secs(smtp.stop_timeout_s),
     }
-    tracker.close();
-    tracker.wait().await;
+}
+
+fn too_many() -> Vec<u8> {
+    let text = "Too many connections; try again later";
+    let mut refusal = Vec::new();
+    Reply::new(421, Status(4, 7, 0), text).write_to(&mut refusal);
+    refusal
 }
 
 /// Names the metrics for those who read them.
@@ -86,107 +120,4 @@ fn describe_metrics() {
         "callpilot_gr_mail_replies_refused_total",
         "Refusals by the GR partner's mail service, by code"
     );
-}
-
-/// Says why and hangs up, without waiting for anybody.
-fn turn_away(stream: TcpStream) {
-    metrics::counter!("callpilot_smtp_turned_away_total").increment(1);
-    let mut text = Vec::new();
-    Reply::new(
-        421,
-        Status(4, 7, 0),
-        "Too many connections; try again later",
-    )
-    .write_to(&mut text);
-    // A client that cannot take one line at once does without it.
-    let _ = stream.try_write(&text);
-}
-
-/// Who is connected.
-#[derive(Clone)]
-struct Peers(Arc<Mutex<Counts>>);
-
-struct Counts {
-    max: usize,
-    all: usize,
-    by_address: HashMap<IpAddr, usize>,
-}
-
-/// One connection's place among them.
-struct Place {
-    peers: Peers,
-    address: IpAddr,
-}
-
-impl Peers {
-    fn new(max: usize) -> Self {
-        Self(Arc::new(Mutex::new(Counts {
-            max,
-            all: 0,
-            by_address: HashMap::new(),
-        })))
-    }
-
-    fn enter(&self, address: IpAddr) -> Option<Place> {
-        let address = network(address);
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let from_here = counts.by_address.get(&address).copied().unwrap_or(0);
-        if counts.all >= counts.max || from_here >= counts.max.div_ceil(SHARE_OF_ONE_ADDRESS) {
-            return None;
-        }
-        counts.all += 1;
-        counts.by_address.insert(address, from_here + 1);
-        metrics::gauge!("callpilot_smtp_connections").set(counts.all as f64);
-        Some(Place {
-            peers: self.clone(),
-            address,
-        })
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut counts = self.peers.0.lock().unwrap_or_else(PoisonError::into_inner);
-        counts.all -= 1;
-        match counts.by_address.get_mut(&self.address) {
-            Some(n) if *n > 1 => *n -= 1,
-            _ => drop(counts.by_address.remove(&self.address)),
-        }
-        metrics::gauge!("callpilot_smtp_connections").set(counts.all as f64);
-    }
-}
-
-/// A host has a whole /64 of IPv6 addresses: they count as one.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) => {
-            let [a, b, c, d, ..] = v6.segments();
-            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
-        }
-        v4 => v4,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_address_holds_half_of_the_connections_and_leaving_makes_room() {
-        let peers = Peers::new(4);
-        let enter = |ip: &str| peers.enter(ip.parse().unwrap());
-        let first = enter("10.0.0.1").unwrap();
-        let _second = enter("::ffff:10.0.0.1").unwrap();
-        assert!(enter("10.0.0.1").is_none());
-        let _third = enter("2001:db8::1").unwrap();
-        let fourth = enter("2001:db8::2").unwrap();
-        assert!(
-            enter("2001:db8::3").is_none() && enter("10.0.0.2").is_none(),
-            "all places are taken"
-        );
-        drop(fourth);
-        assert!(enter("10.0.0.1").is_none(), "still half of all");
-        drop(first);
-        assert!(enter("10.0.0.1").is_some());
-    }
 }

@@ -1,6 +1,6 @@
 //! The mail service: voice messages in, and the partner's GR mail.
 //!
-//! `listener` takes connections, `connection` moves bytes around a pure [`session`], `recipients` says who has a mailbox here,
+//! `listener` gives the rules by which connections are taken, `connection` moves bytes around a pure [`session`], `recipients` says who has a mailbox here,
 //! `intake` takes whole mails, `replies` keeps the answers in order. Accepted means durable here and, while the partner is
 //! running, on the partner too.
 
@@ -12,5 +12,6 @@ mod replies;
 mod reply;
 pub mod session;
 
-pub use listener::{Service, run};
+pub use connection::gr_size_max;
+pub use listener::{Beginning, Service, places, run};
 pub use reply::{Reply, Status};

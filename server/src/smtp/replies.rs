@@ -18,7 +18,7 @@ pub enum Answer {
 /// Writes answers until the last one is out. Several that are ready go out together.
 pub async fn write<W: AsyncWrite + Unpin>(
     mut answers: mpsc::Receiver<Answer>,
-    mut stream: W,
+    stream: &mut W,
     patience: Duration,
 ) -> std::io::Result<()> {
     let mut out = Vec::new();
@@ -27,7 +27,7 @@ pub async fn write<W: AsyncWrite + Unpin>(
             Ok(answer) => answer,
             Err(TryRecvError::Disconnected) => break,
             Err(TryRecvError::Empty) => {
-                flush(&mut out, &mut stream, patience).await?;
+                flush(&mut out, stream, patience).await?;
                 match answers.recv().await {
                     Some(answer) => answer,
                     None => break,
@@ -41,7 +41,7 @@ pub async fn write<W: AsyncWrite + Unpin>(
                     Ok(reply) => Ok(reply),
                     Err(oneshot::error::TryRecvError::Closed) => Err(()),
                     Err(oneshot::error::TryRecvError::Empty) => {
-                        flush(&mut out, &mut stream, patience).await?;
+                        flush(&mut out, stream, patience).await?;
                         later.await.map_err(drop)
                     }
                 };
@@ -57,7 +57,7 @@ pub async fn write<W: AsyncWrite + Unpin>(
             }
         }
     }
-    flush(&mut out, &mut stream, patience).await
+    flush(&mut out, stream, patience).await
 }
 
 async fn flush<W: AsyncWrite + Unpin>(
@@ -68,7 +68,12 @@ async fn flush<W: AsyncWrite + Unpin>(
     if out.is_empty() {
         return Ok(());
     }
-    timeout(patience, stream.write_all(out)).await??;
+    let writing = async {
+        stream.write_all(out).await?;
+        // TLS may have taken what the network has not.
+        stream.flush().await
+    };
+    timeout(patience, writing).await??;
     out.clear();
     Ok(())
 }
@@ -87,8 +92,9 @@ mod tests {
     #[tokio::test]
     async fn answers_leave_in_order_and_those_before_a_pending_one_leave_at_once() {
         let (answers, queue) = mpsc::channel(8);
-        let (mut client, server) = tokio::io::duplex(1024);
-        let writer = tokio::spawn(write(queue, server, Duration::from_secs(10)));
+        let (mut client, mut server) = tokio::io::duplex(1024);
+        let writer =
+            tokio::spawn(async move { write(queue, &mut server, Duration::from_secs(10)).await });
         let places = Arc::new(Semaphore::new(3));
         let (slow, slow_later) = oneshot::channel();
         let (fast, fast_later) = oneshot::channel();

@@ -1,5 +1,5 @@
 //! One SMTP session as a server sees it, without IO: bytes in, steps out (RFC 5321; extensions SIZE, DSN, PIPELINING,
-//! ENHANCEDSTATUSCODES, 8BITMIME, CHUNKING, BINARYMIME).
+//! ENHANCEDSTATUSCODES, 8BITMIME, CHUNKING, BINARYMIME, STARTTLS).
 //!
 //! [`Session::step`] takes bytes off the front of a buffer and says what comes next. It knows no mailbox: a recipient is a
 //! [`Step::Lookup`] that its owner answers by [`Session::resolve`]. A whole mail is a [`Step::Mail`]; the session goes on with
@@ -134,6 +134,9 @@ pub enum Step {
     Lookup(Lookup),
     /// A mail to take or to refuse; the reply to it is the owner's.
     Mail(Box<Mail>),
+    /// The reply to STARTTLS, after those of earlier steps. Once it is sent, nothing more is read in plain: TLS begins, and then the session
+    /// goes on by [`Session::secured`]. What the client has sent behind the command must not be read by either.
+    StartTls(Reply),
     /// Close the connection once all replies are sent.
     Close,
 }
@@ -176,6 +179,7 @@ enum Stage {
 pub struct Session {
     host: String,
     limits: Limits,
+    offers_tls: bool,
     client: Option<hello::Client>,
     transaction: Option<Transaction>,
     stage: Stage,
@@ -195,12 +199,27 @@ impl Session {
         Self {
             host: host.to_owned(),
             limits,
+            offers_tls: false,
             client: None,
             transaction: None,
             stage: Stage::Command,
             errors: 0,
             commands_since_mail: 0,
         }
+    }
+
+    /// The client may go over to TLS.
+    pub fn offering_tls(mut self) -> Self {
+        self.offers_tls = true;
+        self
+    }
+
+    /// Goes on behind TLS: nothing that was said in plain counts (RFC 3207 section 4.2), but errors still do.
+    pub fn secured(&mut self) {
+        self.offers_tls = false;
+        self.client = None;
+        self.transaction = None;
+        self.stage = Stage::Command;
     }
 
     /// What the server says first.
@@ -211,6 +230,16 @@ impl Session {
     /// Whether a mail's content is being transferred, so that time is judged by the amount.
     pub fn transferring(&self) -> bool {
         matches!(self.stage, Stage::Data(_) | Stage::Chunk(_))
+    }
+
+    /// Octets of content that the session keeps until the mail is whole.
+    pub fn kept(&self) -> usize {
+        let chunks = self.transaction.as_ref().and_then(|t| t.chunks.as_ref());
+        let lines = match &self.stage {
+            Stage::Data(reader) => reader.kept(),
+            _ => 0,
+        };
+        lines + chunks.map_or(0, BytesMut::len)
     }
 
     /// Goes on with what has arrived; takes what it used off the front of `input`.
@@ -292,6 +321,7 @@ impl Session {
             "NOOP" => Step::Reply(Reply::new(250, OK, "Fine")),
             "VRFY" => self.vrfy(rest),
             "HELP" => other::help(),
+            "STARTTLS" => self.start_tls(rest),
             "QUIT" => self.quit(rest),
             _ => self.unknown(&verb),
         })

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use support::{Http, program, until};
+use support::{Http, Smtp, Tls, program, until};
 
 struct Demo {
     child: Child,
@@ -38,9 +38,16 @@ impl Demo {
         let url = self.said["servers"][server]["http"]
             .as_str()
             .expect("a URL");
-        url.trim_start_matches("http://")
-            .parse()
-            .expect("an address")
+        let address = url.trim_start_matches("http://");
+        let address = address.trim_start_matches("https://");
+        address.parse().expect("an address")
+    }
+
+    /// A client of one of the servers.
+    fn client(&self, server: usize, token: &str) -> Http {
+        let roots = self.said["roots"].as_str();
+        let tls = roots.map(|file| Tls::trusting(Path::new(file)));
+        Http::new(self.http(server), token).by(tls.as_ref())
     }
 
     fn log_in(&self, server: usize, mailbox: &str) -> Option<Http> {
@@ -50,12 +57,10 @@ impl Demo {
             .find(|u| u["mailbox"] == mailbox)
             .expect("a demo user");
         let login = json!({ "mailbox": mailbox, "password": user["password"] });
-        let answer =
-            Http::new(self.http(server), "").ask("POST", "/api/v1/session", Some(&login))?;
-        Some(Http::new(
-            self.http(server),
-            answer.json()["token"].as_str()?,
-        ))
+        let answer = self
+            .client(server, "")
+            .ask("POST", "/api/v1/session", Some(&login))?;
+        Some(self.client(server, answer.json()["token"].as_str()?))
     }
 
     fn inbox(&self, server: usize, mailbox: &str) -> Vec<MessageRow> {
@@ -232,4 +237,43 @@ fn folder_of(pid: u32) -> PathBuf {
         .parent()
         .unwrap()
         .to_owned()
+}
+
+#[test]
+fn the_same_pair_runs_on_tls_and_in_plain_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = ["--dir", folder.path().to_str().unwrap()];
+    let demo = Demo::start(&[&dir[..], &["--tls"]].concat());
+    let roots = PathBuf::from(demo.said["roots"].as_str().expect("whom to trust"));
+    for server in 0..2 {
+        let said = &demo.said["servers"][server];
+        assert!(
+            said["http"].as_str().unwrap().starts_with("https://"),
+            "{said}"
+        );
+        let smtps = said["smtps"].as_str().unwrap().parse().unwrap();
+        let name = said["name"].as_str().unwrap();
+        let mut smtp = Smtp::open_by(&Tls::trusting(&roots), smtps, name);
+        assert_eq!(smtp.reply().code, 220);
+        let config = ["north.toml", "south.toml"].map(|file| folder.path().join(file));
+        let status = Command::new(program())
+            .args(["gr", "status", "--json", "--config"])
+            .arg(&config[server])
+            .output()
+            .unwrap();
+        let status: Value = serde_json::from_slice(&status.stdout).unwrap();
+        assert_eq!(status["tls"]["partner"], "name", "{status}");
+        assert_eq!(status["tls"]["secured"], true, "{status}");
+    }
+    let (inbox, pids) = (demo.inbox(0, "7200"), demo.pids());
+    assert_eq!(demo.inbox(1, "7200"), inbox);
+    demo.wait_for_stdin();
+    gone(pids);
+
+    let plain = Demo::start(&dir);
+    assert!(plain.said["roots"].is_null() && plain.said["servers"][0]["smtps"].is_null());
+    assert_eq!(plain.inbox(1, "7200"), inbox);
+    let pids = plain.pids();
+    plain.wait_for_stdin();
+    gone(pids);
 }

@@ -119,3 +119,77 @@ fn what_was_sent_before_the_client_closed_its_side_is_answered() {
     assert_eq!(smtp.codes(), [250; 6]);
     assert_eq!(smtp.reply().code, 0);
 }
+
+#[test]
+fn connections_are_counted_for_the_client_that_a_trusted_proxy_names() {
+    let (_dir, server) = server(
+        "smtp.trusted_proxies = [\"127.0.0.1\"]\nsmtp.connections_per_address_max = 1\nlimits.handshake_timeout_s = 1",
+    );
+    let from = |client: &str| {
+        let mut smtp = Smtp::open(server.smtp);
+        smtp.say(format!("PROXY TCP4 {client} 192.0.2.99 40000 25\r\n"));
+        let code = smtp.reply().code;
+        (smtp, code)
+    };
+    let (mut first, code) = from("192.0.2.1");
+    assert_eq!(code, 220);
+    assert_eq!(first.ask("EHLO client.example\r\n").code, 250);
+    assert_eq!(from("192.0.2.1").1, 421);
+    assert_eq!(from("192.0.2.2").1, 220);
+    for nothing_of_the_kind in ["EHLO client.example\r\n", ""] {
+        let mut smtp = Smtp::open(server.smtp);
+        smtp.say(nothing_of_the_kind);
+        assert_eq!(smtp.reply().code, 0, "closed without a word");
+    }
+}
+
+#[test]
+fn what_one_address_makes_the_server_keep_is_limited_and_the_rest_goes_on() {
+    let (_dir, server) = server("limits.bytes_in_flight_max = 16_777_216");
+    // Two of the partner's longest mails fit, which is about a hundred MiB; six of these do not.
+    const SIZE: usize = 20 << 20;
+    let message = vec![b'A'; SIZE];
+    let (begin, end) = message.split_at(19 << 20);
+    let mut clients: Vec<Smtp> = (0..6).map(|_| Smtp::hello(server.smtp)).collect();
+    for smtp in &mut clients {
+        smtp.say(format!(
+            "MAIL FROM:<{FROM}> BODY=BINARYMIME\r\nRCPT TO:<{A}>\r\nBDAT {SIZE} LAST\r\n"
+        ));
+        assert_eq!(smtp.codes(), [250, 250]);
+        smtp.say(begin);
+    }
+    support::until("one that is put off", || {
+        (server.metric("callpilot_transfers_put_off_total") >= 1.0).then_some(())
+    });
+    let taken = clients.iter_mut().filter_map(|smtp| {
+        smtp.say(end);
+        let code = smtp.reply().code;
+        // What the closed connection still had to say may be lost with it.
+        (code != 421 && code != 0).then_some(code)
+    });
+    assert_eq!(taken.count(), 5, "one is put off, and no other");
+    assert_eq!(server.metric("callpilot_transfers_put_off_total"), 1.0);
+    assert_eq!(
+        Smtp::hello(server.smtp).mail(FROM, &[A], &short(2)).code,
+        250
+    );
+}
+
+#[test]
+fn a_stop_does_not_wait_for_a_client_that_does_not_listen() {
+    let (_dir, mut server) = server("smtp.stop_timeout_s = 1");
+    let mut smtp = Smtp::hello(server.smtp);
+    let mut second = smtp.second();
+    // More answers than the network holds, of which none is taken.
+    let saying = std::thread::spawn(move || {
+        let text = "VRFY 7200\r\n".repeat(1_000);
+        for _ in 0..200 {
+            second.say(&text);
+            second.say(format!("MAIL FROM:<{FROM}>\r\nRCPT TO:<{A}>\r\n"));
+            second.say(transaction(FROM, &[A], &short(3)));
+        }
+    });
+    assert_eq!(smtp.reply().code, 252);
+    assert!(server.stop().success());
+    saying.join().unwrap();
+}

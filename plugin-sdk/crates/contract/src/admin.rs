@@ -179,6 +179,23 @@ pub struct GrStatus {
     /// What disks have damaged, and what of it can be had again.
     #[serde(default)]
     pub damage: Damage,
+    /// TLS between the two servers, and the certificate of this one.
+    #[serde(default)]
+    pub tls: GrTls,
+}
+
+/// TLS between the two servers, as the answering one sees it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct GrTls {
+    /// Fingerprint of the certificate that this server shows, `SHA256:AB:CD:…`; `null` if none of its listeners speaks TLS.
+    pub certificate: Option<String>,
+    /// How the partner proves who it is: `name`, or the fingerprint that is pinned; `null`: it does not, and mail goes to it without TLS.
+    pub partner: Option<String>,
+    /// There is a connection to the partner that goes by TLS.
+    pub secured: bool,
+    /// Why there is none, if the partner did not prove who it is.
+    pub fault: Option<String>,
 }
 
 /// Whether the clocks of two servers differ by more than time on the way and a lazy time service explain: 10 seconds.
@@ -247,6 +264,10 @@ pub struct GrPair {
     pub http: String,
     /// The GR password, the same on both servers.
     pub password: String,
+    /// How the partner proves by TLS who it is: `off` (it does not), `name` (its certificate has its name, and an authority vouches for
+    /// it), or the fingerprint of its certificate (`SHA256:AB:CD:…`). Absent: as before, and `off` for a new partner.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<String>,
 }
 
 impl std::fmt::Debug for GrPair {

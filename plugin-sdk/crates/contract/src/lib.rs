@@ -16,7 +16,7 @@ mod session;
 mod task;
 
 pub use admin::{
-    Damage, DiskStatus, GrPair, GrStatus, LaneBacklog, NewPassword, NewUser, PartnerState,
+    Damage, DiskStatus, GrPair, GrStatus, GrTls, LaneBacklog, NewPassword, NewUser, PartnerState,
     UserKind, UserPatch, UserRow, clocks_differ,
 };
 pub use conditions::{

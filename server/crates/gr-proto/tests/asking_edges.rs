@@ -669,21 +669,6 @@ fn a_page_and_bodies_that_are_full_to_the_byte_take_nothing_more() {
     }
 }
 
-/// Without a partner nothing is marked, and courtesy down waits for nobody.
-#[test]
-fn a_server_without_a_partner_marks_nothing_and_goes_down_when_it_likes() {
-    let config = gr_proto::Config::new(server(NORTH), None);
-    let mut engine = gr_proto::Engine::new(config, domain::Incarnation(1), 7);
-    let mut ledger = ledger::memory::Memory::default();
-    let now = Pair::strangers().now;
-    for change in [user(1, NORTH), set(1, 4, 7)] {
-        assert_eq!(engine.change(now, &mut ledger, &change).unwrap(), None);
-    }
-    assert!(ledger.marks.is_empty());
-    let down = Command::CourtesyDown { force: false };
-    assert_eq!(engine.command(now, &mut ledger, down).unwrap(), Ok(()));
-}
-
 /// The mailbox is another one than when it was asked for: that is another question, which has not waited yet.
 #[test]
 fn a_mailbox_that_has_changed_is_asked_for_anew() {

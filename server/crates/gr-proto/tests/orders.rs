@@ -404,3 +404,18 @@ fn a_log_in_is_compared_once_in_half_a_minute_and_only_while_the_partner_is_runn
     pair.live(limits::LOGIN_PAUSE_MS + 1_000);
     assert!(asked(&mut pair));
 }
+
+/// Without a partner nothing is marked, and courtesy down waits for nobody.
+#[test]
+fn a_server_without_a_partner_marks_nothing_and_goes_down_when_it_likes() {
+    let config = gr_proto::Config::new(server(NORTH), None);
+    let mut engine = gr_proto::Engine::new(config, domain::Incarnation(1), 7);
+    let mut ledger = ledger::memory::Memory::default();
+    let now = Pair::strangers().now;
+    for change in [user(1, NORTH), set(1, 4, 7)] {
+        assert_eq!(engine.change(now, &mut ledger, &change).unwrap(), None);
+    }
+    assert!(ledger.marks.is_empty());
+    let down = Command::CourtesyDown { force: false };
+    assert_eq!(engine.command(now, &mut ledger, down).unwrap(), Ok(()));
+}

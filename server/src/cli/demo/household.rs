@@ -2,6 +2,8 @@
 //! same folder is used another time.
 
 use crate::cli::Failure;
+use crate::listen::tls::self_made::Authority;
+use crate::listen::tls::{Source, TlsError};
 use crate::password;
 use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
@@ -13,6 +15,8 @@ use std::{fs, io};
 pub const NORTH: &str = "cp-north.example.net";
 /// See [`NORTH`].
 pub const SOUTH: &str = "cp-south.example.net";
+/// The certificate of the demo's authority.
+const ROOTS: &str = "roots.crt";
 /// Written last: a folder that has it is whole.
 const KEPT: &str = "demo.json";
 
@@ -24,6 +28,8 @@ pub struct Half {
     pub http: SocketAddr,
     /// Where SMTP listens.
     pub smtp: SocketAddr,
+    /// Where SMTP listens for connections that begin with TLS; `None`: this demo runs without TLS.
+    pub smtps: Option<SocketAddr>,
     dir: PathBuf,
     short: &'static str,
 }
@@ -46,13 +52,34 @@ impl Half {
 
     /// What browsers call it.
     pub fn url(&self) -> String {
-        format!("http://{}", self.http)
+        let scheme = if self.smtps.is_some() {
+            "https"
+        } else {
+            "http"
+        };
+        format!("{scheme}://{}", self.http)
+    }
+
+    /// The certificate of the authority that vouches for both, in a demo on TLS.
+    pub fn roots(&self) -> PathBuf {
+        self.dir.join(ROOTS)
+    }
+
+    fn certificate(&self) -> Source {
+        let file = |ending: &str| self.dir.join(format!("{}.{ending}", self.short));
+        Source {
+            certificate: file("crt"),
+            key: file("key"),
+        }
     }
 }
 
 #[derive(Clone, Serialize, Deserialize)]
 struct Kept {
     ports: [u16; 4],
+    /// Where SMTP by TLS listens, in a demo on TLS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tls_ports: Option<[u16; 2]>,
     admin_password: String,
     gr_password: String,
 }
@@ -73,6 +100,7 @@ impl Household {
         dir: Option<PathBuf>,
         base: Option<u16>,
         web_root: Option<PathBuf>,
+        tls: bool,
     ) -> Result<Self, Failure> {
         let temporary = dir.is_none();
         let dir = dir
@@ -97,33 +125,15 @@ impl Household {
             Some(kept) => kept,
             None => Kept {
                 ports: free_ports()?,
+                tls_ports: None,
                 admin_password: secret(),
                 gr_password: secret(),
             },
         };
-        let before = kept.ports;
-        if let Some(base) = base {
-            kept.ports = std::array::from_fn(|i| base.saturating_add(i as u16));
-        }
-        let moved = !new && kept.ports != before;
-        let at = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let [a, b, c, d] = kept.ports.map(at);
-        let halves = [
-            Half {
-                fqdn: NORTH,
-                short: "north",
-                http: a,
-                smtp: b,
-                dir: dir.clone(),
-            },
-            Half {
-                fqdn: SOUTH,
-                short: "south",
-                http: c,
-                smtp: d,
-                dir: dir.clone(),
-            },
-        ];
+        let before = (kept.ports, kept.tls_ports);
+        kept.choose_ports(base, tls)?;
+        let moved = !new && (kept.ports, kept.tls_ports) != before;
+        let halves = halves(&kept, &dir);
         let household = Self {
             dir,
             temporary,
@@ -132,6 +142,9 @@ impl Household {
             kept,
             halves,
         };
+        if tls {
+            household.make_certificates()?;
+        }
         household.write_configs(web_root.as_deref())?;
         Ok(household)
     }
@@ -190,6 +203,24 @@ impl Household {
         }
     }
 
+    /// Both and the authority's, unless all are there: its key was not kept, so none can be made alone.
+    fn make_certificates(&self) -> Result<(), Failure> {
+        let [north, south] = &self.halves;
+        let files = [north.certificate(), south.certificate()];
+        let all = files.iter().flat_map(|s| [&s.certificate, &s.key]);
+        if all.chain([&north.roots()]).all(|file| file.exists()) {
+            return Ok(());
+        }
+        let make = || -> Result<(), TlsError> {
+            let authority = Authority::new("CallPilot demo")?;
+            for (half, source) in self.halves.iter().zip(&files) {
+                authority.vouch_for(half.fqdn, source)?;
+            }
+            authority.write(&north.roots())
+        };
+        make().map_err(|e| Failure::new(e.to_string()))
+    }
+
     fn write_configs(&self, web_root: Option<&Path>) -> Result<(), Failure> {
         let hash = password::hash_blocking(&self.kept.admin_password, crate::clock::random());
         for half in &self.halves {
@@ -200,6 +231,39 @@ impl Household {
         }
         Ok(())
     }
+}
+
+impl Kept {
+    fn choose_ports(&mut self, base: Option<u16>, tls: bool) -> Result<(), Failure> {
+        let from = |base: u16, i: usize| base.saturating_add(i as u16);
+        if let Some(base) = base {
+            self.ports = std::array::from_fn(|i| from(base, i));
+        }
+        self.tls_ports = match (tls, base, self.tls_ports) {
+            (false, _, _) => None,
+            (true, Some(base), _) => Some(std::array::from_fn(|i| from(base, 4 + i))),
+            (true, None, Some(ports)) => Some(ports),
+            (true, None, None) => Some(free_ports()?),
+        };
+        Ok(())
+    }
+}
+
+fn halves(kept: &Kept, dir: &Path) -> [Half; 2] {
+    let at = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let [north_http, north_smtp, south_http, south_smtp] = kept.ports.map(at);
+    let half = |fqdn, short, http, smtp, i: usize| Half {
+        fqdn,
+        short,
+        http,
+        smtp,
+        smtps: kept.tls_ports.map(|ports| at(ports[i])),
+        dir: dir.to_owned(),
+    };
+    [
+        half(NORTH, "north", north_http, north_smtp, 0),
+        half(SOUTH, "south", south_http, south_smtp, 1),
+    ]
 }
 
 /// The timers are those of a pair in a hurry, so that one can watch a failover.
@@ -216,21 +280,35 @@ fn config(half: &Half, admin_hash: &str, web_root: Option<&Path>) -> String {
     {
         let _ = writeln!(text, "web_root = {}", quoted(&root.to_string_lossy()));
     }
+    if half.smtps.is_some() {
+        text += "tls = true\n";
+    }
+    let _ = writeln!(text, "\n[smtp]\nlisten = \"{}\"", half.smtp);
+    if let Some(smtps) = half.smtps {
+        let path = |path: &Path| quoted(&path.to_string_lossy());
+        let source = half.certificate();
+        let _ = write!(
+            text,
+            "starttls = true\ntls_listen = \"{smtps}\"\n\n[tls]\ncertificate = {}\nkey = {}\nroots = {}\n",
+            path(&source.certificate),
+            path(&source.key),
+            path(&half.roots()),
+        );
+    }
     let _ = write!(
         text,
-        "\n[smtp]\nlisten = \"{}\"\n\n[gr]\nheartbeat_ms = 500\nunknown_after_ms = 2000\ndown_after_ms = 10000\nprobe_ms = 500\n\n\
+        "\n[gr]\nheartbeat_ms = 500\nunknown_after_ms = 2000\ndown_after_ms = 10000\nprobe_ms = 500\n\n\
          [admin]\nuser = \"admin\"\npassword_hash = {}\n",
-        half.smtp,
         quoted(admin_hash)
     );
     text
 }
 
 /// Ports that were free a moment ago. All are held until the last one is found, so that no two are the same.
-fn free_ports() -> Result<[u16; 4], Failure> {
+fn free_ports<const N: usize>() -> Result<[u16; N], Failure> {
     let fault = |e: io::Error| Failure::new(format!("no free port on 127.0.0.1: {e}"));
     let mut held = Vec::new();
-    let mut ports = [0; 4];
+    let mut ports = [0; N];
     for port in &mut ports {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(fault)?;
         *port = listener.local_addr().map_err(fault)?.port();
@@ -257,11 +335,12 @@ mod tests {
     #[test]
     fn the_configurations_of_the_demo_are_sound() {
         let at = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let half = Half {
+        let mut half = Half {
             fqdn: NORTH,
             short: "north",
             http: at(1),
             smtp: at(2),
+            smtps: None,
             dir: "/tmp/a \"b\"".into(),
         };
         let hash = password::hash_blocking("x", [1; 16]);
@@ -272,5 +351,13 @@ mod tests {
             config.http.web_root.as_deref(),
             Some(Path::new("/a \"web\" folder"))
         );
+        assert!(!config.needs_certificate());
+
+        half.smtps = Some(at(3));
+        let text = super::config(&half, &hash, None);
+        let config = Config::parse(&text, "north.toml", &|_| None).unwrap();
+        assert!(config.http.tls && config.smtp.starttls);
+        assert_eq!(config.smtp.tls_listen, Some(at(3)));
+        assert_eq!(config.tls.roots, Some(half.roots()));
     }
 }

@@ -30,9 +30,14 @@ pub struct Args {
     /// temporary folder is used, and removed at the end.
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
-    /// Listen on N (HTTP north), N+1 (SMTP north), N+2 (HTTP south) and N+3 (SMTP south). Without it the system chooses.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=65532))]
+    /// Listen on N (HTTP north), N+1 (SMTP north), N+2 (HTTP south) and N+3 (SMTP south); with --tls also on N+4 and N+5 (SMTP that begins
+    /// with TLS). Without it the system chooses.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=65530))]
     base_port: Option<u16>,
+    /// Run the pair on TLS: HTTPS, SMTP with STARTTLS and by TLS, and a link on which each verifies the other by name. An authority is
+    /// made for the demo, which browsers and other clients may be told to trust.
+    #[arg(long)]
+    tls: bool,
     /// The folder of the built My CallPilot.
     #[arg(long, value_name = "DIR", env = "CALLPILOT_WEB_ROOT")]
     web_root: Option<PathBuf>,
@@ -48,7 +53,7 @@ pub async fn run(args: Args, out: Output) -> Result<(), Failure> {
     if args.stop_with_stdin {
         signal::stop_with_stdin(stop.clone());
     }
-    let household = Household::open(args.dir, args.base_port, args.web_root)?;
+    let household = Household::open(args.dir, args.base_port, args.web_root, args.tls)?;
     let mut children = Vec::new();
     let shown = tokio::select! {
         shown = raise(&household, &mut children) => shown,
@@ -90,11 +95,7 @@ async fn raise(household: &Household, children: &mut Vec<Child>) -> Result<(), F
         let [north, south] = household.halves();
         tokio::try_join!(people(north, &clients[0]), people(south, &clients[1]))?;
         let posts = spoken.await.map_err(|e| Failure::new(e.to_string()))??;
-        let (smtp_north, smtp_south) = (north.smtp, south.smtp);
-        tokio::try_join!(
-            smtp::deliver(smtp_north, &posts, north.fqdn),
-            smtp::deliver(smtp_south, &posts, south.fqdn)
-        )?;
+        tokio::try_join!(smtp::deliver(north, &posts), smtp::deliver(south, &posts))?;
         household.keep()?;
     }
     if household.has_moved() {
@@ -113,6 +114,14 @@ async fn pair(household: &Household, clients: &[AdminClient]) -> Result<(), Fail
         smtp: partner.smtp.to_string(),
         http: partner.url(),
         password: password.to_owned(),
+        tls: Some(
+            if partner.smtps.is_some() {
+                "name"
+            } else {
+                "off"
+            }
+            .to_owned(),
+        ),
     };
     let (to_south, to_north) = (with(south), with(north));
     let enter =

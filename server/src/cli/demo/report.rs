@@ -17,6 +17,7 @@ pub fn json(household: &Household, pids: &[u32]) -> Value {
                 "pid": pid,
                 "http": half.url(),
                 "smtp": half.smtp.to_string(),
+                "smtps": half.smtps.map(|at| at.to_string()),
                 "imap": null,
                 "ldap": null,
                 "admin": { "user": "admin", "password": household.admin_password() },
@@ -29,7 +30,9 @@ pub fn json(household: &Household, pids: &[u32]) -> Value {
         .flat_map(|half| cast::people(half.fqdn))
         .map(|p| json!({ "mailbox": p.mailbox, "password": cast::password(p), "home": p.home }))
         .collect();
-    json!({ "servers": servers, "users": users })
+    let north = &household.halves()[0];
+    let roots = north.smtps.map(|_| north.roots());
+    json!({ "servers": servers, "users": users, "roots": roots })
 }
 
 /// For people.
@@ -42,6 +45,14 @@ pub fn human(household: &Household, pids: &[u32]) -> String {
             half.fqdn,
             half.url(),
             half.smtp
+        );
+    }
+    let [north, _] = household.halves();
+    if north.smtps.is_some() {
+        let _ = writeln!(
+            text,
+            "\nIt runs on TLS. To be believed by a browser, its authority has to be imported there for as long as one tries:\n\n  {}",
+            north.roots().display()
         );
     }
     text.push_str("\nLog in with\n\n");

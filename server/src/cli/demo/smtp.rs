@@ -1,16 +1,20 @@
 //! Posting the demo's messages: a plain SMTP client, like the voice-mail systems that a CallPilot server hears from.
 
+use super::household::Half;
 use super::post::Post;
 use crate::cli::Failure;
+use crate::listen::Stream;
+use crate::listen::tls::{self, Trust};
 use std::io;
-use std::net::SocketAddr;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
+use tokio_rustls::rustls::pki_types::ServerName;
 
 /// Hands over the messages for the mailboxes of one server.
-pub async fn deliver(server: SocketAddr, posts: &[Post], fqdn: &str) -> Result<(), Failure> {
+pub async fn deliver(half: &Half, posts: &[Post]) -> Result<(), Failure> {
+    let fqdn = half.fqdn;
     let fault = |e: io::Error| Failure::new(format!("{fqdn} did not take the messages: {e}"));
-    let mut client = Client::connect(server).await.map_err(fault)?;
+    let mut client = Client::connect(half).await.map_err(fault)?;
     for post in posts.iter().filter(|post| post.home == fqdn) {
         client.send(post).await.map_err(fault)?;
     }
@@ -18,13 +22,17 @@ pub async fn deliver(server: SocketAddr, posts: &[Post], fqdn: &str) -> Result<(
 }
 
 struct Client {
-    stream: BufReader<TcpStream>,
+    stream: BufReader<Stream>,
 }
 
 impl Client {
-    async fn connect(server: SocketAddr) -> io::Result<Self> {
-        let stream = TcpStream::connect(server).await?;
+    async fn connect(half: &Half) -> io::Result<Self> {
+        let stream = TcpStream::connect(half.smtps.unwrap_or(half.smtp)).await?;
         stream.set_nodelay(true)?;
+        let stream = match half.smtps {
+            None => Stream::Plain(stream),
+            Some(_) => secure(half, stream).await?,
+        };
         let mut client = Self {
             stream: BufReader::new(stream),
         };
@@ -42,6 +50,7 @@ impl Client {
         let mut content = stuffed(&post.mail);
         content.extend_from_slice(b".\r\n");
         self.stream.write_all(&content).await?;
+        self.stream.flush().await?;
         self.reply(250).await
     }
 
@@ -49,6 +58,7 @@ impl Client {
         self.stream
             .write_all(format!("{line}\r\n").as_bytes())
             .await?;
+        self.stream.flush().await?;
         self.reply(expected).await
     }
 
@@ -68,6 +78,14 @@ impl Client {
             };
         }
     }
+}
+
+/// The server shows its name, for which the demo's authority vouches.
+async fn secure(half: &Half, stream: TcpStream) -> io::Result<Stream> {
+    let connector = tls::connector(Trust::ByName, Some(&half.roots())).map_err(io::Error::other)?;
+    let name = ServerName::try_from(half.fqdn).map_err(io::Error::other)?;
+    let secured = connector.connect(name, stream).await?;
+    Ok(Stream::Made(Box::new(secured)))
 }
 
 /// A line that begins with a dot gets another one (RFC 5321 section 4.5.2), and the last line its end.

@@ -5,11 +5,12 @@ use super::compose::{self, Commands};
 use super::dial::{Connected, Mode};
 use super::progress::Progress;
 use super::replies::{Reply, ReplyReader};
+use crate::listen::Stream;
 use crate::rarely::Rarely;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::tcp::OwnedWriteHalf;
+use tokio::io::WriteHalf;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 /// Octets sent without having been answered.
@@ -40,6 +41,7 @@ pub async fn carry(
         replies,
         write,
         mode,
+        ..
     } = connected;
     let ended = match mode {
         Mode::Pipeline => pipeline(context, replies, write, first, messages).await,
@@ -55,7 +57,7 @@ pub async fn carry(
 async fn pipeline(
     context: &LinkContext,
     replies: ReplyReader,
-    mut write: OwnedWriteHalf,
+    mut write: WriteHalf<Stream>,
     mut first: Option<gr_proto::Message>,
     messages: &mut mpsc::Receiver<gr_proto::Message>,
 ) -> io::Result<()> {
@@ -117,7 +119,7 @@ async fn answers(
 async fn lockstep(
     context: &LinkContext,
     mut replies: ReplyReader,
-    mut write: OwnedWriteHalf,
+    mut write: WriteHalf<Stream>,
     mut first: Option<gr_proto::Message>,
     messages: &mut mpsc::Receiver<gr_proto::Message>,
 ) -> io::Result<()> {

@@ -56,7 +56,8 @@ impl Progress {
             self.moved();
             bytes = &bytes[taken..];
         }
-        Ok(())
+        // TLS may have taken what the network has not; a plain connection has nothing to flush.
+        timeout(self.still_max, to.flush()).await?
     }
 
     /// Waits for what is due, as long as something moves in either direction.

@@ -1,9 +1,9 @@
 //! Reads SMTP replies (RFC 5321 section 4.2).
 
+use crate::listen::Stream;
 use bytes::BytesMut;
 use std::io;
-use tokio::io::AsyncReadExt;
-use tokio::net::tcp::OwnedReadHalf;
+use tokio::io::{AsyncReadExt, ReadHalf};
 
 /// Octets of one reply, all lines together.
 const REPLY_MAX: usize = 16 << 10;
@@ -29,16 +29,21 @@ impl Reply {
 
 /// Takes replies off a connection.
 pub struct ReplyReader {
-    read: OwnedReadHalf,
+    read: ReadHalf<Stream>,
     input: BytesMut,
 }
 
 impl ReplyReader {
-    pub fn new(read: OwnedReadHalf) -> Self {
+    pub fn new(read: ReadHalf<Stream>) -> Self {
         Self {
             read,
             input: BytesMut::with_capacity(4 << 10),
         }
+    }
+
+    /// What it reads from, if nothing of that lies here unread.
+    pub fn into_inner(self) -> Option<ReadHalf<Stream>> {
+        self.input.is_empty().then_some(self.read)
     }
 
     /// The next reply. Cancelling it loses nothing.

@@ -31,10 +31,13 @@ fn start(address: std::net::SocketAddr) -> Side {
             fqdn: "b.example".into(),
             smtp: address.to_string(),
             http: "http://b.example".into(),
+            tls: None,
         },
         keys: Arc::new(Keyring::new(&Secret([7; 32]), "a.example", "b.example")),
         readers,
         long_bodies: Arc::default(),
+        roots: None,
+        security: watch::channel(LinkSecurity::default()).0,
     };
     let (to_link, messages) = mpsc::channel(16);
     let (say, events) = mpsc::channel(16);

@@ -22,6 +22,8 @@ async fn current(api: &Api) -> Answer<GrStatus> {
     let concerns = tasks::concerns(api).await?;
     let damaged = pair::damaged(api.site()).await?;
     let pair = api.pair().borrow().clone();
+    let shown = api.tls().certificates.as_ref().map(|c| c.fingerprint());
+    let tls = convert::gr_tls(shown, &api.tls().link.borrow(), &pair);
     Ok(convert::gr_status(
         &api.site().config().fqdn,
         &pair,
@@ -29,6 +31,7 @@ async fn current(api: &Api) -> Answer<GrStatus> {
         concerns,
         &damaged,
         api.site().now(),
+        tls,
     ))
 }
 
@@ -47,6 +50,7 @@ pub async fn pair(
         smtp: new.smtp,
         http: new.http,
         password: new.password,
+        tls: new.tls,
     };
     pair::make(api.site(), new).await?;
     current(&api).await.map(Json)

@@ -45,6 +45,11 @@ impl DataReader {
         }
     }
 
+    /// Octets that are kept so far.
+    pub fn kept(&self) -> usize {
+        self.content.len()
+    }
+
     /// Goes on with what has arrived. `None`: more is needed.
     pub fn read(&mut self, input: &mut BytesMut) -> Option<End> {
         loop {

@@ -1,4 +1,4 @@
-//! RSET, VRFY, HELP, QUIT, and verbs that are not ours.
+//! RSET, VRFY, HELP, STARTTLS, QUIT, and verbs that are not ours.
 
 use super::{BAD_SEQUENCE, OK, Reply, SYNTAX, Session, Status, Step};
 
@@ -23,6 +23,17 @@ impl Session {
         ))
     }
 
+    /// RFC 3207 section 4.
+    pub(super) fn start_tls(&mut self, rest: &str) -> Step {
+        if !self.offers_tls {
+            return self.refused(Reply::new(502, BAD_SEQUENCE, "Not offered here"));
+        }
+        if !rest.is_empty() {
+            return self.refused(Reply::new(501, SYNTAX, "STARTTLS takes no argument"));
+        }
+        Step::StartTls(Reply::new(220, OK, "Go on by TLS"))
+    }
+
     pub(super) fn quit(&mut self, rest: &str) -> Step {
         if !rest.is_empty() {
             return self.refused(Reply::new(501, SYNTAX, "QUIT takes no argument"));
@@ -36,7 +47,7 @@ impl Session {
             "GET" | "POST" | "PUT" | "HEAD" | "OPTIONS" | "CONNECT" => {
                 self.closing(Reply::new(521, Status(5, 7, 0), "This is not a web server"))
             }
-            "EXPN" | "TURN" | "ETRN" | "STARTTLS" | "AUTH" => {
+            "EXPN" | "TURN" | "ETRN" | "AUTH" => {
                 self.refused(Reply::new(502, BAD_SEQUENCE, "Not offered here"))
             }
             _ => self.refused(Reply::new(500, BAD_SEQUENCE, "No such command")),

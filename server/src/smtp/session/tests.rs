@@ -47,6 +47,10 @@ impl Talk {
                     self.mails.push(*mail);
                     out.extend_from_slice(b"250 taken\r\n");
                 }
+                Step::StartTls(reply) => {
+                    reply.write_to(&mut out);
+                    self.session.secured();
+                }
                 Step::Close => {
                     self.closed = true;
                     break;
@@ -406,4 +410,18 @@ fn what_is_answered_does_not_depend_on_how_the_bytes_are_cut() {
         assert_eq!(contents(&cut), contents(&whole), "seed {seed}: {all:?}");
         assert_eq!(cut.closed, whole.closed, "seed {seed}");
     }
+}
+
+#[test]
+fn tls_is_offered_once_and_what_was_said_before_it_is_forgotten() {
+    let mut t = talk();
+    assert!(!t.say("EHLO c.example\r\n").contains("STARTTLS"));
+    assert_eq!(t.codes("STARTTLS\r\n"), [502]);
+    t.session = t.session.offering_tls();
+    assert!(t.say("EHLO c.example\r\n").contains("250 STARTTLS\r\n"));
+    assert_eq!(t.codes("STARTTLS now\r\n"), [501]);
+    assert_eq!(t.codes(format!("{BEGIN}STARTTLS\r\n")), [250, 250, 220]);
+    assert_eq!(t.codes("DATA\r\nMAIL FROM:<9@c.example>\r\n"), [503, 503]);
+    assert!(!t.say("EHLO c.example\r\n").contains("STARTTLS"));
+    assert_eq!(t.codes("STARTTLS\r\n"), [502]);
 }
