@@ -1,5 +1,6 @@
 //! The time of the page, once a second, and the reader's own zone and dial.
 
+use crate::read_only::ReadOnly;
 use crate::times::Zone;
 use contract::Timestamp;
 use js_sys::{Array, Date, Intl, Object, Reflect};
@@ -40,8 +41,8 @@ impl Clock {
     }
 
     /// The time, once a second.
-    pub fn now(self) -> ReadSignal<Timestamp> {
-        self.now.read_only()
+    pub fn now(self) -> ReadOnly<Timestamp> {
+        self.now.into()
     }
 
     /// The reader's zone and dial.

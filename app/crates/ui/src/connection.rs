@@ -2,6 +2,7 @@
 
 use crate::clock;
 use crate::connection_line::{self, Look};
+use crate::read_only::ReadOnly;
 use crate::sdk::{Side, State, Status};
 use contract::{Event, Session, Timestamp};
 use leptos::prelude::*;
@@ -97,8 +98,8 @@ impl ConnectionContext {
     }
 
     /// Where the connection stands.
-    pub fn status(self) -> ReadSignal<Status> {
-        self.status.read_only()
+    pub fn status(self) -> ReadOnly<Status> {
+        self.status.into()
     }
 
     /// Whether there is a server to ask (tracked).
@@ -112,8 +113,8 @@ impl ConnectionContext {
     }
 
     /// The last change of server.
-    pub fn change(self) -> ReadSignal<Option<ServerChange>> {
-        self.change.read_only()
+    pub fn change(self) -> ReadOnly<Option<ServerChange>> {
+        self.change.into()
     }
 
     /// Tries the servers again now.

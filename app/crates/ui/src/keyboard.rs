@@ -2,6 +2,7 @@
 
 use crate::browser;
 use crate::keys::{self, Command, Press, Target};
+use crate::read_only::ReadOnly;
 use leptos::ev;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
@@ -56,8 +57,8 @@ impl Keyboard {
     }
 
     /// Whether single letters are commands.
-    pub fn letters(self) -> ReadSignal<bool> {
-        self.letters.read_only()
+    pub fn letters(self) -> ReadOnly<bool> {
+        self.letters.into()
     }
 
     /// Switches single letters on or off, for good.

@@ -5,6 +5,7 @@
 
 use crate::browser;
 use crate::links::{LinkPress, stays_inside};
+use crate::read_only::ReadOnly;
 use js_sys::{Function, Reflect};
 use leptos::ev;
 use leptos::prelude::*;
@@ -56,8 +57,8 @@ impl Router {
     }
 
     /// The path of the address.
-    pub fn path(self) -> ReadSignal<String> {
-        self.path.read_only()
+    pub fn path(self) -> ReadOnly<String> {
+        self.path.into()
     }
 
     /// Goes to an address; Back leads here again.

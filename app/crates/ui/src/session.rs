@@ -3,6 +3,7 @@
 use crate::browser;
 use crate::clock;
 use crate::connection::{ConnectionContext, ConnectionEvent};
+use crate::read_only::ReadOnly;
 use crate::refusal::Refusal;
 use contract::Timestamp;
 use leptos::prelude::*;
@@ -145,13 +146,13 @@ impl SessionContext {
     }
 
     /// Who is logged in.
-    pub fn who(self) -> ReadSignal<Option<Who>> {
-        self.who.read_only()
+    pub fn who(self) -> ReadOnly<Option<Who>> {
+        self.who.into()
     }
 
     /// Why one has to log in again; empty at the first time.
-    pub fn end_notice(self) -> ReadSignal<&'static str> {
-        self.end_notice.read_only()
+    pub fn end_notice(self) -> ReadOnly<&'static str> {
+        self.end_notice.into()
     }
 
     fn enter(self, who: Who) {

@@ -16,6 +16,7 @@ use leptos::prelude::*;
 use ui::announcer::Announcer;
 use ui::clock::{self, Clock};
 use ui::connection::{ConnectionContext, ConnectionEvent};
+use ui::read_only::ReadOnly;
 
 /// Parts of at most so many opened messages are held; the oldest go first.
 const DETAILS_MAX: usize = 100;
@@ -101,8 +102,8 @@ impl MailboxContext {
     }
 
     /// The messages.
-    pub fn mail(self) -> ReadSignal<Mail> {
-        self.mail.read_only()
+    pub fn mail(self) -> ReadOnly<Mail> {
+        self.mail.into()
     }
 
     /// The counts to show (tracked).
@@ -131,23 +132,23 @@ impl MailboxContext {
     }
 
     /// A list is being read, and none is known yet.
-    pub fn loading(self) -> ReadSignal<bool> {
-        self.loading.read_only()
+    pub fn loading(self) -> ReadOnly<bool> {
+        self.loading.into()
     }
 
     /// Why the list could not be read.
-    pub fn trouble(self) -> ReadSignal<Option<ListTrouble>> {
-        self.trouble.read_only()
+    pub fn trouble(self) -> ReadOnly<Option<ListTrouble>> {
+        self.trouble.into()
     }
 
     /// The computer's clock less the server's, in milliseconds, as far as lists told.
-    pub fn clock_ahead_ms(self) -> ReadSignal<Option<i64>> {
-        self.clock_ahead_ms.read_only()
+    pub fn clock_ahead_ms(self) -> ReadOnly<Option<i64>> {
+        self.clock_ahead_ms.into()
     }
 
     /// The action that can be undone.
-    pub fn undo(self) -> ReadSignal<Option<Undo>> {
-        self.undo.read_only()
+    pub fn undo(self) -> ReadOnly<Option<Undo>> {
+        self.undo.into()
     }
 
     /// The reader is at the way back (or no longer): its time stands still meanwhile.

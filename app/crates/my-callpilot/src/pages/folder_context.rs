@@ -15,6 +15,7 @@ use std::time::Duration;
 use ui::browser;
 use ui::clock::Clock;
 use ui::keys::Command;
+use ui::read_only::ReadOnly;
 use ui::router::Router;
 
 /// What list and reader of a folder share. A handle.
@@ -88,23 +89,23 @@ impl FolderContext {
     }
 
     /// The rows that are drawn.
-    pub fn drawn(self) -> ReadSignal<Vec<DayGroup>> {
-        self.drawn.read_only()
+    pub fn drawn(self) -> ReadOnly<Vec<DayGroup>> {
+        self.drawn.into()
     }
 
     /// The selection.
-    pub fn picked(self) -> ReadSignal<Vec<ObjectId>> {
-        self.picked.read_only()
+    pub fn picked(self) -> ReadOnly<Vec<ObjectId>> {
+        self.picked.into()
     }
 
     /// The search row is there.
-    pub fn searching(self) -> ReadSignal<bool> {
-        self.searching.read_only()
+    pub fn searching(self) -> ReadOnly<bool> {
+        self.searching.into()
     }
 
     /// The messages that are deleted for good if the answer is yes.
-    pub fn pending_expunge(self) -> ReadSignal<Vec<ObjectId>> {
-        self.pending_expunge.read_only()
+    pub fn pending_expunge(self) -> ReadOnly<Vec<ObjectId>> {
+        self.pending_expunge.into()
     }
 
     /// The reader is at this row.

@@ -17,7 +17,7 @@ pub fn NotFound() -> impl IntoView {
         <div class="empty">
             {icon(Icon::Question)}
             <h1 id="heading" tabindex="-1">"There is no page at this address"</h1>
-            <p class="mono">{path}</p>
+            <p class="mono">{move || path.get()}</p>
             <p>"It may be cut short or mistyped. Your messages are where they were."</p>
             <a class="btn" href=INBOX.address()>"To the inbox"</a>
         </div>

@@ -5,6 +5,7 @@ use contract::ObjectId;
 use leptos::prelude::*;
 use std::rc::Rc;
 use ui::connection::ConnectionContext;
+use ui::read_only::ReadOnly;
 use ui::sdk::{Progress, Trouble};
 
 /// Speeds in thousandths of the usual one, slowest first, and their names.
@@ -95,8 +96,8 @@ impl PlayerContext {
     }
 
     /// The sound that plays now.
-    pub fn playing(self) -> ReadSignal<Option<SoundId>> {
-        self.playing.read_only()
+    pub fn playing(self) -> ReadOnly<Option<SoundId>> {
+        self.playing.into()
     }
 
     /// A player has begun to sound: it is the only one, and the page stays with its server meanwhile.
@@ -129,8 +130,8 @@ impl PlayerContext {
     }
 
     /// How fast sounds play, in thousandths of the usual speed.
-    pub fn speed(self) -> ReadSignal<u64> {
-        self.speed.read_only()
+    pub fn speed(self) -> ReadOnly<u64> {
+        self.speed.into()
     }
 
     /// Sets how fast sounds play.
