@@ -171,10 +171,8 @@ mod tests {
         drop(c);
         assert_eq!(d.hold(FREE + 1), Ok(()));
         drop((a, b, d));
-        assert_eq!(
-            (budget.accounts().all, budget.accounts().by_address.len()),
-            (0, 0)
-        );
+        let accounts = budget.accounts();
+        assert_eq!((accounts.all, accounts.by_address.len()), (0, 0));
     }
 
     #[test]
