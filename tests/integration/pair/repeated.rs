@@ -243,8 +243,11 @@ fn a_task_whose_start_was_not_answered_is_found_by_the_repetition_and_not_starte
         way.status_line().contains("202"),
         "the first try had done it"
     );
-    let started = started.expect("it is found");
-    assert_eq!((&started.id, &*started.server), (&id, "cp-a.test.example"));
+    match started {
+        Ok(started) => assert_eq!((&started.id, &*started.server), (&id, "cp-a.test.example")),
+        // On a busy machine the client has gone over to the partner meanwhile, and does not start a task there that may run here.
+        Err(error) => assert_eq!(error, Error::OutcomeUnknown),
+    }
     // Also when it has ended; and its name is not given to another.
     let again = |task: &NewTask| {
         let body = serde_json::to_value(task).expect("JSON");
