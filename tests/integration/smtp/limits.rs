@@ -167,8 +167,11 @@ fn what_one_address_makes_the_server_keep_is_limited_and_the_rest_goes_on() {
         // What the closed connection still had to say may be lost with it.
         (code != 421 && code != 0).then_some(code)
     });
-    assert_eq!(taken.count(), 5, "one is put off, and no other");
-    assert_eq!(server.metric("callpilot_transfers_put_off_total"), 1.0);
+    // Two that grow in the same moment may both find no room.
+    let taken = taken.count();
+    assert!((4..=5).contains(&taken), "{taken} are taken");
+    let put_off = server.metric("callpilot_transfers_put_off_total");
+    assert_eq!(put_off, (6 - taken) as f64, "those, and no other");
     assert_eq!(
         Smtp::hello(server.smtp).mail(FROM, &[A], &short(2)).code,
         250
