@@ -23,7 +23,7 @@ const TABLE: &[(&str, u64)] = &[
     ("WriteWins", 1),          // a local write takes effect
     ("SetAside", 3),           // they come to rest
     ("AskForBody", 4),         // what the partner lacks is marked
-    ("History", 258),          // what is held is filled in
+    ("History", 7553),         // both hold the same
     ("KnownByAck", 161),       // both hold the same
     ("OnlyHomeCreates", 3),    // only its home creates a user
     ("AnswerMore", 33),        // both hold the same
