@@ -8,6 +8,9 @@ use std::path::Path;
 /// Timers of a pair that notices within seconds what takes minutes otherwise.
 const TIMERS: &str = "gr.heartbeat_ms = 300\ngr.unknown_after_ms = 2000\ngr.down_after_ms = 6000\ngr.probe_ms = 300\n";
 
+/// The password of pairs that are started.
+const PASSWORD: &str = "tests of the pair 8642";
+
 /// The pair `a` and `b`.
 #[derive(Debug)]
 pub struct Pair {
@@ -21,7 +24,7 @@ impl Pair {
     /// Starts two servers, pairs them, and waits until each knows that the other is running.
     pub fn start(root: &Path, settings: &str) -> Self {
         let pair = Self::alone(root, settings);
-        pair.join("tests of the pair 8642");
+        pair.join(PASSWORD);
         pair.running();
         pair
     }
@@ -29,7 +32,7 @@ impl Pair {
     /// The same with the timers that servers have unless told otherwise.
     pub fn start_unhurried(root: &Path, settings: &str) -> Self {
         let pair = Self::two(root, settings);
-        pair.join("tests of the pair 8642");
+        pair.join(PASSWORD);
         pair.running();
         pair
     }
@@ -49,18 +52,30 @@ impl Pair {
     /// Enters the same GR password on both.
     pub fn join(&self, password: &str) {
         for (own, partner) in [(&self.a, &self.b), (&self.b, &self.a)] {
-            let body = json!({
-                "fqdn": partner.fqdn,
-                "smtp": partner.smtp.to_string(),
-                "http": format!("http://{}", partner.http),
-                "password": password,
-            });
-            let answer = own
-                .admin()
-                .ask("PUT", "/api/v1/admin/gr", Some(&body))
-                .expect("an answer");
-            assert_eq!(answer.status, 200, "{}", answer.json());
+            let http = format!("http://{}", partner.http);
+            Self::enter(own, partner, &http, password);
         }
+    }
+
+    /// From now on `a` tells its clients an address of `b` at which nobody answers: they know a partner, and stay.
+    pub fn keep_clients_at_a(&self) {
+        // The discard port: nobody listens there, and nobody without rights can.
+        Self::enter(&self.a, &self.b, "http://127.0.0.1:9", PASSWORD);
+        self.running();
+    }
+
+    fn enter(own: &Server, partner: &Server, http: &str, password: &str) {
+        let body = json!({
+            "fqdn": partner.fqdn,
+            "smtp": partner.smtp.to_string(),
+            "http": http,
+            "password": password,
+        });
+        let answer = own
+            .admin()
+            .ask("PUT", "/api/v1/admin/gr", Some(&body))
+            .expect("an answer");
+        assert_eq!(answer.status, 200, "{}", answer.json());
     }
 
     /// Waits until both know that the other is running and nothing is on its way.
