@@ -49,7 +49,7 @@ use crate::connector::{Input, Route};
 use crate::transport::Method;
 use crate::{Endpoint, Error, Pair, Status, Timing, Transport};
 use call::Call;
-use contract::{Discovery, MessageDetail, MessageRow, ObjectId, Session, WELL_KNOWN};
+use contract::{Discovery, ObjectId, WELL_KNOWN};
 use driver::Driver;
 use std::rc::Rc;
 
@@ -198,86 +198,5 @@ impl Client {
     /// "Try now": asks both servers at once.
     pub fn retry_now(&self) {
         self.driver.feed(Input::RetryNow);
-    }
-}
-
-/// The calls that pages make under their short names. Each is the one of the resource, with its errors.
-#[doc(hidden)]
-impl Client {
-    /// [`OwnSession::login`].
-    ///
-    /// # Errors
-    /// Those of the call it stands for.
-    pub async fn login(&self, mailbox: &str, password: &str) -> Result<Session, Error> {
-        self.session().login(mailbox, password).await
-    }
-
-    /// [`OwnSession::restore`].
-    ///
-    /// # Errors
-    /// Those of the call it stands for.
-    pub async fn restore(&self, token: &str) -> Result<Session, Error> {
-        self.session().restore(token).await
-    }
-
-    /// [`OwnSession::logout`].
-    ///
-    /// # Errors
-    /// Those of the call it stands for.
-    pub async fn logout(&self) -> Result<(), Error> {
-        self.session().logout().await
-    }
-
-    /// [`Messages::read`].
-    ///
-    /// # Errors
-    /// Those of the call it stands for.
-    pub async fn message(&self, id: ObjectId) -> Result<MessageDetail, Error> {
-        self.messages().read(id).await
-    }
-
-    /// [`Messages::set_unread`].
-    ///
-    /// # Errors
-    /// Those of the call it stands for.
-    pub async fn set_unread(&self, id: ObjectId, unread: bool) -> Result<MessageRow, Error> {
-        self.messages().set_unread(id, unread).await
-    }
-
-    /// [`Messages::delete`].
-    ///
-    /// # Errors
-    /// Those of the call it stands for.
-    pub async fn delete(&self, id: ObjectId) -> Result<MessageRow, Error> {
-        self.messages().delete(id).await
-    }
-
-    /// [`Messages::undelete`].
-    ///
-    /// # Errors
-    /// Those of the call it stands for.
-    pub async fn undelete(&self, id: ObjectId) -> Result<MessageRow, Error> {
-        self.messages().undelete(id).await
-    }
-
-    /// [`Messages::expunge`].
-    ///
-    /// # Errors
-    /// Those of the call it stands for.
-    pub async fn expunge(&self, id: ObjectId) -> Result<(), Error> {
-        self.messages().expunge(id).await
-    }
-
-    /// [`Messages::audio`].
-    ///
-    /// # Errors
-    /// Those of the call it stands for.
-    pub async fn audio_with_progress(
-        &self,
-        id: ObjectId,
-        part: Option<u32>,
-        progress: impl Fn(Progress) + 'static,
-    ) -> Result<Vec<u8>, Error> {
-        self.messages().audio(id, part, progress).await
     }
 }

@@ -32,6 +32,5 @@ pub use error::Error;
 pub use handle::Handle;
 pub use pair::{Endpoint, Pair, Side};
 #[doc(hidden)]
-pub use status::FailbackWait as BackWait;
 pub use status::{FailbackWait, Health, ServerStatus, State, Status, Why};
 pub use transport::Transport;

@@ -437,7 +437,7 @@ fn over_https_only_a_certificate_that_is_trusted_is_a_server() {
         let (port, certificate) = fake::secured(&north).await;
         let address = format!("https://localhost:{port}");
         let stranger = User::at(Rc::new(Native::new().unwrap()), address.clone());
-        match stranger.client.login("7200", "right").await {
+        match stranger.client.session().login("7200", "right").await {
             Err(Error::NoServer { .. }) => {}
             other => panic!("{other:?}"),
         }

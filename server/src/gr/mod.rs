@@ -30,15 +30,17 @@ pub fn timers(config: &Gr) -> Timers {
 /// Writes what the engine reports where an operator reads it.
 pub fn log(event: &Event) {
     match event {
-        Event::SessionBegan(life) => tracing::info!(?life, "a session with the GR partner began"),
-        Event::NewIncarnation(life, NewIncarnation::MetAgain) => {
+        Event::SessionBegan(incarnation) => {
+            tracing::info!(?incarnation, "a session with the GR partner began")
+        }
+        Event::NewIncarnation(incarnation, NewIncarnation::MetAgain) => {
             tracing::error!(
-                ?life,
-                "the GR partner is heard in a life that it had left: it runs twice, or was resumed from a snapshot; switch one copy off"
+                ?incarnation,
+                "the GR partner is heard in an incarnation that it had left: it runs twice, or was resumed from a snapshot; switch one copy off"
             );
         }
-        Event::NewIncarnation(life, why) => {
-            tracing::warn!(?life, ?why, "this server takes a new life");
+        Event::NewIncarnation(incarnation, why) => {
+            tracing::warn!(?incarnation, ?why, "this server begins a new incarnation");
         }
         Event::PartnerRolledBack => {
             tracing::error!("the GR partner went back in time: was it restored from a backup?");

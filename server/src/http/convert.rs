@@ -282,7 +282,7 @@ pub fn partner_state(status: &gr_proto::PartnerStatus) -> PartnerState {
 fn reason(state: PartnerState, runs_twice: bool, partner: &str, since_ms: i64) -> String {
     if runs_twice {
         return format!(
-            "{partner} is heard in two lives: it runs twice, or was resumed from a snapshot. Switch one of the two copies off."
+            "{partner} is heard in two incarnations: it runs twice, or was resumed from a snapshot. Switch one of the two copies off."
         );
     }
     let since = span(since_ms);

@@ -1,7 +1,7 @@
 //! The engine's rest after a group was undone.
 
 /// After a group was undone the engine rests so long at first, then twice as long, up to the second figure: where every group fails, on a
-/// full disk, lives would otherwise change faster than they can meet.
+/// full disk, incarnations would otherwise change faster than they can meet.
 const REST_MS: (u64, u64) = (1_000, 30_000);
 /// The engine's rest after a group was undone. Writes of clients are tried all the same; GR mail is dropped, and comes again.
 #[derive(Debug, Default)]

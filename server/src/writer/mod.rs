@@ -5,7 +5,7 @@
 //! ```
 //! Nothing leaves before the commit (E3, E16): replies, notices and the engine's outputs are collected while the transaction is open
 //! and let go when it is durable. If the store cannot commit, the group is undone, its callers are told, and the engine begins a new
-//! life; if the disk cannot sync, the process ends, for nothing that it said since the last sync can be trusted.
+//! incarnation; if the disk cannot sync, the process ends, for nothing that it said since the last sync can be trusted.
 
 mod backoff;
 pub mod change_event;
@@ -115,7 +115,7 @@ impl Committer {
     ) -> (Self, watch::Receiver<PairView>) {
         let home = ServerId::of(&config.fqdn);
         let timers = crate::gr::timers(&config.gr);
-        let engine = new_life(home, pairing.as_ref(), timers, &conditions);
+        let engine = new_incarnation(home, pairing.as_ref(), timers, &conditions);
         let (pair, view) = watch::channel(PairView {
             partner: pairing.as_ref().map(|p| p.partner.clone()),
             status: engine.view().status(),
@@ -185,7 +185,7 @@ impl Committer {
                         job.refuse(e.of_the_group());
                     }
                     self.rest.begin(self.clock.now().mono.0);
-                    self.begin_new_life();
+                    self.begin_new_incarnation();
                 }
             }
             if !after.stopped.is_empty() {
@@ -326,7 +326,7 @@ impl Committer {
         self.waiting.expire(now, running);
         for (pairing, done) in after.paired.drain(..) {
             self.start_link(pairing);
-            self.begin_new_life();
+            self.begin_new_incarnation();
             // Whoever asked may have gone away; the pair stands all the same.
             let _ = done.send(());
         }
@@ -399,9 +399,9 @@ impl Committer {
         self.notify(Notice::Pair);
     }
 
-    /// A new life with the present partner: after a change of the pair, and when a group was undone.
-    fn begin_new_life(&mut self) {
-        self.engine = new_life(
+    /// A new incarnation with the present partner: after a change of the pair, and when a group was undone.
+    fn begin_new_incarnation(&mut self) {
+        self.engine = new_incarnation(
             self.home,
             self.pairing.as_ref(),
             self.timers,
@@ -409,7 +409,7 @@ impl Committer {
         );
         self.waiting.expire(u64::MAX, false);
         self.tasks.send_modify(|tasks| {
-            // What is durable is told anew; what only the old life knew is forgotten.
+            // What is durable is told anew; what only the old incarnation knew is forgotten.
             tasks.serving = None;
             tasks.refused.clear();
         });
@@ -429,7 +429,7 @@ impl Committer {
     }
 }
 
-fn new_life(
+fn new_incarnation(
     home: ServerId,
     pairing: Option<&Pairing>,
     timers: gr_proto::Timers,
@@ -439,8 +439,8 @@ fn new_life(
     let mut config = gr_proto::Config::new(home, partner);
     config.timers = timers;
     config.conditions = conditions.clone();
-    let life = Incarnation(u64::from_be_bytes(clock::random()));
-    Engine::new(config, life, u64::from_be_bytes(clock::random()))
+    let incarnation = Incarnation(u64::from_be_bytes(clock::random()));
+    Engine::new(config, incarnation, u64::from_be_bytes(clock::random()))
 }
 
 #[cfg(test)]

@@ -150,7 +150,7 @@ fn what_one_address_makes_the_server_keep_is_limited_and_the_rest_goes_on() {
     const SIZE: usize = 20 << 20;
     let message = vec![b'A'; SIZE];
     let (begin, end) = message.split_at(19 << 20);
-    let mut begun = |smtp: &mut Smtp| {
+    let begun = |smtp: &mut Smtp| {
         smtp.say(format!(
             "MAIL FROM:<{FROM}> BODY=BINARYMIME\r\nRCPT TO:<{A}>\r\nBDAT {SIZE} LAST\r\n"
         ));

@@ -46,7 +46,7 @@ fn a_program_with_the_sdk_logs_in_by_https() {
     let url = format!("https://{}", server.http);
     let log_in = async |transport: Native| {
         let client = Client::new(Rc::new(transport), Config::new(url.clone())).unwrap();
-        client.login("7200", PASSWORD).await
+        client.session().login("7200", PASSWORD).await
     };
     let set = tokio::task::LocalSet::new();
     let session = set

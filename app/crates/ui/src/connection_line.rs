@@ -1,7 +1,7 @@
 //! What the connection line says in each of its states, and what is said aloud.
 
 use crate::length::counted;
-use crate::sdk::{BackWait, Side, State, Status, Why};
+use crate::sdk::{FailbackWait, Side, State, Status, Why};
 use crate::times::{Zone, since_words, time_words};
 use contract::Timestamp;
 
@@ -165,16 +165,16 @@ pub fn line(zone: &impl Zone, status: &Status, around: Around) -> Line {
 }
 
 /// Why one is not back yet.
-pub fn going_back(waiting_for: Option<BackWait>) -> &'static str {
+pub fn going_back(waiting_for: Option<FailbackWait>) -> &'static str {
     match waiting_for {
-        Some(BackWait::CatchUp) => {
+        Some(FailbackWait::CatchUp) => {
             "It answers again and is catching up. You stay on the partner until it is done."
         }
-        Some(BackWait::Playback) => "Going back when this message has ended.",
-        Some(BackWait::Calm) => {
+        Some(FailbackWait::Playback) => "Going back when this message has ended.",
+        Some(FailbackWait::Calm) => {
             "It answers again. It failed more than once of late, so you go back a little later."
         }
-        Some(BackWait::Steady) | None => {
+        Some(FailbackWait::Steady) | None => {
             "It answers again and has caught up. You need not do anything."
         }
     }
@@ -381,7 +381,7 @@ mod tests {
     #[test]
     fn going_back_says_what_it_waits_for() {
         let playing = Status {
-            waiting_for: Some(BackWait::Playback),
+            waiting_for: Some(FailbackWait::Playback),
             ..status(State::GoingBack)
         };
         assert_eq!(shown(&playing).1, "Going back when this message has ended.");

@@ -95,7 +95,7 @@ impl SessionContext {
         self.enter(who);
         spawn_local(async move {
             // If no server answers, one goes on with what is kept; the client tries again by itself.
-            if let Ok(session) = self.connection.client().restore(&token).await {
+            if let Ok(session) = self.connection.client().session().restore(&token).await {
                 self.remember(Who::of(&session, at));
             }
             self.tell(SessionChange::Ready);
@@ -120,7 +120,13 @@ impl SessionContext {
     /// # Errors
     /// What the log-in page shows: a server refused, or none answered.
     pub async fn log_in(self, mailbox: &str, password: &str) -> Result<(), Refusal> {
-        match self.connection.client().login(mailbox, password).await {
+        match self
+            .connection
+            .client()
+            .session()
+            .login(mailbox, password)
+            .await
+        {
             Ok(session) => {
                 self.enter(Who::of(&session, clock::now()));
                 self.tell(SessionChange::Ready);
@@ -141,7 +147,7 @@ impl SessionContext {
         let client = self.connection.client();
         spawn_local(async move {
             // It is forgotten here in any case; a server that does not answer lets the session run out.
-            let _ = client.logout().await;
+            let _ = client.session().logout().await;
         });
     }
 

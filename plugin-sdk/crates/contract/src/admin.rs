@@ -141,7 +141,7 @@ pub struct GrStatus {
     pub state: PartnerState,
     /// Why the state is what it is, in one sentence.
     pub reason: String,
-    /// The partner was heard a short while ago in a life that it had left: it runs twice, or was resumed from a snapshot.
+    /// The partner was heard a short while ago in an incarnation that it had left: it runs twice, or was resumed from a snapshot.
     #[serde(default)]
     pub runs_twice: bool,
     /// Since when.

@@ -9,21 +9,36 @@ fn said(pair: &Pair, side: usize, event: Event) -> bool {
     pair.sides[side].said.contains(&Output::Event(event))
 }
 
-#[test]
-fn a_server_that_was_wound_back_in_flight_is_found_out() {
-    let mut pair = Pair::running();
+/// The north makes a user, and a snapshot is taken of it; it makes another, which both have; and then it is resumed from the snapshot.
+fn wind_north_back(pair: &mut Pair) {
     pair.change(NORTH, user(1, NORTH));
     pair.settle();
     let (engine, ledger) = (pair.sides[NORTH].engine.clone(), pair.ledger(NORTH).clone());
     pair.change(NORTH, user(2, NORTH));
     pair.settle();
-    // The machine resumes from a snapshot, and works alone until its CSNs are past those that the partner knows.
     pair.sides[NORTH].engine = engine;
     pair.sides[NORTH].engine.reseed(77);
     *pair.ledger(NORTH) = ledger;
+}
+
+/// It works alone until its CSNs are past those that its partner knows.
+fn work_alone(pair: &mut Pair) {
     for value in 0..20 {
         pair.change(NORTH, set(1, 9, value));
     }
+}
+
+fn assert_what_it_lost_is_back(pair: &Pair) {
+    let north = &pair.sides[NORTH].ledger;
+    assert!(north.objects.contains_key(&id(2)), "what it lost is back");
+    pair.assert_equal();
+}
+
+#[test]
+fn a_server_that_was_wound_back_in_flight_is_found_out() {
+    let mut pair = Pair::running();
+    wind_north_back(&mut pair);
+    work_alone(&mut pair);
     pair.live(60_000);
     // Whoever notices first says so.
     let noticed = |output: &Output| {
@@ -32,53 +47,27 @@ fn a_server_that_was_wound_back_in_flight_is_found_out() {
     };
     let mut said = pair.sides.iter().flat_map(|side| &side.said);
     assert!(said.any(noticed));
-    assert!(
-        pair.ledger(NORTH).objects.contains_key(&id(2)),
-        "what it lost is back"
-    );
-    pair.assert_equal();
+    assert_what_it_lost_is_back(&pair);
 }
 
 #[test]
 fn a_server_that_was_wound_back_and_restarted_is_found_out() {
     let mut pair = Pair::running();
-    pair.change(NORTH, user(1, NORTH));
-    pair.settle();
-    let (engine, ledger) = (pair.sides[NORTH].engine.clone(), pair.ledger(NORTH).clone());
-    pair.change(NORTH, user(2, NORTH));
-    pair.settle();
-    // As above; and before anybody is heard, the machine and its partner start anew. Only the ledger remembers what was said.
-    *pair.ledger(NORTH) = ledger;
-    pair.sides[NORTH].engine = engine;
-    pair.sides[NORTH].engine.reseed(77);
-    for value in 0..20 {
-        pair.change(NORTH, set(1, 9, value));
-    }
+    wind_north_back(&mut pair);
+    work_alone(&mut pair);
+    // Before anybody is heard, the machine and its partner start anew. Only the ledger remembers what was said.
     pair.restart(NORTH);
     pair.restart(SOUTH);
     pair.live(60_000);
-    assert!(
-        pair.ledger(NORTH).objects.contains_key(&id(2)),
-        "what it lost is back"
-    );
-    pair.assert_equal();
+    assert_what_it_lost_is_back(&pair);
 }
 
 /// As above; and the machine starts once more after its partner has met it, and before it has heard what its partner knows.
 #[test]
 fn what_only_the_partner_can_judge_is_kept_until_it_has() {
     let mut pair = Pair::running();
-    pair.change(NORTH, user(1, NORTH));
-    pair.settle();
-    let (engine, ledger) = (pair.sides[NORTH].engine.clone(), pair.ledger(NORTH).clone());
-    pair.change(NORTH, user(2, NORTH));
-    pair.settle();
-    *pair.ledger(NORTH) = ledger;
-    pair.sides[NORTH].engine = engine;
-    pair.sides[NORTH].engine.reseed(77);
-    for value in 0..20 {
-        pair.change(NORTH, set(1, 9, value));
-    }
+    wind_north_back(&mut pair);
+    work_alone(&mut pair);
     pair.restart(NORTH);
     pair.restart(SOUTH);
     pair.sides[SOUTH].said.clear();
@@ -91,11 +80,7 @@ fn what_only_the_partner_can_judge_is_kept_until_it_has() {
     pair.take(SOUTH);
     pair.restart(NORTH);
     pair.live(60_000);
-    assert!(
-        pair.ledger(NORTH).objects.contains_key(&id(2)),
-        "what it lost is back"
-    );
-    pair.assert_equal();
+    assert_what_it_lost_is_back(&pair);
 }
 
 /// A machine that was wound back is heard of again when it has reused its numbers unheard: it has seen less than it had.
@@ -156,14 +141,7 @@ fn a_server_that_was_wound_back_and_says_much_is_found_out() {
         ..Limits::default()
     };
     let mut pair = Pair::running_with(limits);
-    pair.change(NORTH, user(1, NORTH));
-    pair.settle();
-    let (engine, ledger) = (pair.sides[NORTH].engine.clone(), pair.ledger(NORTH).clone());
-    pair.change(NORTH, user(2, NORTH));
-    pair.settle();
-    *pair.ledger(NORTH) = ledger;
-    pair.sides[NORTH].engine = engine;
-    pair.sides[NORTH].engine.reseed(77);
+    wind_north_back(&mut pair);
     for value in 0..20 {
         pair.change(NORTH, set(1, 9, value));
         pair.wait(2_000);
@@ -173,11 +151,7 @@ fn a_server_that_was_wound_back_and_says_much_is_found_out() {
     pair.restart(SOUTH);
     pair.live(60_000);
     assert!(said(&pair, NORTH, Event::MayHaveRolledBack));
-    assert!(
-        pair.ledger(NORTH).objects.contains_key(&id(2)),
-        "what it lost is back"
-    );
-    pair.assert_equal();
+    assert_what_it_lost_is_back(&pair);
 }
 
 /// To be in doubt costs a comparison, and nothing else.

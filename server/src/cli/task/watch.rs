@@ -11,7 +11,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// How often it looks.
 const LOOK: Duration = Duration::from_millis(200);
-/// So often a task may be in no list before it is given up: a server that begins a new life knows its tasks a moment later.
+/// So often a task may be in no list before it is given up: a server that begins a new incarnation knows its tasks a moment later.
 const MISSES_MAX: u32 = 50;
 
 /// Somebody who looks.

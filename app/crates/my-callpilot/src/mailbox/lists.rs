@@ -108,7 +108,7 @@ impl MailboxContext {
     /// # Errors
     /// No server gave it.
     pub async fn read_detail(self, id: ObjectId) -> Result<MessageDetail, Trouble> {
-        let detail = self.connection.client().message(id).await?;
+        let detail = self.connection.client().messages().read(id).await?;
         self.details.update(|details| {
             details.retain(|held| held.row.id != id);
             let surplus = (details.len() + 1).saturating_sub(DETAILS_MAX);

@@ -77,11 +77,11 @@ impl MailboxContext {
         let client = self.connection.client();
         let mut rows = Vec::new();
         if let Some(unread) = patch.unread {
-            rows.push(client.set_unread(id, unread).await?);
+            rows.push(client.messages().set_unread(id, unread).await?);
         }
         match patch.deleted {
-            Some(true) => rows.push(client.delete(id).await?),
-            Some(false) => rows.push(client.undelete(id).await?),
+            Some(true) => rows.push(client.messages().delete(id).await?),
+            Some(false) => rows.push(client.messages().undelete(id).await?),
             None => {}
         }
         Ok(rows)
@@ -91,7 +91,7 @@ impl MailboxContext {
     pub fn expunge(self, ids: Vec<ObjectId>) {
         spawn_local(async move {
             for id in ids {
-                let expunged = self.connection.client().expunge(id).await;
+                let expunged = self.connection.client().messages().expunge(id).await;
                 match expunged.map_err(Trouble::from) {
                     Ok(()) | Err(Trouble::Gone) => self.mail.update(|mail| mail.remove(id, None)),
                     Err(Trouble::Refused { message, .. }) => return self.announcer.say(message),

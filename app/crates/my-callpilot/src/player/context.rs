@@ -92,7 +92,7 @@ impl PlayerContext {
     ) -> Result<Vec<u8>, Trouble> {
         let client = self.connection.client();
         let told = move |Progress { bytes, of }| progress(bytes, of);
-        Ok(client.audio_with_progress(id, part, told).await?)
+        Ok(client.messages().audio(id, part, told).await?)
     }
 
     /// The sound that plays now.

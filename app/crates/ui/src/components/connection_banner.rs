@@ -10,7 +10,7 @@ use crate::connection_line::{self, Around, Line, Look};
 use crate::keyboard::Keyboard;
 use crate::keys::Command;
 use crate::length::counted;
-use crate::sdk::{BackWait, Status};
+use crate::sdk::{FailbackWait, Status};
 use crate::times::since_words;
 use contract::Timestamp;
 use leptos::prelude::*;
@@ -191,7 +191,7 @@ fn details(
         Look::Partner | Look::Courtesy => on_partner(look, &status, clock, keeping),
         Look::Returning => {
             let head = match status.waiting_for {
-                Some(BackWait::CatchUp) => "Your server is catching up",
+                Some(FailbackWait::CatchUp) => "Your server is catching up",
                 _ => "Your server is back",
             };
             view! {

@@ -32,6 +32,21 @@ pub struct Request {
     pub question: RequestBody,
 }
 
+impl Request {
+    /// A request that belongs to no task: for a mailbox of somebody who has just logged in, or for what was damaged at rest.
+    pub(crate) fn of_no_task(question: RequestBody) -> Self {
+        Self {
+            task: TaskId(0),
+            kind: TaskKind::Mailboxes,
+            dry: false,
+            agreed: false,
+            counts: TaskCounts::default(),
+            have: None,
+            question,
+        }
+    }
+}
+
 /// A place where objects are listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum ListScope {

@@ -13,7 +13,7 @@ use crate::objects::transaction::Tx;
 use crate::session::pieces::Piece;
 use crate::{Event, Found, Item, Mono, Request, RequestBody, Response, ResponseBody};
 use domain::{BodyRef, Kind, ObjectId};
-use ledger::{Damage, LedgerError, TaskCounts, TaskId, TaskKind};
+use ledger::{Damage, LedgerError, TaskId};
 
 /// What a session knows of its repairs: volatile, because what is damaged is durable.
 #[derive(Clone, Debug)]
@@ -123,15 +123,7 @@ impl Repair {
             at: now,
             question: question.clone(),
         });
-        Ok(Some(Request {
-            task: TaskId(0),
-            kind: TaskKind::Mailboxes,
-            dry: false,
-            agreed: false,
-            counts: TaskCounts::default(),
-            have: None,
-            question,
-        }))
+        Ok(Some(Request::of_no_task(question)))
     }
 
     /// Whether a pass begins: its time has come, or more is damaged than the last one left.

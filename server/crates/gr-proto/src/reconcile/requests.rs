@@ -10,7 +10,7 @@ use crate::reconcile::task::finish;
 use crate::reconcile::task_run::{Step, TaskRun, ask};
 use crate::{Event, Mono, Report, Request, RequestBody, Response, ResponseBody, Timers, limits};
 use domain::ObjectId;
-use ledger::{LedgerError, Outcome, TaskCounts, TaskId, TaskKind};
+use ledger::{LedgerError, Outcome, TaskCounts, TaskId};
 use std::collections::{BTreeMap, VecDeque};
 
 /// What a session knows of questions and answers: volatile, like everything in it.
@@ -118,15 +118,7 @@ impl Requests {
             return Ok(None);
         };
         *open = Some(Open::new(question.clone(), open.take(), tx.now.mono));
-        Ok(Some(Request {
-            task: TaskId(0),
-            kind: TaskKind::Mailboxes,
-            dry: false,
-            agreed: false,
-            counts: TaskCounts::default(),
-            have: None,
-            question,
-        }))
+        Ok(Some(Request::of_no_task(question)))
     }
 
     /// What the task has found so far is worth nothing any more.
