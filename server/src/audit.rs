@@ -4,7 +4,7 @@
 
 use crate::clock;
 use crate::config::TimeOfDay;
-use crate::site::{Site, SiteError};
+use crate::site::{Site, WriterError};
 use gr_proto::{Command, PartnerState, Rejected, TaskView};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Zoned};
@@ -44,7 +44,7 @@ pub async fn run(site: Site, stop: CancellationToken) {
     }
 }
 
-async fn tonight(site: &Site) -> Result<(), SiteError> {
+async fn tonight(site: &Site) -> Result<(), WriterError> {
     let state = site.pair().borrow().status.state;
     let why_not = why_not(state, &site.tasks().borrow());
     if let Some(why) = why_not {

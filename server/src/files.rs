@@ -1,6 +1,6 @@
 //! Small files of the data folder that only the server's own account may read.
 
-use crate::site::SiteError;
+use crate::site::WriterError;
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt, PermissionsExt};
@@ -8,7 +8,7 @@ use std::path::Path;
 
 /// Writes a file that only its owner may read (0600): aside, synced, renamed. A reader sees the old one or the new one, whole. If there
 /// is no room for a second file, the old one is overwritten where it lies, which needs none.
-pub fn write_private(path: &Path, content: &[u8]) -> Result<(), SiteError> {
+pub fn write_private(path: &Path, content: &[u8]) -> Result<(), WriterError> {
     let aside = path.with_extension("new");
     let write = || -> io::Result<()> {
         // Not an old one with other permissions.
@@ -33,7 +33,7 @@ pub fn write_private(path: &Path, content: &[u8]) -> Result<(), SiteError> {
         }
         _ => Err(e),
     });
-    written.map_err(|e| SiteError::io(path, e))
+    written.map_err(|e| WriterError::io(path, e))
 }
 
 fn overwrite(path: &Path, content: &[u8]) -> io::Result<()> {
@@ -48,12 +48,12 @@ fn overwrite(path: &Path, content: &[u8]) -> io::Result<()> {
 }
 
 /// Makes the data folder (0700) if it is not there.
-pub fn make_private_dir(path: &Path) -> Result<(), SiteError> {
+pub fn make_private_dir(path: &Path) -> Result<(), WriterError> {
     let made = fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(path);
-    made.map_err(|e| SiteError::io(path, e))
+    made.map_err(|e| WriterError::io(path, e))
 }
 
 #[cfg(test)]

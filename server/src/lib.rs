@@ -1,6 +1,6 @@
 //! One CallPilot server: listeners around pure sessions, delivery, and the shell of the replication engine.
 //!
-//! [`site::Site`] is what every listener talks to. Below it one thread writes (`commit`), many read. ARCHITECTURE.md has the walk
+//! [`site::Site`] is what every listener talks to. Below it one thread writes ([`writer::Writer`]), many read. ARCHITECTURE.md has the walk
 //! of one voice message through these modules.
 
 pub mod audit;
@@ -25,5 +25,5 @@ pub mod smtp;
 pub mod token;
 pub mod upkeep;
 
-mod rarely;
-pub mod writer;
+mod change_event;
+mod writer_thread;

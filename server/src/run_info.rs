@@ -2,7 +2,7 @@
 
 use crate::files;
 use crate::listen::tls::Fingerprint;
-use crate::site::SiteError;
+use crate::site::WriterError;
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -31,8 +31,8 @@ pub struct RunInfo {
 
 impl RunInfo {
     /// Lays the file into the data folder.
-    pub fn write(&self, data_dir: &Path) -> Result<(), SiteError> {
-        let text = serde_json::to_vec(self).map_err(|e| SiteError::Damaged(e.to_string()))?;
+    pub fn write(&self, data_dir: &Path) -> Result<(), WriterError> {
+        let text = serde_json::to_vec(self).map_err(|e| WriterError::Damaged(e.to_string()))?;
         files::write_private(&data_dir.join(FILE), &text)
     }
 

@@ -3,7 +3,7 @@
 //! Whoever reads something damaged notes it in the store; [`watch`] lets the writer look at once, and the engine asks the partner. What
 //! nobody reads is read by [`read_through`]: rows against their checksums and bodies against their hashes, slowly, again and again.
 
-use crate::site::{Abort, Site, SiteError, Wait, WriteError};
+use crate::site::{Abort, Site, Wait, WriteError, WriterError};
 use domain::Timestamp;
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -64,7 +64,7 @@ pub fn ended(view: &View<'_>) -> Result<Option<Timestamp>, StoreError> {
 }
 
 /// One pass, or the rest of one, if it is due. Returns how long to wait until the next look.
-async fn turn(site: &Site) -> Result<Duration, SiteError> {
+async fn turn(site: &Site) -> Result<Duration, WriterError> {
     let settings = &site.config().scrub;
     let days = i64::try_from(settings.every_days).unwrap_or(i64::MAX);
     let (place, ended) = site
@@ -81,7 +81,7 @@ async fn turn(site: &Site) -> Result<Duration, SiteError> {
 }
 
 /// Reads from a place to the end.
-async fn pass(site: &Site, from: ScrubPlace, bytes_per_second: u64) -> Result<(), SiteError> {
+async fn pass(site: &Site, from: ScrubPlace, bytes_per_second: u64) -> Result<(), WriterError> {
     let step = (bytes_per_second / STEPS_PER_SECOND).clamp(1, STEP_BYTES_MAX);
     let (mut place, mut since_kept) = (from, 0);
     let (mut bytes, mut damaged) = (0_u64, 0_u64);
@@ -118,7 +118,7 @@ fn kept_place(view: &View<'_>) -> Result<Option<ScrubPlace>, StoreError> {
 }
 
 /// Keeps how far a pass is; `None`: it has ended.
-async fn keep(site: &Site, place: Option<ScrubPlace>) -> Result<(), SiteError> {
+async fn keep(site: &Site, place: Option<ScrubPlace>) -> Result<(), WriterError> {
     // One row that is there: a nearly full disk is no reason to begin a pass anew.
     let write = site.write_anyway(Wait::Local, move |scope| -> Result<(), Abort<Infallible>> {
         let now = scope.now().0.to_string();

@@ -7,7 +7,7 @@ use crate::listen::tls::{self, Certificates, TlsError, self_made};
 use crate::listen::{self, Budget};
 use crate::operations::greetings;
 use crate::run_info::RunInfo;
-use crate::site::{Site, SiteError};
+use crate::site::{Site, WriterError};
 use crate::smtp::Beginning;
 use crate::{audit, gr, scrub, smtp, upkeep};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
@@ -41,7 +41,7 @@ pub enum ServeError {
     Tls(#[from] TlsError),
     /// Data folder or store.
     #[error(transparent)]
-    Site(#[from] SiteError),
+    Site(#[from] WriterError),
     /// The disk does not take what is written; what it holds is seen at the next start.
     #[error("the disk failed: the server has to end")]
     DiskFailed,
@@ -58,7 +58,7 @@ pub async fn serve(mut config: Config, stop: CancellationToken) -> Result<(), Se
     let metrics = start_metrics();
     // The store first: it refuses a second process, and on a full disk it gives up some of its reserve to what follows.
     let opened = tokio::task::spawn_blocking(move || Site::open(config));
-    let (site, committer) = opened.await.map_err(|_| SiteError::OutOfService)??;
+    let (site, committer) = opened.await.map_err(|_| WriterError::OutOfService)??;
     let door = AdminDoor::open(site.config())?;
     let certificates = certificates(site.config()).await?;
     let for_http = certificates.as_ref().filter(|_| site.config().http.tls);
@@ -189,7 +189,7 @@ async fn certificates(config: &Config) -> Result<Option<Arc<Certificates>>, Serv
     let opened = tokio::task::spawn_blocking(move || {
         Certificates::open(self_made::choose(named, &data_dir, &fqdn)?)
     });
-    let opened = opened.await.map_err(|_| SiteError::OutOfService)??;
+    let opened = opened.await.map_err(|_| WriterError::OutOfService)??;
     tracing::info!(fingerprint = %opened.fingerprint(), "the certificate of this server");
     Ok(Some(opened))
 }

@@ -1,27 +1,30 @@
 //! One server, as its listeners see it.
 //!
-//! Reads go to a pool of snapshot readers; every write is a closure that the one writer thread ([`crate::writer`]) runs inside the
+//! Reads go to a pool of snapshot readers; every write is a closure that the one writer thread ([`writer::Writer`]) runs inside the
 //! group's transaction. A write is answered when it is durable here and, where that is asked for, on the partner too.
 
+pub use crate::change_event::ChangeEvent;
 use crate::clock::{self, Clock};
 use crate::conditions;
 use crate::config::Config;
 use crate::gr::pairing::{self, Pairing, Partner, Secret, SessionKeys};
 pub use crate::gr::view::PairView;
-pub use crate::writer::change_event::Notice;
-pub use crate::writer::error::SiteError;
-pub use crate::writer::write::{Abort, Copies, Scope, Wait, WriteError, Written};
-use crate::writer::{Committer, Job, Needs, Reply};
+use crate::writer_thread::{Job, Outlets, ThreadHost, Watches, WriterThread};
 use bytes::Bytes;
 use domain::{ObjectId, ServerId, Timestamp};
-use gr_proto::{Command, Rejected, TaskView};
+use gr_proto::{Command, Input, Rejected, TaskView};
 use std::sync::{Arc, RwLock};
 use tokio::sync::{Semaphore, broadcast, oneshot, watch};
+pub use writer::{Abort, Durability, Wait, WriteError, WriterError, Written};
+use writer::{Done, Needs, Reply, Work};
 
 /// Writes waiting for the writer thread; more than this and a listener is told to wait.
 const JOBS_MAX: usize = 4096;
 /// Notices kept for a slow listener; one that is further behind has to read its list again.
 const NOTICES_MAX: usize = 4096;
+
+/// The inside of the group's transaction, as one write sees it.
+pub type WriteTx<'a, 't> = writer::WriteTx<'a, 't, store::Writer>;
 
 /// A handle on the server; cheap to clone.
 #[derive(Clone)]
@@ -34,7 +37,7 @@ struct Inner {
     readers: store::Readers,
     jobs: std::sync::mpsc::Sender<Job>,
     room: Arc<Semaphore>,
-    notices: broadcast::Sender<Notice>,
+    notices: broadcast::Sender<ChangeEvent>,
     pair: watch::Receiver<PairView>,
     tasks: watch::Receiver<TaskView>,
     own_session_key: Secret,
@@ -64,7 +67,7 @@ fn report(opened: &store::Opened) {
 impl Site {
     /// Opens the data folder and starts the writer thread. Returns when the server can answer; the handle of the thread ends when the
     /// server stops.
-    pub fn open(config: Config) -> Result<(Self, Committer), SiteError> {
+    pub fn open(config: Config) -> Result<(Self, WriterThread), WriterError> {
         Self::open_on(config, Arc::new(store::RealDisk))
     }
 
@@ -72,7 +75,7 @@ impl Site {
     pub(crate) fn open_on(
         config: Config,
         disk: Arc<dyn store::Disk>,
-    ) -> Result<(Self, Committer), SiteError> {
+    ) -> Result<(Self, WriterThread), WriterError> {
         let clock = Clock::start();
         let home = ServerId::of(&config.fqdn);
         let options = store::Options {
@@ -91,15 +94,13 @@ impl Site {
         let (notices, _) = broadcast::channel(NOTICES_MAX);
         let (jobs, inbox) = std::sync::mpsc::channel();
         let room = Arc::new(Semaphore::new(JOBS_MAX));
-        let (committer, pair) = Committer::new(
-            &config,
-            clock,
-            writer,
-            (inbox, Arc::clone(&room)),
-            notices.clone(),
-            pairing,
-            conditions,
-        );
+        let outlets = Outlets {
+            changes: notices.clone(),
+            queue: (inbox, Arc::clone(&room)),
+        };
+        let (writer, watches) =
+            WriterThread::new(&config, clock, writer, outlets, pairing, conditions);
+        let Watches { pair, tasks } = watches;
         let site = Self(Arc::new(Inner {
             config,
             clock,
@@ -109,11 +110,11 @@ impl Site {
             room,
             notices,
             pair,
-            tasks: committer.tasks(),
+            tasks,
             own_session_key,
             session_keys: RwLock::new(session_keys),
         }));
-        Ok((site, committer))
+        Ok((site, writer))
     }
 
     /// The configuration.
@@ -137,11 +138,9 @@ impl Site {
     }
 
     /// What is dated before this has been there for `age_ms` by all clocks, so it may be destroyed for its age. `None`: nothing may, for now.
-    pub async fn oldest_destroyable(&self, age_ms: i64) -> Result<Option<Timestamp>, SiteError> {
-        let asked = self.write_anyway(Wait::Local, move |scope| {
-            let now = scope.now;
-            let oldest = (scope.engine).oldest_destroyable(now, &mut *scope.tx, age_ms)?;
-            Ok::<_, Abort<std::convert::Infallible>>(oldest)
+    pub async fn oldest_destroyable(&self, age_ms: i64) -> Result<Option<Timestamp>, WriterError> {
+        let asked = self.write_anyway(Wait::Local, move |tx| {
+            Ok::<_, Abort<std::convert::Infallible>>(tx.oldest_destroyable(age_ms))
         });
         match asked.await {
             Ok(asked) => Ok(asked.value),
@@ -169,11 +168,11 @@ impl Site {
     pub async fn read<T: Send + 'static>(
         &self,
         f: impl FnOnce(&store::Readers) -> Result<T, store::StoreError> + Send + 'static,
-    ) -> Result<T, SiteError> {
+    ) -> Result<T, WriterError> {
         let readers = self.0.readers.clone();
         match tokio::task::spawn_blocking(move || f(&readers)).await {
             Ok(result) => Ok(result?),
-            Err(_) => Err(SiteError::OutOfService),
+            Err(_) => Err(WriterError::OutOfService),
         }
     }
 
@@ -189,7 +188,7 @@ impl Site {
     pub async fn write<T, E>(
         &self,
         wait: Wait,
-        f: impl FnOnce(&mut Scope<'_, '_>) -> Result<T, Abort<E>> + Send + 'static,
+        f: impl FnOnce(&mut WriteTx<'_, '_>) -> Result<T, Abort<E>> + Send + 'static,
     ) -> Result<Written<T>, WriteError<E>>
     where
         T: Send + 'static,
@@ -203,7 +202,7 @@ impl Site {
         &self,
         weight: usize,
         wait: Wait,
-        f: impl FnOnce(&mut Scope<'_, '_>) -> Result<T, Abort<E>> + Send + 'static,
+        f: impl FnOnce(&mut WriteTx<'_, '_>) -> Result<T, Abort<E>> + Send + 'static,
     ) -> Result<Written<T>, WriteError<E>>
     where
         T: Send + 'static,
@@ -217,7 +216,7 @@ impl Site {
     pub async fn write_anyway<T, E>(
         &self,
         wait: Wait,
-        f: impl FnOnce(&mut Scope<'_, '_>) -> Result<T, Abort<E>> + Send + 'static,
+        f: impl FnOnce(&mut WriteTx<'_, '_>) -> Result<T, Abort<E>> + Send + 'static,
     ) -> Result<Written<T>, WriteError<E>>
     where
         T: Send + 'static,
@@ -230,33 +229,34 @@ impl Site {
         &self,
         needs: Needs,
         wait: Wait,
-        f: impl FnOnce(&mut Scope<'_, '_>) -> Result<T, Abort<E>> + Send + 'static,
+        f: impl FnOnce(&mut WriteTx<'_, '_>) -> Result<T, Abort<E>> + Send + 'static,
     ) -> Result<Written<T>, WriteError<E>>
     where
         T: Send + 'static,
         E: Send + 'static,
     {
         // The caller may have gone away whenever something is said; what was written stands all the same.
-        let (done, result) = oneshot::channel::<Result<Result<Written<T>, E>, SiteError>>();
-        let run = Box::new(move |scope: Result<&mut Scope<'_, '_>, SiteError>| {
-            let scope = match scope {
-                Ok(scope) => scope,
+        let (done, result) = oneshot::channel::<Result<Result<Written<T>, E>, WriterError>>();
+        let run = Box::new(move |tx: Result<&mut WriteTx<'_, '_>, WriterError>| {
+            let tx = match tx {
+                Ok(tx) => tx,
                 Err(why) => {
                     let _ = done.send(Err(why));
                     return Ok(None);
                 }
             };
-            match f(scope) {
+            match f(tx) {
                 Ok(value) => Ok(Some(Reply {
                     wait,
-                    send: Box::new(move |copies| {
-                        let _ = done.send(copies.map(|copies| Ok(Written { value, copies })));
+                    send: Box::new(move |durability| {
+                        let written = |durability| Ok(Written { value, durability });
+                        let _ = done.send(durability.map(written));
                     }),
                 })),
                 Err(Abort::Refused(e)) => Ok(Some(Reply {
                     wait: Wait::Local,
-                    send: Box::new(move |copies| {
-                        let _ = done.send(copies.map(|_| Err(e)));
+                    send: Box::new(move |durability| {
+                        let _ = done.send(durability.map(|_| Err(e)));
                     }),
                 })),
                 Err(Abort::Ledger(e)) => {
@@ -265,19 +265,19 @@ impl Site {
                         Some(store::StoreError::Full)
                     );
                     let _ = done.send(Err(match full {
-                        true => SiteError::Store(store::StoreError::Full),
-                        false => SiteError::Undone,
+                        true => WriterError::Store(store::StoreError::Full),
+                        false => WriterError::Undone,
                     }));
                     Err(e)
                 }
             }
         });
-        self.submit(|room| Job::Write { run, needs, room }).await?;
+        self.submit(Work::Write { run, needs }).await?;
         match result.await {
             Ok(Ok(Ok(written))) => Ok(written),
             Ok(Ok(Err(refused))) => Err(WriteError::Refused(refused)),
             Ok(Err(failed)) => Err(failed.into()),
-            Err(_) => Err(SiteError::Undone.into()),
+            Err(_) => Err(WriterError::Undone.into()),
         }
     }
 
@@ -286,43 +286,37 @@ impl Site {
         &self,
         message: gr_proto::Message,
         bodies: Vec<Bytes>,
-    ) -> Result<(), SiteError> {
-        self.submit(|room| Job::GrMail {
-            message: Box::new(message),
-            bodies,
-            room,
-        })
-        .await
+    ) -> Result<(), WriterError> {
+        let message = Box::new(message);
+        self.submit(Work::GrMail { message, bodies }).await
     }
 
     /// Tells the engine how the connection to the partner fares.
-    pub async fn link(&self, up: bool) -> Result<(), SiteError> {
-        self.submit(|room| Job::Link { up, room }).await
+    pub async fn link(&self, up: bool) -> Result<(), WriterError> {
+        let input = if up { Input::LinkUp } else { Input::LinkDown };
+        self.submit(Work::Input(input)).await
     }
 
     /// Makes this server half of a pair, or re-enters the password of the pair it is in (R5).
-    pub async fn set_pair(&self, partner: Partner, root: Secret) -> Result<(), SiteError> {
+    pub async fn set_pair(&self, partner: Partner, root: Secret) -> Result<(), WriterError> {
         pairing::save_root(&root, &self.0.config.data_dir)?;
         let pairing = Pairing { partner, root };
         self.reconfigure(Some(pairing)).await
     }
 
     /// Turns GR off; nothing that the server's own users have is lost (R6).
-    pub async fn clear_pair(&self) -> Result<(), SiteError> {
+    pub async fn clear_pair(&self) -> Result<(), WriterError> {
         self.reconfigure(None).await?;
         pairing::erase_root(&self.0.config.data_dir)
     }
 
-    async fn reconfigure(&self, pairing: Option<Pairing>) -> Result<(), SiteError> {
+    async fn reconfigure(&self, pairing: Option<Pairing>) -> Result<(), WriterError> {
         let keys = pairing::session_keys(pairing.as_ref(), &self.0.own_session_key);
         let (done, result) = oneshot::channel();
-        self.submit(|room| Job::Pair {
-            pairing,
-            done,
-            room,
-        })
-        .await?;
-        result.await.map_err(|_| SiteError::Undone)?;
+        let pair = pairing;
+        let done = done_by(done);
+        self.submit(Work::Pair { pair, done }).await?;
+        result.await.map_err(|_| WriterError::Undone)?;
         *self
             .0
             .session_keys
@@ -332,7 +326,7 @@ impl Site {
     }
 
     /// What happens from now on.
-    pub fn notices(&self) -> broadcast::Receiver<Notice> {
+    pub fn notices(&self) -> broadcast::Receiver<ChangeEvent> {
         self.0.notices.subscribe()
     }
 
@@ -345,12 +339,15 @@ impl Site {
     ///
     /// # Errors
     /// [`Rejected`] inside: the engine says why not. Outside: the server cannot do it.
-    pub async fn order(&self, order: Command) -> Result<Result<(), Rejected>, SiteError> {
+    pub async fn order(&self, order: Command) -> Result<Result<(), Rejected>, WriterError> {
         let (done, result) = oneshot::channel();
-        let order = Box::new(order);
-        self.submit(|room| Job::Command { order, done, room })
-            .await?;
-        result.await.map_err(|_| SiteError::Undone)
+        let command = Box::new(order);
+        // If whoever asked has gone away, the command stands all the same.
+        let done = Box::new(move |answer| {
+            let _ = done.send(answer);
+        });
+        self.submit(Work::Command { command, done }).await?;
+        result.await.map_err(|_| WriterError::Undone)
     }
 
     /// The present state of tasks.
@@ -359,8 +356,8 @@ impl Site {
     }
 
     /// Somebody has logged in: the mailbox is compared with the partner's (R13). Never awaited by whoever answers the log-in (I23).
-    pub async fn logged_in(&self, user: ObjectId) -> Result<(), SiteError> {
-        self.submit(|room| Job::LoggedIn { user, room }).await
+    pub async fn logged_in(&self, user: ObjectId) -> Result<(), WriterError> {
+        self.submit(Work::Input(Input::LoggedIn(user))).await
     }
 
     /// The keys of session tokens.
@@ -373,35 +370,41 @@ impl Site {
     }
 
     /// Asks the writer to give disk space back, moving at most so many bytes of bodies.
-    pub async fn compact(&self, bytes_max: u64) -> Result<(), SiteError> {
-        self.submit(|room| Job::Compact { bytes_max, room }).await
+    pub async fn compact(&self, bytes_max: u64) -> Result<(), WriterError> {
+        self.submit(Work::Compact { bytes_max }).await
     }
 
     /// Lets the writer look at what readers found damaged.
-    pub async fn look_into_damage(&self) -> Result<(), SiteError> {
-        self.submit(|room| Job::Damage { room }).await
+    pub async fn look_into_damage(&self) -> Result<(), WriterError> {
+        self.submit(Work::Damage).await
     }
 
     /// Writes what is queued and ends the writer thread.
     pub async fn stop(&self) {
         let (done, stopped) = oneshot::channel();
-        if self.submit(|room| Job::Stop { done, room }).await.is_ok() {
+        let done = done_by(done);
+        if self.submit(Work::Stop { done }).await.is_ok() {
             let _ = stopped.await;
         }
     }
 
-    async fn submit(
-        &self,
-        job: impl FnOnce(tokio::sync::OwnedSemaphorePermit) -> Job,
-    ) -> Result<(), SiteError> {
-        let room = Arc::clone(&self.0.room);
-        let room = room
+    /// Queues a job, when there is a place for it.
+    async fn submit(&self, work: Work<ThreadHost>) -> Result<(), WriterError> {
+        let places = Arc::clone(&self.0.room);
+        let place = places
             .acquire_owned()
             .await
-            .map_err(|_| SiteError::OutOfService)?;
+            .map_err(|_| WriterError::OutOfService)?;
         self.0
             .jobs
-            .send(job(room))
-            .map_err(|_| SiteError::OutOfService)
+            .send(Job { work, place })
+            .map_err(|_| WriterError::OutOfService)
     }
+}
+
+/// Tells whoever has asked; he may have gone away, and what was done stands all the same.
+fn done_by(done: oneshot::Sender<()>) -> Done {
+    Box::new(move || {
+        let _ = done.send(());
+    })
 }

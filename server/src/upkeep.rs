@@ -2,7 +2,7 @@
 //!
 //! One thing that fails holds up no other: each is tried in each round, and a message that cannot be deleted is left out of the next.
 
-use crate::site::{Abort, Site, SiteError, Wait, WriteError};
+use crate::site::{Abort, Site, Wait, WriteError, WriterError};
 use domain::{Change, ObjectId, Timestamp};
 use std::collections::BTreeSet;
 use std::convert::Infallible;
@@ -21,7 +21,7 @@ const DAY_MS: i64 = 86_400_000;
 pub async fn run(site: Site, stop: CancellationToken) {
     let every = Duration::from_secs(site.config().upkeep.every_s);
     let mut bad = BTreeSet::new();
-    let said = |what: &str, result: Result<(), SiteError>| {
+    let said = |what: &str, result: Result<(), WriterError>| {
         if let Err(error) = result {
             metrics::counter!("callpilot_upkeep_faults_total").increment(1);
             tracing::warn!(%error, "house-keeping: {what}; it is tried again");
@@ -47,7 +47,7 @@ pub async fn run(site: Site, stop: CancellationToken) {
     }
 }
 
-async fn empty_deleted(site: &Site, bad: &mut BTreeSet<ObjectId>) -> Result<(), SiteError> {
+async fn empty_deleted(site: &Site, bad: &mut BTreeSet<ObjectId>) -> Result<(), WriterError> {
     let keep = i64::try_from(site.config().mailbox.deleted_keep_days).unwrap_or(365);
     let Some(before) = site.oldest_destroyable(keep.saturating_mul(DAY_MS)).await? else {
         return Ok(());
@@ -81,7 +81,7 @@ async fn empty_deleted(site: &Site, bad: &mut BTreeSet<ObjectId>) -> Result<(), 
 }
 
 /// Deletes for good, in one transaction, those of these messages that have still been in Deleted since before `before`.
-async fn delete(site: &Site, ids: Vec<ObjectId>, before: Timestamp) -> Result<(), SiteError> {
+async fn delete(site: &Site, ids: Vec<ObjectId>, before: Timestamp) -> Result<(), WriterError> {
     let write = site.write_anyway(
         Wait::Local,
         move |scope| -> Result<usize, Abort<Infallible>> {
@@ -102,7 +102,7 @@ async fn delete(site: &Site, ids: Vec<ObjectId>, before: Timestamp) -> Result<()
     done(written.map(|_| ()))
 }
 
-fn done(written: Result<(), WriteError<Infallible>>) -> Result<(), SiteError> {
+fn done(written: Result<(), WriteError<Infallible>>) -> Result<(), WriterError> {
     match written {
         Ok(()) => Ok(()),
         Err(WriteError::Failed(e)) => Err(e),

@@ -1,9 +1,9 @@
 //! Faults and stops that are aimed: they happen at the very moment when a task enters a phase. At random times the short phases would
 //! never be hit.
 
+use crate::group::Asked;
 use crate::oracle::Failure;
 use crate::sometimes::Sometimes;
-use crate::transaction::TaskRun;
 use crate::world::World;
 use gr_proto::Command;
 use ledger::{Phase, TaskId};
@@ -63,7 +63,7 @@ impl World {
             2 | 3 => self.stop(1 - side, id, phase, true),
             n @ (4 | 5) => {
                 let whom = if n == 4 { side } else { 1 - side };
-                if self.nodes[whom].engine.is_some() {
+                if self.nodes[whom].process.is_some() {
                     self.counters.hit(Sometimes::AimedKill);
                     self.kill(whom);
                 }
@@ -83,7 +83,7 @@ impl World {
     /// An administrator stops a task; `there`: of the partner.
     fn stop(&mut self, side: usize, id: TaskId, phase: Phase, there: bool) -> Result<(), Failure> {
         use Sometimes as S;
-        let Some(engine) = &self.nodes[side].engine else {
+        let Some(engine) = &self.nodes[side].process else {
             return Ok(());
         };
         if there
@@ -110,9 +110,9 @@ impl World {
             (Phase::Fetching, true) => S::AbortFetchingThere,
         });
         let orders = vec![Command::Abort(id)];
-        let work = TaskRun {
+        let work = Asked {
             orders,
-            ..TaskRun::default()
+            ..Asked::default()
         };
         self.transact(side, work)
     }

@@ -1,9 +1,9 @@
 //! Faults that come from neither mail nor transactions: crashes, partitions, clocks, and everything by which a server goes back in time.
 
+use crate::group::Asked;
 use crate::node::{Backup, NAMES};
 use crate::oracle::Failure;
 use crate::sometimes::Sometimes;
-use crate::transaction::TaskRun;
 use crate::world::World;
 use gr_proto::Input;
 
@@ -47,7 +47,7 @@ impl World {
         if self.dice.chance(self.dials.backup / 2) {
             self.restore(side);
         }
-        if self.dice.chance(self.dials.crash) && self.nodes[side].engine.is_some() {
+        if self.dice.chance(self.dials.crash) && self.nodes[side].process.is_some() {
             self.counters.hit(Sometimes::CrashIdle);
             self.kill(side);
         }
@@ -86,7 +86,7 @@ impl World {
         });
         self.tell(|| format!("GR of {} is on: {paired}", NAMES[side]));
         self.nodes[side].paired = paired;
-        if self.nodes[side].engine.is_some() {
+        if self.nodes[side].process.is_some() {
             self.begin_anew(side);
         }
     }
@@ -94,22 +94,30 @@ impl World {
     /// The process goes on with a new incarnation.
     pub(crate) fn begin_anew(&mut self, side: usize) {
         self.loses_sight(side);
+        self.answers.hung_up(side);
         let incarnation = self.dice.roll();
         let node = &mut self.nodes[side];
         node.end_incarnation(self.time);
         node.start(self.time, incarnation, &self.dials, self.options.rules);
     }
 
-    /// The same, but clients are still served: what they do is written in the new incarnation, and GR mail is dropped until it has rested.
-    pub(crate) fn rests_awake(&mut self, side: usize) {
-        self.begin_anew(side);
-        let rest = 1_000 << self.own.below(5);
-        self.nodes[side].rests_until = self.time + rest;
+    /// A group was undone: the process goes on with a new incarnation, which the writer has begun. Clients are still served; GR mail is
+    /// dropped until the engine has rested.
+    pub(crate) fn begins_anew(&mut self, side: usize) {
+        self.loses_sight(side);
+        let time = self.time;
+        let node = &mut self.nodes[side];
+        node.end_incarnation(time);
+        let began = node.process.as_ref().map(|p| p.view().incarnation());
+        node.incarnations.extend(began.map(|began| (began, None)));
+        (node.started, node.last_up) = (time, time);
+        node.broken_at = None;
     }
 
-    /// The engine rests after a transaction was undone; then it goes on with a new incarnation.
+    /// The disk could not sync, and the process has ended; after a while it is started again.
     pub(crate) fn rests(&mut self, side: usize) {
         self.loses_sight(side);
+        self.answers.hung_up(side);
         let rest = 1_000 << self.dice.below(5);
         self.nodes[side].die(self.time, self.time + rest);
     }
@@ -127,14 +135,13 @@ impl World {
         self.goes_back(side, &frozen.backup);
         let seed = self.dice.roll();
         let node = &mut self.nodes[side];
-        let mut engine = frozen.engine;
-        engine.reseed(seed);
+        let mut process = frozen.process;
+        process.reseed(seed);
         node.end_incarnation(self.time);
-        node.incarnations.push((engine.view().incarnation(), None));
-        node.resumed = Some(engine.view().incarnation());
-        node.rests_until = 0;
+        node.incarnations.push((process.view().incarnation(), None));
+        node.resumed = Some(process.view().incarnation());
         node.broken_at = None;
-        node.runs(engine);
+        node.runs(process);
         node.started = frozen.started;
         node.paired = frozen.paired;
         (node.told, node.conditions) = (frozen.told, frozen.conditions);
@@ -144,7 +151,7 @@ impl World {
     fn is_fork_unheard(&self) -> bool {
         self.nodes.iter().any(|node| {
             let incarnation = node
-                .engine
+                .process
                 .as_ref()
                 .map(|engine| engine.view().incarnation());
             node.resumed.is_some() && node.resumed == incarnation
@@ -199,7 +206,7 @@ impl World {
         }
         self.counters.hit(Sometimes::Restored);
         self.blind |= self.is_fork_unheard();
-        if self.nodes[side].engine.is_some() {
+        if self.nodes[side].process.is_some() {
             self.kill(side);
         }
         self.tell(|| format!("{} is restored from its backup", NAMES[side]));
@@ -216,7 +223,8 @@ impl World {
         let partner = &self.nodes[1 - side];
         let back = partner.restored_at.is_some_and(|at| at >= partner.last_up);
         self.blind |=
-            self.is_fork_unheard() || (back && partner.engine.is_none() && self.dials.rewind > 0);
+            self.is_fork_unheard() || (back && partner.process.is_none() && self.dials.rewind > 0);
+        self.answers.hung_up(side);
         self.restores += 1;
         let partner = &self.nodes[1 - side].ledger;
         self.oracle.goes_back(
@@ -236,7 +244,7 @@ impl World {
         self.forget_damage(side);
         let node = &mut self.nodes[side];
         node.restored_at = Some(self.time);
-        node.ledger = backup.ledger.clone();
+        *node.ledger = backup.ledger.clone();
         node.history.clone_from(&backup.history);
         node.seen_kept = node.ledger.kept.keys().copied().collect();
         node.kept_since = node.seen_kept.iter().map(|id| (*id, 0)).collect();
@@ -244,24 +252,24 @@ impl World {
 
     fn link(&mut self, input: Input, what: Sometimes) -> Result<(), Failure> {
         let side = self.dice.below(2) as usize;
-        if self.nodes[side].engine.is_none() || self.dice.chance(500) {
+        if self.nodes[side].process.is_none() || self.dice.chance(500) {
             return Ok(());
         }
         self.counters.hit(what);
         let broken = input == Input::LinkDown;
         let incarnation = self.nodes[side]
-            .engine
+            .process
             .as_ref()
             .map(|engine| engine.view().incarnation());
         self.transact(
             side,
-            TaskRun {
+            Asked {
                 inputs: vec![input],
-                ..TaskRun::default()
+                ..Asked::default()
             },
         )?;
         let node = &mut self.nodes[side];
-        if let Some(engine) = &node.engine
+        if let Some(engine) = &node.process
             && incarnation == Some(engine.view().incarnation())
         {
             node.broken_at = broken.then_some(self.time);
@@ -274,6 +282,7 @@ impl World {
             .dice
             .below([50, 3_000, 400_000][self.dice.clone().below(3) as usize]);
         self.loses_sight(side);
+        self.answers.hung_up(side);
         self.nodes[side].die(self.time, self.time + pause);
         self.tell(|| format!("{} dies for {pause} ms", NAMES[side]));
     }

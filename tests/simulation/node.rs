@@ -1,8 +1,10 @@
 //! One server: an engine over a ledger, with a process that can die and a wall clock that can jump.
 
 use crate::dials::Dials;
+use crate::process::Process;
+use crate::store::SimStore;
 use domain::{BodyRef, Conditions, Incarnation, ObjectId, ServerId, Timestamp};
-use gr_proto::{Config, Engine, Mono, Now, PartnerState, Rules};
+use gr_proto::{Config, Mono, Now, PartnerState, Rules};
 use ledger::memory::Memory;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,15 +12,13 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Clone, Debug)]
 pub struct Node {
     pub side: usize,
-    pub ledger: Memory,
+    pub(crate) ledger: SimStore,
     /// The process, if it lives.
-    pub engine: Option<Box<Engine>>,
+    pub(crate) process: Option<Process>,
     /// When it wants to be woken: asked once after each transaction.
-    wakes_at: Option<Mono>,
+    wakes_at: Option<u64>,
     /// When a dead process starts again.
     pub back_at: u64,
-    /// Until then the engine takes no mail and does nothing of itself.
-    pub rests_until: u64,
     /// Until then there is no room on its disk.
     pub full_until: u64,
     /// The link was last reported broken then, and not repaired since.
@@ -75,7 +75,7 @@ pub struct Backup {
 /// A snapshot of a running machine: memory and disk.
 #[derive(Clone, Debug)]
 pub struct Frozen {
-    pub engine: Box<Engine>,
+    pub(crate) process: Process,
     pub backup: Backup,
     pub started: u64,
     pub paired: bool,
@@ -97,11 +97,10 @@ impl Node {
     pub fn new(side: usize) -> Self {
         Self {
             side,
-            ledger: Memory::default(),
-            engine: None,
+            ledger: SimStore::default(),
+            process: None,
             wakes_at: None,
             back_at: 0,
-            rests_until: 0,
             full_until: 0,
             broken_at: None,
             started: 0,
@@ -136,21 +135,16 @@ impl Node {
             limits: dials.wide.limits,
             rules,
         };
-        self.runs(Box::new(Engine::new(
-            config,
-            Incarnation(incarnation),
-            incarnation ^ 0x5eed,
-        )));
+        self.runs(Process::new(config, incarnation));
         self.incarnations.push((Incarnation(incarnation), None));
         (self.started, self.last_up) = (time, time);
-        self.rests_until = 0;
         self.broken_at = None;
     }
 
-    /// An engine is at work, or at work again.
-    pub fn runs(&mut self, engine: Box<Engine>) {
-        self.wakes_at = engine.view().wake_at();
-        self.engine = Some(engine);
+    /// A process is at work, or at work again.
+    pub(crate) fn runs(&mut self, process: Process) {
+        self.wakes_at = process.due();
+        self.process = Some(process);
     }
 
     /// What a backup would hold.
@@ -164,9 +158,9 @@ impl Node {
 
     /// Takes a snapshot of the running machine.
     pub fn freeze(&mut self, time: u64) {
-        self.frozen = self.engine.clone().map(|engine| {
+        self.frozen = self.process.clone().map(|process| {
             Box::new(Frozen {
-                engine,
+                process,
                 backup: self.snapshot(time),
                 started: self.started,
                 paired: self.paired,
@@ -177,7 +171,7 @@ impl Node {
     }
 
     pub fn die(&mut self, time: u64, back_at: u64) {
-        self.engine = None;
+        self.process = None;
         self.last_up = time;
         self.back_at = back_at;
         self.end_incarnation(time);
@@ -201,8 +195,8 @@ impl Node {
 
     /// When something happens here by itself.
     pub fn next_at(&self, time: u64) -> Option<u64> {
-        match &self.engine {
-            Some(_) => self.wakes_at.map(|at| at.0.max(self.rests_until).max(time)),
+        match &self.process {
+            Some(_) => self.wakes_at.map(|at| at.max(time)),
             None => Some(self.back_at.max(time)),
         }
     }

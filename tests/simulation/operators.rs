@@ -1,10 +1,10 @@
 //! What administrators do: tasks are started, agreed to, stopped and undone, on both servers, at any moment; conditions change; and
 //! damage is done to stores, which tasks have to put right.
 
+use crate::group::Asked;
 use crate::node::{NAMES, Node, server};
 use crate::oracle::Failure;
 use crate::sometimes::Sometimes;
-use crate::transaction::TaskRun;
 use crate::users::{self, of_kind};
 use crate::world::World;
 use domain::{Change, Conditions, Kind, ObjectId, Shortcut, User};
@@ -41,11 +41,11 @@ impl World {
     /// Something that an administrator does.
     pub(crate) fn somebody_orders(&mut self) -> Result<(), Failure> {
         let side = self.dice.below(2) as usize;
-        if self.nodes[side].engine.is_none() {
+        if self.nodes[side].process.is_none() {
             return Ok(());
         }
         let open = self.tasks_open(side);
-        let mut work = TaskRun::default();
+        let mut work = Asked::default();
         match self.dice.below(16) {
             0..=4 => work.orders.push(self.some_task(side)),
             5 | 6 => {
@@ -85,9 +85,9 @@ impl World {
         let orders = [order.clone(), with_id(order, other)];
         for (side, order) in [side, 1 - side].into_iter().zip(orders) {
             let orders = vec![order];
-            let work = TaskRun {
+            let work = Asked {
                 orders,
-                ..TaskRun::default()
+                ..Asked::default()
             };
             self.transact(side, work)?;
         }
@@ -108,7 +108,7 @@ impl World {
         let Some(id) = self.dice.pick(&users).copied() else {
             return Ok(());
         };
-        if !self.nodes.iter().any(open) || self.nodes[side].engine.is_none() {
+        if !self.nodes.iter().any(open) || self.nodes[side].process.is_none() {
             return Ok(());
         }
         self.counters.hit(Sometimes::DeletedInTask);
@@ -121,7 +121,7 @@ impl World {
         let Some(id) = self.dice.pick(&users).copied() else {
             return Ok(());
         };
-        if self.nodes[side].engine.is_none() {
+        if self.nodes[side].process.is_none() {
             return Ok(());
         }
         let user = User::of(&self.nodes[side].ledger.objects[&id]);
@@ -135,15 +135,15 @@ impl World {
     }
 
     pub(crate) fn change(&mut self, side: usize, changes: Vec<Change>) -> Result<(), Failure> {
-        let work = TaskRun {
+        let work = Asked {
             changes,
-            ..TaskRun::default()
+            ..Asked::default()
         };
         self.transact(side, work)
     }
 
     fn tasks_open(&self, side: usize) -> Vec<TaskId> {
-        let engine = self.nodes[side].engine.as_ref();
+        let engine = self.nodes[side].process.as_ref();
         let tasks = engine
             .map(|engine| engine.view().tasks())
             .unwrap_or_default();
@@ -204,7 +204,7 @@ impl World {
             self.lose(side, times > 1);
         }
         let by = self.dice.below(2) as usize;
-        if !self.dice.chance(500) || self.nodes[by].engine.is_none() {
+        if !self.dice.chance(500) || self.nodes[by].process.is_none() {
             return Ok(());
         }
         // The night comes, and with it the audit.
@@ -215,9 +215,9 @@ impl World {
             agreed: None,
             mailboxes: vec![],
         };
-        let work = TaskRun {
+        let work = Asked {
             orders: vec![night],
-            ..TaskRun::default()
+            ..Asked::default()
         };
         self.transact(by, work)
     }

@@ -4,7 +4,7 @@ use crate::node::NAMES;
 use crate::oracle::{Failure, failed};
 use crate::sometimes::Sometimes;
 use crate::world::World;
-use domain::Incarnation;
+use domain::{Incarnation, ObjectId};
 use gr_proto::{
     Event, Message, NewIncarnation, Output, PartnerState, PartnerStatus, Payload, Reason, Verdicts,
 };
@@ -47,16 +47,7 @@ impl World {
                 }
                 Output::Safe(safe) => {
                     for (id, n) in safe {
-                        // What a restored partner has lost it will be given again, once it is known.
-                        let partner = &self.nodes[1 - side];
-                        if partner.restored_at.is_none_or(|at| at < met) {
-                            // Of a server that runs twice, the copy that acknowledged it holds it; it may not be the one that stays.
-                            let twin = self.twin.iter().filter(|twin| twin.side != side);
-                            let mut copies = twin.map(|twin| &twin.ledger);
-                            if !copies.any(|copy| self.oracle.safe(side, id, n, copy).is_ok()) {
-                                self.oracle.safe(side, id, n, &partner.ledger)?;
-                            }
-                        }
+                        self.is_safe(side, id, n, met)?;
                         if self.nodes[side].ledger.marks.contains_key(&id) {
                             self.counters.hit(Sometimes::MarkOutlived);
                         }
@@ -81,6 +72,28 @@ impl World {
             }
         }
         Ok(())
+    }
+
+    /// I2: what a server calls safe is with its partner. `met`: when their session began.
+    pub(crate) fn is_safe(
+        &self,
+        side: usize,
+        id: ObjectId,
+        n: u64,
+        met: u64,
+    ) -> Result<(), Failure> {
+        // What a restored partner has lost it will be given again, once it is known.
+        let partner = &self.nodes[1 - side];
+        if partner.restored_at.is_some_and(|at| at >= met) {
+            return Ok(());
+        }
+        // Of a server that runs twice, the copy that acknowledged it holds it; it may not be the one that stays.
+        let twin = self.twin.iter().filter(|twin| twin.side != side);
+        let mut copies = twin.map(|twin| &twin.ledger);
+        if copies.any(|copy| self.oracle.safe(side, id, n, copy).is_ok()) {
+            return Ok(());
+        }
+        self.oracle.safe(side, id, n, &partner.ledger)
     }
 
     pub(crate) fn status(&mut self, side: usize, status: &PartnerStatus) {

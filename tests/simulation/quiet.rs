@@ -18,13 +18,15 @@ impl World {
                 .twin
                 .as_ref()
                 .is_some_and(|twin| twin.side == partner.side);
-            let alive = if partner.engine.is_some() || twice {
+            let alive = if partner.process.is_some() || twice {
                 self.time
             } else {
                 partner.last_up
             };
             let node = &self.nodes[side];
-            let Some(engine) = &node.engine else { continue };
+            let Some(engine) = &node.process else {
+                continue;
+            };
             let silent = self.time.saturating_sub(alive);
             if engine.view().status().state == PartnerState::Running
                 && silent > self.dials.timers.unknown_ms
@@ -116,7 +118,7 @@ impl World {
                 let judged = !state.partner_rolled_back
                     && !state.rolled_back
                     && node.ledger.tombstones.is_empty();
-                let status = node.engine.as_ref().map(|engine| engine.view().status());
+                let status = node.process.as_ref().map(|engine| engine.view().status());
                 idle && judged
                     && filled
                     && status.is_some_and(|s| {
@@ -145,6 +147,7 @@ impl World {
         let before = self.net.sent;
         let until = self.time + heartbeats * self.dials.timers.heartbeat_ms;
         self.pass(until)?;
+        self.everybody_is_answered()?;
         let said = self.net.sent - before;
         // The last acknowledgements may still be due, and what was refused is tried again now and then. What no copy is left of is asked
         // for with pauses that grow from 5 s: five times in ten heartbeats, bodies and rows, with answers.

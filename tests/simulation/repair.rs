@@ -1,10 +1,10 @@
 //! When the faults have ended, administrators put right what is left; and what their tasks promise is checked in the calm.
 
+use crate::group::Asked;
 use crate::node::server;
 use crate::operators::ANY;
 use crate::oracle::{Failure, failed};
 use crate::sometimes::Sometimes;
-use crate::transaction::TaskRun;
 use crate::users::{self, of_kind};
 use crate::world::World;
 use domain::{Conditions, Kind, Object, ObjectId, User};
@@ -23,17 +23,17 @@ impl World {
 
     /// When the faults have ended, administrators put everything right.
     pub(crate) fn put_right(&mut self) -> Result<(), Failure> {
-        while self.nodes.iter().any(|node| node.engine.is_none()) {
+        while self.nodes.iter().any(|node| node.process.is_none()) {
             let until = self.time + self.dials.timers.heartbeat_ms;
             self.pass(until)?;
             self.time = self.time.max(until);
         }
         for side in [0, 1] {
             let input = Input::Conditions(Box::default());
-            let work = TaskRun {
+            let work = Asked {
                 inputs: vec![input],
                 orders: vec![Command::RetryHeld],
-                ..TaskRun::default()
+                ..Asked::default()
             };
             self.nodes[side].conditions = Conditions::default();
             self.transact(side, work)?;
@@ -79,9 +79,9 @@ impl World {
             if let Some(task) = &self.nodes[side].ledger.state.task {
                 self.counters.hit(Sometimes::CalmAbort);
                 let orders = vec![Command::Abort(task.id)];
-                let work = TaskRun {
+                let work = Asked {
                     orders,
-                    ..TaskRun::default()
+                    ..Asked::default()
                 };
                 self.transact(side, work)?;
                 self.settle_tasks()?;
@@ -138,9 +138,9 @@ impl World {
             }
             self.transact(
                 side,
-                TaskRun {
+                Asked {
                     changes,
-                    ..TaskRun::default()
+                    ..Asked::default()
                 },
             )?;
         }
@@ -157,9 +157,9 @@ impl World {
                 let Some(task) = task else { continue };
                 waiting = true;
                 if task.phase == Phase::Waiting {
-                    let work = TaskRun {
+                    let work = Asked {
                         orders: vec![Command::Agree(task.id)],
-                        ..TaskRun::default()
+                        ..Asked::default()
                     };
                     self.transact(side, work)?;
                 }
@@ -198,9 +198,9 @@ impl World {
                 agreed: Some(ANY),
                 mailboxes: vec![],
             };
-            let work = TaskRun {
+            let work = Asked {
                 orders: vec![order],
-                ..TaskRun::default()
+                ..Asked::default()
             };
             self.transact(side, work)?;
             begun = self.nodes[side]

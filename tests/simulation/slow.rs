@@ -1,10 +1,10 @@
 //! Slow links and long bodies, in widened histories: a link that carries so many bytes a second, holds so many messages and drops what comes
 //! after them, and breaks with all that it holds; and messages whose bodies go in pieces.
 
+use crate::group::Asked;
 use crate::node::NAMES;
 use crate::oracle::{Failure, failed};
 use crate::sometimes::Sometimes;
-use crate::transaction::TaskRun;
 use crate::wide::Wide;
 use crate::world::World;
 use domain::{BodyRef, Change, Key, Kind, ObjectId, Value};
@@ -84,15 +84,15 @@ impl World {
         self.counters.hit(Sometimes::LinkBroke);
         self.tell(|| format!("the link of {} breaks", NAMES[side]));
         self.net.break_link(self.time, 1 - side);
-        if self.nodes[side].engine.is_none() {
+        if self.nodes[side].process.is_none() {
             return Ok(());
         }
         let inputs = vec![Input::LinkUp];
         self.transact(
             side,
-            TaskRun {
+            Asked {
                 inputs,
-                ..TaskRun::default()
+                ..Asked::default()
             },
         )
     }
@@ -161,7 +161,7 @@ impl World {
             self.pass(until)?;
             self.time = self.time.max(until);
             let state = self.nodes[side]
-                .engine
+                .process
                 .as_ref()
                 .map(|e| e.view().status().state);
             if state != Some(PartnerState::Running) {
@@ -180,9 +180,9 @@ impl World {
     fn make(&mut self, side: usize, changes: Vec<Change>) -> Result<(), Failure> {
         self.transact(
             side,
-            TaskRun {
+            Asked {
                 changes,
-                ..TaskRun::default()
+                ..Asked::default()
             },
         )
     }

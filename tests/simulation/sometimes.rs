@@ -127,6 +127,9 @@ sometimes! {
     LinkBroke: "link broken with all that it held",
     LongBody: "message with a long body",
     PieceSent: "piece of a long body sent",
+    GroupSplit: "jobs of one moment in several groups",
+    AnsweredReplicated: "caller told that it is on both",
+    AnsweredUndone: "caller told that it was undone",
     FreshPassed: "fresh message passed a backlog on a slow link",
 }
 

@@ -1,40 +1,212 @@
-//! The store of a server in a widened history: a ledger in memory, of which any call can fail.
+//! The store that the writer has in a simulation: a ledger in memory, of which any call can fail, and whose commit can.
 
+use ::store::{Compacted, LookedInto, Room, StoreError};
 use domain::{BodyRef, Digest, Object, ObjectId, ServerId, Timestamp};
 use ledger::memory::Memory;
 use ledger::{
     Backlog, Damage, DeletionRecord, Held, HistoryEntry, Lane, Ledger, LedgerError, Mark, Order,
     ReplicaState, Tombstone, Tree, Unreadable,
 };
+use std::collections::BTreeSet;
+use std::ops::{Deref, DerefMut};
+use writer::{Store, Transaction};
 
-/// A ledger that fails after so many calls, and from then on.
-pub(crate) struct Failing<'a> {
-    memory: &'a mut Memory,
-    left: &'a mut Option<u64>,
+/// What becomes of the next commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Commit {
+    /// It is durable.
+    Durable,
+    /// There is no room on the disk.
+    Full,
+    /// The process dies before it, or the disk cannot sync: whoever comes back finds nothing of the transaction.
+    Dies,
+    /// Against rule E3: it is called durable, and is not.
+    Lies,
 }
 
-impl<'a> Failing<'a> {
-    /// `left`: so many calls are carried out; `None`: all of them.
-    pub(crate) fn new(memory: &'a mut Memory, left: &'a mut Option<u64>) -> Self {
-        Self { memory, left }
+/// A store in memory.
+#[derive(Clone, Debug)]
+pub(crate) struct SimStore {
+    pub(crate) memory: Memory,
+    /// So many calls are carried out, and then all fail; `None`: all are carried out.
+    pub(crate) calls_left: Option<u64>,
+    pub(crate) commit: Commit,
+}
+
+impl Default for SimStore {
+    fn default() -> Self {
+        Self {
+            memory: Memory::default(),
+            calls_left: None,
+            commit: Commit::Durable,
+        }
+    }
+}
+
+impl Deref for SimStore {
+    type Target = Memory;
+
+    fn deref(&self) -> &Memory {
+        &self.memory
+    }
+}
+
+impl DerefMut for SimStore {
+    fn deref_mut(&mut self) -> &mut Memory {
+        &mut self.memory
+    }
+}
+
+/// Its open transaction.
+#[derive(Debug)]
+pub(crate) struct SimTx<'t> {
+    store: &'t mut SimStore,
+    savepoint: usize,
+    open: bool,
+}
+
+impl Store for SimStore {
+    type Tx<'t> = SimTx<'t>;
+
+    fn begin(&mut self) -> Result<SimTx<'_>, StoreError> {
+        self.memory.begin();
+        Ok(SimTx {
+            store: self,
+            savepoint: 0,
+            open: true,
+        })
+    }
+
+    fn look_for_room(&mut self) -> Room {
+        Room::default()
+    }
+
+    fn room(&self) -> Room {
+        Room::default()
+    }
+
+    fn admits(&mut self, _: u64) -> bool {
+        true
+    }
+
+    fn ended(&mut self, _: Result<(), &StoreError>, _: bool) {}
+
+    fn compact(&mut self, _: Timestamp, _: u64) -> Result<Compacted, StoreError> {
+        Ok(Compacted::default())
+    }
+
+    fn unreadable(&self) -> (usize, BTreeSet<i64>) {
+        (0, BTreeSet::new())
+    }
+}
+
+impl SimTx<'_> {
+    /// What the ledger holds, with what this transaction has written.
+    pub(crate) fn memory(&self) -> &Memory {
+        &self.store.memory
     }
 
     fn call(&mut self) -> Result<&mut Memory, LedgerError> {
-        match self.left {
+        match &mut self.store.calls_left {
             Some(0) => Err(LedgerError("a call of the store fails".into())),
             Some(left) => {
                 *left -= 1;
-                Ok(self.memory)
+                Ok(&mut self.store.memory)
             }
-            None => Ok(self.memory),
+            None => Ok(&mut self.store.memory),
         }
+    }
+}
+
+impl Transaction for SimTx<'_> {
+    /// Bodies have no bytes here: what is appended are their names. See [`name_of`].
+    fn append_body(&mut self, bytes: &[u8]) -> Result<BodyRef, StoreError> {
+        let body = named(bytes);
+        self.store.memory.receive_body(body);
+        Ok(body)
+    }
+
+    fn append_piece(
+        &mut self,
+        _: Timestamp,
+        body: &BodyRef,
+        at: u32,
+        bytes: &[u8],
+    ) -> Result<(), StoreError> {
+        self.store
+            .memory
+            .receive_piece(*body, at, bytes.len() as u32);
+        Ok(())
+    }
+
+    fn look_into_damage(&mut self) -> Result<LookedInto, StoreError> {
+        Ok(LookedInto::default())
+    }
+
+    fn rows_set_aside(&self) -> u64 {
+        0
+    }
+
+    fn savepoint(&mut self) -> Result<(), StoreError> {
+        self.savepoint = self.store.memory.savepoint();
+        Ok(())
+    }
+
+    fn release(&mut self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn roll_back(&mut self) -> Result<(), StoreError> {
+        if self.store.calls_left == Some(0) {
+            return Err(StoreError::Failed);
+        }
+        self.store.memory.roll_back_to(self.savepoint);
+        Ok(())
+    }
+
+    fn commit(mut self) -> Result<(), StoreError> {
+        match self.store.commit {
+            Commit::Durable => {
+                self.store.memory.commit();
+                self.open = false;
+                Ok(())
+            }
+            Commit::Full => Err(StoreError::Full),
+            Commit::Dies => Err(StoreError::Fatal("the process dies".to_owned())),
+            Commit::Lies => Ok(()),
+        }
+    }
+}
+
+impl Drop for SimTx<'_> {
+    fn drop(&mut self) {
+        if self.open {
+            self.store.memory.roll_back();
+        }
+    }
+}
+
+/// What is sent in place of a body's bytes.
+pub(crate) fn name_of(body: &BodyRef) -> Vec<u8> {
+    let mut name = body.hash.to_vec();
+    name.extend(body.len.to_be_bytes());
+    name
+}
+
+fn named(name: &[u8]) -> BodyRef {
+    let (hash, len) = name.split_at(32);
+    let hash = hash.try_into().expect("it has 32 bytes");
+    let len = len.try_into().expect("it has 4 bytes");
+    BodyRef {
+        hash,
+        len: u32::from_be_bytes(len),
     }
 }
 
 /// Calls that reach the memory unless they fail.
 macro_rules! calls {
     ($(fn $name:ident($($argument:ident: $type:ty),*) -> $result:ty;)*) => {
-        impl Ledger for Failing<'_> {
+        impl Ledger for SimTx<'_> {
             $(fn $name(&mut self, $($argument: $type),*) -> Result<$result, LedgerError> {
                 self.call()?.$name($($argument),*)
             })*

@@ -1,18 +1,21 @@
 //! Thousands of histories of a GR pair, in each test run.
 
 mod aim;
+mod answers;
 mod at_rest;
 mod bounds;
 mod checks;
 mod dials;
 mod dice;
 mod faults;
+mod group;
 mod minimise;
 mod net;
 mod node;
 mod operators;
 mod oracle;
 mod outputs;
+mod process;
 mod promises;
 mod quiet;
 mod repair;
@@ -22,7 +25,6 @@ mod run;
 mod slow;
 mod sometimes;
 mod store;
-mod transaction;
 mod twins;
 mod users;
 mod wear;

@@ -3,6 +3,7 @@
 use crate::node::NAMES;
 use crate::sometimes::Sometimes;
 use crate::world::World;
+use ledger::memory::Memory;
 
 impl World {
     /// A copy of a server is started at its address; or one of the two is switched off.
@@ -10,14 +11,14 @@ impl World {
         if self.twin.is_some() {
             return self.end_twin();
         }
-        if self.nodes[side].engine.is_none() {
+        if self.nodes[side].process.is_none() {
             return;
         }
         self.counters.hit(Sometimes::Twins);
         self.tell(|| format!("{} runs twice", NAMES[side]));
         let mut twin = self.nodes[side].clone();
         let seed = self.dice.roll();
-        twin.engine.as_mut().expect("it runs").reseed(seed);
+        twin.process.as_mut().expect("it runs").reseed(seed);
         self.twin = Some(twin);
         self.oracle.restored[side] = true;
     }
@@ -48,6 +49,7 @@ impl World {
             return;
         };
         let side = twin.side;
+        self.answers.hung_up(side);
         let incarnations = twin
             .incarnations
             .iter()
@@ -57,7 +59,7 @@ impl World {
         self.tell(|| format!("{} runs once", NAMES[side]));
         let partner = &self.nodes[1 - side].ledger;
         let history = &self.nodes[side].history;
-        let ledgers = [&self.nodes[side].ledger, partner];
+        let ledgers: [&Memory; 2] = [&self.nodes[side].ledger, partner];
         self.oracle.goes_back(side, &twin.history, history, ledgers);
         // Nobody can tell from outside what was with which of them.
         self.oracle.restored = [true, true];
@@ -66,7 +68,7 @@ impl World {
         let node = &mut self.nodes[side];
         node.restored_at = Some(self.time);
         node.incarnations.splice(..0, incarnations);
-        node.last_up = match twin.engine {
+        node.last_up = match twin.process {
             Some(_) => self.time,
             None => node.last_up.max(twin.last_up),
         };

@@ -1,10 +1,10 @@
 //! What happens to servers beside all else in widened histories: operators take them out of service, disks stay full, days pass.
 
+use crate::group::Asked;
 use crate::net::Mail;
 use crate::node::{EPOCH_MS, NAMES, Node};
 use crate::oracle::{Failure, failed};
 use crate::sometimes::Sometimes;
-use crate::transaction::TaskRun;
 use crate::world::World;
 use domain::{Change, Kind};
 use gr_proto::{Command, How, Limits, Output, Timers};
@@ -45,7 +45,7 @@ impl World {
         self.tell(|| format!("both are off for {days} days"));
         self.time += days * DAY_MS;
         for side in [0, 1] {
-            if self.nodes[side].engine.is_some() {
+            if self.nodes[side].process.is_some() {
                 self.kill(side);
             }
             let off = [0, 8, -8, 100, 0][self.dice.below(5) as usize];
@@ -159,7 +159,7 @@ impl World {
 
     /// Whether a disk has no room for what a transaction would write: bodies, and objects that are new. What is small is written all the
     /// same, into what was put aside for that.
-    pub(crate) fn lacks_room(&mut self, side: usize, work: &TaskRun) -> bool {
+    pub(crate) fn lacks_room(&mut self, side: usize, work: &Asked) -> bool {
         if self.net.good || self.time >= self.nodes[side].full_until {
             return false;
         }
@@ -179,15 +179,15 @@ impl World {
     fn courtesy(&mut self) -> Result<(), Failure> {
         let side = self.dice.below(2) as usize;
         let force = self.dice.chance(300);
-        if self.nodes[side].engine.is_none() {
+        if self.nodes[side].process.is_none() {
             return Ok(());
         }
         if self.nodes[side].ledger.state.courtesy {
             return self.courtesy_up(side);
         }
-        let work = TaskRun {
+        let work = Asked {
             orders: vec![Command::CourtesyDown { force }],
-            ..TaskRun::default()
+            ..Asked::default()
         };
         let steps = self.steps;
         self.transact(side, work)?;
@@ -208,9 +208,9 @@ impl World {
     pub(crate) fn courtesy_up(&mut self, side: usize) -> Result<(), Failure> {
         self.transact(
             side,
-            TaskRun {
+            Asked {
                 orders: vec![Command::CourtesyUp],
-                ..TaskRun::default()
+                ..Asked::default()
             },
         )
     }
@@ -220,7 +220,7 @@ impl World {
         while self
             .nodes
             .iter()
-            .any(|node| node.ledger.state.courtesy && node.engine.is_none())
+            .any(|node| node.ledger.state.courtesy && node.process.is_none())
         {
             let until = self.time + self.dials.timers.heartbeat_ms;
             self.pass(until)?;

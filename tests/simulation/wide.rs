@@ -37,10 +37,16 @@ pub struct Wide {
     pub rows_spoilt: u64,
     /// What is restored from a backup gets its bodies from another moment than its database.
     pub apart: u64,
+    /// Whoever writes waits until it is on both servers.
+    pub waits: u64,
+    /// A write fails by itself, after it has changed something.
+    pub write_fails: u64,
+    /// What is asked at one moment goes in the groups that the writer makes of it. 1: so it is.
+    pub gathers: u64,
 }
 
 /// Faults that can be left out of a widened history, by name.
-pub const FAULTS: [&str; 13] = [
+pub const FAULTS: [&str; 16] = [
     "store errors",
     "courtesy",
     "disks full for long",
@@ -54,6 +60,9 @@ pub const FAULTS: [&str; 13] = [
     "link breaks",
     "small link queue",
     "restored apart",
+    "writes wait for the partner",
+    "writes fail",
+    "jobs are grouped",
 ];
 
 /// Dice of widened histories have numbers from here on; those below belong to all histories.
@@ -99,6 +108,9 @@ impl Wide {
             long: dial(21, 200, 50, 400),
             link_breaks: dial(22, 200, 5, 60),
             link_room: dial(23, 200, 4, 40),
+            waits: dial(30, 400, 300, 1_000),
+            write_fails: dial(31, 200, 5, 100),
+            gathers: dial(32, 400, 1, 1),
         }
     }
 
@@ -123,6 +135,9 @@ impl Wide {
             10 => &mut self.link_breaks,
             11 => &mut self.link_room,
             12 => &mut self.apart,
+            13 => &mut self.waits,
+            14 => &mut self.write_fails,
+            15 => &mut self.gathers,
             _ => return bounds::without(&mut self.limits, fault - FAULTS.len()),
         } = 0;
     }

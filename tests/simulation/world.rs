@@ -1,14 +1,15 @@
 //! One history: two servers, the mail between them, and time.
 
+use crate::answers::Answers;
 use crate::at_rest::AtRest;
 use crate::checks::Checks;
 use crate::dials::Dials;
 use crate::dice::Dice;
+use crate::group::Asked;
 use crate::net::Net;
 use crate::node::{NAMES, Node};
 use crate::oracle::{Failure, Oracle, failed};
 use crate::sometimes::Counters;
-use crate::transaction::TaskRun;
 use crate::users;
 use crate::wide::{self, Wide};
 use domain::ObjectId;
@@ -93,6 +94,10 @@ pub(crate) struct World {
     pub(crate) sent_as: [BTreeMap<ObjectId, u64>; 2],
     pub(crate) checks: Checks,
     pub(crate) at_rest: AtRest,
+    /// Whoever waits for an answer.
+    pub(crate) answers: Answers,
+    /// Writes that were asked for.
+    pub(crate) asked: u64,
     pub(crate) pauses: u64,
     /// A second copy of a server, at the same address.
     pub(crate) twin: Option<Node>,
@@ -124,6 +129,8 @@ pub fn run(seed: u64, options: &Options) -> Outcome {
         sent_as: [BTreeMap::new(), BTreeMap::new()],
         checks: Checks::default(),
         at_rest: AtRest::default(),
+        answers: Answers::default(),
+        asked: 0,
         pauses: 0,
         twin: None,
         blind: false,
@@ -247,26 +254,26 @@ impl World {
         {
             mails.push(mail);
         }
-        if self.nodes[to].engine.is_none() || self.time < self.nodes[to].rests_until {
-            return Ok(()); // nobody opens the door, or what comes in is dropped
+        if self.nodes[to].process.is_none() {
+            return Ok(()); // nobody opens the door
         }
         self.transact(
             to,
-            TaskRun {
+            Asked {
                 mails,
-                ..TaskRun::default()
+                ..Asked::default()
             },
         )
     }
 
     fn wake(&mut self, side: usize) -> Result<(), Failure> {
-        if self.nodes[side].engine.is_none() {
+        if self.nodes[side].process.is_none() {
             let incarnation = self.dice.roll();
             let (dials, rules) = (self.dials.clone(), self.options.rules);
             self.tell(|| format!("{} starts", NAMES[side]));
             self.nodes[side].start(self.time, incarnation, &dials, rules);
         }
-        self.transact(side, TaskRun::default())?;
+        self.transact(side, Asked::default())?;
         self.swap_twins(side);
         Ok(())
     }
@@ -278,7 +285,7 @@ impl World {
 
     /// Somebody does something on a side.
     pub(crate) fn acts(&mut self, side: usize) -> Result<(), Failure> {
-        if self.nodes[side].engine.is_none() || self.nodes[side].ledger.state.courtesy {
+        if self.nodes[side].process.is_none() || self.nodes[side].ledger.state.courtesy {
             return Ok(());
         }
         let mut changes = Vec::new();
@@ -301,9 +308,9 @@ impl World {
         self.lengthen(side, &mut changes);
         self.transact(
             side,
-            TaskRun {
+            Asked {
                 changes,
-                ..TaskRun::default()
+                ..Asked::default()
             },
         )
     }

@@ -17,15 +17,15 @@ pub use compose::LongBodies;
 use super::envelope::Keyring;
 use super::pairing::Pairing;
 use crate::gr::pairing::Partner;
-use crate::rarely::Rarely;
 use crate::site::Site;
-use crate::writer::LinkStart;
+use crate::writer_thread::LinkStart;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
+use writer::RateLimitedLog;
 
 /// The first pause after a connection was lost or refused; it doubles.
 const PAUSE_FIRST: Duration = Duration::from_millis(100);
@@ -37,7 +37,7 @@ const PAUSE_WITH_MESSAGE: Duration = Duration::from_millis(250);
 const GOOD_CONNECTION: Duration = Duration::from_secs(2);
 
 /// That a partner is not believed is logged so often at most.
-static NOT_BELIEVED: Rarely = Rarely::new(Duration::from_secs(60));
+static NOT_BELIEVED: RateLimitedLog = RateLimitedLog::new(Duration::from_secs(60));
 
 /// What the link says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

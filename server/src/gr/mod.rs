@@ -1,6 +1,5 @@
 //! The shell of the replication engine: who the partner is, how its mail is sealed and carried, and what its state means.
 
-pub(crate) mod bodies;
 pub mod envelope;
 pub mod link;
 pub mod pairing;

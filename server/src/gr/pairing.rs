@@ -4,7 +4,7 @@
 //! the database nor a copy of it can open GR mail.
 
 use crate::listen::tls::Trust;
-use crate::writer::error::SiteError;
+use crate::site::WriterError;
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io::{self, Write};
@@ -70,15 +70,15 @@ impl Partner {
 }
 
 /// The partner that is configured, if one is.
-pub fn load(readers: &store::Readers, data_dir: &Path) -> Result<Option<Pairing>, SiteError> {
+pub fn load(readers: &store::Readers, data_dir: &Path) -> Result<Option<Pairing>, WriterError> {
     let Some(bytes) = readers.setting(SETTING)? else {
         return Ok(None);
     };
     let partner: Partner = serde_json::from_slice(&bytes)
-        .map_err(|e| SiteError::Damaged(format!("setting {SETTING}: {e}")))?;
+        .map_err(|e| WriterError::Damaged(format!("setting {SETTING}: {e}")))?;
     let path = data_dir.join(ROOT_FILE);
     let root = read_key(&path)?.ok_or_else(|| {
-        SiteError::Damaged(format!(
+        WriterError::Damaged(format!(
             "{} is missing: enter the GR password again with `callpilot gr pair`",
             path.display()
         ))
@@ -87,15 +87,15 @@ pub fn load(readers: &store::Readers, data_dir: &Path) -> Result<Option<Pairing>
 }
 
 /// Puts the root key in its file. Comes before the setting, so that there is never a partner without a key.
-pub fn save_root(root: &Secret, data_dir: &Path) -> Result<(), SiteError> {
+pub fn save_root(root: &Secret, data_dir: &Path) -> Result<(), WriterError> {
     write_key(&data_dir.join(ROOT_FILE), root)
 }
 
 /// Removes the root key. Comes after the setting.
-pub fn erase_root(data_dir: &Path) -> Result<(), SiteError> {
+pub fn erase_root(data_dir: &Path) -> Result<(), WriterError> {
     let path = data_dir.join(ROOT_FILE);
     match fs::remove_file(&path) {
-        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(SiteError::io(path, e)),
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(WriterError::io(path, e)),
         _ => Ok(()),
     }
 }
@@ -118,7 +118,7 @@ pub fn session_keys(pairing: Option<&Pairing>, own: &Secret) -> SessionKeys {
 }
 
 /// This server's own session key; made at the first start.
-pub fn own_session_key(data_dir: &Path) -> Result<Secret, SiteError> {
+pub fn own_session_key(data_dir: &Path) -> Result<Secret, WriterError> {
     let path = data_dir.join(SESSION_FILE);
     if let Some(key) = read_key(&path)? {
         return Ok(key);
@@ -128,13 +128,13 @@ pub fn own_session_key(data_dir: &Path) -> Result<Secret, SiteError> {
     Ok(key)
 }
 
-fn read_key(path: &Path) -> Result<Option<Secret>, SiteError> {
+fn read_key(path: &Path) -> Result<Option<Secret>, WriterError> {
     match fs::read(path) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(e) => Err(SiteError::io(path.to_owned(), e)),
+        Err(e) => Err(WriterError::io(path.to_owned(), e)),
         Ok(bytes) => match bytes.try_into() {
             Ok(key) => Ok(Some(Secret(key))),
-            Err(_) => Err(SiteError::Damaged(format!(
+            Err(_) => Err(WriterError::Damaged(format!(
                 "{} is not a key of 32 bytes",
                 path.display()
             ))),
@@ -143,7 +143,7 @@ fn read_key(path: &Path) -> Result<Option<Secret>, SiteError> {
 }
 
 /// Durable or not at all: written aside, synced, renamed, and the folder synced.
-fn write_key(path: &Path, key: &Secret) -> Result<(), SiteError> {
+fn write_key(path: &Path, key: &Secret) -> Result<(), WriterError> {
     let aside = path.with_extension("new");
     let write = || -> io::Result<()> {
         let mut options = fs::OpenOptions::new();
@@ -158,7 +158,7 @@ fn write_key(path: &Path, key: &Secret) -> Result<(), SiteError> {
         fs::rename(&aside, path)?;
         fs::File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
     };
-    write().map_err(|e| SiteError::io(PathBuf::from(path), e))
+    write().map_err(|e| WriterError::io(PathBuf::from(path), e))
 }
 
 #[cfg(test)]

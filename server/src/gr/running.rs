@@ -3,8 +3,8 @@
 use super::envelope::Keyring;
 use super::link::{self, LinkSecurity};
 use crate::serve::ServeError;
-use crate::site::{Site, SiteError};
-use crate::writer::{Committer, Ended};
+use crate::site::{Site, WriterError};
+use crate::writer_thread::{ThreadEnded, WriterThread};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use tokio::sync::watch;
@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 /// What runs for as long as the server does.
 pub struct Running {
-    writer: JoinHandle<Ended>,
+    writer: JoinHandle<ThreadEnded>,
     link: tokio::task::JoinHandle<()>,
     keys: watch::Receiver<Option<Arc<Keyring>>>,
     security: watch::Receiver<LinkSecurity>,
@@ -22,13 +22,13 @@ impl Running {
     /// Starts both. When the writer ends by itself, `stop` is cancelled: a server that cannot write is none.
     pub fn start(
         site: &Site,
-        mut committer: Committer,
+        mut committer: WriterThread,
         stop: CancellationToken,
-    ) -> Result<Self, SiteError> {
+    ) -> Result<Self, WriterError> {
         let (keys, seen) = watch::channel(None);
         let starts = committer.link_starts.take();
         let starts =
-            starts.ok_or_else(|| SiteError::Damaged("the link was started twice".into()))?;
+            starts.ok_or_else(|| WriterError::Damaged("the link was started twice".into()))?;
         let (security, shown) = watch::channel(LinkSecurity::default());
         let supervised = link::supervise(site.clone(), starts, keys, security, stop.clone());
         let link = tokio::spawn(supervised);
@@ -40,7 +40,7 @@ impl Running {
         let thread = std::thread::Builder::new().name("writer".into());
         let writer = thread
             .spawn(run)
-            .map_err(|e| SiteError::io("the writer thread", e))?;
+            .map_err(|e| WriterError::io("the writer thread", e))?;
         Ok(Self {
             writer,
             link,
@@ -67,8 +67,8 @@ impl Running {
             tracing::error!(%error, "the link to the GR partner ended by a fault");
         }
         match ended {
-            Ok(Ok(Ended::Stopped)) => Ok(()),
-            Ok(Ok(Ended::DiskFailed)) => Err(ServeError::DiskFailed),
+            Ok(Ok(ThreadEnded::Stopped)) => Ok(()),
+            Ok(Ok(ThreadEnded::DiskFailed)) => Err(ServeError::DiskFailed),
             // A panic of the writer has been printed; what it had not answered for was not promised to anybody.
             _ => Err(ServeError::Broken("the writer")),
         }

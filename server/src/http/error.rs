@@ -5,7 +5,7 @@
 use super::reference;
 use crate::operations::OpError;
 use crate::password::Busy;
-use crate::site::{SiteError, WriteError};
+use crate::site::{WriteError, WriterError};
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -220,8 +220,8 @@ impl From<OpError> for Problem {
     }
 }
 
-impl From<SiteError> for Problem {
-    fn from(error: SiteError) -> Self {
+impl From<WriterError> for Problem {
+    fn from(error: WriterError) -> Self {
         OpError::from(error).into()
     }
 }

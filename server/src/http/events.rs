@@ -4,7 +4,7 @@ use super::auth::LoggedIn;
 use super::error::Answer;
 use super::{Api, convert};
 use crate::operations::{OpError, OpResult, messages};
-use crate::site::{Notice, PairView, SiteError};
+use crate::site::{ChangeEvent, PairView, WriterError};
 use crate::token::Claims;
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, header};
@@ -114,7 +114,7 @@ struct Listener {
     api: Api,
     user: ObjectId,
     claims: Claims,
-    notices: broadcast::Receiver<Notice>,
+    notices: broadcast::Receiver<ChangeEvent>,
     pair: watch::Receiver<PairView>,
     told: Option<Discovery>,
     ended: bool,
@@ -126,7 +126,7 @@ enum Woken {
     Tell(Event),
     /// The pair is to be looked at.
     Pair,
-    Notice(Notice),
+    Change(ChangeEvent),
     /// The stream ends; the client asks again, with a fresh token or at the partner.
     End,
 }
@@ -159,7 +159,7 @@ impl Listener {
                 Woken::End => return None,
                 Woken::Tell(event) => Some(event),
                 Woken::Pair => self.server(),
-                Woken::Notice(notice) => self.tell(notice).await,
+                Woken::Change(notice) => self.tell(notice).await,
             };
             if event.is_some() {
                 self.ended = matches!(event, Some(Event::Ended));
@@ -180,7 +180,7 @@ impl Listener {
             () = tokio::time::sleep(left) => Woken::End,
             changed = self.pair.changed() => if changed.is_ok() { Woken::Pair } else { Woken::End },
             notice = self.notices.recv() => match notice {
-                Ok(notice) => Woken::Notice(notice),
+                Ok(notice) => Woken::Change(notice),
                 Err(broadcast::error::RecvError::Lagged(_)) => Woken::Tell(Event::Resync),
                 Err(broadcast::error::RecvError::Closed) => Woken::End,
             },
@@ -198,27 +198,27 @@ impl Listener {
         Some(Event::Server { discovery })
     }
 
-    async fn tell(&mut self, notice: Notice) -> Option<Event> {
+    async fn tell(&mut self, notice: ChangeEvent) -> Option<Event> {
         let read = match notice {
-            Notice::Pair => return self.server(),
-            Notice::Object {
+            ChangeEvent::Pair => return self.server(),
+            ChangeEvent::Object {
                 id,
                 kind: Kind::USER,
                 ..
             } if id == self.user => self.look_at_user().await,
-            Notice::Gone {
+            ChangeEvent::Gone {
                 id,
                 kind: Kind::USER,
                 ..
             } if id == self.user => return Some(Event::Ended),
-            Notice::Rebuilt => self.look_anew().await,
-            Notice::Object {
+            ChangeEvent::Rebuilt => self.look_anew().await,
+            ChangeEvent::Object {
                 id,
                 owner,
                 kind: Kind::MESSAGE,
                 arrived,
             } if owner == Some(self.user) => self.message(id, arrived).await,
-            Notice::Gone {
+            ChangeEvent::Gone {
                 id,
                 owner,
                 kind: Kind::MESSAGE,
@@ -231,18 +231,18 @@ impl Listener {
         })
     }
 
-    async fn look_at_user(&self) -> Result<Option<Event>, SiteError> {
+    async fn look_at_user(&self) -> Result<Option<Event>, WriterError> {
         let good = self.api.sign_in().holds(&self.claims).await?;
         Ok((!good).then_some(Event::Ended))
     }
 
     /// Everything was replaced: the list has to be read again, if the user is still there.
-    async fn look_anew(&self) -> Result<Option<Event>, SiteError> {
+    async fn look_anew(&self) -> Result<Option<Event>, WriterError> {
         let ended = self.look_at_user().await?;
         Ok(ended.or(Some(Event::Resync)))
     }
 
-    async fn message(&self, id: ObjectId, arrived: bool) -> Result<Option<Event>, SiteError> {
+    async fn message(&self, id: ObjectId, arrived: bool) -> Result<Option<Event>, WriterError> {
         let user = self.user;
         let (shown, counts) = messages::present(self.api.site(), user, id).await?;
         let row = shown.and_then(|s| convert::row(s.id, &s.object, s.one_server_only));
@@ -254,7 +254,7 @@ impl Listener {
         }))
     }
 
-    async fn gone(&self, id: ObjectId) -> Result<Option<Event>, SiteError> {
+    async fn gone(&self, id: ObjectId) -> Result<Option<Event>, WriterError> {
         let user = self.user;
         let counts = messages::counts(self.api.site(), user).await?;
         Ok(Some(Event::Gone {

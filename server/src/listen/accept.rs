@@ -3,7 +3,6 @@
 use super::places::Place;
 use super::proxy::{self, Proxies};
 use super::{Places, Stream};
-use crate::rarely::Rarely;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
@@ -11,12 +10,13 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use writer::RateLimitedLog;
 
 /// After an error of accept (too many open files, usually) it is tried again so much later.
 const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(100);
 
-static NOT_ACCEPTED: Rarely = Rarely::new(Duration::from_secs(60));
-static BAD_PROXY: Rarely = Rarely::new(Duration::from_secs(60));
+static NOT_ACCEPTED: RateLimitedLog = RateLimitedLog::new(Duration::from_secs(60));
+static BAD_PROXY: RateLimitedLog = RateLimitedLog::new(Duration::from_secs(60));
 
 /// What a listener keeps to.
 #[derive(Clone)]

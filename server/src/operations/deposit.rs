@@ -3,7 +3,7 @@
 //! The content is read once, judged, and kept once in its canonical form, however many recipients it has. All objects of one mail
 //! are made in one transaction: either every recipient has it or none.
 
-use crate::site::{Abort, Site, SiteError, Wait, WriteError};
+use crate::site::{Abort, Site, Wait, WriteError, WriterError};
 use domain::{Change, Envelope, Kind, Message, ObjectId, Place, Sender, Timestamp};
 use ledger::Ledger;
 use std::net::IpAddr;
@@ -27,7 +27,7 @@ pub enum Recipient {
 ///
 /// # Errors
 /// What the store cannot do.
-pub async fn recipient(site: &Site, number: String, more: u64) -> Result<Recipient, SiteError> {
+pub async fn recipient(site: &Site, number: String, more: u64) -> Result<Recipient, WriterError> {
     let limits = &site.config().mailbox;
     let (size_max, messages_max) = (limits.size_max, limits.messages_max);
     let home = site.home();
@@ -55,7 +55,7 @@ pub async fn recipient(site: &Site, number: String, more: u64) -> Result<Recipie
 ///
 /// # Errors
 /// What the store cannot do.
-pub async fn free_bytes(site: &Site) -> Result<u64, SiteError> {
+pub async fn free_bytes(site: &Site) -> Result<u64, WriterError> {
     let sizes = site.read(store::Readers::sizes).await?;
     Ok(sizes.free_bytes)
 }

@@ -1,7 +1,7 @@
 //! Why an operation did not happen, as far as a caller can do something about it.
 
 use crate::password::Busy;
-use crate::site::{SiteError, WriteError};
+use crate::site::{WriteError, WriterError};
 use domain::Unfit;
 use std::error::Error;
 use std::time::Duration;
@@ -70,14 +70,14 @@ impl OpError {
     }
 }
 
-impl From<SiteError> for OpError {
-    fn from(error: SiteError) -> Self {
+impl From<WriterError> for OpError {
+    fn from(error: WriterError) -> Self {
         match error {
-            SiteError::Busy => Self::Unavailable {
+            WriterError::Busy => Self::Unavailable {
                 why: "The server has too much to do at the moment. Try again in a second.",
                 wait: Duration::from_secs(1),
             },
-            SiteError::OutOfService => Self::Unavailable {
+            WriterError::OutOfService => Self::Unavailable {
                 why: "The server is going out of service. The partner can help.",
                 wait: Duration::from_secs(5),
             },

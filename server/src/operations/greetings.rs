@@ -3,7 +3,7 @@
 use super::messages::content;
 use super::users::check_drawn_id;
 use super::{OpError, OpResult};
-use crate::site::{Abort, Notice, Scope, Site, Wait, WriteError};
+use crate::site::{Abort, ChangeEvent, Site, Wait, WriteError, WriteTx};
 use bytes::Bytes;
 use domain::{Change, Greeting, Kind, Object, ObjectId, Slot, Timestamp};
 use ledger::{Ledger, LedgerError};
@@ -116,7 +116,7 @@ pub async fn set(
 
 /// What a request with this id and content has recorded before.
 fn made_before(
-    scope: &mut Scope<'_, '_>,
+    scope: &mut WriteTx<'_, '_>,
     id: ObjectId,
     user: ObjectId,
     slot: Slot,
@@ -157,7 +157,7 @@ pub async fn remove(site: &Site, user: ObjectId, slot: Slot) -> OpResult<()> {
 
 /// Puts a recording, or with `None` the absence of one, into a slot. What was there goes.
 fn record(
-    scope: &mut Scope<'_, '_>,
+    scope: &mut WriteTx<'_, '_>,
     id: ObjectId,
     owner: ObjectId,
     slot: Slot,
@@ -202,10 +202,10 @@ pub fn tidy(site: Site, stop: CancellationToken) -> impl Future<Output = ()> {
     listen(site, notices, stop)
 }
 
-async fn listen(site: Site, mut notices: Receiver<Notice>, stop: CancellationToken) {
+async fn listen(site: Site, mut notices: Receiver<ChangeEvent>, stop: CancellationToken) {
     while let Some(heard) = stop.run_until_cancelled(notices.recv()).await {
         match heard {
-            Ok(Notice::Object {
+            Ok(ChangeEvent::Object {
                 owner: Some(owner),
                 kind: Kind::GREETING,
                 arrived: true,

@@ -1,7 +1,7 @@
 //! Personal distribution lists.
 
 use super::{OpError, OpResult};
-use crate::site::{Abort, Scope, Site, Wait};
+use crate::site::{Abort, Site, Wait, WriteTx};
 use domain::{Change, DistributionList, Key, Kind, ListEntry, Object, ObjectId, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -56,7 +56,7 @@ pub async fn remove(site: &Site, user: ObjectId, number: u8) -> OpResult<()> {
 /// Makes a list what it should be, entry by entry: what is as it should be is not touched, so that a change of the partner to
 /// another entry stands.
 fn write(
-    scope: &mut Scope<'_, '_>,
+    scope: &mut WriteTx<'_, '_>,
     owner: ObjectId,
     number: u8,
     list: Option<&DistributionList>,

@@ -1,7 +1,7 @@
 //! The messages of a mailbox: lists, one message with its content, marking, deleting and bringing back.
 
 use super::{OpError, OpResult};
-use crate::site::{Abort, Scope, Site, SiteError, Wait};
+use crate::site::{Abort, Site, Wait, WriteTx, WriterError};
 use bytes::Bytes;
 use domain::{
     BodyRef, Change, Filing, Key, Message, Object, ObjectId, Place, Timestamp, Value,
@@ -137,7 +137,7 @@ pub async fn present(
     site: &Site,
     user: ObjectId,
     id: ObjectId,
-) -> Result<(Option<Shown>, MailboxCounts), SiteError> {
+) -> Result<(Option<Shown>, MailboxCounts), WriterError> {
     let read = site.read(move |readers| {
         readers.snapshot(|view| {
             let one_server_only = view.is_on_one_server_only(&id)?;
@@ -156,7 +156,7 @@ pub async fn present(
 ///
 /// # Errors
 /// What the store cannot do.
-pub async fn counts(site: &Site, user: ObjectId) -> Result<MailboxCounts, SiteError> {
+pub async fn counts(site: &Site, user: ObjectId) -> Result<MailboxCounts, WriterError> {
     site.read(move |readers| readers.counts(&user)).await
 }
 
@@ -233,7 +233,7 @@ fn is_message_of(object: &Object, user: ObjectId) -> bool {
 
 /// The message, if it is in the user's own mailbox.
 fn message(
-    scope: &mut Scope<'_, '_>,
+    scope: &mut WriteTx<'_, '_>,
     id: ObjectId,
     user: ObjectId,
 ) -> Result<Object, Abort<OpError>> {
@@ -244,7 +244,7 @@ fn message(
 }
 
 fn apply(
-    scope: &mut Scope<'_, '_>,
+    scope: &mut WriteTx<'_, '_>,
     id: ObjectId,
     object: &Object,
     marking: Marking,

@@ -6,7 +6,7 @@ use crate::config::{BaseUrl, is_host_name};
 use crate::gr::envelope;
 use crate::gr::pairing::{Partner, Secret};
 use crate::listen::tls::Trust;
-use crate::site::{Site, SiteError};
+use crate::site::{Site, WriterError};
 use domain::Timestamp;
 use ledger::{Backlog, Lane};
 
@@ -99,7 +99,7 @@ pub async fn stock(site: &Site) -> OpResult<(Sizes, u64)> {
 ///
 /// # Errors
 /// Why it cannot.
-pub async fn is_readable(site: &Site) -> Result<(), SiteError> {
+pub async fn is_readable(site: &Site) -> Result<(), WriterError> {
     site.read(|readers| readers.state()).await.map(|_| ())
 }
 

@@ -1,7 +1,7 @@
 //! The system settings that both servers of a pair share (R4).
 
 use super::{OpError, OpResult};
-use crate::site::{Abort, Scope, Site, Wait};
+use crate::site::{Abort, Site, Wait, WriteTx};
 use domain::{
     Change, EmailServer, Key, Kind, NameDialing, Object, Setting, SettingName, Unfit, Value,
     broadcast_value, check_mailbox_number, setting_fields,
@@ -102,7 +102,7 @@ fn values(patch: &Patch) -> Result<Vec<(SettingName, Value)>, Unfit> {
 }
 
 /// A setting is made when it is first set.
-fn set(scope: &mut Scope<'_, '_>, name: SettingName, value: Value) -> Result<(), LedgerError> {
+fn set(scope: &mut WriteTx<'_, '_>, name: SettingName, value: Value) -> Result<(), LedgerError> {
     let id = name.id();
     let change = if scope.tx().object(&id)?.is_some() {
         let registers = vec![(Key::field(setting_fields::VALUE), value)];

@@ -4,7 +4,7 @@
 use super::{OpError, OpResult};
 use crate::login::{AddressLimit, Attempts};
 use crate::password::{Hasher, PASSWORD_LENGTH_MAX};
-use crate::site::{Abort, Site, SiteError, Wait};
+use crate::site::{Abort, Site, Wait, WriterError};
 use crate::token::{self, Claims, TokenError};
 use domain::{Change, Key, Object, ObjectId, Timestamp, User, Value, user_fields};
 use ledger::Ledger;
@@ -175,7 +175,7 @@ impl SignIn {
     ///
     /// # Errors
     /// What the store cannot do.
-    pub async fn holds(&self, claims: &Claims) -> Result<bool, SiteError> {
+    pub async fn holds(&self, claims: &Claims) -> Result<bool, WriterError> {
         let id = claims.user;
         let object = self.0.site.read(move |readers| readers.object(&id)).await?;
         Ok(object.is_some_and(|object| standing(&object, claims) == Standing::Good))

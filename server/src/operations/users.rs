@@ -4,7 +4,7 @@ use super::sign_in::{SignIn, next_epoch, no_failed_logins};
 use super::{OpError, OpResult};
 use crate::conditions::{self, NO_SERVICE, device_class_key, has_class, remote_user};
 use crate::password::PASSWORD_LENGTH_MAX;
-use crate::site::{Abort, Scope, Site, Wait};
+use crate::site::{Abort, Site, Wait, WriteTx};
 use domain::{
     Change, Key, Kind, Object, ObjectId, Password, ServerId, User, Value, check_mailbox_number,
     check_name, user_fields,
@@ -518,7 +518,7 @@ fn elsewhere(object: &Object, here: ServerId, partner: Option<&str>) -> Option<O
     )))
 }
 
-fn user(scope: &mut Scope<'_, '_>, id: ObjectId) -> Result<Object, Abort<OpError>> {
+fn user(scope: &mut WriteTx<'_, '_>, id: ObjectId) -> Result<Object, Abort<OpError>> {
     let object = scope.tx().object(&id)?;
     object
         .filter(|o| User::of(o).is_some())

@@ -4,11 +4,11 @@ use super::session::{Mail, Path, Target};
 use super::{Reply, Service, Status};
 use crate::gr::envelope::{self, Refused};
 use crate::operations::deposit::{self, Delivery};
-use crate::rarely::Rarely;
-use crate::site::{SiteError, WriteError};
+use crate::site::{WriteError, WriterError};
 use bytes::BytesMut;
 use std::net::IpAddr;
 use std::time::Duration;
+use writer::RateLimitedLog;
 
 /// Free bytes below which a failed write is put down to a full disk.
 const DISK_FULL_BELOW: u64 = 32 << 20;
@@ -16,10 +16,10 @@ const DISK_FULL_BELOW: u64 = 32 << 20;
 const IDS_PER_LINE: usize = 12;
 
 /// A full disk is logged so often at most: the log may lie on it.
-static FULL: Rarely = Rarely::new(Duration::from_secs(60));
+static FULL: RateLimitedLog = RateLimitedLog::new(Duration::from_secs(60));
 
 /// GR mail that could not be opened is logged so often at most: whoever sends rubbish shall not fill the disk with it.
-static NOT_OPENED: Rarely = Rarely::new(Duration::from_secs(60));
+static NOT_OPENED: RateLimitedLog = RateLimitedLog::new(Duration::from_secs(60));
 
 /// Takes a voice message into its mailboxes. When this returns 250 it is durable, on both servers while the partner is running.
 pub async fn voice_mail(service: &Service, mail: Mail, peer: IpAddr) -> Reply {
@@ -70,10 +70,10 @@ fn accepted(ids: &[String]) -> Reply {
 }
 
 /// The sender keeps the mail and tries again: nothing of it was stored.
-async fn failed(service: &Service, error: SiteError) -> Reply {
+async fn failed(service: &Service, error: WriterError) -> Reply {
     match error {
-        SiteError::Busy => Reply::new(451, Status(4, 3, 2), "Too much at once; try again soon"),
-        SiteError::OutOfService => Reply::new(451, Status(4, 3, 2), "Going out of service"),
+        WriterError::Busy => Reply::new(451, Status(4, 3, 2), "Too much at once; try again soon"),
+        WriterError::OutOfService => Reply::new(451, Status(4, 3, 2), "Going out of service"),
         error => {
             if error.is_full() || disk_is_full(service).await {
                 if let Some(times) = FULL.now() {

@@ -3,7 +3,7 @@
 use super::session::{Lookup, Path, Target};
 use super::{Reply, Service, Status};
 use crate::operations::deposit::{self, Recipient};
-use crate::site::{Site, SiteError};
+use crate::site::{Site, WriterError};
 use vpim::address::{LocalPart, Mailbox, Service as Gateway};
 
 /// The local part of the address that GR mail is sent to.
@@ -40,7 +40,7 @@ pub async fn judge(service: &Service, lookup: &Lookup) -> Result<Target, Reply> 
     verdict(deposit::recipient(site, number, declared).await)
 }
 
-fn verdict(found: Result<Recipient, SiteError>) -> Result<Target, Reply> {
+fn verdict(found: Result<Recipient, WriterError>) -> Result<Target, Reply> {
     match found {
         Ok(Recipient::Mailbox(id)) => Ok(Target::Mailbox(id)),
         Ok(Recipient::InDoubt) => Err(Reply::new(
@@ -54,7 +54,7 @@ fn verdict(found: Result<Recipient, SiteError>) -> Result<Target, Reply> {
             "The mailbox is full; try again later",
         )),
         Ok(Recipient::Nobody) => Err(no_mailbox()),
-        Err(SiteError::OutOfService) => {
+        Err(WriterError::OutOfService) => {
             Err(Reply::new(451, Status(4, 3, 2), "Going out of service"))
         }
         Err(error) => {

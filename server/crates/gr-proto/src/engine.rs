@@ -59,11 +59,52 @@ pub struct Engine {
     pub(crate) outputs: Vec<Output>,
 }
 
+/// What the local changes since then can be taken back to, within one transaction.
+///
+/// For a driver that lets several callers change things in one transaction, with a savepoint of its store for each: if one fails, the store
+/// goes back to its savepoint and the engine to this one, and the others are left as they are. It covers [`Engine::change`] and nothing
+/// else: where [`Engine::handle`] or [`Engine::command`] failed, the engine is dropped.
+#[derive(Clone, Debug)]
+pub struct Savepoint {
+    state: ReplicaState,
+    changed: usize,
+    ready: bool,
+    causes: u64,
+}
+
+impl Savepoint {
+    /// Takes one.
+    ///
+    /// # Errors
+    /// The store failed: the engine reads its state if this is its first transaction.
+    pub fn of(engine: &mut Engine, now: Now, ledger: &mut dyn Ledger) -> Result<Self, LedgerError> {
+        engine.begin(now, ledger)?;
+        Ok(Self {
+            state: engine.state.clone(),
+            changed: engine.changed.len(),
+            ready: engine.ready,
+            causes: engine.causes,
+        })
+    }
+
+    /// Makes of the engine what it was.
+    pub fn restore(self, engine: &mut Engine) {
+        engine.state = self.state;
+        engine.changed.truncate(self.changed);
+        engine.ready = self.ready;
+        engine.causes = self.causes;
+    }
+}
+
 /// What an engine shows of itself, between transactions.
 #[derive(Clone, Copy, Debug)]
 pub struct View<'a>(&'a Engine);
 
 impl View<'_> {
+    pub(crate) fn engine(&self) -> &Engine {
+        self.0
+    }
+
     /// The incarnation that is being lived. It may change: see [`Event::NewIncarnation`].
     pub fn incarnation(&self) -> Incarnation {
         self.0.incarnation

@@ -179,7 +179,7 @@ mod session;
 pub mod wire;
 
 pub use config::{Config, DeletionGuard, Mono, Now, Timers};
-pub use engine::{Engine, View};
+pub use engine::{Engine, Savepoint, View};
 pub use io::{
     Changed, Command, Event, How, Input, NewIncarnation, Output, PartnerState, PartnerStatus,
     Rejected,

@@ -376,13 +376,8 @@ fn age_is_not_believed_in_the_very_transaction_after_a_leap() {
     let oldest = |pair: &mut Pair, ahead_ms: i64| {
         let mut now = pair.now;
         now.wall.0 += ahead_ms;
-        let side = &mut pair.sides[NORTH];
-        side.ledger.begin();
-        let oldest = side
-            .engine
-            .oldest_destroyable(now, &mut side.ledger, WEEK_MS);
-        side.ledger.commit();
-        (oldest.unwrap(), now.wall)
+        let view = pair.sides[NORTH].engine.view();
+        (view.oldest_destroyable(now, WEEK_MS), now.wall)
     };
     assert_eq!(
         oldest(&mut pair, 0).0,

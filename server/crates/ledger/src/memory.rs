@@ -108,6 +108,25 @@ impl Memory {
     /// Ends the transaction; what it wrote is gone, as after a crash before the commit.
     pub fn roll_back(&mut self) {
         let undo = self.undo.take().unwrap_or_default();
+        self.take_back(undo);
+    }
+
+    /// The present moment of the open transaction, for [`Self::roll_back_to`].
+    pub fn savepoint(&self) -> usize {
+        self.undo.as_ref().map_or(0, Vec::len)
+    }
+
+    /// What the open transaction has written since then has not happened; the transaction goes on.
+    pub fn roll_back_to(&mut self, savepoint: usize) {
+        let Some(mut undo) = self.undo.take() else {
+            return;
+        };
+        let since = undo.split_off(savepoint.min(undo.len()));
+        self.take_back(since);
+        self.undo = Some(undo);
+    }
+
+    fn take_back(&mut self, undo: Vec<Undo>) {
         for step in undo.into_iter().rev() {
             match step {
                 Undo::Object(id, old) => self.replace_object(&id, old),

@@ -33,6 +33,21 @@ pub struct Tx<'w> {
     pub(crate) state: Option<ReplicaState>,
     failed: bool,
     open: bool,
+    savepoint: Option<Savepoint>,
+}
+
+/// What a transaction had gathered in memory at its savepoint. Bodies that were spooled since stay in their segment without a row, as
+/// dead bytes.
+#[derive(Debug)]
+struct Savepoint {
+    live: BTreeMap<i64, i64>,
+    marks: [u64; 2],
+    users: u64,
+    unreadable: (u64, u64),
+    missing: Option<u64>,
+    set_aside: u64,
+    sums: Changes,
+    state: Option<ReplicaState>,
 }
 
 impl<'w> Tx<'w> {
@@ -50,6 +65,7 @@ impl<'w> Tx<'w> {
             state: None,
             failed: false,
             open: true,
+            savepoint: None,
         }
     }
 
@@ -103,6 +119,63 @@ impl<'w> Tx<'w> {
         if let Some(spool) = self.spool.take() {
             (self.writer.tail, self.writer.buffer) = spool.end_of_transaction();
         }
+        Ok(())
+    }
+
+    /// From here on what is written can be taken back by itself. There is one savepoint at a time.
+    ///
+    /// # Errors
+    /// SQLite failed.
+    pub fn savepoint(&mut self) -> Result<(), StoreError> {
+        self.step(|tx| {
+            tx.execute("SAVEPOINT one", [])?;
+            tx.savepoint = Some(Savepoint {
+                live: tx.live.clone(),
+                marks: tx.marks,
+                users: tx.users,
+                unreadable: tx.unreadable,
+                missing: tx.missing,
+                set_aside: tx.set_aside,
+                sums: tx.sums.clone(),
+                state: tx.state.clone(),
+            });
+            Ok(())
+        })
+    }
+
+    /// What was written since the savepoint stays with the rest of the transaction.
+    ///
+    /// # Errors
+    /// SQLite failed, or something since the savepoint did.
+    pub fn release_savepoint(&mut self) -> Result<(), StoreError> {
+        self.step(|tx| {
+            tx.savepoint = None;
+            tx.execute("RELEASE one", []).map(drop)
+        })
+    }
+
+    /// What was written since the savepoint has not happened, and neither have errors in it: the transaction goes on as it was then.
+    ///
+    /// # Errors
+    /// [`StoreError::Failed`] if it cannot go on: it had failed before the savepoint, the disk is full or failed, or SQLite has undone all
+    /// of it.
+    pub fn roll_back_to_savepoint(&mut self) -> Result<(), StoreError> {
+        let lost = self.writer.fatal.is_some() || self.writer.conn.is_autocommit();
+        let savepoint = self.savepoint.take().filter(|_| !lost);
+        let Some(savepoint) = savepoint else {
+            self.failed = true;
+            return Err(StoreError::Failed);
+        };
+        self.failed = false;
+        self.step(|tx| {
+            tx.execute("ROLLBACK TO one", [])?;
+            tx.execute("RELEASE one", []).map(drop)
+        })?;
+        self.live = savepoint.live;
+        (self.marks, self.users) = (savepoint.marks, savepoint.users);
+        (self.unreadable, self.missing) = (savepoint.unreadable, savepoint.missing);
+        self.set_aside = savepoint.set_aside;
+        (self.sums, self.state) = (savepoint.sums, savepoint.state);
         Ok(())
     }
 

@@ -3,16 +3,16 @@
 use super::LinkContext;
 use crate::clock;
 use crate::gr::envelope::{Content, Heading, Mail, RANDOM_LEN, Transfer};
-use crate::rarely::Rarely;
 use bytes::Bytes;
 use domain::BodyRef;
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use writer::RateLimitedLog;
 use zeroize::Zeroizing;
 
 /// The engine asks again and again for what its partner lacks.
-static UNREADABLE: Rarely = Rarely::new(Duration::from_secs(60));
+static UNREADABLE: RateLimitedLog = RateLimitedLog::new(Duration::from_secs(60));
 
 /// The commands before a mail.
 pub struct Commands {

@@ -6,12 +6,12 @@ use super::dial::{Connected, Mode};
 use super::progress::Progress;
 use super::replies::{Reply, ReplyReader};
 use crate::listen::Stream;
-use crate::rarely::Rarely;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::WriteHalf;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use writer::RateLimitedLog;
 
 /// Octets sent without having been answered.
 const WINDOW: usize = 8 << 20;
@@ -20,7 +20,7 @@ const MAILS_MAX: usize = 1_024;
 /// MAIL, RCPT and BDAT are answered one by one.
 const REPLIES_PER_MAIL: usize = 3;
 
-static REFUSED: Rarely = Rarely::new(Duration::from_secs(60));
+static REFUSED: RateLimitedLog = RateLimitedLog::new(Duration::from_secs(60));
 
 /// Why nothing is carried any more.
 pub enum End {

@@ -19,7 +19,7 @@ use crate::config::Config;
 use crate::login::AddressLimit;
 use crate::operations::OpError;
 use crate::password;
-use crate::site::SiteError;
+use crate::site::WriterError;
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
@@ -45,7 +45,7 @@ pub struct AdminDoor {
 impl AdminDoor {
     /// Reads the password and lays a new token into the data folder. If there is no room for it, the old one is kept, for it is as secret;
     /// without an old one the command line finds no door, and the server serves all the same.
-    pub fn open(config: &Config) -> Result<Self, SiteError> {
+    pub fn open(config: &Config) -> Result<Self, WriterError> {
         let phc = match (&config.admin.password_hash, &config.admin.password_file) {
             (Some(hash), _) => Some(hash.as_str().to_owned()),
             (None, Some(path)) => Some(read_password(path)?),
@@ -97,11 +97,11 @@ impl AdminDoor {
     }
 }
 
-fn read_password(path: &PathBuf) -> Result<String, SiteError> {
-    let text = fs::read_to_string(path).map_err(|e| SiteError::io(path, e))?;
+fn read_password(path: &PathBuf) -> Result<String, WriterError> {
+    let text = fs::read_to_string(path).map_err(|e| WriterError::io(path, e))?;
     match text.lines().next().map(str::trim) {
         Some(line) if !line.is_empty() => Ok(password::hash_blocking(line, crate::clock::random())),
-        _ => Err(SiteError::io(
+        _ => Err(WriterError::io(
             path,
             io::Error::other("the first line holds no password"),
         )),

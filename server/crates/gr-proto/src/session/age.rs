@@ -6,52 +6,62 @@
 //! What is to be kept for some time goes only when its date is that old *and* the clocks have agreed for that long (test
 //! `one_leap_of_a_clock_destroys_nothing`).
 
-use crate::engine::Engine;
+use crate::engine::{Engine, View};
 use crate::{Event, Now, limits};
 use domain::Timestamp;
-use ledger::{Ledger, LedgerError};
 
-impl Engine {
+impl View<'_> {
     /// Whether what is dated more than so many milliseconds ago may go: this server's clock has agreed for that long with the
     /// monotonic one and with the partner's.
     pub fn may_destroy(&self, age_ms: i64) -> bool {
+        self.engine().may_destroy(age_ms)
+    }
+
+    /// The moment before which things of this age may go now; `None`: none may. For whoever destroys for age outside of the engine: asked in
+    /// a transaction of the engine, which may be the first one after a leap of the clock.
+    pub fn oldest_destroyable(&self, now: Now, age_ms: i64) -> Option<Timestamp> {
+        let engine = self.engine();
+        let believed = engine.stored.is_some() && !is_leap(engine.leap(now));
+        engine.destroyable(now, age_ms).filter(|_| believed)
+    }
+}
+
+/// Whether a wall clock that is off by so many milliseconds is not believed.
+fn is_leap(off_ms: i64) -> bool {
+    off_ms.unsigned_abs() >= limits::CLOCKS_AGREE_MS
+}
+
+impl Engine {
+    fn may_destroy(&self, age_ms: i64) -> bool {
         i64::try_from(self.state.agreed_ms).unwrap_or(i64::MAX) >= age_ms
     }
 
-    /// The moment before which things of this age may go now; `None`: none may. For whoever destroys for age outside of the engine. Looks at
-    /// the clocks first, for this may be the first transaction after a leap.
-    pub fn oldest_destroyable(
-        &mut self,
-        now: Now,
-        ledger: &mut dyn Ledger,
-        age_ms: i64,
-    ) -> Result<Option<Timestamp>, LedgerError> {
-        self.begin(now, ledger)?;
-        self.watch_clocks(now);
-        Ok(self.destroyable(now, age_ms))
-    }
-
-    /// Looks at this server's clocks, in every transaction: a wall clock that has leapt against the monotonic one is not believed.
-    pub(crate) fn watch_clocks(&mut self, now: Now) {
-        let expected = match self.clocks {
-            Some(first) => {
+    /// By how many milliseconds the wall clock is ahead of what it should show by the monotonic one.
+    fn leap(&self, now: Now) -> i64 {
+        let expected = match (self.clocks, self.state.counted_at) {
+            (Some(first), _) => {
                 let passed = i64::try_from(now.mono.since(first.mono)).unwrap_or(i64::MAX);
                 first.wall.0.saturating_add(passed)
             }
-            None => {
-                self.clocks = Some(now);
-                self.counted = now.mono;
-                // Nobody knows how long a server was down; but less than nothing, or more than a day, is worth a doubt.
-                let Some(last) = self.state.counted_at else {
-                    return;
-                };
+            // Nobody knows how long a server was down; but less than nothing, or more than a day, is worth a doubt.
+            (None, Some(last)) => {
                 let down = now.wall.0.saturating_sub(last.0);
                 last.0
                     .saturating_add(down.clamp(0, limits::DOWN_MS_BELIEVED))
             }
+            (None, None) => return 0,
         };
-        let leap = now.wall.0.saturating_sub(expected);
-        if leap.unsigned_abs() >= limits::CLOCKS_AGREE_MS {
+        now.wall.0.saturating_sub(expected)
+    }
+
+    /// Looks at this server's clocks, in every transaction: a wall clock that has leapt against the monotonic one is not believed.
+    pub(crate) fn watch_clocks(&mut self, now: Now) {
+        let leap = self.leap(now);
+        if self.clocks.is_none() {
+            self.clocks = Some(now);
+            self.counted = now.mono;
+        }
+        if is_leap(leap) {
             self.clocks = Some(now);
             self.clocks_disagree(now);
             self.event(Event::ClockLeapt(leap));

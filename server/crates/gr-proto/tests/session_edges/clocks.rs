@@ -15,7 +15,7 @@ fn alone(pair: &mut Pair) {
 }
 
 fn may_destroy(pair: &Pair, side: usize, age_ms: i64) -> bool {
-    pair.sides[side].engine.may_destroy(age_ms)
+    pair.sides[side].engine.view().may_destroy(age_ms)
 }
 
 #[test]
@@ -28,11 +28,8 @@ fn a_server_without_a_partner_counts_by_its_own_clocks() {
     assert!(may_destroy(&pair, NORTH, 600_000));
     assert!(!may_destroy(&pair, NORTH, 600_001));
     let now = pair.now;
-    let north = &mut pair.sides[NORTH];
-    let mut oldest = |age_ms| {
-        let (engine, ledger) = (&mut north.engine, &mut north.ledger);
-        engine.oldest_destroyable(now, ledger, age_ms).unwrap()
-    };
+    let view = pair.sides[NORTH].engine.view();
+    let oldest = |age_ms| view.oldest_destroyable(now, age_ms);
     assert_eq!(
         oldest(600_000),
         Some(Timestamp(now.wall.0 - 600_000)),

@@ -1,7 +1,9 @@
 //! A write: a closure that runs inside the transaction of a group, and what its caller is told.
 
-use super::error::SiteError;
+use crate::error::WriterError;
+use crate::store::{Store, Transaction};
 use domain::{BodyRef, Change, Conditions, ObjectId, ServerId, Timestamp};
+use gr_proto::{Engine, Input, Now};
 use ledger::LedgerError;
 
 /// How long a write waits for more than this server's own disk.
@@ -15,11 +17,11 @@ pub enum Wait {
 
 /// On how many servers a write is durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Copies {
+pub enum Durability {
     /// On this one only so far.
-    One,
+    Local,
     /// On both.
-    Both,
+    Replicated,
 }
 
 /// What a write returned, and where it is durable.
@@ -28,7 +30,7 @@ pub struct Written<T> {
     /// The closure's value.
     pub value: T,
     /// On how many servers.
-    pub copies: Copies,
+    pub durability: Durability,
 }
 
 /// Why a closure stops. It may refuse only before its first write.
@@ -36,7 +38,7 @@ pub struct Written<T> {
 pub enum Abort<E> {
     /// The caller's own reason.
     Refused(E),
-    /// The store failed; the whole group is undone.
+    /// The store failed; what the write has done is taken back.
     Ledger(LedgerError),
 }
 
@@ -60,23 +62,24 @@ pub enum WriteError<E> {
     Refused(E),
     /// The server could not do it.
     #[error(transparent)]
-    Failed(#[from] SiteError),
+    Failed(#[from] WriterError),
 }
 
-/// The inside of the group's transaction.
-pub struct Scope<'a, 'tx> {
-    pub(crate) engine: &'a mut gr_proto::Engine,
-    pub(crate) tx: &'a mut store::Tx<'tx>,
-    pub(crate) now: gr_proto::Now,
+/// The inside of the group's transaction, as one write sees it.
+pub struct WriteTx<'a, 't, S: Store> {
+    pub(crate) engine: &'a mut Engine,
+    pub(crate) tx: &'a mut S::Tx<'t>,
+    pub(crate) now: Now,
     pub(crate) home: ServerId,
-    pub(crate) touched: Vec<(ObjectId, u64)>,
+    /// The changes that the partner has to hear of, by their numbers.
+    pub(crate) marked: Vec<(ObjectId, u64)>,
     /// The disk is nearly full.
     pub(crate) no_room: bool,
     /// The server's conditions, if the write changed them.
     pub(crate) conditions: Option<Conditions>,
 }
 
-impl<'tx> Scope<'_, 'tx> {
+impl<'t, S: Store> WriteTx<'_, 't, S> {
     /// The wall clock of this group.
     pub fn now(&self) -> Timestamp {
         self.now.wall
@@ -88,27 +91,46 @@ impl<'tx> Scope<'_, 'tx> {
     }
 
     /// The transaction, for look-ups. Objects are changed by [`Self::change`] only: it marks them for the partner (E1).
-    pub fn tx(&mut self) -> &mut store::Tx<'tx> {
+    pub fn tx(&mut self) -> &mut S::Tx<'t> {
         self.tx
     }
 
     /// Adds a body; it is durable before any row that refers to it (E16).
+    ///
+    /// # Errors
+    /// The store failed.
     pub fn append_body(&mut self, bytes: &[u8]) -> Result<BodyRef, LedgerError> {
         Ok(self.tx.append_body(bytes)?)
     }
 
     /// Changes an object and marks it for the partner, in this transaction (E1).
+    ///
+    /// # Errors
+    /// The store failed.
     pub fn change(&mut self, change: &Change) -> Result<(), LedgerError> {
         if let Some(n) = self.engine.change(self.now, &mut *self.tx, change)? {
-            self.touched.push((change.id(), n));
+            self.marked.push((change.id(), n));
         }
         Ok(())
     }
 
+    /// What this write has changed so far of which the partner has to hear, each with the number of the change.
+    pub fn marked(&self) -> &[(ObjectId, u64)] {
+        &self.marked
+    }
+
+    /// The moment before which things of this age may be destroyed now; `None`: none may (E22). An age in milliseconds.
+    pub fn oldest_destroyable(&self, age_ms: i64) -> Option<Timestamp> {
+        self.engine.view().oldest_destroyable(self.now, age_ms)
+    }
+
     /// Tells the engine, in this transaction, what the server's conditions are now (R9).
+    ///
+    /// # Errors
+    /// The store failed.
     pub fn set_conditions(&mut self, mut conditions: Conditions) -> Result<(), LedgerError> {
         conditions.no_room = self.no_room;
-        let input = gr_proto::Input::Conditions(Box::new(conditions.clone()));
+        let input = Input::Conditions(Box::new(conditions.clone()));
         self.engine.handle(self.now, &mut *self.tx, input)?;
         self.conditions = Some(conditions);
         Ok(())

@@ -4,7 +4,7 @@ use domain::{Kind, ObjectId};
 
 /// Something that a listener's user may want to see.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Notice {
+pub enum ChangeEvent {
     /// An object is new or has changed, here or by the partner's word.
     Object {
         /// Which.

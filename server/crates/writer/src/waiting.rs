@@ -1,12 +1,12 @@
 //! Who waits for the partner: writes that are durable here and are answered when they are on both servers, or after a while.
 
-use super::write::Copies;
+use crate::write::Durability;
 use domain::ObjectId;
 use std::collections::{BTreeMap, HashMap};
 
 /// Writes that are durable here and wait for the partner, by object and by deadline.
 #[derive(Default)]
-pub(super) struct Waiting {
+pub(crate) struct Waiting {
     next: u64,
     open: BTreeMap<(u64, u64), OpenReply>,
     by_object: HashMap<ObjectId, Vec<(u64, u64)>>,
@@ -15,15 +15,15 @@ pub(super) struct Waiting {
 struct OpenReply {
     /// What the partner does not hold yet, each with the number of the change that is waited for.
     missing: Vec<(ObjectId, u64)>,
-    send: Box<dyn FnOnce(Copies) + Send>,
+    send: Box<dyn FnOnce(Durability) + Send>,
 }
 
 impl Waiting {
-    pub(super) fn add(
+    pub(crate) fn add(
         &mut self,
         deadline: u64,
         missing: Vec<(ObjectId, u64)>,
-        send: Box<dyn FnOnce(Copies) + Send>,
+        send: Box<dyn FnOnce(Durability) + Send>,
     ) {
         let key = (deadline, self.next);
         self.next += 1;
@@ -34,7 +34,7 @@ impl Waiting {
     }
 
     /// The partner holds these objects up to these changes: whoever waited for the last of them is answered.
-    pub(super) fn safe(&mut self, held: &[(ObjectId, u64)]) {
+    pub(crate) fn safe(&mut self, held: &[(ObjectId, u64)]) {
         for (id, upto) in held {
             let Some(keys) = self.by_object.get(id) else {
                 continue;
@@ -51,20 +51,20 @@ impl Waiting {
                     self.forget(*id, key);
                 }
                 if answered {
-                    self.close(key, Copies::Both);
+                    self.close(key, Durability::Replicated);
                 }
             }
         }
     }
 
-    fn close(&mut self, key: (u64, u64), copies: Copies) {
+    fn close(&mut self, key: (u64, u64), durability: Durability) {
         let Some(reply) = self.open.remove(&key) else {
             return;
         };
         for (id, _) in &reply.missing {
             self.forget(*id, key);
         }
-        (reply.send)(copies);
+        (reply.send)(durability);
     }
 
     fn forget(&mut self, id: ObjectId, key: (u64, u64)) {
@@ -77,16 +77,16 @@ impl Waiting {
     }
 
     /// Whoever has waited long enough is answered; all are, if the partner is not running.
-    pub(super) fn expire(&mut self, now: u64, running: bool) {
+    pub(crate) fn expire(&mut self, now: u64, running: bool) {
         while let Some((key, _)) = self.open.first_key_value() {
             if running && key.0 > now {
                 break;
             }
-            self.close(*key, Copies::One);
+            self.close(*key, Durability::Local);
         }
     }
 
-    pub(super) fn deadline(&self) -> Option<u64> {
+    pub(crate) fn deadline(&self) -> Option<u64> {
         self.open
             .first_key_value()
             .map(|((deadline, _), _)| *deadline)
@@ -98,11 +98,11 @@ mod tests {
     use super::*;
     use std::sync::{Arc, Mutex};
 
-    type Heard = Arc<Mutex<Vec<(u8, Copies)>>>;
+    type Heard = Arc<Mutex<Vec<(u8, Durability)>>>;
 
-    fn say(heard: &Heard, who: u8) -> Box<dyn FnOnce(Copies) + Send> {
+    fn say(heard: &Heard, who: u8) -> Box<dyn FnOnce(Durability) + Send> {
         let heard = Arc::clone(heard);
-        Box::new(move |copies| heard.lock().unwrap().push((who, copies)))
+        Box::new(move |durability| heard.lock().unwrap().push((who, durability)))
     }
 
     fn id(n: u8) -> ObjectId {
@@ -115,11 +115,11 @@ mod tests {
         waiting.add(100, vec![(id(1), 1), (id(2), 1)], say(&heard, 1));
         waiting.add(100, vec![(id(2), 1)], say(&heard, 2));
         waiting.safe(&[(id(2), 1)]);
-        assert_eq!(*heard.lock().unwrap(), [(2, Copies::Both)]);
+        assert_eq!(*heard.lock().unwrap(), [(2, Durability::Replicated)]);
         waiting.safe(&[(id(1), 1)]);
         assert_eq!(
             *heard.lock().unwrap(),
-            [(2, Copies::Both), (1, Copies::Both)]
+            [(2, Durability::Replicated), (1, Durability::Replicated)]
         );
         assert!(waiting.open.is_empty() && waiting.by_object.is_empty());
     }
@@ -131,7 +131,7 @@ mod tests {
         waiting.safe(&[(id(1), 6)]);
         assert!(heard.lock().unwrap().is_empty());
         waiting.safe(&[(id(1), 9)]);
-        assert_eq!(*heard.lock().unwrap(), [(1, Copies::Both)]);
+        assert_eq!(*heard.lock().unwrap(), [(1, Durability::Replicated)]);
     }
 
     #[test]
@@ -142,9 +142,12 @@ mod tests {
         waiting.expire(99, true);
         assert!(heard.lock().unwrap().is_empty());
         waiting.expire(100, true);
-        assert_eq!(*heard.lock().unwrap(), [(1, Copies::One)]);
+        assert_eq!(*heard.lock().unwrap(), [(1, Durability::Local)]);
         waiting.expire(101, false);
-        assert_eq!(*heard.lock().unwrap(), [(1, Copies::One), (2, Copies::One)]);
+        assert_eq!(
+            *heard.lock().unwrap(),
+            [(1, Durability::Local), (2, Durability::Local)]
+        );
         assert!(waiting.open.is_empty() && waiting.by_object.is_empty());
     }
 }

@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 
 /// Lets one through and counts the others for a while.
 #[derive(Debug)]
-pub struct Rarely {
+pub struct RateLimitedLog {
     every: Duration,
     state: Mutex<(Option<Instant>, u64)>,
 }
 
-impl Rarely {
+impl RateLimitedLog {
     /// Lets one through `every` so long.
     pub const fn new(every: Duration) -> Self {
         Self {
@@ -42,9 +42,9 @@ mod tests {
 
     #[test]
     fn one_is_said_and_the_others_are_counted() {
-        let rarely = Rarely::new(Duration::from_secs(60));
+        let log = RateLimitedLog::new(Duration::from_secs(60));
         let start = Instant::now();
-        let at = |s| rarely.at(start + Duration::from_secs(s));
+        let at = |s| log.at(start + Duration::from_secs(s));
         assert_eq!(
             [at(0), at(1), at(59), at(60), at(61)],
             [Some(1), None, None, Some(3), None]

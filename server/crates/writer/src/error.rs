@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 /// What goes wrong below the listeners.
 #[derive(Debug, thiserror::Error)]
-pub enum SiteError {
+pub enum WriterError {
     /// Too much is waiting to be written: try again soon.
     #[error("too much is waiting to be written")]
     Busy,
@@ -31,21 +31,22 @@ pub enum SiteError {
     },
 }
 
-impl SiteError {
+impl WriterError {
     /// Whether there is no room on the disk.
     pub fn is_full(&self) -> bool {
         matches!(self, Self::Store(store::StoreError::Full))
     }
 
     /// What those are told whose writes were undone with the one that failed.
-    pub(crate) fn of_the_group(&self) -> Self {
+    pub fn of_the_group(&self) -> Self {
         match self.is_full() {
             true => Self::Store(store::StoreError::Full),
             false => Self::Undone,
         }
     }
 
-    pub(crate) fn io(path: impl Into<PathBuf>, source: io::Error) -> Self {
+    /// A file could not be read or written.
+    pub fn io(path: impl Into<PathBuf>, source: io::Error) -> Self {
         Self::Io {
             path: path.into(),
             source,

@@ -1,0 +1,339 @@
+//! The one writer of a server: group commit, the replication engine, and who waits for the partner.
+//!
+//! ```text
+//! jobs -> [ begin | bodies, changes, GR mail through the engine | commit: segments, then rows ] -> replies, GR mail, notices
+//! ```
+//! Nothing leaves before the commit (E3, E16): replies and the engine's outputs are collected while the transaction is open and released
+//! when it is durable. If the store cannot commit, the group is undone, its callers are told, and the engine begins a new incarnation; if
+//! the disk cannot sync, the process ends, for nothing that it said since the last sync can be trusted. A write whose own closure fails is
+//! taken back by itself; the others of its group go on.
+//!
+//! [`Writer`] is all of that but the thread: it is given a group of jobs, a [`Store`] and a [`Host`], and comes back when the group is
+//! durable or undone. A server runs it on a thread over SQLite; the simulator runs the same over a ledger in memory and over SQLite on a
+//! disk that fails.
+
+mod backoff;
+mod error;
+mod host;
+mod job;
+mod post_commit;
+mod rate_limited_log;
+mod room;
+mod store;
+mod transaction;
+mod waiting;
+mod write;
+
+pub use error::WriterError;
+pub use host::Host;
+pub use job::{Done, Job, Needs, Reply, Work, WriteFn};
+pub use rate_limited_log::RateLimitedLog;
+pub use store::{Store, Transaction};
+pub use write::{Abort, Durability, Wait, WriteError, WriteTx, Written};
+
+use ::store::StoreError;
+use backoff::Backoff;
+use domain::Incarnation;
+use gr_proto::{Config, Engine, Input, Output, PartnerState, View};
+use post_commit::PostCommit;
+use std::collections::VecDeque;
+use std::time::Duration;
+use transaction::{OpenTransaction, undone};
+use waiting::Waiting;
+
+/// Jobs in one group: larger groups wait longer for the disk than they save.
+const GROUP_JOBS_MAX: usize = 32;
+/// Bytes of bodies in one group.
+const GROUP_BYTES_MAX: usize = 4 << 20;
+/// Groups that are undone are logged so often at most.
+static UNDONE: RateLimitedLog = RateLimitedLog::new(Duration::from_secs(5));
+
+/// The writer. Its caller works off groups of jobs with [`Self::gather`] and [`Self::write_group`], and calls the latter with none
+/// when [`Self::due`] has come.
+pub struct Writer<H: Host> {
+    /// What each incarnation of the engine is told. Its partner and its conditions are the present ones.
+    config: Config,
+    /// How long a write waits for the partner's acknowledgement at most. Milliseconds.
+    accept_wait_ms: u64,
+    engine: Engine,
+    waiting: Waiting,
+    backoff: Backoff,
+    disk: room::DiskRoom,
+    /// A job that was taken from the queue and did not go with the group.
+    next: Option<Job<H>>,
+}
+
+/// What became of a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// It is durable, and what it had to say has left.
+    Written,
+    /// It was undone: nothing of it has happened, and its callers were told.
+    Undone,
+    /// It is durable, and one of its jobs asked the writer to end.
+    Stopped,
+    /// The disk cannot sync: the process has to end. Nobody was told anything.
+    DiskFailed,
+}
+
+impl<H: Host> Writer<H> {
+    /// A writer with the first incarnation of its engine, named and seeded as by [`Host::new_incarnation`]. A write that waits for the partner's acknowledgement waits for at most so many
+    /// milliseconds.
+    pub fn new(
+        (incarnation, seed): (Incarnation, u64),
+        config: Config,
+        accept_wait_ms: u64,
+    ) -> Self {
+        Self {
+            engine: Engine::new(config.clone(), incarnation, seed),
+            config,
+            accept_wait_ms,
+            waiting: Waiting::default(),
+            backoff: Backoff::default(),
+            disk: room::DiskRoom::default(),
+            next: None,
+        }
+    }
+
+    /// What the engine shows of itself.
+    pub fn view(&self) -> View<'_> {
+        self.engine.view()
+    }
+
+    /// When [`Self::write_group`] has to be called even if nobody asks for anything, in milliseconds of the monotonic clock.
+    pub fn due(&self) -> Option<u64> {
+        let engine = self.engine.view().wake_at();
+        [
+            engine.map(|at| at.0.max(self.backoff.until)),
+            self.waiting.deadline(),
+            self.disk.due(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    /// The job with which the next group begins, if one was left over from the last.
+    pub fn left_over(&mut self) -> Option<Job<H>> {
+        self.next.take()
+    }
+
+    /// Whether a job was left over from the last group.
+    pub fn has_left_over(&self) -> bool {
+        self.next.is_some()
+    }
+
+    /// A group that begins with this job: as many of the jobs that wait in the queue as belong in one transaction with it.
+    pub fn gather(
+        &mut self,
+        first: Job<H>,
+        mut queue: impl FnMut() -> Option<Job<H>>,
+    ) -> Vec<Job<H>> {
+        let mut bytes = first.bytes();
+        let mut group = vec![first];
+        while group.len() < GROUP_JOBS_MAX && bytes < GROUP_BYTES_MAX {
+            match queue() {
+                Some(job) if !self.goes_with(&group, &job) => {
+                    self.next = Some(job);
+                    break;
+                }
+                Some(job) => {
+                    bytes += job.bytes();
+                    group.push(job);
+                }
+                None => break,
+            }
+        }
+        group
+    }
+
+    /// What grows and what people do to make room go apart, so that the one cannot fail for want of room and take the other with it; while
+    /// room is tight, the partner's signs of life and its bodies, too.
+    fn goes_with(&self, group: &[Job<H>], job: &Job<H>) -> bool {
+        let tight = self.disk.is_tight();
+        let apart = |one: &Job<H>, other: &Job<H>| {
+            one.grows() && (other.frees() || tight && !other.grows() && !other.is_neutral())
+        };
+        !group.iter().any(|one| apart(one, job) || apart(job, one))
+    }
+
+    /// Writes one group in one transaction, and releases what it had to say when it is durable.
+    pub fn write_group(&mut self, host: &mut H, store: &mut H::Store, group: Vec<Job<H>>) -> Ended {
+        let mut after = PostCommit::default();
+        let now = host.now().mono.0;
+        let grows = group.iter().any(Job::grows);
+        let mut jobs = self.judge(store, group, now);
+        let done = self.transact(host, store, &mut jobs, &mut after);
+        self.learn(store, &done, grows, now);
+        let done = done.and_then(|()| {
+            self.release(host, &mut after);
+            let now = host.now();
+            self.give_back(store, &after, now)
+        });
+        match done {
+            Ok(()) => self.backoff.end(host.now().mono.0),
+            Err(WriterError::Store(error @ StoreError::Fatal { .. })) => {
+                tracing::error!(%error, "the disk cannot sync: ending");
+                return Ended::DiskFailed;
+            }
+            Err(error) => {
+                self.undo(host, &error, after, jobs);
+                return Ended::Undone;
+            }
+        }
+        let stopped = !after.stopped.is_empty();
+        for done in after.stopped {
+            done();
+        }
+        match stopped {
+            true => Ended::Stopped,
+            false => Ended::Written,
+        }
+    }
+
+    /// The group's transaction, durable when this returns `Ok`.
+    fn transact(
+        &mut self,
+        host: &mut H,
+        store: &mut H::Store,
+        jobs: &mut VecDeque<room::Judged<H>>,
+        after: &mut PostCommit<H>,
+    ) -> Result<(), WriterError> {
+        let now = host.now();
+        if let Some(seed) = host.reseed() {
+            self.engine.reseed(seed);
+        }
+        if let Some(no_room) = self.news_of_room(now.mono.0) {
+            self.config.conditions.no_room = no_room;
+            after.conditions = Some(self.config.conditions.clone());
+        }
+        // Mail that is not taken is dropped, and comes again.
+        jobs.retain(|(job, _)| match &job.work {
+            Work::GrMail { message, .. } => {
+                now.mono.0 >= self.backoff.until && self.may_take(message)
+            }
+            _ => true,
+        });
+        let no_room = self.config.conditions.no_room;
+        let mut tx = store.begin()?;
+        if let Some(conditions) = &after.conditions {
+            let input = Input::Conditions(Box::new(conditions.clone()));
+            self.engine.handle(now, &mut tx, input).map_err(undone)?;
+        }
+        let mut open = OpenTransaction::<H> {
+            engine: &mut self.engine,
+            tx: &mut tx,
+            now,
+            home: self.config.me,
+            no_room,
+            conditions: &self.config.conditions,
+            after: &mut *after,
+        };
+        while let Some((job, fits)) = jobs.pop_front() {
+            open.run(job, fits)?;
+        }
+        after.outputs = self
+            .engine
+            .finish_transaction(now, &mut tx)
+            .map_err(undone)?;
+        after.unreadable_rows = tx.rows_set_aside();
+        tx.commit()?;
+        after.tell_damage();
+        if let Some(conditions) = after.conditions.take() {
+            self.config.conditions = conditions;
+        }
+        if !after.replies.is_empty() {
+            // Their ratio is the size of a group: what the disk's syncs are shared by.
+            metrics::counter!("callpilot_write_groups_total").increment(1);
+            metrics::counter!("callpilot_writes_total").increment(after.replies.len() as u64);
+        }
+        Ok(())
+    }
+
+    /// After the commit: answers, GR mail and notices leave.
+    fn release(&mut self, host: &mut H, after: &mut PostCommit<H>) {
+        let now = host.now().mono.0;
+        let running = self.is_partner_running();
+        for (reply, marked) in after.replies.drain(..) {
+            if reply.wait == Wait::Partner && running && !marked.is_empty() {
+                let send = Box::new(|durability| (reply.send)(Ok(durability)));
+                let deadline = now + self.accept_wait_ms;
+                self.waiting.add(deadline, marked, send);
+            } else {
+                (reply.send)(Ok(Durability::Local));
+            }
+        }
+        for output in std::mem::take(&mut after.outputs) {
+            if let Output::Safe(held) = &output {
+                self.waiting.safe(held);
+            }
+            host.output(output);
+        }
+        for answer in after.commanded.drain(..) {
+            // After the outputs: whoever commanded a task finds it.
+            answer();
+        }
+        self.waiting.expire(now, self.is_partner_running());
+        for (pair, done) in after.paired.drain(..) {
+            self.config.partner = pair.as_ref().map(H::partner_of);
+            host.pair_changed(pair);
+            self.begin_new_incarnation(host);
+            done();
+        }
+    }
+
+    fn is_partner_running(&self) -> bool {
+        self.engine.view().status().state == PartnerState::Running
+    }
+
+    /// A group was undone: its callers are told, and the engine, of which nobody knows what it believes now, begins anew.
+    fn undo(
+        &mut self,
+        host: &mut H,
+        error: &WriterError,
+        after: PostCommit<H>,
+        jobs: VecDeque<room::Judged<H>>,
+    ) {
+        // On a full disk it happens with every heartbeat, and the log may lie on that disk.
+        if let Some(times) = UNDONE.now() {
+            tracing::error!(%error, times, "a group of writes was undone");
+        }
+        for (reply, _) in after.replies {
+            (reply.send)(Err(error.of_the_group()));
+        }
+        for (job, _) in jobs {
+            job.refuse(error.of_the_group());
+        }
+        self.backoff.begin(host.now().mono.0);
+        self.begin_new_incarnation(host);
+    }
+
+    /// A new incarnation with the present partner: after a change of the pair, and when a group was undone. Nobody waits for the partner any
+    /// longer: what it acknowledges to the old one, the new one does not hear.
+    fn begin_new_incarnation(&mut self, host: &mut H) {
+        let (incarnation, seed) = host.new_incarnation();
+        self.engine = Engine::new(self.config.clone(), incarnation, seed);
+        self.waiting.expire(u64::MAX, false);
+        host.incarnation_began(self.engine.view());
+    }
+
+    /// The writer of a copy of this machine, as of a virtual one that is resumed from a snapshot: the same engine, and no callers, for
+    /// they hear from the original. For simulations.
+    #[must_use]
+    pub fn copy_of_machine(&self) -> Self {
+        Self {
+            config: self.config.clone(),
+            accept_wait_ms: self.accept_wait_ms,
+            engine: self.engine.clone(),
+            waiting: Waiting::default(),
+            backoff: self.backoff,
+            disk: self.disk.clone(),
+            next: None,
+        }
+    }
+
+    /// Adds to the randomness of the engine, outside of a transaction. For simulations of machines that are copied.
+    pub fn reseed(&mut self, seed: u64) {
+        self.engine.reseed(seed);
+    }
+}

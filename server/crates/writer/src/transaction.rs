@@ -1,0 +1,151 @@
+//! The transaction of a group, while it is open: what each job does in it.
+
+use crate::error::WriterError;
+use crate::host::Host;
+use crate::job::{Job, TxOf, Work, WriteFn};
+use crate::post_commit::PostCommit;
+use crate::store::Transaction;
+use crate::write::WriteTx;
+use bytes::Bytes;
+use domain::{Conditions, ServerId, Timestamp};
+use gr_proto::{Engine, Input, Message, Now, Savepoint};
+use ledger::LedgerError;
+use store::StoreError;
+
+/// A transaction that is open: what each job of the group does in it.
+pub(crate) struct OpenTransaction<'a, 't, H: Host> {
+    pub(crate) engine: &'a mut Engine,
+    pub(crate) tx: &'a mut TxOf<'t, H>,
+    pub(crate) now: Now,
+    pub(crate) home: ServerId,
+    pub(crate) no_room: bool,
+    /// As they were before the group.
+    pub(crate) conditions: &'a Conditions,
+    pub(crate) after: &'a mut PostCommit<H>,
+}
+
+impl<H: Host> OpenTransaction<'_, '_, H> {
+    /// `fits`: the disk has room for what it brings. If this fails, so does the group.
+    pub(crate) fn run(&mut self, job: Job<H>, fits: bool) -> Result<(), WriterError> {
+        // The place in the queue is given up when the job is done.
+        let Job {
+            work,
+            place: _place,
+        } = job;
+        match work {
+            Work::Write { run, .. } if !fits => {
+                run(Err(WriterError::Store(StoreError::Full))).map_err(undone)?;
+            }
+            Work::Write { run, needs: _ } => self.write(run)?,
+            Work::GrMail { message, bodies } => {
+                if fits {
+                    take_bodies(self.tx, self.now.wall, &message, &bodies)?;
+                }
+                self.tell(Input::Received(message))?;
+            }
+            Work::Input(input) => self.tell(input)?,
+            Work::Pair { pair, done } => {
+                H::store_pair(self.tx, pair.as_ref())?;
+                self.after.paired.push((pair, done));
+            }
+            Work::Command { command, done } => {
+                let answer = self.engine.command(self.now, self.tx, *command);
+                let answer = answer.map_err(undone)?;
+                self.after.commanded.push(Box::new(move || done(answer)));
+            }
+            Work::Damage => {
+                let looked = self.tx.look_into_damage()?;
+                self.after.lost_bodies += looked.bodies;
+                self.after.found_again += looked.back;
+            }
+            Work::Compact { bytes_max } => {
+                self.after.compact = self.after.compact.max(bytes_max);
+            }
+            Work::Stop { done } => self.after.stopped.push(done),
+        }
+        Ok(())
+    }
+
+    fn tell(&mut self, input: Input) -> Result<(), WriterError> {
+        let told = self.engine.handle(self.now, self.tx, input);
+        told.map_err(undone)
+    }
+
+    /// Runs a write. If it fails, what it did is taken back, and whoever shares its group does not notice; unless the transaction itself
+    /// cannot go on.
+    fn write(&mut self, run: WriteFn<H::Store>) -> Result<(), WriterError> {
+        self.tx.savepoint()?;
+        let before = Savepoint::of(self.engine, self.now, self.tx).map_err(undone)?;
+        let mut write = WriteTx {
+            engine: self.engine,
+            tx: self.tx,
+            now: self.now,
+            home: self.home,
+            marked: Vec::new(),
+            no_room: self.no_room,
+            conditions: None,
+        };
+        let done = run(Ok(&mut write));
+        let WriteTx {
+            marked, conditions, ..
+        } = write;
+        match done {
+            Ok(reply) => {
+                self.tx.release()?;
+                if conditions.is_some() {
+                    self.after.conditions = conditions;
+                }
+                let replies = &mut self.after.replies;
+                replies.extend(reply.map(|reply| (reply, marked)));
+                Ok(())
+            }
+            Err(error) => {
+                let error = undone(error);
+                if error.is_full() || self.tx.roll_back().is_err() {
+                    return Err(error);
+                }
+                tracing::error!(%error, "a write failed and was taken back; the others of its group go on");
+                before.restore(self.engine);
+                self.take_back(conditions)
+            }
+        }
+    }
+
+    /// A write that was taken back had told the engine of other conditions.
+    fn take_back(&mut self, told: Option<Conditions>) -> Result<(), WriterError> {
+        if told.is_none() {
+            return Ok(());
+        }
+        let now = self.after.conditions.as_ref().unwrap_or(self.conditions);
+        self.tell(Input::Conditions(Box::new(now.clone())))
+    }
+}
+
+/// Takes what came beside a message of the partner: whole bodies, then the pieces of long ones. A piece that its sender could not read is
+/// empty.
+fn take_bodies(
+    tx: &mut impl Transaction,
+    now: Timestamp,
+    message: &Message,
+    bodies: &[Bytes],
+) -> Result<(), StoreError> {
+    let announced = message.pieces();
+    let (whole, pieces) = bodies.split_at(bodies.len().saturating_sub(announced.len()));
+    for body in whole {
+        tx.append_body(body)?;
+    }
+    for ((body, piece), bytes) in announced.iter().zip(pieces) {
+        if bytes.len() == piece.len as usize {
+            tx.append_piece(now, body, piece.at, bytes)?;
+        }
+    }
+    Ok(())
+}
+
+/// The store's own error, as it was before it went through the engine.
+pub(crate) fn undone(e: LedgerError) -> WriterError {
+    match e.0.downcast::<StoreError>() {
+        Ok(e) => WriterError::Store(*e),
+        Err(e) => WriterError::Damaged(format!("the engine cannot go on: {e}")),
+    }
+}

@@ -1,0 +1,225 @@
+//! The writer's thread over a real store: a disk with little room, and writes that fail.
+
+use crate::config::Config;
+use crate::gr::Running;
+use crate::site::{Abort, Site, Wait, WriteError, WriterError};
+use domain::{Change, Key, Kind, User, user_fields};
+use ledger::LedgerError;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc;
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+
+/// A disk whose free room is told and whose writes fail as the test says.
+#[derive(Debug)]
+struct Quota {
+    free: AtomicU64,
+    full: AtomicBool,
+}
+
+impl store::Disk for Quota {
+    fn room(&self, _: &Path) -> io::Result<(u64, u64)> {
+        Ok((self.free.load(Ordering::SeqCst), 1 << 40))
+    }
+
+    fn write(&self, file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+        match self.full.load(Ordering::SeqCst) {
+            true => Err(io::ErrorKind::QuotaExceeded.into()),
+            false => file.write_all_at(bytes, offset),
+        }
+    }
+}
+
+struct Served {
+    site: Site,
+    running: Running,
+    disk: Arc<Quota>,
+    _dir: tempfile::TempDir,
+}
+
+fn served() -> Served {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().display();
+    let text = format!(
+        "fqdn = \"cp-a.test.example\"\ndata_dir = \"{data}\"\ndisk.spare = 1000000\ndisk.reserve = 0\n"
+    );
+    let config = Config::parse(&text, "cp.toml", &|_| None).unwrap();
+    let disk = Arc::new(Quota {
+        free: AtomicU64::new(1 << 30),
+        full: AtomicBool::new(false),
+    });
+    let (site, committer) = Site::open_on(config, disk.clone()).unwrap();
+    let running = Running::start(&site, committer, CancellationToken::new()).unwrap();
+    Served {
+        site,
+        running,
+        disk,
+        _dir: dir,
+    }
+}
+
+async fn grow(site: &Site, bytes: usize) -> Result<(), WriteError<()>> {
+    let body = vec![7; bytes];
+    let write = site.write_weighing(bytes, Wait::Local, move |scope| -> Result<(), Abort<()>> {
+        scope.append_body(&body)?;
+        Ok(())
+    });
+    write.await.map(|_| ())
+}
+
+async fn free(site: &Site) -> Result<(), WriteError<()>> {
+    let write = site.write_anyway(Wait::Local, |scope| -> Result<(), Abort<()>> {
+        Ok(scope.tx().put_setting("key", b"value")?)
+    });
+    write.await.map(|_| ())
+}
+
+fn is_full(result: &Result<(), WriteError<()>>) -> bool {
+    matches!(result, Err(WriteError::Failed(error)) if error.is_full())
+}
+
+/// The writer is kept busy until others wait for it; what is sent then lets it go on.
+fn keep_busy(
+    site: &Site,
+) -> (
+    impl Future<Output = bool>,
+    oneshot::Receiver<()>,
+    mpsc::Sender<()>,
+) {
+    let (go, held) = mpsc::channel::<()>();
+    let (begun, has_begun) = oneshot::channel();
+    let site = site.clone();
+    let first = async move {
+        let write = site.write_anyway(Wait::Local, move |_| -> Result<(), Abort<()>> {
+            let _ = begun.send(());
+            let _ = held.recv();
+            Ok(())
+        });
+        write.await.is_ok()
+    };
+    (first, has_begun, go)
+}
+
+/// A user of this server.
+fn user(site: &Site, number: &str) -> Change {
+    let home = (Key::field(user_fields::HOME), site.home().into());
+    let numbers = (Key::field(user_fields::NUMBERS), User::numbers(number, &[]));
+    Change::Create {
+        id: site.new_id(),
+        kind: Kind::USER,
+        owner: None,
+        body: None,
+        registers: vec![numbers, home],
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_that_fails_takes_nobody_of_its_group_with_it() {
+    let served = served();
+    let site = &served.site;
+    let users = ["7001", "7002", "7003"].map(|number| user(site, number));
+    let (first, has_begun, go) = keep_busy(site);
+    let write = |n: usize, fails: bool| {
+        let change = users[n].clone();
+        site.write(Wait::Local, move |tx| -> Result<(), Abort<()>> {
+            tx.append_body(&[n as u8; 100])?;
+            tx.tx().put_setting(&format!("key {n}"), b"value")?;
+            tx.change(&change)?;
+            match fails {
+                true => Err(LedgerError("what it read is no user".into()).into()),
+                false => Ok(()),
+            }
+        })
+    };
+    let others = async {
+        has_begun.await.unwrap();
+        let release = async { go.send(()).unwrap() };
+        // Polled in this order, all three are queued before the writer goes on.
+        let (a, b, c, ()) = tokio::join!(write(0, false), write(1, true), write(2, false), release);
+        (a, b, c)
+    };
+    let (first, (before, failed, after)) = tokio::join!(first, others);
+    assert!(first && before.is_ok() && after.is_ok());
+    assert!(matches!(
+        failed,
+        Err(WriteError::Failed(WriterError::Undone))
+    ));
+    let view = site.readers();
+    let there = |n: usize| {
+        let object = view.object(&users[n].id()).unwrap().is_some();
+        let setting = view.setting(&format!("key {n}")).unwrap().is_some();
+        let body = view
+            .has_body(&domain::BodyRef::of(&[n as u8; 100]))
+            .unwrap();
+        (object, setting, body)
+    };
+    assert_eq!(there(0), (true, true, true));
+    assert_eq!(
+        there(1),
+        (false, false, false),
+        "nothing of it has happened"
+    );
+    assert_eq!(there(2), (true, true, true));
+    assert_eq!(view.user_count(None).unwrap(), 2);
+    // No new incarnation: the engine goes on as it was. The next transaction finds its sums and counts right.
+    assert_eq!(view.history().unwrap().len(), 1);
+    assert!(free(site).await.is_ok());
+    served.running.stop(site).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_fails_for_want_of_room_takes_no_deletion_with_it() {
+    let served = served();
+    let site = &served.site;
+    let (first, has_begun, go) = keep_busy(site);
+    served.disk.full.store(true, Ordering::SeqCst);
+    let others = async {
+        has_begun.await.unwrap();
+        let release = async { go.send(()).unwrap() };
+        // Polled in this order, each is queued before the writer goes on.
+        let (a, b, c, ()) = tokio::join!(free(site), grow(site, 500), free(site), release);
+        (a, b, c)
+    };
+    let (first, (before, grown, after)) = tokio::join!(first, others);
+    assert!(first && before.is_ok() && after.is_ok());
+    assert!(is_full(&grown), "{grown:?}");
+    // For a while nothing that grows is tried, and everything else is done.
+    served.disk.full.store(false, Ordering::SeqCst);
+    assert!(is_full(&grow(site, 5).await));
+    assert!(free(site).await.is_ok());
+    served.running.stop(site).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_grows_is_put_off_while_little_is_free_and_taken_again_when_there_is_more() {
+    let served = served();
+    let site = &served.site;
+    assert!(grow(site, 1_000).await.is_ok());
+    served.disk.free.store(1_200_000, Ordering::SeqCst);
+    assert!(
+        is_full(&grow(site, 500_000).await),
+        "it would leave too little"
+    );
+    assert!(grow(site, 1_000).await.is_ok(), "a small one fits");
+    served.disk.free.store(0, Ordering::SeqCst);
+    assert!(is_full(&grow(site, 0).await));
+    assert!(site.disk_room().low);
+    assert!(free(site).await.is_ok());
+    served.disk.free.store(1 << 30, Ordering::SeqCst);
+    assert!(grow(site, 1_000).await.is_ok());
+    assert!(!site.disk_room().low);
+    served.running.stop(site).await.unwrap();
+}
+
+#[test]
+fn those_who_were_undone_with_a_full_one_are_told_of_the_room() {
+    let full = WriterError::Store(store::StoreError::Full);
+    assert!(full.of_the_group().is_full());
+    let other = WriterError::Damaged("x".into());
+    assert!(matches!(other.of_the_group(), WriterError::Undone));
+}
