@@ -397,7 +397,7 @@ impl Site {
             .map_err(|_| WriterError::OutOfService)?;
         self.0
             .jobs
-            .send(Job { work, place })
+            .send(Job::new(work, place))
             .map_err(|_| WriterError::OutOfService)
     }
 }

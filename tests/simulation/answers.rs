@@ -83,6 +83,8 @@ pub(crate) struct Answers {
     next: u64,
     open: BTreeMap<u64, Call>,
     talk: Talk,
+    /// Commands were given since their answers were last heard.
+    commands: bool,
 }
 
 impl Answers {
@@ -97,8 +99,22 @@ impl Answers {
         self.talk.clone()
     }
 
+    /// Somebody gives a command.
+    pub(crate) fn command(&mut self) -> Talk {
+        self.commands = true;
+        self.talk()
+    }
+
+    /// Nobody waits to hear anything: so there is nothing that is said.
+    fn is_idle(&self) -> bool {
+        self.open.is_empty() && !self.commands
+    }
+
     /// A group is durable: what its writes have made.
     pub(crate) fn committed(&mut self) -> Vec<Fact> {
+        if self.is_idle() {
+            return Vec::new();
+        }
         let made = std::mem::take(&mut self.talk.said().made);
         let mut facts = Vec::with_capacity(made.len());
         for (call, fact) in made {
@@ -135,6 +151,9 @@ impl Answers {
 impl World {
     /// What jobs have said of themselves while they were run.
     pub(crate) fn listen(&mut self) -> Result<(), Failure> {
+        if self.answers.is_idle() {
+            return Ok(());
+        }
         let (commands, broken) = {
             let mut said = self.answers.talk.said();
             (std::mem::take(&mut said.commands), said.broken.take())
@@ -148,6 +167,10 @@ impl World {
 
     /// Callers hear, and what they hear must be true.
     pub(crate) fn hear(&mut self, side: usize) -> Result<(), Failure> {
+        if self.answers.is_idle() {
+            return Ok(());
+        }
+        self.answers.commands = false;
         let answers = std::mem::take(&mut self.answers.talk.said().answers);
         for (call, answer) in answers {
             let Some(call) = self.answers.open.remove(&call) else {

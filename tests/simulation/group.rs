@@ -82,11 +82,12 @@ impl World {
         let mut jobs = self.jobs(side, asked);
         let gathers = self.dials.wide.gathers > 0;
         while let Some(mut process) = self.nodes[side].process.take() {
-            let first = process.left_over().or_else(|| jobs.pop_front());
-            let group = match first {
-                Some(first) if gathers => process.gather(first, || jobs.pop_front()),
-                Some(first) => [first].into_iter().chain(jobs.drain(..)).collect(),
-                None => Vec::new(),
+            let group = match gathers {
+                true => match process.left_over().or_else(|| jobs.pop_front()) {
+                    Some(first) => process.gather(first, || jobs.pop_front()),
+                    None => Vec::new(),
+                },
+                false => Vec::from(std::mem::take(&mut jobs)),
             };
             self.write(side, process, group, fate, only.take())?;
             let left = self.nodes[side].process.as_ref();
@@ -137,7 +138,7 @@ impl World {
             }
             Ended::Written | Ended::Stopped => {
                 self.counters.hit(Sometimes::CrashBeforeCommit);
-                let state = process.view().status().state;
+                let state = process.view().partner_state();
                 let _ = self.answers.unsaid();
                 self.leave(side, host.outputs, usize::MAX, state)?;
                 self.kill(side);
@@ -186,7 +187,7 @@ impl World {
         self.record(side, facts);
         self.compare(side, before, only.as_ref());
         self.keeps_what_it_removes(side, &outputs)?;
-        let (incarnation, state) = (process.view().incarnation(), process.view().status().state);
+        let (incarnation, state) = (process.view().incarnation(), process.view().partner_state());
         self.nodes[side].runs(process);
         if self.nodes[side]
             .incarnations
@@ -222,7 +223,7 @@ impl World {
     /// What is asked, as jobs of the writer: changes, mail, commands, inputs.
     fn jobs(&mut self, side: usize, asked: Asked) -> VecDeque<Job> {
         let mut jobs = VecDeque::new();
-        let mut add = |work| jobs.push_back(Job { work, place: () });
+        let mut add = |work| jobs.push_back(Job::new(work, ()));
         for change in asked.changes {
             add(self.write_of(side, change));
         }
@@ -243,7 +244,7 @@ impl World {
                 self.checks.agreed.insert(*id);
             }
             self.tell(|| format!("{}: {order:?}", NAMES[side]));
-            let talk = self.answers.talk();
+            let talk = self.answers.command();
             add(Work::Command {
                 command: Box::new(order),
                 done: Box::new(move |answer| talk.commanded(answer)),

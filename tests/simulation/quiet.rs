@@ -24,18 +24,16 @@ impl World {
                 partner.last_up
             };
             let node = &self.nodes[side];
-            let Some(engine) = &node.process else {
+            let Some(process) = &node.process else {
                 continue;
             };
+            let running = process.view().partner_state() == PartnerState::Running;
+            let waits = node.next_at(self.time) != Some(self.time);
             let silent = self.time.saturating_sub(alive);
-            if engine.view().status().state == PartnerState::Running
-                && silent > self.dials.timers.unknown_ms
-                && node.next_at(self.time) != Some(self.time)
-            {
+            if running && silent > self.dials.timers.unknown_ms && waits {
                 return failed("running is honest", format!("dead for {silent} ms"));
             }
-            let running = engine.view().status().state == PartnerState::Running
-                && node.next_at(self.time) != Some(self.time);
+            let running = running && waits;
             // What left before the link broke proves nothing: the partner has to have heard something that was said since.
             if running
                 && node

@@ -115,6 +115,11 @@ impl View<'_> {
         self.0.status()
     }
 
+    /// The same in one word.
+    pub fn partner_state(&self) -> PartnerState {
+        self.0.partner_state()
+    }
+
     /// Tasks, as they are now.
     pub fn tasks(&self) -> TaskView {
         self.0.tasks()
@@ -318,17 +323,10 @@ impl Engine {
     /// How the partner is.
     pub(crate) fn status(&self) -> PartnerStatus {
         let status = self.status.as_ref();
-        let unheard = match self.config.partner {
-            Some(_) => PartnerState::Unknown,
-            None => PartnerState::NotConfigured,
-        };
         let session = self.session.as_ref();
         let report = session.and_then(|s| s.report);
         let courtesy = session.is_some_and(Session::in_courtesy);
-        let state = match status.map_or(unheard, Status::state) {
-            PartnerState::Running if courtesy => PartnerState::Down,
-            state => state,
-        };
+        let state = self.partner_state();
         let (slow, bytes_per_s) = session.map_or((false, None), |s| s.speed);
         PartnerStatus {
             state,
@@ -342,6 +340,19 @@ impl Engine {
             slow: slow && state == PartnerState::Running,
             bytes_per_s,
             clock_difference_ms: report.map(|(_, difference)| difference),
+        }
+    }
+
+    fn partner_state(&self) -> PartnerState {
+        let unheard = match self.config.partner {
+            Some(_) => PartnerState::Unknown,
+            None => PartnerState::NotConfigured,
+        };
+        match self.status.as_ref().map_or(unheard, Status::state) {
+            PartnerState::Running if self.session.as_ref().is_some_and(Session::in_courtesy) => {
+                PartnerState::Down
+            }
+            state => state,
         }
     }
 

@@ -10,10 +10,11 @@ use ledger::LedgerError;
 
 /// Something that is asked of the writer, with its place in the bounded queue.
 pub struct Job<H: Host> {
-    /// What is to be done.
-    pub work: Work<H>,
+    pub(crate) work: Work<H>,
     /// Held until that is done.
-    pub place: H::Place,
+    pub(crate) place: H::Place,
+    /// There is room on the disk for what it adds.
+    pub(crate) fits: bool,
 }
 
 /// What is to be done in the transaction of a group.
@@ -93,6 +94,15 @@ pub struct Reply {
 }
 
 impl<H: Host> Job<H> {
+    /// What is to be done, and the place in the queue that is held until then.
+    pub fn new(work: Work<H>, place: H::Place) -> Self {
+        Self {
+            work,
+            place,
+            fits: true,
+        }
+    }
+
     /// How many bytes of bodies it adds to a group.
     pub(crate) fn bytes(&self) -> usize {
         match &self.work {

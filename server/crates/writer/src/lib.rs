@@ -84,6 +84,7 @@ impl<H: Host> Writer<H> {
         config: Config,
         accept_wait_ms: u64,
     ) -> Self {
+        room::show_low(false);
         Self {
             engine: Engine::new(config.clone(), incarnation, seed),
             config,
@@ -158,11 +159,17 @@ impl<H: Host> Writer<H> {
     }
 
     /// Writes one group in one transaction, and releases what it had to say when it is durable.
-    pub fn write_group(&mut self, host: &mut H, store: &mut H::Store, group: Vec<Job<H>>) -> Ended {
+    pub fn write_group(
+        &mut self,
+        host: &mut H,
+        store: &mut H::Store,
+        mut group: Vec<Job<H>>,
+    ) -> Ended {
         let mut after = PostCommit::default();
         let now = host.now().mono.0;
         let grows = group.iter().any(Job::grows);
-        let mut jobs = self.judge(store, group, now);
+        self.judge(store, &mut group, now);
+        let mut jobs = VecDeque::from(group);
         let done = self.transact(host, store, &mut jobs, &mut after);
         self.learn(store, &done, grows, now);
         let done = done.and_then(|()| {
@@ -196,7 +203,7 @@ impl<H: Host> Writer<H> {
         &mut self,
         host: &mut H,
         store: &mut H::Store,
-        jobs: &mut VecDeque<room::Judged<H>>,
+        jobs: &mut VecDeque<Job<H>>,
         after: &mut PostCommit<H>,
     ) -> Result<(), WriterError> {
         let now = host.now();
@@ -207,19 +214,14 @@ impl<H: Host> Writer<H> {
             self.config.conditions.no_room = no_room;
             after.conditions = Some(self.config.conditions.clone());
         }
-        // Mail that is not taken is dropped, and comes again.
-        jobs.retain(|(job, _)| match &job.work {
-            Work::GrMail { message, .. } => {
-                now.mono.0 >= self.backoff.until && self.may_take(message)
-            }
-            _ => true,
-        });
         let no_room = self.config.conditions.no_room;
         let mut tx = store.begin()?;
         if let Some(conditions) = &after.conditions {
             let input = Input::Conditions(Box::new(conditions.clone()));
             self.engine.handle(now, &mut tx, input).map_err(undone)?;
         }
+        let rests = now.mono.0 < self.backoff.until;
+        let disk = &self.disk;
         let mut open = OpenTransaction::<H> {
             engine: &mut self.engine,
             tx: &mut tx,
@@ -229,8 +231,13 @@ impl<H: Host> Writer<H> {
             conditions: &self.config.conditions,
             after: &mut *after,
         };
-        while let Some((job, fits)) = jobs.pop_front() {
-            open.run(job, fits)?;
+        while let Some(job) = jobs.pop_front() {
+            if let Work::GrMail { message, .. } = &job.work
+                && (rests || !disk.may_take(message))
+            {
+                continue; // it is dropped, and comes again
+            }
+            open.run(job)?;
         }
         after.outputs = self
             .engine
@@ -283,7 +290,7 @@ impl<H: Host> Writer<H> {
     }
 
     fn is_partner_running(&self) -> bool {
-        self.engine.view().status().state == PartnerState::Running
+        self.engine.view().partner_state() == PartnerState::Running
     }
 
     /// A group was undone: its callers are told, and the engine, of which nobody knows what it believes now, begins anew.
@@ -292,7 +299,7 @@ impl<H: Host> Writer<H> {
         host: &mut H,
         error: &WriterError,
         after: PostCommit<H>,
-        jobs: VecDeque<room::Judged<H>>,
+        jobs: VecDeque<Job<H>>,
     ) {
         // On a full disk it happens with every heartbeat, and the log may lie on that disk.
         if let Some(times) = UNDONE.now() {
@@ -301,7 +308,7 @@ impl<H: Host> Writer<H> {
         for (reply, _) in after.replies {
             (reply.send)(Err(error.of_the_group()));
         }
-        for (job, _) in jobs {
+        for job in jobs {
             job.refuse(error.of_the_group());
         }
         self.backoff.begin(host.now().mono.0);

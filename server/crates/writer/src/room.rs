@@ -14,7 +14,6 @@ use crate::rate_limited_log::RateLimitedLog;
 use crate::store::Store;
 use ::store::{Room, StoreError};
 use gr_proto::{Now, Payload};
-use std::collections::VecDeque;
 use std::time::Duration;
 
 /// After a transaction that grows failed for want of room although there seemed to be some, as with a quota, nothing that grows is
@@ -53,22 +52,34 @@ impl DiskRoom {
         self.owed.then(|| self.given_back_at + GIVE_BACK_MS)
     }
 
+    /// Whether a mail of the partner is worth opening: with hardly any reserve left, only what needs none.
+    pub(crate) fn may_take(&self, message: &gr_proto::Message) -> bool {
+        let Room {
+            reserve_bytes,
+            reserve_bytes_wanted,
+            low,
+            ..
+        } = self.room;
+        let brings = match &message.payload {
+            Payload::Data(items) => items.iter().any(|item| item.object.is_some()),
+            _ => false,
+        };
+        !(brings && low && reserve_bytes < reserve_bytes_wanted / RESERVE_FOR_OWN)
+    }
+
     fn is_low(&self, now: u64) -> bool {
         self.room.low || now < self.refused_until
     }
 }
 
-/// A job, and whether there is room for what it adds.
-pub(crate) type Judged<H> = (Job<H>, bool);
+/// Shows in the metrics whether room is low.
+pub(crate) fn show_low(low: bool) {
+    metrics::gauge!("callpilot_disk_low").set(f64::from(u8::from(low)));
+}
 
 impl<H: Host> Writer<H> {
     /// Before a transaction: looks how much room there is, and which jobs of the group fit.
-    pub(crate) fn judge(
-        &mut self,
-        store: &mut H::Store,
-        group: Vec<Job<H>>,
-        now: u64,
-    ) -> VecDeque<Judged<H>> {
+    pub(crate) fn judge(&mut self, store: &mut H::Store, group: &mut [Job<H>], now: u64) {
         let was = self.disk.room.low;
         self.disk.room = store.look_for_room();
         let Room {
@@ -90,18 +101,16 @@ impl<H: Host> Writer<H> {
                 "there is room on the disk again: new messages are taken"
             );
         }
-        metrics::gauge!("callpilot_disk_low").set(f64::from(u8::from(low)));
+        if low != was {
+            show_low(low);
+        }
         let refused = now < self.disk.refused_until;
-        group
-            .into_iter()
-            .map(|job| {
-                let fits = !job.grows() || (!refused && store.admits(job.bytes() as u64));
-                if !fits {
-                    metrics::counter!("callpilot_writes_put_off_total").increment(1);
-                }
-                (job, fits)
-            })
-            .collect()
+        for job in group {
+            job.fits = !job.grows() || (!refused && store.admits(job.bytes() as u64));
+            if !job.fits {
+                metrics::counter!("callpilot_writes_put_off_total").increment(1);
+            }
+        }
     }
 
     /// What the engine is to be told of the room, if that has changed.
@@ -111,21 +120,6 @@ impl<H: Host> Writer<H> {
             self.disk.told = low;
             low
         })
-    }
-
-    /// Whether a mail of the partner is worth opening: with hardly any reserve left, only what needs none.
-    pub(crate) fn may_take(&self, message: &gr_proto::Message) -> bool {
-        let Room {
-            reserve_bytes,
-            reserve_bytes_wanted,
-            low,
-            ..
-        } = self.disk.room;
-        let brings = match &message.payload {
-            Payload::Data(items) => items.iter().any(|item| item.object.is_some()),
-            _ => false,
-        };
-        !(brings && low && reserve_bytes < reserve_bytes_wanted / RESERVE_FOR_OWN)
     }
 
     /// After a group: what its end says of the room.

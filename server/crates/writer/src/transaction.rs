@@ -25,12 +25,13 @@ pub(crate) struct OpenTransaction<'a, 't, H: Host> {
 }
 
 impl<H: Host> OpenTransaction<'_, '_, H> {
-    /// `fits`: the disk has room for what it brings. If this fails, so does the group.
-    pub(crate) fn run(&mut self, job: Job<H>, fits: bool) -> Result<(), WriterError> {
+    /// Does one job. If this fails, so does the group.
+    pub(crate) fn run(&mut self, job: Job<H>) -> Result<(), WriterError> {
         // The place in the queue is given up when the job is done.
         let Job {
             work,
             place: _place,
+            fits,
         } = job;
         match work {
             Work::Write { run, .. } if !fits => {
