@@ -171,20 +171,21 @@ fn last_change(connection: ConnectionContext, clock: Clock) -> String {
         return "None since this page was opened".to_owned();
     };
     let to = if change.to_partner {
-        "to the partner"
+        "To the partner"
     } else {
-        "back to your server"
+        "Back to your server"
     };
     format!(
-        "{}, {to}",
+        "{to}, {}",
         moment_words(&clock.zone(), clock.now().get_untracked(), change.at)
     )
 }
 
+/// How long the servers take to answer. What one took before it fell silent is not how long it takes now.
 fn answer_times(view: &Configure) -> String {
-    let ms = |row: &Row| {
-        row.round_trip_ms
-            .map_or_else(|| "?".into(), |ms| format!("{ms} ms"))
+    let ms = |row: &Row| match (row.status, row.round_trip_ms) {
+        (RowStatus::Out { .. }, _) | (_, None) => "?".to_owned(),
+        (_, Some(ms)) => format!("{ms} ms"),
     };
     match is_paired(view) {
         true => format!(
@@ -252,6 +253,9 @@ fn checks() -> AnyView {
         connection.status().with(|status| {
             let good = |server: &ServerStatus| server.health.is_good();
             match (&status.partner, good(&status.primary)) {
+                (Some(partner), false) if !good(partner) => {
+                    (false, "Neither server answers this browser")
+                }
                 (_, false) => (false, "Your server does not answer this browser"),
                 (None, true) => (true, "Your server answers this browser"),
                 (Some(partner), true) if good(partner) => {
