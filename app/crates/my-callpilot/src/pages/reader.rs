@@ -17,7 +17,7 @@ use ui::components::icons::{Icon, icon};
 use ui::components::panel::{note, nothing};
 use ui::connection::ConnectionContext;
 use ui::length::counted;
-use ui::sdk::Trouble;
+use ui::sdk::{Side, Trouble};
 use ui::session::SessionContext;
 use ui::times::{machine_time, moment_words};
 
@@ -124,7 +124,8 @@ struct OpenedMessage {
 }
 
 impl OpenedMessage {
-    /// Asks for the parts that are not here: now, and again when a server answers after none did.
+    /// Asks for the parts that are not here: now; again when a server answers after none did; and where a server refused or did not
+    /// have them, again when the connection changes to the other.
     fn new(mailbox: MailboxContext, id: ObjectId) -> Self {
         let message = Self {
             mailbox,
@@ -135,13 +136,19 @@ impl OpenedMessage {
                 mailbox.row(id).or_else(|| before.cloned().flatten())
             }),
         };
-        let connection = ConnectionContext::here();
-        Effect::new(move || {
-            let answered = connection.is_on();
-            let missing = message.detail.with_untracked(Option::is_none);
-            if missing && (answered || message.trouble.with_untracked(Option::is_none)) {
+        let status = ConnectionContext::here().status();
+        Effect::new(move |before: Option<Option<Side>>| {
+            let on = status.with(|status| status.on);
+            let ask = match message.trouble.get_untracked() {
+                // Its first reading is to come, or on its way.
+                None => before.is_none(),
+                Some(Trouble::NoAnswer) => on.is_some(),
+                Some(_) => on.is_some() && before != Some(on),
+            };
+            if ask && message.detail.with_untracked(Option::is_none) {
                 message.load();
             }
+            on
         });
         message
     }
