@@ -6,7 +6,7 @@ const SHELL = "callpilot-shell-" + BUILD;
 const FILES = /*PRECACHE*/[];
 const HOME = "/MyCallPilot/";
 // A server that hangs must not keep the page from opening: after this time the kept page is shown.
-const PATIENCE_MS = 1000;
+const TIMEOUT_MS = 1000;
 
 self.addEventListener("install", (event) => {
   event.waitUntil(
@@ -47,7 +47,7 @@ self.addEventListener("fetch", (event) => {
 async function page(request) {
   try {
     // A request of the browser's own navigation cannot be sent on with a time limit, so its address is fetched.
-    const answer = await within(PATIENCE_MS, (signal) => fetch(request.url, { signal, redirect: "manual" }));
+    const answer = await within(TIMEOUT_MS, (signal) => fetch(request.url, { signal, redirect: "manual" }));
     // An error page of a server that is starting or stopping is not the shell.
     if (answer.ok || answer.type === "opaqueredirect") return answer;
   } catch {

@@ -21,28 +21,48 @@ use ui::session::SessionContext;
 #[component]
 pub fn Frame() -> impl IntoView {
     let mailbox = MailboxContext::here();
-    let router = Router::here();
-    let path = router.path();
+    let path = Router::here().path();
     let place = Memo::new(move |_| path.with(|path| Place::of(path)));
     // It changes with the page alone: opening a message leaves the list as it is.
     let page = Memo::new(move |_| place.get().map(|place| place.page));
     let open = Memo::new(move |_| place.get().and_then(|place| place.open));
+    let links = PageLinks { page };
+    let menu = folders_menu();
+    name_the_inbox();
+    view! {
+        <a class="skip" href="#main">"To the content"</a>
+        <div class="app" data-nav=move || menu.get().then_some("open")>
+            {bar(links, menu)}
+            <ConnectionBanner keeping=keeping(mailbox)/>
+            {folders(links, mailbox)}
+            <main class="main" id="main" tabindex="-1" class:main--flush=move || links.in_messages()>
+                {move || match page.get() {
+                    Some(Page::Messages(folder)) => view! { <Messages folder open/> }.into_any(),
+                    Some(Page::Information) => view! { <Information/> }.into_any(),
+                    Some(Page::Configure) => view! { <ConfigurePage/> }.into_any(),
+                    None => view! { <NotFound/> }.into_any(),
+                }}
+            </main>
+            {thumb_tabs(links)}
+        </div>
+    }
+}
+
+/// The base alone is the inbox; its address says so from then on, without a step back to the base.
+fn name_the_inbox() {
+    let router = Router::here();
     Effect::new(move || {
-        // The base alone is the inbox; its address says so from then on, without a step back to the base.
-        if path.with(|path| path.trim_end_matches('/') == BASE) {
+        let base = |path: &String| path.trim_end_matches('/') == BASE;
+        if router.path().with(base) {
             router.replace(&INBOX.address());
         }
     });
-    let keeping = Memo::new(move |_| {
-        mailbox.mail().with(|mail| Keeping {
-            messages: mail.rows(Folder::Inbox).len(),
-            as_of: mail.as_of,
-            inbox: mail.counts().inbox,
-            waiting: mailbox.waiting(),
-        })
-    });
+}
+
+/// Whether a narrow window shows the folders. Esc closes them, and so does whoever chooses a page: that is what one wants to see.
+fn folders_menu() -> RwSignal<bool> {
     let menu = RwSignal::new(false);
-    // Whoever has chosen a page wants to see it.
+    let path = Router::here().path();
     Effect::new(move || {
         path.track();
         menu.set(false);
@@ -54,68 +74,112 @@ pub fn Frame() -> impl IntoView {
         }
         closes
     });
-    let link = move |to: Page, sign: Option<Icon>, words: &'static str, count: AnyView| {
+    menu
+}
+
+/// What the connection line says of the mailbox.
+fn keeping(mailbox: MailboxContext) -> Memo<Keeping> {
+    Memo::new(move |_| {
+        mailbox.mail().with(|mail| Keeping {
+            messages: mail.rows(Folder::Inbox).len(),
+            as_of: mail.as_of,
+            inbox: mail.counts().inbox,
+            waiting: mailbox.waiting(),
+        })
+    })
+}
+
+/// Links to pages, which tell the present one. A handle.
+#[derive(Clone, Copy)]
+struct PageLinks {
+    page: Memo<Option<Page>>,
+}
+
+impl PageLinks {
+    /// The page of a folder is shown (tracked).
+    fn in_messages(self) -> bool {
+        matches!(self.page.get(), Some(Page::Messages(_)))
+    }
+
+    /// A link with what stands behind its words.
+    fn counting(
+        self,
+        to: Page,
+        sign: Option<Icon>,
+        words: &'static str,
+        count: AnyView,
+    ) -> AnyView {
         view! {
-            <a href=to.address() aria-current=move || (page.get() == Some(to)).then_some("page")>
+            <a href=to.address() aria-current=move || (self.page.get() == Some(to)).then_some("page")>
                 {sign.map(icon)}
                 {words}
                 {count}
             </a>
         }
         .into_any()
-    };
-    let plain = move |to, sign, words| link(to, Some(sign), words, ().into_any());
-    let messages = move || matches!(page.get(), Some(Page::Messages(_))).then_some("page");
-    view! {
-        <a class="skip" href="#main">"To the content"</a>
-        <div class="app" data-nav=move || menu.get().then_some("open")>
-            <header class="bar">
-                <button
-                    class="nav-toggle"
-                    type="button"
-                    aria-label="Menu"
-                    aria-expanded=move || menu.get().to_string()
-                    on:click=move |_| menu.update(|open| *open = !*open)
-                >
-                    {icon(Icon::Menu)}
-                </button>
-                <a class="brand-link" href=INBOX.address()>
-                    <Brand name="My CallPilot"/>
-                </a>
-                <nav class="tabs" aria-label="My CallPilot">
-                    <a href=INBOX.address() aria-current=messages>"CallPilot Messages"</a>
-                    {link(Page::Information, None, "Useful Information", ().into_any())}
-                </nav>
-                <div class="bar__end">{user_menu()}</div>
-            </header>
-            <ConnectionBanner keeping/>
-            <nav class="side" aria-label="Folders">
-                <div>
-                    <h2>"Folders"</h2>
-                    {link(INBOX, Some(Icon::Inbox), "Inbox", inbox_count(mailbox))}
-                    {link(DELETED, Some(Icon::Trash), "Deleted", deleted_count(mailbox))}
-                </div>
-                <div>
-                    <h2>"This browser"</h2>
-                    {plain(Page::Configure, Icon::Server, "Configure")}
-                </div>
-            </nav>
-            <main class="main" id="main" tabindex="-1" class:main--flush=move || messages().is_some()>
-                {move || match page.get() {
-                    Some(Page::Messages(folder)) => view! { <Messages folder open/> }.into_any(),
-                    Some(Page::Information) => view! { <Information/> }.into_any(),
-                    Some(Page::Configure) => view! { <ConfigurePage/> }.into_any(),
-                    None => view! { <NotFound/> }.into_any(),
-                }}
-            </main>
-            <nav class="bottom" aria-label="Main, narrow">
-                {plain(INBOX, Icon::Inbox, "Messages")}
-                {plain(DELETED, Icon::Trash, "Deleted")}
-                {plain(Page::Information, Icon::Book, "Information")}
-                {plain(Page::Configure, Icon::Server, "Configure")}
-            </nav>
-        </div>
     }
+
+    /// A link with its sign and words.
+    fn plain(self, to: Page, sign: Icon, words: &'static str) -> AnyView {
+        self.counting(to, Some(sign), words, ().into_any())
+    }
+}
+
+/// The bar: the menu button of narrow windows, the name, the tabs, and who is logged in.
+fn bar(links: PageLinks, menu: RwSignal<bool>) -> AnyView {
+    view! {
+        <header class="bar">
+            <button
+                class="nav-toggle"
+                type="button"
+                aria-label="Menu"
+                aria-expanded=move || menu.get().to_string()
+                on:click=move |_| menu.update(|open| *open = !*open)
+            >
+                {icon(Icon::Menu)}
+            </button>
+            <a class="brand-link" href=INBOX.address()>
+                <Brand name="My CallPilot"/>
+            </a>
+            <nav class="tabs" aria-label="My CallPilot">
+                <a href=INBOX.address() aria-current=move || links.in_messages().then_some("page")>"CallPilot Messages"</a>
+                {links.counting(Page::Information, None, "Useful Information", ().into_any())}
+            </nav>
+            <div class="bar__end">{user_menu()}</div>
+        </header>
+    }
+    .into_any()
+}
+
+/// The folders at the side, and what concerns this browser.
+fn folders(links: PageLinks, mailbox: MailboxContext) -> AnyView {
+    view! {
+        <nav class="side" aria-label="Folders">
+            <div>
+                <h2>"Folders"</h2>
+                {links.counting(INBOX, Some(Icon::Inbox), "Inbox", inbox_count(mailbox))}
+                {links.counting(DELETED, Some(Icon::Trash), "Deleted", deleted_count(mailbox))}
+            </div>
+            <div>
+                <h2>"This browser"</h2>
+                {links.plain(Page::Configure, Icon::Server, "Configure")}
+            </div>
+        </nav>
+    }
+    .into_any()
+}
+
+/// The tabs at the thumb of narrow windows.
+fn thumb_tabs(links: PageLinks) -> AnyView {
+    view! {
+        <nav class="bottom" aria-label="Main, narrow">
+            {links.plain(INBOX, Icon::Inbox, "Messages")}
+            {links.plain(DELETED, Icon::Trash, "Deleted")}
+            {links.plain(Page::Information, Icon::Book, "Information")}
+            {links.plain(Page::Configure, Icon::Server, "Configure")}
+        </nav>
+    }
+    .into_any()
 }
 
 fn inbox_count(mailbox: MailboxContext) -> AnyView {

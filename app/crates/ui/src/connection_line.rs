@@ -88,45 +88,22 @@ pub fn look(status: &Status) -> Look {
 /// The line for a connection.
 pub fn line(zone: &impl Zone, status: &Status, around: Around) -> Line {
     let look = look(status);
-    let since = |at: Option<Timestamp>| {
-        at.map_or_else(String::new, |at| {
+    let out_since = || {
+        status.primary.out_since.map_or_else(String::new, |at| {
             format!(" since {}", since_words(zone, around.now, at))
         })
     };
     let (short, detail) = match look {
         Look::Connecting => ("Connecting to your server…", String::new()),
-        Look::Primary => {
-            let up_to_date = status.up_to_date_at.map_or_else(String::new, |at| {
-                format!(" · up to date at {}", time_words(zone, at))
-            });
-            (
-                "Connected to your server",
-                format!("{}{up_to_date}", status.primary.fqdn),
-            )
-        }
-        Look::Switching | Look::SwitchingHome => {
-            let away = look == Look::Switching;
-            let whose = if away {
-                "Your server"
-            } else {
-                "The partner server"
-            };
-            let silent = match status.unanswered_since {
-                Some(at) if around.now.0 - at.0 >= 1_000 => {
-                    let seconds = u64::try_from((around.now.0 - at.0) / 1000).unwrap_or(0);
-                    format!("has not answered for {}", counted(seconds, "second"))
-                }
-                _ => "does not answer".into(),
-            };
-            (
-                if away {
-                    "Switching to the partner server…"
-                } else {
-                    "Switching to your server…"
-                },
-                format!("{whose} {silent}. Go on working: nothing you write is lost."),
-            )
-        }
+        Look::Primary => ("Connected to your server", on_primary(zone, status)),
+        Look::Switching => (
+            "Switching to the partner server…",
+            silent("Your server", status, around.now),
+        ),
+        Look::SwitchingHome => (
+            "Switching to your server…",
+            silent("The partner server", status, around.now),
+        ),
         Look::Partner if status.why == Why::NotCaughtUp => (
             "Working on the partner server",
             "Your server is still catching up. You go back by yourself when it is done.".into(),
@@ -135,25 +112,26 @@ pub fn line(zone: &impl Zone, status: &Status, around: Around) -> Line {
             "Working on the partner server",
             format!(
                 "Your server has been out of reach{}. Messages that only it has will appear when it is back.",
-                since(status.primary.out_since)
+                out_since()
             ),
         ),
         Look::Returning => (
             "Going back to your server…",
             going_back(status.waiting_for).into(),
         ),
-        Look::Offline => {
-            let short = match status.network_offline {
-                true => "This computer is offline. Kept copy shown.",
-                false => "No connection. Kept copy shown.",
-            };
-            (short, unreachable(zone, status, around))
-        }
+        Look::Offline if status.network_offline => (
+            "This computer is offline. Kept copy shown.",
+            unreachable(zone, status, around),
+        ),
+        Look::Offline => (
+            "No connection. Kept copy shown.",
+            unreachable(zone, status, around),
+        ),
         Look::Courtesy => (
             "Maintenance: on the partner server",
             format!(
                 "Your server is out of service on purpose{}. Calls are answered and nothing is lost.",
-                since(status.primary.out_since)
+                out_since()
             ),
         ),
     };
@@ -162,6 +140,26 @@ pub fn line(zone: &impl Zone, status: &Status, around: Around) -> Line {
         short,
         detail,
     }
+}
+
+/// Which server it is, and of when the messages are.
+fn on_primary(zone: &impl Zone, status: &Status) -> String {
+    let up_to_date = status.up_to_date_at.map_or_else(String::new, |at| {
+        format!(" · up to date at {}", time_words(zone, at))
+    });
+    format!("{}{up_to_date}", status.primary.fqdn)
+}
+
+/// A server does not answer, and for how long; below a second that is not worth a number.
+fn silent(whose: &str, status: &Status, now: Timestamp) -> String {
+    let silent = match status.unanswered_since {
+        Some(at) if now.0 - at.0 >= 1_000 => {
+            let seconds = u64::try_from((now.0 - at.0) / 1000).unwrap_or(0);
+            format!("has not answered for {}", counted(seconds, "second"))
+        }
+        _ => "does not answer".into(),
+    };
+    format!("{whose} {silent}. Go on working: nothing you write is lost.")
 }
 
 /// Why one is not back yet.

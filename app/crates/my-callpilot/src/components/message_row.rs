@@ -57,42 +57,23 @@ pub fn MessageRowView(
     /// It has got the focus.
     on_focus: Callback<ObjectId>,
 ) -> impl IntoView {
-    let (mail, zone) = (MailboxContext::here().mail(), Clock::here().zone());
-    let row = mail.with_untracked(|mail| mail.row(id).cloned())?;
-    // A message that has just gone is shown as it was until the list has let go of it.
-    let (unread, far) = (row.unread, row.one_server_only);
-    let now = Memo::new(move |before: Option<&(bool, bool)>| {
-        mail.with(|mail| match mail.row(id) {
-            Some(row) => (row.unread, row.one_server_only),
-            None => before.copied().unwrap_or((unread, far)),
-        })
-    });
+    let row = MailboxContext::here()
+        .mail()
+        .with_untracked(|mail| mail.row(id).cloned())?;
+    let now = changing(&row);
     let select = format!(
         "Select: {}, {}",
         words::sender(&row.sender),
         words::subject(&row)
     );
-    let (kind, from, subject) = (row.kind, words::sender(&row.sender), words::subject(&row));
-    let (time, length) = (time_words(&zone, row.received_at), row_length::length(&row));
-    let marks = [
-        mark(row.urgent, "mark mark--urgent", Icon::Urgent, "Urgent"),
-        mark(row.private, "mark", Icon::Lock, "Private"),
-        mark(row.attachments > 0, "mark", Icon::Clip, "With attachment"),
-    ];
-    let name = move || {
-        let (unread, one_server_only) = now.get();
-        let row = MessageRow {
-            unread,
-            one_server_only,
-            ..row.clone()
-        };
-        words::row_name(&zone, &row)
-    };
+    let kind = row.kind;
+    let (who, meta) = (sender_and_subject(&row), time_and_length(&row, now));
+    let name = link_name(row, now);
     let tabindex = move || if current.get() { "0" } else { "-1" };
     let view = view! {
         <li
             class="row"
-            class:row--new=move || now.get().0
+            class:row--new=move || now.get().unread
             class:row--open=move || open.get()
             class:row--picked=move || picked.get()
         >
@@ -116,20 +97,87 @@ pub fn MessageRowView(
                 tabindex=tabindex
                 on:focus=move |_| on_focus.run(id)
             >
-                <span class="from">
-                    <span>{from}</span>
-                    {marks.into_iter().collect_view()}
-                </span>
-                <span class="subject">{subject}</span>
+                {who}
             </a>
-            <span class="meta" aria-hidden="true">
-                <span>{time}</span>
-                <span>
-                    {move || mark(now.get().1, "mark mark--far", Icon::Sync, "On one server only so far")}
-                    {length}
-                </span>
-            </span>
+            {meta}
         </li>
     };
     Some(view.into_any())
+}
+
+/// What may change of a message while its row is shown.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Changing {
+    unread: bool,
+    one_server_only: bool,
+}
+
+/// A message that has just gone is shown as it was until the list has let go of it.
+fn changing(row: &MessageRow) -> Memo<Changing> {
+    let (id, mail) = (row.id, MailboxContext::here().mail());
+    let of = |row: &MessageRow| Changing {
+        unread: row.unread,
+        one_server_only: row.one_server_only,
+    };
+    let first = of(row);
+    Memo::new(move |before: Option<&Changing>| {
+        mail.with(|mail| mail.row(id).map(of))
+            .or(before.copied())
+            .unwrap_or(first)
+    })
+}
+
+/// The name of the row's link: everything the row shows, as it is now.
+fn link_name(row: MessageRow, now: Memo<Changing>) -> impl Fn() -> String {
+    let zone = Clock::here().zone();
+    move || {
+        let Changing {
+            unread,
+            one_server_only,
+        } = now.get();
+        let row = MessageRow {
+            unread,
+            one_server_only,
+            ..row.clone()
+        };
+        words::row_name(&zone, &row)
+    }
+}
+
+fn sender_and_subject(row: &MessageRow) -> AnyView {
+    let marks = [
+        mark(row.urgent, "mark mark--urgent", Icon::Urgent, "Urgent"),
+        mark(row.private, "mark", Icon::Lock, "Private"),
+        mark(row.attachments > 0, "mark", Icon::Clip, "With attachment"),
+    ];
+    view! {
+        <span class="from">
+            <span>{words::sender(&row.sender)}</span>
+            {marks.into_iter().collect_view()}
+        </span>
+        <span class="subject">{words::subject(row)}</span>
+    }
+    .into_any()
+}
+
+fn time_and_length(row: &MessageRow, now: Memo<Changing>) -> AnyView {
+    let far = move || {
+        let shown = now.get().one_server_only;
+        mark(
+            shown,
+            "mark mark--far",
+            Icon::Sync,
+            "On one server only so far",
+        )
+    };
+    view! {
+        <span class="meta" aria-hidden="true">
+            <span>{time_words(&Clock::here().zone(), row.received_at)}</span>
+            <span>
+                {far}
+                {row_length::length(row)}
+            </span>
+        </span>
+    }
+    .into_any()
 }

@@ -93,86 +93,28 @@ fn servers(view: Memo<Configure>) -> AnyView {
 }
 
 fn connection(view: Memo<Configure>) -> AnyView {
-    let (connection, clock) = (ConnectionContext::here(), Clock::here());
-    let who = SessionContext::here().who();
-    let paired = move || view.with(|view| view.partner.status != RowStatus::NotAvailable);
-    let base = move || match view.with(|view| view.search_base.clone()) {
-        base if base.is_empty() => "?".to_owned(),
-        base => base,
-    };
-    let partner_base = move || {
-        let base = connection
-            .status()
-            .with(|status| {
-                status
-                    .partner
-                    .as_ref()
-                    .map(|partner| partner.search_base.clone())
-            })
-            .filter(|base| !base.is_empty())
-            .unwrap_or_else(|| "?".into());
-        let same = view.with(|view| view.search_base_same).map(|same| {
-            let (class, sign, words) = match same {
-                true => ("badge badge--ok", Icon::Check, "The same on both"),
-                false => (
-                    "badge badge--down",
-                    Icon::Cross,
-                    "Not the same: an administrator has to change one",
-                ),
-            };
-            view! { <br/><span class=class>{icon(sign)}{words}</span> }
-        });
-        view! { <span class="mono">{base}</span>{same} }
-    };
-    let found = move || {
-        who.with(|who| {
-            who.as_ref().map_or_else(String::new, |who| {
-                format!(
-                    "By itself at log-in, {}",
-                    moment_words(&clock.zone(), clock.now().get_untracked(), who.at)
-                )
-            })
-        })
-    };
-    let change = move || match connection.change().get() {
-        None => "None since this page was opened".to_owned(),
-        Some(change) => {
-            let to = if change.to_partner {
-                "to the partner"
-            } else {
-                "back to your server"
-            };
-            format!(
-                "{}, {to}",
-                moment_words(&clock.zone(), clock.now().get_untracked(), change.at)
-            )
-        }
-    };
-    let answer = move || {
-        let ms = |row: &Row| {
-            row.round_trip_ms
-                .map_or_else(|| "?".into(), |ms| format!("{ms} ms"))
-        };
-        view.with(|view| match paired() {
-            true => format!(
-                "{} at your server, {} at the partner",
-                ms(&view.server),
-                ms(&view.partner)
-            ),
-            false => ms(&view.server),
-        })
-    };
+    let (connection, session, clock) = (
+        ConnectionContext::here(),
+        SessionContext::here(),
+        Clock::here(),
+    );
+    let has_partner = move || view.with(is_paired);
+    let own_base = move || view.with(|view| known_base(&view.search_base));
+    let answer = move || view.with(answer_times);
     view! {
         {panel("this-connection", "This connection", view! {
             <div class="body">
                 <dl class="pairs">
                     <dt>"Search base"</dt>
-                    <dd class="mono">{base}</dd>
-                    {move || paired().then(|| view! { <dt>"Partner\u{2019}s search base"</dt><dd>{partner_base}</dd> })}
+                    <dd class="mono">{own_base}</dd>
+                    {move || has_partner().then(|| view! {
+                        <dt>"Partner\u{2019}s search base"</dt>
+                        <dd>{move || partner_base(connection, view)}</dd>
+                    })}
                     <dt>"Found out"</dt>
-                    <dd>{found}</dd>
+                    <dd>{move || found_out(session, clock)}</dd>
                     <dt>"Last change of server"</dt>
-                    <dd>{change}</dd>
+                    <dd>{move || last_change(connection, clock)}</dd>
                     <dt>"Answer time"</dt>
                     <dd>{answer}</dd>
                 </dl>
@@ -180,6 +122,79 @@ fn connection(view: Memo<Configure>) -> AnyView {
         }.into_any())}
     }
     .into_any()
+}
+
+fn is_paired(view: &Configure) -> bool {
+    view.partner.status != RowStatus::NotAvailable
+}
+
+/// A search base; `?` until a server has told it.
+fn known_base(base: &str) -> String {
+    if base.is_empty() { "?" } else { base }.to_owned()
+}
+
+/// The partner's search base, and whether it is the one of the own server (tracked).
+fn partner_base(connection: ConnectionContext, view: Memo<Configure>) -> AnyView {
+    let base = connection.status().with(|status| {
+        let base = status.partner.as_ref().map(|partner| &*partner.search_base);
+        known_base(base.unwrap_or_default())
+    });
+    let same = view.with(|view| view.search_base_same).map(|same| {
+        let (class, sign, words) = match same {
+            true => ("badge badge--ok", Icon::Check, "The same on both"),
+            false => (
+                "badge badge--down",
+                Icon::Cross,
+                "Not the same: an administrator has to change one",
+            ),
+        };
+        view! { <br/><span class=class>{icon(sign)}{words}</span> }
+    });
+    view! { <span class="mono">{base}</span>{same} }.into_any()
+}
+
+/// How and when this browser found out about the partner (tracked).
+fn found_out(session: SessionContext, clock: Clock) -> String {
+    session.who().with(|who| {
+        who.as_ref().map_or_else(String::new, |who| {
+            format!(
+                "By itself at log-in, {}",
+                moment_words(&clock.zone(), clock.now().get_untracked(), who.at)
+            )
+        })
+    })
+}
+
+/// When this page last changed its server, and in which direction (tracked).
+fn last_change(connection: ConnectionContext, clock: Clock) -> String {
+    let Some(change) = connection.change().get() else {
+        return "None since this page was opened".to_owned();
+    };
+    let to = if change.to_partner {
+        "To the partner"
+    } else {
+        "Back to your server"
+    };
+    format!(
+        "{to}, {}",
+        moment_words(&clock.zone(), clock.now().get_untracked(), change.at)
+    )
+}
+
+/// How long the servers take to answer. What one took before it fell silent is not how long it takes now.
+fn answer_times(view: &Configure) -> String {
+    let ms = |row: &Row| match (row.status, row.round_trip_ms) {
+        (RowStatus::Out { .. }, _) | (_, None) => "?".to_owned(),
+        (_, Some(ms)) => format!("{ms} ms"),
+    };
+    match is_paired(view) {
+        true => format!(
+            "{} at your server, {} at the partner",
+            ms(&view.server),
+            ms(&view.partner)
+        ),
+        false => ms(&view.server),
+    }
 }
 
 fn kept() -> AnyView {
@@ -238,6 +253,9 @@ fn checks() -> AnyView {
         connection.status().with(|status| {
             let good = |server: &ServerStatus| server.health.is_good();
             match (&status.partner, good(&status.primary)) {
+                (Some(partner), false) if !good(partner) => {
+                    (false, "Neither server answers this browser")
+                }
                 (_, false) => (false, "Your server does not answer this browser"),
                 (None, true) => (true, "Your server answers this browser"),
                 (Some(partner), true) if good(partner) => {

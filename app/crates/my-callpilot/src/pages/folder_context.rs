@@ -131,6 +131,17 @@ impl FolderContext {
         });
     }
 
+    /// A search or a choice leaves messages out (tracked).
+    pub fn is_narrowed(self) -> bool {
+        self.show.get() != Show::All || self.query.with(|query| !query.trim().is_empty())
+    }
+
+    /// How many rows fit (tracked).
+    pub fn shown(self) -> usize {
+        self.groups
+            .with(|groups| groups.iter().map(|group| group.ids.len()).sum())
+    }
+
     /// The rows that fit, newest first.
     pub fn ids(self) -> Vec<ObjectId> {
         self.groups.with_untracked(|groups| {

@@ -102,8 +102,10 @@ fn fax(pages: Option<u32>) -> AnyView {
 
 /// A delivery report or a disposition report, in plain words with the code for an administrator.
 fn report(summary: String, recipient: String, status: String) -> AnyView {
+    // Many a summary names the recipient already.
+    let named = recipient.is_empty() || summary.contains(&recipient);
     let then = view! {
-        {(!recipient.is_empty()).then(|| view! { <p>"About your message to "<span class="mono">{recipient}</span>"."</p> })}
+        {(!named).then(|| view! { <p>"About your message to "<span class="mono">{recipient}</span>"."</p> })}
         {(!status.is_empty()).then(|| view! { <p>"Code for an administrator: "<span class="mono">{status}</span></p> })}
     };
     note("note", Icon::Report, summary, then.into_any())

@@ -149,13 +149,15 @@ fn foot(folder: FolderContext) -> AnyView {
     };
     let words = move || {
         let counts = mailbox.counts();
+        let kept = counted(mailbox.known(folder.folder) as u64, "message");
+        if folder.is_narrowed() {
+            return format!("{} of {kept} shown.", folder.shown());
+        }
         if !connection.is_on() {
-            let kept = mailbox.known(folder.folder) as u64;
-            let (sounds, _) = player.held();
-            return format!(
-                "Kept in this browser: {}, the sound of {sounds}.",
-                counted(kept, "message")
-            );
+            return match player.held() {
+                (0, _) => format!("Kept in this browser: {kept}, without sound."),
+                (sounds, _) => format!("Kept in this browser: {kept}, the sound of {sounds}."),
+            };
         }
         match folder.folder {
             Folder::Deleted => "Deleted messages are kept for 7 days.".into(),

@@ -2,6 +2,7 @@
 
 use super::folder_context::FolderContext;
 use super::message_content::content;
+use crate::mailbox::MailboxContext;
 use crate::model::outline::outline;
 use crate::model::undo::Action;
 use crate::model::words;
@@ -16,7 +17,7 @@ use ui::components::icons::{Icon, icon};
 use ui::components::panel::{note, nothing};
 use ui::connection::ConnectionContext;
 use ui::length::counted;
-use ui::sdk::Trouble;
+use ui::sdk::{Side, Trouble};
 use ui::session::SessionContext;
 use ui::times::{machine_time, moment_words};
 
@@ -78,72 +79,20 @@ fn aside(name: &'static str, inside: AnyView) -> AnyView {
 /// One message. It is made anew only for another message: what arrives meanwhile changes words, not the player.
 #[component]
 fn OpenMessage(folder: FolderContext, id: ObjectId) -> impl IntoView {
-    let (mailbox, connection) = (folder.mailbox, ConnectionContext::here());
-    let detail = RwSignal::new(mailbox.detail(id));
-    let trouble = RwSignal::new(None::<Trouble>);
-    let row = Memo::new(move |before: Option<&Option<MessageRow>>| {
-        mailbox.row(id).or_else(|| before.cloned().flatten())
-    });
-    let load = move || {
-        trouble.set(None);
-        spawn_local(async move {
-            let answer = mailbox.read_detail(id).await;
-            if detail.is_disposed() {
-                return;
-            }
-            match answer {
-                Ok(found) => {
-                    // Without sound, opening it is reading it.
-                    if found.row.duration_ms == 0 && found.row.folder == Folder::Inbox {
-                        mailbox.mark(&[id], false);
-                    }
-                    detail.set(Some(found));
-                }
-                Err(failed) => trouble.set(Some(failed)),
-            }
-        });
-    };
-    // Asked for when it is opened, and again when a server answers after none did.
-    Effect::new(move || {
-        let answered = connection.is_on();
-        let missing = detail.with_untracked(Option::is_none);
-        if missing && (answered || trouble.with_untracked(Option::is_none)) {
-            load();
-        }
-    });
-    // Where the list is not beside it, the reader has just gone to another view.
-    browser::after_drawing(|| {
-        if !browser::element("list").is_some_and(|list| browser::is_shown(&list)) {
-            browser::focus("subject");
-        }
-    });
+    let message = OpenedMessage::new(folder.mailbox, id);
+    let OpenedMessage { detail, row, .. } = message;
+    focus_alone();
     let sound = Memo::new(move |_| row.with(|row| row.as_ref().map_or(0, |row| row.duration_ms)));
     let sounds = Memo::new(move |_| sound.get() > 0);
-    let save_as = move || {
-        let sender = row.with_untracked(|row| row.as_ref().map(|row| words::sender(&row.sender)));
-        let safe = |letter: char| {
-            if letter.is_ascii_alphanumeric() {
-                letter
-            } else {
-                '-'
-            }
-        };
-        format!(
-            "{}.wav",
-            sender
-                .unwrap_or_default()
-                .chars()
-                .map(safe)
-                .collect::<String>()
-        )
-    };
     let shown = Memo::new(move |_| detail.with(|detail| detail.as_ref().map(outline)));
-    // Nothing is known of it, and no server has it: there is nothing to be done with it.
-    let gone =
-        Memo::new(move |_| row.with(Option::is_none) && trouble.get() == Some(Trouble::Gone));
+    let gone = Memo::new(move |_| message.is_gone());
     let heading = move || match gone.get() {
         true => Some("No such message".to_owned()),
         false => row.with(|row| row.as_ref().map(words::subject)),
+    };
+    let player = move || {
+        let save_as = row.with_untracked(|row| row.as_ref().map(file_name));
+        view! { <Player id duration_ms=sound.get_untracked() save_as=save_as.unwrap_or_default()/> }
     };
     view! {
         <section class="reader" aria-labelledby="subject">
@@ -154,11 +103,110 @@ fn OpenMessage(folder: FolderContext, id: ObjectId) -> impl IntoView {
                 </h2>
                 {move || row.get().map(|row| facts(&row, detail.with(|detail| detail.as_ref().map(addressees))))}
             </div>
-            {move || sounds.get().then(|| view! { <Player id duration_ms=sound.get_untracked() save_as=save_as()/> })}
+            {move || sounds.get().then(player)}
             {move || shown.get().map(|outline| content(id, outline))}
-            {move || trouble.get().filter(|_| detail.with(Option::is_none)).map(|trouble| told(trouble, load))}
+            {move || message.missing().map(|why| told(why, move || message.load()))}
         </section>
     }
+}
+
+/// An open message as far as it is known, and its reading from a server. A handle.
+#[derive(Clone, Copy)]
+struct OpenedMessage {
+    mailbox: MailboxContext,
+    id: ObjectId,
+    /// Its parts, once they are here.
+    detail: RwSignal<Option<MessageDetail>>,
+    /// Why they could not be read.
+    trouble: RwSignal<Option<Trouble>>,
+    /// What the list knows of it. A message that has just gone stays as it was.
+    row: Memo<Option<MessageRow>>,
+}
+
+impl OpenedMessage {
+    /// Asks for the parts that are not here: now; again when a server answers after none did; and where a server refused or did not
+    /// have them, again when the connection changes to the other.
+    fn new(mailbox: MailboxContext, id: ObjectId) -> Self {
+        let message = Self {
+            mailbox,
+            id,
+            detail: RwSignal::new(mailbox.detail(id)),
+            trouble: RwSignal::new(None),
+            row: Memo::new(move |before: Option<&Option<MessageRow>>| {
+                mailbox.row(id).or_else(|| before.cloned().flatten())
+            }),
+        };
+        let status = ConnectionContext::here().status();
+        Effect::new(move |before: Option<Option<Side>>| {
+            let on = status.with(|status| status.on);
+            let ask = match message.trouble.get_untracked() {
+                // Its first reading is to come, or on its way.
+                None => before.is_none(),
+                Some(Trouble::NoAnswer) => on.is_some(),
+                Some(_) => on.is_some() && before != Some(on),
+            };
+            if ask && message.detail.with_untracked(Option::is_none) {
+                message.load();
+            }
+            on
+        });
+        message
+    }
+
+    /// Reads it from a server.
+    fn load(self) {
+        self.trouble.set(None);
+        spawn_local(async move {
+            let answer = self.mailbox.read_detail(self.id).await;
+            // Another message may be open by now.
+            if self.detail.is_disposed() {
+                return;
+            }
+            match answer {
+                Ok(found) => {
+                    // Without sound, opening it is reading it.
+                    if found.row.duration_ms == 0 && found.row.folder == Folder::Inbox {
+                        self.mailbox.mark(&[self.id], false);
+                    }
+                    self.detail.set(Some(found));
+                }
+                Err(failed) => self.trouble.set(Some(failed)),
+            }
+        });
+    }
+
+    /// Nothing is known of it, and no server has it: there is nothing to be done with it (tracked).
+    fn is_gone(self) -> bool {
+        self.row.with(Option::is_none) && self.trouble.get() == Some(Trouble::Gone)
+    }
+
+    /// Why its parts are not here (tracked).
+    fn missing(self) -> Option<Trouble> {
+        let why = self.trouble.get();
+        why.filter(|_| self.detail.with(Option::is_none))
+    }
+}
+
+/// Where the list is not beside it, the reader has just gone to another view, and the focus goes along.
+fn focus_alone() {
+    browser::after_drawing(|| {
+        if !browser::element("list").is_some_and(|list| browser::is_shown(&list)) {
+            browser::focus("subject");
+        }
+    });
+}
+
+/// A name for the saved sound, after the sender, that every file system takes.
+fn file_name(row: &MessageRow) -> String {
+    let safe = |letter: char| {
+        if letter.is_ascii_alphanumeric() {
+            letter
+        } else {
+            '-'
+        }
+    };
+    let sender: String = words::sender(&row.sender).chars().map(safe).collect();
+    format!("{sender}.wav")
 }
 
 fn toolbar(

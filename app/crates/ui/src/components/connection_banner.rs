@@ -162,12 +162,8 @@ pub fn ConnectionBanner(
 /// Says a change of the connection when it has settled.
 fn say_what_settles(announcer: Announcer, look: Memo<Look>) {
     let said = StoredValue::new(Look::Connecting);
-    let waiting = StoredValue::new(None::<TimeoutHandle>);
     Effect::new(move || {
         let now = look.get();
-        if let Some(waiting) = waiting.get_value() {
-            waiting.clear();
-        }
         let later = move || {
             if let Some(spoken) = connection_line::spoken(said.get_value(), now) {
                 announcer.say_connection(spoken);
@@ -176,7 +172,10 @@ fn say_what_settles(announcer: Announcer, look: Memo<Look>) {
                 said.set_value(now);
             }
         };
-        waiting.set_value(set_timeout_with_handle(later, SETTLED).ok());
+        // The next change comes in its place, and after a log-out there is nothing left to say.
+        if let Ok(settling) = set_timeout_with_handle(later, SETTLED) {
+            on_cleanup(move || settling.clear());
+        }
     });
 }
 
