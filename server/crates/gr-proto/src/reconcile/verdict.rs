@@ -1,4 +1,4 @@
-//! Judging a list of the partner: what is only here, what is only there, what differs (E12, E24). The table is in [`crate::compare`].
+//! Judging a list of the partner: what is only here, what is only there, what differs (E12, E24). The table is in [`crate::reconcile::diff`].
 
 use crate::objects::transaction::{Marking, Tx};
 use crate::reconcile::diff::{Compare, on_scope};
