@@ -184,19 +184,8 @@ impl Connector {
                 id,
                 discovery,
                 round_trip_ms,
-            } => {
-                if let Some(side) = self.end_probe(id) {
-                    if let Some(peer) = self.peer_mut(side) {
-                        peer.round_trip_ms = Some(round_trip_ms);
-                    }
-                    self.hear_discovery(now, side, &discovery);
-                }
-            }
-            Input::Failed { id, fault } => {
-                if let Some(side) = self.end_probe(id) {
-                    self.judged(now, side, fault.health());
-                }
-            }
+            } => self.probe_answered(now, id, &discovery, round_trip_ms),
+            Input::Failed { id, fault } => self.probe_failed(now, id, fault),
             Input::RequestStarted(id) => self.flights.start(now, id),
             Input::RequestProgress(id) => {
                 if self.flights.progress(now, id) {
@@ -214,18 +203,8 @@ impl Connector {
                     self.heard(now);
                 }
             }
-            Input::StreamClosed { id, fault } => {
-                if self.watch.id() == Some(id) {
-                    self.watch.closed(now, &self.timing, &mut self.jitter);
-                    self.suspect(now, Cause::stream(now, fault));
-                }
-            }
-            Input::Discovery { id, discovery } => {
-                if let Some(side) = self.current.filter(|_| self.watch.heard(now, id)) {
-                    self.heard(now);
-                    self.hear_discovery(now, side, &discovery);
-                }
-            }
+            Input::StreamClosed { id, fault } => self.stream_closed(now, id, fault),
+            Input::Discovery { id, discovery } => self.stream_told(now, id, &discovery),
             Input::LoggedIn { primary, discovery } => self.logged_in(now, &primary, &discovery),
             Input::SessionHeld => self.session = true,
             Input::LoggedOut => self.session = false,

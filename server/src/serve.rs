@@ -8,7 +8,7 @@ use crate::listen::{self, Budget};
 use crate::operations::greetings;
 use crate::run_info::RunInfo;
 use crate::site::{Site, WriterError};
-use crate::smtp::Beginning;
+use crate::smtp::{Beginning, Service};
 use crate::{audit, gr, scrub, smtp, upkeep};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use std::io;
@@ -16,6 +16,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
@@ -70,34 +71,16 @@ pub async fn serve(mut config: Config, stop: CancellationToken) -> Result<(), Se
     tracing::info!(fqdn = site.config().fqdn, %http, %smtp, "in service");
     listen::describe_metrics();
     let budget = budget(site.config());
-    let service = smtp::Service {
+    let service = Service {
         site: site.clone(),
         keys: running.keys(),
         budget: budget.clone(),
         places: smtp::places(&site.config().smtp),
         tls: for_mail,
     };
-    let part = Parts(stop.clone());
-    let mail = [
-        (Some(sockets.smtp), Beginning::Plain),
-        (sockets.smtps, Beginning::Tls),
-    ];
-    let mail = mail.into_iter().filter_map(|(listener, beginning)| {
-        let service = service.clone();
-        let run = smtp::run(service, listener?, beginning, stop.clone());
-        Some(part.begin("smtp", run))
-    });
-    let mut parts: Vec<_> = mail.collect();
-    let renewal = renewal(&site, certificates.clone(), stop.clone());
-    let read_through = scrub::read_through(site.clone(), stop.clone());
-    parts.extend([
-        part.begin("certificates", renewal),
-        part.begin("house-keeping", upkeep::run(site.clone(), stop.clone())),
-        part.begin("repair", scrub::watch(site.clone(), stop.clone())),
-        part.begin("reading through the store", read_through),
-        part.begin("greetings", greetings::tidy(site.clone(), stop.clone())),
-        part.begin("audit", audit::run(site.clone(), stop.clone())),
-    ]);
+    let mut parts = Parts::new(stop.clone());
+    parts.begin_mail(service, sockets.smtp, sockets.smtps);
+    parts.begin_background(&site, certificates.clone());
     let tls = TlsView {
         certificates,
         link: running.link_security(),
@@ -113,10 +96,7 @@ pub async fn serve(mut config: Config, stop: CancellationToken) -> Result<(), Se
     )
     .await;
     // Nothing new comes in from here on; what was accepted is on disk before the writer ends.
-    let mut broken = None;
-    for part in parts {
-        broken = part.await.unwrap_or(Some("a part")).or(broken);
-    }
+    let broken = parts.ended().await;
     RunInfo::remove(&site.config().data_dir);
     let ended = running.stop(&site).await;
     tracing::info!("stopped");
@@ -126,20 +106,47 @@ pub async fn serve(mut config: Config, stop: CancellationToken) -> Result<(), Se
     }
 }
 
-/// Begins the parts that run beside each other. A server of which one has broken is none: it ends, and whoever supervises it starts it
-/// anew.
-struct Parts(CancellationToken);
+/// The parts that run beside each other. A server of which one has broken is none: it ends, and whoever supervises it starts it anew.
+struct Parts {
+    stop: CancellationToken,
+    /// Each gives its name if it has broken.
+    running: Vec<JoinHandle<Option<&'static str>>>,
+}
 
 impl Parts {
-    /// Runs one. Its name comes back if it has broken.
-    fn begin(
-        &self,
-        name: &'static str,
-        part: impl Future<Output = ()> + Send + 'static,
-    ) -> tokio::task::JoinHandle<Option<&'static str>> {
-        let stop = self.0.clone();
+    fn new(stop: CancellationToken) -> Self {
+        let running = Vec::new();
+        Self { stop, running }
+    }
+
+    /// The listener that begins in plain, and the one that begins with TLS.
+    fn begin_mail(&mut self, service: Service, plain: TcpListener, tls: Option<TcpListener>) {
+        let listeners = [(Some(plain), Beginning::Plain), (tls, Beginning::Tls)];
+        for (listener, beginning) in listeners {
+            if let Some(listener) = listener {
+                let run = smtp::run(service.clone(), listener, beginning, self.stop.clone());
+                self.begin("smtp", run);
+            }
+        }
+    }
+
+    /// Those that nobody calls: they look by themselves for what is to be done.
+    fn begin_background(&mut self, site: &Site, certificates: Option<Arc<Certificates>>) {
+        let stop = self.stop.clone();
+        let renewal = renewal(site, certificates, stop.clone());
+        let read_through = scrub::read_through(site.clone(), stop.clone());
+        self.begin("certificates", renewal);
+        self.begin("house-keeping", upkeep::run(site.clone(), stop.clone()));
+        self.begin("repair", scrub::watch(site.clone(), stop.clone()));
+        self.begin("reading through the store", read_through);
+        self.begin("greetings", greetings::tidy(site.clone(), stop.clone()));
+        self.begin("audit", audit::run(site.clone(), stop));
+    }
+
+    fn begin(&mut self, name: &'static str, part: impl Future<Output = ()> + Send + 'static) {
+        let stop = self.stop.clone();
         let part = tokio::spawn(part);
-        tokio::spawn(async move {
+        self.running.push(tokio::spawn(async move {
             match part.await {
                 Ok(()) => None,
                 Err(error) => {
@@ -148,7 +155,16 @@ impl Parts {
                     Some(name)
                 }
             }
-        })
+        }));
+    }
+
+    /// Waits until all have ended. Returns the name of one that has broken.
+    async fn ended(self) -> Option<&'static str> {
+        let mut broken = None;
+        for part in self.running {
+            broken = part.await.unwrap_or(Some("a part")).or(broken);
+        }
+        broken
     }
 }
 

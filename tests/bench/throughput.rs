@@ -10,11 +10,15 @@ const FROM: &str = "4711@client.example";
 /// What is asked for at least, where the disk can do twice that.
 const AIM: f64 = 1_000.0;
 
-/// One pass.
+/// What one pass measured.
 struct Pass {
+    /// Messages accepted per second.
     accepted: f64,
+    /// Messages held by both per second.
     replicated: f64,
+    /// Messages in one group of the writer.
     group: f64,
+    /// What the disk did afterwards with the same messages, written twice in such groups, per second.
     raw: f64,
 }
 
@@ -28,95 +32,77 @@ pub fn measure(dir: &Path, args: &Args, report: &mut Report) {
         &dir,
         "mailbox.messages_max = 1_000_000\nmailbox.size_max = 1_000_000_000_000",
     );
-    let mailboxes: Vec<String> = (0..args.mailboxes)
-        .map(|i| (1_000 + i).to_string())
-        .collect();
+    let mailboxes = add_mailboxes(&pair.a, args.mailboxes);
+    pair.running();
+
+    // Not counted: the first ones find everything cold.
+    let warm_up = args.messages.div_ceil(10);
+    send(&pair, args, &mailboxes, 0, warm_up);
+    let mut sent = warm_up;
+    let mut passes = Vec::new();
+    for _ in 0..args.passes.max(1) {
+        passes.push(pass(&dir, &pair, args, &mailboxes, sent));
+        sent += args.messages;
+    }
+    let held: u64 = [&pair.a, &pair.b].map(count).into_iter().min().unwrap_or(0);
+    assert_eq!(held, sent as u64, "both servers hold every message");
+    add_medians(&passes, args, report);
+}
+
+/// Makes so many mailboxes, by two calls at a time. Returns their numbers.
+fn add_mailboxes(server: &Server, count: usize) -> Vec<String> {
+    let mailboxes: Vec<String> = (0..count).map(|i| (1_000 + i).to_string()).collect();
     std::thread::scope(|scope| {
         for half in mailboxes.chunks(mailboxes.len().div_ceil(2)) {
-            let server = &pair.a;
             scope.spawn(move || {
                 half.iter()
                     .for_each(|number| server.add_user(number, "Somebody"))
             });
         }
     });
-    pair.running();
+    mailboxes
+}
 
-    let send = |first, count| pass(&pair, args, &mailboxes, first, count);
-    send(0, args.messages.div_ceil(10));
-    let mut sent = args.messages.div_ceil(10);
-    let mut passes = Vec::new();
-    for _ in 0..args.passes.max(1) {
-        let (accepted, replicated, group) = send(sent, args.messages);
-        sent += args.messages;
-        let raw = disk::written_twice(
-            &dir,
-            args.messages,
-            args.size,
-            (group.round() as usize).max(1),
-        );
-        eprintln!(
-            "  pass: {accepted:.0} accepted/s, {replicated:.0} on both/s, groups of {group:.1}; raw {raw:.0}/s"
-        );
-        passes.push(Pass {
-            accepted,
-            replicated,
-            group,
-            raw,
-        });
+/// Sends all messages once, the first of which has this number, and then lets the bare disk do its part.
+fn pass(dir: &Path, pair: &Pair, args: &Args, mailboxes: &[String], first: usize) -> Pass {
+    let (accepted, replicated, group) = send(pair, args, mailboxes, first, args.messages);
+    let of_group = (group.round() as usize).max(1);
+    let raw = disk::written_twice(dir, args.messages, args.size, of_group);
+    eprintln!(
+        "  pass: {accepted:.0} accepted/s, {replicated:.0} on both/s, groups of {group:.1}; raw {raw:.0}/s"
+    );
+    Pass {
+        accepted,
+        replicated,
+        group,
+        raw,
     }
-    let held: u64 = [&pair.a, &pair.b].map(count).into_iter().min().unwrap_or(0);
-    assert_eq!(held, sent as u64, "both servers hold every message");
+}
 
+fn add_medians(passes: &[Pass], args: &Args, report: &mut Report) {
     let median =
         |of: fn(&Pass) -> f64| percentile(&mut passes.iter().map(of).collect::<Vec<_>>(), 0.5);
     let (raw, group) = (median(|p| p.raw), median(|p| p.group));
-    let both = median(|p| p.replicated);
+    let (accepted, both) = (median(|p| p.accepted), median(|p| p.replicated));
     let size = args.size / 1_000;
     let aim = Some(Aim::AtLeast(AIM.min(raw / 2.0)));
     let load = format!(
-        "{} messages of {size} kB, {} mailboxes, {} connections",
+        "accepted: {} messages of {size} kB, {} mailboxes, {} connections",
         args.messages, args.mailboxes, args.connections
     );
-    report.add(
-        "accepted_per_s",
-        format!("accepted: {load}"),
-        median(|p| p.accepted),
-        "/s",
-        None,
-    );
-    report.add(
-        "replicated_per_s",
-        "the same, held by both servers",
-        both,
-        "/s",
-        aim,
-    );
-    report.add(
-        "group",
-        "messages in one group of the writer",
-        group,
-        "",
-        None,
-    );
-    report.add(
-        "raw_per_s",
-        format!("the disk alone: each message written twice in groups of {group:.0}"),
-        raw,
-        "/s",
-        None,
-    );
-    report.add(
-        "share_of_raw",
-        "share of that",
-        100.0 * both / raw,
-        "%",
-        None,
-    );
+    let disk = format!("the disk alone: each message written twice in groups of {group:.0}");
+    report.add("accepted_per_s", load, accepted, "/s", None);
+    let what = "the same, held by both servers";
+    report.add("replicated_per_s", what, both, "/s", aim);
+    let what = "messages in one group of the writer";
+    report.add("group", what, group, "", None);
+    report.add("raw_per_s", disk, raw, "/s", None);
+    let share = 100.0 * both / raw;
+    report.add("share_of_raw", "share of that", share, "%", None);
 }
 
 /// Sends `count` messages. Returns how many were accepted and held by both per second, and the size of a group.
-fn pass(
+fn send(
     pair: &Pair,
     args: &Args,
     mailboxes: &[String],

@@ -7,7 +7,7 @@ use toml::{Table, Value};
 use crate::tree::{self, Fault};
 
 /// Each package of ours with the packages of ours that it may use.
-const MAY_USE: [(&str, &[&str]); 13] = [
+const MAY_USE: [(&str, &[&str]); 14] = [
     ("contract", &[]),
     ("plugin-sdk", &["contract"]),
     ("ui", &["contract", "plugin-sdk"]),
@@ -15,11 +15,14 @@ const MAY_USE: [(&str, &[&str]); 13] = [
     ("domain", &["contract"]),
     ("gr-proto", &["contract", "domain", "ledger"]),
     ("ledger", &["contract", "domain"]),
-    ("vpim", &["contract", "domain"]),
+    ("vpim", &[]),
+    ("demo", &["vpim"]),
     ("store", &["contract", "domain", "ledger"]),
     (
         "server",
-        &["contract", "domain", "gr-proto", "ledger", "store", "vpim"],
+        &[
+            "contract", "demo", "domain", "gr-proto", "ledger", "store", "vpim",
+        ],
     ),
     (
         "tests",

@@ -4,6 +4,7 @@
 
 mod arrows;
 mod citations;
+mod functions;
 mod layers;
 mod links;
 mod purity;
@@ -89,6 +90,15 @@ fn no_source_file_is_longer_than_a_person_can_hold() {
     require_none(
         in_every(tree::files(), words::length_faults),
         "divide it by subject; most files have 100 to 300 lines.",
+    );
+}
+
+#[test]
+fn no_function_is_longer_than_a_screen() {
+    require_none(
+        functions::faults(&tree::rust_files()),
+        "divide it where a reader would: a table for what is a list, a helper with a name for what is a step. A flat list of cases may \
+         be added to `FLAT` in tests/tidy/functions.rs.",
     );
 }
 

@@ -2,9 +2,10 @@
 
 use super::peer::Peer;
 use super::probe_round::Phase;
-use super::{Connector, IoId, Millis, Output};
+use super::{Connector, Fault, IoId, Millis, Output};
 use crate::pair::Side;
 use crate::status::Health;
+use contract::Discovery;
 
 impl Connector {
     /// When a server is to be asked next, if it is not being asked.
@@ -79,8 +80,31 @@ impl Connector {
         }
     }
 
+    /// A server has answered its probe: it says how it is, and of its pair.
+    pub(super) fn probe_answered(
+        &mut self,
+        now: Millis,
+        id: IoId,
+        discovery: &Discovery,
+        round_trip_ms: u64,
+    ) {
+        let Some(side) = self.end_probe(id) else {
+            return;
+        };
+        if let Some(peer) = self.peer_mut(side) {
+            peer.round_trip_ms = Some(round_trip_ms);
+        }
+        self.hear_discovery(now, side, discovery);
+    }
+
+    pub(super) fn probe_failed(&mut self, now: Millis, id: IoId, fault: Fault) {
+        if let Some(side) = self.end_probe(id) {
+            self.judged(now, side, fault.health());
+        }
+    }
+
     /// Whose probe it was; `None` for one that was given up.
-    pub(super) fn end_probe(&mut self, id: IoId) -> Option<Side> {
+    fn end_probe(&mut self, id: IoId) -> Option<Side> {
         [Side::Primary, Side::Partner].into_iter().find(|side| {
             let Some(peer) = self.peer_mut(*side) else {
                 return false;

@@ -5,6 +5,7 @@ use super::io::{Fault, IoId, Millis, Output};
 use super::jitter::Jitter;
 use super::probe_round::Phase;
 use super::{Connector, Route, Timing};
+use contract::Discovery;
 
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Stream {
@@ -107,6 +108,22 @@ impl Connector {
 
     fn stream_wanted(&self) -> bool {
         self.session && matches!(self.phase, Phase::Settled)
+    }
+
+    /// The event stream has ended by itself.
+    pub(super) fn stream_closed(&mut self, now: Millis, id: IoId, fault: Fault) {
+        if self.watch.id() == Some(id) {
+            self.watch.closed(now, &self.timing, &mut self.jitter);
+            self.suspect(now, Cause::stream(now, fault));
+        }
+    }
+
+    /// The server in use says by its event stream how it is, and of its pair.
+    pub(super) fn stream_told(&mut self, now: Millis, id: IoId, discovery: &Discovery) {
+        if let Some(side) = self.current.filter(|_| self.watch.heard(now, id)) {
+            self.heard(now);
+            self.hear_discovery(now, side, discovery);
+        }
     }
 
     pub(super) fn end_silent_stream(&mut self, now: Millis) {

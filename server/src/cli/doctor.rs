@@ -46,81 +46,92 @@ pub async fn run(args: Args, out: Output) -> Result<(), Failure> {
 }
 
 async fn look(server: &Server) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    let mut note = |what, result: Result<String, String>| {
-        let good = result.is_ok();
-        let said = result.unwrap_or_else(|fault| fault);
-        findings.push(Finding { what, good, said });
-        good
-    };
+    let mut findings = Findings(Vec::new());
     let config = match Config::load(&server.config) {
         Ok(config) => config,
         Err(fault) => {
-            note("configuration", Err(fault.to_string()));
-            return findings;
+            findings.note("configuration", Err(fault.to_string()));
+            return findings.0;
         }
     };
-    note(
-        "configuration",
-        Ok(format!("{} is sound", server.config.display())),
-    );
-    note("data folder", folder(&config.data_dir));
-    if let Some(root) = &config.http.web_root {
-        let index = root.join("index.html");
-        let found = if index.is_file() {
-            Ok(format!("{} is there", index.display()))
-        } else {
-            Err(format!("{} is missing", index.display()))
-        };
-        note("My CallPilot", found);
-    }
+    let sound = format!("{} is sound", server.config.display());
+    findings.note("configuration", Ok(sound));
+    look_at_files(&config, &mut findings);
     let running = RunInfo::read(&config.data_dir)
-        .map(|info| format!("process {} at {}", info.pid, info.http));
+        .map(|info| format!("process {} at {}", info.pid, info.http))
+        .map_err(|e| format!("no server runs ({e}): start it with `callpilot serve`"));
+    if findings.note("process", running) {
+        look_at_server(&config, &mut findings).await;
+    }
+    findings.0
+}
+
+/// What was found so far, in order.
+struct Findings(Vec<Finding>);
+
+impl Findings {
+    /// Adds what was found, or what is wrong. Returns whether it is good.
+    fn note(&mut self, what: &'static str, result: Result<String, String>) -> bool {
+        let good = result.is_ok();
+        let said = result.unwrap_or_else(|fault| fault);
+        self.0.push(Finding { what, good, said });
+        good
+    }
+}
+
+/// What can be seen whether or not the server runs.
+fn look_at_files(config: &Config, findings: &mut Findings) {
+    findings.note("data folder", folder(&config.data_dir));
+    if let Some(root) = &config.http.web_root {
+        findings.note("My CallPilot", pages(root));
+    }
     let tls = &config.tls;
     if let Some(named) = tls.certificate.clone().zip(tls.key.clone())
         && config.needs_certificate()
     {
-        note("certificate", certificate(named));
+        findings.note("certificate", certificate(named));
     }
-    if !note(
-        "process",
-        running.map_err(|e| format!("no server runs ({e}): start it with `callpilot serve`")),
-    ) {
-        return findings;
-    }
+}
+
+/// What the running server says of itself and of its partner.
+async fn look_at_server(config: &Config, findings: &mut Findings) {
     let status = match AdminClient::in_folder(&config.data_dir) {
         Ok(client) => client.get::<GrStatus>("/api/v1/admin/gr").await,
         Err(failure) => Err(failure),
     };
-    match status {
-        Err(failure) => drop(note("answers", Err(failure.to_string()))),
-        Ok(status) => {
-            note("answers", Ok("the server answers".into()));
-            let good = matches!(
-                status.state,
-                PartnerState::Running | PartnerState::NotConfigured
-            );
-            note(
-                "GR partner",
-                if good {
-                    Ok(status.reason)
-                } else {
-                    Err(status.reason)
-                },
-            );
-            if let Some(partner) = &status.tls.partner {
-                note("link by TLS", link(partner, status.tls.fault.as_deref()));
-            }
-            if let Some(ms) = status.clock_difference_ms {
-                note("clocks", clocks(ms));
-            }
-            if let Some(room) = &status.disk {
-                note("disk", disk(room));
-            }
-            note("stored data", stored(&status.damage));
+    let status = match status {
+        Ok(status) => status,
+        Err(failure) => {
+            findings.note("answers", Err(failure.to_string()));
+            return;
         }
+    };
+    findings.note("answers", Ok("the server answers".into()));
+    let good = matches!(
+        status.state,
+        PartnerState::Running | PartnerState::NotConfigured
+    );
+    let reason = status.reason;
+    findings.note("GR partner", if good { Ok(reason) } else { Err(reason) });
+    if let Some(partner) = &status.tls.partner {
+        findings.note("link by TLS", link(partner, status.tls.fault.as_deref()));
     }
-    findings
+    if let Some(ms) = status.clock_difference_ms {
+        findings.note("clocks", clocks(ms));
+    }
+    if let Some(room) = &status.disk {
+        findings.note("disk", disk(room));
+    }
+    findings.note("stored data", stored(&status.damage));
+}
+
+fn pages(root: &Path) -> Result<String, String> {
+    let index = root.join("index.html");
+    if index.is_file() {
+        Ok(format!("{} is there", index.display()))
+    } else {
+        Err(format!("{} is missing", index.display()))
+    }
 }
 
 /// The one in the files, which the server takes into use within tls.reload_s.

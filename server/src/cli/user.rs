@@ -120,10 +120,7 @@ pub async fn run(command: Command, out: Output) -> Result<(), Failure> {
                 password: password.read("password")?,
                 class,
             };
-            let row: UserRow = client.send_json(Method::POST, USERS, &new).await?;
-            out.say(&row, || {
-                format!("Mailbox {} of {} is there.", row.mailbox, row.name)
-            })
+            add(&client, &new, out).await
         }
         Command::List { server } => {
             let rows = all(&AdminClient::of(&server)?).await?;
@@ -141,7 +138,6 @@ pub async fn run(command: Command, out: Output) -> Result<(), Failure> {
             device_class,
             locked,
         } => {
-            let (client, row) = find(&which).await?;
             let patch = UserPatch {
                 name,
                 class,
@@ -149,27 +145,9 @@ pub async fn run(command: Command, out: Output) -> Result<(), Failure> {
                 device_class,
                 locked,
             };
-            if patch == UserPatch::default() {
-                return Err(Failure::new("Nothing to change was named."));
-            }
-            let path = format!("{USERS}/{}", row.id);
-            let row: UserRow = client.send_json(Method::PATCH, &path, &patch).await?;
-            out.say(&row, || details(&row))
+            set(&which, &patch, out).await
         }
-        Command::Passwd { which, password } => {
-            let (client, row) = find(&which).await?;
-            let new = NewPassword {
-                password: password.read("new password")?,
-            };
-            let path = format!("{USERS}/{}/password", row.id);
-            let row: UserRow = client.send_json(Method::PUT, &path, &new).await?;
-            out.say(&row, || {
-                format!(
-                    "The password of {} is changed. Open sessions have ended.",
-                    row.mailbox
-                )
-            })
-        }
+        Command::Passwd { which, password } => set_password(&which, &password, out).await,
         Command::Unlock { which } => {
             let row = act(&which, "unlock").await?;
             out.say(&row, || format!("Mailbox {} is unlocked.", row.mailbox))
@@ -180,25 +158,59 @@ pub async fn run(command: Command, out: Output) -> Result<(), Failure> {
                 format!("All sessions of {} have ended.", row.mailbox)
             })
         }
-        Command::Delete { which, yes } => {
-            let (client, row) = find(&which).await?;
-            if !yes && !confirmed(&row)? {
-                return Err(Failure::new("Nothing was deleted."));
-            }
-            client
-                .send(Method::DELETE, &format!("{USERS}/{}", row.id), None)
-                .await?;
-            out.say(&row, || {
-                format!(
-                    "{} with {} is deleted.",
-                    row.mailbox,
-                    messages(row.messages)
-                )
-            })
-        }
+        Command::Delete { which, yes } => delete(&which, yes, out).await,
     }
 }
 
+async fn add(client: &AdminClient, new: &NewUser, out: Output) -> Result<(), Failure> {
+    let row: UserRow = client.send_json(Method::POST, USERS, new).await?;
+    out.say(&row, || {
+        format!("Mailbox {} of {} is there.", row.mailbox, row.name)
+    })
+}
+
+async fn set(which: &Which, patch: &UserPatch, out: Output) -> Result<(), Failure> {
+    let (client, row) = find(which).await?;
+    if *patch == UserPatch::default() {
+        return Err(Failure::new("Nothing to change was named."));
+    }
+    let path = format!("{USERS}/{}", row.id);
+    let row: UserRow = client.send_json(Method::PATCH, &path, patch).await?;
+    out.say(&row, || details(&row))
+}
+
+async fn set_password(which: &Which, password: &PasswordFrom, out: Output) -> Result<(), Failure> {
+    let (client, row) = find(which).await?;
+    let new = NewPassword {
+        password: password.read("new password")?,
+    };
+    let path = format!("{USERS}/{}/password", row.id);
+    let row: UserRow = client.send_json(Method::PUT, &path, &new).await?;
+    out.say(&row, || {
+        format!(
+            "The password of {} is changed. Open sessions have ended.",
+            row.mailbox
+        )
+    })
+}
+
+async fn delete(which: &Which, yes: bool, out: Output) -> Result<(), Failure> {
+    let (client, row) = find(which).await?;
+    if !yes && !confirmed(&row)? {
+        return Err(Failure::new("Nothing was deleted."));
+    }
+    let path = format!("{USERS}/{}", row.id);
+    client.send(Method::DELETE, &path, None).await?;
+    out.say(&row, || {
+        format!(
+            "{} with {} is deleted.",
+            row.mailbox,
+            messages(row.messages)
+        )
+    })
+}
+
+/// Calls a user's own action, such as `unlock`.
 async fn act(which: &Which, what: &str) -> Result<UserRow, Failure> {
     let (client, row) = find(which).await?;
     client

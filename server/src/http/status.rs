@@ -139,115 +139,133 @@ fn measure_pair(api: &Api) {
     metrics::gauge!("callpilot_gr_caught_up").set(f64::from(u8::from(pair.caught_up)));
 }
 
+/// Metrics that hold a present value, each with what it is.
+const GAUGES: [(&str, &str); 15] = [
+    (
+        "callpilot_http_connections",
+        "HTTP connections that are open",
+    ),
+    ("callpilot_event_streams", "Event streams that are open"),
+    (
+        "callpilot_gr_backlog",
+        "Objects with changes that the partner has not acknowledged, by lane",
+    ),
+    (
+        "callpilot_messages_one_server_only",
+        "Messages whose content only this server holds",
+    ),
+    (
+        "callpilot_damage",
+        "What disks have damaged and is not mended yet, by what it is; only_here: the partner's copy of it is damaged",
+    ),
+    (
+        "callpilot_scrubbed_timestamp_seconds",
+        "When everything stored here was last read through",
+    ),
+    (
+        "callpilot_gr_state",
+        "The partner's state: 1 for the present one",
+    ),
+    (
+        "callpilot_gr_round_trip_seconds",
+        "Smoothed time from sending to the partner's acknowledgement",
+    ),
+    (
+        "callpilot_gr_slow",
+        "1 if the partner is running over a slow link",
+    ),
+    (
+        "callpilot_gr_link_bytes_per_second",
+        "What the link to the partner carried when there last was much to send",
+    ),
+    (
+        "callpilot_gr_caught_up",
+        "1 if nothing is on its way from the partner",
+    ),
+    ("callpilot_users", "Users on this server, GR users included"),
+    (
+        "callpilot_store_bytes",
+        "Size of the store, and room left on its disk",
+    ),
+    (
+        "callpilot_disk_low",
+        "1 while the disk is nearly full and new messages are put off",
+    ),
+    (
+        "callpilot_unreadable_bodies",
+        "Bodies that the disk could not read when they were to be moved",
+    ),
+];
+
+/// Metrics that only rise while the server runs.
+const COUNTERS: [(&str, &str); 14] = [
+    (
+        "callpilot_http_turned_away_total",
+        "HTTP connections that were turned away because their address had too many",
+    ),
+    (
+        "callpilot_http_requests_total",
+        "Requests answered, by method, route and status",
+    ),
+    (
+        "callpilot_logins_total",
+        "Log-ins with right and wrong passwords",
+    ),
+    (
+        "callpilot_scrubbed_bytes_total",
+        "Bytes read to find what the disk has damaged",
+    ),
+    (
+        "callpilot_damaged_total",
+        "Rows and bodies that were found damaged",
+    ),
+    (
+        "callpilot_repaired_total",
+        "Rows and bodies that have come back from the partner",
+    ),
+    ("callpilot_writes_total", "Changes made by listeners"),
+    (
+        "callpilot_write_groups_total",
+        "Transactions of the writer; each holds several writes when there is much to do",
+    ),
+    (
+        "callpilot_gr_messages_dropped_total",
+        "Messages for the partner that found the link full; they are sent again",
+    ),
+    (
+        "callpilot_writes_put_off_total",
+        "Writes that were not done for want of room on the disk",
+    ),
+    (
+        "callpilot_freed_bytes_total",
+        "Bytes of bodies that are gone, given back to the disk",
+    ),
+    (
+        "callpilot_compaction_faults_total",
+        "Steps of giving disk space back that failed",
+    ),
+    ("callpilot_upkeep_rounds_total", "Rounds of house-keeping"),
+    (
+        "callpilot_upkeep_faults_total",
+        "Parts of rounds of house-keeping that failed",
+    ),
+];
+
+/// Metrics that count values by classes.
+const HISTOGRAMS: [(&str, &str); 1] = [(
+    "callpilot_http_request_seconds",
+    "Time until the head of the answer",
+)];
+
 /// Names the metrics for those who read them.
 pub fn describe() {
-    use metrics::{describe_counter, describe_gauge, describe_histogram};
-    describe_gauge!(
-        "callpilot_http_connections",
-        "HTTP connections that are open"
-    );
-    describe_counter!(
-        "callpilot_http_turned_away_total",
-        "HTTP connections that were turned away because their address had too many"
-    );
-    describe_counter!(
-        "callpilot_http_requests_total",
-        "Requests answered, by method, route and status"
-    );
-    describe_histogram!(
-        "callpilot_http_request_seconds",
-        "Time until the head of the answer"
-    );
-    describe_counter!(
-        "callpilot_logins_total",
-        "Log-ins with right and wrong passwords"
-    );
-    describe_gauge!("callpilot_event_streams", "Event streams that are open");
-    describe_gauge!(
-        "callpilot_gr_backlog",
-        "Objects with changes that the partner has not acknowledged, by lane"
-    );
-    describe_gauge!(
-        "callpilot_messages_one_server_only",
-        "Messages whose content only this server holds"
-    );
-    describe_gauge!(
-        "callpilot_damage",
-        "What disks have damaged and is not mended yet, by what it is; only_here: the partner's copy of it is damaged"
-    );
-    describe_gauge!(
-        "callpilot_scrubbed_timestamp_seconds",
-        "When everything stored here was last read through"
-    );
-    describe_counter!(
-        "callpilot_scrubbed_bytes_total",
-        "Bytes read to find what the disk has damaged"
-    );
-    describe_counter!(
-        "callpilot_damaged_total",
-        "Rows and bodies that were found damaged"
-    );
-    describe_counter!(
-        "callpilot_repaired_total",
-        "Rows and bodies that have come back from the partner"
-    );
-    describe_gauge!(
-        "callpilot_gr_state",
-        "The partner's state: 1 for the present one"
-    );
-    describe_gauge!(
-        "callpilot_gr_round_trip_seconds",
-        "Smoothed time from sending to the partner's acknowledgement"
-    );
-    describe_gauge!(
-        "callpilot_gr_slow",
-        "1 if the partner is running over a slow link"
-    );
-    describe_gauge!(
-        "callpilot_gr_link_bytes_per_second",
-        "What the link to the partner carried when there last was much to send"
-    );
-    describe_gauge!(
-        "callpilot_gr_caught_up",
-        "1 if nothing is on its way from the partner"
-    );
-    describe_counter!("callpilot_writes_total", "Changes made by listeners");
-    describe_counter!(
-        "callpilot_write_groups_total",
-        "Transactions of the writer; each holds several writes when there is much to do"
-    );
-    describe_counter!(
-        "callpilot_gr_messages_dropped_total",
-        "Messages for the partner that found the link full; they are sent again"
-    );
-    describe_gauge!("callpilot_users", "Users on this server, GR users included");
-    describe_gauge!(
-        "callpilot_store_bytes",
-        "Size of the store, and room left on its disk"
-    );
-    describe_gauge!(
-        "callpilot_disk_low",
-        "1 while the disk is nearly full and new messages are put off"
-    );
-    describe_counter!(
-        "callpilot_writes_put_off_total",
-        "Writes that were not done for want of room on the disk"
-    );
-    describe_counter!(
-        "callpilot_freed_bytes_total",
-        "Bytes of bodies that are gone, given back to the disk"
-    );
-    describe_gauge!(
-        "callpilot_unreadable_bodies",
-        "Bodies that the disk could not read when they were to be moved"
-    );
-    describe_counter!(
-        "callpilot_compaction_faults_total",
-        "Steps of giving disk space back that failed"
-    );
-    describe_counter!("callpilot_upkeep_rounds_total", "Rounds of house-keeping");
-    describe_counter!(
-        "callpilot_upkeep_faults_total",
-        "Parts of rounds of house-keeping that failed"
-    );
+    for (name, what) in GAUGES {
+        metrics::describe_gauge!(name, what);
+    }
+    for (name, what) in COUNTERS {
+        metrics::describe_counter!(name, what);
+    }
+    for (name, what) in HISTOGRAMS {
+        metrics::describe_histogram!(name, what);
+    }
 }

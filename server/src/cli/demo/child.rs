@@ -1,9 +1,9 @@
 //! The two server processes: started, watched, stopped. None of them outlives the demo: each ends when its standard input closes,
 //! which the system does for a demo that was killed.
 
-use super::household::Half;
 use crate::cli::Failure;
 use crate::run_info::RunInfo;
+use demo::Half;
 use std::fs::{self, File};
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};

@@ -1,88 +1,16 @@
-//! Where the demo lives: a folder with a configuration and a data folder for each server, and what has to be known again when the
-//! same folder is used another time.
+//! The folder of the demo: made or opened again, with a configuration and, on TLS, a certificate for each server.
 
 use crate::cli::Failure;
 use crate::listen::tls::self_made::Authority;
 use crate::listen::tls::{Source, TlsError};
 use crate::password;
-use serde::{Deserialize, Serialize};
-use std::fmt::Write as _;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use demo::{Half, Kept};
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-/// The names of the two servers.
-pub const NORTH: &str = "cp-north.example.net";
-/// See [`NORTH`].
-pub const SOUTH: &str = "cp-south.example.net";
-/// The certificate of the demo's authority.
-const ROOTS: &str = "roots.crt";
 /// Written last: a folder that has it is whole.
 const KEPT: &str = "demo.json";
-
-/// One of the two servers.
-pub struct Half {
-    /// Its name.
-    pub fqdn: &'static str,
-    /// Where HTTP listens.
-    pub http: SocketAddr,
-    /// Where SMTP listens.
-    pub smtp: SocketAddr,
-    /// Where SMTP listens for connections that begin with TLS; `None`: this demo runs without TLS.
-    pub smtps: Option<SocketAddr>,
-    dir: PathBuf,
-    short: &'static str,
-}
-
-impl Half {
-    /// Its configuration.
-    pub fn config(&self) -> PathBuf {
-        self.dir.join(format!("{}.toml", self.short))
-    }
-
-    /// Its log.
-    pub fn log(&self) -> PathBuf {
-        self.dir.join(format!("{}.log", self.short))
-    }
-
-    /// Its data.
-    pub fn data_dir(&self) -> PathBuf {
-        self.dir.join(self.short)
-    }
-
-    /// What browsers call it.
-    pub fn url(&self) -> String {
-        let scheme = if self.smtps.is_some() {
-            "https"
-        } else {
-            "http"
-        };
-        format!("{scheme}://{}", self.http)
-    }
-
-    /// The certificate of the authority that vouches for both, in a demo on TLS.
-    pub fn roots(&self) -> PathBuf {
-        self.dir.join(ROOTS)
-    }
-
-    fn certificate(&self) -> Source {
-        let file = |ending: &str| self.dir.join(format!("{}.{ending}", self.short));
-        Source {
-            certificate: file("crt"),
-            key: file("key"),
-        }
-    }
-}
-
-#[derive(Clone, Serialize, Deserialize)]
-struct Kept {
-    ports: [u16; 4],
-    /// Where SMTP by TLS listens, in a demo on TLS.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    tls_ports: Option<[u16; 2]>,
-    admin_password: String,
-    gr_password: String,
-}
 
 /// The demo's folder.
 pub struct Household {
@@ -131,9 +59,9 @@ impl Household {
             },
         };
         let before = (kept.ports, kept.tls_ports);
-        kept.choose_ports(base, tls)?;
+        choose_ports(&mut kept, base, tls)?;
         let moved = !new && (kept.ports, kept.tls_ports) != before;
-        let halves = halves(&kept, &dir);
+        let halves = kept.halves(&dir);
         let household = Self {
             dir,
             temporary,
@@ -206,7 +134,10 @@ impl Household {
     /// Both and the authority's, unless all are there: its key was not kept, so none can be made alone.
     fn make_certificates(&self) -> Result<(), Failure> {
         let [north, south] = &self.halves;
-        let files = [north.certificate(), south.certificate()];
+        let files = [north, south].map(|half| Source {
+            certificate: half.certificate(),
+            key: half.key(),
+        });
         let all = files.iter().flat_map(|s| [&s.certificate, &s.key]);
         if all.chain([&north.roots()]).all(|file| file.exists()) {
             return Ok(());
@@ -223,8 +154,9 @@ impl Household {
 
     fn write_configs(&self, web_root: Option<&Path>) -> Result<(), Failure> {
         let hash = password::hash_blocking(&self.kept.admin_password, crate::clock::random());
+        let web_root = web_root.map(|root| root.canonicalize().unwrap_or_else(|_| root.to_owned()));
         for half in &self.halves {
-            let text = config(half, &hash, web_root);
+            let text = half.config_text(&hash, web_root.as_deref());
             let path = half.config();
             crate::files::write_private(&path, text.as_bytes())
                 .map_err(|e| Failure::new(e.to_string()))?;
@@ -233,75 +165,19 @@ impl Household {
     }
 }
 
-impl Kept {
-    fn choose_ports(&mut self, base: Option<u16>, tls: bool) -> Result<(), Failure> {
-        let from = |base: u16, i: usize| base.saturating_add(i as u16);
-        if let Some(base) = base {
-            self.ports = std::array::from_fn(|i| from(base, i));
-        }
-        self.tls_ports = match (tls, base, self.tls_ports) {
-            (false, _, _) => None,
-            (true, Some(base), _) => Some(std::array::from_fn(|i| from(base, 4 + i))),
-            (true, None, Some(ports)) => Some(ports),
-            (true, None, None) => Some(free_ports()?),
-        };
-        Ok(())
+/// Puts both servers where they are wanted, or leaves them where they were.
+fn choose_ports(kept: &mut Kept, base: Option<u16>, tls: bool) -> Result<(), Failure> {
+    let from = |base: u16, i: usize| base.saturating_add(i as u16);
+    if let Some(base) = base {
+        kept.ports = std::array::from_fn(|i| from(base, i));
     }
-}
-
-fn halves(kept: &Kept, dir: &Path) -> [Half; 2] {
-    let at = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let [north_http, north_smtp, south_http, south_smtp] = kept.ports.map(at);
-    let half = |fqdn, short, http, smtp, i: usize| Half {
-        fqdn,
-        short,
-        http,
-        smtp,
-        smtps: kept.tls_ports.map(|ports| at(ports[i])),
-        dir: dir.to_owned(),
+    kept.tls_ports = match (tls, base, kept.tls_ports) {
+        (false, _, _) => None,
+        (true, Some(base), _) => Some(std::array::from_fn(|i| from(base, 4 + i))),
+        (true, None, Some(ports)) => Some(ports),
+        (true, None, None) => Some(free_ports()?),
     };
-    [
-        half(NORTH, "north", north_http, north_smtp, 0),
-        half(SOUTH, "south", south_http, south_smtp, 1),
-    ]
-}
-
-/// The timers are those of a pair in a hurry, so that one can watch a failover.
-fn config(half: &Half, admin_hash: &str, web_root: Option<&Path>) -> String {
-    let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
-    let mut text = format!(
-        "# A server of the demo. `callpilot serve --print-config` explains every setting.\n\
-         fqdn = {fqdn}\ndata_dir = {data}\n\n[http]\nlisten = \"{http}\"\n",
-        fqdn = quoted(half.fqdn),
-        data = quoted(half.short),
-        http = half.http,
-    );
-    if let Some(root) = web_root.map(|root| root.canonicalize().unwrap_or_else(|_| root.to_owned()))
-    {
-        let _ = writeln!(text, "web_root = {}", quoted(&root.to_string_lossy()));
-    }
-    if half.smtps.is_some() {
-        text += "tls = true\n";
-    }
-    let _ = writeln!(text, "\n[smtp]\nlisten = \"{}\"", half.smtp);
-    if let Some(smtps) = half.smtps {
-        let path = |path: &Path| quoted(&path.to_string_lossy());
-        let source = half.certificate();
-        let _ = write!(
-            text,
-            "starttls = true\ntls_listen = \"{smtps}\"\n\n[tls]\ncertificate = {}\nkey = {}\nroots = {}\n",
-            path(&source.certificate),
-            path(&source.key),
-            path(&half.roots()),
-        );
-    }
-    let _ = write!(
-        text,
-        "\n[gr]\nheartbeat_ms = 500\nunknown_after_ms = 2000\ndown_after_ms = 10000\nprobe_ms = 500\n\n\
-         [admin]\nuser = \"admin\"\npassword_hash = {}\n",
-        quoted(admin_hash)
-    );
-    text
+    Ok(())
 }
 
 /// Ports that were free a moment ago. All are held until the last one is found, so that no two are the same.
@@ -331,33 +207,38 @@ fn secret() -> String {
 mod tests {
     use super::*;
     use crate::config::Config;
+    use std::net::SocketAddr;
 
     #[test]
     fn the_configurations_of_the_demo_are_sound() {
-        let at = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let mut half = Half {
-            fqdn: NORTH,
-            short: "north",
-            http: at(1),
-            smtp: at(2),
-            smtps: None,
-            dir: "/tmp/a \"b\"".into(),
+        let mut kept = Kept {
+            ports: [1, 2, 3, 4],
+            tls_ports: None,
+            admin_password: String::new(),
+            gr_password: String::new(),
         };
+        let dir = Path::new("/tmp/a \"b\"");
+        let at = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let hash = password::hash_blocking("x", [1; 16]);
-        let text = config(&half, &hash, Some(Path::new("/a \"web\" folder")));
+        let [north, _] = kept.halves(dir);
+        let text = north.config_text(&hash, Some(Path::new("/a \"web\" folder")));
         let config = Config::parse(&text, "north.toml", &|_| None).unwrap();
-        assert_eq!((config.fqdn.as_str(), config.http.listen), (NORTH, at(1)));
+        assert_eq!(
+            (config.fqdn.as_str(), config.http.listen),
+            (demo::NORTH, at(1))
+        );
         assert_eq!(
             config.http.web_root.as_deref(),
             Some(Path::new("/a \"web\" folder"))
         );
         assert!(!config.needs_certificate());
 
-        half.smtps = Some(at(3));
-        let text = super::config(&half, &hash, None);
+        kept.tls_ports = Some([5, 6]);
+        let [north, _] = kept.halves(dir);
+        let text = north.config_text(&hash, None);
         let config = Config::parse(&text, "north.toml", &|_| None).unwrap();
         assert!(config.http.tls && config.smtp.starttls);
-        assert_eq!(config.smtp.tls_listen, Some(at(3)));
-        assert_eq!(config.tls.roots, Some(half.roots()));
+        assert_eq!(config.smtp.tls_listen, Some(at(5)));
+        assert_eq!(config.tls.roots, Some(north.roots()));
     }
 }

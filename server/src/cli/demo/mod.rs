@@ -1,19 +1,17 @@
 //! `callpilot demo`: a whole GR pair on this machine, two real processes, with users and messages that came in by SMTP as VPIM.
+//!
+//! Who the users are, what they say and what is printed is the package `demo`. Here are the folder, the processes and the calls.
 
-mod cast;
 mod child;
-mod fax;
 mod household;
-mod post;
-mod report;
 mod smtp;
-mod speech;
 
 use super::admin_client::AdminClient;
 use super::{Failure, Output, signal};
 use child::Child;
 use contract::{GrPair, GrStatus, NewUser, PartnerState, UserRow};
-use household::{Half, Household};
+use demo::{Half, Report};
+use household::Household;
 use hyper::Method;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -62,9 +60,15 @@ pub async fn run(args: Args, out: Output) -> Result<(), Failure> {
     let done = match shown {
         Ok(()) => {
             let pids: Vec<u32> = children.iter().map(Child::pid).collect();
-            let said = out.say(&report::json(&household, &pids), || {
-                report::human(&household, &pids)
-            });
+            let report = Report {
+                halves: household.halves(),
+                pids: &pids,
+                admin_password: household.admin_password(),
+                program: &child::program(),
+                dir: household.dir(),
+                is_temporary: household.is_temporary(),
+            };
+            let said = out.say(&report.json(), || report.human());
             child::watch(&mut children, &stop).await;
             said
         }
@@ -80,7 +84,7 @@ async fn raise(household: &Household, children: &mut Vec<Child>) -> Result<(), F
     // Speech takes the longest when it is not in the cache: it is made while the servers start.
     let spoken = household
         .is_new()
-        .then(|| tokio::task::spawn_blocking(post::all));
+        .then(|| tokio::task::spawn_blocking(|| demo::posts(sent_now(), crate::clock::random)));
     for half in household.halves() {
         children.push(Child::start(half)?);
     }
@@ -94,7 +98,8 @@ async fn raise(household: &Household, children: &mut Vec<Child>) -> Result<(), F
         settle(&clients).await?;
         let [north, south] = household.halves();
         tokio::try_join!(people(north, &clients[0]), people(south, &clients[1]))?;
-        let posts = spoken.await.map_err(|e| Failure::new(e.to_string()))??;
+        let posts = spoken.await.map_err(|e| Failure::new(e.to_string()))?;
+        let posts = posts.map_err(|e| Failure::new(e.to_string()))?;
         tokio::try_join!(smtp::deliver(north, &posts), smtp::deliver(south, &posts))?;
         household.keep()?;
     }
@@ -114,14 +119,7 @@ async fn pair(household: &Household, clients: &[AdminClient]) -> Result<(), Fail
         smtp: partner.smtp.to_string(),
         http: partner.url(),
         password: password.to_owned(),
-        tls: Some(
-            if partner.smtps.is_some() {
-                "name"
-            } else {
-                "off"
-            }
-            .to_owned(),
-        ),
+        tls: Some(if partner.is_on_tls() { "name" } else { "off" }.to_owned()),
     };
     let (to_south, to_north) = (with(south), with(north));
     let enter =
@@ -153,12 +151,12 @@ async fn settle(clients: &[AdminClient]) -> Result<(), Failure> {
 }
 
 async fn people(half: &Half, client: &AdminClient) -> Result<(), Failure> {
-    for person in cast::people(half.fqdn) {
+    for person in demo::people(half.fqdn) {
         let new = NewUser {
             id: None,
             mailbox: person.mailbox.to_owned(),
             name: person.name.to_owned(),
-            password: cast::password(person),
+            password: person.password(),
             class: None,
         };
         let _: UserRow = client
@@ -166,4 +164,13 @@ async fn people(half: &Half, client: &AdminClient) -> Result<(), Failure> {
             .await?;
     }
     Ok(())
+}
+
+/// The date of the messages.
+fn sent_now() -> vpim::Date {
+    let now = crate::clock::Clock::start().wall();
+    vpim::Date {
+        unix_s: now.0 / 1000,
+        zone_min: 0,
+    }
 }

@@ -1,10 +1,9 @@
 //! Posting the demo's messages: a plain SMTP client, like the voice-mail systems that a CallPilot server hears from.
 
-use super::household::Half;
-use super::post::Post;
 use crate::cli::Failure;
 use crate::listen::Stream;
 use crate::listen::tls::{self, Trust};
+use demo::{Half, Post};
 use std::io;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;

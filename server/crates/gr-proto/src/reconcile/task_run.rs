@@ -53,6 +53,7 @@ impl TaskRun {
         }
     }
 
+    /// What the task does next. A phase that has come to its end sets the one that follows, and gives no step.
     pub(crate) fn step(
         &mut self,
         tx: &mut Tx<'_>,
@@ -61,87 +62,127 @@ impl TaskRun {
         events: &mut Vec<Event>,
     ) -> Result<Step, LedgerError> {
         loop {
-            match task.phase {
-                Phase::Comparing => {
-                    let compare = self.compare.get_or_insert_with(|| compare(task));
-                    if let Some(question) = compare.question(tx)? {
-                        task.mailboxes = match task.mailboxes.is_empty() {
-                            true => Vec::new(),
-                            false => compare.mailboxes_left().collect(),
-                        };
-                        return Ok(Step::Request(question));
-                    }
-                    task.counts.left_out = compare.left_out;
-                    if task.dry {
-                        return Ok(Step::Finished);
-                    }
-                    self.settled = (false, false);
-                    task.phase = Phase::Settling;
-                }
-                Phase::Settling => {
-                    let Some(compare) = &mut self.compare else {
-                        task.phase = Phase::Comparing;
-                        continue;
-                    };
-                    if !settled(tx, task.kind, self.answered, report, &mut self.settled)? {
-                        return Ok(Step::Wait);
-                    }
-                    if compare.left_out > 0 && self.rounds < tx.config.limits.comparisons {
-                        self.rounds += 1;
-                        self.compare = None;
-                        task.phase = Phase::Comparing;
-                    } else if task.kind == TaskKind::Mailboxes {
-                        return Ok(Step::Finished);
-                    } else {
-                        task.phase = Phase::Deleting;
-                    }
-                }
-                Phase::Waiting => return Ok(Step::Wait),
-                Phase::Deleting => {
-                    let Some(compare) = &self.compare else {
-                        task.phase = Phase::Comparing;
-                        continue;
-                    };
-                    if self.deleting.is_none() {
-                        let Some(orphans) = delete(tx, task, compare, events)? else {
-                            task.phase = Phase::Waiting;
-                            continue;
-                        };
-                        self.deleting = Some(orphans);
-                    }
-                    let orphans = self.deleting.iter().flatten();
-                    let some: Vec<_> = orphans.take(tx.config.limits.ids).copied().collect();
-                    if some.is_empty() {
-                        return Ok(Step::Finished);
-                    }
-                    return Ok(Step::Request(RequestBody::Forget(some)));
-                }
-                Phase::Clearing => {
-                    if !self.counted {
-                        return Ok(Step::Request(RequestBody::Census));
-                    }
-                    if task.dry {
-                        return Ok(Step::Finished);
-                    }
-                    // What the partner has marked may be how it learns of something newer here, after a recovery: it has to be asked
-                    // first. After it, whatever comes is staged (without it a value is lost that a restored partner lacks).
-                    self.settled.1 |= report
-                        .is_some_and(|(no, report)| no >= self.answered && report.backlog() == 0);
-                    if !is_clear(tx) || !self.settled.1 || fetch::backlog_is_long(tx)? {
-                        return Ok(Step::Wait);
-                    }
-                    fetch::begin(tx)?;
-                    task.phase = Phase::Fetching;
-                }
-                Phase::Fetching => {
-                    if let Some(question) = self.fetch.question(tx, task) {
-                        return Ok(Step::Request(question));
-                    }
-                    switch(tx, task)?;
-                    return Ok(Step::Switched);
-                }
+            let step = match task.phase {
+                Phase::Comparing => self.compare_on(tx, task)?,
+                Phase::Settling => self.await_settled(tx, task, report)?,
+                Phase::Waiting => Some(Step::Wait),
+                Phase::Deleting => self.delete_on(tx, task, events)?,
+                Phase::Clearing => self.await_clear(tx, task, report)?,
+                Phase::Fetching => Some(self.fetch_on(tx, task)?),
+            };
+            if let Some(step) = step {
+                return Ok(step);
             }
         }
+    }
+
+    /// [`Phase::Comparing`]: asks until nothing is left to ask.
+    fn compare_on(
+        &mut self,
+        tx: &mut Tx<'_>,
+        task: &mut Task,
+    ) -> Result<Option<Step>, LedgerError> {
+        let compare = self.compare.get_or_insert_with(|| compare(task));
+        if let Some(question) = compare.question(tx)? {
+            task.mailboxes = match task.mailboxes.is_empty() {
+                true => Vec::new(),
+                false => compare.mailboxes_left().collect(),
+            };
+            return Ok(Some(Step::Request(question)));
+        }
+        task.counts.left_out = compare.left_out;
+        if task.dry {
+            return Ok(Some(Step::Finished));
+        }
+        self.settled = (false, false);
+        task.phase = Phase::Settling;
+        Ok(None)
+    }
+
+    /// [`Phase::Settling`]: waits until both have what was marked, and compares again if something was left out because it was on its way.
+    fn await_settled(
+        &mut self,
+        tx: &mut Tx<'_>,
+        task: &mut Task,
+        report: Option<(u64, Report)>,
+    ) -> Result<Option<Step>, LedgerError> {
+        let Some(compare) = &mut self.compare else {
+            task.phase = Phase::Comparing;
+            return Ok(None);
+        };
+        if !settled(tx, task.kind, self.answered, report, &mut self.settled)? {
+            return Ok(Some(Step::Wait));
+        }
+        if compare.left_out > 0 && self.rounds < tx.config.limits.comparisons {
+            self.rounds += 1;
+            self.compare = None;
+            task.phase = Phase::Comparing;
+        } else if task.kind == TaskKind::Mailboxes {
+            return Ok(Some(Step::Finished));
+        } else {
+            task.phase = Phase::Deleting;
+        }
+        Ok(None)
+    }
+
+    /// [`Phase::Deleting`]: deletes here, once, and then lets the partner delete, some at a time.
+    fn delete_on(
+        &mut self,
+        tx: &mut Tx<'_>,
+        task: &mut Task,
+        events: &mut Vec<Event>,
+    ) -> Result<Option<Step>, LedgerError> {
+        let Some(compare) = &self.compare else {
+            task.phase = Phase::Comparing;
+            return Ok(None);
+        };
+        if self.deleting.is_none() {
+            let Some(orphans) = delete(tx, task, compare, events)? else {
+                task.phase = Phase::Waiting;
+                return Ok(None);
+            };
+            self.deleting = Some(orphans);
+        }
+        let orphans = self.deleting.iter().flatten();
+        let some: Vec<_> = orphans.take(tx.config.limits.ids).copied().collect();
+        Ok(Some(match some.is_empty() {
+            true => Step::Finished,
+            false => Step::Request(RequestBody::Forget(some)),
+        }))
+    }
+
+    /// [`Phase::Clearing`]: counts what a rebuild would fetch, and waits until it may begin.
+    fn await_clear(
+        &mut self,
+        tx: &mut Tx<'_>,
+        task: &mut Task,
+        report: Option<(u64, Report)>,
+    ) -> Result<Option<Step>, LedgerError> {
+        if !self.counted {
+            return Ok(Some(Step::Request(RequestBody::Census)));
+        }
+        if task.dry {
+            return Ok(Some(Step::Finished));
+        }
+        // What the partner has marked may be how it learns of something newer here, after a recovery: it has to be asked
+        // first. After it, whatever comes is staged (without it a value is lost that a restored partner lacks).
+        self.settled.1 |=
+            report.is_some_and(|(no, report)| no >= self.answered && report.backlog() == 0);
+        if !is_clear(tx) || !self.settled.1 || fetch::backlog_is_long(tx)? {
+            return Ok(Some(Step::Wait));
+        }
+        fetch::begin(tx)?;
+        task.phase = Phase::Fetching;
+        Ok(None)
+    }
+
+    /// [`Phase::Fetching`]: asks for the partner's objects until all are here, and then takes them into use.
+    fn fetch_on(&mut self, tx: &mut Tx<'_>, task: &mut Task) -> Result<Step, LedgerError> {
+        if let Some(question) = self.fetch.question(tx, task) {
+            return Ok(Step::Request(question));
+        }
+        switch(tx, task)?;
+        Ok(Step::Switched)
     }
 
     pub(crate) fn take(

@@ -1,11 +1,11 @@
-//! Judging a list of the partner: what is only here, what is only there, what differs (E12, E24). The table is in [`crate::compare`].
+//! Judging a list of the partner: what is only here, what is only there, what differs (E12, E24). The table is in [`crate::reconcile::diff`].
 
 use crate::objects::transaction::{Marking, Tx};
 use crate::reconcile::diff::{Compare, on_scope};
 use crate::reconcile::removal;
 use crate::{ListScope, Listed, ListedObject, Owed, Rule};
 use domain::{Kind, Object, ObjectId};
-use ledger::{LedgerError, Reason, TaskCounts, TaskId, TaskKind, Tombstone};
+use ledger::{DeletionRecord, LedgerError, Reason, TaskCounts, TaskId, TaskKind, Tombstone};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Compare {
@@ -151,16 +151,9 @@ impl Compare {
         if tx.ledger.tombstone(&id)?.is_some() || held || tx.is_unreadable(&id)? {
             return Ok(());
         }
-        if let Some(deletion_record) = tx.ledger.deletion_record(&id)? {
-            // It was deleted here, and the partner has it still or again: it hears of it once more.
+        if let Some(record) = tx.ledger.deletion_record(&id)? {
             if !self.dry {
-                let at = tx.now.wall;
-                tx.ledger.set_tombstone(&id, &Tombstone { at })?;
-                tx.mark(
-                    &id,
-                    &Object::new(deletion_record.kind, None, None),
-                    Marking::Gone,
-                )?;
+                tell_of_deletion(tx, &id, &record)?;
             }
             return Ok(());
         }
@@ -185,20 +178,7 @@ impl Compare {
         if let Some(owner) = &owner
             && !tx.is_here(owner)?
         {
-            // Its user was deleted here, and the partner has not heard of that: it hears of it now, and takes all of the mailbox away.
-            if let Some(deletion_record) = tx.ledger.deletion_record(owner)?
-                && tx.ledger.tombstone(owner)?.is_none()
-                && !self.dry
-                && tx.config.rules.hold(Rule::DeletionRecordOfOwner)
-            {
-                let at = tx.now.wall;
-                tx.ledger.set_tombstone(owner, &Tombstone { at })?;
-                tx.mark(
-                    owner,
-                    &Object::new(deletion_record.kind, None, None),
-                    Marking::Gone,
-                )?;
-            }
+            self.tell_of_deleted_owner(tx, owner)?;
             if tx.ledger.deletion_record(owner)?.is_some() || !self.is_on_neither(owner) {
                 return Ok(());
             }
@@ -217,4 +197,29 @@ impl Compare {
         }
         Ok(())
     }
+
+    /// The partner has a content of a user who is not here. If the user was deleted here, and the partner has not heard of that, it hears
+    /// of it now, and takes all of the mailbox away.
+    fn tell_of_deleted_owner(&self, tx: &mut Tx<'_>, owner: &ObjectId) -> Result<(), LedgerError> {
+        if let Some(record) = tx.ledger.deletion_record(owner)?
+            && tx.ledger.tombstone(owner)?.is_none()
+            && !self.dry
+            && tx.config.rules.hold(Rule::DeletionRecordOfOwner)
+        {
+            tell_of_deletion(tx, owner, &record)?;
+        }
+        Ok(())
+    }
+}
+
+/// What was deleted here, and is on the partner still or again, gets a new tombstone: the partner hears of it once more.
+fn tell_of_deletion(
+    tx: &mut Tx<'_>,
+    id: &ObjectId,
+    record: &DeletionRecord,
+) -> Result<(), LedgerError> {
+    let at = tx.now.wall;
+    tx.ledger.set_tombstone(id, &Tombstone { at })?;
+    let gone = Object::new(record.kind, None, None);
+    tx.mark(id, &gone, Marking::Gone).map(drop)
 }

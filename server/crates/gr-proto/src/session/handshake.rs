@@ -1,4 +1,4 @@
-//! Meeting the partner: HELLO, adoption, and the question who went back in time (E6, E11). The rules are in [`crate::incarnations`].
+//! The handshake with the partner: HELLO, adoption, and the question who went back in time (E6, E11). The rules are in [`crate::session::incarnation`].
 
 use crate::engine::Engine;
 use crate::session::Session;

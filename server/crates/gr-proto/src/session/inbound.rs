@@ -1,4 +1,4 @@
-//! Listening in a session: what comes in under a number. What goes out is in [`crate::speak`].
+//! Listening in a session: what comes in under a number. What goes out is in [`crate::session::outbound`].
 
 use crate::engine::Engine;
 use crate::objects::apply::{Applied, apply};

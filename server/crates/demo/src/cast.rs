@@ -1,6 +1,9 @@
 //! Who is in the demo, and what they say.
 
-use super::household::{NORTH, SOUTH};
+/// Name of the server that is called north.
+pub const NORTH: &str = "cp-north.example.net";
+/// Name of the server that is called south.
+pub const SOUTH: &str = "cp-south.example.net";
 
 /// Somebody with a mailbox.
 pub struct Person {
@@ -10,8 +13,15 @@ pub struct Person {
     pub name: &'static str,
     /// The server that the person belongs to.
     pub home: &'static str,
-    /// How espeak-ng sounds like this person.
-    pub voice: &'static str,
+    /// The voice of espeak-ng that sounds like this person.
+    pub(crate) voice: &'static str,
+}
+
+impl Person {
+    /// Easy to type: the demo listens on this machine only.
+    pub fn password(&self) -> String {
+        format!("demo-{}", self.mailbox)
+    }
 }
 
 const fn person(
@@ -29,7 +39,7 @@ const fn person(
 }
 
 /// Everybody.
-pub const PEOPLE: [Person; 12] = [
+const PEOPLE: [Person; 12] = [
     person("7200", "Tilde Brask", NORTH, "en-gb+f2"),
     person("7204", "Ravi Sendhal", NORTH, "en-gb+m3"),
     person("7207", "Tessa Quillan", NORTH, "en-us+f4"),
@@ -44,7 +54,7 @@ pub const PEOPLE: [Person; 12] = [
     person("7331", "Ilse Varnhagen", SOUTH, "en-gb+f5"),
 ];
 
-/// Those of one server.
+/// Those whose mailboxes are on the server of this name, [`NORTH`] or [`SOUTH`].
 pub fn people(home: &str) -> impl Iterator<Item = &'static Person> {
     PEOPLE.iter().filter(move |person| person.home == home)
 }
@@ -52,11 +62,6 @@ pub fn people(home: &str) -> impl Iterator<Item = &'static Person> {
 /// The person with a mailbox.
 pub fn person_of(mailbox: &str) -> Option<&'static Person> {
     PEOPLE.iter().find(|person| person.mailbox == mailbox)
-}
-
-/// Easy to type: the demo listens on this machine only.
-pub fn password(person: &Person) -> String {
-    format!("demo-{}", person.mailbox)
 }
 
 /// One message of the demo.

@@ -1,4 +1,4 @@
-//! A fax for the demo: blank pages, as a TIFF file of profile F with T.6 coding (RFC 2301, TIFF 6.0).
+//! A fax of blank pages, as a TIFF file of profile F with T.6 coding (RFC 2301, TIFF 6.0).
 
 const WIDTH: u32 = 1728;
 const LENGTH: u32 = 1078;
