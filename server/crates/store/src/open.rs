@@ -6,8 +6,8 @@ use crate::segments::{Segments, sync_directory};
 use crate::{Disk, Readers, RealDisk, StoreError, Writer, check, log, schema};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::fs::{self, File, Permissions, TryLockError};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,7 +32,7 @@ pub struct Options {
     pub spare_bytes: u64,
     /// Room kept back as a file, and given up to writes that find none. 0: none.
     pub reserve_bytes: u64,
-    /// What segments are written to.
+    /// What all of it is written to.
     pub disk: Arc<dyn Disk>,
 }
 
@@ -64,19 +64,20 @@ impl Store {
     /// body has been touched.
     pub fn open(dir: &Path, options: Options) -> Result<(Writer, Readers), StoreError> {
         let bodies = dir.join("bodies");
-        private_directory(dir)?;
-        let lock = lock(dir)?;
+        let disk = &*options.disk;
+        private_directory(disk, dir)?;
+        let lock = lock(disk, dir)?;
         let path = dir.join("callpilot.db");
         let reserve = Reserve::open(dir, &options);
-        schema::check(&path)?;
-        private_directory(&bodies)?;
+        schema::check(disk, &path)?;
+        private_directory(disk, &bodies)?;
 
-        private_file(&path)?;
-        log::renew(&*options.disk, &path)?;
-        let mut conn = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        private_file(disk, &path)?;
+        log::renew(disk, &path)?;
+        let mut conn = connect(disk, &path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         configure_writer(&conn)?;
         schema::migrate(&mut conn)?;
-        sync_directory(&*options.disk, dir)?;
+        sync_directory(disk, dir)?;
 
         let segments = Arc::new(Segments::new(bodies, Arc::clone(&options.disk)));
         let (tail, opened) = check::run(&mut conn, &segments, options.segment_bytes)?;
@@ -120,9 +121,9 @@ impl Drop for Lock {
     }
 }
 
-fn lock(dir: &Path) -> Result<Lock, StoreError> {
+fn lock(disk: &dyn Disk, dir: &Path) -> Result<Lock, StoreError> {
     let path = dir.join("lock");
-    let file = private_file(&path)?;
+    let file = private_file(disk, &path)?;
     match file.try_lock() {
         Ok(()) => Ok(Lock(file)),
         Err(TryLockError::WouldBlock) => Err(StoreError::InUse {
@@ -132,28 +133,50 @@ fn lock(dir: &Path) -> Result<Lock, StoreError> {
     }
 }
 
-fn private_directory(path: &Path) -> Result<(), StoreError> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .and_then(|()| fs::set_permissions(path, Permissions::from_mode(0o700)))
-        .map_err(StoreError::io("create", path))
+/// Sees to it that there is such a directory, and that only this account can use it.
+fn private_directory(disk: &dyn Disk, path: &Path) -> Result<(), StoreError> {
+    if !path.is_dir() {
+        create_directory(disk, path)?;
+    }
+    fs::set_permissions(path, Permissions::from_mode(0o700)).map_err(StoreError::io("create", path))
+}
+
+/// Makes a directory, and those above it that are missing. Each is in its parent for good before anything is kept in it.
+fn create_directory(disk: &dyn Disk, path: &Path) -> Result<(), StoreError> {
+    let parent = match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
+    if !parent.is_dir() {
+        create_directory(disk, parent)?;
+    }
+    match disk.create_directory(path) {
+        // Somebody else was faster.
+        Err(_) if path.is_dir() => {}
+        made => made.map_err(StoreError::io("create", path))?,
+    }
+    sync_directory(disk, parent)
 }
 
 /// Opens or makes a file that only this account can read. SQLite gives its log the mode of its database.
-fn private_file(path: &Path) -> Result<File, StoreError> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    let file = options.mode(0o600).open(path);
-    file.and_then(|f| f.set_permissions(Permissions::from_mode(0o600)).map(|()| f))
+fn private_file(disk: &dyn Disk, path: &Path) -> Result<File, StoreError> {
+    disk.create(path)
+        .and_then(|f| f.set_permissions(Permissions::from_mode(0o600)).map(|()| f))
         .map_err(StoreError::io("open", path))
 }
 
 /// Opens a connection. No memory map: a disk error in mapped memory is a signal that ends the process, not an error.
-pub(crate) fn connect(path: &Path, access: OpenFlags) -> Result<Connection, StoreError> {
+pub(crate) fn connect(
+    disk: &dyn Disk,
+    path: &Path,
+    access: OpenFlags,
+) -> Result<Connection, StoreError> {
     // One thread uses a connection at a time, so SQLite need not lock it.
-    let conn = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = match disk.vfs() {
+        None => Connection::open_with_flags(path, flags)?,
+        Some(vfs) => Connection::open_with_flags_and_vfs(path, flags, vfs)?,
+    };
     conn.busy_timeout(BUSY_WAIT)?;
     // Closing must not move the log into the database: after a failed sync that is the one thing that could spoil both. See log.rs.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
