@@ -7,7 +7,7 @@ use crate::{Disk, Readers, RealDisk, StoreError, Writer, check, log, schema};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use std::fs::{self, File, Permissions, TryLockError};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -72,6 +72,9 @@ impl Store {
         schema::check(disk, &path)?;
         private_directory(disk, &bodies)?;
 
+        if !path.exists() {
+            sync_above(disk, dir)?;
+        }
         private_file(disk, &path)?;
         log::renew(disk, &path)?;
         let mut conn = connect(disk, &path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
@@ -141,21 +144,37 @@ fn private_directory(disk: &dyn Disk, path: &Path) -> Result<(), StoreError> {
     fs::set_permissions(path, Permissions::from_mode(0o700)).map_err(StoreError::io("create", path))
 }
 
-/// Makes a directory, and those above it that are missing. Each is in its parent for good before anything is kept in it.
+/// Makes a directory, and those above it that are missing.
 fn create_directory(disk: &dyn Disk, path: &Path) -> Result<(), StoreError> {
-    let parent = match path.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    };
-    if !parent.is_dir() {
-        create_directory(disk, parent)?;
+    match path.parent() {
+        Some(above) if above != Path::new("") && !above.is_dir() => create_directory(disk, above)?,
+        _ => {}
     }
     match disk.create_directory(path) {
         // Somebody else was faster.
-        Err(_) if path.is_dir() => {}
-        made => made.map_err(StoreError::io("create", path))?,
+        Err(_) if path.is_dir() => Ok(()),
+        made => made.map_err(StoreError::io("create", path)),
     }
-    sync_directory(disk, parent)
+}
+
+/// Makes the name of a directory durable, and the names of those above it, up to where its file system begins. A store is only as
+/// durable as they are, and whoever made them may have been stopped before they were.
+fn sync_above(disk: &dyn Disk, path: &Path) -> Result<(), StoreError> {
+    let failed = |e| StoreError::io("look at", path)(e);
+    let path = fs::canonicalize(path).map_err(failed)?;
+    let device = fs::metadata(&path).map_err(failed)?.dev();
+    for above in path.ancestors().skip(1) {
+        // What this account cannot read was not made by it.
+        let Ok(directory) = File::open(above) else {
+            continue;
+        };
+        if directory.metadata().map_err(failed)?.dev() != device {
+            break;
+        }
+        disk.sync_directory(&directory)
+            .map_err(StoreError::fatal("sync", above))?;
+    }
+    Ok(())
 }
 
 /// Opens or makes a file that only this account can read. SQLite gives its log the mode of its database.
@@ -187,16 +206,28 @@ pub(crate) fn connect(
     Ok(conn)
 }
 
-fn configure_writer(conn: &Connection) -> Result<(), StoreError> {
-    conn.pragma_update(None, "cache_size", -65_536)?; // KiB
-    let mode: String =
-        conn.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
-    if mode != "wal" {
-        return Err(StoreError::corrupt(
+/// Has SQLite keep a log. In a new database that is a transaction, which SQLite commits only after it has given the new mode as a row.
+/// So the statement is run to its end: an error of that commit would be lost otherwise, and every later commit would delete a rollback
+/// journal instead, which may come back after a power cut and undo it.
+fn keep_log(conn: &Connection) -> Result<(), StoreError> {
+    let mut statement = conn.prepare("PRAGMA journal_mode = WAL")?;
+    let mut rows = statement.query([])?;
+    let mut mode = String::new();
+    while let Some(row) = rows.next()? {
+        mode = row.get(0)?;
+    }
+    match mode.as_str() {
+        "wal" => Ok(()),
+        mode => Err(StoreError::corrupt(
             "main",
             format!("journal mode is {mode}"),
-        ));
+        )),
     }
+}
+
+fn configure_writer(conn: &Connection) -> Result<(), StoreError> {
+    conn.pragma_update(None, "cache_size", -65_536)?; // KiB
+    keep_log(conn)?;
     conn.pragma_update(None, "synchronous", "FULL")?;
     // Checkpoints are the writer's own work, so that a failure of one is seen; see Writer::begin.
     conn.pragma_update_and_check(None, "wal_autocheckpoint", 0, |_| Ok(()))?;

@@ -1,34 +1,47 @@
 //! The power goes, or the process ends, at every step.
 
-use crate::workload::{Site, Stop, TRANSACTIONS};
+use crate::workload::{Site, Stop};
 use crate::{at_every_step, dice, without_a_fault};
 use faulty_disk::Fault;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Power cuts tried at each step, each with other dice.
-const CUTS: u64 = 2;
+const CUTS: u64 = 1;
 
 /// The workload up to a step at which everything stops.
-fn stopped_at(at: u64, what: &str) -> Site {
-    let mut site = Site::new();
+fn stopped_at(at: u64, mut site: Site, what: &str) -> Site {
     site.disk.fail(at, Fault::Crash);
     let result = site.run(&mut |_| {});
     // The last steps are those of an orderly end, of which nobody hears.
     let stopped = matches!(result, Err(Stop::Other(_) | Stop::Fatal(_)));
-    assert!(stopped || site.done == TRANSACTIONS, "{what}: {result:?}");
+    assert!(stopped || site.done == site.until, "{what}: {result:?}");
     site.open = None;
     site
 }
 
 #[test]
 fn what_was_committed_survives_a_power_cut_at_every_step() {
-    let (operations, expected) = without_a_fault();
+    let under_way = power_cuts(Site::new);
+    assert!(
+        under_way > 3,
+        "{under_way} were there though not acknowledged"
+    );
+}
+
+#[test]
+fn a_store_that_is_being_made_survives_a_power_cut_at_every_step() {
+    power_cuts(Site::empty);
+}
+
+/// Returns how many transactions were there though they had not been acknowledged.
+fn power_cuts(beginning: fn() -> Site) -> usize {
+    let (operations, expected) = without_a_fault(beginning);
     let under_way = AtomicUsize::new(0);
     at_every_step(operations, |at| {
         for cut in 0..CUTS {
             let what = format!("power cut {cut} at step {at}");
             let mut dice = dice(at * CUTS + cut);
-            let mut site = stopped_at(at, &what);
+            let mut site = stopped_at(at, beginning(), &what);
             site.disk.crash(&mut dice);
             if dice(3) == 0 {
                 // It goes again while the store is being opened.
@@ -46,20 +59,25 @@ fn what_was_committed_survives_a_power_cut_at_every_step() {
         }
         None
     });
-    let under_way = under_way.into_inner();
-    assert!(
-        under_way > 10,
-        "{under_way} were there though not acknowledged"
-    );
+    under_way.into_inner()
 }
 
 #[test]
 fn what_a_start_after_a_kill_at_every_step_has_shown_survives_a_power_cut() {
-    let (operations, expected) = without_a_fault();
+    kills(Site::new);
+}
+
+#[test]
+fn a_store_that_is_being_made_survives_a_kill_at_every_step() {
+    kills(Site::empty);
+}
+
+fn kills(beginning: fn() -> Site) {
+    let (operations, expected) = without_a_fault(beginning);
     at_every_step(operations, |at| {
         let what = format!("kill at step {at}");
         let mut dice = dice(at);
-        let mut site = stopped_at(at, &what);
+        let mut site = stopped_at(at, beginning(), &what);
         site.disk.heal();
         site.verify(&expected, &what);
         let shown = site.done;

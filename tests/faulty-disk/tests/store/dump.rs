@@ -87,20 +87,29 @@ impl Dump {
         })
     }
 
-    /// Whether a store that says `self` after it was opened can be one that said `before` at its last commit. They are equal, but for a
-    /// body that came in pieces: its last piece may have been written and not committed, and then the body is here.
-    pub fn follows(&self, before: &Self) -> bool {
+    /// In what a store that says `self` cannot be one that said `before` at its last commit. They are equal, but for a body that came in
+    /// pieces: its last piece may have been written and not committed, and then the body is here.
+    pub fn differs_from(&self, before: &Self) -> Vec<String> {
         let parts = self.parts.iter().zip(&before.parts);
         let mut parts = parts.map(|(now, before)| now.is_none() || now == before);
-        parts.all(|follows| follows) && self.rows() == before.rows()
+        let equal = [
+            ("objects", self.objects == before.objects),
+            ("what is kept", self.kept == before.kept),
+            ("marks", self.marks == before.marks),
+            ("tombstones", self.gone == before.gone),
+            ("sums", self.sums == before.sums),
+            ("state", self.state == before.state),
+            ("history", self.history == before.history),
+            ("damage", self.damage == before.damage),
+            ("the setting", self.setting == before.setting),
+            ("pieces", parts.all(|follows| follows)),
+        ];
+        let differ = equal.into_iter().filter(|(_, equal)| !equal);
+        differ.map(|(what, _)| what.to_owned()).collect()
     }
 
-    /// All but the parts of bodies.
-    fn rows(&self) -> impl PartialEq + '_ {
-        (
-            (&self.objects, &self.kept, &self.marks, &self.gone),
-            (&self.sums, &self.state, &self.history),
-            (&self.damage, &self.setting),
-        )
+    /// Whether a store that says `self` can be one that said `before`.
+    pub fn follows(&self, before: &Self) -> bool {
+        self.differs_from(before).is_empty()
     }
 }

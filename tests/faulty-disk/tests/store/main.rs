@@ -23,14 +23,16 @@ fn dice(seed: u64) -> impl FnMut(u64) -> u64 {
     }
 }
 
+/// How a store begins.
+
 /// The workload without a fault: its operations, and what the store says before the first transaction and after each.
-fn without_a_fault() -> (u64, Vec<Dump>) {
-    let mut site = Site::new();
+fn without_a_fault(beginning: fn() -> Site) -> (u64, Vec<Dump>) {
+    let mut site = beginning();
     site.run(&mut |_| {}).unwrap();
     site.open = None;
     let operations = site.disk.operations();
 
-    let mut site = Site::new();
+    let mut site = beginning();
     site.open().unwrap();
     let mut dumps = vec![site.dump()];
     site.run(&mut |site| dumps.push(site.dump())).unwrap();
@@ -69,15 +71,16 @@ impl Site {
         assert_eq!(opened.missing_bodies, 0, "{what}: {opened:?}");
         let found = self.dump();
         let may_be = expected.iter().enumerate().skip(self.done).take(2);
-        let is = may_be.filter(|(_, dump)| found.follows(dump)).next();
+        let mut differs = Vec::new();
+        for (done, dump) in may_be {
+            differs.push(found.differs_from(dump));
+            if found.follows(dump) {
+                self.done = done;
+                return;
+            }
+        }
         let done = self.done;
-        self.done = match is {
-            Some((done, _)) => done,
-            None => panic!(
-                "{what}: after {done} commits the store says {found:#?} and not {:#?}",
-                expected[done]
-            ),
-        };
+        panic!("{what}: after {done} commits other {differs:?}");
     }
 
     /// The rest of the workload can be built on what is there.
