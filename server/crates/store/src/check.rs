@@ -160,7 +160,8 @@ impl Check<'_> {
             self.opened.unreadable_segments += 1;
             return Ok(None);
         };
-        file.set_len(end).map_err(StoreError::io("cut", &path))?;
+        disk.truncate(&file, end)
+            .map_err(StoreError::io("cut", &path))?;
         // Nobody has synced these bytes yet, or a sync of them failed, and a row is about to rely on them.
         rewrite(disk, &file, from, end).map_err(StoreError::io("write", &path))?;
         disk.sync(&file).map_err(StoreError::fatal("sync", &path))?;

@@ -1,17 +1,45 @@
-//! The few things that are asked of the disk beside SQLite, as a trait, so that a test can make them fail.
+//! What is asked of the disk, as a trait, so that a test can make it fail or lose power.
 
 use rustix::fs::{FallocateFlags, fallocate, statvfs};
 use std::fmt;
-use std::fs::File;
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::Path;
 
-/// What is done to segment files, to the reserve, and to SQLite's log when a store is opened. Every method has the real thing as its
-/// default; a test replaces one.
+/// What is done to directories, to segment files, to the reserve, and to SQLite's log when a store is opened. Every method has the real
+/// thing as its default; a test replaces one.
 ///
-/// SQLite does its own input and output and does not come through here.
+/// SQLite does its own input and output, through the VFS that [`Self::vfs`] names.
 pub trait Disk: Send + Sync + fmt::Debug {
+    /// The name of the VFS by which SQLite opens its files; `None`: the one of the system.
+    fn vfs(&self) -> Option<&str> {
+        None
+    }
+
+    /// Makes a directory that only this account can use. It is there after a power cut once its parent is synced.
+    fn create_directory(&self, path: &Path) -> io::Result<()> {
+        DirBuilder::new().mode(0o700).create(path)
+    }
+
+    /// Opens a file for reading and writing. If there is none it is made, and only this account can read it; it is there after a power
+    /// cut once its directory is synced.
+    fn create(&self, path: &Path) -> io::Result<File> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        options.mode(0o600).open(path)
+    }
+
+    /// Deletes a file. It may come back with a power cut as long as its directory is not synced.
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        fs::remove_file(path)
+    }
+
+    /// Cuts a file to a length, or extends it to one by zeros.
+    fn truncate(&self, file: &File, len: u64) -> io::Result<()> {
+        file.set_len(len)
+    }
+
     /// Writes all bytes at an offset.
     fn write(&self, file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
         file.write_all_at(bytes, offset)

@@ -6,8 +6,8 @@ use crate::segments::{Segments, sync_directory};
 use crate::{Disk, Readers, RealDisk, StoreError, Writer, check, log, schema};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::fs::{self, File, Permissions, TryLockError};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,7 +32,7 @@ pub struct Options {
     pub spare_bytes: u64,
     /// Room kept back as a file, and given up to writes that find none. 0: none.
     pub reserve_bytes: u64,
-    /// What segments are written to.
+    /// What all of it is written to.
     pub disk: Arc<dyn Disk>,
 }
 
@@ -64,19 +64,23 @@ impl Store {
     /// body has been touched.
     pub fn open(dir: &Path, options: Options) -> Result<(Writer, Readers), StoreError> {
         let bodies = dir.join("bodies");
-        private_directory(dir)?;
-        let lock = lock(dir)?;
+        let disk = &*options.disk;
+        private_directory(disk, dir)?;
+        let lock = lock(disk, dir)?;
         let path = dir.join("callpilot.db");
         let reserve = Reserve::open(dir, &options);
-        schema::check(&path)?;
-        private_directory(&bodies)?;
+        schema::check(disk, &path)?;
+        private_directory(disk, &bodies)?;
 
-        private_file(&path)?;
-        log::renew(&*options.disk, &path)?;
-        let mut conn = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        if !path.exists() {
+            sync_above(disk, dir)?;
+        }
+        private_file(disk, &path)?;
+        log::renew(disk, &path)?;
+        let mut conn = connect(disk, &path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         configure_writer(&conn)?;
         schema::migrate(&mut conn)?;
-        sync_directory(&*options.disk, dir)?;
+        sync_directory(disk, dir)?;
 
         let segments = Arc::new(Segments::new(bodies, Arc::clone(&options.disk)));
         let (tail, opened) = check::run(&mut conn, &segments, options.segment_bytes)?;
@@ -120,9 +124,9 @@ impl Drop for Lock {
     }
 }
 
-fn lock(dir: &Path) -> Result<Lock, StoreError> {
+fn lock(disk: &dyn Disk, dir: &Path) -> Result<Lock, StoreError> {
     let path = dir.join("lock");
-    let file = private_file(&path)?;
+    let file = private_file(disk, &path)?;
     match file.try_lock() {
         Ok(()) => Ok(Lock(file)),
         Err(TryLockError::WouldBlock) => Err(StoreError::InUse {
@@ -132,28 +136,66 @@ fn lock(dir: &Path) -> Result<Lock, StoreError> {
     }
 }
 
-fn private_directory(path: &Path) -> Result<(), StoreError> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .and_then(|()| fs::set_permissions(path, Permissions::from_mode(0o700)))
-        .map_err(StoreError::io("create", path))
+/// Sees to it that there is such a directory, and that only this account can use it.
+fn private_directory(disk: &dyn Disk, path: &Path) -> Result<(), StoreError> {
+    if !path.is_dir() {
+        create_directory(disk, path)?;
+    }
+    fs::set_permissions(path, Permissions::from_mode(0o700)).map_err(StoreError::io("create", path))
+}
+
+/// Makes a directory, and those above it that are missing.
+fn create_directory(disk: &dyn Disk, path: &Path) -> Result<(), StoreError> {
+    match path.parent() {
+        Some(above) if above != Path::new("") && !above.is_dir() => create_directory(disk, above)?,
+        _ => {}
+    }
+    match disk.create_directory(path) {
+        // Somebody else was faster.
+        Err(_) if path.is_dir() => Ok(()),
+        made => made.map_err(StoreError::io("create", path)),
+    }
+}
+
+/// Makes the name of a directory durable, and the names of those above it, up to where its file system begins. A store is only as
+/// durable as they are, and whoever made them may have been stopped before they were.
+fn sync_above(disk: &dyn Disk, path: &Path) -> Result<(), StoreError> {
+    let failed = |e| StoreError::io("look at", path)(e);
+    let path = fs::canonicalize(path).map_err(failed)?;
+    let device = fs::metadata(&path).map_err(failed)?.dev();
+    for above in path.ancestors().skip(1) {
+        // What this account cannot read was not made by it.
+        let Ok(directory) = File::open(above) else {
+            continue;
+        };
+        if directory.metadata().map_err(failed)?.dev() != device {
+            break;
+        }
+        disk.sync_directory(&directory)
+            .map_err(StoreError::fatal("sync", above))?;
+    }
+    Ok(())
 }
 
 /// Opens or makes a file that only this account can read. SQLite gives its log the mode of its database.
-fn private_file(path: &Path) -> Result<File, StoreError> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    let file = options.mode(0o600).open(path);
-    file.and_then(|f| f.set_permissions(Permissions::from_mode(0o600)).map(|()| f))
+fn private_file(disk: &dyn Disk, path: &Path) -> Result<File, StoreError> {
+    disk.create(path)
+        .and_then(|f| f.set_permissions(Permissions::from_mode(0o600)).map(|()| f))
         .map_err(StoreError::io("open", path))
 }
 
 /// Opens a connection. No memory map: a disk error in mapped memory is a signal that ends the process, not an error.
-pub(crate) fn connect(path: &Path, access: OpenFlags) -> Result<Connection, StoreError> {
+pub(crate) fn connect(
+    disk: &dyn Disk,
+    path: &Path,
+    access: OpenFlags,
+) -> Result<Connection, StoreError> {
     // One thread uses a connection at a time, so SQLite need not lock it.
-    let conn = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = match disk.vfs() {
+        None => Connection::open_with_flags(path, flags)?,
+        Some(vfs) => Connection::open_with_flags_and_vfs(path, flags, vfs)?,
+    };
     conn.busy_timeout(BUSY_WAIT)?;
     // Closing must not move the log into the database: after a failed sync that is the one thing that could spoil both. See log.rs.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
@@ -164,16 +206,28 @@ pub(crate) fn connect(path: &Path, access: OpenFlags) -> Result<Connection, Stor
     Ok(conn)
 }
 
-fn configure_writer(conn: &Connection) -> Result<(), StoreError> {
-    conn.pragma_update(None, "cache_size", -65_536)?; // KiB
-    let mode: String =
-        conn.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
-    if mode != "wal" {
-        return Err(StoreError::corrupt(
+/// Has SQLite keep a log. In a new database that is a transaction, which SQLite commits only after it has given the new mode as a row.
+/// So the statement is run to its end: an error of that commit would be lost otherwise, and every later commit would delete a rollback
+/// journal instead, which may come back after a power cut and undo it.
+fn keep_log(conn: &Connection) -> Result<(), StoreError> {
+    let mut statement = conn.prepare("PRAGMA journal_mode = WAL")?;
+    let mut rows = statement.query([])?;
+    let mut mode = String::new();
+    while let Some(row) = rows.next()? {
+        mode = row.get(0)?;
+    }
+    match mode.as_str() {
+        "wal" => Ok(()),
+        mode => Err(StoreError::corrupt(
             "main",
             format!("journal mode is {mode}"),
-        ));
+        )),
     }
+}
+
+fn configure_writer(conn: &Connection) -> Result<(), StoreError> {
+    conn.pragma_update(None, "cache_size", -65_536)?; // KiB
+    keep_log(conn)?;
     conn.pragma_update(None, "synchronous", "FULL")?;
     // Checkpoints are the writer's own work, so that a failure of one is seen; see Writer::begin.
     conn.pragma_update_and_check(None, "wal_autocheckpoint", 0, |_| Ok(()))?;

@@ -5,7 +5,7 @@ use crate::open::connect;
 use crate::reserve::Seen;
 use crate::segments::{Location, Segments};
 use crate::{
-    Cursor, Listed, MailboxCounts, Options, Room, StoreError, UserCursor, View, body, log,
+    Cursor, Disk, Listed, MailboxCounts, Options, Room, StoreError, UserCursor, View, body, log,
 };
 use bytes::Bytes;
 use domain::{BodyRef, Object, ObjectId, Place, ServerId, Timestamp};
@@ -47,8 +47,8 @@ struct Reader {
 const STEPS: i32 = 10_000;
 
 impl Reader {
-    fn open(path: &Path) -> Result<Self, StoreError> {
-        let conn = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    fn open(disk: &dyn Disk, path: &Path) -> Result<Self, StoreError> {
+        let conn = connect(disk, path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         let (opened, until_ms) = (Instant::now(), Arc::new(AtomicU64::new(0)));
         let mut reader = Self {
             conn,
@@ -214,7 +214,7 @@ impl Readers {
         let idle = self.idle().pop();
         let mut reader = match idle {
             Some(reader) => reader,
-            None => Reader::open(&self.0.path)?,
+            None => Reader::open(self.0.segments.disk(), &self.0.path)?,
         };
         reader.grant(self.0.read_time_max);
         let result = work(&mut reader.conn);

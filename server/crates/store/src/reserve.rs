@@ -12,8 +12,8 @@
 //! Of a small disk neither takes more than an eighth.
 
 use crate::{Disk, Options, StoreError};
-use std::fs::{File, OpenOptions};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::fs::File;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -65,12 +65,13 @@ pub(crate) struct Reserve {
 impl Reserve {
     /// Opens the reserve and gives up of it what the start itself may need.
     pub(crate) fn open(directory: &Path, options: &Options) -> Self {
-        let file = open_file(directory);
-        let held = file.as_ref().map_or(0, held);
+        let disk = Arc::clone(&options.disk);
+        let file = open_file(&*disk, directory);
+        let held = file.as_ref().map_or(0, |file| held(&*disk, file));
         let mut reserve = Self {
             directory: directory.to_owned(),
             file,
-            disk: Arc::clone(&options.disk),
+            disk,
             reserve_bytes_max: options.reserve_bytes,
             spare_bytes_max: options.spare_bytes,
             room: Room {
@@ -155,7 +156,7 @@ impl Reserve {
     fn give_up(&mut self, bytes: u64) {
         let Some(file) = &self.file else { return };
         let left = self.room.reserve_bytes.saturating_sub(bytes);
-        if left < self.room.reserve_bytes && file.set_len(left).is_ok() {
+        if left < self.room.reserve_bytes && self.disk.truncate(file, left).is_ok() {
             self.room.free_bytes += self.room.reserve_bytes - left;
             self.room.reserve_bytes = left;
         }
@@ -164,7 +165,7 @@ impl Reserve {
     fn fill(&mut self, wanted: u64) {
         if self.file.is_none() {
             // There may have been no room even for its name.
-            self.file = open_file(&self.directory);
+            self.file = open_file(&*self.disk, &self.directory);
         }
         let Some(file) = &self.file else { return };
         if self.disk.allocate(file, wanted).is_ok() {
@@ -173,7 +174,7 @@ impl Reserve {
             self.room.reserve_bytes = wanted;
         } else {
             // Part of it may have been taken, and a file system that cannot allocate has no reserve.
-            let _ = file.set_len(self.room.reserve_bytes);
+            let _ = self.disk.truncate(file, self.room.reserve_bytes);
         }
     }
 
@@ -192,20 +193,18 @@ impl Reserve {
     }
 }
 
-fn open_file(directory: &Path) -> Option<File> {
-    let mut how = OpenOptions::new();
-    how.read(true).write(true).create(true).truncate(false);
-    how.mode(0o600).open(directory.join("reserve")).ok()
+fn open_file(disk: &dyn Disk, directory: &Path) -> Option<File> {
+    disk.create(&directory.join("reserve")).ok()
 }
 
 /// The room that the file holds. One that was copied may have its length and no blocks: it holds nothing.
-fn held(file: &File) -> u64 {
+fn held(disk: &dyn Disk, file: &File) -> u64 {
     let about = file.metadata().ok();
     match about.filter(|about| about.blocks().saturating_mul(512) >= about.len()) {
         Some(about) => about.len(),
         None => {
             // If that fails, it is as good as none.
-            let _ = file.set_len(0);
+            let _ = disk.truncate(file, 0);
             0
         }
     }

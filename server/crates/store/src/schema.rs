@@ -5,7 +5,7 @@
 //! data of that time, from a backup; its partner brings it up to date. The two servers of a pair need not have the same format: a pair
 //! is upgraded one server at a time. The number of steps taken is SQLite's `user_version`.
 
-use crate::{StoreError, backfill};
+use crate::{Disk, StoreError, backfill};
 use rusqlite::{Connection, OpenFlags};
 use std::path::Path;
 
@@ -177,17 +177,29 @@ const DAMAGE: &str = "
 ";
 
 /// Refuses a database of a later release, before anything of it is written.
-pub(crate) fn check(path: &Path) -> Result<(), StoreError> {
+pub(crate) fn check(disk: &dyn Disk, path: &Path) -> Result<(), StoreError> {
     if !path.exists() {
         return Ok(());
     }
     let known = STEPS.len() as u32;
-    let conn = crate::open::connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    let found = format(&conn)?;
+    let look = |access| format(&crate::open::connect(disk, path, access)?);
+    let found = match look(OpenFlags::SQLITE_OPEN_READ_ONLY) {
+        // The power went during the very first start, before there was a log: what SQLite had begun has to be rolled back, and for
+        // that it has to write. Whichever release began it, that is the first thing it would do, too.
+        Err(StoreError::Sqlite(e)) if is_to_be_rolled_back(&e) => {
+            look(OpenFlags::SQLITE_OPEN_READ_WRITE)?
+        }
+        found => found?,
+    };
     if found > known {
         return Err(StoreError::Newer { found, known });
     }
     Ok(())
+}
+
+fn is_to_be_rolled_back(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error().map(|e| e.extended_code);
+    code == Some(rusqlite::ffi::SQLITE_READONLY_ROLLBACK)
 }
 
 fn format(conn: &Connection) -> Result<u32, StoreError> {

@@ -7,7 +7,6 @@ use domain::BodyRef;
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -64,11 +63,10 @@ impl Segments {
     /// Makes the file of a segment that no row knows; what a transaction that was not committed left there goes.
     pub(crate) fn create(&self, segment: i64) -> Result<Arc<File>, StoreError> {
         let path = self.path(segment);
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(true);
-        let file = options
-            .mode(0o600)
-            .open(&path)
+        let file = self
+            .disk
+            .create(&path)
+            .and_then(|file| self.disk.truncate(&file, 0).map(|()| file))
             .map_err(StoreError::io("create", &path))?;
         self.sync_directory()?;
         let file = Arc::new(file);
@@ -91,7 +89,7 @@ impl Segments {
     pub(crate) fn remove(&self, segment: i64) -> Result<(), StoreError> {
         self.lock().remove(&segment);
         let path = self.path(segment);
-        match fs::remove_file(&path) {
+        match self.disk.remove(&path) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => {
                 Err(StoreError::io("delete", &path)(e))
             }
