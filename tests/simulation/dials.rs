@@ -102,6 +102,28 @@ impl Dials {
         dials
     }
 
+    /// The dials of a seed where stores are real ones on disks that fail: the faults of processes, mail and clocks, and no machine that is
+    /// copied or goes back. What callers are told is looked at in each.
+    pub fn on_disk(seed: u64) -> Self {
+        let plain = Self::of(seed, true);
+        let mut dice = wide::dice(seed, 1 << 20);
+        Self {
+            crash: dice.between(5, 60),
+            full: dice.below(30),
+            backup: 0,
+            rewind: 0,
+            twin: 0,
+            damage: 0,
+            wide: Wide {
+                waits: dice.below(1_000),
+                write_fails: dice.below(100),
+                gathers: 1,
+                ..Wide::default()
+            },
+            ..plain
+        }
+    }
+
     fn draw(dice: &mut Dice) -> Self {
         let mut dial = |low, high| {
             if dice.chance(500) {

@@ -119,6 +119,7 @@ impl World {
         self.loses_sight(side);
         self.answers.hung_up(side);
         let rest = 1_000 << self.dice.below(5);
+        self.disk_dies(side);
         self.nodes[side].die(self.time, self.time + rest);
     }
 
@@ -283,6 +284,7 @@ impl World {
             .below([50, 3_000, 400_000][self.dice.clone().below(3) as usize]);
         self.loses_sight(side);
         self.answers.hung_up(side);
+        self.disk_dies(side);
         self.nodes[side].die(self.time, self.time + pause);
         self.tell(|| format!("{} dies for {pause} ms", NAMES[side]));
     }

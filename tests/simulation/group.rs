@@ -35,7 +35,7 @@ pub(crate) type Fact = (Change, Option<u64>, Option<Object>);
 
 /// What becomes of a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fate {
+pub(crate) enum Fate {
     Kept,
     LostBeforeCommit,
     /// The disk cannot sync, and the process ends.
@@ -115,9 +115,11 @@ impl World {
         self.look_into_damage(side);
         let kept = self.nodes[side].ledger.kept.len();
         let calls_left = self.calls_until_the_store_fails();
+        self.plan(side, fate);
         let store = &mut self.nodes[side].ledger;
         store.calls_left = calls_left;
         store.commit = match fate {
+            _ if store.disk.is_some() => Commit::Durable,
             Fate::Kept | Fate::DiedAfter(_) => Commit::Durable,
             Fate::LostBeforeCommit if self.options.leave_early => Commit::Lies,
             Fate::LostBeforeCommit | Fate::Undone => Commit::Dies,
@@ -144,7 +146,7 @@ impl World {
                 self.kill(side);
             }
             Ended::DiskFailed => {
-                self.answers.unsaid()?;
+                self.in_doubt[side] = self.answers.unsaid()?;
                 if fate == Fate::Undone {
                     self.counters.hit(Sometimes::DiskFull);
                     self.tell(|| format!("the disk of {} cannot sync", NAMES[side]));
@@ -156,7 +158,8 @@ impl World {
                 }
             }
             Ended::Undone => {
-                if fate != Fate::NoRoom || calls_left == Some(0) {
+                let memory = self.nodes[side].ledger.disk.is_none();
+                if memory && (fate != Fate::NoRoom || calls_left == Some(0)) {
                     assert_eq!(calls_left, Some(0), "memory does not fail");
                     self.counters.hit(Sometimes::StoreFailed);
                     self.tell(|| format!("the store of {} fails", NAMES[side]));
@@ -168,7 +171,9 @@ impl World {
                 self.begins_anew(side);
             }
         }
-        self.hear(side)
+        self.hear(side)?;
+        self.after_faults(side);
+        Ok(())
     }
 
     /// A group is durable, and what it had to say leaves.
@@ -288,12 +293,24 @@ impl World {
         };
         let call = self.answers.call(Call::new(side, self.time, change.id()));
         let talk = self.answers.talk();
+        let content = match &change {
+            Change::Create {
+                body: Some(body), ..
+            } => self.contents.get(body).cloned(),
+            _ => None,
+        };
         let run = Box::new(
             move |tx: Result<&mut WriteTx<'_, '_, SimStore>, WriterError>| {
                 let Ok(tx) = tx else {
                     talk.refused(call);
                     return Ok(None);
                 };
+                if let Some(content) = content
+                    && let Err(error) = tx.append_body(&content)
+                {
+                    talk.refused(call);
+                    return Err(error);
+                }
                 let fact = make(tx, change, fails, &talk).inspect_err(|_| talk.refused(call))?;
                 talk.made(call, fact);
                 let send = Box::new(move |answer: Result<_, WriterError>| match answer {
@@ -314,12 +331,17 @@ impl World {
         let mut bodies = Vec::new();
         for body in mail.message.bodies() {
             if self.is_read(1 - side, &body) {
-                bodies.push(Bytes::from(name_of(&body)));
+                let content = self.contents.get(&body).cloned();
+                bodies.push(content.unwrap_or_else(|| Bytes::from(name_of(&body))));
             }
         }
         for (body, piece) in mail.message.pieces() {
+            let all = match self.contents.get(&body) {
+                Some(content) => content.slice(piece.at as usize..),
+                None => Bytes::from_static(&ZEROS),
+            };
             bodies.push(match self.is_read(1 - side, &body) {
-                true => Bytes::from_static(&ZEROS[..piece.len as usize]),
+                true => all.slice(..piece.len as usize),
                 false => Bytes::new(),
             });
         }

@@ -6,6 +6,7 @@
 //! gr-sim --random 20000        so many, from a random place that is printed first
 //! gr-sim --minutes 5           as many as fit into the time, from a random place
 //! gr-sim --seeds 0..10000 --narrow   without the faults that only widened histories have
+//! gr-sim --seeds 0..300 --disk        on real stores, whose disks fail
 //! gr-sim --seeds 0..10000 --once     each is run once; without it, twice, and both must come to the same
 //! gr-sim --seeds 0..2000 --brief     once, on one core, until the first that fails; its story is not told (`cargo xtask mutate`)
 //! gr-sim --seed 4711 --story   one history, told line by line
@@ -26,6 +27,7 @@ mod group;
 mod minimise;
 mod net;
 mod node;
+mod on_disk;
 mod operators;
 mod oracle;
 mod outputs;
@@ -62,7 +64,7 @@ fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(problem) => {
             eprintln!(
-                "{problem}\nusage: gr-sim [--seeds A..B | --random N | --minutes M | --seed N [--story | --small]] [--brief] [--narrow] [--once] [--go-on] [--without RULE] | --rules"
+                "{problem}\nusage: gr-sim [--seeds A..B | --random N | --minutes M | --seed N [--story | --small]] [--brief] [--narrow | --disk] [--once] [--go-on] [--without RULE] | --rules"
             );
             return ExitCode::from(2);
         }
@@ -148,8 +150,8 @@ fn verdict(result: Result<(), (u64, oracle::Failure)>, narrow: bool) -> ExitCode
 }
 
 /// Words that have no value after them.
-const FLAGS: [&str; 7] = [
-    "--story", "--small", "--brief", "--go-on", "--rules", "--narrow", "--once",
+const FLAGS: [&str; 8] = [
+    "--story", "--small", "--brief", "--go-on", "--rules", "--narrow", "--once", "--disk",
 ];
 
 fn read(mut words: impl Iterator<Item = String>) -> Result<Arguments, String> {
@@ -170,6 +172,7 @@ fn read(mut words: impl Iterator<Item = String>) -> Result<Arguments, String> {
             "--rules" => arguments.rules = true,
             "--narrow" => arguments.options.narrow = true,
             "--once" => arguments.options.once = true,
+            "--disk" => arguments.options.disk = true,
             _ => {}
         }
         if FLAGS.contains(&word.as_str()) {

@@ -146,6 +146,9 @@ impl World {
         let until = self.time + heartbeats * self.dials.timers.heartbeat_ms;
         self.pass(until)?;
         self.everybody_is_answered()?;
+        for side in [0, 1] {
+            self.reads_bodies(side)?;
+        }
         let said = self.net.sent - before;
         // The last acknowledgements may still be due, and what was refused is tried again now and then. What no copy is left of is asked
         // for with pauses that grow from 5 s: five times in ten heartbeats, bodies and rows, with answers.

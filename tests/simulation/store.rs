@@ -1,5 +1,7 @@
-//! The store that the writer has in a simulation: a ledger in memory, of which any call can fail, and whose commit can.
+//! The store that the writer has in a simulation: a ledger in memory, of which any call can fail, and whose commit can; or SQLite with
+//! segments on a disk that fails, compared with the ledger in memory at each call.
 
+use crate::on_disk::OnDisk;
 use ::store::{Compacted, LookedInto, Room, StoreError};
 use domain::{BodyRef, Digest, Object, ObjectId, ServerId, Timestamp};
 use ledger::memory::Memory;
@@ -24,13 +26,15 @@ pub(crate) enum Commit {
     Lies,
 }
 
-/// A store in memory.
-#[derive(Clone, Debug)]
+/// A store: a ledger in memory; in some histories beside a real one on a disk that fails, which then decides. Both are asked everything,
+/// and must say the same.
+#[derive(Debug)]
 pub(crate) struct SimStore {
     pub(crate) memory: Memory,
     /// So many calls are carried out, and then all fail; `None`: all are carried out.
     pub(crate) calls_left: Option<u64>,
     pub(crate) commit: Commit,
+    pub(crate) disk: Option<Box<OnDisk>>,
 }
 
 impl Default for SimStore {
@@ -39,6 +43,19 @@ impl Default for SimStore {
             memory: Memory::default(),
             calls_left: None,
             commit: Commit::Durable,
+            disk: None,
+        }
+    }
+}
+
+impl Clone for SimStore {
+    /// Machines are copied in memory only.
+    fn clone(&self) -> Self {
+        assert!(self.disk.is_none(), "a history on a disk copies no machine");
+        Self {
+            memory: self.memory.clone(),
+            disk: None,
+            ..*self
         }
     }
 }
@@ -58,9 +75,12 @@ impl DerefMut for SimStore {
 }
 
 /// Its open transaction.
-#[derive(Debug)]
 pub(crate) struct SimTx<'t> {
-    store: &'t mut SimStore,
+    memory: &'t mut Memory,
+    calls_left: &'t mut Option<u64>,
+    commit: Commit,
+    /// The real one, and what the ledger is if its commit is durable although nobody was told.
+    on_disk: Option<(::store::Tx<'t>, &'t mut Option<Memory>)>,
     savepoint: usize,
     open: bool,
 }
@@ -69,30 +89,47 @@ impl Store for SimStore {
     type Tx<'t> = SimTx<'t>;
 
     fn begin(&mut self) -> Result<SimTx<'_>, StoreError> {
+        let on_disk = match &mut self.disk {
+            Some(disk) => Some(disk.begin()?),
+            None => None,
+        };
         self.memory.begin();
         Ok(SimTx {
-            store: self,
+            memory: &mut self.memory,
+            calls_left: &mut self.calls_left,
+            commit: self.commit,
+            on_disk,
             savepoint: 0,
             open: true,
         })
     }
 
     fn look_for_room(&mut self) -> Room {
-        Room::default()
+        let looks = self.disk.as_mut().and_then(|disk| disk.writer());
+        looks.map_or_else(Room::default, |writer| writer.look_for_room())
     }
 
     fn room(&self) -> Room {
-        Room::default()
+        let writer = self.disk.as_ref().and_then(|disk| disk.writer.as_ref());
+        writer.map_or_else(Room::default, |writer| writer.room())
     }
 
-    fn admits(&mut self, _: u64) -> bool {
-        true
+    fn admits(&mut self, bytes: u64) -> bool {
+        let writer = self.disk.as_mut().and_then(|disk| disk.writer());
+        writer.is_none_or(|writer| writer.admits(bytes))
     }
 
-    fn ended(&mut self, _: Result<(), &StoreError>, _: bool) {}
+    fn ended(&mut self, result: Result<(), &StoreError>, grows: bool) {
+        if let Some(writer) = self.disk.as_mut().and_then(|disk| disk.writer()) {
+            writer.ended(result, grows);
+        }
+    }
 
-    fn compact(&mut self, _: Timestamp, _: u64) -> Result<Compacted, StoreError> {
-        Ok(Compacted::default())
+    fn compact(&mut self, now: Timestamp, bytes_max: u64) -> Result<Compacted, StoreError> {
+        match self.disk.as_mut().and_then(|disk| disk.writer()) {
+            Some(writer) => writer.compact(now, bytes_max),
+            None => Ok(Compacted::default()),
+        }
     }
 
     fn unreadable(&self) -> (usize, BTreeSet<i64>) {
@@ -103,39 +140,43 @@ impl Store for SimStore {
 impl SimTx<'_> {
     /// What the ledger holds, with what this transaction has written.
     pub(crate) fn memory(&self) -> &Memory {
-        &self.store.memory
+        self.memory
     }
 
     fn call(&mut self) -> Result<&mut Memory, LedgerError> {
-        match &mut self.store.calls_left {
+        match self.calls_left {
             Some(0) => Err(LedgerError("a call of the store fails".into())),
             Some(left) => {
                 *left -= 1;
-                Ok(&mut self.store.memory)
+                Ok(self.memory)
             }
-            None => Ok(&mut self.store.memory),
+            None => Ok(self.memory),
         }
     }
 }
 
 impl Transaction for SimTx<'_> {
-    /// Bodies have no bytes here: what is appended are their names. See [`name_of`].
+    /// In memory bodies have no bytes: what is appended are their names. See [`name_of`].
     fn append_body(&mut self, bytes: &[u8]) -> Result<BodyRef, StoreError> {
-        let body = named(bytes);
-        self.store.memory.receive_body(body);
+        let body = match &mut self.on_disk {
+            Some((tx, _)) => tx.append_body(bytes)?,
+            None => named(bytes),
+        };
+        self.memory.receive_body(body);
         Ok(body)
     }
 
     fn append_piece(
         &mut self,
-        _: Timestamp,
+        now: Timestamp,
         body: &BodyRef,
         at: u32,
         bytes: &[u8],
     ) -> Result<(), StoreError> {
-        self.store
-            .memory
-            .receive_piece(*body, at, bytes.len() as u32);
+        if let Some((tx, _)) = &mut self.on_disk {
+            tx.append_piece(now, body, at, bytes)?;
+        }
+        self.memory.receive_piece(*body, at, bytes.len() as u32);
         Ok(())
     }
 
@@ -148,26 +189,44 @@ impl Transaction for SimTx<'_> {
     }
 
     fn savepoint(&mut self) -> Result<(), StoreError> {
-        self.savepoint = self.store.memory.savepoint();
-        Ok(())
+        self.savepoint = self.memory.savepoint();
+        match &mut self.on_disk {
+            Some((tx, _)) => tx.savepoint(),
+            None => Ok(()),
+        }
     }
 
     fn release(&mut self) -> Result<(), StoreError> {
-        Ok(())
+        match &mut self.on_disk {
+            Some((tx, _)) => tx.release_savepoint(),
+            None => Ok(()),
+        }
     }
 
     fn roll_back(&mut self) -> Result<(), StoreError> {
-        if self.store.calls_left == Some(0) {
+        if *self.calls_left == Some(0) {
             return Err(StoreError::Failed);
         }
-        self.store.memory.roll_back_to(self.savepoint);
+        if let Some((tx, _)) = &mut self.on_disk {
+            tx.roll_back_to_savepoint()?;
+        }
+        self.memory.roll_back_to(self.savepoint);
         Ok(())
     }
 
     fn commit(mut self) -> Result<(), StoreError> {
-        match self.store.commit {
+        if let Some((tx, in_doubt)) = self.on_disk.take() {
+            let done = tx.commit();
+            if let Err(StoreError::Fatal(_)) = &done {
+                let mut after = self.memory.clone();
+                after.commit();
+                *in_doubt = Some(after);
+            }
+            done?;
+        }
+        match self.commit {
             Commit::Durable => {
-                self.store.memory.commit();
+                self.memory.commit();
                 self.open = false;
                 Ok(())
             }
@@ -181,7 +240,7 @@ impl Transaction for SimTx<'_> {
 impl Drop for SimTx<'_> {
     fn drop(&mut self) {
         if self.open {
-            self.store.memory.roll_back();
+            self.memory.roll_back();
         }
     }
 }
@@ -203,12 +262,29 @@ fn named(name: &[u8]) -> BodyRef {
     }
 }
 
-/// Calls that reach the memory unless they fail.
+/// Calls that reach the memory unless they fail, and then the real store, if there is one: its word counts, and must be the same.
 macro_rules! calls {
     ($(fn $name:ident($($argument:ident: $type:ty),*) -> $result:ty;)*) => {
         impl Ledger for SimTx<'_> {
             $(fn $name(&mut self, $($argument: $type),*) -> Result<$result, LedgerError> {
-                self.call()?.$name($($argument),*)
+                let said = self.call()?.$name($($argument),*)?;
+                match &mut self.on_disk {
+                    None => Ok(said),
+                    Some((tx, _)) => {
+                        let stored = Ledger::$name(tx, $($argument),*)?;
+                        // Memory keeps bodies for ever.
+                        let of_bodies = matches!(
+                            stringify!($name),
+                            "has_body" | "damage" | "missing_after" | "body_part"
+                        );
+                        assert!(
+                            of_bodies || stored == said,
+                            "{}: the store says {stored:?} and the memory {said:?}",
+                            stringify!($name),
+                        );
+                        Ok(stored)
+                    }
+                }
             })*
         }
     };

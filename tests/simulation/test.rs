@@ -12,6 +12,7 @@ mod group;
 mod minimise;
 mod net;
 mod node;
+mod on_disk;
 mod operators;
 mod oracle;
 mod outputs;

@@ -6,13 +6,16 @@ use crate::checks::Checks;
 use crate::dials::Dials;
 use crate::dice::Dice;
 use crate::group::Asked;
+use crate::group::Fact;
 use crate::net::Net;
 use crate::node::{NAMES, Node};
+use crate::on_disk::OnDisk;
 use crate::oracle::{Failure, Oracle, failed};
 use crate::sometimes::Counters;
 use crate::users;
 use crate::wide::{self, Wide};
-use domain::ObjectId;
+use bytes::Bytes;
+use domain::{BodyRef, ObjectId};
 use gr_proto::Rules;
 use ledger::{Phase, TaskId};
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,6 +42,8 @@ pub struct Options {
     pub once: bool,
     /// No history is widened ([`crate::wide`]).
     pub narrow: bool,
+    /// The stores are real ones on disks that fail ([`crate::on_disk`]).
+    pub disk: bool,
 }
 
 /// What may happen after a pause, each from dice of its own: so that any of it can be left out, and the rest stays as it is.
@@ -98,6 +103,10 @@ pub(crate) struct World {
     pub(crate) answers: Answers,
     /// Writes that were asked for.
     pub(crate) asked: u64,
+    /// The bytes of bodies, where there are any.
+    pub(crate) contents: BTreeMap<BodyRef, Bytes>,
+    /// What a transaction has made of which nobody knows yet whether it is durable.
+    pub(crate) in_doubt: [Vec<Fact>; 2],
     pub(crate) pauses: u64,
     /// A second copy of a server, at the same address.
     pub(crate) twin: Option<Node>,
@@ -109,7 +118,10 @@ pub(crate) struct World {
 
 /// Runs the history of a seed.
 pub fn run(seed: u64, options: &Options) -> Outcome {
-    let mut dials = Dials::of(seed, options.narrow);
+    let mut dials = match options.disk {
+        true => Dials::on_disk(seed),
+        false => Dials::of(seed, options.narrow),
+    };
     options.calm.iter().for_each(|fault| dials.without(*fault));
     let mut world = World {
         options: options.clone(),
@@ -131,11 +143,19 @@ pub fn run(seed: u64, options: &Options) -> Outcome {
         at_rest: AtRest::default(),
         answers: Answers::default(),
         asked: 0,
+        contents: BTreeMap::new(),
+        in_doubt: [Vec::new(), Vec::new()],
         pauses: 0,
         twin: None,
         blind: false,
         aimed: [None; 2],
     };
+    if options.disk {
+        world
+            .nodes
+            .iter_mut()
+            .for_each(|node| node.ledger.disk = Some(Box::new(OnDisk::new())));
+    }
     let dials = format!("{:?}", world.dials);
     world.tell(|| dials);
     let lived = catch_unwind(AssertUnwindSafe(|| world.live(seed)));
@@ -271,6 +291,7 @@ impl World {
             let incarnation = self.dice.roll();
             let (dials, rules) = (self.dials.clone(), self.options.rules);
             self.tell(|| format!("{} starts", NAMES[side]));
+            self.opens(side)?;
             self.nodes[side].start(self.time, incarnation, &dials, rules);
         }
         self.transact(side, Asked::default())?;
@@ -306,6 +327,7 @@ impl World {
             }
         }
         self.lengthen(side, &mut changes);
+        self.fill(&mut changes);
         self.transact(
             side,
             Asked {

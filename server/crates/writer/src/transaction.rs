@@ -75,8 +75,14 @@ impl<H: Host> OpenTransaction<'_, '_, H> {
     /// Runs a write. If it fails, what it did is taken back, and whoever shares its group does not notice; unless the transaction itself
     /// cannot go on.
     fn write(&mut self, run: WriteFn<H::Store>) -> Result<(), WriterError> {
-        self.tx.savepoint()?;
-        let before = Savepoint::of(self.engine, self.now, self.tx).map_err(undone)?;
+        let before = match self.savepoint() {
+            Ok(before) => before,
+            Err(error) => {
+                // Whoever refuses does not fail.
+                let _ = run(Err(error.of_the_group()));
+                return Err(error);
+            }
+        };
         let mut write = WriteTx {
             engine: self.engine,
             tx: self.tx,
@@ -110,6 +116,12 @@ impl<H: Host> OpenTransaction<'_, '_, H> {
                 self.take_back(conditions)
             }
         }
+    }
+
+    /// From here on what a write does can be taken back, in the store and in the engine.
+    fn savepoint(&mut self) -> Result<Savepoint, WriterError> {
+        self.tx.savepoint()?;
+        Savepoint::of(self.engine, self.now, self.tx).map_err(undone)
     }
 
     /// A write that was taken back had told the engine of other conditions.
