@@ -70,7 +70,7 @@ fn main() -> ExitCode {
         }
     };
     let began = Instant::now();
-    let narrow = arguments.options.narrow;
+    let flags = arguments.options.flags();
     if arguments.rules {
         return rules();
     }
@@ -95,7 +95,7 @@ fn main() -> ExitCode {
         println!("{}", outcome.story.join("\n"));
         return verdict(
             outcome.result.map_err(|f| (arguments.seeds.start, f)),
-            narrow,
+            flags,
         );
     }
     let end = arguments
@@ -111,7 +111,10 @@ fn main() -> ExitCode {
         found.cores
     );
     print!("sometimes:\n{}", found.counters);
-    println!("never: {:?}", found.counters.rarer_than(1));
+    println!(
+        "never: {:?}",
+        found.counters.rarer_than(1, arguments.options.disk)
+    );
     for (seed, failure) in &found.failures {
         println!("seed {seed} breaks `{}`", failure.check);
     }
@@ -121,10 +124,7 @@ fn main() -> ExitCode {
     {
         println!("{}", smallest.story());
     }
-    verdict(
-        found.failures.into_iter().next().map_or(Ok(()), Err),
-        narrow,
-    )
+    verdict(found.failures.into_iter().next().map_or(Ok(()), Err), flags)
 }
 
 /// The first history that breaks a promise, and nothing else of it.
@@ -139,13 +139,12 @@ fn brief(seeds: std::ops::Range<u64>, options: &Options) -> ExitCode {
 }
 
 /// What a run comes to.
-fn verdict(result: Result<(), (u64, oracle::Failure)>, narrow: bool) -> ExitCode {
+fn verdict(result: Result<(), (u64, oracle::Failure)>, flags: &str) -> ExitCode {
     let Err((seed, failure)) = result else {
         return ExitCode::SUCCESS;
     };
     println!("seed {seed} breaks `{}`: {}", failure.check, failure.found);
-    let narrow = if narrow { " --narrow" } else { "" };
-    println!("its story: gr-sim --seed {seed}{narrow} --story");
+    println!("its story: gr-sim --seed {seed}{flags} --story");
     ExitCode::FAILURE
 }
 

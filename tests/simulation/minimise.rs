@@ -3,7 +3,7 @@
 //! Everything that happens after a pause has dice of its own, so the rest of a history stays much the same when something is left out.
 //! The result depends on the seed and the options alone, and the work is bounded in transactions.
 
-use crate::dials::{Dials, FAULTS, fault_name};
+use crate::dials::{FAULTS, fault_name};
 use crate::oracle::Failure;
 use crate::world::{self, Options, PART_NAMES, PARTS};
 
@@ -159,7 +159,7 @@ impl Smallest {
             story.extend(end);
         }
         let story = story.join("\n");
-        let mut dials = Dials::of(self.seed, self.options.narrow);
+        let mut dials = self.options.dials(self.seed);
         self.options
             .calm
             .iter()

@@ -19,7 +19,7 @@
 //! | I15 a rebuild that was stopped | "a stopped rebuild changes nothing"; before its last phase no task deletes: "a task deletes last" |
 //! | I16 one task for a pair | "one task gives way", "tasks begin", "tasks end" |
 //! | I17 data only while running | "data only while running", at every message |
-//! | I18 who is called running incarnations | "running is honest", "a broken link is not running", "status turns unknown on a broken link", after every step; "only the living are adopted" |
+//! | I18 who is called running lives | "running is honest", "a broken link is not running", "status turns unknown on a broken link", after every step; "only the living are adopted" |
 //! | I19 courtesy leaves no marks | "courtesy leaves nothing behind", "who is out of service sends no data"; tests of the engine |
 //! | I20, I21 envelopes | tests of `gr-mail`; an engine has no envelopes |
 //! | I22 everything is bounded | tests of the engine and of its limits |
@@ -33,6 +33,8 @@
 //! | I30 house-keeping goes on beside what is refused or held | "house-keeping goes on", where a quarter of a year passes |
 //! | I31 nobody waits long, whatever the backlog | "nobody starves", "a slow partner is running", on slow links |
 //! | I32 what was damaged at rest comes back | "a lost body comes back while one copy is left", "what cannot be read comes back while one copy is left" |
+//! | I33 what a caller is told is true | "an answer is true", "everybody is answered once", at every answer |
+//! | I34 what was committed survives process and power | "what was committed is there", "a body that is there is whole", on disks that fail |
 
 use domain::{Key, Object, ObjectId, Version};
 use ledger::memory::Memory;

@@ -94,7 +94,7 @@ sometimes! {
     RunsTwice: "partner said to run twice",
     TwinEnds: "one of two copies switched off",
     RelayRestart: "relay releases an old queue",
-    DiskFull: "disk full: transaction undone, new incarnation",
+    DiskFull: "disk that cannot sync: the process ends",
     StoreFailed: "store failed in the middle of a transaction",
     Courtesy: "courtesy down",
     DiskStaysFull: "disk that stays full: transaction undone",
@@ -136,6 +136,13 @@ sometimes! {
     FreshPassed: "fresh message passed a backlog on a slow link",
 }
 
+/// What happens only where stores are real ones.
+const ON_DISK: [Sometimes; 3] = [
+    Sometimes::DiskFault,
+    Sometimes::PowerCut,
+    Sometimes::DurableUntold,
+];
+
 /// How often each of it has happened.
 #[derive(Clone, Debug)]
 pub struct Counters([u64; NAMES.len()]);
@@ -157,11 +164,12 @@ impl Counters {
         }
     }
 
-    /// What happened less than `times` times.
-    pub fn rarer_than(&self, times: u64) -> Vec<&'static str> {
+    /// What happened less than `times` times: of what happens only where stores are real ones, or of all else.
+    pub fn rarer_than(&self, times: u64, on_disk: bool) -> Vec<&'static str> {
+        let only = ON_DISK.map(|what| NAMES[what as usize]);
         let pairs = NAMES.iter().zip(&self.0);
         pairs
-            .filter(|(_, count)| **count < times)
+            .filter(|(name, count)| **count < times && only.contains(name) == on_disk)
             .map(|(name, _)| *name)
             .collect()
     }

@@ -39,6 +39,8 @@ use world::Options;
 
 /// Fresh histories of one test run, from a random place. More: `cargo run --release -p tests --bin gr-sim -- --minutes 5`.
 const HISTORIES: u64 = 20_000;
+/// Fresh histories of one test run on real stores, whose disks fail. More: `gr-sim --random 2000 --disk`.
+const DISK_HISTORIES: u64 = 400;
 /// Each fault and each state must have been reached so often in them.
 const REACHED_MIN: u64 = 1;
 
@@ -178,7 +180,7 @@ fn story(seed: u64, options: &Options, failure: &Failure) -> String {
         smallest.unwrap_or_default(),
         failure.check,
         failure.found,
-        if options.narrow { " --narrow" } else { "" },
+        options.flags(),
     )
 }
 
@@ -193,12 +195,30 @@ fn no_history_loses_doubles_or_revives_anything() {
         panic!("{}\nof seeds {fresh:?}", story(seed, &options, &failure));
     }
     assert!(found.histories >= HISTORIES);
-    let rare = found.counters.rarer_than(REACHED_MIN);
+    let rare = found.counters.rarer_than(REACHED_MIN, false);
     assert!(
         rare.is_empty(),
         "in seeds {fresh:?} these faults and states were not reached: {rare:?}\n{}",
         found.counters
     );
+}
+
+/// The real store, SQLite with segments, on a disk that loses power, fills up and fails to sync.
+#[test]
+fn what_was_answered_survives_a_disk_that_fails() {
+    let first = run::random_place();
+    let fresh = first..first + DISK_HISTORIES;
+    print(&format!("seeds {fresh:?} on disks"));
+    let options = Options {
+        disk: true,
+        ..Options::default()
+    };
+    let found = run::all(fresh.clone(), &options, None);
+    if let Some((seed, failure)) = found.failures.into_iter().next() {
+        panic!("{}\nof seeds {fresh:?}", story(seed, &options, &failure));
+    }
+    let rare = found.counters.rarer_than(REACHED_MIN, true);
+    assert!(rare.is_empty(), "not reached in seeds {fresh:?}: {rare:?}");
 }
 
 #[test]

@@ -46,6 +46,25 @@ pub struct Options {
     pub disk: bool,
 }
 
+impl Options {
+    /// The dials of a seed.
+    pub fn dials(&self, seed: u64) -> Dials {
+        match self.disk {
+            true => Dials::on_disk(seed),
+            false => Dials::of(seed, self.narrow),
+        }
+    }
+
+    /// How `gr-sim` is told of them.
+    pub fn flags(&self) -> &'static str {
+        match (self.narrow, self.disk) {
+            (_, true) => " --disk",
+            (true, false) => " --narrow",
+            (false, false) => "",
+        }
+    }
+}
+
 /// What may happen after a pause, each from dice of its own: so that any of it can be left out, and the rest stays as it is.
 pub const PARTS: u64 = 6;
 
@@ -118,10 +137,7 @@ pub(crate) struct World {
 
 /// Runs the history of a seed.
 pub fn run(seed: u64, options: &Options) -> Outcome {
-    let mut dials = match options.disk {
-        true => Dials::on_disk(seed),
-        false => Dials::of(seed, options.narrow),
-    };
+    let mut dials = options.dials(seed);
     options.calm.iter().for_each(|fault| dials.without(*fault));
     let mut world = World {
         options: options.clone(),

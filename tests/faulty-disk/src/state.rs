@@ -232,6 +232,8 @@ impl State {
     pub(crate) fn sync(&mut self, id: u64) -> io::Result<()> {
         match self.begin(Needs::Sync) {
             Ok(()) => self.file(id)?.synced(),
+            // Of a process that has ended nothing reached the system.
+            Err(error) if self.stopped => Err(error),
             Err(error) => {
                 self.file(id)?.sync_failed();
                 Err(error)

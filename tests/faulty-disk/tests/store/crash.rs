@@ -5,9 +5,6 @@ use crate::{at_every_step, dice, without_a_fault};
 use faulty_disk::Fault;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Power cuts tried at each step, each with other dice.
-const CUTS: u64 = 1;
-
 /// The workload up to a step at which everything stops.
 fn stopped_at(at: u64, mut site: Site, what: &str) -> Site {
     site.disk.fail(at, Fault::Crash);
@@ -21,7 +18,7 @@ fn stopped_at(at: u64, mut site: Site, what: &str) -> Site {
 
 #[test]
 fn what_was_committed_survives_a_power_cut_at_every_step() {
-    let under_way = power_cuts(Site::new);
+    let under_way = power_cuts(Site::new, 1);
     assert!(
         under_way > 3,
         "{under_way} were there though not acknowledged"
@@ -30,17 +27,18 @@ fn what_was_committed_survives_a_power_cut_at_every_step() {
 
 #[test]
 fn a_store_that_is_being_made_survives_a_power_cut_at_every_step() {
-    power_cuts(Site::empty);
+    power_cuts(Site::empty, 4);
 }
 
-/// Returns how many transactions were there though they had not been acknowledged.
-fn power_cuts(beginning: fn() -> Site) -> usize {
+/// Tries so many power cuts at each step, with other dice each. Returns how many transactions were there though they had not been
+/// acknowledged.
+fn power_cuts(beginning: fn() -> Site, cuts: u64) -> usize {
     let (operations, expected) = without_a_fault(beginning);
     let under_way = AtomicUsize::new(0);
     at_every_step(operations, |at| {
-        for cut in 0..CUTS {
+        for cut in 0..cuts {
             let what = format!("power cut {cut} at step {at}");
-            let mut dice = dice(at * CUTS + cut);
+            let mut dice = dice(at * cuts + cut);
             let mut site = stopped_at(at, beginning(), &what);
             site.disk.crash(&mut dice);
             if dice(3) == 0 {

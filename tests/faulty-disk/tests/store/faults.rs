@@ -7,61 +7,86 @@ use store::StoreError;
 
 #[test]
 fn a_failed_sync_is_fatal_and_what_was_committed_survives_it() {
-    failing_syncs(Site::new);
+    failing_syncs(Site::new, 1);
 }
 
 #[test]
 fn a_store_that_is_being_made_survives_a_failed_sync() {
-    failing_syncs(Site::empty);
+    failing_syncs(Site::empty, 8);
 }
 
-fn failing_syncs(beginning: fn() -> Site) {
+/// Lets each sync fail, so many times with other dice each.
+fn failing_syncs(beginning: fn() -> Site, tries: u64) {
     let (operations, expected) = without_a_fault(beginning);
     at_every_step(operations, |at| {
-        let what = format!("sync fails from step {at}");
-        let mut dice = dice(at);
-        let mut site = beginning();
-        site.disk.fail(at, Fault::SyncFails);
-        let result = site.run(&mut |_| {});
-        let failed = site.disk.failed();
-        site.disk.heal();
-        if let Some((writer, _)) = &mut site.open {
-            match result {
-                Err(Stop::Fatal(_)) => {
-                    let again = writer.begin().map(drop);
-                    assert!(
-                        matches!(again, Err(StoreError::Fatal(_))),
-                        "{what}: {again:?}"
-                    );
-                }
-                // One of an orderly end, or there was none any more.
-                Ok(()) => {}
-                result => panic!("{what}: {result:?}"),
+        let mut failed = None;
+        for dice_no in 0..tries {
+            let what = format!("sync fails from step {at}, dice {dice_no}");
+            let mut site = beginning();
+            failed = failing_sync(&mut site, at, &what);
+            let mut dice = dice(at * tries + dice_no);
+            start_after(&mut site, &mut dice);
+            site.verify(&expected, &what);
+            if site.done < site.until {
+                let one_more = site.transact(site.done);
+                assert!(one_more.is_ok(), "{what}: one more: {one_more:?}");
+                site.done += 1;
             }
-        }
-        site.open = None;
-        if dice(2) == 0 {
-            site.disk.crash(&mut dice);
-        }
-        // Without a power cut the start finds in memory what is not on the disk.
-        site.verify(&expected, &what);
-        if site.done < site.until {
-            let one_more = site.transact(site.done);
-            assert!(one_more.is_ok(), "{what}: one more: {one_more:?}");
-            site.done += 1;
-        }
-        let done = site.done;
-        if dice(2) == 0 {
-            site.open = None;
-        }
-        site.lose_power(&mut dice);
-        site.verify(&expected, &what);
-        assert_eq!(site.done, done, "{what}: what came after it is there");
-        if dice(4) == 0 {
-            site.goes_on(&expected, &what);
+            let done = site.done;
+            if dice(2) == 0 {
+                site.open = None;
+            }
+            site.lose_power(&mut dice);
+            site.verify(&expected, &what);
+            assert_eq!(site.done, done, "{what}: what came after it is there");
+            if dice(4) == 0 {
+                site.goes_on(&expected, &what);
+            }
         }
         failed
     });
+}
+
+/// The workload up to a sync that fails. Returns the number of that operation.
+fn failing_sync(site: &mut Site, at: u64, what: &str) -> Option<u64> {
+    site.disk.fail(at, Fault::SyncFails);
+    let result = site.run(&mut |_| {});
+    let failed = site.disk.failed();
+    site.disk.heal();
+    if let Some((writer, _)) = &mut site.open {
+        match result {
+            Err(Stop::Fatal(_)) => {
+                let again = writer.begin().map(drop);
+                let refused = matches!(again, Err(StoreError::Fatal(_)));
+                assert!(refused, "{what}: {again:?}");
+            }
+            // One of an orderly end, or of a directory that SQLite did not tell of; or there was none any more.
+            Ok(()) => {}
+            result => panic!("{what}: {result:?}"),
+        }
+    }
+    failed
+}
+
+/// How the process comes to its next start.
+fn start_after(site: &mut Site, dice: &mut dyn FnMut(u64) -> u64) {
+    match dice(4) {
+        // The start finds in memory what is not on the disk,
+        0 => site.open = None,
+        // and the power may go before it is done with that,
+        1 => {
+            site.open = None;
+            site.disk.fail(dice(60), Fault::Crash);
+            let _ = site.open();
+            site.lose_power(dice);
+        }
+        // or before it begins.
+        2 => {
+            site.open = None;
+            site.disk.crash(dice);
+        }
+        _ => site.lose_power(dice),
+    }
 }
 
 #[test]
