@@ -157,23 +157,26 @@ impl World {
                     self.kill(side);
                 }
             }
-            Ended::Undone => {
-                let memory = self.nodes[side].ledger.disk.is_none();
-                if memory && (fate != Fate::NoRoom || calls_left == Some(0)) {
-                    assert_eq!(calls_left, Some(0), "memory does not fail");
-                    self.counters.hit(Sometimes::StoreFailed);
-                    self.tell(|| format!("the store of {} fails", NAMES[side]));
-                } else {
-                    self.tell(|| format!("there is no room on the disk of {}", NAMES[side]));
-                }
-                self.answers.undone();
-                self.nodes[side].runs(process);
-                self.begins_anew(side);
-            }
+            Ended::Undone => self.undone(side, process, fate, calls_left),
         }
         self.hear(side)?;
         self.after_faults(side);
         Ok(())
+    }
+
+    /// A group was undone, and the process goes on.
+    fn undone(&mut self, side: usize, process: Process, fate: Fate, calls_left: Option<u64>) {
+        let in_memory = self.nodes[side].ledger.disk.is_none();
+        if calls_left == Some(0) {
+            self.counters.hit(Sometimes::StoreFailed);
+            self.tell(|| format!("the store of {} fails", NAMES[side]));
+        } else {
+            assert!(fate == Fate::NoRoom || !in_memory, "memory does not fail");
+            self.tell(|| format!("there is no room on the disk of {}", NAMES[side]));
+        }
+        self.answers.undone();
+        self.nodes[side].runs(process);
+        self.begins_anew(side);
     }
 
     /// A group is durable, and what it had to say leaves.

@@ -19,7 +19,7 @@ const LAYERS: [Layer; 2] = [
             "store::",
             "Ledger",
             "Change",
-            "Scope",
+            "WriteTx",
             ".read(",
             ".write(",
             "write_anyway",

@@ -126,7 +126,7 @@ enum Woken {
     Tell(Event),
     /// The pair is to be looked at.
     Pair,
-    Change(ChangeEvent),
+    Happened(ChangeEvent),
     /// The stream ends; the client asks again, with a fresh token or at the partner.
     End,
 }
@@ -159,7 +159,7 @@ impl Listener {
                 Woken::End => return None,
                 Woken::Tell(event) => Some(event),
                 Woken::Pair => self.server(),
-                Woken::Change(notice) => self.tell(notice).await,
+                Woken::Happened(notice) => self.tell(notice).await,
             };
             if event.is_some() {
                 self.ended = matches!(event, Some(Event::Ended));
@@ -180,7 +180,7 @@ impl Listener {
             () = tokio::time::sleep(left) => Woken::End,
             changed = self.pair.changed() => if changed.is_ok() { Woken::Pair } else { Woken::End },
             notice = self.notices.recv() => match notice {
-                Ok(notice) => Woken::Change(notice),
+                Ok(notice) => Woken::Happened(notice),
                 Err(broadcast::error::RecvError::Lagged(_)) => Woken::Tell(Event::Resync),
                 Err(broadcast::error::RecvError::Closed) => Woken::End,
             },
