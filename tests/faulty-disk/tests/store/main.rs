@@ -23,8 +23,6 @@ fn dice(seed: u64) -> impl FnMut(u64) -> u64 {
     }
 }
 
-/// How a store begins.
-
 /// The workload without a fault: its operations, and what the store says before the first transaction and after each.
 fn without_a_fault(beginning: fn() -> Site) -> (u64, Vec<Dump>) {
     let mut site = beginning();

@@ -182,7 +182,7 @@ fn commit(writer: &mut Writer, n: usize) -> Result<(), Stop> {
 fn work(tx: &mut Tx<'_>, n: usize) -> Result<(), Stop> {
     let now = Timestamp(n as i64);
     add_messages(tx, n)?;
-    if n >= 4 && n % 6 != 0 {
+    if n >= 4 && !n.is_multiple_of(6) {
         delete(tx, &message_id(n - 4), now)?;
     }
     let part = n % 3;
@@ -201,7 +201,7 @@ fn work(tx: &mut Tx<'_>, n: usize) -> Result<(), Stop> {
     };
     state.hlc = Hlc(n as u64);
     tx.set_state(&state)?;
-    if n % 7 == 0 {
+    if n.is_multiple_of(7) {
         tx.add_incarnation(&HistoryEntry {
             incarnation: Incarnation(n as u64 + 1),
             csn: n as u64,
