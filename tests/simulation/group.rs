@@ -125,11 +125,11 @@ impl World {
             Fate::LostBeforeCommit | Fate::Undone => Commit::Dies,
             Fate::NoRoom => Commit::Full,
         };
-        let (commit, fresh) = (store.commit, Dice::new(self.trace ^ self.steps).roll());
+        let (commit, seed) = (store.commit, self.trace ^ self.steps);
         let mut host = SimHost {
             now,
             outputs: Vec::new(),
-            fresh,
+            seed,
         };
         let ended = process.write_group(&mut host, store, group);
         let calls_left = store.calls_left;

@@ -1,5 +1,6 @@
 //! The process of a server: the writer that real servers have, over a store in memory.
 
+use crate::dice::Dice;
 use crate::store::{SimStore, SimTx};
 use ::store::StoreError;
 use domain::{Incarnation, ServerId};
@@ -52,8 +53,8 @@ pub(crate) struct SimHost {
     pub(crate) now: Now,
     /// What has left.
     pub(crate) outputs: Vec<Output>,
-    /// The next incarnation, if one begins.
-    pub(crate) fresh: u64,
+    /// From this the next incarnation is drawn, if one begins.
+    pub(crate) seed: u64,
 }
 
 impl Host for SimHost {
@@ -66,7 +67,8 @@ impl Host for SimHost {
     }
 
     fn new_incarnation(&mut self) -> (Incarnation, u64) {
-        (Incarnation(self.fresh), self.fresh ^ 0x5eed)
+        let fresh = Dice::new(self.seed).roll();
+        (Incarnation(fresh), fresh ^ 0x5eed)
     }
 
     /// Machines that are copied are given other randomness when they are.

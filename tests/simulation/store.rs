@@ -74,13 +74,16 @@ impl DerefMut for SimStore {
     }
 }
 
+/// The transaction of a real store, and what the ledger is if its commit is durable although nobody was told.
+type TxOnDisk<'t> = (::store::Tx<'t>, &'t mut Option<Memory>);
+
 /// Its open transaction.
 pub(crate) struct SimTx<'t> {
     memory: &'t mut Memory,
     calls_left: &'t mut Option<u64>,
     commit: Commit,
-    /// The real one, and what the ledger is if its commit is durable although nobody was told.
-    on_disk: Option<(::store::Tx<'t>, &'t mut Option<Memory>)>,
+    /// The real one. It is large, and most histories have none.
+    on_disk: Option<Box<TxOnDisk<'t>>>,
     savepoint: usize,
     open: bool,
 }
@@ -90,7 +93,7 @@ impl Store for SimStore {
 
     fn begin(&mut self) -> Result<SimTx<'_>, StoreError> {
         let on_disk = match &mut self.disk {
-            Some(disk) => Some(disk.begin()?),
+            Some(disk) => Some(Box::new(disk.begin()?)),
             None => None,
         };
         self.memory.begin();
@@ -159,7 +162,7 @@ impl Transaction for SimTx<'_> {
     /// In memory bodies have no bytes: what is appended are their names. See [`name_of`].
     fn append_body(&mut self, bytes: &[u8]) -> Result<BodyRef, StoreError> {
         let body = match &mut self.on_disk {
-            Some((tx, _)) => tx.append_body(bytes)?,
+            Some(on_disk) => on_disk.0.append_body(bytes)?,
             None => named(bytes),
         };
         self.memory.receive_body(body);
@@ -173,8 +176,8 @@ impl Transaction for SimTx<'_> {
         at: u32,
         bytes: &[u8],
     ) -> Result<(), StoreError> {
-        if let Some((tx, _)) = &mut self.on_disk {
-            tx.append_piece(now, body, at, bytes)?;
+        if let Some(on_disk) = &mut self.on_disk {
+            on_disk.0.append_piece(now, body, at, bytes)?;
         }
         self.memory.receive_piece(*body, at, bytes.len() as u32);
         Ok(())
@@ -191,14 +194,14 @@ impl Transaction for SimTx<'_> {
     fn savepoint(&mut self) -> Result<(), StoreError> {
         self.savepoint = self.memory.savepoint();
         match &mut self.on_disk {
-            Some((tx, _)) => tx.savepoint(),
+            Some(on_disk) => on_disk.0.savepoint(),
             None => Ok(()),
         }
     }
 
     fn release(&mut self) -> Result<(), StoreError> {
         match &mut self.on_disk {
-            Some((tx, _)) => tx.release_savepoint(),
+            Some(on_disk) => on_disk.0.release_savepoint(),
             None => Ok(()),
         }
     }
@@ -207,15 +210,16 @@ impl Transaction for SimTx<'_> {
         if *self.calls_left == Some(0) {
             return Err(StoreError::Failed);
         }
-        if let Some((tx, _)) = &mut self.on_disk {
-            tx.roll_back_to_savepoint()?;
+        if let Some(on_disk) = &mut self.on_disk {
+            on_disk.0.roll_back_to_savepoint()?;
         }
         self.memory.roll_back_to(self.savepoint);
         Ok(())
     }
 
     fn commit(mut self) -> Result<(), StoreError> {
-        if let Some((tx, in_doubt)) = self.on_disk.take() {
+        if let Some(on_disk) = self.on_disk.take() {
+            let (tx, in_doubt) = *on_disk;
             let done = tx.commit();
             if let Err(StoreError::Fatal(_)) = &done {
                 let mut after = self.memory.clone();
@@ -270,8 +274,8 @@ macro_rules! calls {
                 let said = self.call()?.$name($($argument),*)?;
                 match &mut self.on_disk {
                     None => Ok(said),
-                    Some((tx, _)) => {
-                        let stored = Ledger::$name(tx, $($argument),*)?;
+                    Some(on_disk) => {
+                        let stored = Ledger::$name(&mut on_disk.0, $($argument),*)?;
                         // Memory keeps bodies for ever.
                         let of_bodies = matches!(
                             stringify!($name),

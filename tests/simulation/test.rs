@@ -37,6 +37,10 @@ use oracle::Failure;
 use std::io::Write;
 use world::Options;
 
+/// A history is a million small allocations; the system's allocator would take a tenth of its time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Fresh histories of one test run, from a random place. More: `cargo run --release -p tests --bin gr-sim -- --minutes 5`.
 const HISTORIES: u64 = 20_000;
 /// Fresh histories of one test run on real stores, whose disks fail. More: `gr-sim --random 2000 --disk`.
