@@ -4,7 +4,7 @@
 
 use crate::clock;
 use crate::config::TimeOfDay;
-use crate::site::{Site, WriterError};
+use crate::server::{Server, WriterError};
 use gr_proto::{Command, PartnerState, Rejected, TaskView};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Zoned};
@@ -18,14 +18,14 @@ const SPREAD_S: u64 = 20 * 60;
 const LOOK: Duration = Duration::from_secs(60);
 
 /// Runs until `stop`.
-pub async fn run(site: Site, stop: CancellationToken) {
-    let audit = &site.config().gr.audit;
+pub async fn run(server: Server, stop: CancellationToken) {
+    let audit = &server.config().gr.audit;
     if !audit.enabled {
         tracing::info!("the nightly audit is switched off by the configuration");
         return;
     }
     let zone = TimeZone::system();
-    let mut due = next(&now(&site, &zone), audit.time, spread());
+    let mut due = next(&now(&server, &zone), audit.time, spread());
     loop {
         if stop
             .run_until_cancelled(tokio::time::sleep(LOOK))
@@ -34,19 +34,19 @@ pub async fn run(site: Site, stop: CancellationToken) {
         {
             return;
         }
-        let now = now(&site, &zone);
+        let now = now(&server, &zone);
         if now >= due {
             due = next(&now, audit.time, spread());
-            if let Err(error) = tonight(&site).await {
+            if let Err(error) = tonight(&server).await {
                 tracing::warn!(%error, "no audit tonight");
             }
         }
     }
 }
 
-async fn tonight(site: &Site) -> Result<(), WriterError> {
-    let state = site.pair().borrow().status.state;
-    let why_not = why_not(state, &site.tasks().borrow());
+async fn tonight(server: &Server) -> Result<(), WriterError> {
+    let state = server.pair().borrow().status.state;
+    let why_not = why_not(state, &server.tasks().borrow());
     if let Some(why) = why_not {
         tracing::info!("no audit tonight: {why}");
         return Ok(());
@@ -58,7 +58,7 @@ async fn tonight(site: &Site) -> Result<(), WriterError> {
         agreed: None,
         mailboxes: Vec::new(),
     };
-    match site.order(order).await? {
+    match server.order(order).await? {
         Ok(()) => {}
         Err(Rejected::Busy(_)) => tracing::info!("no audit tonight: a task is open"),
         Err(declined) => tracing::warn!(?declined, "no audit tonight: the server declines it"),
@@ -84,8 +84,8 @@ fn why_not(partner: PartnerState, tasks: &TaskView) -> Option<&'static str> {
     }
 }
 
-fn now(site: &Site, zone: &TimeZone) -> Zoned {
-    let now = jiff::Timestamp::from_millisecond(site.now().0).unwrap_or_default();
+fn now(server: &Server, zone: &TimeZone) -> Zoned {
+    let now = jiff::Timestamp::from_millisecond(server.now().0).unwrap_or_default();
     now.to_zoned(zone.clone())
 }
 

@@ -4,13 +4,13 @@
 //! both servers (R9), so the engine hears of every change in the transaction that makes it. Each lies under a key of its own in the
 //! store's settings, so a change writes what has changed.
 
-use crate::site::WriteTx;
 use domain::{Conditions, ObjectId, Shortcut, User};
 use ledger::LedgerError;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use store::{StoreError, View};
+use writer::WriteTx;
 
 /// Classes of one server.
 pub const CLASSES_MAX: usize = 100;
@@ -57,7 +57,10 @@ pub fn load(view: &View<'_>, users_max: u64) -> Result<Conditions, StoreError> {
 }
 
 /// Tells the engine what the conditions are now. Comes last in a write that changed them.
-pub fn renew(scope: &mut WriteTx<'_, '_>, users_max: u64) -> Result<(), LedgerError> {
+pub fn renew(
+    scope: &mut WriteTx<'_, '_, store::Writer>,
+    users_max: u64,
+) -> Result<(), LedgerError> {
     let conditions = load(&scope.tx().view(), users_max)?;
     scope.set_conditions(conditions)
 }

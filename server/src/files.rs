@@ -1,6 +1,6 @@
 //! Small files of the data folder that only the server's own account may read.
 
-use crate::site::WriterError;
+use crate::server::WriterError;
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt, PermissionsExt};

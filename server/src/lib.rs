@@ -1,6 +1,6 @@
 //! One CallPilot server: listeners around pure sessions, delivery, and the shell of the replication engine.
 //!
-//! [`site::Site`] is what every listener talks to. Below it one thread writes ([`writer::Writer`]), many read. ARCHITECTURE.md has the walk
+//! [`server::Server`] is what every listener talks to. Below it one thread writes ([`writer::Writer`]), many read. ARCHITECTURE.md has the walk
 //! of one voice message through these modules.
 
 pub mod audit;
@@ -10,6 +10,7 @@ pub mod conditions;
 pub mod config;
 pub mod files;
 pub mod gr;
+pub mod housekeeping;
 pub mod http;
 pub mod listen;
 pub mod log;
@@ -20,10 +21,9 @@ pub mod password;
 pub mod run_info;
 pub mod scrub;
 pub mod serve;
-pub mod site;
+pub mod server;
 pub mod smtp;
 pub mod token;
-pub mod upkeep;
 
 mod change_event;
 mod writer_thread;

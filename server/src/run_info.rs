@@ -2,7 +2,7 @@
 
 use crate::files;
 use crate::listen::tls::Fingerprint;
-use crate::site::WriterError;
+use crate::server::WriterError;
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};

@@ -3,7 +3,7 @@
 //! Whoever reads something damaged notes it in the store; [`watch`] lets the writer look at once, and the engine asks the partner. What
 //! nobody reads is read by [`read_through`]: rows against their checksums and bodies against their hashes, slowly, again and again.
 
-use crate::site::{Abort, Site, Wait, WriteError, WriterError};
+use crate::server::{Abort, Server, Wait, WriteError, WriterError};
 use domain::Timestamp;
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -25,22 +25,22 @@ const LOOK_EVERY: Duration = Duration::from_secs(60);
 const DAY_MS: i64 = 86_400_000;
 
 /// Lets the writer look at what was found damaged, until `stop`.
-pub async fn watch(site: Site, stop: CancellationToken) {
+pub async fn watch(server: Server, stop: CancellationToken) {
     let found = Arc::new(Notify::new());
     let alarm = Arc::clone(&found);
-    site.readers().on_damage(move || alarm.notify_one());
+    server.readers().on_damage(move || alarm.notify_one());
     // What was noted before somebody listened.
     found.notify_one();
     while stop.run_until_cancelled(found.notified()).await.is_some() {
-        if site.look_into_damage().await.is_err() {
+        if server.look_into_damage().await.is_err() {
             return; // the server is stopping
         }
     }
 }
 
 /// Reads everything, slowly, again and again, until `stop`.
-pub async fn read_through(site: Site, stop: CancellationToken) {
-    while let Some(wait) = stop.run_until_cancelled(turn(&site)).await {
+pub async fn read_through(server: Server, stop: CancellationToken) {
+    while let Some(wait) = stop.run_until_cancelled(turn(&server)).await {
         let wait = wait.unwrap_or_else(|error| {
             tracing::warn!(%error, "reading through the store failed; it is tried again");
             LOOK_EVERY
@@ -64,29 +64,31 @@ pub fn ended(view: &View<'_>) -> Result<Option<Timestamp>, StoreError> {
 }
 
 /// One pass, or the rest of one, if it is due. Returns how long to wait until the next look.
-async fn turn(site: &Site) -> Result<Duration, WriterError> {
-    let settings = &site.config().scrub;
+async fn turn(server: &Server) -> Result<Duration, WriterError> {
+    let settings = &server.config().scrub;
     let days = i64::try_from(settings.every_days).unwrap_or(i64::MAX);
-    let (place, ended) = site
+    let (place, ended) = server
         .read(|readers| readers.snapshot(|view| Ok((kept_place(view)?, ended(view)?))))
         .await?;
     // A clock that was put back must not keep it from reading for years.
-    let age = ended.map(|at| site.now().0.saturating_sub(at.0));
+    let age = ended.map(|at| server.now().0.saturating_sub(at.0));
     let is_fresh = age.is_some_and(|age| (0..days.saturating_mul(DAY_MS)).contains(&age));
     if place.is_none() && is_fresh {
         return Ok(LOOK_EVERY);
     }
-    pass(site, place.unwrap_or_default(), settings.bytes_per_second).await?;
+    pass(server, place.unwrap_or_default(), settings.bytes_per_second).await?;
     Ok(LOOK_EVERY)
 }
 
 /// Reads from a place to the end.
-async fn pass(site: &Site, from: ScrubPlace, bytes_per_second: u64) -> Result<(), WriterError> {
+async fn pass(server: &Server, from: ScrubPlace, bytes_per_second: u64) -> Result<(), WriterError> {
     let step = (bytes_per_second / STEPS_PER_SECOND).clamp(1, STEP_BYTES_MAX);
     let (mut place, mut since_kept) = (from, 0);
     let (mut bytes, mut damaged) = (0_u64, 0_u64);
     loop {
-        let done = site.read(move |readers| readers.scrub(place, step)).await?;
+        let done = server
+            .read(move |readers| readers.scrub(place, step))
+            .await?;
         metrics::counter!("callpilot_scrubbed_bytes_total").increment(done.bytes);
         bytes = bytes.saturating_add(done.bytes);
         damaged += done.damaged;
@@ -95,13 +97,13 @@ async fn pass(site: &Site, from: ScrubPlace, bytes_per_second: u64) -> Result<()
         place = next;
         if since_kept >= KEEP_EVERY_BYTES {
             since_kept = 0;
-            keep(site, Some(place)).await?;
+            keep(server, Some(place)).await?;
         }
         // The rate is named by an administrator; what was read at once is waited for.
         let ms = done.bytes.saturating_mul(1_000) / bytes_per_second.max(1);
         tokio::time::sleep(Duration::from_millis(ms)).await;
     }
-    keep(site, None).await?;
+    keep(server, None).await?;
     tracing::info!(
         bytes,
         damaged,
@@ -118,9 +120,9 @@ fn kept_place(view: &View<'_>) -> Result<Option<ScrubPlace>, StoreError> {
 }
 
 /// Keeps how far a pass is; `None`: it has ended.
-async fn keep(site: &Site, place: Option<ScrubPlace>) -> Result<(), WriterError> {
+async fn keep(server: &Server, place: Option<ScrubPlace>) -> Result<(), WriterError> {
     // One row that is there: a nearly full disk is no reason to begin a pass anew.
-    let write = site.write_anyway(Wait::Local, move |scope| -> Result<(), Abort<Infallible>> {
+    let write = server.write_anyway(Wait::Local, move |scope| -> Result<(), Abort<Infallible>> {
         let now = scope.now().0.to_string();
         let tx = scope.tx();
         match place {

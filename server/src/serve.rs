@@ -2,14 +2,14 @@
 
 use crate::config::{BaseUrl, Config};
 use crate::files;
-use crate::http::{self, AdminDoor, Api, TlsView, Web};
+use crate::http::{self, AdminAuth, Api, TlsView, Web};
 use crate::listen::tls::{self, Certificates, TlsError, self_made};
 use crate::listen::{self, Budget};
 use crate::operations::greetings;
 use crate::run_info::RunInfo;
-use crate::site::{Site, WriterError};
+use crate::server::{Server, WriterError};
 use crate::smtp::{Beginning, Service};
-use crate::{audit, gr, scrub, smtp, upkeep};
+use crate::{audit, gr, housekeeping, scrub, smtp};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use std::io;
 use std::net::SocketAddr;
@@ -42,7 +42,7 @@ pub enum ServeError {
     Tls(#[from] TlsError),
     /// Data folder or store.
     #[error(transparent)]
-    Site(#[from] WriterError),
+    Server(#[from] WriterError),
     /// The disk does not take what is written; what it holds is seen at the next start.
     #[error("the disk failed: the server has to end")]
     DiskFailed,
@@ -58,38 +58,38 @@ pub async fn serve(mut config: Config, stop: CancellationToken) -> Result<(), Se
     let web = read_web(&config);
     let metrics = start_metrics();
     // The store first: it refuses a second process, and on a full disk it gives up some of its reserve to what follows.
-    let opened = tokio::task::spawn_blocking(move || Site::open(config));
-    let (site, committer) = opened.await.map_err(|_| WriterError::OutOfService)??;
-    let door = AdminDoor::open(site.config())?;
-    let certificates = certificates(site.config()).await?;
-    let for_http = certificates.as_ref().filter(|_| site.config().http.tls);
+    let opened = tokio::task::spawn_blocking(move || Server::open(config));
+    let (server, committer) = opened.await.map_err(|_| WriterError::OutOfService)??;
+    let door = AdminAuth::open(server.config())?;
+    let certificates = certificates(server.config()).await?;
+    let for_http = certificates.as_ref().filter(|_| server.config().http.tls);
     let https = acceptor(for_http, &http::PROTOCOLS)?;
     let for_mail = acceptor(certificates.as_ref(), &[])?;
-    let running = gr::Running::start(&site, committer, stop.clone())?;
-    say_where(site.config(), certificates.as_deref());
-    let (http, smtp) = (site.config().http.listen, site.config().smtp.listen);
-    tracing::info!(fqdn = site.config().fqdn, %http, %smtp, "in service");
+    let running = gr::Running::start(&server, committer, stop.clone())?;
+    say_where(server.config(), certificates.as_deref());
+    let (http, smtp) = (server.config().http.listen, server.config().smtp.listen);
+    tracing::info!(fqdn = server.config().fqdn, %http, %smtp, "in service");
     listen::describe_metrics();
-    let budget = budget(site.config());
+    let budget = budget(server.config());
     let service = Service {
-        site: site.clone(),
+        server: server.clone(),
         keys: running.keys(),
         budget: budget.clone(),
-        places: smtp::places(&site.config().smtp),
+        places: smtp::places(&server.config().smtp),
         tls: for_mail,
     };
     let mut parts = Parts::new(stop.clone());
     parts.begin_mail(service, sockets.smtp, sockets.smtps);
-    parts.begin_background(&site, certificates.clone());
+    parts.begin_background(&server, certificates.clone());
     let tls = TlsView {
         certificates,
         link: running.link_security(),
     };
-    let router = Api::new(site.clone(), door, web, metrics, tls, stop.clone()).router();
+    let router = Api::new(server.clone(), door, web, metrics, tls, stop.clone()).router();
     http::serve(
         sockets.http,
         router,
-        site.config(),
+        server.config(),
         budget,
         https,
         stop.clone(),
@@ -97,8 +97,8 @@ pub async fn serve(mut config: Config, stop: CancellationToken) -> Result<(), Se
     .await;
     // Nothing new comes in from here on; what was accepted is on disk before the writer ends.
     let broken = parts.ended().await;
-    RunInfo::remove(&site.config().data_dir);
-    let ended = running.stop(&site).await;
+    RunInfo::remove(&server.config().data_dir);
+    let ended = running.stop(&server).await;
     tracing::info!("stopped");
     match broken {
         Some(part) => ended.and(Err(ServeError::Broken(part))),
@@ -131,16 +131,19 @@ impl Parts {
     }
 
     /// Those that nobody calls: they look by themselves for what is to be done.
-    fn begin_background(&mut self, site: &Site, certificates: Option<Arc<Certificates>>) {
+    fn begin_background(&mut self, server: &Server, certificates: Option<Arc<Certificates>>) {
         let stop = self.stop.clone();
-        let renewal = renewal(site, certificates, stop.clone());
-        let read_through = scrub::read_through(site.clone(), stop.clone());
+        let renewal = renewal(server, certificates, stop.clone());
+        let read_through = scrub::read_through(server.clone(), stop.clone());
         self.begin("certificates", renewal);
-        self.begin("house-keeping", upkeep::run(site.clone(), stop.clone()));
-        self.begin("repair", scrub::watch(site.clone(), stop.clone()));
+        self.begin(
+            "house-keeping",
+            housekeeping::run(server.clone(), stop.clone()),
+        );
+        self.begin("repair", scrub::watch(server.clone(), stop.clone()));
         self.begin("reading through the store", read_through);
-        self.begin("greetings", greetings::tidy(site.clone(), stop.clone()));
-        self.begin("audit", audit::run(site.clone(), stop));
+        self.begin("greetings", greetings::tidy(server.clone(), stop.clone()));
+        self.begin("audit", audit::run(server.clone(), stop));
     }
 
     fn begin(&mut self, name: &'static str, part: impl Future<Output = ()> + Send + 'static) {
@@ -219,13 +222,13 @@ fn acceptor(
 
 /// Takes new certificates into use, and tells the command line of them.
 fn renewal(
-    site: &Site,
+    server: &Server,
     certificates: Option<Arc<Certificates>>,
     stop: CancellationToken,
 ) -> impl Future<Output = ()> + Send + 'static {
-    let every = Duration::from_secs(site.config().tls.reload_s);
-    let site = site.clone();
-    let changed = move |certificates: &Certificates| say_where(site.config(), Some(certificates));
+    let every = Duration::from_secs(server.config().tls.reload_s);
+    let server = server.clone();
+    let changed = move |certificates: &Certificates| say_where(server.config(), Some(certificates));
     tls::watch(certificates, every, changed, stop)
 }
 

@@ -144,6 +144,8 @@ impl World {
         node.broken_at = None;
         node.runs(process);
         node.started = frozen.started;
+        // What the partner has lost since then, nobody in this session can know.
+        node.session_at = frozen.session_at;
         node.paired = frozen.paired;
         (node.told, node.conditions) = (frozen.told, frozen.conditions);
     }

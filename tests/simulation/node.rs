@@ -78,6 +78,8 @@ pub struct Frozen {
     pub(crate) process: Process,
     pub backup: Backup,
     pub started: u64,
+    /// When the session began that it was in.
+    pub session_at: u64,
     pub paired: bool,
     pub told: PartnerState,
     pub conditions: Conditions,
@@ -163,6 +165,7 @@ impl Node {
                 process,
                 backup: self.snapshot(time),
                 started: self.started,
+                session_at: self.session_at,
                 paired: self.paired,
                 told: self.told,
                 conditions: self.conditions.clone(),

@@ -43,14 +43,15 @@ pub fn faults(file: &SourceFile) -> Vec<Fault> {
         if !layer.paths.iter().any(|path| file.path.starts_with(path)) {
             continue;
         }
-        let site = |word: &&&str| match word.strip_prefix('.') {
-            // The site's own, not those of a socket.
+        let server = |word: &&&str| match word.strip_prefix('.') {
+            // The server's own, not those of a socket.
             Some(call) => {
-                code.contains(&format!("site().{call}")) || code.contains(&format!("site.{call}"))
+                code.contains(&format!("server().{call}"))
+                    || code.contains(&format!("server.{call}"))
             }
             None => rust_code::find_word(code, word).is_some(),
         };
-        for word in layer.words.iter().filter(site) {
+        for word in layer.words.iter().filter(server) {
             let at = rust_code::find_word(code, word).unwrap_or(0);
             faults.push(file.fault(at, format!("`{word}`: {}", layer.why)));
         }
@@ -69,7 +70,7 @@ mod tests {
 
     #[test]
     fn an_edge_does_not_write() {
-        let text = "// a Change\nuse domain::Change;\nfn f() { api.site().read(|r| r.sizes()); socket.read(buffer); }";
+        let text = "// a Change\nuse domain::Change;\nfn f() { api.server().read(|r| r.sizes()); socket.read(buffer); }";
         assert_eq!(
             faulty("server/src/http/a.rs", text),
             [

@@ -17,7 +17,7 @@ pub use compose::LongBodies;
 use super::envelope::Keyring;
 use super::pairing::Pairing;
 use crate::gr::pairing::Partner;
-use crate::site::Site;
+use crate::server::Server;
 use crate::writer_thread::LinkStart;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -79,7 +79,7 @@ pub struct LinkContext {
 /// Runs the link of each partner that comes by `starts`, one after the other, and publishes the keys for the mail that comes in.
 /// Returns after `stop`.
 pub async fn supervise(
-    site: Site,
+    server: Server,
     mut starts: mpsc::UnboundedReceiver<LinkStart>,
     keys: watch::Sender<Option<Arc<Keyring>>>,
     security: watch::Sender<LinkSecurity>,
@@ -91,21 +91,21 @@ pub async fn supervise(
             token.cancel();
             ended(link.await);
         }
-        let ring = start.pairing.as_ref().map(|pairing| ring(&site, pairing));
+        let ring = start.pairing.as_ref().map(|pairing| ring(&server, pairing));
         keys.send_replace(ring.clone());
         security.send_replace(LinkSecurity::default());
         if let (Some(pairing), Some(keys)) = (start.pairing, ring) {
             let token = stop.child_token();
             let context = LinkContext {
-                own: site.config().fqdn.clone(),
+                own: server.config().fqdn.clone(),
                 partner: pairing.partner,
                 keys,
-                readers: site.readers().clone(),
+                readers: server.readers().clone(),
                 long_bodies: Arc::default(),
-                roots: site.config().tls.roots.clone(),
+                roots: server.config().tls.roots.clone(),
                 security: security.clone(),
             };
-            let link = tokio::spawn(tell(site.clone(), context, start.messages, token.clone()));
+            let link = tokio::spawn(tell(server.clone(), context, start.messages, token.clone()));
             running = Some((token, link));
         }
     }
@@ -115,10 +115,10 @@ pub async fn supervise(
     }
 }
 
-fn ring(site: &Site, pairing: &Pairing) -> Arc<Keyring> {
+fn ring(server: &Server, pairing: &Pairing) -> Arc<Keyring> {
     Arc::new(Keyring::new(
         &pairing.root,
-        &site.config().fqdn,
+        &server.config().fqdn,
         &pairing.partner.fqdn,
     ))
 }
@@ -131,7 +131,7 @@ fn ended(link: Result<(), tokio::task::JoinError>) {
 
 /// Runs one link and passes its events to the engine.
 async fn tell(
-    site: Site,
+    server: Server,
     context: LinkContext,
     messages: mpsc::Receiver<gr_proto::Message>,
     stop: CancellationToken,
@@ -139,7 +139,7 @@ async fn tell(
     let (events, mut heard) = mpsc::channel(4);
     let telling = async {
         while let Some(event) = heard.recv().await {
-            if site.link(event == LinkEvent::Up).await.is_err() {
+            if server.link(event == LinkEvent::Up).await.is_err() {
                 // The server is stopping; the link is stopped too.
                 break;
             }

@@ -4,12 +4,12 @@
 //! the database nor a copy of it can open GR mail.
 
 use crate::listen::tls::Trust;
-use crate::site::WriterError;
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use writer::WriterError;
 
 /// The setting under which the partner's addresses are stored.
 pub const SETTING: &str = "gr.partner";

@@ -3,7 +3,7 @@
 use super::envelope::Keyring;
 use super::link::{self, LinkSecurity};
 use crate::serve::ServeError;
-use crate::site::{Site, WriterError};
+use crate::server::{Server, WriterError};
 use crate::writer_thread::{ThreadEnded, WriterThread};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -21,7 +21,7 @@ pub struct Running {
 impl Running {
     /// Starts both. When the writer ends by itself, `stop` is cancelled: a server that cannot write is none.
     pub fn start(
-        site: &Site,
+        server: &Server,
         mut committer: WriterThread,
         stop: CancellationToken,
     ) -> Result<Self, WriterError> {
@@ -30,7 +30,7 @@ impl Running {
         let starts =
             starts.ok_or_else(|| WriterError::Damaged("the link was started twice".into()))?;
         let (security, shown) = watch::channel(LinkSecurity::default());
-        let supervised = link::supervise(site.clone(), starts, keys, security, stop.clone());
+        let supervised = link::supervise(server.clone(), starts, keys, security, stop.clone());
         let link = tokio::spawn(supervised);
         let run = move || {
             // However it ends, by a panic too: a server that cannot write is none, and must not look like one.
@@ -60,8 +60,8 @@ impl Running {
     }
 
     /// Ends the writer when all that was accepted is written, then waits for the link.
-    pub async fn stop(self, site: &Site) -> Result<(), ServeError> {
-        site.stop().await;
+    pub async fn stop(self, server: &Server) -> Result<(), ServeError> {
+        server.stop().await;
         let ended = tokio::task::spawn_blocking(move || self.writer.join()).await;
         if let Err(error) = self.link.await {
             tracing::error!(%error, "the link to the GR partner ended by a fault");
@@ -79,7 +79,7 @@ impl Running {
 mod tests {
     use super::*;
     use crate::config::Config;
-    use crate::site::{Abort, Wait};
+    use crate::server::{Abort, Wait};
 
     #[tokio::test]
     async fn a_writer_that_panics_ends_the_server_and_nobody_takes_it_for_a_sound_one() {
@@ -87,17 +87,17 @@ mod tests {
         let data = dir.path().display();
         let text = format!("fqdn = \"cp-a.test.example\"\ndata_dir = \"{data}\"\n");
         let config = Config::parse(&text, "cp.toml", &|_| None).unwrap();
-        let (site, committer) = Site::open(config).unwrap();
+        let (server, committer) = Server::open(config).unwrap();
         let stop = CancellationToken::new();
-        let running = Running::start(&site, committer, stop.clone()).unwrap();
-        assert!(site.is_writing());
-        let fault = site.write(Wait::Local, |_| -> Result<(), Abort<()>> {
+        let running = Running::start(&server, committer, stop.clone()).unwrap();
+        assert!(server.is_writing());
+        let fault = server.write(Wait::Local, |_| -> Result<(), Abort<()>> {
             panic!("a fault of our own")
         });
         assert!(fault.await.is_err(), "its caller is told");
         stop.cancelled().await;
-        assert!(!site.is_writing());
-        let ended = running.stop(&site).await;
+        assert!(!server.is_writing());
+        let ended = running.stop(&server).await;
         assert!(matches!(ended, Err(ServeError::Broken("the writer"))));
     }
 }

@@ -53,12 +53,12 @@ pub async fn audio(
     Params(which): Params<Which>,
     headers: HeaderMap,
 ) -> Answer<Response> {
-    let message = messages::find(api.site(), who.id, id).await?;
+    let message = messages::find(api.server(), who.id, id).await?;
     let etag = etag(message.body, which.part)?;
     let sound = if web::matches(&headers, &etag) {
         Sound::Same
     } else {
-        let samples = messages::open(api.site(), who.id, id, move |_, bytes| {
+        let samples = messages::open(api.server(), who.id, id, move |_, bytes| {
             Ok(content::sound(&vpim::parse(bytes), which.part).map(|samples| wav::write(&samples)))
         });
         Sound::Wav(samples.await?.map_err(refuse)?.into())

@@ -13,7 +13,7 @@ use crate::listen::tls::Fingerprint;
 use crate::operations::messages::MailboxCounts;
 use crate::operations::pair::{Backlogs, Damaged, Room};
 use crate::operations::users::{Found, is_local};
-use crate::site::PairView;
+use crate::server::PairView;
 use contract::{
     Counts, Damage, Discovery, Folder, GrStatus, GrTask, GrTls, HeldMailbox, LaneBacklog, Mailbox,
     MessageRow, ObjectId, PartnerState, Party, Recipient, ServerAddress, UserKind, UserRow,

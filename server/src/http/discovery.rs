@@ -9,7 +9,7 @@ use contract::Discovery;
 impl Api {
     /// The server and its partner as they are now.
     pub(super) fn discover(&self) -> Discovery {
-        convert::discovery(self.site().config(), &self.pair().borrow())
+        convert::discovery(self.server().config(), &self.pair().borrow())
     }
 }
 

@@ -5,12 +5,12 @@
 use super::reference;
 use crate::operations::OpError;
 use crate::password::Busy;
-use crate::site::{WriteError, WriterError};
+use crate::server::{WriteError, WriterError};
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use contract::{ApiError, ErrorCode};
-use domain::Unfit;
+use domain::ValidationError;
 use std::error::Error;
 use std::time::Duration;
 
@@ -226,9 +226,9 @@ impl From<WriterError> for Problem {
     }
 }
 
-impl From<Unfit> for Problem {
-    fn from(unfit: Unfit) -> Self {
-        OpError::from(unfit).into()
+impl From<ValidationError> for Problem {
+    fn from(error: ValidationError) -> Self {
+        OpError::from(error).into()
     }
 }
 

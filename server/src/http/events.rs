@@ -4,7 +4,7 @@ use super::auth::LoggedIn;
 use super::error::Answer;
 use super::{Api, convert};
 use crate::operations::{OpError, OpResult, messages};
-use crate::site::{ChangeEvent, PairView, WriterError};
+use crate::server::{ChangeEvent, PairView, WriterError};
 use crate::token::Claims;
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, header};
@@ -26,7 +26,7 @@ pub struct Streams {
 }
 
 /// A place among the streams, given back when it is dropped.
-struct Seat {
+struct StreamPermit {
     user: ObjectId,
     users: Arc<Mutex<HashMap<ObjectId, usize>>>,
     _total: OwnedSemaphorePermit,
@@ -42,7 +42,7 @@ impl Streams {
         }
     }
 
-    fn seat(&self, user: ObjectId) -> OpResult<Seat> {
+    fn seat(&self, user: ObjectId) -> OpResult<StreamPermit> {
         let wait = Duration::from_secs(10);
         let total = Arc::clone(&self.total).try_acquire_owned();
         let what = "This server has as many open pages as it takes.";
@@ -57,7 +57,7 @@ impl Streams {
         }
         *open += 1;
         metrics::gauge!("callpilot_event_streams").increment(1);
-        Ok(Seat {
+        Ok(StreamPermit {
             user,
             users: Arc::clone(&self.users),
             _total: total,
@@ -65,7 +65,7 @@ impl Streams {
     }
 }
 
-impl Drop for Seat {
+impl Drop for StreamPermit {
     fn drop(&mut self) {
         metrics::gauge!("callpilot_event_streams").decrement(1);
         let mut users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
@@ -87,7 +87,7 @@ impl Drop for Seat {
 ))]
 pub async fn events(State(api): State<Api>, who: LoggedIn) -> Answer<Response> {
     let seat = api.0.streams.seat(who.id)?;
-    let pause = Duration::from_secs(api.site().config().http.events_comment_s);
+    let pause = Duration::from_secs(api.server().config().http.events_comment_s);
     let stream =
         futures_util::stream::unfold(Listener::new(api, who, seat), |mut listener| async {
             let event = listener.next().await?;
@@ -118,7 +118,7 @@ struct Listener {
     pair: watch::Receiver<PairView>,
     told: Option<Discovery>,
     ended: bool,
-    _seat: Seat,
+    _seat: StreamPermit,
 }
 
 /// What to do after waiting.
@@ -132,9 +132,9 @@ enum Woken {
 }
 
 impl Listener {
-    fn new(api: Api, who: LoggedIn, seat: Seat) -> Self {
+    fn new(api: Api, who: LoggedIn, seat: StreamPermit) -> Self {
         // Subscribed before the client reads its list, so that nothing falls in between.
-        let (notices, pair) = (api.site().notices(), api.pair().clone());
+        let (notices, pair) = (api.server().notices(), api.pair().clone());
         Self {
             api,
             user: who.id,
@@ -173,7 +173,7 @@ impl Listener {
             .claims
             .expires_at
             .0
-            .saturating_sub(self.api.site().now().0);
+            .saturating_sub(self.api.server().now().0);
         let left = Duration::from_millis(u64::try_from(left_ms).unwrap_or(0));
         tokio::select! {
             () = self.api.0.stop.cancelled() => Woken::End,
@@ -190,7 +190,7 @@ impl Listener {
     /// The server's word on itself, if it is another than the last one told.
     fn server(&mut self) -> Option<Event> {
         let discovery =
-            convert::discovery(self.api.site().config(), &self.pair.borrow_and_update());
+            convert::discovery(self.api.server().config(), &self.pair.borrow_and_update());
         if self.told.as_ref() == Some(&discovery) {
             return None;
         }
@@ -244,7 +244,7 @@ impl Listener {
 
     async fn message(&self, id: ObjectId, arrived: bool) -> Result<Option<Event>, WriterError> {
         let user = self.user;
-        let (shown, counts) = messages::present(self.api.site(), user, id).await?;
+        let (shown, counts) = messages::present(self.api.server(), user, id).await?;
         let row = shown.and_then(|s| convert::row(s.id, &s.object, s.one_server_only));
         // Gone in between: its own notice follows.
         Ok(row.map(|row| Event::Message {
@@ -256,7 +256,7 @@ impl Listener {
 
     async fn gone(&self, id: ObjectId) -> Result<Option<Event>, WriterError> {
         let user = self.user;
-        let counts = messages::counts(self.api.site(), user).await?;
+        let counts = messages::counts(self.api.server(), user).await?;
         Ok(Some(Event::Gone {
             id,
             counts: convert::counts(&counts),

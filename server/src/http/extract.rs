@@ -17,7 +17,7 @@ impl<T: DeserializeOwned> FromRequest<Api> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, api: &Api) -> Result<Self, Problem> {
-        let size_max = api.site().config().http.body_size_max;
+        let size_max = api.server().config().http.body_size_max;
         match axum::Json::from_request(request, api).await {
             Ok(axum::Json(value)) => Ok(Self(value)),
             Err(rejection) => Err(refuse(&rejection, size_max)),

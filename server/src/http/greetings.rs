@@ -31,7 +31,7 @@ pub struct Drawn {
 #[utoipa::path(get, path = "/api/v1/greetings", tag = "mailbox", security(("session" = [])),
     responses((status = 200, body = Vec<GreetingRow>), (status = 401, body = ApiError)))]
 pub async fn list(State(api): State<Api>, who: LoggedIn) -> Answer<Json<Vec<GreetingRow>>> {
-    let all = greetings::all(api.site(), who.id).await?;
+    let all = greetings::all(api.server(), who.id).await?;
     let rows = all
         .iter()
         .filter_map(|(slot, object)| Some(convert::greeting(*slot, &Greeting::of(object)?)));
@@ -55,12 +55,12 @@ pub async fn hear(
     headers: HeaderMap,
 ) -> Answer<Response> {
     let slot = parsed(&slot)?;
-    let greeting = greetings::find(api.site(), who.id, slot).await?;
+    let greeting = greetings::find(api.server(), who.id, slot).await?;
     let etag = audio::etag(greeting.body, None)?;
     let sound = if web::matches(&headers, &etag) {
         Sound::Same
     } else {
-        let wav = greetings::hear(api.site(), &greeting, |bytes| {
+        let wav = greetings::hear(api.server(), &greeting, |bytes| {
             match content::sound(&vpim::parse(bytes), None) {
                 Ok(samples) => Ok(wav::write(&samples)),
                 Err(Silence::Undecodable(what)) => Err(OpError::internal(what.to_string())),
@@ -95,7 +95,7 @@ pub async fn set(
     let read = tokio::task::spawn_blocking(move || encoded(&file));
     let recording = read.await.map_err(Problem::internal)??;
     let (recorded_at, length_ms) =
-        greetings::set(api.site(), who.id, slot, drawn.id, recording).await?;
+        greetings::set(api.server(), who.id, slot, drawn.id, recording).await?;
     Ok(Json(GreetingRow {
         slot: convert::slot(slot),
         recorded_at,
@@ -135,7 +135,7 @@ pub async fn remove(
     Segment(slot): Segment,
 ) -> Answer<StatusCode> {
     let slot = parsed(&slot)?;
-    greetings::remove(api.site(), who.id, slot).await?;
+    greetings::remove(api.server(), who.id, slot).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

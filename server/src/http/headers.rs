@@ -55,7 +55,7 @@ impl Api {
         else {
             return false;
         };
-        let config = self.site().config();
+        let config = self.server().config();
         origin.as_str() == config.http_url()
             || self
                 .partner_origin()

@@ -15,7 +15,7 @@ use domain::ListEntry;
 #[utoipa::path(get, path = "/api/v1/lists", tag = "mailbox", security(("session" = [])),
     responses((status = 200, body = Vec<DistributionList>), (status = 401, body = ApiError)))]
 pub async fn list(State(api): State<Api>, who: LoggedIn) -> Answer<Json<Vec<DistributionList>>> {
-    let lists = lists::all(api.site(), who.id).await?;
+    let lists = lists::all(api.server(), who.id).await?;
     let shown = lists.into_iter().map(|(number, list)| DistributionList {
         number,
         title: list.title,
@@ -40,7 +40,7 @@ pub async fn set(
         title: content.title,
         addresses: content.addresses,
     };
-    let list = lists::set(api.site(), who.id, number, list).await?;
+    let list = lists::set(api.server(), who.id, number, list).await?;
     Ok(Json(DistributionList {
         number,
         title: list.title,
@@ -58,7 +58,7 @@ pub async fn remove(
     Segment(number): Segment,
 ) -> Answer<StatusCode> {
     let number = parsed(&number)?;
-    lists::remove(api.site(), who.id, number).await?;
+    lists::remove(api.server(), who.id, number).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -38,11 +38,11 @@ pub async fn list(
     let before = page.before.as_deref().map(str::parse).transpose();
     let before =
         before.map_err(|_| Problem::invalid("`before` is not the `next` of a list.".into()))?;
-    let list_max = api.site().config().limits.list_max;
+    let list_max = api.server().config().limits.list_max;
     let limit = page.limit.unwrap_or(list_max).clamp(1, list_max);
     let place = convert::place(page.folder.unwrap_or(Folder::Inbox));
-    let as_of = api.site().now();
-    let page = messages::list(api.site(), who.id, place, before, limit).await?;
+    let as_of = api.server().now();
+    let page = messages::list(api.server(), who.id, place, before, limit).await?;
     Ok(Json(MessageList {
         messages: page.messages.iter().map(row).collect::<Answer<_>>()?,
         next: page.next.map(|next| next.to_string()),
@@ -61,7 +61,7 @@ pub async fn read(
     who: LoggedIn,
     Id(id): Id,
 ) -> Answer<Json<MessageDetail>> {
-    let detail = messages::open(api.site(), who.id, id, |shown, bytes| {
+    let detail = messages::open(api.server(), who.id, id, |shown, bytes| {
         let row = convert::row(shown.id, &shown.object, shown.one_server_only);
         let row = row.ok_or_else(|| OpError::internal("a message that is none"))?;
         Ok(content::detail(row, &vpim::parse(bytes)))
@@ -83,7 +83,7 @@ pub async fn change(
         unread: patch.unread,
         deleted: patch.deleted,
     };
-    let shown = messages::mark(api.site(), who.id, id, marking).await?;
+    let shown = messages::mark(api.server(), who.id, id, marking).await?;
     row(&shown).map(Json)
 }
 
@@ -94,7 +94,7 @@ pub async fn change(
         (status = 204, description = "It is gone for good"),
         (status = 401, body = ApiError), (status = 404, body = ApiError)))]
 pub async fn delete(State(api): State<Api>, who: LoggedIn, Id(id): Id) -> Answer<Response> {
-    Ok(match messages::delete(api.site(), who.id, id).await? {
+    Ok(match messages::delete(api.server(), who.id, id).await? {
         Some(shown) => Json(row(&shown)?).into_response(),
         None => StatusCode::NO_CONTENT.into_response(),
     })

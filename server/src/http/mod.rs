@@ -22,7 +22,7 @@ mod session;
 mod status;
 mod web;
 
-pub use admin::{AdminDoor, TOKEN_FILE};
+pub use admin::{AdminAuth, TOKEN_FILE};
 pub use error::chain;
 pub use listen::{PROTOCOLS, serve};
 pub use status::describe as describe_metrics;
@@ -32,7 +32,7 @@ use crate::gr::link::LinkSecurity;
 use crate::listen::tls::Certificates;
 use crate::operations::sign_in::SignIn;
 use crate::password::Hasher;
-use crate::site::{PairView, Site};
+use crate::server::{PairView, Server};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
@@ -50,10 +50,10 @@ use utoipa_axum::routes;
 pub struct Api(Arc<Inner>);
 
 struct Inner {
-    site: Site,
+    server: Server,
     pair: watch::Receiver<PairView>,
     sign_in: SignIn,
-    admin: AdminDoor,
+    admin: AdminAuth,
     streams: Streams,
     web: Option<Web>,
     metrics: Option<PrometheusHandle>,
@@ -72,19 +72,19 @@ pub struct TlsView {
 impl Api {
     /// The API of a server. `stop` ends its event streams.
     pub fn new(
-        site: Site,
-        admin: AdminDoor,
+        server: Server,
+        admin: AdminAuth,
         web: Option<Web>,
         metrics: Option<PrometheusHandle>,
         tls: TlsView,
         stop: CancellationToken,
     ) -> Self {
-        let config = site.config();
+        let config = server.config();
         Self(Arc::new(Inner {
-            pair: site.pair(),
-            sign_in: SignIn::new(site.clone()),
+            pair: server.pair(),
+            sign_in: SignIn::new(server.clone()),
             streams: Streams::new(config.http.events_max, config.http.events_per_user_max),
-            site,
+            server,
             admin,
             web,
             metrics,
@@ -94,8 +94,8 @@ impl Api {
     }
 
     /// The server.
-    fn site(&self) -> &Site {
-        &self.0.site
+    fn server(&self) -> &Server {
+        &self.0.server
     }
 
     /// The pair's state, to look at or to wait for.
@@ -132,7 +132,7 @@ impl Api {
             })
             .method_not_allowed_fallback(|| async { error::Problem::Method })
             .layer(DefaultBodyLimit::max(
-                self.site().config().http.body_size_max,
+                self.server().config().http.body_size_max,
             ))
             .layer(headers::cors(self.clone()))
             .layer(middleware::from_fn_with_state(

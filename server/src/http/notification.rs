@@ -34,7 +34,7 @@ pub async fn set_own(
     security(("admin" = []), ("admin_token" = [])), params(("id" = ObjectId, Path)),
     responses((status = 200, body = Reach), (status = 401, body = ApiError), (status = 404, body = ApiError)))]
 pub async fn of_user(State(api): State<Api>, _: Administrator, Id(id): Id) -> Answer<Json<Reach>> {
-    shown(&reach::of(api.site(), id).await?).map(Json)
+    shown(&reach::of(api.server(), id).await?).map(Json)
 }
 
 /// Sets how a user is reached when a message comes.
@@ -58,7 +58,7 @@ async fn set(api: &Api, id: ObjectId, wanted: &Reach) -> Answer<Reach> {
         delivery,
         forwarding,
     };
-    shown(&reach::set(api.site(), id, wanted).await?)
+    shown(&reach::set(api.server(), id, wanted).await?)
 }
 
 fn shown(object: &Object) -> Answer<Reach> {

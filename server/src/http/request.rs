@@ -29,7 +29,7 @@ pub async fn around(State(api): State<Api>, request: Request, next: Next) -> Res
         .get::<MatchedPath>()
         .map_or("(none)".to_owned(), |m| m.as_str().to_owned());
     let span = tracing::info_span!("request", %reference, %method, %route);
-    let limit = Duration::from_secs(api.site().config().http.request_timeout_s);
+    let limit = Duration::from_secs(api.server().config().http.request_timeout_s);
     let started = Instant::now();
     let answer = reference::within(reference.clone(), async {
         tokio::time::timeout(limit, next.run(request))

@@ -42,7 +42,7 @@ fn session(api: &Api, who: &SignedIn) -> Answer<Session> {
         token,
         expires_at: claims.expires_at,
         mailbox: convert::mailbox(who.id, &user),
-        primary: primary(user.home(), &api.site().config().fqdn, partner),
+        primary: primary(user.home(), &api.server().config().fqdn, partner),
         discovery: api.discover(),
     })
 }

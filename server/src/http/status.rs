@@ -28,14 +28,14 @@ pub async fn health(
     State(api): State<Api>,
 ) -> (StatusCode, [(HeaderName, HeaderValue); 1], Json<Health>) {
     let meant = api.pair().borrow().in_service;
-    let readable = pair::is_readable(api.site()).await;
+    let readable = pair::is_readable(api.server()).await;
     let (in_service, reason) = match readable {
-        _ if !api.site().is_writing() => (
+        _ if !api.server().is_writing() => (
             false,
             "The writer has ended; so does the server.".to_owned(),
         ),
         _ if !meant => (false, "Taken out of service on purpose.".to_owned()),
-        Ok(_) if api.site().disk_room().low => {
+        Ok(_) if api.server().disk_room().low => {
             let reason = "In service. The disk is nearly full: new messages are put off.";
             (true, reason.to_owned())
         }
@@ -62,12 +62,12 @@ pub async fn health(
 pub async fn metrics(
     State(api): State<Api>,
 ) -> Result<([(HeaderName, HeaderValue); 1], String), super::error::Problem> {
-    let backlogs = pair::backlogs(api.site()).await?;
+    let backlogs = pair::backlogs(api.server()).await?;
     let lane = |name| metrics::gauge!("callpilot_gr_backlog", "lane" => name);
     lane("users").set(backlogs.users.count as f64);
     lane("messages").set(backlogs.messages.count as f64);
     metrics::gauge!("callpilot_messages_one_server_only").set(backlogs.one_server_only as f64);
-    let (sizes, users) = pair::stock(api.site()).await?;
+    let (sizes, users) = pair::stock(api.server()).await?;
     metrics::gauge!("callpilot_users").set(users as f64);
     for (kind, bytes) in [
         ("database", sizes.database_bytes),
@@ -75,7 +75,7 @@ pub async fn metrics(
         ("live", sizes.live_bytes),
         ("log", sizes.log_bytes),
         ("free", sizes.free_bytes),
-        ("reserve", api.site().disk_room().reserve_bytes),
+        ("reserve", api.server().disk_room().reserve_bytes),
     ] {
         metrics::gauge!("callpilot_store_bytes", "kind" => kind).set(bytes as f64);
     }
@@ -98,7 +98,7 @@ pub async fn metrics(
 
 /// What disks have damaged. An alert on any of them is worth having.
 async fn damage(api: &Api) -> Result<(), super::error::Problem> {
-    let damaged = pair::damaged(api.site()).await?;
+    let damaged = pair::damaged(api.server()).await?;
     let damage = convert::damage(&damaged, &api.pair().borrow().status);
     for (name, count) in [
         ("bodies_missing", damage.bodies_missing),

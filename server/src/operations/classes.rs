@@ -4,7 +4,7 @@ use super::{OpError, OpResult};
 use crate::conditions::{
     self, CLASS_NUMBER_MAX, CLASSES_MAX, NAME_LENGTH_MAX, class_key, classes, has_class,
 };
-use crate::site::{Abort, Site, Wait};
+use crate::server::{Abort, Server, Wait};
 use domain::{User, check_name};
 use std::collections::BTreeMap;
 use store::{Readers, StoreError, UserCursor};
@@ -16,24 +16,24 @@ const PAGE: usize = 1_000;
 ///
 /// # Errors
 /// What the store cannot do.
-pub async fn all(site: &Site) -> OpResult<BTreeMap<i64, String>> {
-    Ok(site.read(|readers| readers.snapshot(classes)).await?)
+pub async fn all(server: &Server) -> OpResult<BTreeMap<i64, String>> {
+    Ok(server.read(|readers| readers.snapshot(classes)).await?)
 }
 
 /// Adds a class. Returns its name as it is kept.
 ///
 /// # Errors
 /// [`OpError::Invalid`], [`OpError::Conflict`] for a number that is taken, [`OpError::Forbidden`] when there are too many.
-pub async fn add(site: &Site, number: i64, name: &str) -> OpResult<String> {
+pub async fn add(server: &Server, number: i64, name: &str) -> OpResult<String> {
     if !(1..=CLASS_NUMBER_MAX).contains(&number) {
         return Err(OpError::Invalid(format!(
             "Mailbox classes have the numbers 1 to {CLASS_NUMBER_MAX}."
         )));
     }
     let name = checked(name)?;
-    let users_max = site.config().limits.users_max;
+    let users_max = server.config().limits.users_max;
     let kept = name.clone();
-    let written = site.write(Wait::Local, move |scope| {
+    let written = server.write(Wait::Local, move |scope| {
         let present = classes(&scope.tx().view())?;
         if let Some(name) = present.get(&number) {
             let there = format!("Mailbox class {number} is there already: {name}.");
@@ -56,10 +56,10 @@ pub async fn add(site: &Site, number: i64, name: &str) -> OpResult<String> {
 ///
 /// # Errors
 /// [`OpError::Invalid`], [`OpError::NotFound`].
-pub async fn rename(site: &Site, number: i64, name: &str) -> OpResult<String> {
+pub async fn rename(server: &Server, number: i64, name: &str) -> OpResult<String> {
     let name = checked(name)?;
     let kept = name.clone();
-    let written = site.write(Wait::Local, move |scope| {
+    let written = server.write(Wait::Local, move |scope| {
         if !has_class(&scope.tx().view(), number)? {
             return Err(Abort::Refused(no_class(number)));
         }
@@ -75,7 +75,7 @@ pub async fn rename(site: &Site, number: i64, name: &str) -> OpResult<String> {
 ///
 /// # Errors
 /// [`OpError::NotFound`]; [`OpError::Forbidden`] for class 1; [`OpError::Conflict`] while users have it.
-pub async fn remove(site: &Site, number: i64) -> OpResult<()> {
+pub async fn remove(server: &Server, number: i64) -> OpResult<()> {
     if number == User::CLASS_DEFAULT {
         return Err(OpError::Forbidden(
             "Class 1 is for users to whom no other was given; it stays.".into(),
@@ -83,14 +83,14 @@ pub async fn remove(site: &Site, number: i64) -> OpResult<()> {
     }
     // All users are looked at beside the writer. If somebody gives a user this class in the same moment, that user is listed with
     // a class that is missing, as one of the partner can be.
-    let read = site.read(move |readers| some_user(readers, number));
+    let read = server.read(move |readers| some_user(readers, number));
     if let Some(mailbox) = read.await? {
         return Err(OpError::Conflict(format!(
             "Mailbox class {number} is in use, by {mailbox} for one. Give its users another class first."
         )));
     }
-    let users_max = site.config().limits.users_max;
-    let written = site.write_anyway(Wait::Local, move |scope| {
+    let users_max = server.config().limits.users_max;
+    let written = server.write_anyway(Wait::Local, move |scope| {
         if !has_class(&scope.tx().view(), number)? {
             return Err(Abort::Refused(no_class(number)));
         }

@@ -3,7 +3,7 @@
 //! The content is read once, judged, and kept once in its canonical form, however many recipients it has. All objects of one mail
 //! are made in one transaction: either every recipient has it or none.
 
-use crate::site::{Abort, Site, Wait, WriteError, WriterError};
+use crate::server::{Abort, Server, Wait, WriteError, WriterError};
 use domain::{Change, Envelope, Kind, Message, ObjectId, Place, Sender, Timestamp};
 use ledger::Ledger;
 use std::net::IpAddr;
@@ -27,11 +27,15 @@ pub enum Recipient {
 ///
 /// # Errors
 /// What the store cannot do.
-pub async fn recipient(site: &Site, number: String, more: u64) -> Result<Recipient, WriterError> {
-    let limits = &site.config().mailbox;
+pub async fn recipient(
+    server: &Server,
+    number: String,
+    more: u64,
+) -> Result<Recipient, WriterError> {
+    let limits = &server.config().mailbox;
     let (size_max, messages_max) = (limits.size_max, limits.messages_max);
-    let home = site.home();
-    let read = site.read(move |readers| {
+    let home = server.home();
+    let read = server.read(move |readers| {
         readers.snapshot(|view| {
             let Some((id, _)) = view.user_by_number(&number, home)? else {
                 return Ok(match view.may_be_number(&number)? {
@@ -55,8 +59,8 @@ pub async fn recipient(site: &Site, number: String, more: u64) -> Result<Recipie
 ///
 /// # Errors
 /// What the store cannot do.
-pub async fn free_bytes(site: &Site) -> Result<u64, WriterError> {
-    let sizes = site.read(store::Readers::sizes).await?;
+pub async fn free_bytes(server: &Server) -> Result<u64, WriterError> {
+    let sizes = server.read(store::Readers::sizes).await?;
     Ok(sizes.free_bytes)
 }
 
@@ -87,25 +91,25 @@ pub enum Refusal {
 /// Delivers. Returns the messages' identities, one for each recipient that still has a mailbox, when they are durable here and,
 /// while the partner is running, on the partner.
 pub async fn deliver(
-    site: &Site,
+    server: &Server,
     delivery: &Delivery<'_>,
     raw: &[u8],
 ) -> Result<Vec<ObjectId>, WriteError<Refusal>> {
-    let received_at = site.now();
+    let received_at = server.now();
     let mut message = vpim::parse(raw);
     vpim::judge(&message).map_err(|refusal| WriteError::Refused(Refusal::Content(refusal)))?;
     let envelope = envelope(&message, delivery.return_path.as_deref(), received_at);
     let copies: Vec<_> = delivery
         .owners
         .iter()
-        .map(|&owner| (site.new_id(), owner))
+        .map(|&owner| (server.new_id(), owner))
         .collect();
     if let Some((id, _)) = copies.first() {
-        let trace = received(delivery, &site.config().fqdn, *id, received_at);
+        let trace = received(delivery, &server.config().fqdn, *id, received_at);
         message.fields.insert(0, Field::new("Received", trace));
     }
     let body = vpim::canonical(&message);
-    let written = site
+    let written = server
         .write_weighing(body.len(), Wait::Partner, move |scope| {
             let mut present = Vec::with_capacity(copies.len());
             for (id, owner) in copies {

@@ -1,8 +1,8 @@
 //! Why an operation did not happen, as far as a caller can do something about it.
 
 use crate::password::Busy;
-use crate::site::{WriteError, WriterError};
-use domain::Unfit;
+use crate::server::{WriteError, WriterError};
+use domain::ValidationError;
 use std::error::Error;
 use std::time::Duration;
 
@@ -96,8 +96,8 @@ impl From<WriteError<Self>> for OpError {
     }
 }
 
-impl From<Unfit> for OpError {
-    fn from(Unfit(sentence): Unfit) -> Self {
+impl From<ValidationError> for OpError {
+    fn from(ValidationError(sentence): ValidationError) -> Self {
         Self::Invalid(sentence)
     }
 }

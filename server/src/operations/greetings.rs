@@ -3,7 +3,7 @@
 use super::messages::content;
 use super::users::check_drawn_id;
 use super::{OpError, OpResult};
-use crate::site::{Abort, ChangeEvent, Site, Wait, WriteError, WriteTx};
+use crate::server::{Abort, ChangeEvent, Server, Wait, WriteError, WriteTx};
 use bytes::Bytes;
 use domain::{Change, Greeting, Kind, Object, ObjectId, Slot, Timestamp};
 use ledger::{Ledger, LedgerError};
@@ -45,11 +45,11 @@ impl Recording {
 ///
 /// # Errors
 /// What the store cannot do.
-pub async fn all(site: &Site, user: ObjectId) -> OpResult<Vec<(Slot, Object)>> {
+pub async fn all(server: &Server, user: ObjectId) -> OpResult<Vec<(Slot, Object)>> {
     let read = move |readers: &store::Readers| {
         readers.snapshot(|view| view.belongings(&user, Kind::GREETING))
     };
-    let all = site.read(read).await?;
+    let all = server.read(read).await?;
     let recorded = Slot::ALL.into_iter();
     Ok(recorded
         .filter_map(|slot| Some((slot, sound_of(slot, &all)?.clone())))
@@ -60,8 +60,8 @@ pub async fn all(site: &Site, user: ObjectId) -> OpResult<Vec<(Slot, Object)>> {
 ///
 /// # Errors
 /// [`OpError::NotFound`].
-pub async fn find(site: &Site, user: ObjectId, slot: Slot) -> OpResult<Object> {
-    let found = all(site, user).await?.into_iter();
+pub async fn find(server: &Server, user: ObjectId, slot: Slot) -> OpResult<Object> {
+    let found = all(server, user).await?.into_iter();
     let found = found.into_iter().find(|(its, _)| *its == slot);
     found
         .map(|(_, object)| object)
@@ -73,12 +73,12 @@ pub async fn find(site: &Site, user: ObjectId, slot: Slot) -> OpResult<Object> {
 /// # Errors
 /// [`OpError::Unavailable`] while it is on its way from the partner.
 pub async fn hear<T: Send + 'static>(
-    site: &Site,
+    server: &Server,
     greeting: &Object,
     parse: impl FnOnce(&Bytes) -> OpResult<T> + Send + 'static,
 ) -> OpResult<T> {
     let body = greeting.body;
-    let read = site.read(move |readers| {
+    let read = server.read(move |readers| {
         let bytes = content(readers, body)?;
         Ok(bytes.and_then(|bytes| parse(&bytes)))
     });
@@ -92,7 +92,7 @@ pub async fn hear<T: Send + 'static>(
 /// [`OpError::Invalid`] for an id that cannot be drawn; [`OpError::Conflict`] for one that something else has, and for a recording whose
 /// place another has taken since.
 pub async fn set(
-    site: &Site,
+    server: &Server,
     user: ObjectId,
     slot: Slot,
     drawn: Option<ObjectId>,
@@ -101,8 +101,11 @@ pub async fn set(
     if let Some(id) = drawn {
         check_drawn_id(id)?;
     }
-    let (id, weight) = (drawn.unwrap_or_else(|| site.new_id()), recording.body.len());
-    let written = site.write_weighing(weight, Wait::Partner, move |scope| {
+    let (id, weight) = (
+        drawn.unwrap_or_else(|| server.new_id()),
+        recording.body.len(),
+    );
+    let written = server.write_weighing(weight, Wait::Partner, move |scope| {
         if drawn.is_some()
             && let Some(made) = made_before(scope, id, user, slot, &recording)?
         {
@@ -146,9 +149,9 @@ fn made_before(
 ///
 /// # Errors
 /// What the writer cannot do; nothing to take away is no error.
-pub async fn remove(site: &Site, user: ObjectId, slot: Slot) -> OpResult<()> {
-    let id = site.new_id();
-    let written = site.write_anyway(Wait::Partner, move |scope| {
+pub async fn remove(server: &Server, user: ObjectId, slot: Slot) -> OpResult<()> {
+    let id = server.new_id();
+    let written = server.write_anyway(Wait::Partner, move |scope| {
         Ok::<_, Abort<OpError>>(record(scope, id, user, slot, None)?)
     });
     written.await?;
@@ -196,13 +199,13 @@ fn sound_of(slot: Slot, greetings: &[(ObjectId, Object)]) -> Option<&Object> {
 
 /// Clears superseded recordings away as they meet the newer ones of the partner, until `stop`. What is missed here is harmless: only
 /// the newest is ever read, and the next recording removes all others.
-pub fn tidy(site: Site, stop: CancellationToken) -> impl Future<Output = ()> {
+pub fn tidy(server: Server, stop: CancellationToken) -> impl Future<Output = ()> {
     // From this call on, not from the first time that somebody waits.
-    let notices = site.notices();
-    listen(site, notices, stop)
+    let notices = server.notices();
+    listen(server, notices, stop)
 }
 
-async fn listen(site: Site, mut notices: Receiver<ChangeEvent>, stop: CancellationToken) {
+async fn listen(server: Server, mut notices: Receiver<ChangeEvent>, stop: CancellationToken) {
     while let Some(heard) = stop.run_until_cancelled(notices.recv()).await {
         match heard {
             Ok(ChangeEvent::Object {
@@ -211,7 +214,7 @@ async fn listen(site: Site, mut notices: Receiver<ChangeEvent>, stop: Cancellati
                 arrived: true,
                 ..
             }) => {
-                if let Err(error) = clear(&site, owner).await {
+                if let Err(error) = clear(&server, owner).await {
                     tracing::warn!(%error, "superseded greetings stay for now");
                 }
             }
@@ -221,13 +224,13 @@ async fn listen(site: Site, mut notices: Receiver<ChangeEvent>, stop: Cancellati
     }
 }
 
-async fn clear(site: &Site, owner: ObjectId) -> Result<(), WriteError<Infallible>> {
+async fn clear(server: &Server, owner: ObjectId) -> Result<(), WriteError<Infallible>> {
     // Nearly always there is nothing to clear, and the writer need not be asked.
     let read = move |readers: &store::Readers| readers.snapshot(|view| superseded(view, &owner));
-    if site.read(read).await?.is_empty() {
+    if server.read(read).await?.is_empty() {
         return Ok(());
     }
-    let write = site.write_anyway(Wait::Local, move |scope| {
+    let write = server.write_anyway(Wait::Local, move |scope| {
         for id in superseded(&scope.tx().view(), &owner)? {
             scope.change(&Change::Delete { id })?;
         }
@@ -275,10 +278,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let text = format!("fqdn = \"a.example.net\"\ndata_dir = {:?}\n", dir.path());
         let config = Config::parse(&text, "test", &|_| None).unwrap();
-        let (site, committer) = Site::open(config).unwrap();
+        let (server, committer) = Server::open(config).unwrap();
         let writer = std::thread::spawn(|| committer.run());
         let stop = CancellationToken::new();
-        let tidying = tokio::spawn(tidy(site.clone(), stop.clone()));
+        let tidying = tokio::spawn(tidy(server.clone(), stop.clone()));
 
         let id = |n| ObjectId::from_bytes([n; 16]);
         let owner = id(9);
@@ -288,7 +291,7 @@ mod tests {
             (2, Slot::External),
             (3, Slot::Internal),
         ] {
-            let made = site.write(Wait::Local, move |scope| {
+            let made = server.write(Wait::Local, move |scope| {
                 let change = Change::Create {
                     id: id(n),
                     kind: Kind::GREETING,
@@ -300,10 +303,10 @@ mod tests {
             });
             made.await.unwrap();
         }
-        let mut notices = site.notices();
+        let mut notices = server.notices();
         loop {
             let read = |view: &store::View<'_>| view.belongings(&owner, Kind::GREETING);
-            let all = site.readers().snapshot(read).unwrap();
+            let all = server.readers().snapshot(read).unwrap();
             let mut left: Vec<ObjectId> = all.into_iter().map(|(id, _)| id).collect();
             left.sort();
             if left == [id(2), id(3)] {
@@ -314,7 +317,7 @@ mod tests {
         }
         stop.cancel();
         tidying.await.unwrap();
-        site.stop().await;
+        server.stop().await;
         writer.join().unwrap();
     }
 }

@@ -1,7 +1,7 @@
 //! Personal distribution lists.
 
 use super::{OpError, OpResult};
-use crate::site::{Abort, Site, Wait, WriteTx};
+use crate::server::{Abort, Server, Wait, WriteTx};
 use domain::{Change, DistributionList, Key, Kind, ListEntry, Object, ObjectId, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,11 +9,11 @@ use std::collections::{BTreeMap, BTreeSet};
 ///
 /// # Errors
 /// What the store cannot do.
-pub async fn all(site: &Site, user: ObjectId) -> OpResult<BTreeMap<u8, DistributionList>> {
+pub async fn all(server: &Server, user: ObjectId) -> OpResult<BTreeMap<u8, DistributionList>> {
     let read = move |readers: &store::Readers| {
         readers.snapshot(|view| view.belongings(&user, Kind::LIST_ENTRY))
     };
-    let objects = site.read(read).await?;
+    let objects = server.read(read).await?;
     let lists = DistributionList::all(objects.iter().map(|(_, object)| object));
     Ok(lists.into_iter().collect())
 }
@@ -23,7 +23,7 @@ pub async fn all(site: &Site, user: ObjectId) -> OpResult<BTreeMap<u8, Distribut
 /// # Errors
 /// [`OpError::Invalid`] for a number, title or address that cannot be; [`OpError::Forbidden`] when the lists of the user hold too much.
 pub async fn set(
-    site: &Site,
+    server: &Server,
     user: ObjectId,
     number: u8,
     list: DistributionList,
@@ -36,7 +36,7 @@ pub async fn set(
     };
     list.check(number)?;
     let kept = list.clone();
-    let written = site.write(Wait::Partner, move |scope| {
+    let written = server.write(Wait::Partner, move |scope| {
         write(scope, user, number, Some(&list))
     });
     written.await?;
@@ -47,8 +47,8 @@ pub async fn set(
 ///
 /// # Errors
 /// What the store cannot do; a list that is not there is no error.
-pub async fn remove(site: &Site, user: ObjectId, number: u8) -> OpResult<()> {
-    let written = site.write_anyway(Wait::Partner, move |scope| write(scope, user, number, None));
+pub async fn remove(server: &Server, user: ObjectId, number: u8) -> OpResult<()> {
+    let written = server.write_anyway(Wait::Partner, move |scope| write(scope, user, number, None));
     written.await?;
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! The messages of a mailbox: lists, one message with its content, marking, deleting and bringing back.
 
 use super::{OpError, OpResult};
-use crate::site::{Abort, Site, Wait, WriteTx, WriterError};
+use crate::server::{Abort, Server, Wait, WriteTx, WriterError};
 use bytes::Bytes;
 use domain::{
     BodyRef, Change, Filing, Key, Message, Object, ObjectId, Place, Timestamp, Value,
@@ -52,14 +52,14 @@ pub struct Marking {
 /// # Errors
 /// What the store cannot do.
 pub async fn list(
-    site: &Site,
+    server: &Server,
     user: ObjectId,
     place: Place,
     before: Option<Cursor>,
     limit: usize,
 ) -> OpResult<Page> {
     // One more than is shown tells whether there is another page.
-    let read = site.read(move |readers| {
+    let read = server.read(move |readers| {
         readers.snapshot(|view| {
             Ok((
                 view.messages(&user, place, before, limit + 1)?,
@@ -88,12 +88,12 @@ pub async fn list(
 /// # Errors
 /// [`OpError::NotFound`]; [`OpError::Unavailable`] while its row or its content is not on this server.
 pub async fn open<T: Send + 'static>(
-    site: &Site,
+    server: &Server,
     user: ObjectId,
     id: ObjectId,
     parse: impl FnOnce(Shown, &Bytes) -> OpResult<T> + Send + 'static,
 ) -> OpResult<T> {
-    let read = site.read(move |readers| {
+    let read = server.read(move |readers| {
         let found = readers.snapshot(|view| Ok((view.object(&id)?, view.mark(&id)?)))?;
         let (Some(object), mark) = found else {
             return Ok(Err(absent(readers, &id)?));
@@ -116,8 +116,8 @@ pub async fn open<T: Send + 'static>(
 ///
 /// # Errors
 /// [`OpError::NotFound`]; [`OpError::Unavailable`] while its row is not on this server.
-pub async fn find(site: &Site, user: ObjectId, id: ObjectId) -> OpResult<Object> {
-    let read = site.read(move |readers| {
+pub async fn find(server: &Server, user: ObjectId, id: ObjectId) -> OpResult<Object> {
+    let read = server.read(move |readers| {
         let Some(object) = readers.object(&id)? else {
             return Ok(Err(absent(readers, &id)?));
         };
@@ -134,11 +134,11 @@ pub async fn find(site: &Site, user: ObjectId, id: ObjectId) -> OpResult<Object>
 /// # Errors
 /// What the store cannot do.
 pub async fn present(
-    site: &Site,
+    server: &Server,
     user: ObjectId,
     id: ObjectId,
 ) -> Result<(Option<Shown>, MailboxCounts), WriterError> {
-    let read = site.read(move |readers| {
+    let read = server.read(move |readers| {
         readers.snapshot(|view| {
             let one_server_only = view.is_on_one_server_only(&id)?;
             let shown = view.object(&id)?.map(|object| Shown {
@@ -156,16 +156,21 @@ pub async fn present(
 ///
 /// # Errors
 /// What the store cannot do.
-pub async fn counts(site: &Site, user: ObjectId) -> Result<MailboxCounts, WriterError> {
-    site.read(move |readers| readers.counts(&user)).await
+pub async fn counts(server: &Server, user: ObjectId) -> Result<MailboxCounts, WriterError> {
+    server.read(move |readers| readers.counts(&user)).await
 }
 
 /// Marks a message of `user`, moves it to Deleted or back. Returns it as it is then.
 ///
 /// # Errors
 /// [`OpError::NotFound`].
-pub async fn mark(site: &Site, user: ObjectId, id: ObjectId, marking: Marking) -> OpResult<Shown> {
-    let written = site.write_anyway(Wait::Partner, move |scope| {
+pub async fn mark(
+    server: &Server,
+    user: ObjectId,
+    id: ObjectId,
+    marking: Marking,
+) -> OpResult<Shown> {
+    let written = server.write_anyway(Wait::Partner, move |scope| {
         let object = message(scope, id, user)?;
         apply(scope, id, &object, marking)
     });
@@ -176,8 +181,8 @@ pub async fn mark(site: &Site, user: ObjectId, id: ObjectId, marking: Marking) -
 ///
 /// # Errors
 /// [`OpError::NotFound`].
-pub async fn delete(site: &Site, user: ObjectId, id: ObjectId) -> OpResult<Option<Shown>> {
-    let written = site.write_anyway(Wait::Partner, move |scope| {
+pub async fn delete(server: &Server, user: ObjectId, id: ObjectId) -> OpResult<Option<Shown>> {
+    let written = server.write_anyway(Wait::Partner, move |scope| {
         let object = message(scope, id, user)?;
         if Message::of(&object).is_some_and(|m| m.filing().place == Place::Deleted) {
             scope.change(&Change::Delete { id })?;

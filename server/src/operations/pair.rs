@@ -6,7 +6,7 @@ use crate::config::{BaseUrl, is_host_name};
 use crate::gr::envelope;
 use crate::gr::pairing::{Partner, Secret};
 use crate::listen::tls::Trust;
-use crate::site::{Site, WriterError};
+use crate::server::{Server, WriterError};
 use domain::Timestamp;
 use ledger::{Backlog, Lane};
 
@@ -56,8 +56,8 @@ pub struct NewPair {
 ///
 /// # Errors
 /// What the store cannot do.
-pub async fn backlogs(site: &Site) -> OpResult<Backlogs> {
-    let read = site.read(|readers| {
+pub async fn backlogs(server: &Server) -> OpResult<Backlogs> {
+    let read = server.read(|readers| {
         readers.snapshot(|view| {
             Ok(Backlogs {
                 users: view.backlog(Lane::Users)?,
@@ -73,8 +73,8 @@ pub async fn backlogs(site: &Site) -> OpResult<Backlogs> {
 ///
 /// # Errors
 /// What the store cannot do.
-pub async fn damaged(site: &Site) -> OpResult<Damaged> {
-    let read = site.read(|readers| {
+pub async fn damaged(server: &Server) -> OpResult<Damaged> {
+    let read = server.read(|readers| {
         readers.snapshot(|view| {
             Ok(Damaged {
                 bodies: view.missing_count()?,
@@ -90,8 +90,8 @@ pub async fn damaged(site: &Site) -> OpResult<Damaged> {
 ///
 /// # Errors
 /// What the store cannot do.
-pub async fn stock(site: &Site) -> OpResult<(Sizes, u64)> {
-    let read = site.read(|readers| Ok((readers.sizes()?, readers.user_count(None)?)));
+pub async fn stock(server: &Server) -> OpResult<(Sizes, u64)> {
+    let read = server.read(|readers| Ok((readers.sizes()?, readers.user_count(None)?)));
     Ok(read.await?)
 }
 
@@ -99,19 +99,19 @@ pub async fn stock(site: &Site) -> OpResult<(Sizes, u64)> {
 ///
 /// # Errors
 /// Why it cannot.
-pub async fn is_readable(site: &Site) -> Result<(), WriterError> {
-    site.read(|readers| readers.state()).await.map(|_| ())
+pub async fn is_readable(server: &Server) -> Result<(), WriterError> {
+    server.read(|readers| readers.state()).await.map(|_| ())
 }
 
 /// Makes this server half of a pair, or enters the GR password anew. The same is done on the partner, with the same password.
 ///
 /// # Errors
 /// [`OpError::Invalid`]; [`OpError::Conflict`] while it is paired with another server, or a task is open (R12).
-pub async fn make(site: &Site, new: NewPair) -> OpResult<()> {
-    let own = site.config().fqdn.clone();
+pub async fn make(server: &Server, new: NewPair) -> OpResult<()> {
+    let own = server.config().fqdn.clone();
     let mut partner = check(&new, &own)?;
-    tasks::refuse_while_open(site)?;
-    let present = site.pair().borrow().partner.clone();
+    tasks::refuse_while_open(server)?;
+    let present = server.pair().borrow().partner.clone();
     if let (None, Some(present)) = (&new.tls, &present) {
         // Whoever only enters the password anew does not mean to give up TLS.
         partner.tls = present.tls;
@@ -123,7 +123,7 @@ pub async fn make(site: &Site, new: NewPair) -> OpResult<()> {
         )));
     }
     let root = root(new.password, own, partner.fqdn.clone()).await?;
-    site.set_pair(partner, root).await?;
+    server.set_pair(partner, root).await?;
     Ok(())
 }
 
@@ -131,9 +131,9 @@ pub async fn make(site: &Site, new: NewPair) -> OpResult<()> {
 ///
 /// # Errors
 /// [`OpError::Conflict`] while a task is open (R12).
-pub async fn end(site: &Site) -> OpResult<()> {
-    tasks::refuse_while_open(site)?;
-    site.clear_pair().await?;
+pub async fn end(server: &Server) -> OpResult<()> {
+    tasks::refuse_while_open(server)?;
+    server.clear_pair().await?;
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use super::users::no_user;
 use super::{OpError, OpResult};
-use crate::site::{Abort, Site, Wait};
+use crate::server::{Abort, Server, Wait};
 use domain::{
     Change, Forwarding, Key, Notification, Object, ObjectId, PhoneDelivery, User, user_fields,
 };
@@ -23,8 +23,8 @@ pub struct Reach {
 ///
 /// # Errors
 /// [`OpError::NotFound`].
-pub async fn of(site: &Site, id: ObjectId) -> OpResult<Object> {
-    let found = site.read(move |readers| readers.object(&id)).await?;
+pub async fn of(server: &Server, id: ObjectId) -> OpResult<Object> {
+    let found = server.read(move |readers| readers.object(&id)).await?;
     found
         .filter(|object| User::of(object).is_some())
         .ok_or_else(no_user)
@@ -34,7 +34,7 @@ pub async fn of(site: &Site, id: ObjectId) -> OpResult<Object> {
 ///
 /// # Errors
 /// [`OpError::Invalid`], [`OpError::NotFound`].
-pub async fn set(site: &Site, id: ObjectId, reach: Reach) -> OpResult<Object> {
+pub async fn set(server: &Server, id: ObjectId, reach: Reach) -> OpResult<Object> {
     reach.notification.check()?;
     reach.delivery.check()?;
     reach.forwarding.check()?;
@@ -50,7 +50,7 @@ pub async fn set(site: &Site, id: ObjectId, reach: Reach) -> OpResult<Object> {
             reach.forwarding.value(),
         ),
     ];
-    let written = site.write(Wait::Partner, move |scope| {
+    let written = server.write(Wait::Partner, move |scope| {
         let object = scope.tx().object(&id)?;
         if object.as_ref().and_then(User::of).is_none() {
             return Err(Abort::Refused(no_user()));

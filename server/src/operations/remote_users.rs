@@ -6,8 +6,10 @@ use super::{OpError, OpResult};
 use crate::conditions::{
     self, NAME_LENGTH_MAX, REMOTE_USERS_MAX, remote_user, remote_user_key, remote_users,
 };
-use crate::site::{Abort, Site, Wait};
-use domain::{Object, ServerId, Unfit, User, check_address, check_mailbox_number, check_name};
+use crate::server::{Abort, Server, Wait};
+use domain::{
+    Object, ServerId, User, ValidationError, check_address, check_mailbox_number, check_name,
+};
 use std::collections::BTreeMap;
 
 /// A stub, under its mailbox number.
@@ -17,18 +19,20 @@ pub use crate::conditions::RemoteUser;
 ///
 /// # Errors
 /// What the store cannot do.
-pub async fn all(site: &Site) -> OpResult<BTreeMap<String, RemoteUser>> {
-    Ok(site.read(|readers| readers.snapshot(remote_users)).await?)
+pub async fn all(server: &Server) -> OpResult<BTreeMap<String, RemoteUser>> {
+    Ok(server
+        .read(|readers| readers.snapshot(remote_users))
+        .await?)
 }
 
 /// Adds one. A number that a user here has, local or GR, is refused.
 ///
 /// # Errors
 /// [`OpError::Invalid`], [`OpError::Conflict`] for a number that is taken, [`OpError::Forbidden`] when there are too many.
-pub async fn add(site: &Site, mailbox: String, user: RemoteUser) -> OpResult<()> {
+pub async fn add(server: &Server, mailbox: String, user: RemoteUser) -> OpResult<()> {
     check(&mailbox, &user)?;
-    let users_max = site.config().limits.users_max;
-    let written = site.write(Wait::Local, move |scope| {
+    let users_max = server.config().limits.users_max;
+    let written = server.write(Wait::Local, move |scope| {
         let here = scope.home();
         let view = scope.tx().view();
         if let Some((_, taken)) = view.users_by_number(&mailbox)?.first() {
@@ -58,9 +62,9 @@ pub async fn add(site: &Site, mailbox: String, user: RemoteUser) -> OpResult<()>
 ///
 /// # Errors
 /// [`OpError::NotFound`].
-pub async fn remove(site: &Site, mailbox: String) -> OpResult<()> {
-    let users_max = site.config().limits.users_max;
-    let written = site.write_anyway(Wait::Local, move |scope| {
+pub async fn remove(server: &Server, mailbox: String) -> OpResult<()> {
+    let users_max = server.config().limits.users_max;
+    let written = server.write_anyway(Wait::Local, move |scope| {
         let key = remote_user_key(&mailbox);
         if scope.tx().setting(&key)?.is_none() {
             let none = format!("There is no Temporary Remote User {mailbox}.");
@@ -73,7 +77,7 @@ pub async fn remove(site: &Site, mailbox: String) -> OpResult<()> {
     Ok(())
 }
 
-fn check(mailbox: &str, user: &RemoteUser) -> Result<(), Unfit> {
+fn check(mailbox: &str, user: &RemoteUser) -> Result<(), ValidationError> {
     check_mailbox_number(mailbox)?;
     let what = "The name of a Temporary Remote User";
     check_name(what, &user.name, NAME_LENGTH_MAX)?;

@@ -1,10 +1,10 @@
 //! The system settings that both servers of a pair share (R4).
 
 use super::{OpError, OpResult};
-use crate::site::{Abort, Site, Wait, WriteTx};
+use crate::server::{Abort, Server, Wait, WriteTx};
 use domain::{
-    Change, EmailServer, Key, Kind, NameDialing, Object, Setting, SettingName, Unfit, Value,
-    broadcast_value, check_mailbox_number, setting_fields,
+    Change, EmailServer, Key, Kind, NameDialing, Object, Setting, SettingName, ValidationError,
+    Value, broadcast_value, check_mailbox_number, setting_fields,
 };
 use ledger::{Ledger, LedgerError};
 use store::{StoreError, View};
@@ -35,8 +35,8 @@ pub struct Patch {
 ///
 /// # Errors
 /// What the store cannot do.
-pub async fn read(site: &Site) -> OpResult<Settings> {
-    let read = site.read(|readers| readers.snapshot(present));
+pub async fn read(server: &Server) -> OpResult<Settings> {
+    let read = server.read(|readers| readers.snapshot(present));
     let [servers, dialing, broadcast] = read.await?;
     let [servers, dialing, broadcast] =
         [&servers, &dialing, &broadcast].map(|object| object.as_ref().and_then(Setting::of));
@@ -53,11 +53,11 @@ pub async fn read(site: &Site) -> OpResult<Settings> {
 ///
 /// # Errors
 /// [`OpError::Invalid`]; [`OpError::Conflict`] when a user has the number of the broadcast mailbox.
-pub async fn change(site: &Site, patch: Patch) -> OpResult<Settings> {
+pub async fn change(server: &Server, patch: Patch) -> OpResult<Settings> {
     let broadcast = patch.broadcast_mailbox.as_deref().map(str::trim);
     let broadcast = broadcast.map(ToOwned::to_owned);
     let values = values(&patch)?;
-    let written = site.write(Wait::Partner, move |scope| {
+    let written = server.write(Wait::Partner, move |scope| {
         if let Some(number) = broadcast.filter(|number| !number.is_empty())
             && !scope.tx().view().users_by_number(&number)?.is_empty()
         {
@@ -70,7 +70,7 @@ pub async fn change(site: &Site, patch: Patch) -> OpResult<Settings> {
         Ok(())
     });
     written.await?;
-    read(site).await
+    read(server).await
 }
 
 /// Those that were ever set.
@@ -83,7 +83,7 @@ fn present(view: &View<'_>) -> Result<[Option<Object>; 3], StoreError> {
 }
 
 /// What is to be set, checked.
-fn values(patch: &Patch) -> Result<Vec<(SettingName, Value)>, Unfit> {
+fn values(patch: &Patch) -> Result<Vec<(SettingName, Value)>, ValidationError> {
     let mut values = Vec::new();
     if let Some(servers) = &patch.email_servers {
         EmailServer::check(servers)?;

@@ -2,7 +2,7 @@
 
 use super::{OpError, OpResult};
 use crate::conditions::{self, SHORTCUTS_MAX, shortcut_key, shortcuts};
-use crate::site::{Abort, Site, Wait};
+use crate::server::{Abort, Server, Wait};
 use domain::Shortcut;
 
 const PREFIX_LENGTH_MAX: usize = 20;
@@ -11,18 +11,18 @@ const PREFIX_LENGTH_MAX: usize = 20;
 ///
 /// # Errors
 /// What the store cannot do.
-pub async fn all(site: &Site) -> OpResult<Vec<Shortcut>> {
-    Ok(site.read(|readers| readers.snapshot(shortcuts)).await?)
+pub async fn all(server: &Server) -> OpResult<Vec<Shortcut>> {
+    Ok(server.read(|readers| readers.snapshot(shortcuts)).await?)
 }
 
 /// Adds one. Users who may no longer, or may again, be replicated are held or sent by themselves.
 ///
 /// # Errors
 /// [`OpError::Invalid`], [`OpError::Conflict`] for a prefix that is there, [`OpError::Forbidden`] when there are too many.
-pub async fn add(site: &Site, shortcut: Shortcut) -> OpResult<()> {
+pub async fn add(server: &Server, shortcut: Shortcut) -> OpResult<()> {
     check(&shortcut)?;
-    let users_max = site.config().limits.users_max;
-    let written = site.write(Wait::Local, move |scope| {
+    let users_max = server.config().limits.users_max;
+    let written = server.write(Wait::Local, move |scope| {
         let present = shortcuts(&scope.tx().view())?;
         if let Some(same) = present.iter().find(|s| s.prefix == shortcut.prefix) {
             let there = format!(
@@ -49,9 +49,9 @@ pub async fn add(site: &Site, shortcut: Shortcut) -> OpResult<()> {
 ///
 /// # Errors
 /// [`OpError::NotFound`].
-pub async fn remove(site: &Site, prefix: String) -> OpResult<()> {
-    let users_max = site.config().limits.users_max;
-    let written = site.write_anyway(Wait::Local, move |scope| {
+pub async fn remove(server: &Server, prefix: String) -> OpResult<()> {
+    let users_max = server.config().limits.users_max;
+    let written = server.write_anyway(Wait::Local, move |scope| {
         let key = shortcut_key(&prefix);
         if scope.tx().setting(&key)?.is_none() {
             let none = format!("There is no VPIM shortcut with the prefix {prefix}.");

@@ -4,7 +4,7 @@
 use super::{OpError, OpResult};
 use crate::login::{AddressLimit, Attempts};
 use crate::password::{Hasher, PASSWORD_LENGTH_MAX};
-use crate::site::{Abort, Site, Wait, WriterError};
+use crate::server::{Abort, Server, Wait, WriterError};
 use crate::token::{self, Claims, TokenError};
 use domain::{Change, Key, Object, ObjectId, Timestamp, User, Value, user_fields};
 use ledger::Ledger;
@@ -21,7 +21,7 @@ const NUMBER_LENGTH_MAX: usize = 32;
 pub struct SignIn(Arc<Inner>);
 
 struct Inner {
-    site: Site,
+    server: Server,
     hasher: Hasher,
     attempts: Attempts,
     addresses: AddressLimit,
@@ -40,19 +40,19 @@ pub struct SignedIn {
 
 impl SignIn {
     /// With the limits of the server's configuration.
-    pub fn new(site: Site) -> Self {
-        let login = &site.config().login;
+    pub fn new(server: Server) -> Self {
+        let login = &server.config().login;
         Self(Arc::new(Inner {
             hasher: Hasher::new(login.hashing_max),
             attempts: Attempts::default(),
             addresses: AddressLimit::new(login.address_burst, login.address_per_minute),
-            site,
+            server,
         }))
     }
 
     /// The server.
-    pub fn site(&self) -> &Site {
-        &self.0.site
+    pub fn server(&self) -> &Server {
+        &self.0.server
     }
 
     /// The hasher of passwords, which works on a few at a time.
@@ -73,12 +73,12 @@ impl SignIn {
         password: String,
     ) -> OpResult<SignedIn> {
         let Inner {
-            site,
+            server,
             attempts,
             addresses,
             hasher,
         } = &*self.0;
-        in_service(site)?;
+        in_service(server)?;
         let number = number.trim().to_owned();
         if number.is_empty()
             || number.len() > NUMBER_LENGTH_MAX
@@ -94,11 +94,11 @@ impl SignIn {
             .take(from, Instant::now())
             .map_err(|wait| OpError::TooMany { what, wait })?;
         let turn = attempts.turn(&number).await;
-        let (asked, home) = (number.clone(), site.home());
-        let found = site
+        let (asked, home) = (number.clone(), server.home());
+        let found = server
             .read(move |readers| readers.user_by_number(&asked, home))
             .await?;
-        let tries_max = site.config().login.tries_max;
+        let tries_max = server.config().login.tries_max;
         let wrong = self.wrong_so_far(&number, found.as_ref().map(|(_, user)| user));
         if wrong >= tries_max {
             return Err(OpError::Locked { tries_max });
@@ -130,8 +130,8 @@ impl SignIn {
         }
         tracing::debug!(user = %id, "logged in");
         metrics::counter!("callpilot_logins_total", "result" => "right").increment(1);
-        let claims = claims(site, id, &user);
-        look_for_missing(site, id);
+        let claims = claims(server, id, &user);
+        look_for_missing(server, id);
         Ok(SignedIn { id, object, claims })
     }
 
@@ -140,12 +140,12 @@ impl SignIn {
     /// # Errors
     /// [`OpError::SessionOver`], [`OpError::LockedByAdministrator`], [`OpError::Unavailable`].
     pub async fn resume(&self, token: &str) -> OpResult<SignedIn> {
-        let site = &self.0.site;
-        in_service(site)?;
-        let read = token::read(&site.session_keys(), token, site.now());
+        let server = &self.0.server;
+        in_service(server)?;
+        let read = token::read(&server.session_keys(), token, server.now());
         let claims = read.map_err(|error| match error {
             TokenError::NotOurs => OpError::SessionOver("The session is not known here."),
-            TokenError::Expired => OpError::SessionOver(over(site)),
+            TokenError::Expired => OpError::SessionOver(over(server)),
         })?;
         let read = move |readers: &store::Readers| {
             readers.snapshot(|view| {
@@ -155,7 +155,7 @@ impl SignIn {
                 Ok((object, unreadable))
             })
         };
-        let object = match site.read(read).await? {
+        let object = match server.read(read).await? {
             (Some(object), _) => object,
             (None, true) => return Err(OpError::unreadable()),
             (None, false) => return Err(OpError::SessionOver("This mailbox is gone.")),
@@ -177,7 +177,11 @@ impl SignIn {
     /// What the store cannot do.
     pub async fn holds(&self, claims: &Claims) -> Result<bool, WriterError> {
         let id = claims.user;
-        let object = self.0.site.read(move |readers| readers.object(&id)).await?;
+        let object = self
+            .0
+            .server
+            .read(move |readers| readers.object(&id))
+            .await?;
         Ok(object.is_some_and(|object| standing(&object, claims) == Standing::Good))
     }
 
@@ -186,11 +190,11 @@ impl SignIn {
     /// # Errors
     /// [`OpError::Internal`] for what is no user.
     pub fn renew(&self, who: &SignedIn) -> OpResult<(Claims, String)> {
-        let site = &self.0.site;
+        let server = &self.0.server;
         let user = User::of(&who.object)
             .ok_or_else(|| OpError::internal("the session of something that is no user"))?;
-        let claims = claims(site, who.id, &user);
-        Ok((claims, token::make(&site.session_keys(), &claims)))
+        let claims = claims(server, who.id, &user);
+        Ok((claims, token::make(&server.session_keys(), &claims)))
     }
 
     /// Ends all sessions of a user, on both servers.
@@ -198,7 +202,7 @@ impl SignIn {
     /// # Errors
     /// What the writer cannot do.
     pub async fn end_sessions(&self, id: ObjectId) -> OpResult<()> {
-        let written = self.0.site.write_anyway(Wait::Partner, move |scope| {
+        let written = self.0.server.write_anyway(Wait::Partner, move |scope| {
             let Some(object) = scope.tx().object(&id)? else {
                 return Ok(());
             };
@@ -217,7 +221,7 @@ impl SignIn {
     /// After a right password.
     async fn forget_wrong(&self, number: &str, id: ObjectId) -> OpResult<()> {
         self.forget_number(number);
-        let written = self.0.site.write_anyway(Wait::Local, move |scope| {
+        let written = self.0.server.write_anyway(Wait::Local, move |scope| {
             let Some(object) = scope.tx().object(&id)? else {
                 return Ok(());
             };
@@ -247,7 +251,7 @@ impl SignIn {
         };
         let this = self.clone();
         tokio::spawn(async move {
-            let counted = this.0.site.write_anyway(Wait::Local, move |scope| {
+            let counted = this.0.server.write_anyway(Wait::Local, move |scope| {
                 let Some(object) = scope.tx().object(&id)? else {
                     return Ok(());
                 };
@@ -296,8 +300,8 @@ fn standing(object: &Object, claims: &Claims) -> Standing {
 ///
 /// # Errors
 /// [`OpError::Unavailable`].
-pub fn in_service(site: &Site) -> OpResult<()> {
-    if site.pair().borrow().in_service {
+pub fn in_service(server: &Server) -> OpResult<()> {
+    if server.pair().borrow().in_service {
         return Ok(());
     }
     let why = "This server is out of service. Your mailbox is on the partner.";
@@ -326,9 +330,13 @@ pub(crate) fn next_epoch(object: &Object) -> (Key, Value) {
     )
 }
 
-fn claims(site: &Site, id: ObjectId, user: &User<'_>) -> Claims {
-    let issued_at = site.now();
-    let length_ms = site.config().login.session_hours.saturating_mul(3_600_000);
+fn claims(server: &Server, id: ObjectId, user: &User<'_>) -> Claims {
+    let issued_at = server.now();
+    let length_ms = server
+        .config()
+        .login
+        .session_hours
+        .saturating_mul(3_600_000);
     Claims {
         user: id,
         epoch: user.epoch(),
@@ -338,8 +346,8 @@ fn claims(site: &Site, id: ObjectId, user: &User<'_>) -> Claims {
 }
 
 /// A session that the other server gave out seems over early where the clocks differ: then that is what has to be put right.
-fn over(site: &Site) -> &'static str {
-    let difference = site.pair().borrow().status.clock_difference_ms;
+fn over(server: &Server) -> &'static str {
+    let difference = server.pair().borrow().status.clock_difference_ms;
     if difference.is_some_and(contract::clocks_differ) {
         "The session is over by the clock of this server, which differs from its partner's: tell an administrator."
     } else {
@@ -348,13 +356,13 @@ fn over(site: &Site) -> &'static str {
 }
 
 /// Resync on login (R13): the mailbox is compared with the partner's beside everything else. The log-in has its answer already (I23).
-fn look_for_missing(site: &Site, id: ObjectId) {
-    if site.pair().borrow().status.state != gr_proto::PartnerState::Running {
+fn look_for_missing(server: &Server, id: ObjectId) {
+    if server.pair().borrow().status.state != gr_proto::PartnerState::Running {
         return;
     }
-    let site = site.clone();
+    let server = server.clone();
     tokio::spawn(async move {
-        if let Err(error) = site.logged_in(id).await {
+        if let Err(error) = server.logged_in(id).await {
             tracing::debug!(%error, "no resync on login");
         }
     });

@@ -2,7 +2,7 @@
 
 use super::{OpError, OpResult};
 use crate::gr::{task_name, task_text};
-use crate::site::Site;
+use crate::server::Server;
 use domain::{Object, ObjectId};
 use gr_proto::{Command, Rejected, TaskView, limits};
 use ledger::{Deletions, Held, TaskId, TaskKind};
@@ -30,13 +30,13 @@ pub struct NewTask {
 /// # Errors
 /// [`OpError::Invalid`], [`OpError::NotFound`] for a mailbox; [`OpError::Conflict`] when it cannot begin now, with what to do, and for
 /// the name of another task.
-pub async fn start(site: &Site, new: NewTask) -> OpResult<TaskId> {
-    let view = site.tasks();
+pub async fn start(server: &Server, new: NewTask) -> OpResult<TaskId> {
+    let view = server.tasks();
     if new.id.is_some() && started_before(&view.borrow(), &new)? {
-        return Ok(named(site, &new));
+        return Ok(named(server, &new));
     }
-    let mailboxes = mailboxes(site, &new).await?;
-    let id = named(site, &new);
+    let mailboxes = mailboxes(server, &new).await?;
+    let id = named(server, &new);
     let order = Command::Start {
         id,
         kind: new.kind,
@@ -44,7 +44,7 @@ pub async fn start(site: &Site, new: NewTask) -> OpResult<TaskId> {
         agreed: new.agreed,
         mailboxes,
     };
-    match give(site, order).await {
+    match give(server, order).await {
         // The request that it repeats was still being worked on.
         Err(OpError::Conflict(_)) if new.id.is_some() && started_before(&view.borrow(), &new)? => {
             Ok(id)
@@ -53,9 +53,9 @@ pub async fn start(site: &Site, new: NewTask) -> OpResult<TaskId> {
     }
 }
 
-fn named(site: &Site, new: &NewTask) -> TaskId {
+fn named(server: &Server, new: &NewTask) -> TaskId {
     new.id
-        .unwrap_or_else(|| TaskId(u64::from_be_bytes(site.random())))
+        .unwrap_or_else(|| TaskId(u64::from_be_bytes(server.random())))
 }
 
 /// Whether a request with the same name has started the task that this one is about.
@@ -87,40 +87,40 @@ fn started_before(view: &TaskView, new: &NewTask) -> OpResult<bool> {
 ///
 /// # Errors
 /// [`OpError::Conflict`] for one that is not open.
-pub async fn abort(site: &Site, id: TaskId) -> OpResult<()> {
-    give(site, Command::Abort(id)).await
+pub async fn abort(server: &Server, id: TaskId) -> OpResult<()> {
+    give(server, Command::Abort(id)).await
 }
 
 /// Agrees to the deletions that a task waits with: those of its counts.
 ///
 /// # Errors
 /// [`OpError::Conflict`] for one that waits for nothing.
-pub async fn agree(site: &Site, id: TaskId) -> OpResult<()> {
-    give(site, Command::Agree(id)).await
+pub async fn agree(server: &Server, id: TaskId) -> OpResult<()> {
+    give(server, Command::Agree(id)).await
 }
 
 /// Brings back what tasks have removed from this server, and joins it with what has happened since.
 ///
 /// # Errors
 /// [`OpError::Conflict`] when nothing is kept, or a task is open.
-pub async fn undo(site: &Site) -> OpResult<()> {
-    give(site, Command::Undo).await
+pub async fn undo(server: &Server) -> OpResult<()> {
+    give(server, Command::Undo).await
 }
 
 /// Tries again what is held.
 ///
 /// # Errors
 /// What the writer cannot do.
-pub async fn retry_held(site: &Site) -> OpResult<()> {
-    give(site, Command::RetryHeld).await
+pub async fn retry_held(server: &Server) -> OpResult<()> {
+    give(server, Command::RetryHeld).await
 }
 
 /// Users of this server that are held, with the reason of each.
 ///
 /// # Errors
 /// What the store cannot do.
-pub async fn held(site: &Site) -> OpResult<Vec<(ObjectId, Held, Option<Object>)>> {
-    Ok(site
+pub async fn held(server: &Server) -> OpResult<Vec<(ObjectId, Held, Option<Object>)>> {
+    Ok(server
         .read(|readers| readers.held_users(HELD_COUNTED_MAX))
         .await?)
 }
@@ -129,16 +129,16 @@ pub async fn held(site: &Site) -> OpResult<Vec<(ObjectId, Held, Option<Object>)>
 ///
 /// # Errors
 /// What the store cannot do.
-pub async fn user_count(site: &Site) -> OpResult<u64> {
-    Ok(site.read(|readers| readers.user_count(None)).await?)
+pub async fn user_count(server: &Server) -> OpResult<u64> {
+    Ok(server.read(|readers| readers.user_count(None)).await?)
 }
 
 /// GR is not configured while an audit or another task is open (R12).
 ///
 /// # Errors
 /// [`OpError::Conflict`].
-pub fn refuse_while_open(site: &Site) -> OpResult<()> {
-    let view = site.tasks().borrow().clone();
+pub fn refuse_while_open(server: &Server) -> OpResult<()> {
+    let view = server.tasks().borrow().clone();
     let open = view.open.map(|task| (task.kind, "on this server"));
     let serving = view.serving.map(|task| (task.kind, "by the partner"));
     match open.or(serving) {
@@ -151,7 +151,7 @@ pub fn refuse_while_open(site: &Site) -> OpResult<()> {
 }
 
 /// The users of the mailbox numbers that a task is about.
-async fn mailboxes(site: &Site, new: &NewTask) -> OpResult<Vec<ObjectId>> {
+async fn mailboxes(server: &Server, new: &NewTask) -> OpResult<Vec<ObjectId>> {
     if new.mailboxes.is_empty() {
         return Ok(Vec::new());
     }
@@ -161,10 +161,10 @@ async fn mailboxes(site: &Site, new: &NewTask) -> OpResult<Vec<ObjectId>> {
         ));
     }
     if new.mailboxes.len() > limits::MAILBOXES_MAX {
-        return Err(decline(site, Rejected::TooMany(new.mailboxes.len())));
+        return Err(decline(server, Rejected::TooMany(new.mailboxes.len())));
     }
     let numbers = new.mailboxes.clone();
-    let read = site.read(move |readers| {
+    let read = server.read(move |readers| {
         readers.snapshot(|view| {
             let mut ids = Vec::new();
             for number in numbers {
@@ -184,16 +184,17 @@ async fn mailboxes(site: &Site, new: &NewTask) -> OpResult<Vec<ObjectId>> {
     })
 }
 
-async fn give(site: &Site, order: Command) -> OpResult<()> {
-    site.order(order)
+async fn give(server: &Server, order: Command) -> OpResult<()> {
+    server
+        .order(order)
         .await?
-        .map_err(|declined| decline(site, declined))
+        .map_err(|declined| decline(server, declined))
 }
 
 /// Why an order is not carried out, and what to do.
-fn decline(site: &Site, declined: Rejected) -> OpError {
-    let configured = site.pair().borrow().partner.is_some();
-    let view = site.tasks().borrow().clone();
+fn decline(server: &Server, declined: Rejected) -> OpError {
+    let configured = server.pair().borrow().partner.is_some();
+    let view = server.tasks().borrow().clone();
     let open = view
         .open
         .map(|task| (task.id, task.kind, task.dry, "on this server"));

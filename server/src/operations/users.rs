@@ -4,7 +4,7 @@ use super::sign_in::{SignIn, next_epoch, no_failed_logins};
 use super::{OpError, OpResult};
 use crate::conditions::{self, NO_SERVICE, device_class_key, has_class, remote_user};
 use crate::password::PASSWORD_LENGTH_MAX;
-use crate::site::{Abort, Site, Wait, WriteTx};
+use crate::server::{Abort, Server, Wait, WriteTx};
 use domain::{
     Change, Key, Kind, Object, ObjectId, Password, ServerId, User, Value, check_mailbox_number,
     check_name, user_fields,
@@ -77,13 +77,13 @@ pub struct Patch {
 /// # Errors
 /// What the store cannot do.
 pub async fn list(
-    site: &Site,
+    server: &Server,
     wanted: Wanted,
     after: Option<ObjectId>,
     limit: usize,
 ) -> OpResult<Vec<Found>> {
-    let (limit, home) = (limit.clamp(1, 10 * LIST_LIMIT), site.home());
-    let read = site.read(move |readers| {
+    let (limit, home) = (limit.clamp(1, 10 * LIST_LIMIT), server.home());
+    let read = server.read(move |readers| {
         readers.snapshot(|view| {
             let after = after.map(|id| cursor(view, id)).transpose()?.flatten();
             let users = match &wanted {
@@ -106,9 +106,9 @@ pub async fn list(
 ///
 /// # Errors
 /// [`OpError::NotFound`].
-pub async fn read(site: &Site, id: ObjectId) -> OpResult<Found> {
-    let home = site.home();
-    let read = site.read(move |readers| {
+pub async fn read(server: &Server, id: ObjectId) -> OpResult<Found> {
+    let home = server.home();
+    let read = server.read(move |readers| {
         readers.snapshot(|view| match view.object(&id)? {
             Some(object) => found(view, home, id, object),
             None => Ok(None),
@@ -128,7 +128,7 @@ pub async fn create(sign_in: &SignIn, new: NewUser) -> OpResult<Found> {
     check_mailbox_number(&number)?;
     check_name("The name", &name, User::NAME_LENGTH_MAX)?;
     let class = new.class.unwrap_or(User::CLASS_DEFAULT);
-    let site = sign_in.site();
+    let server = sign_in.server();
     let wanted = Content {
         number: number.clone(),
         name: name.clone(),
@@ -142,10 +142,10 @@ pub async fn create(sign_in: &SignIn, new: NewUser) -> OpResult<Found> {
         }
     }
     let password = hashed(sign_in, new.password).await?;
-    let id = new.id.unwrap_or_else(|| site.new_id());
-    let users_max = site.config().limits.users_max;
+    let id = new.id.unwrap_or_else(|| server.new_id());
+    let users_max = server.config().limits.users_max;
     let asked = number.clone();
-    let written = site.write(Wait::Partner, move |scope| {
+    let written = server.write(Wait::Partner, move |scope| {
         let view = scope.tx().view();
         if view.object(&id)?.is_some() {
             // The same request, answered by another thread a moment ago.
@@ -177,7 +177,7 @@ pub async fn create(sign_in: &SignIn, new: NewUser) -> OpResult<Found> {
     sign_in.forget_number(&number);
     match new.id {
         Some(id) => made_before(sign_in, id, &wanted).await?.ok_or_else(no_user),
-        None => read(site, id).await,
+        None => read(server, id).await,
     }
 }
 
@@ -192,7 +192,7 @@ struct Content {
 /// The user with an id that the client has drawn, if a request with this content has made it.
 async fn made_before(sign_in: &SignIn, id: ObjectId, wanted: &Content) -> OpResult<Option<Found>> {
     let present = move |readers: &store::Readers| readers.object(&id);
-    let Some(object) = sign_in.site().read(present).await? else {
+    let Some(object) = sign_in.server().read(present).await? else {
         return Ok(None);
     };
     let Some(user) = User::of(&object) else {
@@ -215,7 +215,7 @@ async fn made_before(sign_in: &SignIn, id: ObjectId, wanted: &Content) -> OpResu
             user.name()
         )));
     }
-    read(sign_in.site(), id).await.map(Some)
+    read(sign_in.server(), id).await.map(Some)
 }
 
 /// Ids that clients draw are UUIDs of version 7: those of version 8 follow from what an object is, and are nobody's to draw.
@@ -245,9 +245,9 @@ fn deleted_since() -> OpError {
 ///
 /// # Errors
 /// [`OpError::NotFound`], [`OpError::Invalid`]; [`OpError::Forbidden`] for a device class that is set on the user's own server.
-pub async fn change(site: &Site, id: ObjectId, patch: Patch) -> OpResult<Found> {
+pub async fn change(server: &Server, id: ObjectId, patch: Patch) -> OpResult<Found> {
     let patch = checked(patch)?;
-    let written = site.write_anyway(Wait::Partner, move |scope| {
+    let written = server.write_anyway(Wait::Partner, move |scope| {
         let object = user(scope, id)?;
         if let Some(class) = patch.class
             && !has_class(&scope.tx().view(), class)?
@@ -270,21 +270,21 @@ pub async fn change(site: &Site, id: ObjectId, patch: Patch) -> OpResult<Found> 
         Ok(scope.change(&Change::Set { id, registers })?)
     });
     written.await?;
-    read(site, id).await
+    read(server, id).await
 }
 
 /// Deletes a user with the mailbox, here and on the partner. Only the server that the user belongs to does this.
 ///
 /// # Errors
 /// [`OpError::NotFound`]; [`OpError::Forbidden`] for a user of the partner.
-pub async fn delete(site: &Site, id: ObjectId) -> OpResult<()> {
-    let partner = site
+pub async fn delete(server: &Server, id: ObjectId) -> OpResult<()> {
+    let partner = server
         .pair()
         .borrow()
         .partner
         .as_ref()
         .map(|p| p.fqdn.clone());
-    let written = site.write_anyway(Wait::Partner, move |scope| {
+    let written = server.write_anyway(Wait::Partner, move |scope| {
         let object = user(scope, id)?;
         if let Some(partner) = elsewhere(&object, scope.home(), partner.as_deref()) {
             return Err(Abort::Refused(partner));
@@ -302,7 +302,7 @@ pub async fn delete(site: &Site, id: ObjectId) -> OpResult<()> {
 /// [`OpError::NotFound`], [`OpError::Invalid`].
 pub async fn set_password(sign_in: &SignIn, id: ObjectId, password: String) -> OpResult<Found> {
     let password = hashed(sign_in, password).await?;
-    let written = sign_in.site().write_anyway(Wait::Partner, move |scope| {
+    let written = sign_in.server().write_anyway(Wait::Partner, move |scope| {
         let object = user(scope, id)?;
         let mut registers = no_failed_logins(&object);
         registers.push((
@@ -321,7 +321,7 @@ pub async fn set_password(sign_in: &SignIn, id: ObjectId, password: String) -> O
 /// # Errors
 /// [`OpError::NotFound`].
 pub async fn unlock(sign_in: &SignIn, id: ObjectId) -> OpResult<Found> {
-    let written = sign_in.site().write_anyway(Wait::Partner, move |scope| {
+    let written = sign_in.server().write_anyway(Wait::Partner, move |scope| {
         let object = user(scope, id)?;
         let mut registers = no_failed_logins(&object);
         if User::of(&object).is_some_and(|user| user.locked()) {
@@ -338,14 +338,14 @@ pub async fn unlock(sign_in: &SignIn, id: ObjectId) -> OpResult<Found> {
 /// # Errors
 /// [`OpError::NotFound`].
 pub async fn end_sessions(sign_in: &SignIn, id: ObjectId) -> OpResult<Found> {
-    read(sign_in.site(), id).await?;
+    read(sign_in.server(), id).await?;
     sign_in.end_sessions(id).await?;
-    read(sign_in.site(), id).await
+    read(sign_in.server(), id).await
 }
 
 /// The user, with no wrong password of it in memory either.
 async fn forgiven(sign_in: &SignIn, id: ObjectId) -> OpResult<Found> {
-    let found = read(sign_in.site(), id).await?;
+    let found = read(sign_in.server(), id).await?;
     if let Some(user) = User::of(&found.object) {
         sign_in.forget_number(user.number());
     }
@@ -390,8 +390,8 @@ fn set_at_home() -> OpError {
 }
 
 async fn hashed(sign_in: &SignIn, password: String) -> OpResult<Password> {
-    let site = sign_in.site();
-    let least = site.config().login.password_length_min;
+    let server = sign_in.server();
+    let least = server.config().login.password_length_min;
     if password.chars().count() < least || password.len() > PASSWORD_LENGTH_MAX {
         return Err(OpError::Invalid(format!(
             "The password must have at least {least} characters, and at most {PASSWORD_LENGTH_MAX} bytes."
@@ -400,7 +400,7 @@ async fn hashed(sign_in: &SignIn, password: String) -> OpResult<Password> {
     let phc = sign_in.hasher().hash(password).await?;
     Ok(Password {
         phc,
-        changed_at: site.now(),
+        changed_at: server.now(),
     })
 }
 

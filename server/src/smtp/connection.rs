@@ -52,8 +52,8 @@ const NOT_ALONE: &str = "Nothing may follow STARTTLS in its group; closing";
 /// Serves one client until one of both sides ends it.
 pub async fn serve(service: Service, accepted: listen::Connection, stop: CancellationToken) {
     let listen::Connection { mut stream, peer } = accepted;
-    let config = &service.site.config().smtp;
-    let session = Session::new(&service.site.config().fqdn, limits(config));
+    let config = &service.server.config().smtp;
+    let session = Session::new(&service.server.config().fqdn, limits(config));
     let offers_tls = config.starttls && !stream.is_secured();
     let acceptor = service.tls.clone().filter(|_| offers_tls);
     let mut conversation = Conversation {
@@ -73,7 +73,7 @@ pub async fn serve(service: Service, accepted: listen::Connection, stop: Cancell
         let (Some(acceptor), Stream::Plain(plain)) = (&acceptor, plain) else {
             return;
         };
-        let limits = &conversation.service.site.config().limits;
+        let limits = &conversation.service.server.config().limits;
         let within = Duration::from_secs(limits.handshake_timeout_s);
         let Ok(Some(secured)) = timeout(within, Stream::accept(acceptor, plain)).await else {
             return;

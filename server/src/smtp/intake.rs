@@ -4,7 +4,7 @@ use super::session::{Mail, Path, Target};
 use super::{Reply, Service, Status};
 use crate::gr::envelope::{self, Refused};
 use crate::operations::deposit::{self, Delivery};
-use crate::site::{WriteError, WriterError};
+use crate::server::{WriteError, WriterError};
 use bytes::BytesMut;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -23,7 +23,7 @@ static NOT_OPENED: RateLimitedLog = RateLimitedLog::new(Duration::from_secs(60))
 
 /// Takes a voice message into its mailboxes. When this returns 250 it is durable, on both servers while the partner is running.
 pub async fn voice_mail(service: &Service, mail: Mail, peer: IpAddr) -> Reply {
-    let site = &service.site;
+    let server = &service.server;
     let owners = mail.recipients.iter().filter_map(|r| match r.target {
         Target::Mailbox(id) => Some(id),
         Target::Partner => None,
@@ -35,7 +35,7 @@ pub async fn voice_mail(service: &Service, mail: Mail, peer: IpAddr) -> Reply {
         peer,
         protocol: if mail.esmtp { "ESMTP" } else { "SMTP" },
     };
-    match deposit::deliver(site, &delivery, &mail.content).await {
+    match deposit::deliver(server, &delivery, &mail.content).await {
         Ok(ids) => {
             metrics::counter!("callpilot_smtp_messages_total").increment(ids.len() as u64);
             accepted(&ids.iter().map(ToString::to_string).collect::<Vec<_>>())
@@ -98,7 +98,7 @@ async fn failed(service: &Service, error: WriterError) -> Reply {
 
 /// A group that was undone does not say for which of its writes; the disk does.
 async fn disk_is_full(service: &Service) -> bool {
-    let free = deposit::free_bytes(&service.site).await;
+    let free = deposit::free_bytes(&service.server).await;
     free.is_ok_and(|bytes| bytes < DISK_FULL_BELOW)
 }
 
@@ -107,7 +107,7 @@ async fn disk_is_full(service: &Service) -> bool {
 pub async fn gr_mail(service: &Service, mail: Mail) -> Reply {
     match opened(service, mail.content) {
         Ok((message, bodies)) => {
-            if let Err(error) = service.site.gr_mail(message, bodies).await {
+            if let Err(error) = service.server.gr_mail(message, bodies).await {
                 tracing::debug!(%error, "GR mail could not be queued; the partner sends it again");
                 return Reply::new(451, Status(4, 3, 2), "Going out of service");
             }

@@ -4,7 +4,7 @@ use super::{Reply, Status, connection};
 use crate::config;
 use crate::gr::envelope::Keyring;
 use crate::listen::{self, Budget, Places, Proxies, Rules, WhenFull};
-use crate::site::Site;
+use crate::server::Server;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 #[derive(Clone)]
 pub struct Service {
     /// The server.
-    pub site: Site,
+    pub server: Server,
     /// The keys of GR mail; `None` without a partner.
     pub keys: watch::Receiver<Option<Arc<Keyring>>>,
     /// What clients may make this server keep.
@@ -63,7 +63,7 @@ pub async fn run(
 }
 
 fn rules(service: &Service, beginning: Beginning) -> Rules {
-    let config = service.site.config();
+    let config = service.server.config();
     let smtp = &config.smtp;
     Rules {
         name: "SMTP",

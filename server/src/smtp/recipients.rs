@@ -3,7 +3,7 @@
 use super::session::{Lookup, Path, Target};
 use super::{Reply, Service, Status};
 use crate::operations::deposit::{self, Recipient};
-use crate::site::{Site, WriterError};
+use crate::server::{Server, WriterError};
 use vpim::address::{LocalPart, Mailbox, Service as Gateway};
 
 /// The local part of the address that GR mail is sent to.
@@ -11,8 +11,8 @@ pub const GR_LOCAL_PART: &str = "gr-sync";
 
 /// Whether this server takes mail for a recipient.
 pub async fn judge(service: &Service, lookup: &Lookup) -> Result<Target, Reply> {
-    let site = &service.site;
-    if !is_local(site, &lookup.path.domain) {
+    let server = &service.server;
+    if !is_local(server, &lookup.path.domain) {
         return Err(Reply::new(
             550,
             Status(5, 7, 1),
@@ -20,7 +20,7 @@ pub async fn judge(service: &Service, lookup: &Lookup) -> Result<Target, Reply> 
         ));
     }
     if lookup.path.local.eq_ignore_ascii_case(GR_LOCAL_PART) {
-        let own = lookup.path.domain == site.config().fqdn;
+        let own = lookup.path.domain == server.config().fqdn;
         let paired = service.keys.borrow().is_some();
         return if own && paired {
             Ok(Target::Partner)
@@ -29,7 +29,7 @@ pub async fn judge(service: &Service, lookup: &Lookup) -> Result<Target, Reply> 
         };
     }
     let named = if lookup.path.local.eq_ignore_ascii_case("postmaster") {
-        site.config().smtp.postmaster.clone()
+        server.config().smtp.postmaster.clone()
     } else {
         number(&lookup.path)
     };
@@ -37,7 +37,7 @@ pub async fn judge(service: &Service, lookup: &Lookup) -> Result<Target, Reply> 
         return Err(no_mailbox());
     };
     let declared = lookup.declared_size.unwrap_or(0);
-    verdict(deposit::recipient(site, number, declared).await)
+    verdict(deposit::recipient(server, number, declared).await)
 }
 
 fn verdict(found: Result<Recipient, WriterError>) -> Result<Target, Reply> {
@@ -74,9 +74,9 @@ fn no_mailbox() -> Reply {
 
 /// This server's own name, its partner's (whose mailboxes it holds too), or an address literal of this host where that is allowed.
 /// `<postmaster>` comes without a domain and means this server.
-fn is_local(site: &Site, domain: &str) -> bool {
+fn is_local(server: &Server, domain: &str) -> bool {
     let domain = domain.trim_end_matches('.');
-    let config = site.config();
+    let config = server.config();
     domain.is_empty()
         || domain == config.fqdn
         || config
@@ -84,7 +84,7 @@ fn is_local(site: &Site, domain: &str) -> bool {
             .domains
             .iter()
             .any(|d| d.eq_ignore_ascii_case(domain))
-        || site
+        || server
             .pair()
             .borrow()
             .partner

@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use crate::gr::Running;
-use crate::site::{Abort, Site, Wait, WriteError, WriterError};
+use crate::server::{Abort, Server, Wait, WriteError, WriterError};
 use domain::{Change, Key, Kind, User, user_fields};
 use ledger::LedgerError;
 use std::fs::File;
@@ -36,7 +36,7 @@ impl store::Disk for Quota {
 }
 
 struct Served {
-    site: Site,
+    server: Server,
     running: Running,
     disk: Arc<Quota>,
     _dir: tempfile::TempDir,
@@ -53,27 +53,27 @@ fn served() -> Served {
         free: AtomicU64::new(1 << 30),
         full: AtomicBool::new(false),
     });
-    let (site, committer) = Site::open_on(config, disk.clone()).unwrap();
-    let running = Running::start(&site, committer, CancellationToken::new()).unwrap();
+    let (server, committer) = Server::open_on(config, disk.clone()).unwrap();
+    let running = Running::start(&server, committer, CancellationToken::new()).unwrap();
     Served {
-        site,
+        server,
         running,
         disk,
         _dir: dir,
     }
 }
 
-async fn grow(site: &Site, bytes: usize) -> Result<(), WriteError<()>> {
+async fn grow(server: &Server, bytes: usize) -> Result<(), WriteError<()>> {
     let body = vec![7; bytes];
-    let write = site.write_weighing(bytes, Wait::Local, move |scope| -> Result<(), Abort<()>> {
+    let write = server.write_weighing(bytes, Wait::Local, move |scope| -> Result<(), Abort<()>> {
         scope.append_body(&body)?;
         Ok(())
     });
     write.await.map(|_| ())
 }
 
-async fn free(site: &Site) -> Result<(), WriteError<()>> {
-    let write = site.write_anyway(Wait::Local, |scope| -> Result<(), Abort<()>> {
+async fn free(server: &Server) -> Result<(), WriteError<()>> {
+    let write = server.write_anyway(Wait::Local, |scope| -> Result<(), Abort<()>> {
         Ok(scope.tx().put_setting("key", b"value")?)
     });
     write.await.map(|_| ())
@@ -85,7 +85,7 @@ fn is_full(result: &Result<(), WriteError<()>>) -> bool {
 
 /// The writer is kept busy until others wait for it; what is sent then lets it go on.
 fn keep_busy(
-    site: &Site,
+    server: &Server,
 ) -> (
     impl Future<Output = bool>,
     oneshot::Receiver<()>,
@@ -93,9 +93,9 @@ fn keep_busy(
 ) {
     let (go, held) = mpsc::channel::<()>();
     let (begun, has_begun) = oneshot::channel();
-    let site = site.clone();
+    let server = server.clone();
     let first = async move {
-        let write = site.write_anyway(Wait::Local, move |_| -> Result<(), Abort<()>> {
+        let write = server.write_anyway(Wait::Local, move |_| -> Result<(), Abort<()>> {
             let _ = begun.send(());
             let _ = held.recv();
             Ok(())
@@ -106,11 +106,11 @@ fn keep_busy(
 }
 
 /// A user of this server.
-fn user(site: &Site, number: &str) -> Change {
-    let home = (Key::field(user_fields::HOME), site.home().into());
+fn user(server: &Server, number: &str) -> Change {
+    let home = (Key::field(user_fields::HOME), server.home().into());
     let numbers = (Key::field(user_fields::NUMBERS), User::numbers(number, &[]));
     Change::Create {
-        id: site.new_id(),
+        id: server.new_id(),
         kind: Kind::USER,
         owner: None,
         body: None,
@@ -121,12 +121,12 @@ fn user(site: &Site, number: &str) -> Change {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_write_that_fails_takes_nobody_of_its_group_with_it() {
     let served = served();
-    let site = &served.site;
-    let users = ["7001", "7002", "7003"].map(|number| user(site, number));
-    let (first, has_begun, go) = keep_busy(site);
+    let server = &served.server;
+    let users = ["7001", "7002", "7003"].map(|number| user(server, number));
+    let (first, has_begun, go) = keep_busy(server);
     let write = |n: usize, fails: bool| {
         let change = users[n].clone();
-        site.write(Wait::Local, move |tx| -> Result<(), Abort<()>> {
+        server.write(Wait::Local, move |tx| -> Result<(), Abort<()>> {
             tx.append_body(&[n as u8; 100])?;
             tx.tx().put_setting(&format!("key {n}"), b"value")?;
             tx.change(&change)?;
@@ -149,7 +149,7 @@ async fn a_write_that_fails_takes_nobody_of_its_group_with_it() {
         failed,
         Err(WriteError::Failed(WriterError::Undone))
     ));
-    let view = site.readers();
+    let view = server.readers();
     let there = |n: usize| {
         let object = view.object(&users[n].id()).unwrap().is_some();
         let setting = view.setting(&format!("key {n}")).unwrap().is_some();
@@ -168,21 +168,21 @@ async fn a_write_that_fails_takes_nobody_of_its_group_with_it() {
     assert_eq!(view.user_count(None).unwrap(), 2);
     // No new incarnation: the engine goes on as it was. The next transaction finds its sums and counts right.
     assert_eq!(view.history().unwrap().len(), 1);
-    assert!(free(site).await.is_ok());
-    served.running.stop(site).await.unwrap();
+    assert!(free(server).await.is_ok());
+    served.running.stop(server).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_fails_for_want_of_room_takes_no_deletion_with_it() {
     let served = served();
-    let site = &served.site;
-    let (first, has_begun, go) = keep_busy(site);
+    let server = &served.server;
+    let (first, has_begun, go) = keep_busy(server);
     served.disk.full.store(true, Ordering::SeqCst);
     let others = async {
         has_begun.await.unwrap();
         let release = async { go.send(()).unwrap() };
         // Polled in this order, each is queued before the writer goes on.
-        let (a, b, c, ()) = tokio::join!(free(site), grow(site, 500), free(site), release);
+        let (a, b, c, ()) = tokio::join!(free(server), grow(server, 500), free(server), release);
         (a, b, c)
     };
     let (first, (before, grown, after)) = tokio::join!(first, others);
@@ -190,30 +190,30 @@ async fn what_fails_for_want_of_room_takes_no_deletion_with_it() {
     assert!(is_full(&grown), "{grown:?}");
     // For a while nothing that grows is tried, and everything else is done.
     served.disk.full.store(false, Ordering::SeqCst);
-    assert!(is_full(&grow(site, 5).await));
-    assert!(free(site).await.is_ok());
-    served.running.stop(site).await.unwrap();
+    assert!(is_full(&grow(server, 5).await));
+    assert!(free(server).await.is_ok());
+    served.running.stop(server).await.unwrap();
 }
 
 #[tokio::test]
 async fn what_grows_is_put_off_while_little_is_free_and_taken_again_when_there_is_more() {
     let served = served();
-    let site = &served.site;
-    assert!(grow(site, 1_000).await.is_ok());
+    let server = &served.server;
+    assert!(grow(server, 1_000).await.is_ok());
     served.disk.free.store(1_200_000, Ordering::SeqCst);
     assert!(
-        is_full(&grow(site, 500_000).await),
+        is_full(&grow(server, 500_000).await),
         "it would leave too little"
     );
-    assert!(grow(site, 1_000).await.is_ok(), "a small one fits");
+    assert!(grow(server, 1_000).await.is_ok(), "a small one fits");
     served.disk.free.store(0, Ordering::SeqCst);
-    assert!(is_full(&grow(site, 0).await));
-    assert!(site.disk_room().low);
-    assert!(free(site).await.is_ok());
+    assert!(is_full(&grow(server, 0).await));
+    assert!(server.disk_room().low);
+    assert!(free(server).await.is_ok());
     served.disk.free.store(1 << 30, Ordering::SeqCst);
-    assert!(grow(site, 1_000).await.is_ok());
-    assert!(!site.disk_room().low);
-    served.running.stop(site).await.unwrap();
+    assert!(grow(server, 1_000).await.is_ok());
+    assert!(!server.disk_room().low);
+    served.running.stop(server).await.unwrap();
 }
 
 #[test]

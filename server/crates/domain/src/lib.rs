@@ -15,8 +15,8 @@ mod object;
 mod reach;
 mod server_id;
 mod setting;
-mod unfit;
 mod user;
+mod validation_error;
 mod version;
 
 pub use change::Change;
@@ -32,6 +32,8 @@ pub use server_id::ServerId;
 pub use setting::{
     EmailServer, NameDialing, NameOrder, Setting, SettingName, broadcast_value, setting_fields,
 };
-pub use unfit::{Unfit, check_address, check_mailbox_number, check_name, check_telephone_number};
 pub use user::{Password, User, user_fields};
+pub use validation_error::{
+    ValidationError, check_address, check_mailbox_number, check_name, check_telephone_number,
+};
 pub use version::{Hlc, Incarnation, Version};

@@ -5,8 +5,8 @@
 //! present and absent wins. For that both must mean the same object, so its id follows from user, list and address.
 
 use crate::derived::derived_id;
-use crate::unfit::{check_address, ensure};
-use crate::{Key, Kind, Object, Unfit, Value};
+use crate::validation_error::{check_address, ensure};
+use crate::{Key, Kind, Object, ValidationError, Value};
 use contract::ObjectId;
 use std::collections::BTreeMap;
 
@@ -112,7 +112,7 @@ impl<'a> ListEntry<'a> {
 
 impl DistributionList {
     /// Refuses a list that cannot be.
-    pub fn check(&self, number: u8) -> Result<(), Unfit> {
+    pub fn check(&self, number: u8) -> Result<(), ValidationError> {
         let (last, max) = (ListEntry::NUMBER_MAX, ListEntry::ADDRESSES_MAX);
         ensure((1..=last).contains(&number), || {
             format!("Lists have the numbers 1 to {last}.")

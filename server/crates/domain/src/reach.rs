@@ -4,8 +4,8 @@
 //! telephone number of the other would call somebody at night. What drives a notification device (its *class*) is not here: it is
 //! a value of each server's own (R4).
 
-use crate::unfit::{check_address, check_telephone_number, ensure};
-use crate::{Unfit, Value};
+use crate::validation_error::{check_address, check_telephone_number, ensure};
+use crate::{ValidationError, Value};
 
 /// Times of the week.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +80,7 @@ impl Hours {
     pub const SCHEDULE_MAX: usize = 21;
 
     /// Refuses a schedule that cannot be.
-    pub fn check(schedule: &[Self]) -> Result<(), Unfit> {
+    pub fn check(schedule: &[Self]) -> Result<(), ValidationError> {
         let max = Self::SCHEDULE_MAX;
         ensure(schedule.len() <= max, || {
             format!("A schedule has at most {max} entries.")
@@ -120,7 +120,7 @@ impl Notification {
     pub const TARGETS_MAX: usize = 10;
 
     /// Refuses what cannot be.
-    pub fn check(&self) -> Result<(), Unfit> {
+    pub fn check(&self) -> Result<(), ValidationError> {
         let max = Self::TARGETS_MAX;
         ensure(self.targets.len() <= max, || {
             format!("At most {max} devices can be notified.")
@@ -184,7 +184,7 @@ impl Notification {
 
 impl PhoneDelivery {
     /// Refuses what cannot be.
-    pub fn check(&self) -> Result<(), Unfit> {
+    pub fn check(&self) -> Result<(), ValidationError> {
         if self.on || !self.number.is_empty() {
             check_telephone_number(&self.number)?;
         }
@@ -216,7 +216,7 @@ impl Forwarding {
     pub const TEXT_TO_MAX: usize = 5;
 
     /// Refuses what cannot be.
-    pub fn check(&self) -> Result<(), Unfit> {
+    pub fn check(&self) -> Result<(), ValidationError> {
         let max = Self::TEXT_TO_MAX;
         ensure(self.text_to.len() <= max, || {
             format!("Text notifications go to at most {max} addresses.")

@@ -4,8 +4,8 @@
 //! both mean the same object, and the newest value wins.
 
 use crate::derived::derived_id;
-use crate::unfit::{check_name, ensure, is_digits};
-use crate::{Key, Kind, Object, Unfit, Value};
+use crate::validation_error::{check_name, ensure, is_digits};
+use crate::{Key, Kind, Object, ValidationError, Value};
 use contract::ObjectId;
 
 /// The registers of a setting. Numbers are never reused.
@@ -151,7 +151,7 @@ impl EmailServer {
     }
 
     /// Refuses a list that cannot be.
-    pub fn check(servers: &[Self]) -> Result<(), Unfit> {
+    pub fn check(servers: &[Self]) -> Result<(), ValidationError> {
         let max = Setting::EMAIL_SERVERS_MAX;
         ensure(servers.len() <= max, || {
             format!("There can be at most {max} e-mail servers.")
@@ -203,7 +203,7 @@ impl Default for NameDialing {
 
 impl NameDialing {
     /// Refuses what cannot be.
-    pub fn check(&self) -> Result<(), Unfit> {
+    pub fn check(&self) -> Result<(), ValidationError> {
         let max = Setting::PREFIX_LENGTH_MAX;
         ensure(is_digits(&self.prefix, 0, max), || {
             format!("The prefix of name dialing has at most {max} digits.")

@@ -1,8 +1,8 @@
 //! A user and mailbox: the typed view of an object of kind [`Kind::USER`].
 
-use crate::unfit::ensure;
+use crate::validation_error::ensure;
 use crate::{
-    Forwarding, Key, Kind, Notification, Object, PhoneDelivery, ServerId, Unfit, Value,
+    Forwarding, Key, Kind, Notification, Object, PhoneDelivery, ServerId, ValidationError, Value,
     check_telephone_number,
 };
 use contract::Timestamp;
@@ -88,7 +88,7 @@ impl<'a> User<'a> {
     }
 
     /// Refuses DNs that cannot be.
-    pub fn check_dns(dns: &[String]) -> Result<(), Unfit> {
+    pub fn check_dns(dns: &[String]) -> Result<(), ValidationError> {
         let max = Self::DNS_MAX;
         ensure(dns.len() <= max, || {
             format!("A user has at most {max} DNs.")

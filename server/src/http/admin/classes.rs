@@ -14,7 +14,7 @@ use contract::{ApiError, ClassName, MailboxClass};
 #[utoipa::path(get, path = "/api/v1/admin/classes", tag = "administration", security(("admin" = []), ("admin_token" = [])),
     responses((status = 200, body = Vec<MailboxClass>), (status = 401, body = ApiError)))]
 pub async fn list(State(api): State<Api>, _: Administrator) -> Answer<Json<Vec<MailboxClass>>> {
-    let all = classes::all(api.site()).await?.into_iter();
+    let all = classes::all(api.server()).await?.into_iter();
     Ok(Json(
         all.map(|(number, name)| shown(number, name)).collect(),
     ))
@@ -38,7 +38,7 @@ pub async fn add(
     Body(class): Body<MailboxClass>,
 ) -> Answer<(StatusCode, Json<MailboxClass>)> {
     let number = i64::from(class.number);
-    let name = classes::add(api.site(), number, &class.name).await?;
+    let name = classes::add(api.server(), number, &class.name).await?;
     Ok((StatusCode::CREATED, Json(shown(number, name))))
 }
 
@@ -54,7 +54,7 @@ pub async fn rename(
     Body(class): Body<ClassName>,
 ) -> Answer<Json<MailboxClass>> {
     let number = parsed(&number)?;
-    let name = classes::rename(api.site(), number, &class.name).await?;
+    let name = classes::rename(api.server(), number, &class.name).await?;
     Ok(Json(shown(number, name)))
 }
 
@@ -70,7 +70,7 @@ pub async fn remove(
     Segment(number): Segment,
 ) -> Answer<StatusCode> {
     let number = parsed(&number)?;
-    classes::remove(api.site(), number).await?;
+    classes::remove(api.server(), number).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -18,19 +18,19 @@ pub async fn status(State(api): State<Api>, _: Administrator) -> Answer<Json<GrS
 }
 
 async fn current(api: &Api) -> Answer<GrStatus> {
-    let backlogs = pair::backlogs(api.site()).await?;
+    let backlogs = pair::backlogs(api.server()).await?;
     let concerns = tasks::concerns(api).await?;
-    let damaged = pair::damaged(api.site()).await?;
+    let damaged = pair::damaged(api.server()).await?;
     let pair = api.pair().borrow().clone();
     let shown = api.tls().certificates.as_ref().map(|c| c.fingerprint());
     let tls = convert::gr_tls(shown, &api.tls().link.borrow(), &pair);
     Ok(convert::gr_status(
-        &api.site().config().fqdn,
+        &api.server().config().fqdn,
         &pair,
         &backlogs,
         concerns,
         &damaged,
-        api.site().now(),
+        api.server().now(),
         tls,
     ))
 }
@@ -52,7 +52,7 @@ pub async fn pair(
         password: new.password,
         tls: new.tls,
     };
-    pair::make(api.site(), new).await?;
+    pair::make(api.server(), new).await?;
     current(&api).await.map(Json)
 }
 
@@ -61,6 +61,6 @@ pub async fn pair(
     responses((status = 204, description = "GR is off"), (status = 401, body = ApiError),
         (status = 409, description = "A task is open", body = ApiError)))]
 pub async fn unpair(State(api): State<Api>, _: Administrator) -> Answer<StatusCode> {
-    pair::end(api.site()).await?;
+    pair::end(api.server()).await?;
     Ok(StatusCode::NO_CONTENT)
 }

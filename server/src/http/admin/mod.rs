@@ -19,7 +19,7 @@ use crate::config::Config;
 use crate::login::AddressLimit;
 use crate::operations::OpError;
 use crate::password;
-use crate::site::WriterError;
+use crate::server::WriterError;
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
@@ -34,7 +34,7 @@ use std::{fs, io};
 pub const TOKEN_FILE: &str = "admin.token";
 
 /// What opens the administration.
-pub struct AdminDoor {
+pub struct AdminAuth {
     user: String,
     phc: Option<String>,
     /// The hash, because comparing hashes tells nothing by its time.
@@ -42,7 +42,7 @@ pub struct AdminDoor {
     guesses: AddressLimit,
 }
 
-impl AdminDoor {
+impl AdminAuth {
     /// Reads the password and lays a new token into the data folder. If there is no room for it, the old one is kept, for it is as secret;
     /// without an old one the command line finds no door, and the server serves all the same.
     pub fn open(config: &Config) -> Result<Self, WriterError> {
@@ -71,7 +71,12 @@ impl AdminDoor {
         })
     }
 
-    async fn knock(&self, api: &Api, headers: &HeaderMap, from: IpAddr) -> Result<(), Problem> {
+    async fn authenticate(
+        &self,
+        api: &Api,
+        headers: &HeaderMap,
+        from: IpAddr,
+    ) -> Result<(), Problem> {
         if let Some(token) = credentials(headers, "Bearer") {
             // A token of 256 random bits is not guessed, so these tries need no limit.
             let right = blake3::hash(token.as_bytes()) == self.token;
@@ -129,7 +134,7 @@ impl FromRequestParts<Api> for Administrator {
         let from = peer.0.ip();
         api.0
             .admin
-            .knock(api, &parts.headers, from)
+            .authenticate(api, &parts.headers, from)
             .await
             .map(|()| Self)
     }

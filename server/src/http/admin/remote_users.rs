@@ -16,7 +16,7 @@ use contract::{ApiError, RemoteUser};
 #[utoipa::path(get, path = "/api/v1/admin/remote-users", tag = "administration", security(("admin" = []), ("admin_token" = [])),
     responses((status = 200, body = Vec<RemoteUser>), (status = 401, body = ApiError)))]
 pub async fn list(State(api): State<Api>, _: Administrator) -> Answer<Json<Vec<RemoteUser>>> {
-    let all = remote_users::all(api.site()).await?.into_iter();
+    let all = remote_users::all(api.server()).await?.into_iter();
     let shown = all.map(|(mailbox, user)| RemoteUser {
         mailbox,
         name: user.name,
@@ -44,7 +44,7 @@ pub async fn add(
         name: new.name.clone(),
         address: new.address.clone(),
     };
-    remote_users::add(api.site(), new.mailbox.clone(), user).await?;
+    remote_users::add(api.server(), new.mailbox.clone(), user).await?;
     Ok((StatusCode::CREATED, Json(new)))
 }
 
@@ -57,6 +57,6 @@ pub async fn remove(
     _: Administrator,
     Segment(mailbox): Segment,
 ) -> Answer<StatusCode> {
-    remote_users::remove(api.site(), mailbox).await?;
+    remote_users::remove(api.server(), mailbox).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -13,7 +13,7 @@ use contract::{ApiError, SettingsPatch, SystemSettings};
 #[utoipa::path(get, path = "/api/v1/admin/settings", tag = "administration", security(("admin" = []), ("admin_token" = [])),
     responses((status = 200, body = SystemSettings), (status = 401, body = ApiError)))]
 pub async fn show(State(api): State<Api>, _: Administrator) -> Answer<Json<SystemSettings>> {
-    Ok(Json(shown(&settings::read(api.site()).await?)))
+    Ok(Json(shown(&settings::read(api.server()).await?)))
 }
 
 fn shown(settings: &Settings) -> SystemSettings {
@@ -40,6 +40,6 @@ pub async fn change(
         name_dialing: patch.name_dialing.as_ref().map(convert::name_dialing),
         broadcast_mailbox: patch.broadcast_mailbox,
     };
-    let settings = settings::change(api.site(), wanted).await?;
+    let settings = settings::change(api.server(), wanted).await?;
     Ok(Json(shown(&settings)))
 }

@@ -16,7 +16,7 @@ use domain::Shortcut;
     responses((status = 200, body = Vec<VpimShortcut>), (status = 401, body = ApiError)))]
 pub async fn list(State(api): State<Api>, _: Administrator) -> Answer<Json<Vec<VpimShortcut>>> {
     let shown = |Shortcut { prefix, overlap }| VpimShortcut { prefix, overlap };
-    let all = shortcuts::all(api.site()).await?;
+    let all = shortcuts::all(api.server()).await?;
     Ok(Json(all.into_iter().map(shown).collect()))
 }
 
@@ -34,7 +34,7 @@ pub async fn add(
         prefix: new.prefix.clone(),
         overlap: new.overlap,
     };
-    shortcuts::add(api.site(), shortcut).await?;
+    shortcuts::add(api.server(), shortcut).await?;
     Ok((StatusCode::CREATED, Json(new)))
 }
 
@@ -47,6 +47,6 @@ pub async fn remove(
     _: Administrator,
     Segment(prefix): Segment,
 ) -> Answer<StatusCode> {
-    shortcuts::remove(api.site(), prefix).await?;
+    shortcuts::remove(api.server(), prefix).await?;
     Ok(StatusCode::NO_CONTENT)
 }

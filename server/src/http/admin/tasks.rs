@@ -33,15 +33,15 @@ pub async fn list(State(api): State<Api>, _: Administrator) -> Answer<Json<GrTas
 }
 
 async fn present(api: &Api) -> Answer<GrTasks> {
-    let users = tasks::user_count(api.site()).await?;
-    let view = api.site().tasks().borrow().clone();
+    let users = tasks::user_count(api.server()).await?;
+    let view = api.server().tasks().borrow().clone();
     Ok(with_names(api, |names| convert::tasks(&view, names, users)))
 }
 
 fn with_names<T>(api: &Api, f: impl FnOnce(&Names<'_>) -> T) -> T {
     let partner = api.pair().borrow().partner.as_ref().map(|p| p.fqdn.clone());
     f(&Names {
-        here: &api.site().config().fqdn,
+        here: &api.server().config().fqdn,
         there: partner.as_deref().unwrap_or("?"),
     })
 }
@@ -70,7 +70,7 @@ pub async fn start(
         }),
         mailboxes: new.mailboxes,
     };
-    let id = tasks::start(api.site(), new).await?;
+    let id = tasks::start(api.server(), new).await?;
     shown(&api, id).map(|task| (StatusCode::ACCEPTED, Json(task)))
 }
 
@@ -85,7 +85,7 @@ pub async fn abort(
     _: Administrator,
     Segment(id): Segment,
 ) -> Answer<StatusCode> {
-    tasks::abort(api.site(), task_id(&id)?).await?;
+    tasks::abort(api.server(), task_id(&id)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -100,7 +100,7 @@ pub async fn agree(
     Segment(id): Segment,
 ) -> Answer<(StatusCode, Json<GrTask>)> {
     let id = task_id(&id)?;
-    tasks::agree(api.site(), id).await?;
+    tasks::agree(api.server(), id).await?;
     shown(&api, id).map(|task| (StatusCode::ACCEPTED, Json(task)))
 }
 
@@ -109,7 +109,7 @@ pub async fn agree(
     responses((status = 202, description = "It comes back, a little at a time", body = GrTasks), (status = 401, body = ApiError),
         (status = 409, description = "There is nothing to bring back, or a task is open", body = ApiError)))]
 pub async fn undo(State(api): State<Api>, _: Administrator) -> Answer<(StatusCode, Json<GrTasks>)> {
-    tasks::undo(api.site()).await?;
+    tasks::undo(api.server()).await?;
     Ok((StatusCode::ACCEPTED, Json(present(&api).await?)))
 }
 
@@ -129,14 +129,14 @@ pub async fn retry(
     State(api): State<Api>,
     _: Administrator,
 ) -> Answer<(StatusCode, Json<HeldMailboxes>)> {
-    tasks::retry_held(api.site()).await?;
+    tasks::retry_held(api.server()).await?;
     let held = everything_held(&api, HELD_MAX).await?;
     Ok((StatusCode::ACCEPTED, Json(held)))
 }
 
 async fn everything_held(api: &Api, most: usize) -> Answer<HeldMailboxes> {
-    let all = tasks::held(api.site()).await?;
-    let view = api.site().tasks();
+    let all = tasks::held(api.server()).await?;
+    let view = api.server().tasks();
     let view = view.borrow();
     Ok(HeldMailboxes {
         held_count: all.len() as u64,
@@ -158,17 +158,17 @@ pub async fn concerns(api: &Api) -> Answer<Concerns> {
     let HeldMailboxes {
         held, held_count, ..
     } = everything_held(api, HELD_IN_STATUS_MAX).await?;
-    let view = api.site().tasks().borrow().clone();
+    let view = api.server().tasks().borrow().clone();
     Ok(Concerns {
         held,
         held_count,
         task: with_names(api, |names| convert::open_task(&view, names)),
-        disk: api.site().disk_room(),
+        disk: api.server().disk_room(),
     })
 }
 
 fn shown(api: &Api, id: TaskId) -> Answer<GrTask> {
-    let view = api.site().tasks().borrow().clone();
+    let view = api.server().tasks().borrow().clone();
     with_names(api, |names| convert::task(&view, id, names))
         .ok_or_else(|| Problem::internal("a task that has begun is not there"))
 }

@@ -42,16 +42,16 @@ pub async fn list(
         _ => users::Wanted::All,
     };
     let limit = wanted.limit.unwrap_or(users::LIST_LIMIT);
-    let found = users::list(api.site(), which, wanted.after, limit).await?;
+    let found = users::list(api.server(), which, wanted.after, limit).await?;
     let rows = found.iter().map(|found| row(&api, found));
     rows.collect::<Answer<_>>().map(Json)
 }
 
 fn row(api: &Api, found: &Found) -> Answer<UserRow> {
-    let config = api.site().config();
+    let config = api.server().config();
     let pair = api.pair().borrow();
     let place = convert::Neighbourhood {
-        home: api.site().home(),
+        home: api.server().home(),
         fqdn: &config.fqdn,
         partner: pair.partner.as_ref().map(|p| p.fqdn.as_str()),
         tries_max: config.login.tries_max,
@@ -64,7 +64,7 @@ fn row(api: &Api, found: &Found) -> Answer<UserRow> {
     params(("id" = ObjectId, Path)),
     responses((status = 200, body = UserRow), (status = 401, body = ApiError), (status = 404, body = ApiError)))]
 pub async fn read(State(api): State<Api>, _: Administrator, Id(id): Id) -> Answer<Json<UserRow>> {
-    row(&api, &users::read(api.site(), id).await?).map(Json)
+    row(&api, &users::read(api.server(), id).await?).map(Json)
 }
 
 /// Creates a user. It belongs to the answering server. A request with an `id` may be repeated: it finds the user that the first made.
@@ -107,7 +107,7 @@ pub async fn change(
         device_class: patch.device_class,
         locked: patch.locked,
     };
-    row(&api, &users::change(api.site(), id, patch).await?).map(Json)
+    row(&api, &users::change(api.server(), id, patch).await?).map(Json)
 }
 
 /// Deletes a user with the mailbox, here and on the partner. Only the server that the user belongs to does this.
@@ -116,7 +116,7 @@ pub async fn change(
     responses((status = 204, description = "Gone"), (status = 401, body = ApiError), (status = 404, body = ApiError),
         (status = 403, description = "The user belongs to the partner", body = ApiError)))]
 pub async fn delete(State(api): State<Api>, _: Administrator, Id(id): Id) -> Answer<StatusCode> {
-    users::delete(api.site(), id).await?;
+    users::delete(api.server(), id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -109,7 +109,7 @@ fn named(name: &str) -> DistinguishedName {
 }
 
 fn write(path: &Path, label: &str, der: &[u8]) -> Result<(), TlsError> {
-    let fault = |error: crate::site::WriterError| TlsError::CannotRead {
+    let fault = |error: crate::server::WriterError| TlsError::CannotRead {
         path: path.to_owned(),
         source: io::Error::other(error),
     };

@@ -2,7 +2,7 @@
 //!
 //! One thing that fails holds up no other: each is tried in each round, and a message that cannot be deleted is left out of the next.
 
-use crate::site::{Abort, Site, Wait, WriteError, WriterError};
+use crate::server::{Abort, Server, Wait, WriteError, WriterError};
 use domain::{Change, ObjectId, Timestamp};
 use std::collections::BTreeSet;
 use std::convert::Infallible;
@@ -18,8 +18,8 @@ const COMPACT_BYTES_MAX: u64 = 16 << 20;
 const DAY_MS: i64 = 86_400_000;
 
 /// Runs until `stop`.
-pub async fn run(site: Site, stop: CancellationToken) {
-    let every = Duration::from_secs(site.config().upkeep.every_s);
+pub async fn run(server: Server, stop: CancellationToken) {
+    let every = Duration::from_secs(server.config().upkeep.every_s);
     let mut bad = BTreeSet::new();
     let said = |what: &str, result: Result<(), WriterError>| {
         if let Err(error) = result {
@@ -37,19 +37,22 @@ pub async fn run(site: Site, stop: CancellationToken) {
         }
         said(
             "Deleted could not be emptied",
-            empty_deleted(&site, &mut bad).await,
+            empty_deleted(&server, &mut bad).await,
         );
         said(
             "no space could be given back",
-            site.compact(COMPACT_BYTES_MAX).await,
+            server.compact(COMPACT_BYTES_MAX).await,
         );
         metrics::counter!("callpilot_upkeep_rounds_total").increment(1);
     }
 }
 
-async fn empty_deleted(site: &Site, bad: &mut BTreeSet<ObjectId>) -> Result<(), WriterError> {
-    let keep = i64::try_from(site.config().mailbox.deleted_keep_days).unwrap_or(365);
-    let Some(before) = site.oldest_destroyable(keep.saturating_mul(DAY_MS)).await? else {
+async fn empty_deleted(server: &Server, bad: &mut BTreeSet<ObjectId>) -> Result<(), WriterError> {
+    let keep = i64::try_from(server.config().mailbox.deleted_keep_days).unwrap_or(365);
+    let Some(before) = server
+        .oldest_destroyable(keep.saturating_mul(DAY_MS))
+        .await?
+    else {
         return Ok(());
     };
     if bad.len() > BAD_MAX {
@@ -57,7 +60,7 @@ async fn empty_deleted(site: &Site, bad: &mut BTreeSet<ObjectId>) -> Result<(), 
     }
     loop {
         let most = DELETE_MAX + bad.len();
-        let expired = site
+        let expired = server
             .read(move |readers| readers.expired_deleted(before, most))
             .await?;
         let ids: Vec<_> = expired.into_iter().filter(|id| !bad.contains(id)).collect();
@@ -65,10 +68,10 @@ async fn empty_deleted(site: &Site, bad: &mut BTreeSet<ObjectId>) -> Result<(), 
             return Ok(());
         }
         let full = ids.len() >= DELETE_MAX;
-        if delete(site, ids.clone(), before).await.is_err() {
+        if delete(server, ids.clone(), before).await.is_err() {
             // One of them is bad: each by itself.
             for id in ids {
-                if let Err(error) = delete(site, vec![id], before).await {
+                if let Err(error) = delete(server, vec![id], before).await {
                     tracing::warn!(%id, %error, "a message in Deleted cannot be deleted; it stays");
                     bad.insert(id);
                 }
@@ -81,8 +84,8 @@ async fn empty_deleted(site: &Site, bad: &mut BTreeSet<ObjectId>) -> Result<(), 
 }
 
 /// Deletes for good, in one transaction, those of these messages that have still been in Deleted since before `before`.
-async fn delete(site: &Site, ids: Vec<ObjectId>, before: Timestamp) -> Result<(), WriterError> {
-    let write = site.write_anyway(
+async fn delete(server: &Server, ids: Vec<ObjectId>, before: Timestamp) -> Result<(), WriterError> {
+    let write = server.write_anyway(
         Wait::Local,
         move |scope| -> Result<usize, Abort<Infallible>> {
             let mut gone = 0;

@@ -3,22 +3,26 @@
 /// A value that cannot be kept; a sentence for people says why.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct Unfit(pub String);
+pub struct ValidationError(pub String);
 
 /// Refuses with a sentence unless `fits`.
-pub(crate) fn ensure(fits: bool, sentence: impl FnOnce() -> String) -> Result<(), Unfit> {
-    if fits { Ok(()) } else { Err(Unfit(sentence())) }
+pub(crate) fn ensure(fits: bool, sentence: impl FnOnce() -> String) -> Result<(), ValidationError> {
+    if fits {
+        Ok(())
+    } else {
+        Err(ValidationError(sentence()))
+    }
 }
 
 /// A mailbox number: 3 to 20 digits.
-pub fn check_mailbox_number(number: &str) -> Result<(), Unfit> {
+pub fn check_mailbox_number(number: &str) -> Result<(), ValidationError> {
     ensure(is_digits(number, 3, 20), || {
         format!("\"{number}\" is not a mailbox number: it has 3 to 20 digits.")
     })
 }
 
 /// A telephone number as it is dialled: 1 to 30 digits, stars and hashes, perhaps with a plus before them.
-pub fn check_telephone_number(number: &str) -> Result<(), Unfit> {
+pub fn check_telephone_number(number: &str) -> Result<(), ValidationError> {
     let dialled = number.strip_prefix('+').unwrap_or(number);
     let fits = (1..=30).contains(&dialled.len())
         && dialled
@@ -30,7 +34,7 @@ pub fn check_telephone_number(number: &str) -> Result<(), Unfit> {
 }
 
 /// An address: a number, or `local@domain` of at most 254 bytes (RFC 5321 section 4.5.3.1.3).
-pub fn check_address(address: &str) -> Result<(), Unfit> {
+pub fn check_address(address: &str) -> Result<(), ValidationError> {
     let plain = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic());
     let mail = address
         .rsplit_once('@')
@@ -44,7 +48,7 @@ pub fn check_address(address: &str) -> Result<(), Unfit> {
 }
 
 /// A name that people read: 1 to `length_max` characters on one line. `what` begins the sentence.
-pub fn check_name(what: &str, name: &str, length_max: usize) -> Result<(), Unfit> {
+pub fn check_name(what: &str, name: &str, length_max: usize) -> Result<(), ValidationError> {
     let fits = !name.trim().is_empty()
         && name.chars().count() <= length_max
         && !name.chars().any(char::is_control);

@@ -28,7 +28,7 @@ pub type WriteTx<'a, 't> = writer::WriteTx<'a, 't, store::Writer>;
 
 /// A handle on the server; cheap to clone.
 #[derive(Clone)]
-pub struct Site(Arc<Inner>);
+pub struct Server(Arc<Inner>);
 
 struct Inner {
     config: Config,
@@ -64,7 +64,7 @@ fn report(opened: &store::Opened) {
     }
 }
 
-impl Site {
+impl Server {
     /// Opens the data folder and starts the writer thread. Returns when the server can answer; the handle of the thread ends when the
     /// server stops.
     pub fn open(config: Config) -> Result<(Self, WriterThread), WriterError> {
@@ -101,7 +101,7 @@ impl Site {
         let (writer, watches) =
             WriterThread::new(&config, clock, writer, outlets, pairing, conditions);
         let Watches { pair, tasks } = watches;
-        let site = Self(Arc::new(Inner {
+        let server = Self(Arc::new(Inner {
             config,
             clock,
             home,
@@ -114,7 +114,7 @@ impl Site {
             own_session_key,
             session_keys: RwLock::new(session_keys),
         }));
-        Ok((site, writer))
+        Ok((server, writer))
     }
 
     /// The configuration.
