@@ -16,6 +16,9 @@ const MAIL_BYTES: u64 = 1_500;
 /// So many messages the link of a server holds.
 const ROOM: usize = 256;
 
+/// For so long a server puts off what grows when a transaction has found no room. Milliseconds.
+const PUT_OFF_MS: u64 = 10_000;
+
 /// The way to each side: when what it holds will have been carried.
 #[derive(Debug, Default)]
 pub struct Link([VecDeque<u64>; 2]);
@@ -125,6 +128,12 @@ impl World {
         // With bounds that are small on purpose nobody is promised how long it takes.
         if wide.bytes_per_s == 0 || wide.limits != Limits::default() {
             return Ok(());
+        }
+        if wide.full_long > 0 {
+            // Who has just found no room puts off what grows, and says so.
+            let until = self.time + PUT_OFF_MS + 1;
+            self.pass(until)?;
+            self.time = self.time.max(until);
         }
         self.tell(|| format!("{} has much to send", NAMES[side]));
         let long = self.own.between(1, 4);

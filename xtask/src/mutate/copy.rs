@@ -29,10 +29,27 @@ pub const JUDGED: [(&str, &str); 3] = [
 const LEFT_OUT: [&str; 4] = ["conformance", "conformance.rs", "memory", "memory.rs"];
 
 /// Packages that the judged ones need as they are.
-const NEEDED: [&str; 1] = ["plugin-sdk/crates/contract"];
+const NEEDED: [&str; 4] = [
+    "plugin-sdk/crates/contract",
+    "server/crates/store",
+    "server/crates/writer",
+    "tests/faulty-disk",
+];
 
 /// The simulator. In the workspace it is part of a package that needs a whole server to build.
 const SIMULATOR: &str = "tests/simulation";
+
+/// What it depends on.
+const SIMULATOR_NEEDS: [&str; 8] = [
+    "bytes",
+    "domain",
+    "faulty-disk",
+    "gr-proto",
+    "ledger",
+    "mimalloc",
+    "store",
+    "writer",
+];
 
 /// The crate behind each switch.
 pub const SWITCH: &str = include_str!("switch.rs");
@@ -155,12 +172,16 @@ fn copy_sources(found: &Found, copy: &mut Copy) -> Result<(), Failure> {
 
 fn copy_manifests(copy: &mut Copy) -> Result<(), Failure> {
     copy.put(Path::new("mutants/Cargo.toml"), &package("mutants", ""))?;
-    let simulator = "[[bin]]\nname = \"gr-sim\"\npath = \"main.rs\"\n\n\
+    let needs = SIMULATOR_NEEDS.map(|name| format!("{name}.workspace = true\n"));
+    let simulator = format!(
+        "[[bin]]\nname = \"gr-sim\"\npath = \"main.rs\"\n\n\
         [features]\nrule-switches = []\n\n\
-        [dependencies]\ndomain.workspace = true\ngr-proto.workspace = true\nledger.workspace = true\n";
+        [dependencies]\n{}",
+        needs.concat()
+    );
     copy.put(
         &Path::new(SIMULATOR).join("Cargo.toml"),
-        &package("simulation", simulator),
+        &package("simulation", &simulator),
     )?;
     copy.put(
         Path::new("Cargo.lock"),
