@@ -59,13 +59,13 @@ pub async fn serve(mut config: Config, stop: CancellationToken) -> Result<(), Se
     let metrics = start_metrics();
     // The store first: it refuses a second process, and on a full disk it gives up some of its reserve to what follows.
     let opened = tokio::task::spawn_blocking(move || Server::open(config));
-    let (server, committer) = opened.await.map_err(|_| WriterError::OutOfService)??;
-    let door = AdminAuth::open(server.config())?;
+    let (server, writer) = opened.await.map_err(|_| WriterError::OutOfService)??;
+    let admin = AdminAuth::open(server.config())?;
     let certificates = certificates(server.config()).await?;
     let for_http = certificates.as_ref().filter(|_| server.config().http.tls);
     let https = acceptor(for_http, &http::PROTOCOLS)?;
     let for_mail = acceptor(certificates.as_ref(), &[])?;
-    let running = gr::Running::start(&server, committer, stop.clone())?;
+    let running = gr::Running::start(&server, writer, stop.clone())?;
     say_where(server.config(), certificates.as_deref());
     let (http, smtp) = (server.config().http.listen, server.config().smtp.listen);
     tracing::info!(fqdn = server.config().fqdn, %http, %smtp, "in service");
@@ -85,7 +85,7 @@ pub async fn serve(mut config: Config, stop: CancellationToken) -> Result<(), Se
         certificates,
         link: running.link_security(),
     };
-    let router = Api::new(server.clone(), door, web, metrics, tls, stop.clone()).router();
+    let router = Api::new(server.clone(), admin, web, metrics, tls, stop.clone()).router();
     http::serve(
         sockets.http,
         router,

@@ -22,11 +22,11 @@ impl Running {
     /// Starts both. When the writer ends by itself, `stop` is cancelled: a server that cannot write is none.
     pub fn start(
         server: &Server,
-        mut committer: WriterThread,
+        mut writer: WriterThread,
         stop: CancellationToken,
     ) -> Result<Self, WriterError> {
         let (keys, seen) = watch::channel(None);
-        let starts = committer.link_starts.take();
+        let starts = writer.link_starts.take();
         let starts =
             starts.ok_or_else(|| WriterError::Damaged("the link was started twice".into()))?;
         let (security, shown) = watch::channel(LinkSecurity::default());
@@ -35,7 +35,7 @@ impl Running {
         let run = move || {
             // However it ends, by a panic too: a server that cannot write is none, and must not look like one.
             let _stop = stop.drop_guard();
-            committer.run()
+            writer.run()
         };
         let thread = std::thread::Builder::new().name("writer".into());
         let writer = thread
@@ -87,9 +87,9 @@ mod tests {
         let data = dir.path().display();
         let text = format!("fqdn = \"cp-a.test.example\"\ndata_dir = \"{data}\"\n");
         let config = Config::parse(&text, "cp.toml", &|_| None).unwrap();
-        let (server, committer) = Server::open(config).unwrap();
+        let (server, writer) = Server::open(config).unwrap();
         let stop = CancellationToken::new();
-        let running = Running::start(&server, committer, stop.clone()).unwrap();
+        let running = Running::start(&server, writer, stop.clone()).unwrap();
         assert!(server.is_writing());
         let fault = server.write(Wait::Local, |_| -> Result<(), Abort<()>> {
             panic!("a fault of our own")

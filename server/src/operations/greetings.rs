@@ -278,8 +278,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let text = format!("fqdn = \"a.example.net\"\ndata_dir = {:?}\n", dir.path());
         let config = Config::parse(&text, "test", &|_| None).unwrap();
-        let (server, committer) = Server::open(config).unwrap();
-        let writer = std::thread::spawn(|| committer.run());
+        let (server, writer) = Server::open(config).unwrap();
+        let writer = std::thread::spawn(|| writer.run());
         let stop = CancellationToken::new();
         let tidying = tokio::spawn(tidy(server.clone(), stop.clone()));
 

@@ -53,8 +53,8 @@ fn served() -> Served {
         free: AtomicU64::new(1 << 30),
         full: AtomicBool::new(false),
     });
-    let (server, committer) = Server::open_on(config, disk.clone()).unwrap();
-    let running = Running::start(&server, committer, CancellationToken::new()).unwrap();
+    let (server, writer) = Server::open_on(config, disk.clone()).unwrap();
+    let running = Running::start(&server, writer, CancellationToken::new()).unwrap();
     Served {
         server,
         running,

@@ -4,13 +4,18 @@ use crate::error::WriterError;
 use crate::host::Host;
 use crate::job::{Job, TxOf, Work, WriteFn};
 use crate::post_commit::PostCommit;
+use crate::rate_limited_log::RateLimitedLog;
 use crate::store::Transaction;
 use crate::write::WriteTx;
 use bytes::Bytes;
 use domain::{Conditions, ServerId, Timestamp};
 use gr_proto::{Engine, Input, Message, Now, Savepoint};
 use ledger::LedgerError;
+use std::time::Duration;
 use store::StoreError;
+
+/// Writes that fail are logged so often at most.
+static TAKEN_BACK: RateLimitedLog = RateLimitedLog::new(Duration::from_secs(5));
 
 /// A transaction that is open: what each job of the group does in it.
 pub(crate) struct OpenTransaction<'a, 't, H: Host> {
@@ -98,20 +103,21 @@ impl<H: Host> OpenTransaction<'_, '_, H> {
         } = write;
         match done {
             Ok(reply) => {
-                self.tx.release()?;
                 if conditions.is_some() {
                     self.after.conditions = conditions;
                 }
                 let replies = &mut self.after.replies;
                 replies.extend(reply.map(|reply| (reply, marked)));
-                Ok(())
+                Ok(self.tx.release()?)
             }
             Err(error) => {
                 let error = undone(error);
                 if error.is_full() || self.tx.roll_back().is_err() {
                     return Err(error);
                 }
-                tracing::error!(%error, "a write failed and was taken back; the others of its group go on");
+                if let Some(times) = TAKEN_BACK.now() {
+                    tracing::error!(%error, times, "a write failed and was taken back; the others of its group go on");
+                }
                 before.restore(self.engine);
                 self.take_back(conditions)
             }
