@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { deliver, voiceMessage } from './support/mail.mjs';
-import { launchBrowser, line, logIn, openPage, player, row, workerReady } from './support/page.mjs';
+import { launchBrowser, line, logIn, openPage, player, row, submitLogIn, workerReady } from './support/page.mjs';
 import { Pair, until } from './support/pair.mjs';
 
 const IDLE = 5_000;
@@ -63,6 +63,18 @@ describe('My CallPilot when a server dies', { timeout: 600_000 }, () => {
     await row(page, /Voice message/).first().click();
     await player(page).getByRole('button', { name: 'Play' }).click();
     await until('sound from the partner', async () => Number(await player(page).getByRole('slider').inputValue()) > 0);
+  });
+
+  it('whoever logs out while the line still tells of the change finds a page that works', async () => {
+    await atWork();
+    killPrimary();
+    await line(page, 'partner').waitFor({ timeout: IDLE });
+    await page.locator('button.who').click();
+    await page.getByRole('button', { name: 'Log out' }).click();
+    // A timer of the line ends while nobody is logged in, and must find nothing of the frame. A page error is a failure (afterEach).
+    await submitLogIn(page, pair.user('7200'));
+    await page.getByRole('heading', { level: 1, name: 'Inbox' }).waitFor();
+    await row(page, / from /).first().waitFor();
   });
 
   it('the next action after a kill is answered by the partner', async () => {
