@@ -6,8 +6,8 @@
 pub mod audit;
 pub mod cli;
 pub mod clock;
-pub mod conditions;
 pub mod config;
+pub mod constraints;
 pub mod files;
 pub mod gr;
 pub mod housekeeping;

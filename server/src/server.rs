@@ -5,8 +5,8 @@
 
 pub use crate::change_event::ChangeEvent;
 use crate::clock::{self, Clock};
-use crate::conditions;
 use crate::config::Config;
+use crate::constraints;
 use crate::gr::pairing::{self, Pairing, Partner, Secret, SessionKeys};
 pub use crate::gr::view::PairView;
 use crate::writer_thread::{Job, Outlets, ThreadHost, Watches, WriterThread};
@@ -16,7 +16,7 @@ use gr_proto::{Command, Input, Rejected, TaskView};
 use std::sync::{Arc, RwLock};
 use tokio::sync::{Semaphore, broadcast, oneshot, watch};
 pub use writer::{Abort, Durability, Wait, WriteError, WriterError, Written};
-use writer::{Done, Needs, Reply, Work};
+use writer::{Done, Needs, Work, WriteReply};
 
 /// Writes waiting for the writer thread; more than this and a listener is told to wait.
 const JOBS_MAX: usize = 4096;
@@ -90,7 +90,7 @@ impl Server {
         let pairing = pairing::load(&readers, &config.data_dir)?;
         let session_keys = pairing::session_keys(pairing.as_ref(), &own_session_key);
         let users_max = config.limits.users_max;
-        let conditions = readers.snapshot(|view| conditions::load(view, users_max))?;
+        let constraints = readers.snapshot(|view| constraints::load(view, users_max))?;
         let (notices, _) = broadcast::channel(NOTICES_MAX);
         let (jobs, inbox) = std::sync::mpsc::channel();
         let room = Arc::new(Semaphore::new(JOBS_MAX));
@@ -99,7 +99,7 @@ impl Server {
             queue: (inbox, Arc::clone(&room)),
         };
         let (writer, watches) =
-            WriterThread::new(&config, clock, writer, outlets, pairing, conditions);
+            WriterThread::new(&config, clock, writer, outlets, pairing, constraints);
         let Watches { pair, tasks } = watches;
         let server = Self(Arc::new(Inner {
             config,
@@ -246,14 +246,14 @@ impl Server {
                 }
             };
             match f(tx) {
-                Ok(value) => Ok(Some(Reply {
+                Ok(value) => Ok(Some(WriteReply {
                     wait,
                     send: Box::new(move |durability| {
                         let written = |durability| Ok(Written { value, durability });
                         let _ = done.send(durability.map(written));
                     }),
                 })),
-                Err(Abort::Refused(e)) => Ok(Some(Reply {
+                Err(Abort::Refused(e)) => Ok(Some(WriteReply {
                     wait: Wait::Local,
                     send: Box::new(move |durability| {
                         let _ = done.send(durability.map(|_| Err(e)));

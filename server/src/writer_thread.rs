@@ -6,7 +6,7 @@ use crate::change_event::ChangeEvent;
 use crate::clock::{self, Clock};
 use crate::gr::pairing::{self, Pairing, Partner};
 use crate::gr::view::PairView;
-use domain::{Conditions, Incarnation, ServerId};
+use domain::{Incarnation, ReplicationConstraints, ServerId};
 use gr_proto::{Changed, Event, How, Now, Output, PartnerState, PartnerStatus, TaskView, View};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -95,13 +95,13 @@ impl WriterThread {
         store: store::Writer,
         outlets: Outlets,
         pairing: Option<Pairing>,
-        conditions: Conditions,
+        constraints: ReplicationConstraints,
     ) -> (Self, Watches) {
         let home = ServerId::of(&config.fqdn);
         let partner = pairing.as_ref().map(ThreadHost::partner_of);
         let mut engine = gr_proto::Config::new(home, partner);
         engine.timers = crate::gr::timers(&config.gr);
-        engine.conditions = conditions;
+        engine.constraints = constraints;
         let (links, link_starts) = mpsc::unbounded_channel();
         let writer = Writer::new(new_incarnation(), engine, config.gr.accept_wait_ms);
         let mut host = ThreadHost {

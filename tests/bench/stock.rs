@@ -1,8 +1,8 @@
 //! Many users and their messages, the same for every server that is filled with them.
 
 use domain::{
-    Hlc, Incarnation, Key, Kind, Object, ObjectId, Password, Place, Sender, ServerId, Timestamp,
-    User, Value, Version, user_fields,
+    Hlc, Incarnation, Key, Kind, MessageFolder, Object, ObjectId, Password, Sender, ServerId,
+    Timestamp, User, Value, Version, user_fields,
 };
 use ledger::{Ledger, LedgerError, ReplicaState};
 
@@ -62,7 +62,7 @@ pub fn message(n: u64) -> Vec<(Key, Value)> {
         urgent: false,
         private: false,
     };
-    domain::Message::registers(&envelope, Place::Inbox, true)
+    domain::Message::registers(&envelope, MessageFolder::Inbox, true)
 }
 
 /// So many users with their messages, some in each transaction that `transact` runs.

@@ -32,8 +32,8 @@ pub struct Dials {
     pub timers: Timers,
     /// Administrators start and stop tasks.
     pub orders: u64,
-    /// Conditions change when somebody orders something.
-    pub conditions: u64,
+    /// Constraints change when somebody orders something.
+    pub constraints: u64,
     /// Things are lost from stores. Where servers go back in time, too, only copies of users: of a message that is lost there nobody
     /// could say why.
     pub damage: u64,
@@ -147,7 +147,7 @@ impl Dials {
             retransmit_ms_max: 5_000,
         };
         let orders = dial(10, 300);
-        let conditions = if orders > 0 { dial(1, 1) } else { 0 };
+        let constraints = if orders > 0 { dial(1, 1) } else { 0 };
         let damage = dial(20, 150);
         let collide = dial(1, 1) > 0 && orders > 0;
         let small = DeletionGuard {
@@ -191,7 +191,7 @@ impl Dials {
             full,
             aim,
             orders,
-            conditions,
+            constraints,
             damage,
             collide,
             deletion_guard,
@@ -240,7 +240,7 @@ impl Dials {
             9 => &mut self.bad_item,
             10 => &mut self.group,
             11 => &mut self.orders,
-            12 => &mut self.conditions,
+            12 => &mut self.constraints,
             13 => &mut self.damage,
             16 => &mut self.rewind,
             17 => &mut self.twin,

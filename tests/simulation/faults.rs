@@ -147,7 +147,7 @@ impl World {
         // What the partner has lost since then, nobody in this session can know.
         node.session_at = frozen.session_at;
         node.paired = frozen.paired;
-        (node.told, node.conditions) = (frozen.told, frozen.conditions);
+        (node.told, node.constraints) = (frozen.told, frozen.constraints);
     }
 
     /// Whether a machine was resumed and may not have heard yet that its past is another one.

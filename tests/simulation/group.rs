@@ -17,7 +17,7 @@ use domain::{Change, Kind, Object, User};
 use gr_proto::{Command, Input, Output};
 use ledger::{Ledger, LedgerError, Phase, TaskKind};
 use std::collections::VecDeque;
-use writer::{Ended, Needs, Reply, Wait, Work, WriteTx, WriterError};
+use writer::{Ended, Needs, Wait, Work, WriteReply, WriteTx, WriterError};
 
 type Job = writer::Job<SimHost>;
 
@@ -261,14 +261,14 @@ impl World {
         for input in asked.inputs {
             self.tell(|| format!("{}: {input:?}", NAMES[side]));
             add(match input {
-                Input::Conditions(conditions) => {
-                    self.nodes[side].conditions = (*conditions).clone();
+                Input::Constraints(constraints) => {
+                    self.nodes[side].constraints = (*constraints).clone();
                     Work::Write {
                         needs: Needs::Nothing,
                         run: Box::new(
                             move |tx: Result<&mut WriteTx<'_, '_, SimStore>, WriterError>| {
                                 if let Ok(tx) = tx {
-                                    tx.set_conditions(*conditions)?;
+                                    tx.set_conditions(*constraints)?;
                                 }
                                 Ok(None)
                             },
@@ -320,7 +320,7 @@ impl World {
                     Ok(durability) => talk.answered(call, durability),
                     Err(_) => talk.refused(call),
                 });
-                Ok(Some(Reply { wait, send }))
+                Ok(Some(WriteReply { wait, send }))
             },
         );
         Work::Write { run, needs }

@@ -3,7 +3,7 @@
 use crate::dials::Dials;
 use crate::process::Process;
 use crate::store::SimStore;
-use domain::{BodyRef, Conditions, Incarnation, ObjectId, ServerId, Timestamp};
+use domain::{BodyRef, Incarnation, ObjectId, ReplicationConstraints, ServerId, Timestamp};
 use gr_proto::{Config, Mono, Now, PartnerState, Rules};
 use ledger::memory::Memory;
 use std::collections::{BTreeMap, BTreeSet};
@@ -58,7 +58,7 @@ pub struct Node {
     /// What is kept gives way to what a rebuild will keep.
     pub gives_way: bool,
     /// What its configuration says of who can be replicated.
-    pub conditions: Conditions,
+    pub constraints: ReplicationConstraints,
     /// It has been behind since it last said that it had caught up.
     pub behind: bool,
 }
@@ -82,7 +82,7 @@ pub struct Frozen {
     pub session_at: u64,
     pub paired: bool,
     pub told: PartnerState,
-    pub conditions: Conditions,
+    pub constraints: ReplicationConstraints,
 }
 
 /// The true time at which histories begin, in Unix milliseconds.
@@ -122,7 +122,7 @@ impl Node {
             seen_kept: BTreeSet::new(),
             kept_since: BTreeMap::new(),
             gives_way: false,
-            conditions: Conditions::default(),
+            constraints: ReplicationConstraints::default(),
             behind: false,
         }
     }
@@ -132,7 +132,7 @@ impl Node {
             me: server(self.side),
             partner: self.paired.then(|| server(1 - self.side)),
             timers: dials.timers,
-            conditions: self.conditions.clone(),
+            constraints: self.constraints.clone(),
             deletion_guard: dials.deletion_guard,
             limits: dials.wide.limits,
             rules,
@@ -168,7 +168,7 @@ impl Node {
                 session_at: self.session_at,
                 paired: self.paired,
                 told: self.told,
-                conditions: self.conditions.clone(),
+                constraints: self.constraints.clone(),
             })
         });
     }

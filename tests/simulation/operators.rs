@@ -7,7 +7,7 @@ use crate::oracle::Failure;
 use crate::sometimes::Sometimes;
 use crate::users::{self, of_kind};
 use crate::world::World;
-use domain::{Change, Conditions, Kind, ObjectId, Shortcut, User};
+use domain::{Change, Kind, ObjectId, ReplicationConstraints, Shortcut, User};
 use gr_proto::{Command, Input, Rejected};
 use ledger::{Deletions, Ledger, TaskId, TaskKind};
 
@@ -57,10 +57,10 @@ impl World {
                 work.orders.push(Command::Agree(id));
             }
             8 => work.orders.push(Command::Undo),
-            9 if self.dials.conditions > 0 => {
+            9 if self.dials.constraints > 0 => {
                 self.counters.hit(Sometimes::ConditionsChange);
-                let conditions = self.some_conditions();
-                work.inputs.push(Input::Conditions(Box::new(conditions)));
+                let constraints = self.some_conditions();
+                work.inputs.push(Input::Constraints(Box::new(constraints)));
             }
             9 => work.orders.push(Command::RetryHeld),
             10 | 11 => return self.both_press(side),
@@ -174,25 +174,25 @@ impl World {
         }
     }
 
-    fn some_conditions(&mut self) -> Conditions {
+    fn some_conditions(&mut self) -> ReplicationConstraints {
         let number = |dice: &mut crate::dice::Dice| users::number(dice.below(users::NUMBERS));
-        let mut conditions = Conditions::default();
+        let mut constraints = ReplicationConstraints::default();
         for _ in 0..self.dice.below(4) {
-            conditions.remote_users.insert(number(&mut self.dice));
+            constraints.remote_users.insert(number(&mut self.dice));
         }
         if self.dice.chance(300) {
-            conditions.classes = Some([1 + self.dice.below(2) as i64].into());
+            constraints.classes = Some([1 + self.dice.below(2) as i64].into());
         }
         if self.dice.chance(200) {
-            conditions.users_max = Some(self.dice.below(20));
+            constraints.users_max = Some(self.dice.below(20));
         }
         if self.dice.chance(200) {
-            conditions.shortcuts.push(Shortcut {
+            constraints.shortcuts.push(Shortcut {
                 prefix: "127".to_owned(),
                 overlap: 1,
             });
         }
-        conditions
+        constraints
     }
 
     /// Something is lost from a store, and nothing says so.

@@ -7,7 +7,7 @@ use crate::oracle::{Failure, failed};
 use crate::sometimes::Sometimes;
 use crate::users::{self, of_kind};
 use crate::world::World;
-use domain::{Conditions, Kind, Object, ObjectId, User};
+use domain::{Kind, Object, ObjectId, ReplicationConstraints, User};
 use gr_proto::{Command, Input};
 use ledger::{Phase, TaskId, TaskKind};
 use std::collections::BTreeMap;
@@ -29,13 +29,13 @@ impl World {
             self.time = self.time.max(until);
         }
         for side in [0, 1] {
-            let input = Input::Conditions(Box::default());
+            let input = Input::Constraints(Box::default());
             let work = Asked {
                 inputs: vec![input],
                 orders: vec![Command::RetryHeld],
                 ..Asked::default()
             };
-            self.nodes[side].conditions = Conditions::default();
+            self.nodes[side].constraints = ReplicationConstraints::default();
             self.transact(side, work)?;
         }
         self.give_numbers()?;

@@ -7,7 +7,7 @@ use crate::connector::{Fate, Fault};
 use contract::{ApiError, ErrorCode};
 
 /// A complete answer.
-pub(super) struct Answer {
+pub(super) struct RawResponse {
     pub(super) status: u16,
     pub(super) body: Vec<u8>,
 }
@@ -27,8 +27,8 @@ impl Driver {
     pub(super) fn judge(
         &self,
         caller: &Caller,
-        answer: Answer,
-        read: &mut dyn FnMut(Answer) -> Result<(), String>,
+        answer: RawResponse,
+        read: &mut dyn FnMut(RawResponse) -> Result<(), String>,
     ) -> Try {
         let status = answer.status;
         if (200..300).contains(&status) {

@@ -4,7 +4,7 @@ use super::call::Call;
 use super::driver::Driver;
 use crate::Error;
 use crate::transport::Method;
-use contract::Reach;
+use contract::ContactSettings;
 use std::rc::Rc;
 
 const NOTIFICATION: &str = "/api/v1/notification";
@@ -17,7 +17,7 @@ impl OwnNotification {
     ///
     /// # Errors
     /// What every call may fail with.
-    pub async fn read(&self) -> Result<Reach, Error> {
+    pub async fn read(&self) -> Result<ContactSettings, Error> {
         let call = Call::safe(Method::Get, NOTIFICATION.to_owned()).by(self.0.user()?);
         self.0.call_json(&call).await
     }
@@ -26,7 +26,7 @@ impl OwnNotification {
     ///
     /// # Errors
     /// [`Error::Refused`] with `bad_request` for a number, address or schedule that cannot be.
-    pub async fn set(&self, reach: &Reach) -> Result<Reach, Error> {
+    pub async fn set(&self, reach: &ContactSettings) -> Result<ContactSettings, Error> {
         let call = Call::safe(Method::Put, NOTIFICATION.to_owned()).by(self.0.user()?);
         self.0.call_json(&call.with_json(reach)?).await
     }

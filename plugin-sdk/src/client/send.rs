@@ -1,6 +1,6 @@
 //! Sends a call to the server in use, and again when that one fails under it, as far as the call may be repeated.
 
-use super::answer::{Answer, Try, malformed};
+use super::answer::{RawResponse, Try, malformed};
 use super::call::{Call, Progress};
 use super::driver::Driver;
 use crate::Error;
@@ -21,7 +21,7 @@ const ANSWER_BYTES_MAX: usize = 256 << 20;
 
 /// How one try ended.
 enum End {
-    Answer(Result<Answer, FetchError>),
+    RawResponse(Result<RawResponse, FetchError>),
     Moved,
     Over,
 }
@@ -40,13 +40,13 @@ struct Patience {
 }
 
 /// Takes a good answer, or says what is wrong with it: then it counts as no answer of a CallPilot server.
-type Read<'a> = &'a mut dyn FnMut(Answer) -> Result<(), String>;
+type Read<'a> = &'a mut dyn FnMut(RawResponse) -> Result<(), String>;
 
 impl Driver {
     /// A call whose answer is JSON.
     pub(super) async fn call_json<T: DeserializeOwned>(&self, call: &Call) -> Result<T, Error> {
         let mut value = None;
-        let mut read = |answer: Answer| {
+        let mut read = |answer: RawResponse| {
             value = Some(serde_json::from_slice(&answer.body).map_err(|error| error.to_string())?);
             Ok(())
         };
@@ -62,7 +62,7 @@ impl Driver {
     /// A call of which only the HTTP status matters.
     pub(super) async fn call_status(&self, call: &Call) -> Result<u16, Error> {
         let mut status = 0;
-        let mut read = |answer: Answer| {
+        let mut read = |answer: RawResponse| {
             status = answer.status;
             Ok(())
         };
@@ -73,7 +73,7 @@ impl Driver {
     /// A call whose answer is taken as it is.
     pub(super) async fn call_bytes(&self, call: &Call) -> Result<Vec<u8>, Error> {
         let mut bytes = Vec::new();
-        let mut read = |answer: Answer| {
+        let mut read = |answer: RawResponse| {
             bytes = answer.body;
             Ok(())
         };
@@ -158,7 +158,7 @@ impl Driver {
         let request = self.reporting(call, call.to(server), flight.id, patience);
         let mut fetch = pin!(
             self.fetch_all(call, request, flight.id, patience)
-                .map(End::Answer)
+                .map(End::RawResponse)
         );
         let left = async {
             if !call.follows() {
@@ -179,11 +179,11 @@ impl Driver {
                 };
                 return Try::Done(Err(error));
             }
-            End::Answer(Ok(answer)) => self.judge(&call.caller, answer, read),
-            End::Answer(Err(FetchError::Broken(what))) => {
+            End::RawResponse(Ok(answer)) => self.judge(&call.caller, answer, read),
+            End::RawResponse(Err(FetchError::Broken(what))) => {
                 Try::Failed(Fate::Unknown, Fault::Broken, malformed(what))
             }
-            End::Answer(Err(error)) => {
+            End::RawResponse(Err(error)) => {
                 let fate = match error {
                     FetchError::Refused => Fate::NotSent,
                     _ => Fate::Unknown,
@@ -231,7 +231,7 @@ impl Driver {
         request: Request,
         id: RequestId,
         patience: &Patience,
-    ) -> Result<Answer, FetchError> {
+    ) -> Result<RawResponse, FetchError> {
         let alive = || {
             patience.alive_at.set(self.now());
             self.feed(Input::RequestProgress(id));
@@ -253,7 +253,7 @@ impl Driver {
             }
         }
         let status = response.status;
-        Ok(Answer { status, body })
+        Ok(RawResponse { status, body })
     }
 
     /// Ends when nothing has arrived for as long as a call may take.

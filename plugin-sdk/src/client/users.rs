@@ -4,7 +4,7 @@ use super::call::{Call, push_encoded};
 use super::driver::Driver;
 use crate::Error;
 use crate::transport::Method;
-use contract::{ErrorCode, NewPassword, NewUser, ObjectId, Reach, UserPatch, UserRow};
+use contract::{ContactSettings, ErrorCode, NewPassword, NewUser, ObjectId, UserPatch, UserRow};
 use std::rc::Rc;
 
 const USERS: &str = "/api/v1/admin/users";
@@ -137,7 +137,7 @@ impl Users {
     ///
     /// # Errors
     /// As [`Users::read`].
-    pub async fn reach(&self, id: ObjectId) -> Result<Reach, Error> {
+    pub async fn reach(&self, id: ObjectId) -> Result<ContactSettings, Error> {
         let call = self.safe(Method::Get, format!("{}/notification", path(id)))?;
         self.0.call_json(&call).await
     }
@@ -146,7 +146,11 @@ impl Users {
     ///
     /// # Errors
     /// As [`Users::read`], and [`Error::Refused`] with `bad_request`.
-    pub async fn set_reach(&self, id: ObjectId, reach: &Reach) -> Result<Reach, Error> {
+    pub async fn set_reach(
+        &self,
+        id: ObjectId,
+        reach: &ContactSettings,
+    ) -> Result<ContactSettings, Error> {
         let call = self.safe(Method::Put, format!("{}/notification", path(id)))?;
         self.0.call_json(&call.with_json(reach)?).await
     }

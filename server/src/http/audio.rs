@@ -2,7 +2,7 @@
 
 use super::auth::LoggedIn;
 use super::convert::content::{self, Silence};
-use super::error::{Answer, Problem};
+use super::error::{HttpResult, Problem};
 use super::extract::{Id, Params};
 use super::{Api, range, web};
 use crate::operations::messages;
@@ -52,7 +52,7 @@ pub async fn audio(
     Id(id): Id,
     Params(which): Params<Which>,
     headers: HeaderMap,
-) -> Answer<Response> {
+) -> HttpResult<Response> {
     let message = messages::find(api.server(), who.id, id).await?;
     let etag = etag(message.body, which.part)?;
     let sound = if web::matches(&headers, &etag) {
@@ -72,7 +72,7 @@ pub(super) fn respond(
     etag: HeaderValue,
     sound: Sound,
     disposition: &'static str,
-) -> Answer<Response> {
+) -> HttpResult<Response> {
     let mut response = match sound {
         Sound::Same => StatusCode::NOT_MODIFIED.into_response(),
         Sound::Wav(wav) => range::respond(headers, &etag, &wav)?,

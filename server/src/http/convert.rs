@@ -5,7 +5,8 @@ mod own;
 pub mod tasks;
 
 pub use own::{
-    email_server, greeting, greeting_slot, name_dialing, reach, registers_of_reach, settings, slot,
+    contact_settings, email_server, greeting, greeting_slot, name_dialing,
+    registers_of_contact_settings, settings, slot,
 };
 
 use crate::gr::link::LinkSecurity;
@@ -18,7 +19,7 @@ use contract::{
     Counts, Damage, Discovery, Folder, GrStatus, GrTask, GrTls, HeldMailbox, LaneBacklog, Mailbox,
     MessageRow, ObjectId, PartnerState, Party, Recipient, ServerAddress, UserKind, UserRow,
 };
-use domain::{Envelope, Message, Object, Place, Sender, ServerId, Timestamp, User};
+use domain::{Envelope, Message, MessageFolder, Object, Sender, ServerId, Timestamp, User};
 use ledger::Backlog;
 
 /// The answering server and its partner.
@@ -87,20 +88,20 @@ fn sender(sender: &Sender) -> Party {
 }
 
 /// Where a message lies.
-pub fn folder(place: Place) -> Folder {
+pub fn folder(place: MessageFolder) -> Folder {
     match place {
-        Place::Inbox => Folder::Inbox,
-        Place::Sent => Folder::Sent,
-        Place::Deleted => Folder::Deleted,
+        MessageFolder::Inbox => Folder::Inbox,
+        MessageFolder::Sent => Folder::Sent,
+        MessageFolder::Deleted => Folder::Deleted,
     }
 }
 
 /// The place of a folder.
-pub fn place(folder: Folder) -> Place {
+pub fn place(folder: Folder) -> MessageFolder {
     match folder {
-        Folder::Inbox => Place::Inbox,
-        Folder::Sent => Place::Sent,
-        Folder::Deleted => Place::Deleted,
+        Folder::Inbox => MessageFolder::Inbox,
+        Folder::Sent => MessageFolder::Sent,
+        Folder::Deleted => MessageFolder::Deleted,
     }
 }
 

@@ -38,7 +38,7 @@ pub enum Problem {
 }
 
 /// What every handler returns.
-pub type Answer<T> = Result<T, Problem>;
+pub type HttpResult<T> = Result<T, Problem>;
 
 impl Problem {
     /// The request itself is wrong; a sentence says how.

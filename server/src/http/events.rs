@@ -1,7 +1,7 @@
 //! `GET /api/v1/events`: what happens to a mailbox and its servers, as server-sent events (WHATWG HTML section 9.2).
 
 use super::auth::LoggedIn;
-use super::error::Answer;
+use super::error::HttpResult;
 use super::{Api, convert};
 use crate::operations::{OpError, OpResult, messages};
 use crate::server::{ChangeEvent, PairView, WriterError};
@@ -85,7 +85,7 @@ impl Drop for StreamPermit {
     (status = 401, body = ApiError),
     (status = 429, description = "Too many streams are open", body = ApiError),
 ))]
-pub async fn events(State(api): State<Api>, who: LoggedIn) -> Answer<Response> {
+pub async fn events(State(api): State<Api>, who: LoggedIn) -> HttpResult<Response> {
     let seat = api.0.streams.seat(who.id)?;
     let pause = Duration::from_secs(api.server().config().http.events_comment_s);
     let stream =

@@ -3,7 +3,7 @@
 use super::audio::{Sound, respond};
 use super::auth::LoggedIn;
 use super::convert::content::{self, Silence};
-use super::error::{Answer, Problem};
+use super::error::{HttpResult, Problem};
 use super::extract::{Params, Recorded, Segment};
 use super::{Api, audio, convert, web};
 use crate::operations::OpError;
@@ -30,7 +30,7 @@ pub struct Drawn {
 /// One's greetings and recorded name, as far as they are recorded.
 #[utoipa::path(get, path = "/api/v1/greetings", tag = "mailbox", security(("session" = [])),
     responses((status = 200, body = Vec<GreetingRow>), (status = 401, body = ApiError)))]
-pub async fn list(State(api): State<Api>, who: LoggedIn) -> Answer<Json<Vec<GreetingRow>>> {
+pub async fn list(State(api): State<Api>, who: LoggedIn) -> HttpResult<Json<Vec<GreetingRow>>> {
     let all = greetings::all(api.server(), who.id).await?;
     let rows = all
         .iter()
@@ -53,7 +53,7 @@ pub async fn hear(
     who: LoggedIn,
     Segment(slot): Segment,
     headers: HeaderMap,
-) -> Answer<Response> {
+) -> HttpResult<Response> {
     let slot = parsed(&slot)?;
     let greeting = greetings::find(api.server(), who.id, slot).await?;
     let etag = audio::etag(greeting.body, None)?;
@@ -90,7 +90,7 @@ pub async fn set(
     Segment(slot): Segment,
     Params(drawn): Params<Drawn>,
     Recorded(file): Recorded,
-) -> Answer<Json<GreetingRow>> {
+) -> HttpResult<Json<GreetingRow>> {
     let slot = parsed(&slot)?;
     let read = tokio::task::spawn_blocking(move || encoded(&file));
     let recording = read.await.map_err(Problem::internal)??;
@@ -103,7 +103,7 @@ pub async fn set(
     }))
 }
 
-fn encoded(file: &[u8]) -> Answer<Recording> {
+fn encoded(file: &[u8]) -> HttpResult<Recording> {
     let wav = wav::read(file, SAMPLES_MAX).map_err(|error| match error {
         WavError::TooLong { .. } => Problem::TooLarge {
             size_max: UPLOAD_MAX,
@@ -133,13 +133,13 @@ pub async fn remove(
     State(api): State<Api>,
     who: LoggedIn,
     Segment(slot): Segment,
-) -> Answer<StatusCode> {
+) -> HttpResult<StatusCode> {
     let slot = parsed(&slot)?;
     greetings::remove(api.server(), who.id, slot).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn parsed(slot: &str) -> Answer<Slot> {
+fn parsed(slot: &str) -> HttpResult<Slot> {
     let name = serde_json::Value::String(slot.to_owned());
     let slot: Result<GreetingSlot, _> = serde_json::from_value(name);
     slot.map(convert::greeting_slot).map_err(|_| {

@@ -2,7 +2,7 @@
 
 use super::Api;
 use super::auth::LoggedIn;
-use super::error::{Answer, Problem};
+use super::error::{HttpResult, Problem};
 use super::extract::{Body, Segment};
 use crate::operations::lists;
 use axum::Json;
@@ -14,7 +14,10 @@ use domain::ListEntry;
 /// One's distribution lists, in order of their numbers.
 #[utoipa::path(get, path = "/api/v1/lists", tag = "mailbox", security(("session" = [])),
     responses((status = 200, body = Vec<DistributionList>), (status = 401, body = ApiError)))]
-pub async fn list(State(api): State<Api>, who: LoggedIn) -> Answer<Json<Vec<DistributionList>>> {
+pub async fn list(
+    State(api): State<Api>,
+    who: LoggedIn,
+) -> HttpResult<Json<Vec<DistributionList>>> {
     let lists = lists::all(api.server(), who.id).await?;
     let shown = lists.into_iter().map(|(number, list)| DistributionList {
         number,
@@ -34,7 +37,7 @@ pub async fn set(
     who: LoggedIn,
     Segment(number): Segment,
     Body(content): Body<ListContent>,
-) -> Answer<Json<DistributionList>> {
+) -> HttpResult<Json<DistributionList>> {
     let number = parsed(&number)?;
     let list = domain::DistributionList {
         title: content.title,
@@ -56,13 +59,13 @@ pub async fn remove(
     State(api): State<Api>,
     who: LoggedIn,
     Segment(number): Segment,
-) -> Answer<StatusCode> {
+) -> HttpResult<StatusCode> {
     let number = parsed(&number)?;
     lists::remove(api.server(), who.id, number).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn parsed(number: &str) -> Answer<u8> {
+fn parsed(number: &str) -> HttpResult<u8> {
     let read = number.parse().ok();
     read.filter(|n| (1..=ListEntry::NUMBER_MAX).contains(n))
         .ok_or_else(|| {

@@ -2,7 +2,7 @@
 
 use super::auth::LoggedIn;
 use super::convert::content;
-use super::error::{Answer, Problem};
+use super::error::{HttpResult, Problem};
 use super::extract::{Body, Id, Params};
 use super::{Api, convert};
 use crate::operations::OpError;
@@ -34,7 +34,7 @@ pub async fn list(
     State(api): State<Api>,
     who: LoggedIn,
     Params(page): Params<Page>,
-) -> Answer<Json<MessageList>> {
+) -> HttpResult<Json<MessageList>> {
     let before = page.before.as_deref().map(str::parse).transpose();
     let before =
         before.map_err(|_| Problem::invalid("`before` is not the `next` of a list.".into()))?;
@@ -44,7 +44,7 @@ pub async fn list(
     let as_of = api.server().now();
     let page = messages::list(api.server(), who.id, place, before, limit).await?;
     Ok(Json(MessageList {
-        messages: page.messages.iter().map(row).collect::<Answer<_>>()?,
+        messages: page.messages.iter().map(row).collect::<HttpResult<_>>()?,
         next: page.next.map(|next| next.to_string()),
         counts: convert::counts(&page.counts),
         as_of,
@@ -60,7 +60,7 @@ pub async fn read(
     State(api): State<Api>,
     who: LoggedIn,
     Id(id): Id,
-) -> Answer<Json<MessageDetail>> {
+) -> HttpResult<Json<MessageDetail>> {
     let detail = messages::open(api.server(), who.id, id, |shown, bytes| {
         let row = convert::row(shown.id, &shown.object, shown.one_server_only);
         let row = row.ok_or_else(|| OpError::internal("a message that is none"))?;
@@ -78,7 +78,7 @@ pub async fn change(
     who: LoggedIn,
     Id(id): Id,
     Body(patch): Body<MessagePatch>,
-) -> Answer<Json<MessageRow>> {
+) -> HttpResult<Json<MessageRow>> {
     let marking = Marking {
         unread: patch.unread,
         deleted: patch.deleted,
@@ -93,7 +93,7 @@ pub async fn change(
     responses((status = 200, description = "It lies in Deleted now", body = MessageRow),
         (status = 204, description = "It is gone for good"),
         (status = 401, body = ApiError), (status = 404, body = ApiError)))]
-pub async fn delete(State(api): State<Api>, who: LoggedIn, Id(id): Id) -> Answer<Response> {
+pub async fn delete(State(api): State<Api>, who: LoggedIn, Id(id): Id) -> HttpResult<Response> {
     Ok(match messages::delete(api.server(), who.id, id).await? {
         Some(shown) => Json(row(&shown)?).into_response(),
         None => StatusCode::NO_CONTENT.into_response(),
@@ -101,7 +101,7 @@ pub async fn delete(State(api): State<Api>, who: LoggedIn, Id(id): Id) -> Answer
 }
 
 /// A message as the API shows it.
-fn row(shown: &Shown) -> Answer<MessageRow> {
+fn row(shown: &Shown) -> HttpResult<MessageRow> {
     let row = convert::row(shown.id, &shown.object, shown.one_server_only);
     row.ok_or_else(|| Problem::internal("a message that is none"))
 }

@@ -1,7 +1,7 @@
 //! `/api/v1/session`: logging in, renewing, logging out.
 
 use super::auth::LoggedIn;
-use super::error::{Answer, Problem};
+use super::error::{HttpResult, Problem};
 use super::extract::{Body, Params};
 use super::request::Peer;
 use super::{Api, convert};
@@ -25,7 +25,7 @@ pub async fn log_in(
     State(api): State<Api>,
     Extension(Peer(peer)): Extension<Peer>,
     Body(login): Body<Login>,
-) -> Answer<(StatusCode, Json<Session>)> {
+) -> HttpResult<(StatusCode, Json<Session>)> {
     let who = api
         .sign_in()
         .sign_in(peer.ip(), &login.mailbox, login.password)
@@ -33,7 +33,7 @@ pub async fn log_in(
     Ok((StatusCode::CREATED, Json(session(&api, &who)?)))
 }
 
-fn session(api: &Api, who: &SignedIn) -> Answer<Session> {
+fn session(api: &Api, who: &SignedIn) -> HttpResult<Session> {
     let user = User::of(&who.object)
         .ok_or_else(|| Problem::internal("the session of something that is no user"))?;
     let (claims, token) = api.sign_in().renew(who)?;
@@ -59,7 +59,7 @@ fn primary(home: Option<ServerId>, here: &str, partner: Option<String>) -> Strin
     (status = 200, body = Session),
     (status = 401, description = "No session, or one that has ended", body = ApiError),
 ))]
-pub async fn renew(State(api): State<Api>, who: LoggedIn) -> Answer<Json<Session>> {
+pub async fn renew(State(api): State<Api>, who: LoggedIn) -> HttpResult<Json<Session>> {
     Ok(Json(session(&api, &who)?))
 }
 
@@ -81,7 +81,7 @@ pub async fn log_out(
     State(api): State<Api>,
     who: LoggedIn,
     Params(how): Params<LogOut>,
-) -> Answer<StatusCode> {
+) -> HttpResult<StatusCode> {
     if how.everywhere {
         api.sign_in().end_sessions(who.id).await?;
     }

@@ -1,7 +1,7 @@
 //! The mailbox classes of this server. They are its own, and decide which users of the partner are taken (R4, R9).
 
 use super::{OpError, OpResult};
-use crate::conditions::{
+use crate::constraints::{
     self, CLASS_NUMBER_MAX, CLASSES_MAX, NAME_LENGTH_MAX, class_key, classes, has_class,
 };
 use crate::server::{Abort, Server, Wait};
@@ -46,7 +46,7 @@ pub async fn add(server: &Server, number: i64, name: &str) -> OpResult<String> {
         scope
             .tx()
             .put_setting(&class_key(number), kept.as_bytes())?;
-        Ok(conditions::renew(scope, users_max)?)
+        Ok(constraints::renew(scope, users_max)?)
     });
     written.await?;
     Ok(name)
@@ -95,7 +95,7 @@ pub async fn remove(server: &Server, number: i64) -> OpResult<()> {
             return Err(Abort::Refused(no_class(number)));
         }
         scope.tx().remove_setting(&class_key(number))?;
-        Ok(conditions::renew(scope, users_max)?)
+        Ok(constraints::renew(scope, users_max)?)
     });
     written.await?;
     Ok(())

@@ -4,7 +4,7 @@
 //! are made in one transaction: either every recipient has it or none.
 
 use crate::server::{Abort, Server, Wait, WriteError, WriterError};
-use domain::{Change, Envelope, Kind, Message, ObjectId, Place, Sender, Timestamp};
+use domain::{Change, Envelope, Kind, Message, MessageFolder, ObjectId, Sender, Timestamp};
 use ledger::Ledger;
 use std::net::IpAddr;
 use vpim::address::{LocalPart, Mailbox};
@@ -129,7 +129,7 @@ pub async fn deliver(
                     kind: Kind::MESSAGE,
                     owner: Some(owner),
                     body: Some(body),
-                    registers: Message::registers(&envelope, Place::Inbox, true),
+                    registers: Message::registers(&envelope, MessageFolder::Inbox, true),
                 })?;
             }
             Ok(present.into_iter().map(|(id, _)| id).collect())

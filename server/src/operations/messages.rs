@@ -4,7 +4,7 @@ use super::{OpError, OpResult};
 use crate::server::{Abort, Server, Wait, WriteTx, WriterError};
 use bytes::Bytes;
 use domain::{
-    BodyRef, Change, Filing, Key, Message, Object, ObjectId, Place, Timestamp, Value,
+    BodyRef, Change, FolderState, Key, Message, MessageFolder, Object, ObjectId, Timestamp, Value,
     message_fields,
 };
 use ledger::{Ledger, LedgerError};
@@ -54,7 +54,7 @@ pub struct Marking {
 pub async fn list(
     server: &Server,
     user: ObjectId,
-    place: Place,
+    place: MessageFolder,
     before: Option<Cursor>,
     limit: usize,
 ) -> OpResult<Page> {
@@ -184,7 +184,7 @@ pub async fn mark(
 pub async fn delete(server: &Server, user: ObjectId, id: ObjectId) -> OpResult<Option<Shown>> {
     let written = server.write_anyway(Wait::Partner, move |scope| {
         let object = message(scope, id, user)?;
-        if Message::of(&object).is_some_and(|m| m.filing().place == Place::Deleted) {
+        if Message::of(&object).is_some_and(|m| m.filing().place == MessageFolder::Deleted) {
             scope.change(&Change::Delete { id })?;
             return Ok(None);
         }
@@ -276,14 +276,16 @@ fn registers(object: &Object, marking: Marking, now: Timestamp) -> Vec<(Key, Val
     }
     let present = Message::of(object).map(|m| m.filing().place);
     let wanted = match (marking.deleted, present) {
-        (Some(true), Some(Place::Inbox | Place::Sent)) => Some(Place::Deleted),
-        (Some(false), Some(Place::Deleted)) => Some(Place::Inbox),
+        (Some(true), Some(MessageFolder::Inbox | MessageFolder::Sent)) => {
+            Some(MessageFolder::Deleted)
+        }
+        (Some(false), Some(MessageFolder::Deleted)) => Some(MessageFolder::Inbox),
         _ => None,
     };
     if let Some(place) = wanted {
         registers.push((
             Key::field(message_fields::PLACE),
-            Filing { place, since: now }.value(),
+            FolderState { place, since: now }.value(),
         ));
     }
     registers
@@ -294,7 +296,7 @@ mod tests {
     use super::*;
     use domain::{Hlc, Incarnation, Kind, Version};
 
-    fn message(place: Place) -> Object {
+    fn message(place: MessageFolder) -> Object {
         let mut object = Object::new(Kind::MESSAGE, None, None);
         let version = Version {
             hlc: Hlc(1),
@@ -303,7 +305,7 @@ mod tests {
         object.set(
             Key::field(message_fields::PLACE),
             version,
-            Filing {
+            FolderState {
                 place,
                 since: Timestamp(5),
             }
@@ -312,7 +314,7 @@ mod tests {
         object
     }
 
-    fn placed(from: Place, deleted: bool) -> Option<Value> {
+    fn placed(from: MessageFolder, deleted: bool) -> Option<Value> {
         let marking = Marking {
             unread: None,
             deleted: Some(deleted),
@@ -326,22 +328,28 @@ mod tests {
     fn deleting_twice_keeps_the_day_of_the_first() {
         let at_nine = |place| {
             Some(
-                Filing {
+                FolderState {
                     place,
                     since: Timestamp(9),
                 }
                 .value(),
             )
         };
-        assert_eq!(placed(Place::Inbox, true), at_nine(Place::Deleted));
-        assert_eq!(placed(Place::Deleted, true), None);
-        assert_eq!(placed(Place::Deleted, false), at_nine(Place::Inbox));
-        assert_eq!(placed(Place::Inbox, false), None);
+        assert_eq!(
+            placed(MessageFolder::Inbox, true),
+            at_nine(MessageFolder::Deleted)
+        );
+        assert_eq!(placed(MessageFolder::Deleted, true), None);
+        assert_eq!(
+            placed(MessageFolder::Deleted, false),
+            at_nine(MessageFolder::Inbox)
+        );
+        assert_eq!(placed(MessageFolder::Inbox, false), None);
     }
 
     #[test]
     fn a_marking_that_says_nothing_changes_nothing() {
-        let inbox = message(Place::Inbox);
+        let inbox = message(MessageFolder::Inbox);
         assert_eq!(registers(&inbox, Marking::default(), Timestamp(9)), []);
     }
 }

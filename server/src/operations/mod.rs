@@ -4,13 +4,13 @@
 //! protocol says. Nothing here knows a protocol, a status code or a header; nothing outside opens the store or makes a change of an object.
 
 pub mod classes;
+pub mod contact_settings;
 pub mod deposit;
 mod error;
 pub mod greetings;
 pub mod lists;
 pub mod messages;
 pub mod pair;
-pub mod reach;
 pub mod remote_users;
 pub mod settings;
 pub mod shortcuts;

@@ -3,7 +3,7 @@
 //! A user of the partner whose number one of them has is not taken here (R9 b), and comes when the stub goes.
 
 use super::{OpError, OpResult};
-use crate::conditions::{
+use crate::constraints::{
     self, NAME_LENGTH_MAX, REMOTE_USERS_MAX, remote_user, remote_user_key, remote_users,
 };
 use crate::server::{Abort, Server, Wait};
@@ -13,7 +13,7 @@ use domain::{
 use std::collections::BTreeMap;
 
 /// A stub, under its mailbox number.
-pub use crate::conditions::RemoteUser;
+pub use crate::constraints::RemoteUser;
 
 /// All of them, by their mailbox numbers.
 ///
@@ -52,7 +52,7 @@ pub async fn add(server: &Server, mailbox: String, user: RemoteUser) -> OpResult
         }
         let value = serde_json::to_vec(&user).expect("plain data");
         scope.tx().put_setting(&remote_user_key(&mailbox), &value)?;
-        Ok(conditions::renew(scope, users_max)?)
+        Ok(constraints::renew(scope, users_max)?)
     });
     written.await?;
     Ok(())
@@ -71,7 +71,7 @@ pub async fn remove(server: &Server, mailbox: String) -> OpResult<()> {
             return Err(Abort::Refused(OpError::NotFound(none)));
         }
         scope.tx().remove_setting(&key)?;
-        Ok(conditions::renew(scope, users_max)?)
+        Ok(constraints::renew(scope, users_max)?)
     });
     written.await?;
     Ok(())

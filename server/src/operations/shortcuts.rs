@@ -1,7 +1,7 @@
 //! The VPIM shortcuts of this server. With an overlap they decide which mailboxes are replicated (R9 a).
 
 use super::{OpError, OpResult};
-use crate::conditions::{self, SHORTCUTS_MAX, shortcut_key, shortcuts};
+use crate::constraints::{self, SHORTCUTS_MAX, shortcut_key, shortcuts};
 use crate::server::{Abort, Server, Wait};
 use domain::Shortcut;
 
@@ -39,7 +39,7 @@ pub async fn add(server: &Server, shortcut: Shortcut) -> OpResult<()> {
         scope
             .tx()
             .put_setting(&shortcut_key(&shortcut.prefix), &value)?;
-        Ok(conditions::renew(scope, users_max)?)
+        Ok(constraints::renew(scope, users_max)?)
     });
     written.await?;
     Ok(())
@@ -58,7 +58,7 @@ pub async fn remove(server: &Server, prefix: String) -> OpResult<()> {
             return Err(Abort::Refused(OpError::NotFound(none)));
         }
         scope.tx().remove_setting(&key)?;
-        Ok(conditions::renew(scope, users_max)?)
+        Ok(constraints::renew(scope, users_max)?)
     });
     written.await?;
     Ok(())

@@ -2,7 +2,7 @@
 
 use super::sign_in::{SignIn, next_epoch, no_failed_logins};
 use super::{OpError, OpResult};
-use crate::conditions::{self, NO_SERVICE, device_class_key, has_class, remote_user};
+use crate::constraints::{self, NO_SERVICE, device_class_key, has_class, remote_user};
 use crate::password::PASSWORD_LENGTH_MAX;
 use crate::server::{Abort, Server, Wait, WriteTx};
 use domain::{
@@ -365,7 +365,7 @@ fn found(
     object: Object,
 ) -> Result<Option<Found>, StoreError> {
     let device_class = match User::of(&object) {
-        Some(user) if is_local(&user, home) => conditions::device_class(view, &id)?,
+        Some(user) if is_local(&user, home) => constraints::device_class(view, &id)?,
         Some(_) => NO_SERVICE.to_owned(),
         None => return Ok(None),
     };
@@ -448,7 +448,7 @@ fn taken_by(number: &str, object: &Object) -> OpError {
     ))
 }
 
-fn stands_for(number: &str, stub: &conditions::RemoteUser) -> OpError {
+fn stands_for(number: &str, stub: &constraints::RemoteUser) -> OpError {
     OpError::Conflict(format!(
         "Mailbox {number} is a Temporary Remote User here: {}. Remove that first, or choose another number.",
         stub.name

@@ -1,6 +1,6 @@
 //! Whole mails: into mailboxes, or to the replication engine.
 
-use super::session::{Mail, Path, Target};
+use super::session::{DeliveryTarget, Mail, Path};
 use super::{Reply, Service, Status};
 use crate::gr::envelope::{self, Refused};
 use crate::operations::deposit::{self, Delivery};
@@ -25,8 +25,8 @@ static NOT_OPENED: RateLimitedLog = RateLimitedLog::new(Duration::from_secs(60))
 pub async fn voice_mail(service: &Service, mail: Mail, peer: IpAddr) -> Reply {
     let server = &service.server;
     let owners = mail.recipients.iter().filter_map(|r| match r.target {
-        Target::Mailbox(id) => Some(id),
-        Target::Partner => None,
+        DeliveryTarget::Mailbox(id) => Some(id),
+        DeliveryTarget::Partner => None,
     });
     let delivery = Delivery {
         owners: owners.collect(),

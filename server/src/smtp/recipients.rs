@@ -1,6 +1,6 @@
 //! Who has a mailbox here (RFC 3801 section 4.1, RFC 3804).
 
-use super::session::{Lookup, Path, Target};
+use super::session::{DeliveryTarget, Lookup, Path};
 use super::{Reply, Service, Status};
 use crate::operations::deposit::{self, Recipient};
 use crate::server::{Server, WriterError};
@@ -10,7 +10,7 @@ use vpim::address::{LocalPart, Mailbox, Service as Gateway};
 pub const GR_LOCAL_PART: &str = "gr-sync";
 
 /// Whether this server takes mail for a recipient.
-pub async fn judge(service: &Service, lookup: &Lookup) -> Result<Target, Reply> {
+pub async fn judge(service: &Service, lookup: &Lookup) -> Result<DeliveryTarget, Reply> {
     let server = &service.server;
     if !is_local(server, &lookup.path.domain) {
         return Err(Reply::new(
@@ -23,7 +23,7 @@ pub async fn judge(service: &Service, lookup: &Lookup) -> Result<Target, Reply> 
         let own = lookup.path.domain == server.config().fqdn;
         let paired = service.keys.borrow().is_some();
         return if own && paired {
-            Ok(Target::Partner)
+            Ok(DeliveryTarget::Partner)
         } else {
             Err(no_mailbox())
         };
@@ -40,9 +40,9 @@ pub async fn judge(service: &Service, lookup: &Lookup) -> Result<Target, Reply> 
     verdict(deposit::recipient(server, number, declared).await)
 }
 
-fn verdict(found: Result<Recipient, WriterError>) -> Result<Target, Reply> {
+fn verdict(found: Result<Recipient, WriterError>) -> Result<DeliveryTarget, Reply> {
     match found {
-        Ok(Recipient::Mailbox(id)) => Ok(Target::Mailbox(id)),
+        Ok(Recipient::Mailbox(id)) => Ok(DeliveryTarget::Mailbox(id)),
         Ok(Recipient::InDoubt) => Err(Reply::new(
             451,
             Status(4, 3, 0),

@@ -66,7 +66,7 @@ pub enum BodyKind {
 
 /// Where a recipient's mail goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target {
+pub enum DeliveryTarget {
     /// Into the mailbox of this user.
     Mailbox(ObjectId),
     /// To the replication engine.
@@ -77,7 +77,7 @@ pub enum Target {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recipient {
     /// Where its mail goes.
-    pub target: Target,
+    pub target: DeliveryTarget,
     /// The address as given.
     pub path: Path,
     /// On what a report is wanted (RFC 3461); `None` if the client did not say.
@@ -119,7 +119,9 @@ pub struct Mail {
 impl Mail {
     /// Whether it is for the replication engine; then it has no other recipient.
     pub fn is_for_partner(&self) -> bool {
-        self.recipients.iter().any(|r| r.target == Target::Partner)
+        self.recipients
+            .iter()
+            .any(|r| r.target == DeliveryTarget::Partner)
     }
 }
 
@@ -282,7 +284,7 @@ impl Session {
     ///
     /// # Panics
     /// If nothing was asked.
-    pub fn resolve(&mut self, verdict: Result<Target, Reply>) -> Reply {
+    pub fn resolve(&mut self, verdict: Result<DeliveryTarget, Reply>) -> Reply {
         let stage = std::mem::replace(&mut self.stage, Stage::Command);
         let Stage::Asked(asked) = stage else {
             panic!("a verdict for a recipient that was not asked for");
@@ -329,8 +331,11 @@ impl Session {
 
     /// Octets that the mail which was begun may have.
     fn size_max(&self) -> usize {
-        let for_partner =
-            |t: &Transaction| t.recipients.iter().any(|r| r.target == Target::Partner);
+        let for_partner = |t: &Transaction| {
+            t.recipients
+                .iter()
+                .any(|r| r.target == DeliveryTarget::Partner)
+        };
         if self.transaction.as_ref().is_some_and(for_partner) {
             self.limits.gr_size_max
         } else {

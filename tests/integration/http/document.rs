@@ -63,7 +63,7 @@ fn real_answers_have_the_shapes_of_the_document() {
     }
     let settings = server.admin().get("/api/v1/admin/settings").json();
     shapes.hold(&settings, "SystemSettings");
-    shapes.hold(&user.get("/api/v1/notification").json(), "Reach");
+    shapes.hold(&user.get("/api/v1/notification").json(), "ContactSettings");
     let event = user.events().next().expect("an event");
     shapes.hold(&serde_json::to_value(event).unwrap(), "Event");
 }

@@ -1,7 +1,7 @@
 //! Takes keys from the whole page and hands their commands to what is shown, the innermost first.
 
 use crate::browser;
-use crate::keys::{self, Command, Press, Target};
+use crate::keys::{self, Command, Press, PressTarget};
 use crate::read_only::ReadOnly;
 use leptos::ev;
 use leptos::prelude::*;
@@ -85,24 +85,24 @@ impl Keyboard {
     }
 }
 
-fn target(event: &KeyboardEvent) -> Target {
+fn target(event: &KeyboardEvent) -> PressTarget {
     let Some(element) = event
         .target()
         .and_then(|target| target.dyn_into::<HtmlElement>().ok())
     else {
-        return Target::Page;
+        return PressTarget::Page;
     };
     match element.tag_name().as_str() {
         "INPUT" => match element.unchecked_ref::<HtmlInputElement>().type_().as_str() {
-            "range" => Target::Seek,
-            "checkbox" | "radio" => Target::Control,
-            _ => Target::Field,
+            "range" => PressTarget::Seek,
+            "checkbox" | "radio" => PressTarget::Control,
+            _ => PressTarget::Field,
         },
-        "TEXTAREA" | "SELECT" => Target::Field,
-        "BUTTON" | "SUMMARY" => Target::Control,
-        "A" if element.class_list().contains("row__open") => Target::Row,
+        "TEXTAREA" | "SELECT" => PressTarget::Field,
+        "BUTTON" | "SUMMARY" => PressTarget::Control,
+        "A" if element.class_list().contains("row__open") => PressTarget::Row,
         // Space on any other link scrolls the page, as readers expect.
-        "A" => Target::Control,
-        _ => Target::Page,
+        "A" => PressTarget::Control,
+        _ => PressTarget::Page,
     }
 }

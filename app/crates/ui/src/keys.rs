@@ -35,7 +35,7 @@ pub enum Command {
 
 /// What has the focus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Target {
+pub enum PressTarget {
     /// A field that takes text or arrows: letters belong to it.
     Field,
     /// A row of the list: its link.
@@ -58,7 +58,7 @@ pub struct Press<'a> {
     /// Control or the command key is held.
     pub ctrl: bool,
     /// What has the focus.
-    pub target: Target,
+    pub target: PressTarget,
     /// Single letters are switched on.
     pub letters: bool,
 }
@@ -78,15 +78,15 @@ pub fn command(press: Press<'_>) -> Option<Command> {
     if press.key == "Escape" {
         return Some(Escape);
     }
-    if press.target == Target::Field {
+    if press.target == PressTarget::Field {
         return None;
     }
     match press.key {
-        "ArrowDown" if press.target != Target::Seek => return Some(Next),
-        "ArrowUp" if press.target != Target::Seek => return Some(Previous),
-        "Home" if press.target == Target::Row => return Some(First),
-        "End" if press.target == Target::Row => return Some(Last),
-        " " if press.target != Target::Control => return Some(PlayPause),
+        "ArrowDown" if press.target != PressTarget::Seek => return Some(Next),
+        "ArrowUp" if press.target != PressTarget::Seek => return Some(Previous),
+        "Home" if press.target == PressTarget::Row => return Some(First),
+        "End" if press.target == PressTarget::Row => return Some(Last),
+        " " if press.target != PressTarget::Control => return Some(PlayPause),
         "Delete" => return Some(Delete),
         _ if !press.letters => return None,
         _ => {}
@@ -132,7 +132,7 @@ pub const HELP: [(&[&str], &str); 14] = [
 mod tests {
     use super::*;
 
-    fn press(key: &str, target: Target) -> Option<Command> {
+    fn press(key: &str, target: PressTarget) -> Option<Command> {
         command(Press {
             key,
             alt: false,
@@ -144,12 +144,12 @@ mod tests {
 
     #[test]
     fn letters_act_outside_fields_only() {
-        assert_eq!(press("j", Target::Row), Some(Command::Next));
-        assert_eq!(press("?", Target::Page), Some(Command::Help));
+        assert_eq!(press("j", PressTarget::Row), Some(Command::Next));
+        assert_eq!(press("?", PressTarget::Page), Some(Command::Help));
         for key in ["j", "x", "/", "Delete", " ", "ArrowDown"] {
-            assert_eq!(press(key, Target::Field), None, "{key}");
+            assert_eq!(press(key, PressTarget::Field), None, "{key}");
         }
-        assert_eq!(press("Escape", Target::Field), Some(Command::Escape));
+        assert_eq!(press("Escape", PressTarget::Field), Some(Command::Escape));
     }
 
     #[test]
@@ -159,7 +159,7 @@ mod tests {
                 key,
                 alt: false,
                 ctrl: false,
-                target: Target::Row,
+                target: PressTarget::Row,
                 letters: false,
             })
         };
@@ -171,9 +171,9 @@ mod tests {
 
     #[test]
     fn a_focused_control_keeps_its_own_keys() {
-        assert_eq!(press(" ", Target::Control), None);
-        assert_eq!(press(" ", Target::Seek), Some(Command::PlayPause));
-        assert_eq!(press("ArrowUp", Target::Seek), None);
+        assert_eq!(press(" ", PressTarget::Control), None);
+        assert_eq!(press(" ", PressTarget::Seek), Some(Command::PlayPause));
+        assert_eq!(press("ArrowUp", PressTarget::Seek), None);
     }
 
     #[test]
@@ -183,7 +183,7 @@ mod tests {
                 key,
                 alt,
                 ctrl,
-                target: Target::Page,
+                target: PressTarget::Page,
                 letters: true,
             })
         };

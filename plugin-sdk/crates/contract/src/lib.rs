@@ -32,8 +32,8 @@ pub use message::{
     Recipient, VoicePurpose,
 };
 pub use own::{
-    DistributionList, Forwarding, GreetingRow, GreetingSlot, Hours, ListContent, Notification,
-    NotificationDevice, NotificationTarget, PhoneDelivery, Reach,
+    ContactSettings, DistributionList, Forwarding, GreetingRow, GreetingSlot, Hours, ListContent,
+    Notification, NotificationDevice, NotificationTarget, PhoneDelivery,
 };
 pub use session::{Login, Mailbox, Session};
 pub use task::{

@@ -57,7 +57,7 @@ pub struct ListContent {
 /// `/api/v1/admin/users/{id}/notification`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct Reach {
+pub struct ContactSettings {
     /// Who is told, and when.
     pub notification: Notification,
     /// New messages are played to a telephone.

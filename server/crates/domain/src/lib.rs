@@ -5,14 +5,14 @@
 //! objects. Every mutation is a [`Change`].
 
 mod change;
-mod conditions;
+mod constraints;
+mod contact_settings;
 mod derived;
 mod digest;
 mod greeting;
 mod list;
 mod message;
 mod object;
-mod reach;
 mod server_id;
 mod setting;
 mod user;
@@ -20,14 +20,16 @@ mod validation_error;
 mod version;
 
 pub use change::Change;
-pub use conditions::{Conditions, Shortcut};
+pub use constraints::{ReplicationConstraints, Shortcut};
+pub use contact_settings::{
+    Device, Forwarding, Hours, Notification, NotificationTarget, PhoneDelivery,
+};
 pub use contract::{ObjectId, Timestamp};
 pub use digest::Digest;
 pub use greeting::{Greeting, Slot, greeting_fields};
 pub use list::{DistributionList, ListEntry, list_fields};
-pub use message::{Envelope, Filing, Message, Place, Sender, message_fields};
+pub use message::{Envelope, FolderState, Message, MessageFolder, Sender, message_fields};
 pub use object::{BodyRef, DecodeError, Joined, Key, Kind, Object, Register, Value};
-pub use reach::{Device, Forwarding, Hours, Notification, PhoneDelivery, Target};
 pub use server_id::ServerId;
 pub use setting::{
     EmailServer, NameDialing, NameOrder, Setting, SettingName, broadcast_value, setting_fields,

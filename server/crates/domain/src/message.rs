@@ -22,7 +22,7 @@ use message_fields::{ENVELOPE, PLACE, UNREAD};
 
 /// Where a message lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Place {
+pub enum MessageFolder {
     /// Received.
     Inbox,
     /// Sent by the owner.
@@ -33,9 +33,9 @@ pub enum Place {
 
 /// Where a message lies and since when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Filing {
+pub struct FolderState {
     /// The folder.
-    pub place: Place,
+    pub place: MessageFolder,
     /// Since when.
     pub since: Timestamp,
 }
@@ -97,14 +97,14 @@ impl<'a> Message<'a> {
     }
 
     /// The registers of a newly received message.
-    pub fn registers(envelope: &Envelope, place: Place, unread: bool) -> Vec<(Key, Value)> {
+    pub fn registers(envelope: &Envelope, place: MessageFolder, unread: bool) -> Vec<(Key, Value)> {
         let mut bytes = Vec::with_capacity(160);
         ciborium::into_writer(envelope, &mut bytes).expect("an envelope is plain data");
         vec![
             (Key::field(UNREAD), Value::Bool(unread)),
             (
                 Key::field(PLACE),
-                Filing {
+                FolderState {
                     place,
                     since: envelope.received_at,
                 }
@@ -139,23 +139,23 @@ impl<'a> Message<'a> {
     }
 
     /// Where it lies; in the inbox if it does not say.
-    pub fn filing(&self) -> Filing {
+    pub fn filing(&self) -> FolderState {
         let read = || {
             let parts = self.0.get(Key::field(PLACE))?.as_list()?;
-            let place = Place::from_number(parts.first()?.as_int()?);
-            Some(Filing {
+            let place = MessageFolder::from_number(parts.first()?.as_int()?);
+            Some(FolderState {
                 place,
                 since: Timestamp(parts.get(1)?.as_int()?),
             })
         };
-        read().unwrap_or(Filing {
-            place: Place::Inbox,
+        read().unwrap_or(FolderState {
+            place: MessageFolder::Inbox,
             since: Timestamp(0),
         })
     }
 }
 
-impl Filing {
+impl FolderState {
     /// Its register.
     pub fn value(self) -> Value {
         Value::List(vec![
@@ -165,7 +165,7 @@ impl Filing {
     }
 }
 
-impl Place {
+impl MessageFolder {
     /// The number it is stored under.
     pub fn number(self) -> i64 {
         match self {
@@ -211,12 +211,12 @@ mod tests {
             hlc: Hlc(1),
             incarnation: Incarnation(1),
         };
-        for (key, value) in Message::registers(&envelope, Place::Inbox, true) {
+        for (key, value) in Message::registers(&envelope, MessageFolder::Inbox, true) {
             object.set(key, version, value);
         }
         let message = Message::of(&object).unwrap();
         assert_eq!(message.envelope(), Some(envelope));
         assert!(message.unread());
-        assert_eq!(message.filing().place, Place::Inbox);
+        assert_eq!(message.filing().place, MessageFolder::Inbox);
     }
 }

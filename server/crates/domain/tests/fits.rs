@@ -1,11 +1,11 @@
 //! What fits and what does not, each at its limit; and what is read of objects, registers and values.
 
 use domain::{
-    Conditions, Device, DistributionList, EmailServer, Forwarding, Greeting, Hlc, Hours,
-    Incarnation, Joined, Key, Kind, ListEntry, Message, NameDialing, Notification, Object,
-    PhoneDelivery, Setting, Shortcut, Slot, Target, User, Value, Version, check_address,
-    check_mailbox_number, check_name, check_telephone_number, list_fields, message_fields,
-    user_fields,
+    Device, DistributionList, EmailServer, Forwarding, Greeting, Hlc, Hours, Incarnation, Joined,
+    Key, Kind, ListEntry, Message, NameDialing, Notification, NotificationTarget, Object,
+    PhoneDelivery, ReplicationConstraints, Setting, Shortcut, Slot, User, Value, Version,
+    check_address, check_mailbox_number, check_name, check_telephone_number, list_fields,
+    message_fields, user_fields,
 };
 
 fn version(hlc: u64) -> Version {
@@ -145,11 +145,11 @@ fn shortcuts_with_overlap_decide_and_others_do_not() {
             overlap,
         };
         let shortcuts = overlaps.iter().map(shortcut).collect();
-        let conditions = Conditions {
+        let constraints = ReplicationConstraints {
             shortcuts,
-            ..Conditions::default()
+            ..ReplicationConstraints::default()
         };
-        ["7300", "7200"].map(|number| conditions.overlap_allows(number))
+        ["7300", "7200"].map(|number| constraints.overlap_allows(number))
     };
     assert_eq!(allowed(&[]), [true, true]);
     assert_eq!(allowed(&[0]), [true, true]);
@@ -199,7 +199,7 @@ fn a_schedule_has_days_of_the_week_and_minutes_of_the_day() {
 #[test]
 fn a_notification_that_is_on_has_a_device_and_no_more_than_so_many() {
     let fits = |on, devices| {
-        let target = Target {
+        let target = NotificationTarget {
             device: Device::Phone,
             address: "5551".into(),
         };

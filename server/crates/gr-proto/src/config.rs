@@ -1,7 +1,7 @@
 //! What an engine is told about its place in the pair, and about time.
 
 use crate::{Limits, Rules};
-use domain::{Conditions, ServerId, Timestamp};
+use domain::{ReplicationConstraints, ServerId, Timestamp};
 
 /// The present moment, as the driver's clocks show it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,8 +39,8 @@ pub struct Config {
     /// When to speak, and when to call silence a failure.
     pub timers: Timers,
     /// What decides, besides the users themselves, which of them are on both servers (R9). It changes by
-    /// [`crate::Input::Conditions`].
-    pub conditions: Conditions,
+    /// [`crate::Input::Constraints`].
+    pub constraints: ReplicationConstraints,
     /// How much may be deleted without an administrator's word (E19).
     pub deletion_guard: DeletionGuard,
     /// Everything that can grow, and how far (E22).
@@ -92,7 +92,7 @@ impl Config {
             me,
             partner,
             timers: Timers::direct(),
-            conditions: Conditions::default(),
+            constraints: ReplicationConstraints::default(),
             deletion_guard: DeletionGuard::default(),
             limits: Limits::default(),
             rules: Rules::default(),

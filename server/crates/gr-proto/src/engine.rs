@@ -181,8 +181,8 @@ impl Engine {
         input: Input,
     ) -> Result<(), LedgerError> {
         self.begin(now, ledger)?;
-        if let Input::Conditions(conditions) = input {
-            self.config.conditions = *conditions;
+        if let Input::Constraints(constraints) = input {
+            self.config.constraints = *constraints;
             self.causes = self.causes.wrapping_add(1);
             self.tx(now, ledger).scan(BackgroundJob::Retry);
             return Ok(());
@@ -231,7 +231,7 @@ impl Engine {
                 }
                 Ok(())
             }
-            Input::Conditions(_) => Ok(()),
+            Input::Constraints(_) => Ok(()),
         }
     }
 

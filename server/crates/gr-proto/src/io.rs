@@ -1,7 +1,7 @@
 //! The waist of the engine: what goes in, and what comes out.
 
 use crate::{Message, TaskView, Verdicts};
-use domain::{Conditions, Incarnation, Kind, ObjectId, ServerId, Timestamp};
+use domain::{Incarnation, Kind, ObjectId, ReplicationConstraints, ServerId, Timestamp};
 use ledger::{Deletions, Outcome, Reason, TaskId, TaskKind};
 
 /// What the driver tells the engine, besides local changes.
@@ -15,7 +15,7 @@ pub enum Input {
     /// The link is broken, and trying again failed.
     LinkDown,
     /// What decides which users are on both servers is different now (R9).
-    Conditions(Box<Conditions>),
+    Constraints(Box<ReplicationConstraints>),
     /// Somebody has logged in here: is the mailbox whole (R13)? Nobody waits for the answer.
     LoggedIn(ObjectId),
 }

@@ -3,8 +3,8 @@
 mod support;
 
 use domain::{
-    BodyRef, Conditions, Hlc, Incarnation, Key, Kind, Object, ObjectId, Timestamp, User, Value,
-    Version, user_fields,
+    BodyRef, Hlc, Incarnation, Key, Kind, Object, ObjectId, ReplicationConstraints, Timestamp,
+    User, Value, Version, user_fields,
 };
 use gr_proto::{How, Input, Item, Message, Output, Payload, Piece, limits};
 use ledger::{DeletionRecord, Held, Lane, Ledger, Mark, Reason};
@@ -41,9 +41,9 @@ fn a_message(owner: u8, body: Option<BodyRef>) -> Object {
 }
 
 /// A pair whose south has these conditions.
-fn with(conditions: Conditions) -> Pair {
+fn with(constraints: ReplicationConstraints) -> Pair {
     let mut pair = Pair::running();
-    pair.transact(SOUTH, &[], vec![Input::Conditions(Box::new(conditions))]);
+    pair.transact(SOUTH, &[], vec![Input::Constraints(Box::new(constraints))]);
     pair
 }
 
@@ -83,9 +83,9 @@ fn only_its_home_creates_a_user_unless_the_home_rolled_back() {
 #[test]
 fn a_number_of_a_remote_user_cannot_be_a_gr_users() {
     let remote_users = ["7001".to_owned()].into();
-    let mut pair = with(Conditions {
+    let mut pair = with(ReplicationConstraints {
         remote_users,
-        ..Conditions::default()
+        ..ReplicationConstraints::default()
     });
     let taken = refused(Reason::TEMPORARY_REMOTE_USER);
     assert_eq!(offered(&mut pair, 1, &a_user(NORTH, "7001", 1)), taken);
@@ -102,9 +102,9 @@ fn a_number_of_a_remote_user_cannot_be_a_gr_users() {
 #[test]
 fn a_class_must_be_known_where_classes_count() {
     let classes = Some([1, 2].into());
-    let mut pair = with(Conditions {
+    let mut pair = with(ReplicationConstraints {
         classes,
-        ..Conditions::default()
+        ..ReplicationConstraints::default()
     });
     let missing = refused(Reason::CLASS_MISSING);
     assert_eq!(offered(&mut pair, 1, &a_user(NORTH, "7001", 3)), missing);
@@ -116,9 +116,9 @@ fn a_class_must_be_known_where_classes_count() {
 #[test]
 fn a_full_server_takes_no_more_gr_users_and_everything_else() {
     let users_max = Some(2);
-    let mut pair = with(Conditions {
+    let mut pair = with(ReplicationConstraints {
         users_max,
-        ..Conditions::default()
+        ..ReplicationConstraints::default()
     });
     assert_eq!(offered(&mut pair, 1, &a_user(NORTH, "7001", 1)), TAKEN);
     assert_eq!(offered(&mut pair, 2, &a_user(NORTH, "7002", 1)), TAKEN);
@@ -157,9 +157,9 @@ fn a_number_is_taken_by_a_local_user_alone() {
 
 #[test]
 fn a_change_of_number_is_judged_like_an_arrival_and_other_changes_are_not() {
-    let mut pair = with(Conditions {
+    let mut pair = with(ReplicationConstraints {
         remote_users: ["7009".to_owned()].into(),
-        ..Conditions::default()
+        ..ReplicationConstraints::default()
     });
     let user = a_user(NORTH, "7001", 1);
     assert_eq!(offered(&mut pair, 1, &user), TAKEN);
@@ -173,11 +173,11 @@ fn a_change_of_number_is_judged_like_an_arrival_and_other_changes_are_not() {
     assert_eq!(reason, Some(Reason::TEMPORARY_REMOTE_USER));
     assert_eq!(pair.ledger(SOUTH).objects[&id(1)], user);
     // The number became a remote user's after the user had come: other values still get through.
-    let conditions = Conditions {
+    let constraints = ReplicationConstraints {
         remote_users: ["7001".to_owned()].into(),
-        ..Conditions::default()
+        ..ReplicationConstraints::default()
     };
-    pair.transact(SOUTH, &[], vec![Input::Conditions(Box::new(conditions))]);
+    pair.transact(SOUTH, &[], vec![Input::Constraints(Box::new(constraints))]);
     let mut renamed = user.clone();
     let name = Value::Text("another".into());
     renamed.set(Key::field(user_fields::NAME), version(LONG_AGO + 1), name);
@@ -485,9 +485,9 @@ fn only_who_brings_a_piece_of_a_missing_body_hears_how_much_is_here() {
 /// What was here, and cannot be read, comes back whatever would keep a new one out.
 #[test]
 fn what_cannot_be_read_is_ack_regressed_by_a_full_server_and_by_its_home() {
-    let mut pair = with(Conditions {
+    let mut pair = with(ReplicationConstraints {
         users_max: Some(0),
-        ..Conditions::default()
+        ..ReplicationConstraints::default()
     });
     let body = BodyRef::of(b"sound");
     let objects = [

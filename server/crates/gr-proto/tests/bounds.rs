@@ -2,7 +2,7 @@
 
 mod support;
 
-use domain::{BodyRef, Conditions, Timestamp};
+use domain::{BodyRef, ReplicationConstraints, Timestamp};
 use gr_proto::{Input, Limits, PartnerState, Payload};
 use ledger::{Lane, Ledger, Mark, Reason};
 use support::guide::{plant, plant_message};
@@ -10,11 +10,11 @@ use support::*;
 
 /// The partner has no room for any GR user, or has room again.
 fn room(pair: &mut Pair, side: usize, users_max: Option<u64>) {
-    let conditions = Conditions {
+    let constraints = ReplicationConstraints {
         users_max,
-        ..Conditions::default()
+        ..ReplicationConstraints::default()
     };
-    pair.transact(side, &[], vec![Input::Conditions(Box::new(conditions))]);
+    pair.transact(side, &[], vec![Input::Constraints(Box::new(constraints))]);
 }
 
 /// As many refusals as are remembered, and the acknowledgement with them is lost: what comes again finds no room to be refused.

@@ -2,7 +2,7 @@
 
 mod support;
 
-use domain::{Change, Conditions, Key, Shortcut, User, user_fields};
+use domain::{Change, Key, ReplicationConstraints, Shortcut, User, user_fields};
 use gr_proto::{Input, Payload};
 use ledger::{Ledger, Reason};
 use support::guide::*;
@@ -68,19 +68,19 @@ fn held_users_say_why_stop_nobody_and_are_filled_in_when_the_cause_goes() {
         }
         create
     };
-    let south = Conditions {
+    let south = ReplicationConstraints {
         remote_users: ["7201".to_owned()].into(),
-        ..Conditions::default()
+        ..ReplicationConstraints::default()
     };
-    let north = Conditions {
+    let north = ReplicationConstraints {
         shortcuts: vec![Shortcut {
             prefix: "1272".into(),
             overlap: 2,
         }],
-        ..Conditions::default()
+        ..ReplicationConstraints::default()
     };
-    pair.transact(SOUTH, &[], vec![Input::Conditions(Box::new(south))]);
-    pair.transact(NORTH, &[], vec![Input::Conditions(Box::new(north))]);
+    pair.transact(SOUTH, &[], vec![Input::Constraints(Box::new(south))]);
+    pair.transact(NORTH, &[], vec![Input::Constraints(Box::new(north))]);
     for (n, number) in [(1, "7200"), (2, "7300"), (3, "7201")] {
         pair.change(NORTH, create(n, number));
     }
@@ -105,8 +105,8 @@ fn held_users_say_why_stop_nobody_and_are_filled_in_when_the_cause_goes() {
     );
     let refused = pair.sides[SOUTH].engine.view().tasks().refused;
     assert_eq!(refused[&id(3)].number, "7201");
-    pair.transact(SOUTH, &[], vec![Input::Conditions(Box::default())]);
-    pair.transact(NORTH, &[], vec![Input::Conditions(Box::default())]);
+    pair.transact(SOUTH, &[], vec![Input::Constraints(Box::default())]);
+    pair.transact(NORTH, &[], vec![Input::Constraints(Box::default())]);
     pair.live(20_000);
     assert_eq!(reasons(&mut pair), []);
     pair.assert_equal();
@@ -140,11 +140,11 @@ fn a_server_without_room_takes_deletions_and_has_the_rest_held_until_it_has_room
     pair.ledger(NORTH).receive_body(body(b"old"));
     pair.change(NORTH, message(8, 1, Some(body(b"old"))));
     pair.settle();
-    let full = Conditions {
+    let full = ReplicationConstraints {
         no_room: true,
-        ..Conditions::default()
+        ..ReplicationConstraints::default()
     };
-    pair.transact(SOUTH, &[], vec![Input::Conditions(Box::new(full))]);
+    pair.transact(SOUTH, &[], vec![Input::Constraints(Box::new(full))]);
     pair.settle();
     pair.ledger(NORTH).receive_body(body(b"new"));
     let changes = [message(9, 1, Some(body(b"new"))), delete(8), set(1, 77, 5)];
@@ -159,7 +159,7 @@ fn a_server_without_room_takes_deletions_and_has_the_rest_held_until_it_has_room
     assert!(pair.ledger(NORTH).marks.is_empty());
     assert!(!pair.ledger(SOUTH).objects.contains_key(&id(8)));
     // There is room again: nobody has to do anything.
-    pair.transact(SOUTH, &[], vec![Input::Conditions(Box::default())]);
+    pair.transact(SOUTH, &[], vec![Input::Constraints(Box::default())]);
     pair.live(20_000);
     assert!(pair.ledger(NORTH).held.is_empty());
     pair.assert_equal();

@@ -2,7 +2,7 @@
 
 mod support;
 
-use domain::Conditions;
+use domain::ReplicationConstraints;
 use gr_proto::{Command, Input, Limits, Payload, Rejected, RequestBody, limits};
 use ledger::{Deletions, Held, Lane, Ledger, Mark, Outcome, Phase, Reason, TaskId, TaskKind};
 use support::guide::{AGREED, nth, order, plant, plant_message, run, start, the_guide};
@@ -356,11 +356,11 @@ fn what_is_held_is_tried_again_when_it_is_ordered() {
 #[test]
 fn a_mailbox_waits_with_its_user() {
     let mut pair = Pair::running();
-    let full = Conditions {
+    let full = ReplicationConstraints {
         users_max: Some(0),
-        ..Conditions::default()
+        ..ReplicationConstraints::default()
     };
-    pair.transact(SOUTH, &[], vec![Input::Conditions(Box::new(full))]);
+    pair.transact(SOUTH, &[], vec![Input::Constraints(Box::new(full))]);
     pair.change(NORTH, user(1, NORTH));
     pair.settle();
     pair.change(NORTH, message(9, 1, None));
@@ -371,7 +371,7 @@ fn a_mailbox_waits_with_its_user() {
     pair.settle();
     assert_eq!(pair.ledger(NORTH).held[&id(1)].reason, Reason::CAPACITY);
     assert!(!pair.ledger(SOUTH).objects.contains_key(&id(9)));
-    pair.transact(SOUTH, &[], vec![Input::Conditions(Box::default())]);
+    pair.transact(SOUTH, &[], vec![Input::Constraints(Box::default())]);
     pair.live(20_000);
     assert!(pair.ledger(NORTH).held.is_empty());
     pair.assert_equal();

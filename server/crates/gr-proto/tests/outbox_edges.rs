@@ -2,7 +2,7 @@
 
 mod support;
 
-use domain::{Change, Conditions, Key, Kind, ObjectId, User, Value, user_fields};
+use domain::{Change, Key, Kind, ObjectId, ReplicationConstraints, User, Value, user_fields};
 use gr_proto::{Event, Input, Item, Limits, Message, Output, Payload, limits};
 use ledger::{Ledger, Reason};
 use support::guide::{nth, plant, plant_message};
@@ -66,11 +66,11 @@ fn is_safe(pair: &Pair, n: u8) -> bool {
 
 /// How many users the south has room for.
 fn room(pair: &mut Pair, users_max: Option<u64>) {
-    let conditions = Conditions {
+    let constraints = ReplicationConstraints {
         users_max,
-        ..Conditions::default()
+        ..ReplicationConstraints::default()
     };
-    pair.transact(SOUTH, &[], vec![Input::Conditions(Box::new(conditions))]);
+    pair.transact(SOUTH, &[], vec![Input::Constraints(Box::new(constraints))]);
     pair.settle();
 }
 
@@ -194,11 +194,11 @@ fn a_user_without_room_is_sent_once_and_its_mailbox_follows_when_there_is_room()
 #[test]
 fn what_has_changed_since_it_was_refused_is_sent_as_it_is_now() {
     let mut pair = with_user(Limits::default());
-    let conditions = Conditions {
+    let constraints = ReplicationConstraints {
         remote_users: ["7201".to_owned()].into(),
-        ..Conditions::default()
+        ..ReplicationConstraints::default()
     };
-    pair.transact(SOUTH, &[], vec![Input::Conditions(Box::new(conditions))]);
+    pair.transact(SOUTH, &[], vec![Input::Constraints(Box::new(constraints))]);
     pair.settle();
     let numbers = |number| (Key::field(user_fields::NUMBERS), User::numbers(number, &[]));
     let mut create = user(2, NORTH);

@@ -2,7 +2,7 @@
 
 mod support;
 
-use domain::{BodyRef, Conditions, Kind, ObjectId, Shortcut};
+use domain::{BodyRef, Kind, ObjectId, ReplicationConstraints, Shortcut};
 use gr_proto::{Command, Input, Item, Limits, Message, Output, Payload};
 use ledger::{Held, Lane, Ledger, Mark, Reason};
 use support::guide::plant;
@@ -231,14 +231,14 @@ fn a_change_of_the_partners_user_goes_whatever_the_shortcuts() {
         plant(pair.ledger(side), id(1), SOUTH, "7300");
         plant(pair.ledger(side), id(2), NORTH, "7301");
     }
-    let north = Conditions {
+    let north = ReplicationConstraints {
         shortcuts: vec![Shortcut {
             prefix: "1272".into(),
             overlap: 2,
         }],
-        ..Conditions::default()
+        ..ReplicationConstraints::default()
     };
-    pair.transact(NORTH, &[], vec![Input::Conditions(Box::new(north))]);
+    pair.transact(NORTH, &[], vec![Input::Constraints(Box::new(north))]);
     for n in [1, 2] {
         pair.change(NORTH, set(n, 77, 7));
     }

@@ -7,8 +7,8 @@
 //! of the rounds.
 
 use domain::{
-    BodyRef, Envelope, Hlc, Incarnation, Kind, Message, Object, ObjectId, Place, Sender, Timestamp,
-    Version,
+    BodyRef, Envelope, Hlc, Incarnation, Kind, Message, MessageFolder, Object, ObjectId, Sender,
+    Timestamp, Version,
 };
 use ledger::{Lane, Ledger, Mark};
 use std::fs::{File, OpenOptions};
@@ -172,7 +172,7 @@ fn message(n: u64, at: Timestamp, body: BodyRef) -> (ObjectId, Object) {
         hlc: Hlc::at(at),
         incarnation: Incarnation(1),
     };
-    for (key, value) in Message::registers(&envelope, Place::Inbox, true) {
+    for (key, value) in Message::registers(&envelope, MessageFolder::Inbox, true) {
         object.set(key, version, value);
     }
     (ObjectId::new(at, random), object)

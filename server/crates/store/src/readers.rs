@@ -8,7 +8,7 @@ use crate::{
     Cursor, Disk, Listed, MailboxCounts, Options, Room, StoreError, UserCursor, View, body, log,
 };
 use bytes::Bytes;
-use domain::{BodyRef, Object, ObjectId, Place, ServerId, Timestamp};
+use domain::{BodyRef, MessageFolder, Object, ObjectId, ServerId, Timestamp};
 use ledger::{Backlog, Held, HistoryEntry, Lane, Mark, ReplicaState, Unreadable};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use std::ops::Range;
@@ -275,7 +275,7 @@ impl Readers {
     pub fn messages(
         &self,
         owner: &ObjectId,
-        place: Place,
+        place: MessageFolder,
         before: Option<Cursor>,
         limit: usize,
     ) -> Result<Vec<Listed>, StoreError> {

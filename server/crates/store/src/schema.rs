@@ -10,27 +10,27 @@ use rusqlite::{Connection, OpenFlags};
 use std::path::Path;
 
 /// The way from one format to the next.
-struct Step {
+struct Migration {
     sql: &'static str,
     /// What SQL alone cannot do, afterwards.
     then: fn(&Connection) -> Result<(), StoreError>,
 }
 
 /// One entry for each format, in order. An entry that was released is never changed.
-const STEPS: &[Step] = &[
-    Step {
+const STEPS: &[Migration] = &[
+    Migration {
         sql: FIRST,
         then: |_| Ok(()),
     },
-    Step {
+    Migration {
         sql: TASKS,
         then: backfill::digests,
     },
-    Step {
+    Migration {
         sql: DAMAGE,
         then: |_| Ok(()),
     },
-    Step {
+    Migration {
         sql: PIECES,
         then: |_| Ok(()),
     },
@@ -47,7 +47,7 @@ const FIRST: &str = "
         data        BLOB NOT NULL,
         number      TEXT,               -- users: mailbox number
         home        INTEGER,            -- users: ServerId, bit for bit
-        place       INTEGER,            -- messages: Place::number
+        place       INTEGER,            -- messages: MessageFolder::number
         filed_at    INTEGER,            -- messages: there since, ms
         received_at INTEGER,            -- messages: ms
         unread      INTEGER,            -- messages: 0 or 1

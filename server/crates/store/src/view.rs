@@ -3,7 +3,7 @@
 use crate::noted::Noted;
 use crate::space::Space;
 use crate::{Cursor, Listed, MailboxCounts, StoreError, UserCursor, body, seal};
-use domain::{BodyRef, Kind, Object, ObjectId, Place, ServerId, Timestamp};
+use domain::{BodyRef, Kind, MessageFolder, Object, ObjectId, ServerId, Timestamp};
 use ledger::{Backlog, Held, Lane, Mark, Reason};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Params, Row};
@@ -146,7 +146,7 @@ impl<'a> View<'a> {
     pub fn messages(
         &self,
         owner: &ObjectId,
-        place: Place,
+        place: MessageFolder,
         before: Option<Cursor>,
         limit: usize,
     ) -> Result<Vec<Listed>, StoreError> {
@@ -187,13 +187,13 @@ impl<'a> View<'a> {
             })?;
         for (place, messages, unread, bytes) in places {
             counts.bytes += bytes;
-            match Place::from_number(place) {
-                Place::Inbox => {
+            match MessageFolder::from_number(place) {
+                MessageFolder::Inbox => {
                     counts.inbox += messages;
                     counts.unread += unread;
                 }
-                Place::Sent => counts.sent += messages,
-                Place::Deleted => counts.deleted += messages,
+                MessageFolder::Sent => counts.sent += messages,
+                MessageFolder::Deleted => counts.deleted += messages,
             }
         }
         // Usually nothing is owed at all, and the mailbox need not be read.

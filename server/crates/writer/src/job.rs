@@ -81,12 +81,12 @@ pub enum Needs {
 pub type WriteFn<S> = Box<
     dyn for<'a, 't> FnOnce(
             Result<&mut WriteTx<'a, 't, S>, WriterError>,
-        ) -> Result<Option<Reply>, LedgerError>
+        ) -> Result<Option<WriteReply>, LedgerError>
         + Send,
 >;
 
 /// What is said to the caller of a write when it is durable, or when its group was undone.
-pub struct Reply {
+pub struct WriteReply {
     /// How long the caller waits.
     pub wait: Wait,
     /// Tells it.

@@ -26,7 +26,7 @@ mod write;
 
 pub use error::WriterError;
 pub use host::Host;
-pub use job::{Done, Job, Needs, Reply, Work, WriteFn};
+pub use job::{Done, Job, Needs, Work, WriteFn, WriteReply};
 pub use rate_limited_log::RateLimitedLog;
 pub use store::{Store, Transaction};
 pub use write::{Abort, Durability, Wait, WriteError, WriteTx, Written};
@@ -211,13 +211,13 @@ impl<H: Host> Writer<H> {
             self.engine.reseed(seed);
         }
         if let Some(no_room) = self.news_of_room(now.mono.0) {
-            self.config.conditions.no_room = no_room;
-            after.conditions = Some(self.config.conditions.clone());
+            self.config.constraints.no_room = no_room;
+            after.constraints = Some(self.config.constraints.clone());
         }
-        let no_room = self.config.conditions.no_room;
+        let no_room = self.config.constraints.no_room;
         let mut tx = store.begin()?;
-        if let Some(conditions) = &after.conditions {
-            let input = Input::Conditions(Box::new(conditions.clone()));
+        if let Some(constraints) = &after.constraints {
+            let input = Input::Constraints(Box::new(constraints.clone()));
             self.engine.handle(now, &mut tx, input).map_err(undone)?;
         }
         let rests = now.mono.0 < self.backoff.until;
@@ -228,7 +228,7 @@ impl<H: Host> Writer<H> {
             now,
             home: self.config.me,
             no_room,
-            conditions: &self.config.conditions,
+            constraints: &self.config.constraints,
             after: &mut *after,
         };
         while let Some(job) = jobs.pop_front() {
@@ -246,8 +246,8 @@ impl<H: Host> Writer<H> {
         after.unreadable_rows = tx.rows_set_aside();
         tx.commit()?;
         after.tell_damage();
-        if let Some(conditions) = after.conditions.take() {
-            self.config.conditions = conditions;
+        if let Some(constraints) = after.constraints.take() {
+            self.config.constraints = constraints;
         }
         if !after.replies.is_empty() {
             // Their ratio is the size of a group: what the disk's syncs are shared by.

@@ -1,8 +1,8 @@
 //! What a group leaves to do when it is durable.
 
 use crate::host::Host;
-use crate::job::{Done, Reply};
-use domain::{Conditions, ObjectId};
+use crate::job::{Done, WriteReply};
+use domain::{ObjectId, ReplicationConstraints};
 use gr_proto::Output;
 
 /// What one group leaves to do when it is durable.
@@ -10,7 +10,7 @@ pub(crate) struct PostCommit<H: Host> {
     /// What the engine has to say.
     pub(crate) outputs: Vec<Output>,
     /// Callers of writes, each with the changes that the partner has to hear of.
-    pub(crate) replies: Vec<(Reply, Vec<(ObjectId, u64)>)>,
+    pub(crate) replies: Vec<(WriteReply, Vec<(ObjectId, u64)>)>,
     /// Changes of the pair.
     pub(crate) paired: Vec<(Option<H::Pair>, Done)>,
     /// The engine's answers to commands.
@@ -22,7 +22,7 @@ pub(crate) struct PostCommit<H: Host> {
     pub(crate) lost_bodies: u64,
     pub(crate) found_again: u64,
     /// What the group made of the server's conditions.
-    pub(crate) conditions: Option<Conditions>,
+    pub(crate) constraints: Option<ReplicationConstraints>,
     /// Whoever has asked the writer to end.
     pub(crate) stopped: Vec<Done>,
 }
@@ -38,7 +38,7 @@ impl<H: Host> Default for PostCommit<H> {
             unreadable_rows: 0,
             lost_bodies: 0,
             found_again: 0,
-            conditions: None,
+            constraints: None,
             stopped: Vec::new(),
         }
     }

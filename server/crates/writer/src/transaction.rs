@@ -8,7 +8,7 @@ use crate::rate_limited_log::RateLimitedLog;
 use crate::store::Transaction;
 use crate::write::WriteTx;
 use bytes::Bytes;
-use domain::{Conditions, ServerId, Timestamp};
+use domain::{ReplicationConstraints, ServerId, Timestamp};
 use gr_proto::{Engine, Input, Message, Now, Savepoint};
 use ledger::LedgerError;
 use std::time::Duration;
@@ -25,7 +25,7 @@ pub(crate) struct OpenTransaction<'a, 't, H: Host> {
     pub(crate) home: ServerId,
     pub(crate) no_room: bool,
     /// As they were before the group.
-    pub(crate) conditions: &'a Conditions,
+    pub(crate) constraints: &'a ReplicationConstraints,
     pub(crate) after: &'a mut PostCommit<H>,
 }
 
@@ -95,16 +95,18 @@ impl<H: Host> OpenTransaction<'_, '_, H> {
             home: self.home,
             marked: Vec::new(),
             no_room: self.no_room,
-            conditions: None,
+            constraints: None,
         };
         let done = run(Ok(&mut write));
         let WriteTx {
-            marked, conditions, ..
+            marked,
+            constraints,
+            ..
         } = write;
         match done {
             Ok(reply) => {
-                if conditions.is_some() {
-                    self.after.conditions = conditions;
+                if constraints.is_some() {
+                    self.after.constraints = constraints;
                 }
                 let replies = &mut self.after.replies;
                 replies.extend(reply.map(|reply| (reply, marked)));
@@ -119,7 +121,7 @@ impl<H: Host> OpenTransaction<'_, '_, H> {
                     tracing::error!(%error, times, "a write failed and was taken back; the others of its group go on");
                 }
                 before.restore(self.engine);
-                self.take_back(conditions)
+                self.take_back(constraints)
             }
         }
     }
@@ -131,12 +133,12 @@ impl<H: Host> OpenTransaction<'_, '_, H> {
     }
 
     /// A write that was taken back had told the engine of other conditions.
-    fn take_back(&mut self, told: Option<Conditions>) -> Result<(), WriterError> {
+    fn take_back(&mut self, told: Option<ReplicationConstraints>) -> Result<(), WriterError> {
         if told.is_none() {
             return Ok(());
         }
-        let now = self.after.conditions.as_ref().unwrap_or(self.conditions);
-        self.tell(Input::Conditions(Box::new(now.clone())))
+        let now = self.after.constraints.as_ref().unwrap_or(self.constraints);
+        self.tell(Input::Constraints(Box::new(now.clone())))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::error::WriterError;
 use crate::store::{Store, Transaction};
-use domain::{BodyRef, Change, Conditions, ObjectId, ServerId, Timestamp};
+use domain::{BodyRef, Change, ObjectId, ReplicationConstraints, ServerId, Timestamp};
 use gr_proto::{Engine, Input, Now};
 use ledger::LedgerError;
 
@@ -76,7 +76,7 @@ pub struct WriteTx<'a, 't, S: Store> {
     /// The disk is nearly full.
     pub(crate) no_room: bool,
     /// The server's conditions, if the write changed them.
-    pub(crate) conditions: Option<Conditions>,
+    pub(crate) constraints: Option<ReplicationConstraints>,
 }
 
 impl<'t, S: Store> WriteTx<'_, 't, S> {
@@ -128,11 +128,14 @@ impl<'t, S: Store> WriteTx<'_, 't, S> {
     ///
     /// # Errors
     /// The store failed.
-    pub fn set_conditions(&mut self, mut conditions: Conditions) -> Result<(), LedgerError> {
-        conditions.no_room = self.no_room;
-        let input = Input::Conditions(Box::new(conditions.clone()));
+    pub fn set_conditions(
+        &mut self,
+        mut constraints: ReplicationConstraints,
+    ) -> Result<(), LedgerError> {
+        constraints.no_room = self.no_room;
+        let input = Input::Constraints(Box::new(constraints.clone()));
         self.engine.handle(self.now, &mut *self.tx, input)?;
-        self.conditions = Some(conditions);
+        self.constraints = Some(constraints);
         Ok(())
     }
 }

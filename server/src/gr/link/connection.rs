@@ -4,7 +4,7 @@ use super::LinkContext;
 use super::compose::{self, Commands};
 use super::dial::{Connected, Mode};
 use super::progress::Progress;
-use super::replies::{Reply, ReplyReader};
+use super::replies::{PartnerReply, ReplyReader};
 use crate::listen::Stream;
 use std::io;
 use std::sync::Arc;
@@ -159,7 +159,7 @@ async fn lockstep(
 }
 
 /// Whether it is a yes. A no is logged and counted, and the mail is lost: the engine sends it again.
-fn judge(reply: &Reply) -> io::Result<bool> {
+fn judge(reply: &PartnerReply) -> io::Result<bool> {
     if reply.code == 421 {
         return Err(unexpected(reply));
     }
@@ -179,7 +179,7 @@ fn judge(reply: &Reply) -> io::Result<bool> {
     Ok(!refused)
 }
 
-fn unexpected(reply: &Reply) -> io::Error {
+fn unexpected(reply: &PartnerReply) -> io::Error {
     let text = reply.lines.first().map_or("", String::as_str);
     io::Error::other(format!("the partner said {} {text}", reply.code))
 }

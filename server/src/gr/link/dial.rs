@@ -2,7 +2,7 @@
 
 use super::LinkContext;
 use super::progress::AHEAD_MAX;
-use super::replies::{Reply, ReplyReader};
+use super::replies::{PartnerReply, ReplyReader};
 use crate::listen::Stream;
 use crate::listen::tls::{self, TlsError, Trust};
 use std::io;
@@ -113,13 +113,13 @@ impl Link {
         Self { replies, write }
     }
 
-    async fn ask(&mut self, command: &str, code: u16) -> Result<Reply, DialError> {
+    async fn ask(&mut self, command: &str, code: u16) -> Result<PartnerReply, DialError> {
         self.write.write_all(command.as_bytes()).await?;
         self.write.flush().await?;
         expect(self.replies.next().await?, code)
     }
 
-    async fn hello(&mut self, own: &str) -> Result<Reply, DialError> {
+    async fn hello(&mut self, own: &str) -> Result<PartnerReply, DialError> {
         self.ask(&format!("EHLO {own}\r\n"), 250).await
     }
 
@@ -173,7 +173,7 @@ async fn open(address: &str) -> io::Result<TcpStream> {
     Err(failed)
 }
 
-fn expect(reply: Reply, code: u16) -> Result<Reply, DialError> {
+fn expect(reply: PartnerReply, code: u16) -> Result<PartnerReply, DialError> {
     if reply.code == code {
         Ok(reply)
     } else {
@@ -181,7 +181,7 @@ fn expect(reply: Reply, code: u16) -> Result<Reply, DialError> {
     }
 }
 
-fn mode(offered: &Reply) -> Mode {
+fn mode(offered: &PartnerReply) -> Mode {
     let offers = |word: &str| offered.keywords().any(|k| k.eq_ignore_ascii_case(word));
     if ["PIPELINING", "CHUNKING", "BINARYMIME"]
         .into_iter()

@@ -10,14 +10,14 @@ const REPLY_MAX: usize = 16 << 10;
 
 /// A reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reply {
+pub struct PartnerReply {
     /// Its code.
     pub code: u16,
     /// The texts of its lines.
     pub lines: Vec<String>,
 }
 
-impl Reply {
+impl PartnerReply {
     /// The first word of each line but the first: what EHLO is answered with.
     pub fn keywords(&self) -> impl Iterator<Item = &str> {
         self.lines
@@ -47,7 +47,7 @@ impl ReplyReader {
     }
 
     /// The next reply. Cancelling it loses nothing.
-    pub async fn next(&mut self) -> io::Result<Reply> {
+    pub async fn next(&mut self) -> io::Result<PartnerReply> {
         loop {
             if let Some(reply) = take(&mut self.input)? {
                 return Ok(reply);
@@ -60,7 +60,7 @@ impl ReplyReader {
 }
 
 /// Takes a reply off the front of `input` if it is whole.
-fn take(input: &mut BytesMut) -> io::Result<Option<Reply>> {
+fn take(input: &mut BytesMut) -> io::Result<Option<PartnerReply>> {
     let mut end = 0;
     let mut lines = Vec::new();
     while let Some(lf) = memchr::memchr(b'\n', &input[end..]) {
@@ -76,7 +76,7 @@ fn take(input: &mut BytesMut) -> io::Result<Option<Reply>> {
         lines.push(line.get(4..).unwrap_or_default().to_owned());
         if line.as_bytes().get(3) != Some(&b'-') {
             let _ = input.split_to(end);
-            return Ok(Some(Reply { code, lines }));
+            return Ok(Some(PartnerReply { code, lines }));
         }
     }
     if input.len() > REPLY_MAX {

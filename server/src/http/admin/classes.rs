@@ -2,7 +2,7 @@
 
 use super::Administrator;
 use crate::http::Api;
-use crate::http::error::{Answer, Problem};
+use crate::http::error::{HttpResult, Problem};
 use crate::http::extract::{Body, Segment};
 use crate::operations::classes;
 use axum::Json;
@@ -13,7 +13,7 @@ use contract::{ApiError, ClassName, MailboxClass};
 /// The mailbox classes of this server, in order of their numbers.
 #[utoipa::path(get, path = "/api/v1/admin/classes", tag = "administration", security(("admin" = []), ("admin_token" = [])),
     responses((status = 200, body = Vec<MailboxClass>), (status = 401, body = ApiError)))]
-pub async fn list(State(api): State<Api>, _: Administrator) -> Answer<Json<Vec<MailboxClass>>> {
+pub async fn list(State(api): State<Api>, _: Administrator) -> HttpResult<Json<Vec<MailboxClass>>> {
     let all = classes::all(api.server()).await?.into_iter();
     Ok(Json(
         all.map(|(number, name)| shown(number, name)).collect(),
@@ -36,7 +36,7 @@ pub async fn add(
     State(api): State<Api>,
     _: Administrator,
     Body(class): Body<MailboxClass>,
-) -> Answer<(StatusCode, Json<MailboxClass>)> {
+) -> HttpResult<(StatusCode, Json<MailboxClass>)> {
     let number = i64::from(class.number);
     let name = classes::add(api.server(), number, &class.name).await?;
     Ok((StatusCode::CREATED, Json(shown(number, name))))
@@ -52,7 +52,7 @@ pub async fn rename(
     _: Administrator,
     Segment(number): Segment,
     Body(class): Body<ClassName>,
-) -> Answer<Json<MailboxClass>> {
+) -> HttpResult<Json<MailboxClass>> {
     let number = parsed(&number)?;
     let name = classes::rename(api.server(), number, &class.name).await?;
     Ok(Json(shown(number, name)))
@@ -68,13 +68,13 @@ pub async fn remove(
     State(api): State<Api>,
     _: Administrator,
     Segment(number): Segment,
-) -> Answer<StatusCode> {
+) -> HttpResult<StatusCode> {
     let number = parsed(&number)?;
     classes::remove(api.server(), number).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn parsed(number: &str) -> Answer<i64> {
+fn parsed(number: &str) -> HttpResult<i64> {
     number
         .parse()
         .map_err(|_| Problem::invalid(format!("\"{number}\" is not the number of a class.")))

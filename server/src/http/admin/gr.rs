@@ -1,7 +1,7 @@
 //! `/api/v1/admin/gr`: the pair that this server is half of.
 
 use super::{Administrator, tasks};
-use crate::http::error::Answer;
+use crate::http::error::HttpResult;
 use crate::http::extract::Body;
 use crate::http::{Api, convert};
 use crate::operations::pair;
@@ -13,11 +13,11 @@ use contract::{ApiError, GrPair, GrStatus};
 /// The partner's state, and what waits for it.
 #[utoipa::path(get, path = "/api/v1/admin/gr", tag = "administration", security(("admin" = []), ("admin_token" = [])),
     responses((status = 200, body = GrStatus), (status = 401, body = ApiError)))]
-pub async fn status(State(api): State<Api>, _: Administrator) -> Answer<Json<GrStatus>> {
+pub async fn status(State(api): State<Api>, _: Administrator) -> HttpResult<Json<GrStatus>> {
     current(&api).await.map(Json)
 }
 
-async fn current(api: &Api) -> Answer<GrStatus> {
+async fn current(api: &Api) -> HttpResult<GrStatus> {
     let backlogs = pair::backlogs(api.server()).await?;
     let concerns = tasks::concerns(api).await?;
     let damaged = pair::damaged(api.server()).await?;
@@ -44,7 +44,7 @@ pub async fn pair(
     State(api): State<Api>,
     _: Administrator,
     Body(new): Body<GrPair>,
-) -> Answer<Json<GrStatus>> {
+) -> HttpResult<Json<GrStatus>> {
     let new = pair::NewPair {
         fqdn: new.fqdn,
         smtp: new.smtp,
@@ -60,7 +60,7 @@ pub async fn pair(
 #[utoipa::path(delete, path = "/api/v1/admin/gr", tag = "administration", security(("admin" = []), ("admin_token" = [])),
     responses((status = 204, description = "GR is off"), (status = 401, body = ApiError),
         (status = 409, description = "A task is open", body = ApiError)))]
-pub async fn unpair(State(api): State<Api>, _: Administrator) -> Answer<StatusCode> {
+pub async fn unpair(State(api): State<Api>, _: Administrator) -> HttpResult<StatusCode> {
     pair::end(api.server()).await?;
     Ok(StatusCode::NO_CONTENT)
 }

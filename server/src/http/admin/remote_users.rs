@@ -4,7 +4,7 @@
 
 use super::Administrator;
 use crate::http::Api;
-use crate::http::error::Answer;
+use crate::http::error::HttpResult;
 use crate::http::extract::{Body, Segment};
 use crate::operations::remote_users;
 use axum::Json;
@@ -15,7 +15,7 @@ use contract::{ApiError, RemoteUser};
 /// The Temporary Remote Users of this server, in order of their mailbox numbers.
 #[utoipa::path(get, path = "/api/v1/admin/remote-users", tag = "administration", security(("admin" = []), ("admin_token" = [])),
     responses((status = 200, body = Vec<RemoteUser>), (status = 401, body = ApiError)))]
-pub async fn list(State(api): State<Api>, _: Administrator) -> Answer<Json<Vec<RemoteUser>>> {
+pub async fn list(State(api): State<Api>, _: Administrator) -> HttpResult<Json<Vec<RemoteUser>>> {
     let all = remote_users::all(api.server()).await?.into_iter();
     let shown = all.map(|(mailbox, user)| RemoteUser {
         mailbox,
@@ -34,7 +34,7 @@ pub async fn add(
     State(api): State<Api>,
     _: Administrator,
     Body(new): Body<RemoteUser>,
-) -> Answer<(StatusCode, Json<RemoteUser>)> {
+) -> HttpResult<(StatusCode, Json<RemoteUser>)> {
     let new = RemoteUser {
         mailbox: new.mailbox.trim().to_owned(),
         name: new.name.trim().to_owned(),
@@ -56,7 +56,7 @@ pub async fn remove(
     State(api): State<Api>,
     _: Administrator,
     Segment(mailbox): Segment,
-) -> Answer<StatusCode> {
+) -> HttpResult<StatusCode> {
     remote_users::remove(api.server(), mailbox).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,7 +1,7 @@
 //! `/api/v1/admin/settings`: the system settings that both servers of a pair share (R4).
 
 use super::Administrator;
-use crate::http::error::Answer;
+use crate::http::error::HttpResult;
 use crate::http::extract::Body;
 use crate::http::{Api, convert};
 use crate::operations::settings::{self, Settings};
@@ -12,7 +12,7 @@ use contract::{ApiError, SettingsPatch, SystemSettings};
 /// The system settings that both servers share.
 #[utoipa::path(get, path = "/api/v1/admin/settings", tag = "administration", security(("admin" = []), ("admin_token" = [])),
     responses((status = 200, body = SystemSettings), (status = 401, body = ApiError)))]
-pub async fn show(State(api): State<Api>, _: Administrator) -> Answer<Json<SystemSettings>> {
+pub async fn show(State(api): State<Api>, _: Administrator) -> HttpResult<Json<SystemSettings>> {
     Ok(Json(shown(&settings::read(api.server()).await?)))
 }
 
@@ -33,7 +33,7 @@ pub async fn change(
     State(api): State<Api>,
     _: Administrator,
     Body(patch): Body<SettingsPatch>,
-) -> Answer<Json<SystemSettings>> {
+) -> HttpResult<Json<SystemSettings>> {
     let servers = patch.email_servers.as_ref();
     let wanted = settings::Patch {
         email_servers: servers.map(|all| all.iter().map(convert::email_server).collect()),

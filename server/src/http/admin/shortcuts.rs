@@ -2,7 +2,7 @@
 
 use super::Administrator;
 use crate::http::Api;
-use crate::http::error::Answer;
+use crate::http::error::HttpResult;
 use crate::http::extract::{Body, Segment};
 use crate::operations::shortcuts;
 use axum::Json;
@@ -14,7 +14,7 @@ use domain::Shortcut;
 /// The VPIM shortcuts of this server, in order of their prefixes.
 #[utoipa::path(get, path = "/api/v1/admin/shortcuts", tag = "administration", security(("admin" = []), ("admin_token" = [])),
     responses((status = 200, body = Vec<VpimShortcut>), (status = 401, body = ApiError)))]
-pub async fn list(State(api): State<Api>, _: Administrator) -> Answer<Json<Vec<VpimShortcut>>> {
+pub async fn list(State(api): State<Api>, _: Administrator) -> HttpResult<Json<Vec<VpimShortcut>>> {
     let shown = |Shortcut { prefix, overlap }| VpimShortcut { prefix, overlap };
     let all = shortcuts::all(api.server()).await?;
     Ok(Json(all.into_iter().map(shown).collect()))
@@ -29,7 +29,7 @@ pub async fn add(
     State(api): State<Api>,
     _: Administrator,
     Body(new): Body<VpimShortcut>,
-) -> Answer<(StatusCode, Json<VpimShortcut>)> {
+) -> HttpResult<(StatusCode, Json<VpimShortcut>)> {
     let shortcut = Shortcut {
         prefix: new.prefix.clone(),
         overlap: new.overlap,
@@ -46,7 +46,7 @@ pub async fn remove(
     State(api): State<Api>,
     _: Administrator,
     Segment(prefix): Segment,
-) -> Answer<StatusCode> {
+) -> HttpResult<StatusCode> {
     shortcuts::remove(api.server(), prefix).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -4,7 +4,7 @@ use super::Administrator;
 use crate::http::Api;
 use crate::http::convert::Concerns;
 use crate::http::convert::tasks::{self as convert, Names};
-use crate::http::error::{Answer, Problem};
+use crate::http::error::{HttpResult, Problem};
 use crate::http::extract::{Body, Params, Segment};
 use crate::operations::tasks;
 use axum::Json;
@@ -28,11 +28,11 @@ pub struct Drawn {
 /// Tasks as they are now: open here, open there, the last one, and what can be brought back.
 #[utoipa::path(get, path = "/api/v1/admin/gr/tasks", tag = "administration", security(("admin" = []), ("admin_token" = [])),
     responses((status = 200, body = GrTasks), (status = 401, body = ApiError)))]
-pub async fn list(State(api): State<Api>, _: Administrator) -> Answer<Json<GrTasks>> {
+pub async fn list(State(api): State<Api>, _: Administrator) -> HttpResult<Json<GrTasks>> {
     present(&api).await.map(Json)
 }
 
-async fn present(api: &Api) -> Answer<GrTasks> {
+async fn present(api: &Api) -> HttpResult<GrTasks> {
     let users = tasks::user_count(api.server()).await?;
     let view = api.server().tasks().borrow().clone();
     Ok(with_names(api, |names| convert::tasks(&view, names, users)))
@@ -59,7 +59,7 @@ pub async fn start(
     _: Administrator,
     Params(drawn): Params<Drawn>,
     Body(new): Body<NewTask>,
-) -> Answer<(StatusCode, Json<GrTask>)> {
+) -> HttpResult<(StatusCode, Json<GrTask>)> {
     let new = tasks::NewTask {
         id: drawn.id.as_deref().map(task_id).transpose()?,
         kind: convert::kind_of(new.kind),
@@ -84,7 +84,7 @@ pub async fn abort(
     State(api): State<Api>,
     _: Administrator,
     Segment(id): Segment,
-) -> Answer<StatusCode> {
+) -> HttpResult<StatusCode> {
     tasks::abort(api.server(), task_id(&id)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -98,7 +98,7 @@ pub async fn agree(
     State(api): State<Api>,
     _: Administrator,
     Segment(id): Segment,
-) -> Answer<(StatusCode, Json<GrTask>)> {
+) -> HttpResult<(StatusCode, Json<GrTask>)> {
     let id = task_id(&id)?;
     tasks::agree(api.server(), id).await?;
     shown(&api, id).map(|task| (StatusCode::ACCEPTED, Json(task)))
@@ -108,7 +108,10 @@ pub async fn agree(
 #[utoipa::path(post, path = "/api/v1/admin/gr/undo", tag = "administration", security(("admin" = []), ("admin_token" = [])),
     responses((status = 202, description = "It comes back, a little at a time", body = GrTasks), (status = 401, body = ApiError),
         (status = 409, description = "There is nothing to bring back, or a task is open", body = ApiError)))]
-pub async fn undo(State(api): State<Api>, _: Administrator) -> Answer<(StatusCode, Json<GrTasks>)> {
+pub async fn undo(
+    State(api): State<Api>,
+    _: Administrator,
+) -> HttpResult<(StatusCode, Json<GrTasks>)> {
     tasks::undo(api.server()).await?;
     Ok((StatusCode::ACCEPTED, Json(present(&api).await?)))
 }
@@ -116,7 +119,7 @@ pub async fn undo(State(api): State<Api>, _: Administrator) -> Answer<(StatusCod
 /// Mailboxes that are not on both servers, each with its reason.
 #[utoipa::path(get, path = "/api/v1/admin/gr/held", tag = "administration", security(("admin" = []), ("admin_token" = [])),
     responses((status = 200, body = HeldMailboxes), (status = 401, body = ApiError)))]
-pub async fn held(State(api): State<Api>, _: Administrator) -> Answer<Json<HeldMailboxes>> {
+pub async fn held(State(api): State<Api>, _: Administrator) -> HttpResult<Json<HeldMailboxes>> {
     everything_held(&api, HELD_MAX).await.map(Json)
 }
 
@@ -128,13 +131,13 @@ pub async fn held(State(api): State<Api>, _: Administrator) -> Answer<Json<HeldM
 pub async fn retry(
     State(api): State<Api>,
     _: Administrator,
-) -> Answer<(StatusCode, Json<HeldMailboxes>)> {
+) -> HttpResult<(StatusCode, Json<HeldMailboxes>)> {
     tasks::retry_held(api.server()).await?;
     let held = everything_held(&api, HELD_MAX).await?;
     Ok((StatusCode::ACCEPTED, Json(held)))
 }
 
-async fn everything_held(api: &Api, most: usize) -> Answer<HeldMailboxes> {
+async fn everything_held(api: &Api, most: usize) -> HttpResult<HeldMailboxes> {
     let all = tasks::held(api.server()).await?;
     let view = api.server().tasks();
     let view = view.borrow();
@@ -154,7 +157,7 @@ async fn everything_held(api: &Api, most: usize) -> Answer<HeldMailboxes> {
 }
 
 /// What a status shows beside the backlog.
-pub async fn concerns(api: &Api) -> Answer<Concerns> {
+pub async fn concerns(api: &Api) -> HttpResult<Concerns> {
     let HeldMailboxes {
         held, held_count, ..
     } = everything_held(api, HELD_IN_STATUS_MAX).await?;
@@ -167,13 +170,13 @@ pub async fn concerns(api: &Api) -> Answer<Concerns> {
     })
 }
 
-fn shown(api: &Api, id: TaskId) -> Answer<GrTask> {
+fn shown(api: &Api, id: TaskId) -> HttpResult<GrTask> {
     let view = api.server().tasks().borrow().clone();
     with_names(api, |names| convert::task(&view, id, names))
         .ok_or_else(|| Problem::internal("a task that has begun is not there"))
 }
 
-fn task_id(text: &str) -> Answer<TaskId> {
+fn task_id(text: &str) -> HttpResult<TaskId> {
     let digits = text.len() == 16 && text.bytes().all(|b| b.is_ascii_hexdigit());
     let read = digits.then(|| u64::from_str_radix(text, 16).ok()).flatten();
     // 0 is no task's name.

@@ -1,7 +1,7 @@
 //! `/api/v1/admin/users`: creating, listing, deleting, passwords, unlocking.
 
 use super::Administrator;
-use crate::http::error::{Answer, Problem};
+use crate::http::error::{HttpResult, Problem};
 use crate::http::extract::{Body, Id, Params};
 use crate::http::{Api, convert};
 use crate::operations::users::{self, Found};
@@ -33,7 +33,7 @@ pub async fn list(
     State(api): State<Api>,
     _: Administrator,
     Params(wanted): Params<Wanted>,
-) -> Answer<Json<Vec<UserRow>>> {
+) -> HttpResult<Json<Vec<UserRow>>> {
     let which = match (wanted.mailbox, wanted.search) {
         (Some(number), _) => users::Wanted::Number(number),
         (None, Some(text)) if !text.trim().is_empty() => {
@@ -44,10 +44,10 @@ pub async fn list(
     let limit = wanted.limit.unwrap_or(users::LIST_LIMIT);
     let found = users::list(api.server(), which, wanted.after, limit).await?;
     let rows = found.iter().map(|found| row(&api, found));
-    rows.collect::<Answer<_>>().map(Json)
+    rows.collect::<HttpResult<_>>().map(Json)
 }
 
-fn row(api: &Api, found: &Found) -> Answer<UserRow> {
+fn row(api: &Api, found: &Found) -> HttpResult<UserRow> {
     let config = api.server().config();
     let pair = api.pair().borrow();
     let place = convert::Neighbourhood {
@@ -63,7 +63,11 @@ fn row(api: &Api, found: &Found) -> Answer<UserRow> {
 #[utoipa::path(get, path = "/api/v1/admin/users/{id}", tag = "administration", security(("admin" = []), ("admin_token" = [])),
     params(("id" = ObjectId, Path)),
     responses((status = 200, body = UserRow), (status = 401, body = ApiError), (status = 404, body = ApiError)))]
-pub async fn read(State(api): State<Api>, _: Administrator, Id(id): Id) -> Answer<Json<UserRow>> {
+pub async fn read(
+    State(api): State<Api>,
+    _: Administrator,
+    Id(id): Id,
+) -> HttpResult<Json<UserRow>> {
     row(&api, &users::read(api.server(), id).await?).map(Json)
 }
 
@@ -76,7 +80,7 @@ pub async fn create(
     State(api): State<Api>,
     _: Administrator,
     Body(new): Body<NewUser>,
-) -> Answer<(StatusCode, Json<UserRow>)> {
+) -> HttpResult<(StatusCode, Json<UserRow>)> {
     let new = users::NewUser {
         id: new.id,
         number: new.mailbox,
@@ -99,7 +103,7 @@ pub async fn change(
     _: Administrator,
     Id(id): Id,
     Body(patch): Body<UserPatch>,
-) -> Answer<Json<UserRow>> {
+) -> HttpResult<Json<UserRow>> {
     let patch = users::Patch {
         name: patch.name,
         dns: patch.dns,
@@ -115,7 +119,11 @@ pub async fn change(
     params(("id" = ObjectId, Path)),
     responses((status = 204, description = "Gone"), (status = 401, body = ApiError), (status = 404, body = ApiError),
         (status = 403, description = "The user belongs to the partner", body = ApiError)))]
-pub async fn delete(State(api): State<Api>, _: Administrator, Id(id): Id) -> Answer<StatusCode> {
+pub async fn delete(
+    State(api): State<Api>,
+    _: Administrator,
+    Id(id): Id,
+) -> HttpResult<StatusCode> {
     users::delete(api.server(), id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -130,7 +138,7 @@ pub async fn password(
     _: Administrator,
     Id(id): Id,
     Body(new): Body<NewPassword>,
-) -> Answer<Json<UserRow>> {
+) -> HttpResult<Json<UserRow>> {
     let found = users::set_password(api.sign_in(), id, new.password).await?;
     row(&api, &found).map(Json)
 }
@@ -139,7 +147,11 @@ pub async fn password(
 #[utoipa::path(post, path = "/api/v1/admin/users/{id}/unlock", tag = "administration",
     security(("admin" = []), ("admin_token" = [])), params(("id" = ObjectId, Path)),
     responses((status = 200, body = UserRow), (status = 401, body = ApiError), (status = 404, body = ApiError)))]
-pub async fn unlock(State(api): State<Api>, _: Administrator, Id(id): Id) -> Answer<Json<UserRow>> {
+pub async fn unlock(
+    State(api): State<Api>,
+    _: Administrator,
+    Id(id): Id,
+) -> HttpResult<Json<UserRow>> {
     row(&api, &users::unlock(api.sign_in(), id).await?).map(Json)
 }
 
@@ -151,6 +163,6 @@ pub async fn log_out(
     State(api): State<Api>,
     _: Administrator,
     Id(id): Id,
-) -> Answer<Json<UserRow>> {
+) -> HttpResult<Json<UserRow>> {
     row(&api, &users::end_sessions(api.sign_in(), id).await?).map(Json)
 }

@@ -1,7 +1,8 @@
 //! Greetings, how users are reached, and system settings: between the server's types and those of the wire.
 
 use contract::{
-    GreetingRow, GreetingSlot, Hours, NotificationDevice, NotificationTarget, Reach, SystemSettings,
+    ContactSettings, GreetingRow, GreetingSlot, Hours, NotificationDevice, NotificationTarget,
+    SystemSettings,
 };
 use domain::{Device, Greeting, NameOrder, Slot, User};
 
@@ -35,11 +36,11 @@ pub fn greeting_slot(slot: GreetingSlot) -> Slot {
 }
 
 /// How a user is reached.
-pub fn reach(user: &User<'_>) -> Reach {
+pub fn contact_settings(user: &User<'_>) -> ContactSettings {
     let (notification, delivery) = (user.notification(), user.delivery());
     let forwarding = user.forwarding();
     let targets = notification.targets.into_iter();
-    Reach {
+    ContactSettings {
         notification: contract::Notification {
             on: notification.on,
             urgent_only: notification.urgent_only,
@@ -66,15 +67,15 @@ pub fn reach(user: &User<'_>) -> Reach {
 }
 
 /// The three registers of how a user is reached, not yet checked.
-pub fn registers_of_reach(
-    reach: &Reach,
+pub fn registers_of_contact_settings(
+    contact_settings: &ContactSettings,
 ) -> (
     domain::Notification,
     domain::PhoneDelivery,
     domain::Forwarding,
 ) {
-    let (notification, forwarding) = (&reach.notification, &reach.forwarding);
-    let target = |target: &NotificationTarget| domain::Target {
+    let (notification, forwarding) = (&contact_settings.notification, &contact_settings.forwarding);
+    let target = |target: &NotificationTarget| domain::NotificationTarget {
         device: device_of(target.device),
         address: target.address.trim().to_owned(),
     };
@@ -87,9 +88,9 @@ pub fn registers_of_reach(
             schedule: hours(&notification.schedule),
         },
         domain::PhoneDelivery {
-            on: reach.delivery.on,
-            number: text(&reach.delivery.number),
-            schedule: hours(&reach.delivery.schedule),
+            on: contact_settings.delivery.on,
+            number: text(&contact_settings.delivery.number),
+            schedule: hours(&contact_settings.delivery.schedule),
         },
         domain::Forwarding {
             to: forwarding.to.as_ref().map(text),

@@ -4,7 +4,8 @@ use super::address::{self, Parsed};
 use super::mail::after_keyword;
 use super::parameters::RcptParameters;
 use super::{
-    Asked, BAD_SEQUENCE, Lookup, Recipient, Reply, SYNTAX, Session, Stage, Status, Step, Target,
+    Asked, BAD_SEQUENCE, DeliveryTarget, Lookup, Recipient, Reply, SYNTAX, Session, Stage, Status,
+    Step,
 };
 
 impl Session {
@@ -47,7 +48,11 @@ impl Session {
     }
 
     /// Takes the recipient if the verdict says so. Mail for the partner's engine and for mailboxes is never one mail.
-    pub(super) fn rcpt_judged(&mut self, asked: Asked, verdict: Result<Target, Reply>) -> Reply {
+    pub(super) fn rcpt_judged(
+        &mut self,
+        asked: Asked,
+        verdict: Result<DeliveryTarget, Reply>,
+    ) -> Reply {
         let Some(transaction) = &mut self.transaction else {
             return Reply::new(503, BAD_SEQUENCE, "MAIL first");
         };
@@ -55,11 +60,11 @@ impl Session {
             Ok(target) => target,
             Err(reply) => return reply,
         };
-        let partner = target == Target::Partner;
+        let partner = target == DeliveryTarget::Partner;
         if transaction
             .recipients
             .iter()
-            .any(|r| partner || r.target == Target::Partner)
+            .any(|r| partner || r.target == DeliveryTarget::Partner)
         {
             return Reply::new(
                 503,

@@ -24,11 +24,11 @@ fn talk() -> Talk {
     }
 }
 
-fn judge(lookup: &Lookup) -> Result<Target, Reply> {
+fn judge(lookup: &Lookup) -> Result<DeliveryTarget, Reply> {
     match lookup.path.local.as_str() {
-        "7200" => Ok(Target::Mailbox(ObjectId::from_bytes([0; 16]))),
-        "7201" => Ok(Target::Mailbox(ObjectId::from_bytes([1; 16]))),
-        "gr-sync" => Ok(Target::Partner),
+        "7200" => Ok(DeliveryTarget::Mailbox(ObjectId::from_bytes([0; 16]))),
+        "7201" => Ok(DeliveryTarget::Mailbox(ObjectId::from_bytes([1; 16]))),
+        "gr-sync" => Ok(DeliveryTarget::Partner),
         _ => Err(Reply::new(550, Status(5, 1, 1), "No such mailbox")),
     }
 }

@@ -3,8 +3,8 @@
 
 use crate::dump::Dump;
 use domain::{
-    BodyRef, Hlc, Incarnation, Key, Kind, Message, Object, ObjectId, Place, Timestamp, Value,
-    Version,
+    BodyRef, Hlc, Incarnation, Key, Kind, Message, MessageFolder, Object, ObjectId, Timestamp,
+    Value, Version,
 };
 use faulty_disk::FaultyDisk;
 use ledger::{
@@ -297,7 +297,7 @@ fn message(n: usize, body: Option<BodyRef>) -> Object {
         hlc: Hlc(n as u64),
         incarnation: Incarnation(1),
     };
-    let registers: Vec<(Key, Value)> = Message::registers(&envelope, Place::Inbox, true);
+    let registers: Vec<(Key, Value)> = Message::registers(&envelope, MessageFolder::Inbox, true);
     for (key, value) in registers {
         object.set(key, version, value);
     }

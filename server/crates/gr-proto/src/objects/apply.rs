@@ -117,7 +117,7 @@ fn arrive(tx: &mut Tx<'_>, item: &Item, theirs: &Object) -> Result<Applied, Ledg
     if theirs.kind == Kind::USER
         && !ours
         && !mends
-        && let Some(most) = tx.config.conditions.users_max
+        && let Some(most) = tx.config.constraints.users_max
         && tx.ledger.user_count()? >= most
     {
         return Ok(Applied::Refused(Reason::CAPACITY));
@@ -127,7 +127,7 @@ fn arrive(tx: &mut Tx<'_>, item: &Item, theirs: &Object) -> Result<Applied, Ledg
         && !mends // a body that is missing, too, is asked for by itself
         && !tx.ledger.has_body(body)?
     {
-        let no_room = tx.config.conditions.no_room;
+        let no_room = tx.config.constraints.no_room;
         return Ok(Applied::Refused(match no_room {
             true => Reason::NO_ROOM,
             false => Reason::NEED_BODY,
@@ -160,11 +160,11 @@ fn obstacle(
     let Some(user) = User::of(object).filter(|user| user.home() != Some(tx.config.me)) else {
         return Ok(None);
     };
-    let conditions = &tx.config.conditions;
-    if conditions.remote_users.contains(user.number()) {
+    let constraints = &tx.config.constraints;
+    if constraints.remote_users.contains(user.number()) {
         return Ok(Some(Reason::TEMPORARY_REMOTE_USER));
     }
-    if conditions
+    if constraints
         .classes
         .as_ref()
         .is_some_and(|classes| !classes.contains(&user.class()))

@@ -30,7 +30,7 @@ pub(crate) fn held_back(tx: &mut Tx<'_>, id: &ObjectId) -> Result<Option<Reason>
     }
     let kept_here = User::of(&object)
         .filter(|_| tx.is_local(&object))
-        .is_some_and(|user| !tx.config.conditions.overlap_allows(user.number()));
+        .is_some_and(|user| !tx.config.constraints.overlap_allows(user.number()));
     Ok(kept_here.then_some(Reason::NO_OVERLAP))
 }
 

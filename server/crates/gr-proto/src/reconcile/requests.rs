@@ -7,7 +7,7 @@ use crate::objects::transaction::Tx;
 use crate::reconcile::diff::Compare;
 use crate::reconcile::open_request::Open;
 use crate::reconcile::task::finish;
-use crate::reconcile::task_run::{Step, TaskRun, ask};
+use crate::reconcile::task_run::{TaskRun, TaskStep, ask};
 use crate::{Event, Mono, Report, Request, RequestBody, Response, ResponseBody, Timers, limits};
 use domain::ObjectId;
 use ledger::{LedgerError, Outcome, TaskCounts, TaskId};
@@ -78,25 +78,25 @@ impl Requests {
         let work = self.work.get_or_insert_with(|| TaskRun::new(task.id));
         let step = work.step(tx, &mut task, report, &mut self.events)?;
         Ok(match step {
-            Step::Wait => {
+            TaskStep::Wait => {
                 work.open = None;
                 tx.state.task = Some(task);
                 Next::Nothing
             }
-            Step::Request(question) => {
+            TaskStep::Request(question) => {
                 let before = work.open.take();
                 work.open = Some(Open::new(question.clone(), before, tx.now.mono));
                 let ask = ask(tx, &task, question)?;
                 tx.state.task = Some(task);
                 Next::Request(ask)
             }
-            Step::Finished | Step::Switched => {
+            TaskStep::Finished | TaskStep::Switched => {
                 self.end_notice = Some(ask(tx, &task, RequestBody::End(Outcome::Done))?);
                 tx.state.task = Some(task);
                 self.events.extend(finish(tx, Outcome::Done));
                 self.work = None;
                 match step {
-                    Step::Switched => Next::Switched,
+                    TaskStep::Switched => Next::Switched,
                     _ => Next::Nothing,
                 }
             }

@@ -31,7 +31,7 @@ pub(crate) struct TaskRun {
 }
 
 /// What a task does next.
-pub(crate) enum Step {
+pub(crate) enum TaskStep {
     Wait,
     Request(RequestBody),
     Finished,
@@ -60,12 +60,12 @@ impl TaskRun {
         task: &mut Task,
         report: Option<(u64, Report)>,
         events: &mut Vec<Event>,
-    ) -> Result<Step, LedgerError> {
+    ) -> Result<TaskStep, LedgerError> {
         loop {
             let step = match task.phase {
                 Phase::Comparing => self.compare_on(tx, task)?,
                 Phase::Settling => self.await_settled(tx, task, report)?,
-                Phase::Waiting => Some(Step::Wait),
+                Phase::Waiting => Some(TaskStep::Wait),
                 Phase::Deleting => self.delete_on(tx, task, events)?,
                 Phase::Clearing => self.await_clear(tx, task, report)?,
                 Phase::Fetching => Some(self.fetch_on(tx, task)?),
@@ -81,18 +81,18 @@ impl TaskRun {
         &mut self,
         tx: &mut Tx<'_>,
         task: &mut Task,
-    ) -> Result<Option<Step>, LedgerError> {
+    ) -> Result<Option<TaskStep>, LedgerError> {
         let compare = self.compare.get_or_insert_with(|| compare(task));
         if let Some(question) = compare.question(tx)? {
             task.mailboxes = match task.mailboxes.is_empty() {
                 true => Vec::new(),
                 false => compare.mailboxes_left().collect(),
             };
-            return Ok(Some(Step::Request(question)));
+            return Ok(Some(TaskStep::Request(question)));
         }
         task.counts.left_out = compare.left_out;
         if task.dry {
-            return Ok(Some(Step::Finished));
+            return Ok(Some(TaskStep::Finished));
         }
         self.settled = (false, false);
         task.phase = Phase::Settling;
@@ -105,20 +105,20 @@ impl TaskRun {
         tx: &mut Tx<'_>,
         task: &mut Task,
         report: Option<(u64, Report)>,
-    ) -> Result<Option<Step>, LedgerError> {
+    ) -> Result<Option<TaskStep>, LedgerError> {
         let Some(compare) = &mut self.compare else {
             task.phase = Phase::Comparing;
             return Ok(None);
         };
         if !settled(tx, task.kind, self.answered, report, &mut self.settled)? {
-            return Ok(Some(Step::Wait));
+            return Ok(Some(TaskStep::Wait));
         }
         if compare.left_out > 0 && self.rounds < tx.config.limits.comparisons {
             self.rounds += 1;
             self.compare = None;
             task.phase = Phase::Comparing;
         } else if task.kind == TaskKind::Mailboxes {
-            return Ok(Some(Step::Finished));
+            return Ok(Some(TaskStep::Finished));
         } else {
             task.phase = Phase::Deleting;
         }
@@ -131,7 +131,7 @@ impl TaskRun {
         tx: &mut Tx<'_>,
         task: &mut Task,
         events: &mut Vec<Event>,
-    ) -> Result<Option<Step>, LedgerError> {
+    ) -> Result<Option<TaskStep>, LedgerError> {
         let Some(compare) = &self.compare else {
             task.phase = Phase::Comparing;
             return Ok(None);
@@ -146,8 +146,8 @@ impl TaskRun {
         let orphans = self.deleting.iter().flatten();
         let some: Vec<_> = orphans.take(tx.config.limits.ids).copied().collect();
         Ok(Some(match some.is_empty() {
-            true => Step::Finished,
-            false => Step::Request(RequestBody::Forget(some)),
+            true => TaskStep::Finished,
+            false => TaskStep::Request(RequestBody::Forget(some)),
         }))
     }
 
@@ -157,19 +157,19 @@ impl TaskRun {
         tx: &mut Tx<'_>,
         task: &mut Task,
         report: Option<(u64, Report)>,
-    ) -> Result<Option<Step>, LedgerError> {
+    ) -> Result<Option<TaskStep>, LedgerError> {
         if !self.counted {
-            return Ok(Some(Step::Request(RequestBody::Census)));
+            return Ok(Some(TaskStep::Request(RequestBody::Census)));
         }
         if task.dry {
-            return Ok(Some(Step::Finished));
+            return Ok(Some(TaskStep::Finished));
         }
         // What the partner has marked may be how it learns of something newer here, after a recovery: it has to be asked
         // first. After it, whatever comes is staged (without it a value is lost that a restored partner lacks).
         self.settled.1 |=
             report.is_some_and(|(no, report)| no >= self.answered && report.backlog() == 0);
         if !is_clear(tx) || !self.settled.1 || fetch::backlog_is_long(tx)? {
-            return Ok(Some(Step::Wait));
+            return Ok(Some(TaskStep::Wait));
         }
         fetch::begin(tx)?;
         task.phase = Phase::Fetching;
@@ -177,12 +177,12 @@ impl TaskRun {
     }
 
     /// [`Phase::Fetching`]: asks for the partner's objects until all are here, and then takes them into use.
-    fn fetch_on(&mut self, tx: &mut Tx<'_>, task: &mut Task) -> Result<Step, LedgerError> {
+    fn fetch_on(&mut self, tx: &mut Tx<'_>, task: &mut Task) -> Result<TaskStep, LedgerError> {
         if let Some(question) = self.fetch.question(tx, task) {
-            return Ok(Step::Request(question));
+            return Ok(TaskStep::Request(question));
         }
         switch(tx, task)?;
-        Ok(Step::Switched)
+        Ok(TaskStep::Switched)
     }
 
     pub(crate) fn take(

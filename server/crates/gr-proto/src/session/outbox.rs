@@ -88,7 +88,12 @@ impl Outbox {
         let mut selection = Selection::new(tx, self.in_flight.len());
         let mut sent = false;
         // Usually nothing is held and no shortcut has an overlap, and then no item need be looked at for it.
-        let overlaps = tx.config.conditions.shortcuts.iter().any(|s| s.overlap > 0);
+        let overlaps = tx
+            .config
+            .constraints
+            .shortcuts
+            .iter()
+            .any(|s| s.overlap > 0);
         let may_hold = overlaps || !tx.ledger.held_after(None, 1)?.is_empty();
         // A piece of a body that waits for a message of its own.
         let mut piece: Option<Next> = None;

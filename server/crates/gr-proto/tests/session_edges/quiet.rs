@@ -3,7 +3,7 @@
 use crate::forge::{OURS, advance, hellos};
 use crate::support::guide::order;
 use crate::support::{NORTH, Pair, SOUTH, delete, id, is_data, message, set, user};
-use domain::{Change, Conditions, Key, Value, user_fields};
+use domain::{Change, Key, ReplicationConstraints, Value, user_fields};
 use gr_proto::{Command, Input, Limits, Mono, PartnerState, Payload, Report};
 
 /// A transaction of the north in which nothing happens but this: it says nothing, and writes nothing.
@@ -46,11 +46,11 @@ fn a_transaction_in_which_nothing_happens_writes_and_says_nothing() {
 #[test]
 fn what_is_held_keeps_nobody_busy() {
     let mut pair = Pair::running();
-    let full = Conditions {
+    let full = ReplicationConstraints {
         users_max: Some(0),
-        ..Conditions::default()
+        ..ReplicationConstraints::default()
     };
-    pair.transact(SOUTH, &[], vec![Input::Conditions(Box::new(full))]);
+    pair.transact(SOUTH, &[], vec![Input::Constraints(Box::new(full))]);
     pair.change(NORTH, user(1, NORTH));
     pair.settle();
     pair.wait(1_000);
@@ -246,11 +246,11 @@ fn what_was_sent_before_the_link_broke_proves_nothing() {
 #[test]
 fn a_refusal_that_comes_after_the_link_broke_is_heard() {
     let mut pair = Pair::running();
-    let full = Conditions {
+    let full = ReplicationConstraints {
         users_max: Some(0),
-        ..Conditions::default()
+        ..ReplicationConstraints::default()
     };
-    pair.transact(SOUTH, &[], vec![Input::Conditions(Box::new(full))]);
+    pair.transact(SOUTH, &[], vec![Input::Constraints(Box::new(full))]);
     pair.settle();
     pair.change(NORTH, user(1, NORTH));
     pair.carry(NORTH);

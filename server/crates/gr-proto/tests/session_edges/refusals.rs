@@ -6,23 +6,23 @@ use crate::forge::{
 };
 use crate::support::{NORTH, Pair, SOUTH, id, is_data, user};
 use domain::{
-    BodyRef, Change, Conditions, Hlc, Incarnation, Key, Kind, Object, Timestamp, User, Value,
-    Version, user_fields,
+    BodyRef, Change, Hlc, Incarnation, Key, Kind, Object, ReplicationConstraints, Timestamp, User,
+    Value, Version, user_fields,
 };
 use gr_proto::{
     Ack, Event, Input, Item, Limits, Message, Output, Payload, Refusal, Report, TaskView,
 };
 use ledger::Reason;
 
-fn conditions(pair: &mut Pair, side: usize, conditions: Conditions) {
-    let input = Input::Conditions(Box::new(conditions));
+fn constraints(pair: &mut Pair, side: usize, constraints: ReplicationConstraints) {
+    let input = Input::Constraints(Box::new(constraints));
     pair.transact(side, &[], vec![input]);
 }
 
-fn full() -> Conditions {
-    Conditions {
+fn full() -> ReplicationConstraints {
+    ReplicationConstraints {
         users_max: Some(0),
-        ..Conditions::default()
+        ..ReplicationConstraints::default()
     }
 }
 
@@ -60,7 +60,7 @@ fn shown(pair: &Pair) -> TaskView {
 #[test]
 fn what_is_refused_is_shown_with_its_reason_and_since_when() {
     let mut pair = met();
-    conditions(&mut pair, NORTH, full());
+    constraints(&mut pair, NORTH, full());
     let began = pair.now.wall;
     let offer = |pair: &mut Pair, no, number: &str| {
         tell(pair, data(no, vec![homed(1, SOUTH, number)]));
@@ -75,15 +75,15 @@ fn what_is_refused_is_shown_with_its_reason_and_since_when() {
     assert_eq!(offer(&mut pair, 2, "8001"), first);
     let told = pair.sides[NORTH].said[said..].iter();
     assert!(!told.clone().any(|o| matches!(o, Output::Task(_))));
-    let taken = Conditions {
+    let taken = ReplicationConstraints {
         remote_users: ["8001".to_owned()].into(),
         ..full()
     };
-    conditions(&mut pair, NORTH, taken);
+    constraints(&mut pair, NORTH, taken);
     let now = pair.now.wall;
     let other = (Reason::TEMPORARY_REMOTE_USER, number("8001"), now);
     assert_eq!(offer(&mut pair, 3, "8001"), other);
-    conditions(&mut pair, NORTH, full());
+    constraints(&mut pair, NORTH, full());
     assert_eq!(
         offer(&mut pair, 4, "8002"),
         (Reason::CAPACITY, number("8002"), now)
@@ -94,7 +94,7 @@ fn what_is_refused_is_shown_with_its_reason_and_since_when() {
         offer(&mut pair, 5, "8003"),
         (Reason::CAPACITY, number("8003"), now)
     );
-    conditions(&mut pair, NORTH, Conditions::default());
+    constraints(&mut pair, NORTH, ReplicationConstraints::default());
     tell(&mut pair, data(6, vec![homed(1, SOUTH, "8003")]));
     assert!(shown(&pair).refused.is_empty(), "it has come");
 }

@@ -3,7 +3,7 @@
 use crate::forge::{advance, asks, hellos, meet};
 use crate::support::guide::{order, plant_message};
 use crate::support::{NORTH, Pair, SOUTH, id, is_data, message, set, user};
-use domain::{Conditions, Incarnation};
+use domain::{Incarnation, ReplicationConstraints};
 use gr_proto::{Command, Input, Limits, Message, Mono, Output, PartnerState, Payload};
 use ledger::BackgroundJob;
 
@@ -226,11 +226,11 @@ fn a_scan_goes_on_at_once() {
         ..Limits::default()
     };
     let mut pair = Pair::running_with(limits);
-    let full = Conditions {
+    let full = ReplicationConstraints {
         users_max: Some(0),
-        ..Conditions::default()
+        ..ReplicationConstraints::default()
     };
-    pair.transact(SOUTH, &[], vec![Input::Conditions(Box::new(full))]);
+    pair.transact(SOUTH, &[], vec![Input::Constraints(Box::new(full))]);
     pair.change(NORTH, user(1, NORTH));
     pair.change(NORTH, user(2, NORTH));
     pair.settle();

@@ -4,7 +4,7 @@ use crate::support::{
     Site, add_message, bytes, flip, flip_bit_of, id, is_missing, message, segment, small_segments,
     user,
 };
-use domain::{BodyRef, Kind, Place, ServerId};
+use domain::{BodyRef, Kind, MessageFolder, ServerId};
 use ledger::{Damage, Ledger};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -96,7 +96,9 @@ fn lists_go_on_beside_what_cannot_be_read() {
         flip_bit_of(site.dir.path(), "object", &id(n), 99);
     }
     let page = |site: &Site, limit| {
-        let page = site.readers.messages(&id(1), Place::Inbox, None, limit);
+        let page = site
+            .readers
+            .messages(&id(1), MessageFolder::Inbox, None, limit);
         let ids = page.unwrap().into_iter().map(|listed| listed.id);
         ids.collect::<Vec<_>>()
     };

@@ -1,7 +1,7 @@
 //! What is held back, as servers show it.
 
 use crate::support::{Site, id, mark, message, user};
-use domain::{Kind, Object, ObjectId, Place, ServerId, Timestamp};
+use domain::{Kind, MessageFolder, Object, ObjectId, ServerId, Timestamp};
 use ledger::{Held, Lane, Ledger, Mark, Reason};
 
 const HOME: ServerId = ServerId(7);
@@ -37,7 +37,7 @@ fn what_is_held_with_its_body_is_on_one_server_only() {
     });
     let listed = site
         .readers
-        .messages(&id(1), Place::Inbox, None, 9)
+        .messages(&id(1), MessageFolder::Inbox, None, 9)
         .unwrap();
     let only: Vec<_> = listed
         .iter()

@@ -2,16 +2,17 @@
 
 use crate::support::{Site, bytes, id, mark, message, set, user};
 use domain::{
-    Filing, Key, Kind, Object, ObjectId, Place, ServerId, Timestamp, User, Value, message_fields,
+    FolderState, Key, Kind, MessageFolder, Object, ObjectId, ServerId, Timestamp, User, Value,
+    message_fields,
 };
 use ledger::{Lane, Ledger};
 use store::{MailboxCounts, UserCursor};
 
 const OWNER: u64 = 1;
 
-fn file(object: &mut Object, place: Place, since: i64) {
+fn file(object: &mut Object, place: MessageFolder, since: i64) {
     let since = Timestamp(since);
-    let filing = Filing { place, since }.value();
+    let filing = FolderState { place, since }.value();
     set(object, 2, vec![(Key::field(message_fields::PLACE), filing)]);
 }
 
@@ -35,7 +36,7 @@ fn a_mailbox_is_listed_newest_first_and_pages_meet_without_gap_or_repeat() {
     let page = |before, limit| {
         let listed = site
             .readers
-            .messages(&id(OWNER), Place::Inbox, before, limit);
+            .messages(&id(OWNER), MessageFolder::Inbox, before, limit);
         listed.unwrap()
     };
     assert_eq!(page(None, 99).iter().map(|m| m.id).collect::<Vec<_>>(), all);
@@ -55,7 +56,7 @@ fn a_mailbox_is_listed_newest_first_and_pages_meet_without_gap_or_repeat() {
 fn a_message_is_listed_and_counted_where_it_lies_and_as_it_was_read() {
     let mut site = Site::new();
     let mut sent = message(id(OWNER), None, 3);
-    file(&mut sent, Place::Sent, 3);
+    file(&mut sent, MessageFolder::Sent, 3);
     let mut heard = message(id(OWNER), None, 2);
     set(
         &mut heard,
@@ -79,13 +80,13 @@ fn a_message_is_listed_and_counted_where_it_lies_and_as_it_was_read() {
     assert_eq!(site.readers.counts(&id(OWNER)).unwrap(), expected);
 
     let (_, mut moved) = (0, site.readers.object(&id(10)).unwrap().unwrap());
-    file(&mut moved, Place::Deleted, 50);
+    file(&mut moved, MessageFolder::Deleted, 50);
     site.commit(|tx| tx.put(&id(10), &moved).unwrap());
     (expected.inbox, expected.unread, expected.deleted) = (1, 0, 1);
     assert_eq!(site.readers.counts(&id(OWNER)).unwrap(), expected);
     let deleted = site
         .readers
-        .messages(&id(OWNER), Place::Deleted, None, 9)
+        .messages(&id(OWNER), MessageFolder::Deleted, None, 9)
         .unwrap();
     assert_eq!(deleted.len(), 1);
     assert_eq!(deleted[0].object, moved);
@@ -114,7 +115,7 @@ fn what_only_this_server_holds_is_counted_until_its_mark_loses_the_body() {
     let alone = |site: &Site| {
         let listed = site
             .readers
-            .messages(&id(OWNER), Place::Inbox, None, 9)
+            .messages(&id(OWNER), MessageFolder::Inbox, None, 9)
             .unwrap();
         listed.iter().map(|m| m.one_server_only).collect::<Vec<_>>()
     };
@@ -141,7 +142,7 @@ fn deleted_messages_expire_oldest_first_and_only_those() {
     site.commit(|tx| {
         for (n, since) in [(10, 500), (11, 100), (12, 300), (13, 301)] {
             let mut object = message(id(OWNER), None, 1);
-            file(&mut object, Place::Deleted, since);
+            file(&mut object, MessageFolder::Deleted, since);
             tx.put(&id(n), &object).unwrap();
         }
         tx.put(&id(14), &message(id(OWNER), None, 1)).unwrap();

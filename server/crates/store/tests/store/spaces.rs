@@ -3,7 +3,7 @@
 use crate::support::{
     Site, add_message, bytes, id, is_missing, mark, message, segment, small_segments, user,
 };
-use domain::{BodyRef, ObjectId, Place, ServerId, Timestamp};
+use domain::{BodyRef, MessageFolder, ObjectId, ServerId, Timestamp};
 use ledger::{Lane, Ledger};
 use store::{Compacted, StoreError, View};
 
@@ -12,7 +12,7 @@ const DAY: i64 = 24 * 3_600_000;
 
 /// Everything that queries of a server say about mailbox 1, so that each of its statements is prepared.
 fn seen(view: &View<'_>) -> Result<(Vec<ObjectId>, Vec<ObjectId>, u64, u64), StoreError> {
-    let messages = view.messages(&id(1), Place::Inbox, None, 99)?;
+    let messages = view.messages(&id(1), MessageFolder::Inbox, None, 99)?;
     let users = view.users_by_number("7200")?;
     assert_eq!(users, view.users(None, 99)?);
     assert!(view.object(&id(1))?.is_some());

@@ -1,8 +1,8 @@
 //! A store in a directory of its own, and short ways to fill it.
 
 use domain::{
-    BodyRef, Envelope, Hlc, Incarnation, Key, Kind, Message, Object, ObjectId, Password, Place,
-    Sender, ServerId, Timestamp, User, Value, Version,
+    BodyRef, Envelope, Hlc, Incarnation, Key, Kind, Message, MessageFolder, Object, ObjectId,
+    Password, Sender, ServerId, Timestamp, User, Value, Version,
 };
 use ledger::{Lane, Ledger, Mark};
 use std::path::{Path, PathBuf};
@@ -137,7 +137,7 @@ pub fn message(owner: ObjectId, body: Option<BodyRef>, received_at: i64) -> Obje
     set(
         &mut object,
         1,
-        Message::registers(&envelope, Place::Inbox, true),
+        Message::registers(&envelope, MessageFolder::Inbox, true),
     );
     object
 }

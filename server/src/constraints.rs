@@ -4,7 +4,7 @@
 //! both servers (R9), so the engine hears of every change in the transaction that makes it. Each lies under a key of its own in the
 //! store's settings, so a change writes what has changed.
 
-use domain::{Conditions, ObjectId, Shortcut, User};
+use domain::{ObjectId, ReplicationConstraints, Shortcut, User};
 use ledger::LedgerError;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -42,9 +42,9 @@ pub struct RemoteUser {
 }
 
 /// The conditions, as the engine needs them.
-pub fn load(view: &View<'_>, users_max: u64) -> Result<Conditions, StoreError> {
+pub fn load(view: &View<'_>, users_max: u64) -> Result<ReplicationConstraints, StoreError> {
     let remote_users = view.settings(REMOTE_USER)?.into_iter();
-    Ok(Conditions {
+    Ok(ReplicationConstraints {
         shortcuts: shortcuts(view)?,
         remote_users: remote_users
             .map(|(key, _)| rest(&key, REMOTE_USER))
@@ -61,8 +61,8 @@ pub fn renew(
     scope: &mut WriteTx<'_, '_, store::Writer>,
     users_max: u64,
 ) -> Result<(), LedgerError> {
-    let conditions = load(&scope.tx().view(), users_max)?;
-    scope.set_conditions(conditions)
+    let constraints = load(&scope.tx().view(), users_max)?;
+    scope.set_conditions(constraints)
 }
 
 /// The mailbox classes: numbers and names. Class 1 is always there.

@@ -31,7 +31,7 @@ pub enum Device {
 
 /// A device that is told of new messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Target {
+pub struct NotificationTarget {
     /// What it is.
     pub device: Device,
     /// Its number or address.
@@ -46,7 +46,7 @@ pub struct Notification {
     /// Of urgent messages only.
     pub urgent_only: bool,
     /// Tried in this order.
-    pub targets: Vec<Target>,
+    pub targets: Vec<NotificationTarget>,
     /// When; empty: always.
     pub schedule: Vec<Hours>,
 }
@@ -139,7 +139,7 @@ impl Notification {
 
     /// Its register.
     pub fn value(&self) -> Value {
-        let target = |target: &Target| {
+        let target = |target: &NotificationTarget| {
             let device = match target.device {
                 Device::Phone => 0,
                 Device::Pager => 1,
@@ -163,7 +163,7 @@ impl Notification {
         let parts = value.as_list()?;
         let target = |value: &Value| {
             let parts = value.as_list()?;
-            Some(Target {
+            Some(NotificationTarget {
                 device: match parts.first()?.as_int()? {
                     0 => Device::Phone,
                     1 => Device::Pager,
@@ -262,7 +262,7 @@ mod tests {
     };
 
     fn notification() -> Notification {
-        let target = |device, address: &str| Target {
+        let target = |device, address: &str| NotificationTarget {
             device,
             address: address.into(),
         };

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 /// The conditions of one server.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Conditions {
+pub struct ReplicationConstraints {
     /// VPIM shortcuts of this server.
     pub shortcuts: Vec<Shortcut>,
     /// Mailbox numbers of its Temporary Remote Users: stubs for users of the network.
@@ -38,7 +38,7 @@ impl Shortcut {
     }
 }
 
-impl Conditions {
+impl ReplicationConstraints {
     /// Whether the VPIM shortcuts let a mailbox be replicated (R9 a): no shortcut has an overlap, or one of those that have matches.
     /// With prefix 1272 and overlap 2, mailbox 7200 is replicated and 7300 is not.
     pub fn overlap_allows(&self, number: &str) -> bool {
@@ -51,32 +51,32 @@ impl Conditions {
 mod tests {
     use super::*;
 
-    fn conditions(shortcuts: &[(&str, u8)]) -> Conditions {
+    fn constraints(shortcuts: &[(&str, u8)]) -> ReplicationConstraints {
         let shortcuts = shortcuts.iter().map(|(prefix, overlap)| Shortcut {
             prefix: (*prefix).to_owned(),
             overlap: *overlap,
         });
-        Conditions {
+        ReplicationConstraints {
             shortcuts: shortcuts.collect(),
-            ..Conditions::default()
+            ..ReplicationConstraints::default()
         }
     }
 
     #[test]
     fn the_overlap_of_the_guide_lets_7200_through_and_not_7300() {
-        let guide = conditions(&[("1272", 2)]);
+        let guide = constraints(&[("1272", 2)]);
         assert!(guide.overlap_allows("7200"));
         assert!(!guide.overlap_allows("7300"));
     }
 
     #[test]
     fn without_overlap_every_mailbox_is_replicated_and_with_some_one_must_match() {
-        assert!(conditions(&[]).overlap_allows("7300"));
-        assert!(conditions(&[("1272", 0)]).overlap_allows("7300"));
-        assert!(!conditions(&[("1273", 0), ("1272", 2)]).overlap_allows("7300"));
-        assert!(conditions(&[("1273", 2), ("1272", 2)]).overlap_allows("7300"));
+        assert!(constraints(&[]).overlap_allows("7300"));
+        assert!(constraints(&[("1272", 0)]).overlap_allows("7300"));
+        assert!(!constraints(&[("1273", 0), ("1272", 2)]).overlap_allows("7300"));
+        assert!(constraints(&[("1273", 2), ("1272", 2)]).overlap_allows("7300"));
         assert!(
-            !conditions(&[("72", 3)]).overlap_allows("7200"),
+            !constraints(&[("72", 3)]).overlap_allows("7200"),
             "more overlap than prefix"
         );
     }

@@ -10,7 +10,7 @@ use ledger::Ledger;
 
 /// All of it, as it is set at once.
 #[derive(Clone, Debug)]
-pub struct Reach {
+pub struct ContactSettings {
     /// Who is told, and when.
     pub notification: Notification,
     /// Where messages are read out.
@@ -34,20 +34,27 @@ pub async fn of(server: &Server, id: ObjectId) -> OpResult<Object> {
 ///
 /// # Errors
 /// [`OpError::Invalid`], [`OpError::NotFound`].
-pub async fn set(server: &Server, id: ObjectId, reach: Reach) -> OpResult<Object> {
-    reach.notification.check()?;
-    reach.delivery.check()?;
-    reach.forwarding.check()?;
+pub async fn set(
+    server: &Server,
+    id: ObjectId,
+    contact_settings: ContactSettings,
+) -> OpResult<Object> {
+    contact_settings.notification.check()?;
+    contact_settings.delivery.check()?;
+    contact_settings.forwarding.check()?;
     // Each is one register: what belongs together is never put together from two servers.
     let registers = vec![
         (
             Key::field(user_fields::NOTIFICATION),
-            reach.notification.value(),
+            contact_settings.notification.value(),
         ),
-        (Key::field(user_fields::DELIVERY), reach.delivery.value()),
+        (
+            Key::field(user_fields::DELIVERY),
+            contact_settings.delivery.value(),
+        ),
         (
             Key::field(user_fields::FORWARDING),
-            reach.forwarding.value(),
+            contact_settings.forwarding.value(),
         ),
     ];
     let written = server.write(Wait::Partner, move |scope| {
