@@ -169,6 +169,26 @@ const REGRESSIONS: &[(u64, bool, &str)] = &[
         false,
         "a backup of a branch that was left meant other changes by the same numbers: not a fault",
     ),
+    (
+        7_015_510_362_069_379,
+        false,
+        "a resumed machine was taken for one that knew what had been lost since its snapshot: not a fault",
+    ),
+    (
+        1_248_002_992,
+        false,
+        "the two held different things; it holds since one of the mends for recovery, which one is not known",
+    ),
+    (
+        7_015_539_324_509_192,
+        false,
+        "the caller of a write whose savepoint failed was told nothing",
+    ),
+    (
+        7_015_545_393_300_679,
+        false,
+        "a server that had found no room put off the message that was to be fresh: not a fault",
+    ),
 ];
 
 /// Says something even if the test goes well.
