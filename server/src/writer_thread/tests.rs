@@ -195,6 +195,29 @@ async fn what_fails_for_want_of_room_takes_no_deletion_with_it() {
     served.running.stop(server).await.unwrap();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_writer_whose_last_group_finds_no_room_ends_all_the_same() {
+    let served = served();
+    let Served {
+        server,
+        running,
+        disk,
+        _dir,
+    } = served;
+    let (first, has_begun, go) = keep_busy(&server);
+    disk.full.store(true, Ordering::SeqCst);
+    let others = async {
+        has_begun.await.unwrap();
+        let release = async { go.send(()).unwrap() };
+        // Polled in this order, both are queued before the writer goes on, and go in one group.
+        let (grown, stopped, ()) = tokio::join!(grow(&server, 500), running.stop(&server), release);
+        (grown, stopped)
+    };
+    let (first, (grown, stopped)) = tokio::join!(first, others);
+    assert!(first && is_full(&grown), "{grown:?}");
+    stopped.unwrap();
+}
+
 #[tokio::test]
 async fn what_grows_is_put_off_while_little_is_free_and_taken_again_when_there_is_more() {
     let served = served();

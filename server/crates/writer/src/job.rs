@@ -136,14 +136,6 @@ impl<H: Host> Job<H> {
             Work::Input(_) | Work::Damage | Work::Compact { .. }
         )
     }
-
-    /// Tells whoever waits for it that it was not done.
-    pub(crate) fn refuse(self, why: WriterError) {
-        if let Work::Write { run, .. } = self.work {
-            // Whoever refuses does not fail.
-            let _ = run(Err(why));
-        }
-    }
 }
 
 /// The open transaction of a host's store.

@@ -70,7 +70,7 @@ pub enum Ended {
     Written,
     /// It was undone: nothing of it has happened, and its callers were told.
     Undone,
-    /// It is durable, and one of its jobs asked the writer to end.
+    /// One of its jobs asked the writer to end. What else is in it is durable, or undone.
     Stopped,
     /// The disk cannot sync: the process has to end. Nobody was told anything.
     DiskFailed,
@@ -172,29 +172,32 @@ impl<H: Host> Writer<H> {
         let mut jobs = VecDeque::from(group);
         let done = self.transact(host, store, &mut jobs, &mut after);
         self.learn(store, &done, grows, now);
-        let done = done.and_then(|()| {
+        let written = done.and_then(|()| {
             self.release(host, &mut after);
             let now = host.now();
             self.give_back(store, &after, now)
         });
-        match done {
-            Ok(()) => self.backoff.end(host.now().mono.0),
+        let ended = match written {
+            Ok(()) => {
+                self.backoff.end(host.now().mono.0);
+                Ended::Written
+            }
             Err(WriterError::Store(error @ StoreError::Fatal { .. })) => {
                 tracing::error!(%error, "the disk cannot sync: ending");
                 return Ended::DiskFailed;
             }
             Err(error) => {
-                self.undo(host, &error, after, jobs);
-                return Ended::Undone;
+                self.undo(host, &error, &mut after, jobs);
+                Ended::Undone
             }
-        }
-        let stopped = !after.stopped.is_empty();
-        for done in after.stopped {
-            done();
-        }
-        match stopped {
-            true => Ended::Stopped,
-            false => Ended::Written,
+        };
+        // Whoever asks for the end gets it, whatever becomes of the group: on a full disk a server has to be stopped, too.
+        match after.stopped.is_empty() {
+            true => ended,
+            false => {
+                after.stopped.into_iter().for_each(|done| done());
+                Ended::Stopped
+            }
         }
     }
 
@@ -298,18 +301,23 @@ impl<H: Host> Writer<H> {
         &mut self,
         host: &mut H,
         error: &WriterError,
-        after: PostCommit<H>,
+        after: &mut PostCommit<H>,
         jobs: VecDeque<Job<H>>,
     ) {
         // On a full disk it happens with every heartbeat, and the log may lie on that disk.
         if let Some(times) = UNDONE.now() {
             tracing::error!(%error, times, "a group of writes was undone");
         }
-        for (reply, _) in after.replies {
+        for (reply, _) in after.replies.drain(..) {
             (reply.send)(Err(error.of_the_group()));
         }
         for job in jobs {
-            job.refuse(error.of_the_group());
+            match job.work {
+                Work::Stop { done } => after.stopped.push(done),
+                // Whoever refuses does not fail.
+                Work::Write { run, .. } => drop(run(Err(error.of_the_group()))),
+                _ => {}
+            }
         }
         self.backoff.begin(host.now().mono.0);
         self.begin_new_incarnation(host);
