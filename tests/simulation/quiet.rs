@@ -3,6 +3,7 @@
 use crate::checks;
 use crate::node::NAMES;
 use crate::oracle::{Failure, failed};
+use crate::slow::PUT_OFF_MS;
 use crate::world::World;
 use gr_proto::PartnerState;
 
@@ -130,7 +131,9 @@ impl World {
     pub(crate) fn rest(&mut self) -> Result<(), Failure> {
         let heartbeats = 10;
         // The last challenge may have been echoed late: then its proof runs out, and the partner is asked once more.
-        let settled = self.time + self.dials.timers.unknown_ms;
+        // And what was put off for want of room comes when there is some.
+        let put_off = u64::from(self.dials.wide.full_long > 0) * 2 * PUT_OFF_MS;
+        let settled = self.time + self.dials.timers.unknown_ms + put_off;
         self.pass(settled)?;
         self.time = self.time.max(settled);
         // What late mail has asked for is still on a slow way, and may be answered.

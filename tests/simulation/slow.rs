@@ -17,7 +17,7 @@ const MAIL_BYTES: u64 = 1_500;
 const ROOM: usize = 256;
 
 /// For so long a server puts off what grows when a transaction has found no room. Milliseconds.
-const PUT_OFF_MS: u64 = 10_000;
+pub const PUT_OFF_MS: u64 = 10_000;
 
 /// The way to each side: when what it holds will have been carried.
 #[derive(Debug, Default)]
