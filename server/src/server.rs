@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::constraints;
 use crate::gr::pairing::{self, Pairing, Partner, Secret, SessionKeys};
 pub use crate::gr::view::PairView;
-use crate::writer_thread::{Job, Outlets, ThreadHost, Watches, WriterThread};
+use crate::writer_thread::{Channels, Job, ThreadHost, Watches, WriterThread};
 use bytes::Bytes;
 use domain::{ObjectId, ServerId, Timestamp};
 use gr_proto::{Command, Input, Rejected, TaskView};
@@ -94,12 +94,12 @@ impl Server {
         let (notices, _) = broadcast::channel(NOTICES_MAX);
         let (jobs, inbox) = std::sync::mpsc::channel();
         let room = Arc::new(Semaphore::new(JOBS_MAX));
-        let outlets = Outlets {
+        let channels = Channels {
             changes: notices.clone(),
             queue: (inbox, Arc::clone(&room)),
         };
         let (writer, watches) =
-            WriterThread::new(&config, clock, writer, outlets, pairing, constraints);
+            WriterThread::new(&config, clock, writer, channels, pairing, constraints);
         let Watches { pair, tasks } = watches;
         let server = Self(Arc::new(Inner {
             config,
@@ -183,7 +183,7 @@ impl Server {
 
     /// Runs `f` in the next group's transaction and answers when its result is durable where `wait` says.
     ///
-    /// `f` runs on the writer thread: it must not block. It may refuse only before its first write. Dropping the future does not
+    /// `f` runs on the writer thread: it must not block. If it refuses or fails, what it did is taken back. Dropping the future does not
     /// undo a write that has begun. A write adds rows: while the disk is nearly full it is put off.
     pub async fn write<T, E>(
         &self,
@@ -247,6 +247,7 @@ impl Server {
             };
             match f(tx) {
                 Ok(value) => Ok(Some(WriteReply {
+                    refuses: false,
                     wait,
                     send: Box::new(move |durability| {
                         let written = |durability| Ok(Written { value, durability });
@@ -254,6 +255,7 @@ impl Server {
                     }),
                 })),
                 Err(Abort::Refused(e)) => Ok(Some(WriteReply {
+                    refuses: true,
                     wait: Wait::Local,
                     send: Box::new(move |durability| {
                         let _ = done.send(durability.map(|_| Err(e)));

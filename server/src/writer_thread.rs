@@ -60,8 +60,8 @@ pub enum ThreadEnded {
     DiskFailed,
 }
 
-/// Where a server is seen from outside of its writer.
-pub(crate) struct Outlets {
+/// The channels between the handles of a server and its writer.
+pub(crate) struct Channels {
     /// What changes.
     pub(crate) changes: broadcast::Sender<ChangeEvent>,
     /// The queue, and the room in it.
@@ -93,7 +93,7 @@ impl WriterThread {
         config: &crate::config::Config,
         clock: Clock,
         store: store::Writer,
-        outlets: Outlets,
+        channels: Channels,
         pairing: Option<Pairing>,
         constraints: ReplicationConstraints,
     ) -> (Self, Watches) {
@@ -106,7 +106,7 @@ impl WriterThread {
         let writer = Writer::new(new_incarnation(), engine, config.gr.accept_wait_ms);
         let mut host = ThreadHost {
             clock,
-            changes: outlets.changes,
+            changes: channels.changes,
             link: mpsc::channel(1).0,
             links,
             partner: pairing.as_ref().map(|p| p.partner.clone()),
@@ -123,7 +123,7 @@ impl WriterThread {
             pair: host.pair.subscribe(),
             tasks: host.tasks.subscribe(),
         };
-        let (queue, open) = outlets.queue;
+        let (queue, open) = channels.queue;
         let thread = Self {
             writer,
             host,

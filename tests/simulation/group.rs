@@ -290,6 +290,7 @@ impl World {
             false => Wait::Local,
         };
         let fails = !self.net.good && dice.chance(self.dials.wide.write_fails);
+        let refuses = fails && dice.chance(500);
         let needs = match change {
             Change::Create { .. } => Needs::Room(0),
             _ => Needs::Nothing,
@@ -314,13 +315,20 @@ impl World {
                     talk.refused(call);
                     return Err(error);
                 }
-                let fact = make(tx, change, fails, &talk).inspect_err(|_| talk.refused(call))?;
-                talk.made(call, fact);
+                let fact = make(tx, change, fails && !refuses, &talk);
+                let fact = fact.inspect_err(|_| talk.refused(call))?;
+                if !refuses {
+                    talk.made(call, fact);
+                }
                 let send = Box::new(move |answer: Result<_, WriterError>| match answer {
-                    Ok(durability) => talk.answered(call, durability),
-                    Err(_) => talk.refused(call),
+                    Ok(durability) if !refuses => talk.answered(call, durability),
+                    _ => talk.refused(call),
                 });
-                Ok(Some(WriteReply { wait, send }))
+                Ok(Some(WriteReply {
+                    refuses,
+                    wait,
+                    send,
+                }))
             },
         );
         Work::Write { run, needs }

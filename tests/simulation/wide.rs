@@ -39,7 +39,7 @@ pub struct Wide {
     pub apart: u64,
     /// Whoever writes waits until it is on both servers.
     pub waits: u64,
-    /// A write fails by itself, after it has changed something.
+    /// A write fails or refuses by itself, after it has changed something.
     pub write_fails: u64,
     /// What is asked at one moment goes in the groups that the writer makes of it. 1: so it is.
     pub gathers: u64,

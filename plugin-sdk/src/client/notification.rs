@@ -26,8 +26,8 @@ impl OwnNotification {
     ///
     /// # Errors
     /// [`Error::Refused`] with `bad_request` for a number, address or schedule that cannot be.
-    pub async fn set(&self, reach: &ContactSettings) -> Result<ContactSettings, Error> {
+    pub async fn set(&self, settings: &ContactSettings) -> Result<ContactSettings, Error> {
         let call = Call::safe(Method::Put, NOTIFICATION.to_owned()).by(self.0.user()?);
-        self.0.call_json(&call.with_json(reach)?).await
+        self.0.call_json(&call.with_json(settings)?).await
     }
 }

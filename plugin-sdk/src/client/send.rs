@@ -21,7 +21,7 @@ const ANSWER_BYTES_MAX: usize = 256 << 20;
 
 /// How one try ended.
 enum End {
-    RawResponse(Result<RawResponse, FetchError>),
+    Answer(Result<RawResponse, FetchError>),
     Moved,
     Over,
 }
@@ -158,7 +158,7 @@ impl Driver {
         let request = self.reporting(call, call.to(server), flight.id, patience);
         let mut fetch = pin!(
             self.fetch_all(call, request, flight.id, patience)
-                .map(End::RawResponse)
+                .map(End::Answer)
         );
         let left = async {
             if !call.follows() {
@@ -179,11 +179,11 @@ impl Driver {
                 };
                 return Try::Done(Err(error));
             }
-            End::RawResponse(Ok(answer)) => self.judge(&call.caller, answer, read),
-            End::RawResponse(Err(FetchError::Broken(what))) => {
+            End::Answer(Ok(answer)) => self.judge(&call.caller, answer, read),
+            End::Answer(Err(FetchError::Broken(what))) => {
                 Try::Failed(Fate::Unknown, Fault::Broken, malformed(what))
             }
-            End::RawResponse(Err(error)) => {
+            End::Answer(Err(error)) => {
                 let fate = match error {
                     FetchError::Refused => Fate::NotSent,
                     _ => Fate::Unknown,

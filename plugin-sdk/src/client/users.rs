@@ -137,7 +137,7 @@ impl Users {
     ///
     /// # Errors
     /// As [`Users::read`].
-    pub async fn reach(&self, id: ObjectId) -> Result<ContactSettings, Error> {
+    pub async fn contact_settings(&self, id: ObjectId) -> Result<ContactSettings, Error> {
         let call = self.safe(Method::Get, format!("{}/notification", path(id)))?;
         self.0.call_json(&call).await
     }
@@ -146,13 +146,13 @@ impl Users {
     ///
     /// # Errors
     /// As [`Users::read`], and [`Error::Refused`] with `bad_request`.
-    pub async fn set_reach(
+    pub async fn set_contact_settings(
         &self,
         id: ObjectId,
-        reach: &ContactSettings,
+        settings: &ContactSettings,
     ) -> Result<ContactSettings, Error> {
         let call = self.safe(Method::Put, format!("{}/notification", path(id)))?;
-        self.0.call_json(&call.with_json(reach)?).await
+        self.0.call_json(&call.with_json(settings)?).await
     }
 
     fn safe(&self, method: Method, path: String) -> Result<Call, Error> {

@@ -119,36 +119,42 @@ fn user(server: &Server, number: &str) -> Change {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_write_that_fails_takes_nobody_of_its_group_with_it() {
+async fn a_write_that_fails_or_refuses_leaves_nothing_and_takes_nobody_of_its_group_with_it() {
     let served = served();
     let server = &served.server;
-    let users = ["7001", "7002", "7003"].map(|number| user(server, number));
+    let users = ["7001", "7002", "7003", "7004"].map(|number| user(server, number));
     let (first, has_begun, go) = keep_busy(server);
-    let write = |n: usize, fails: bool| {
+    let write = |n: usize, end: fn() -> Result<(), Abort<&'static str>>| {
         let change = users[n].clone();
-        server.write(Wait::Local, move |tx| -> Result<(), Abort<()>> {
+        server.write(Wait::Local, move |tx| {
             tx.append_body(&[n as u8; 100])?;
             tx.tx().put_setting(&format!("key {n}"), b"value")?;
             tx.change(&change)?;
-            match fails {
-                true => Err(LedgerError("what it read is no user".into()).into()),
-                false => Ok(()),
-            }
+            end()
         })
     };
     let others = async {
         has_begun.await.unwrap();
         let release = async { go.send(()).unwrap() };
-        // Polled in this order, all three are queued before the writer goes on.
-        let (a, b, c, ()) = tokio::join!(write(0, false), write(1, true), write(2, false), release);
-        (a, b, c)
+        // Polled in this order, all are queued before the writer goes on.
+        let (a, b, c, d, ()) = tokio::join!(
+            write(0, || Ok(())),
+            write(1, || Err(
+                LedgerError("what it read is no user".into()).into()
+            )),
+            write(2, || Err(Abort::Refused("taken"))),
+            write(3, || Ok(())),
+            release
+        );
+        (a, b, c, d)
     };
-    let (first, (before, failed, after)) = tokio::join!(first, others);
+    let (first, (before, failed, refused, after)) = tokio::join!(first, others);
     assert!(first && before.is_ok() && after.is_ok());
     assert!(matches!(
         failed,
         Err(WriteError::Failed(WriterError::Undone))
     ));
+    assert!(matches!(refused, Err(WriteError::Refused("taken"))));
     let view = server.readers();
     let there = |n: usize| {
         let object = view.object(&users[n].id()).unwrap().is_some();
@@ -158,13 +164,16 @@ async fn a_write_that_fails_takes_nobody_of_its_group_with_it() {
             .unwrap();
         (object, setting, body)
     };
-    assert_eq!(there(0), (true, true, true));
-    assert_eq!(
-        there(1),
-        (false, false, false),
-        "nothing of it has happened"
-    );
-    assert_eq!(there(2), (true, true, true));
+    for n in [0, 3] {
+        assert_eq!(there(n), (true, true, true));
+    }
+    for n in [1, 2] {
+        assert_eq!(
+            there(n),
+            (false, false, false),
+            "{n}: nothing of it has happened"
+        );
+    }
     assert_eq!(view.user_count(None).unwrap(), 2);
     // No new incarnation: the engine goes on as it was. The next transaction finds its sums and counts right.
     assert_eq!(view.history().unwrap().len(), 1);

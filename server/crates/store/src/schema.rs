@@ -17,7 +17,7 @@ struct Migration {
 }
 
 /// One entry for each format, in order. An entry that was released is never changed.
-const STEPS: &[Migration] = &[
+const MIGRATIONS: &[Migration] = &[
     Migration {
         sql: FIRST,
         then: |_| Ok(()),
@@ -181,7 +181,7 @@ pub(crate) fn check(disk: &dyn Disk, path: &Path) -> Result<(), StoreError> {
     if !path.exists() {
         return Ok(());
     }
-    let known = STEPS.len() as u32;
+    let known = MIGRATIONS.len() as u32;
     let look = |access| format(&crate::open::connect(disk, path, access)?);
     let found = match look(OpenFlags::SQLITE_OPEN_READ_ONLY) {
         // The power went during the very first start, before there was a log: what SQLite had begun has to be rolled back, and for
@@ -228,12 +228,12 @@ const PIECES: &str = "
 
 /// Brings the database to the present format.
 pub(crate) fn migrate(conn: &mut Connection) -> Result<(), StoreError> {
-    migrate_to(conn, STEPS.len() as u32)
+    migrate_to(conn, MIGRATIONS.len() as u32)
 }
 
 fn migrate_to(conn: &mut Connection, known: u32) -> Result<(), StoreError> {
     let found = format(conn)?;
-    for (n, step) in (1..=known).zip(STEPS).skip(found as usize) {
+    for (n, step) in (1..=known).zip(MIGRATIONS).skip(found as usize) {
         let tx = conn.transaction()?;
         tx.execute_batch(step.sql)?;
         (step.then)(&tx)?;

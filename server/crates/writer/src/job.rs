@@ -87,6 +87,8 @@ pub type WriteFn<S> = Box<
 
 /// What is said to the caller of a write when it is durable, or when its group was undone.
 pub struct WriteReply {
+    /// The write has refused what was asked: whatever it did before is taken back.
+    pub refuses: bool,
     /// How long the caller waits.
     pub wait: Wait,
     /// Tells it.

@@ -5,8 +5,8 @@
 //! ```
 //! Nothing leaves before the commit (E3, E16): replies and the engine's outputs are collected while the transaction is open and released
 //! when it is durable. If the store cannot commit, the group is undone, its callers are told, and the engine begins a new incarnation; if
-//! the disk cannot sync, the process ends, for nothing that it said since the last sync can be trusted. A write whose own closure fails is
-//! taken back by itself; the others of its group go on.
+//! the disk cannot sync, the process ends, for nothing that it said since the last sync can be trusted. A write that refuses or
+//! fails is taken back by itself; the others of its group go on.
 //!
 //! [`Writer`] is all of that but the thread: it is given a group of jobs, a [`Store`] and a [`Host`], and comes back when the group is
 //! durable or undone. A server runs it on a thread over SQLite; the simulator runs the same over a ledger in memory and over SQLite on a
@@ -77,8 +77,8 @@ pub enum Ended {
 }
 
 impl<H: Host> Writer<H> {
-    /// A writer with the first incarnation of its engine, named and seeded as by [`Host::new_incarnation`]. A write that waits for the partner's acknowledgement waits for at most so many
-    /// milliseconds.
+    /// A writer with the first incarnation of its engine, named and seeded as by [`Host::new_incarnation`]. A write that waits for the
+    /// partner's acknowledgement waits for at most so many milliseconds.
     pub fn new(
         (incarnation, seed): (Incarnation, u64),
         config: Config,

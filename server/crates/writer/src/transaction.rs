@@ -77,8 +77,8 @@ impl<H: Host> OpenTransaction<'_, '_, H> {
         told.map_err(undone)
     }
 
-    /// Runs a write. If it fails, what it did is taken back, and whoever shares its group does not notice; unless the transaction itself
-    /// cannot go on.
+    /// Runs a write. If it refuses or fails, what it did is taken back, and whoever shares its group does not notice; unless the
+    /// transaction itself cannot go on.
     fn write(&mut self, run: WriteFn<H::Store>) -> Result<(), WriterError> {
         let before = match self.savepoint() {
             Ok(before) => before,
@@ -104,6 +104,11 @@ impl<H: Host> OpenTransaction<'_, '_, H> {
             ..
         } = write;
         match done {
+            Ok(Some(reply)) if reply.refuses => {
+                self.after.replies.push((reply, Vec::new()));
+                self.tx.roll_back()?;
+                self.take_back(before, constraints)
+            }
             Ok(reply) => {
                 if constraints.is_some() {
                     self.after.constraints = constraints;
@@ -120,8 +125,7 @@ impl<H: Host> OpenTransaction<'_, '_, H> {
                 if let Some(times) = TAKEN_BACK.now() {
                     tracing::error!(%error, times, "a write failed and was taken back; the others of its group go on");
                 }
-                before.restore(self.engine);
-                self.take_back(constraints)
+                self.take_back(before, constraints)
             }
         }
     }
@@ -132,8 +136,13 @@ impl<H: Host> OpenTransaction<'_, '_, H> {
         Savepoint::of(self.engine, self.now, self.tx).map_err(undone)
     }
 
-    /// A write that was taken back had told the engine of other conditions.
-    fn take_back(&mut self, told: Option<ReplicationConstraints>) -> Result<(), WriterError> {
+    /// A write is taken back in the engine, which may have been told of other constraints by it.
+    fn take_back(
+        &mut self,
+        before: Savepoint,
+        told: Option<ReplicationConstraints>,
+    ) -> Result<(), WriterError> {
+        before.restore(self.engine);
         if told.is_none() {
             return Ok(());
         }

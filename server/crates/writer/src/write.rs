@@ -33,12 +33,12 @@ pub struct Written<T> {
     pub durability: Durability,
 }
 
-/// Why a closure stops. It may refuse only before its first write.
+/// Why a closure stops. What it has written before is taken back.
 #[derive(Debug)]
 pub enum Abort<E> {
     /// The caller's own reason.
     Refused(E),
-    /// The store failed; what the write has done is taken back.
+    /// The store failed.
     Ledger(LedgerError),
 }
 
