@@ -14,8 +14,8 @@ pub struct Mail {
     pub message: Box<Message>,
     pub bodies: bool,
     sent: u64,
-    /// When it was sent.
-    at: u64,
+    /// When it was handed to the link, which may carry it much later.
+    said_at: u64,
 }
 
 /// All mail on its way, in order of arrival.
@@ -29,7 +29,7 @@ pub struct Net {
     cut_until: [u64; 2],
     /// Since when.
     cut_since: [u64; 2],
-    /// When the newest mail was sent that has arrived at a side.
+    /// When the newest mail was handed to the link that has arrived at a side.
     heard: [u64; 2],
     /// The newest mail that has arrived at a side, by its sequence.
     newest: [u64; 2],
@@ -54,6 +54,7 @@ impl Net {
         counters: &mut Counters,
     ) {
         self.sent += 1;
+        let said_at = now;
         let mut now = now;
         if dials.wide.bytes_per_s > 0 {
             match self.link.carries(now, to, &message, &dials.wide) {
@@ -70,7 +71,7 @@ impl Net {
                     message,
                     bodies: true,
                     sent: self.sent,
-                    at: now,
+                    said_at,
                 },
             );
             return;
@@ -94,7 +95,7 @@ impl Net {
             message,
             bodies,
             sent: self.sent,
-            at: now,
+            said_at,
         };
         if dice.chance(dials.old_copy) && self.old.len() < OLD_COPIES_MAX {
             self.old.push_back(mail.clone());
@@ -134,7 +135,7 @@ impl Net {
             counters.hit(Sometimes::MailOvertaken);
         }
         self.newest[mail.to] = self.newest[mail.to].max(mail.sent);
-        self.heard[mail.to] = self.heard[mail.to].max(mail.at);
+        self.heard[mail.to] = self.heard[mail.to].max(mail.said_at);
         Some(mail)
     }
 
@@ -191,12 +192,13 @@ impl Net {
         self.cut_until[to] = until;
     }
 
-    /// Since when nothing that is sent to a side arrives there, if that is so now.
+    /// Since when nothing that was handed to the link has arrived at a side, if its way is cut now. What a slow way carries between two cuts
+    /// arrives in the second.
     pub fn silent_since(&self, to: usize, now: u64) -> Option<u64> {
-        (!self.good && now < self.cut_until[to]).then_some(self.cut_since[to])
+        (!self.good && now < self.cut_until[to]).then_some(self.cut_since[to].max(self.heard[to]))
     }
 
-    /// When the newest mail was sent that has arrived at a side.
+    /// When the newest mail was handed to the link that has arrived at a side.
     pub fn heard(&self, side: usize) -> u64 {
         self.heard[side]
     }
