@@ -7,13 +7,15 @@ use crate::clock::{self, Clock};
 use crate::gr::pairing::{self, Pairing, Partner};
 use crate::gr::view::PairView;
 use domain::{Incarnation, ReplicationConstraints, ServerId};
-use gr_proto::{Changed, Event, How, Now, Output, PartnerState, PartnerStatus, TaskView, View};
+use gr_proto::{
+    Changed, Event, Now, ObjectChange, Output, PartnerState, PartnerStatus, TaskView, View,
+};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 use store::StoreError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc, watch};
-use writer::{Ended, Host, Writer};
+use writer::{GroupOutcome, Host, Writer};
 
 /// GR messages on their way to the link; beyond that they are dropped, and the engine sends them again.
 const LINK_QUEUE_MAX: usize = 256;
@@ -139,9 +141,9 @@ impl WriterThread {
     pub fn run(mut self) -> ThreadEnded {
         while let Some(group) = self.next_group() {
             match (self.writer).write_group(&mut self.host, &mut self.store, group) {
-                Ended::Written | Ended::Undone => {}
-                Ended::Stopped => break,
-                Ended::DiskFailed => return ThreadEnded::DiskFailed,
+                GroupOutcome::Written | GroupOutcome::Undone => {}
+                GroupOutcome::Stopped => break,
+                GroupOutcome::DiskFailed => return ThreadEnded::DiskFailed,
             }
         }
         ThreadEnded::Stopped
@@ -172,7 +174,7 @@ fn new_incarnation() -> (Incarnation, u64) {
 impl Host for ThreadHost {
     type Store = store::Writer;
     type Pair = Pairing;
-    type Place = OwnedSemaphorePermit;
+    type Permit = OwnedSemaphorePermit;
 
     fn now(&mut self) -> Now {
         self.clock.now()
@@ -282,10 +284,10 @@ fn change_event(changed: Changed) -> ChangeEvent {
         owner,
         how,
     } = changed;
-    let arrived = how == How::Arrived;
+    let arrived = how == ObjectChange::Arrived;
     match how {
-        How::Gone => ChangeEvent::Gone { id, owner, kind },
-        How::Arrived | How::Altered => ChangeEvent::Object {
+        ObjectChange::Gone => ChangeEvent::Gone { id, owner, kind },
+        ObjectChange::Arrived | ObjectChange::Altered => ChangeEvent::Object {
             id,
             owner,
             kind,

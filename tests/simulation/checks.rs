@@ -3,7 +3,7 @@
 use crate::oracle::{Failure, Versions, failed};
 use crate::world::World;
 use domain::{Digest, Incarnation, Kind, ObjectId, User};
-use gr_proto::{Changed, DeletionGuard, How};
+use gr_proto::{Changed, DeletionGuard, ObjectChange};
 use ledger::memory::Memory;
 use ledger::{Lane, Leaf, Ledger, TaskId, TaskKind, Tree};
 use std::collections::{BTreeMap, BTreeSet};
@@ -49,7 +49,10 @@ impl Checks {
             self.seen[side].clear();
         }
         for Changed { id, how, .. } in changed {
-            let now = ledger.objects.get(id).filter(|_| *how != How::Gone);
+            let now = ledger
+                .objects
+                .get(id)
+                .filter(|_| *how != ObjectChange::Gone);
             let Some(now) = now else {
                 self.seen[side].remove(id);
                 continue;

@@ -17,7 +17,7 @@ use domain::{Change, Kind, Object, User};
 use gr_proto::{Command, Input, Output};
 use ledger::{Ledger, LedgerError, Phase, TaskKind};
 use std::collections::VecDeque;
-use writer::{Ended, Needs, Wait, Work, WriteReply, WriteTx, WriterError};
+use writer::{GroupOutcome, Needs, Wait, Work, WriteReply, WriteTx, WriterError};
 
 type Job = writer::Job<SimHost>;
 
@@ -135,17 +135,17 @@ impl World {
         let calls_left = store.calls_left;
         self.listen()?;
         match ended {
-            Ended::Written | Ended::Stopped if commit != Commit::Lies => {
+            GroupOutcome::Written | GroupOutcome::Stopped if commit != Commit::Lies => {
                 self.written(side, process, host.outputs, fate, kept, (before, only))?;
             }
-            Ended::Written | Ended::Stopped => {
+            GroupOutcome::Written | GroupOutcome::Stopped => {
                 self.counters.hit(Sometimes::CrashBeforeCommit);
                 let state = process.view().partner_state();
                 let _ = self.answers.unsaid();
                 self.leave(side, host.outputs, usize::MAX, state)?;
                 self.kill(side);
             }
-            Ended::DiskFailed => {
+            GroupOutcome::DiskFailed => {
                 self.in_doubt[side] = self.answers.unsaid()?;
                 if fate == Fate::Undone {
                     self.counters.hit(Sometimes::DiskFull);
@@ -157,7 +157,7 @@ impl World {
                     self.kill(side);
                 }
             }
-            Ended::Undone => self.undone(side, process, fate, calls_left),
+            GroupOutcome::Undone => self.undone(side, process, fate, calls_left),
         }
         self.hear(side)?;
         self.after_faults(side);

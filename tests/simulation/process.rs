@@ -60,7 +60,7 @@ pub(crate) struct SimHost {
 impl Host for SimHost {
     type Store = SimStore;
     type Pair = ServerId;
-    type Place = ();
+    type Permit = ();
 
     fn now(&mut self) -> Now {
         self.now

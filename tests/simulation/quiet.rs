@@ -106,6 +106,11 @@ impl World {
     pub(crate) fn is_quiet(&self) -> bool {
         self.is_mended()
             && self.nodes.iter().all(|node| {
+                // A machine that was resumed from a snapshot and its partner go on calling each other running until what each last
+                // heard of the other's former incarnation is too old.
+                let partner = self.nodes[1 - node.side].process.as_ref();
+                let present = partner.map(|partner| partner.view().incarnation());
+                let meets = node.ledger.state.known.map(|known| known.incarnation) == present;
                 let idle = node
                     .ledger
                     .marks
@@ -118,7 +123,9 @@ impl World {
                     && !state.rolled_back
                     && node.ledger.tombstones.is_empty();
                 let status = node.process.as_ref().map(|engine| engine.view().status());
-                idle && judged
+                meets
+                    && idle
+                    && judged
                     && filled
                     && status.is_some_and(|s| {
                         s.state == PartnerState::Running

@@ -8,7 +8,9 @@ use crate::sometimes::Sometimes;
 use crate::wide::Wide;
 use crate::world::World;
 use domain::{BodyRef, Change, Key, Kind, ObjectId, Value};
-use gr_proto::{Found, Input, Item, Limits, Message, PartnerState, Payload, ResponseBody, Timers};
+use gr_proto::{
+    AvailableBodies, Input, Item, Limits, Message, PartnerState, Payload, ResponseBody, Timers,
+};
 use std::collections::VecDeque;
 
 /// What a message takes on the wire beside its items: headers of the mail, and of the message.
@@ -71,7 +73,7 @@ fn bytes(message: &Message) -> u64 {
     MAIL_BYTES + items.iter().map(Item::weight).sum::<u64>()
 }
 
-fn bytes_found(found: &Found) -> u64 {
+fn bytes_found(found: &AvailableBodies) -> u64 {
     let whole = found.whole.iter().map(|body| u64::from(body.len));
     let piece = found.piece.map_or(0, |(_, piece)| u64::from(piece.len));
     whole.sum::<u64>() + piece

@@ -7,7 +7,7 @@ use crate::oracle::{Failure, failed};
 use crate::sometimes::Sometimes;
 use crate::world::World;
 use domain::{Change, Kind};
-use gr_proto::{Command, How, Limits, Output, Timers};
+use gr_proto::{Command, Limits, ObjectChange, Output, Timers};
 use ledger::{BackgroundJob, DeletionRecord, Task, TaskKind};
 
 const DAY_MS: u64 = 86_400_000;
@@ -70,7 +70,9 @@ impl World {
             _ => None,
         });
         let kept = &self.nodes[side].ledger.kept;
-        let mut gone = changed.flatten().filter(|changed| changed.how == How::Gone);
+        let mut gone = changed
+            .flatten()
+            .filter(|changed| changed.how == ObjectChange::Gone);
         let lost = gone.find(|gone| {
             let known = self.oracle.born.contains_key(&gone.id);
             known && self.oracle.is_wanted(&gone.id) && !kept.contains_key(&gone.id)

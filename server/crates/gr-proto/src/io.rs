@@ -104,12 +104,12 @@ pub struct Changed {
     /// The user it belongs to, or belonged to.
     pub owner: Option<ObjectId>,
     /// What happened.
-    pub how: How,
+    pub how: ObjectChange,
 }
 
 /// What happened to an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum How {
+pub enum ObjectChange {
     /// It was not here before.
     Arrived,
     /// Other values.

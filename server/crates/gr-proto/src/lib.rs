@@ -181,8 +181,8 @@ pub mod wire;
 pub use config::{Config, DeletionGuard, Mono, Now, Timers};
 pub use engine::{Engine, Savepoint, View};
 pub use io::{
-    Changed, Command, Event, How, Input, NewIncarnation, Output, PartnerState, PartnerStatus,
-    Rejected,
+    Changed, Command, Event, Input, NewIncarnation, ObjectChange, Output, PartnerState,
+    PartnerStatus, Rejected,
 };
 pub use ledger::Reason;
 pub use limits::Limits;
@@ -190,7 +190,8 @@ pub use message::{
     Ack, Header, Hello, Item, Judged, List, Message, Payload, Refusal, Report, Seen,
 };
 pub use reconcile::messages::{
-    Found, ListScope, Listed, ListedObject, Owed, Request, RequestBody, Response, ResponseBody,
+    AvailableBodies, ListScope, Listed, ListedObject, Owed, Request, RequestBody, Response,
+    ResponseBody,
 };
 pub use reconcile::recovery::Verdicts;
 pub use reconcile::task::{Refused, Serving, TaskView};

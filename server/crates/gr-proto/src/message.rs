@@ -4,7 +4,7 @@
 //! goes along, and whoever carries the message puts those bytes beside it: first the whole ones ([`Message::bodies`]), then the pieces
 //! ([`Message::pieces`]).
 
-use crate::{Found, Piece, RangeSet, Request, Response, ResponseBody};
+use crate::{AvailableBodies, Piece, RangeSet, Request, Response, ResponseBody};
 use domain::{BodyRef, Incarnation, Object, ObjectId, ServerId, Timestamp, Value};
 use ledger::{HistoryEntry, Known, Reason};
 use serde::{Deserialize, Serialize};
@@ -284,7 +284,7 @@ impl Message {
         self.items().iter().filter_map(with_piece).collect()
     }
 
-    fn found(&self) -> Option<&Found> {
+    fn found(&self) -> Option<&AvailableBodies> {
         match &self.payload {
             Payload::Response(answer) => match &answer.reply {
                 ResponseBody::Found(found) => Some(found),

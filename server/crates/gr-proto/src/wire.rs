@@ -285,7 +285,9 @@ fn depth(value: &Value) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Found, ListScope, Listed, ListedObject, Owed, Piece, Reason, Refusal, Seen};
+    use crate::{
+        AvailableBodies, ListScope, Listed, ListedObject, Owed, Piece, Reason, Refusal, Seen,
+    };
     use domain::{
         BodyRef, Hlc, Incarnation, Key, Kind, Object, ObjectId, ServerId, Timestamp, Version,
     };
@@ -488,7 +490,7 @@ mod tests {
             },
             ask(RequestBody::Lost(vec![(BodyRef::of(b"lost"), 2)])),
             ask(RequestBody::Unreadable(vec![id])),
-            answer(ResponseBody::Found(Found {
+            answer(ResponseBody::Found(AvailableBodies {
                 whole: vec![BodyRef::of(b"lost")],
                 piece: Some((BodyRef::of(b"long"), Piece { at: 1, len: 3 })),
                 lacking: vec![BodyRef::of(b"too")],

@@ -6,7 +6,7 @@ use domain::{
     BodyRef, Hlc, Incarnation, Key, Kind, Object, ObjectId, ReplicationConstraints, Timestamp,
     User, Value, Version, user_fields,
 };
-use gr_proto::{How, Input, Item, Message, Output, Payload, Piece, limits};
+use gr_proto::{Input, Item, Message, ObjectChange, Output, Payload, Piece, limits};
 use ledger::{DeletionRecord, Held, Lane, Ledger, Mark, Reason};
 use support::drive::blank;
 use support::say::{item, offer};
@@ -229,7 +229,7 @@ fn what_is_something_else_under_the_same_id_is_refused_and_left_alone() {
 }
 
 /// What the south says of object 9 to whoever listens.
-fn told(pair: &Pair) -> Vec<How> {
+fn told(pair: &Pair) -> Vec<ObjectChange> {
     let said = pair.sides[SOUTH].said.iter();
     let changed = said.filter_map(|output| match output {
         Output::Changed(changed) => Some(changed),
@@ -244,19 +244,26 @@ fn listeners_hear_of_what_is_different_and_of_nothing_else() {
     let mut pair = Pair::running();
     let message = a_message(1, None);
     offered(&mut pair, 9, &message);
-    assert_eq!(told(&pair), [How::Arrived]);
+    assert_eq!(told(&pair), [ObjectChange::Arrived]);
     offered(&mut pair, 9, &message);
-    assert_eq!(told(&pair), [How::Arrived]);
+    assert_eq!(told(&pair), [ObjectChange::Arrived]);
     let mut read = message.clone();
     read.set(Key::field(1), version(LONG_AGO + 1), Value::Bool(false));
     offered(&mut pair, 9, &read);
-    assert_eq!(told(&pair), [How::Arrived, How::Altered]);
+    assert_eq!(told(&pair), [ObjectChange::Arrived, ObjectChange::Altered]);
     let gone = Item {
         object: None,
         ..item(id(9), &message)
     };
     assert_eq!(offer(&mut pair, NORTH, gone.clone()), None);
-    assert_eq!(told(&pair), [How::Arrived, How::Altered, How::Gone]);
+    assert_eq!(
+        told(&pair),
+        [
+            ObjectChange::Arrived,
+            ObjectChange::Altered,
+            ObjectChange::Gone
+        ]
+    );
     assert_eq!(offer(&mut pair, NORTH, gone), None);
     assert_eq!(told(&pair).len(), 3);
 }
@@ -519,7 +526,7 @@ fn listeners_hear_that_a_mailbox_went_with_its_user() {
     offered(&mut pair, 1, &a_user(NORTH, "7001", 1));
     offered(&mut pair, 9, &a_message(1, None));
     pair.change(SOUTH, delete(1));
-    assert_eq!(told(&pair), [How::Arrived, How::Gone]);
+    assert_eq!(told(&pair), [ObjectChange::Arrived, ObjectChange::Gone]);
 }
 
 /// The partner has not heard of a deletion here, and sends what it still has.

@@ -3,7 +3,7 @@
 mod support;
 
 use domain::{BodyRef, Kind, Object, Value};
-use gr_proto::{Command, How, Item, Limits, Output, Payload, RequestBody, ResponseBody};
+use gr_proto::{Command, Item, Limits, ObjectChange, Output, Payload, RequestBody, ResponseBody};
 use ledger::{BackgroundJob, Ledger, Reason, TaskKind, Tombstone};
 use support::drive::*;
 use support::guide::*;
@@ -36,7 +36,7 @@ fn undo(pair: &mut Pair) -> Heard {
     heard
 }
 
-fn told(pair: &Pair, n: u8) -> Vec<How> {
+fn told(pair: &Pair, n: u8) -> Vec<ObjectChange> {
     let said = pair.sides[NORTH].said.iter();
     let changed = said.filter_map(|output| match output {
         Output::Changed(changed) => Some(changed),
@@ -54,7 +54,7 @@ fn a_gr_user_without_an_original_that_comes_back_is_offered_to_nobody() {
     assert_eq!(heard.data, [0, 0]);
     let ledger = pair.ledger(NORTH);
     assert!(ledger.marks.is_empty() && ledger.held.is_empty() && ledger.kept.is_empty());
-    assert_eq!(told(&pair, 10), [How::Arrived]);
+    assert_eq!(told(&pair, 10), [ObjectChange::Arrived]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 mod support;
 
 use domain::{Change, Value};
-use gr_proto::{How, Output, Payload, Reason};
+use gr_proto::{ObjectChange, Output, Payload, Reason};
 use support::*;
 
 #[test]
@@ -168,7 +168,7 @@ fn clients_hear_of_local_and_of_the_partners_changes() {
     pair.settle();
     for side in [NORTH, SOUTH] {
         let heard = pair.sides[side].said.iter().any(|o| {
-            matches!(o, Output::Changed(c) if c.len() == 1 && c[0].id == id(1) && c[0].how == How::Arrived)
+            matches!(o, Output::Changed(c) if c.len() == 1 && c[0].id == id(1) && c[0].how == ObjectChange::Arrived)
         });
         assert!(heard);
     }

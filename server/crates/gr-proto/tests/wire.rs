@@ -6,9 +6,9 @@ use domain::{BodyRef, Incarnation, Key, Kind, Object, ObjectId, ServerId, Value,
 use domain::{Hlc, Timestamp};
 use gr_proto::wire::{WireError, decode, encode};
 use gr_proto::{
-    Ack, Found, Header, Hello, Item, Judged, List, ListScope, Listed, ListedObject, Message, Owed,
-    Payload, Piece, RangeSet, Refusal, Report, Request, RequestBody, Response, ResponseBody, Seen,
-    limits,
+    Ack, AvailableBodies, Header, Hello, Item, Judged, List, ListScope, Listed, ListedObject,
+    Message, Owed, Payload, Piece, RangeSet, Refusal, Report, Request, RequestBody, Response,
+    ResponseBody, Seen, limits,
 };
 use ledger::HistoryEntry;
 use ledger::{TaskCounts, TaskId, TaskKind};
@@ -193,7 +193,7 @@ const BODY: BodyRef = BodyRef {
 };
 
 fn found(whole: usize, piece: Option<Piece>, lacking: usize) -> Payload {
-    answered(ResponseBody::Found(Found {
+    answered(ResponseBody::Found(AvailableBodies {
         whole: vec![BODY; whole],
         piece: piece.map(|piece| (BODY, piece)),
         lacking: vec![BODY; lacking],

@@ -1,6 +1,6 @@
 //! Bodies in a transaction: appended once, counted by who refers to them, missing or here.
 
-use crate::noted::Fault;
+use crate::noted::BodyFault;
 use crate::segments::Location;
 use crate::{StoreError, Tx, record};
 use domain::BodyRef;
@@ -39,7 +39,7 @@ impl Tx<'_> {
     pub fn lose_body(&mut self, body: &BodyRef) -> Result<(), StoreError> {
         self.step(|tx| {
             if let Some(at) = find(&tx.writer.conn, body)?.and_then(|kept| kept.at) {
-                tx.lose(body, at, Fault::Gone)?;
+                tx.lose(body, at, BodyFault::Gone)?;
             }
             Ok(())
         })
@@ -86,11 +86,11 @@ impl Tx<'_> {
         &mut self,
         body: &BodyRef,
         at: Location,
-        fault: Fault,
+        fault: BodyFault,
     ) -> Result<(), StoreError> {
         let sql = "UPDATE body SET segment = NULL, offset = NULL WHERE hash = ?1";
         self.execute(sql, [body.hash])?;
-        if fault == Fault::Unread {
+        if fault == BodyFault::Unread {
             let sql = "INSERT INTO astray (hash, segment, offset) VALUES (?1, ?2, ?3)
                        ON CONFLICT (hash) DO UPDATE SET segment = ?2, offset = ?3";
             self.execute(sql, (body.hash, at.segment, at.offset.cast_signed()))?;

@@ -8,7 +8,7 @@
 //! else goes on. Such a body is missing until the disk gives it again or somebody else does.
 
 use crate::body::{BodyRow, body_row, size};
-use crate::noted::Fault;
+use crate::noted::BodyFault;
 use crate::segments::Location;
 use crate::{StoreError, Tx, Writer, view};
 use domain::{BodyRef, Timestamp};
@@ -190,12 +190,12 @@ impl Tx<'_> {
                 Ok(())
             }
             Ok(None) | Err(StoreError::Damaged(_)) => {
-                self.lose(&body, from, Fault::Gone)?;
+                self.lose(&body, from, BodyFault::Gone)?;
                 done.damaged_bodies += 1;
                 Ok(())
             }
             Err(StoreError::Io { .. }) => {
-                self.lose(&body, from, Fault::Unread)?;
+                self.lose(&body, from, BodyFault::Unread)?;
                 let found = self.writer.unread.entry(from.segment).or_default();
                 found.bodies.insert(body);
                 found.left_alone = found.bodies.len() >= UNREADABLE_MAX;

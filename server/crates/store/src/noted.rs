@@ -12,13 +12,13 @@ const NOTED_MAX: usize = 4_096;
 /// Shared by the writer of a store and its readers.
 #[derive(Default)]
 pub(crate) struct Noted {
-    found: Mutex<Found>,
+    found: Mutex<NotedDamage>,
     alarm: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
 
 /// What is wrong with a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fault {
+pub(crate) enum BodyFault {
     /// Its bytes are others, or not there.
     Gone,
     /// The disk did not give them. It may do so another time.
@@ -27,16 +27,16 @@ pub(crate) enum Fault {
 
 /// What was found.
 #[derive(Debug, Default)]
-pub(crate) struct Found {
+pub(crate) struct NotedDamage {
     /// Objects whose rows cannot be read.
     pub rows: BTreeSet<ObjectId>,
     /// Bodies that could not be read twice, where they lie, and what was wrong.
-    pub bodies: BTreeMap<BodyRef, (Location, Fault)>,
+    pub bodies: BTreeMap<BodyRef, (Location, BodyFault)>,
     /// Bodies that were missing and can be read again, and where.
     pub back: BTreeMap<BodyRef, Location>,
 }
 
-impl Found {
+impl NotedDamage {
     fn len(&self) -> usize {
         self.rows.len() + self.bodies.len() + self.back.len()
     }
@@ -55,7 +55,7 @@ impl Noted {
     }
 
     /// A body cannot be read.
-    pub(crate) fn body(&self, body: BodyRef, at: Location, fault: Fault) {
+    pub(crate) fn body(&self, body: BodyRef, at: Location, fault: BodyFault) {
         self.note(|found| found.bodies.insert(body, (at, fault)).is_none());
     }
 
@@ -65,11 +65,11 @@ impl Noted {
     }
 
     /// Takes what was noted.
-    pub(crate) fn take(&self) -> Found {
+    pub(crate) fn take(&self) -> NotedDamage {
         std::mem::take(&mut self.lock())
     }
 
-    fn note(&self, add: impl FnOnce(&mut Found) -> bool) {
+    fn note(&self, add: impl FnOnce(&mut NotedDamage) -> bool) {
         let mut found = self.lock();
         let new = found.len() < NOTED_MAX && add(&mut found);
         drop(found);
@@ -79,7 +79,7 @@ impl Noted {
     }
 
     /// The lists are whole whatever a panicking thread did.
-    fn lock(&self) -> std::sync::MutexGuard<'_, Found> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, NotedDamage> {
         self.found.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,6 +1,6 @@
 //! Reading beside the writer.
 
-use crate::noted::{Fault, SharedNoted};
+use crate::noted::{BodyFault, SharedNoted};
 use crate::open::connect;
 use crate::reserve::Seen;
 use crate::segments::{Location, Segments};
@@ -142,8 +142,8 @@ impl Readers {
             };
             if failed.as_ref().is_some_and(|(before, _)| *before == at) {
                 let fault = match &error {
-                    StoreError::Io { .. } => Fault::Unread,
-                    _ => Fault::Gone,
+                    StoreError::Io { .. } => BodyFault::Unread,
+                    _ => BodyFault::Gone,
                 };
                 self.0.noted.body(*body, at, fault);
                 return Err(error);

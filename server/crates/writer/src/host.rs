@@ -12,7 +12,7 @@ pub trait Host {
     /// The partner of a pair, with what it takes to reach it.
     type Pair: Send + 'static;
     /// The place of a job in the bounded queue, held until the job is done.
-    type Place: Send + 'static;
+    type Permit: Send + 'static;
 
     /// Both clocks.
     fn now(&mut self) -> Now;

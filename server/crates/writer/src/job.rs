@@ -12,7 +12,7 @@ use ledger::LedgerError;
 pub struct Job<H: Host> {
     pub(crate) work: Work<H>,
     /// Held until that is done.
-    pub(crate) place: H::Place,
+    pub(crate) place: H::Permit,
     /// There is room on the disk for what it adds.
     pub(crate) fits: bool,
 }
@@ -97,7 +97,7 @@ pub struct WriteReply {
 
 impl<H: Host> Job<H> {
     /// What is to be done, and the place in the queue that is held until then.
-    pub fn new(work: Work<H>, place: H::Place) -> Self {
+    pub fn new(work: Work<H>, place: H::Permit) -> Self {
         Self {
             work,
             place,

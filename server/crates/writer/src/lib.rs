@@ -65,7 +65,7 @@ pub struct Writer<H: Host> {
 
 /// What became of a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ended {
+pub enum GroupOutcome {
     /// It is durable, and what it had to say has left.
     Written,
     /// It was undone: nothing of it has happened, and its callers were told.
@@ -164,7 +164,7 @@ impl<H: Host> Writer<H> {
         host: &mut H,
         store: &mut H::Store,
         mut group: Vec<Job<H>>,
-    ) -> Ended {
+    ) -> GroupOutcome {
         let mut after = PostCommit::default();
         let now = host.now().mono.0;
         let grows = group.iter().any(Job::grows);
@@ -180,15 +180,15 @@ impl<H: Host> Writer<H> {
         let ended = match written {
             Ok(()) => {
                 self.backoff.end(host.now().mono.0);
-                Ended::Written
+                GroupOutcome::Written
             }
             Err(WriterError::Store(error @ StoreError::Fatal { .. })) => {
                 tracing::error!(%error, "the disk cannot sync: ending");
-                return Ended::DiskFailed;
+                return GroupOutcome::DiskFailed;
             }
             Err(error) => {
                 self.undo(host, &error, &mut after, jobs);
-                Ended::Undone
+                GroupOutcome::Undone
             }
         };
         // Whoever asks for the end gets it, whatever becomes of the group: on a full disk a server has to be stopped, too.
@@ -196,7 +196,7 @@ impl<H: Host> Writer<H> {
             true => ended,
             false => {
                 after.stopped.into_iter().for_each(|done| done());
-                Ended::Stopped
+                GroupOutcome::Stopped
             }
         }
     }

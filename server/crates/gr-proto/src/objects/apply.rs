@@ -1,7 +1,7 @@
 //! Applying what the partner sent: a join, so order and repetition do not matter (E4).
 
 use crate::objects::transaction::{Marking, Tx};
-use crate::{How, Item, Rule};
+use crate::{Item, ObjectChange, Rule};
 use domain::{Hlc, Kind, Object, ObjectId, User};
 use ledger::{LedgerError, Reason, Tombstone};
 
@@ -29,7 +29,7 @@ fn record_deletion(tx: &mut Tx<'_>, id: &ObjectId) -> Result<(), LedgerError> {
         if !tx.config.rules.hold(Rule::DeletionIsFinal) && tx.ledger.mark(id)?.is_some() {
             return Ok(());
         }
-        tx.note(*id, mine, How::Gone);
+        tx.note(*id, mine, ObjectChange::Gone);
     }
     tx.erase(id)?;
     // The messages of a user may have come before the user, so they are looked for even if the user never came.
@@ -80,7 +80,7 @@ fn join(tx: &mut Tx<'_>, item: &Item, theirs: &Object) -> Result<Applied, Ledger
     if joined.changed {
         tx.write(id, &mine)?;
         tx.takes_in(id, &mine)?;
-        tx.note(*id, &mine, How::Altered);
+        tx.note(*id, &mine, ObjectChange::Altered);
     }
     if lost {
         tx.mark(id, &mine, Marking::Altered)?;
@@ -139,10 +139,10 @@ fn arrive(tx: &mut Tx<'_>, item: &Item, theirs: &Object) -> Result<Applied, Ledg
         // what is newer there (test `what_reached_the_partner_meanwhile_comes_back_with_a_row`).
         tx.ledger.clear_held(id)?;
         tx.mark(id, theirs, Marking::Altered)?;
-        tx.note(*id, theirs, How::Altered);
+        tx.note(*id, theirs, ObjectChange::Altered);
         return Ok(Applied::Done);
     }
-    tx.note(*id, theirs, How::Arrived);
+    tx.note(*id, theirs, ObjectChange::Arrived);
     Ok(Applied::Done)
 }
 

@@ -45,14 +45,14 @@ pub(crate) struct Batch {
 }
 
 /// An object that is about to be added.
-pub(crate) struct Next {
+pub(crate) struct NextItem {
     pub(crate) id: ObjectId,
     mark: Mark,
     object: Option<Object>,
     part: Part,
 }
 
-impl Next {
+impl NextItem {
     /// Reads a marked object as it is now, for messages of about `most` bytes. What is neither here nor has a tombstone was not deleted:
     /// its mark tells of nothing, and goes, for the partner would take it for a deletion (test `only_a_tombstone_deletes`); but if its row
     /// cannot be read, it is held until it is back.
@@ -97,8 +97,8 @@ impl Batch {
     }
 
     /// Adds an object.
-    pub(crate) fn add(&mut self, tx: &mut Tx<'_>, next: Next) -> Result<(), LedgerError> {
-        let Next {
+    pub(crate) fn add(&mut self, tx: &mut Tx<'_>, next: NextItem) -> Result<(), LedgerError> {
+        let NextItem {
             id,
             mark,
             object,

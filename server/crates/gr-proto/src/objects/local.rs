@@ -1,7 +1,7 @@
 //! Local changes: data, version and mark in one transaction (E1, E5).
 
 use crate::objects::transaction::{Marking, Tx};
-use crate::{How, Rule};
+use crate::{ObjectChange, Rule};
 use domain::{BodyRef, Change, Hlc, Key, Kind, Object, ObjectId, Value, Version, user_fields};
 use ledger::{LedgerError, Tombstone};
 
@@ -40,7 +40,7 @@ fn create(
     let mut object = Object::new(kind, owner, body);
     write(tx, &mut object, registers);
     tx.write(id, &object)?;
-    tx.note(*id, &object, How::Arrived);
+    tx.note(*id, &object, ObjectChange::Arrived);
     tx.mark(id, &object, Marking::New)
 }
 
@@ -63,7 +63,7 @@ fn set(
         return Ok(None);
     }
     tx.write(id, &object)?;
-    tx.note(*id, &object, How::Altered);
+    tx.note(*id, &object, ObjectChange::Altered);
     if !tx.config.rules.hold(Rule::MarkWithChange) {
         return Ok(None);
     }
@@ -74,7 +74,7 @@ fn delete(tx: &mut Tx<'_>, id: &ObjectId) -> Result<Option<u64>, LedgerError> {
     let Some(object) = tx.ledger.object(id)? else {
         return Ok(None);
     };
-    tx.note(*id, &object, How::Gone);
+    tx.note(*id, &object, ObjectChange::Gone);
     // A mark that was held shows what the partner may have heard.
     let mark = match tx.ledger.mark(id)? {
         Some(mark) => Some(mark),

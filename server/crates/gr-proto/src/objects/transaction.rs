@@ -1,6 +1,6 @@
 //! The open transaction, as the parts of the engine see it, and what all of them do in it: write, erase, mark, hold, bury, note.
 
-use crate::{Changed, Config, How, Now, Rule, limits};
+use crate::{Changed, Config, Now, ObjectChange, Rule, limits};
 use domain::{Incarnation, Kind, Object, ObjectId, User};
 use ledger::{
     BackgroundJob, DeletionRecord, Held, Lane, Ledger, LedgerError, Mark, Reason, ReplicaState,
@@ -314,7 +314,7 @@ impl Tx<'_> {
     }
 
     /// Notes that an object has become different.
-    pub(crate) fn note(&mut self, id: ObjectId, object: &Object, how: How) {
+    pub(crate) fn note(&mut self, id: ObjectId, object: &Object, how: ObjectChange) {
         let (kind, owner) = (object.kind, object.owner);
         self.changed.push(Changed {
             id,
@@ -328,7 +328,7 @@ impl Tx<'_> {
     pub(crate) fn remove_owned(&mut self, owner: &ObjectId) -> Result<(), LedgerError> {
         for id in self.ledger.owned_by(owner)? {
             if let Some(object) = self.ledger.object(&id)? {
-                self.note(id, &object, How::Gone);
+                self.note(id, &object, ObjectChange::Gone);
             }
             self.erase(&id)?;
             self.ledger.clear_mark(&id)?;

@@ -124,7 +124,7 @@ pub struct Response {
 
 /// What is there of the bodies that somebody has lost. What is in no list is to be asked for again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Found {
+pub struct AvailableBodies {
     /// These go along, as many as fit.
     #[serde(rename = "b")]
     pub whole: Vec<BodyRef>,
@@ -165,7 +165,7 @@ pub enum ResponseBody {
     Bodies(Vec<Item>),
     /// Which lost bodies are there.
     #[serde(rename = "v")]
-    Found(Found),
+    Found(AvailableBodies),
     /// These objects are there, without bodies, or were deleted there; and these are not known. What is in neither list is to be asked
     /// for again.
     #[serde(rename = "i")]

@@ -4,7 +4,7 @@ use crate::{Mono, RequestBody, Response, Timers};
 
 /// A question without an answer.
 #[derive(Clone, Debug)]
-pub(crate) struct Open {
+pub(crate) struct OpenRequest {
     /// The number under which it was first asked.
     pub(crate) first: u64,
     /// And under which it was last asked.
@@ -16,7 +16,7 @@ pub(crate) struct Open {
     pub(crate) question: RequestBody,
 }
 
-impl Open {
+impl OpenRequest {
     /// A question that is about to be asked; `before`: the one that was open.
     pub(crate) fn new(question: RequestBody, before: Option<Self>, now: Mono) -> Self {
         let same = before.filter(|open| open.question == question);

@@ -2,7 +2,7 @@
 
 use crate::objects::transaction::Tx;
 use crate::reconcile::diff::Compare;
-use crate::{Event, How, Rule};
+use crate::{Event, ObjectChange, Rule};
 use domain::{Kind, ObjectId};
 use ledger::{Kept, LedgerError, Reason, Removed, Task, TaskId, TaskKind};
 use std::collections::VecDeque;
@@ -108,7 +108,7 @@ pub(crate) fn forget(tx: &mut Tx<'_>, task: TaskId, id: &ObjectId) -> Result<(),
                 _ => removed.contents += 1,
             }
             tx.ledger.keep(&id, &object)?;
-            tx.note(id, &object, How::Gone);
+            tx.note(id, &object, ObjectChange::Gone);
             tx.erase(&id)?;
             tx.ledger.clear_mark(&id)?;
         }

@@ -11,7 +11,7 @@ use crate::limits::{REPAIR_PATIENCE_MS, REPAIR_PAUSE_MS_FIRST, REPAIR_PAUSE_MS_M
 use crate::objects::apply::{Applied, apply};
 use crate::objects::transaction::Tx;
 use crate::session::pieces::Piece;
-use crate::{Event, Found, Item, Mono, Request, RequestBody, Response, ResponseBody};
+use crate::{AvailableBodies, Event, Item, Mono, Request, RequestBody, Response, ResponseBody};
 use domain::{BodyRef, Kind, ObjectId};
 use ledger::{Damage, LedgerError, TaskId};
 
@@ -19,7 +19,7 @@ use ledger::{Damage, LedgerError, TaskId};
 #[derive(Clone, Debug)]
 pub(crate) struct Repair {
     pass: Option<Pass>,
-    open: Option<Open>,
+    open: Option<RepairRequest>,
     /// When the next pass begins.
     next_at: Mono,
     pause_ms: u64,
@@ -33,7 +33,7 @@ pub(crate) struct Repair {
 
 /// A question under way: the number of its message, and when it was asked.
 #[derive(Clone, Debug)]
-struct Open {
+struct RepairRequest {
     no: u64,
     at: Mono,
     question: RequestBody,
@@ -57,7 +57,7 @@ impl Pass {
         &mut self,
         tx: &mut Tx<'_>,
         asked: &[(BodyRef, u32)],
-        found: &Found,
+        found: &AvailableBodies,
     ) -> Result<u64, LedgerError> {
         let here = |body: &BodyRef| asked.iter().find(|(lost, _)| lost == body);
         let piece = found.piece.as_ref().and_then(|(body, _)| here(body));
@@ -106,7 +106,7 @@ impl Repair {
             self.left = damage;
             return Ok(None);
         }
-        let waits = |open: &Open| now.since(open.at) < REPAIR_PATIENCE_MS;
+        let waits = |open: &RepairRequest| now.since(open.at) < REPAIR_PATIENCE_MS;
         if may_not_ask(tx) || self.open.as_ref().is_some_and(waits) {
             return Ok(None);
         }
@@ -118,7 +118,7 @@ impl Repair {
             self.end_pass(now, damage);
             return Ok(None);
         };
-        self.open = Some(Open {
+        self.open = Some(RepairRequest {
             no: 0,
             at: now,
             question: question.clone(),
@@ -177,7 +177,7 @@ impl Repair {
 
     /// Whether an answer is to this question.
     pub(crate) fn waits_for(&self, answer: &Response) -> bool {
-        let to = |open: &Open| open.no == answer.to && open.no != 0;
+        let to = |open: &RepairRequest| open.no == answer.to && open.no != 0;
         answer.task == TaskId(0) && self.open.as_ref().is_some_and(to)
     }
 
@@ -294,7 +294,7 @@ pub(crate) fn found(
             whole.push(*body);
         }
     }
-    Ok(ResponseBody::Found(Found {
+    Ok(ResponseBody::Found(AvailableBodies {
         whole,
         piece,
         lacking,

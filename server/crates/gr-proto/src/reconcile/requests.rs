@@ -5,7 +5,7 @@
 
 use crate::objects::transaction::Tx;
 use crate::reconcile::diff::Compare;
-use crate::reconcile::open_request::Open;
+use crate::reconcile::open_request::OpenRequest;
 use crate::reconcile::task::finish;
 use crate::reconcile::task_run::{TaskRun, TaskStep, ask};
 use crate::{Event, Mono, Report, Request, RequestBody, Response, ResponseBody, Timers, limits};
@@ -19,7 +19,7 @@ pub(crate) struct Requests {
     /// The task that is driven here.
     work: Option<TaskRun>,
     /// The mailbox of somebody who has just logged in.
-    login: Option<(Compare, Option<Open>)>,
+    login: Option<(Compare, Option<OpenRequest>)>,
     /// Mailboxes that wait for the same.
     logins: VecDeque<ObjectId>,
     /// When mailboxes were last asked for.
@@ -34,7 +34,7 @@ pub(crate) struct Requests {
 
 /// What is to be done next.
 #[derive(Clone, Debug)]
-pub(crate) enum Next {
+pub(crate) enum NextRequest {
     /// Nothing for now.
     Nothing,
     /// This is to be asked; then [`Requests::asked`].
@@ -50,11 +50,11 @@ impl Requests {
         tx: &mut Tx<'_>,
         report: Option<(u64, Report)>,
         retransmit_ms: u64,
-    ) -> Result<Next, LedgerError> {
+    ) -> Result<NextRequest, LedgerError> {
         // What an earlier task has found is nothing to this one.
         let present = tx.state.task.as_ref().map(|task| task.id);
         self.work.take_if(|work| Some(work.id) != present);
-        let waits = |open: &Option<Open>| {
+        let waits = |open: &Option<OpenRequest>| {
             let open = open.as_ref();
             open.is_some_and(|open| tx.now.mono < open.retry_at(retransmit_ms, &tx.config.timers))
         };
@@ -63,17 +63,17 @@ impl Requests {
             self.login.as_ref().is_some_and(|(_, open)| waits(open)),
         );
         if tx.state.partner_rolled_back || tx.state.rolled_back {
-            return Ok(Next::Nothing);
+            return Ok(NextRequest::Nothing);
         }
         if !login_waits && let Some(ask) = self.next_login(tx)? {
-            return Ok(Next::Request(ask));
+            return Ok(NextRequest::Request(ask));
         }
         if work_waits {
-            return Ok(Next::Nothing);
+            return Ok(NextRequest::Nothing);
         }
         let Some(mut task) = tx.state.task.take() else {
             self.work = None;
-            return Ok(Next::Nothing);
+            return Ok(NextRequest::Nothing);
         };
         let work = self.work.get_or_insert_with(|| TaskRun::new(task.id));
         let step = work.step(tx, &mut task, report, &mut self.events)?;
@@ -81,14 +81,14 @@ impl Requests {
             TaskStep::Wait => {
                 work.open = None;
                 tx.state.task = Some(task);
-                Next::Nothing
+                NextRequest::Nothing
             }
             TaskStep::Request(question) => {
                 let before = work.open.take();
-                work.open = Some(Open::new(question.clone(), before, tx.now.mono));
+                work.open = Some(OpenRequest::new(question.clone(), before, tx.now.mono));
                 let ask = ask(tx, &task, question)?;
                 tx.state.task = Some(task);
-                Next::Request(ask)
+                NextRequest::Request(ask)
             }
             TaskStep::Finished | TaskStep::Switched => {
                 self.end_notice = Some(ask(tx, &task, RequestBody::End(Outcome::Done))?);
@@ -96,8 +96,8 @@ impl Requests {
                 self.events.extend(finish(tx, Outcome::Done));
                 self.work = None;
                 match step {
-                    TaskStep::Switched => Next::Switched,
-                    _ => Next::Nothing,
+                    TaskStep::Switched => NextRequest::Switched,
+                    _ => NextRequest::Nothing,
                 }
             }
         })
@@ -117,7 +117,7 @@ impl Requests {
             self.login = None;
             return Ok(None);
         };
-        *open = Some(Open::new(question.clone(), open.take(), tx.now.mono));
+        *open = Some(OpenRequest::new(question.clone(), open.take(), tx.now.mono));
         Ok(Some(Request::of_no_task(question)))
     }
 

@@ -1,6 +1,6 @@
 //! Walks: background jobs that go over many objects, a few in each transaction, beside everything else, and survive a restart.
 
-use crate::How;
+use crate::ObjectChange;
 use crate::objects::transaction::{Marking, Tx};
 use domain::{Kind, Object, ObjectId};
 use ledger::{BackgroundJob, Held, LedgerError, Reason};
@@ -102,7 +102,7 @@ fn salvage(tx: &mut Tx<'_>, id: &ObjectId, object: &Object) -> Result<(), Ledger
         return Ok(());
     }
     tx.write(id, object)?;
-    tx.note(*id, object, How::Arrived);
+    tx.note(*id, object, ObjectChange::Arrived);
     tx.mark(id, object, Marking::Whole).map(drop)
 }
 
@@ -115,13 +115,13 @@ fn bring_back(tx: &mut Tx<'_>, id: &ObjectId, object: &Object) -> Result<(), Led
     if let Some(mut mine) = tx.ledger.object(id)? {
         if mine.join(object).changed {
             tx.write(id, &mine)?;
-            tx.note(*id, &mine, How::Altered);
+            tx.note(*id, &mine, ObjectChange::Altered);
             tx.mark(id, &mine, Marking::Altered)?;
         }
         return Ok(());
     }
     tx.write(id, object)?;
-    tx.note(*id, object, How::Arrived);
+    tx.note(*id, object, ObjectChange::Arrived);
     // A GR user that has no original stays here alone, as it was before; and so does what belongs to it.
     let here = match &object.owner {
         None => !tx.is_partners(object),

@@ -3,7 +3,7 @@
 use crate::objects::transaction::Tx;
 use crate::reconcile::diff::Compare;
 use crate::reconcile::fetch::{self, Fetch};
-use crate::reconcile::open_request::Open;
+use crate::reconcile::open_request::OpenRequest;
 use crate::reconcile::removal::{self, delete, remember_kept};
 use crate::{Event, Report, Request, RequestBody, ResponseBody};
 use domain::ObjectId;
@@ -27,7 +27,7 @@ pub(crate) struct TaskRun {
     settled: (bool, bool),
     /// GR users that the partner is still to delete.
     deleting: Option<VecDeque<ObjectId>>,
-    pub(crate) open: Option<Open>,
+    pub(crate) open: Option<OpenRequest>,
 }
 
 /// What a task does next.

@@ -4,7 +4,7 @@ use crate::engine::Engine;
 use crate::objects::transaction::{Tx, tx};
 use crate::reconcile::recovery::Recovery;
 use crate::reconcile::repair::Repair;
-use crate::reconcile::requests::{Next, Requests};
+use crate::reconcile::requests::{NextRequest, Requests};
 use crate::reconcile::responses::answer;
 use crate::session::entropy::Entropy;
 use crate::session::inbox::Inbox;
@@ -158,14 +158,14 @@ impl Outbound<'_> {
         let mut switched = false;
         loop {
             match requests.next(&mut self.tx, heard, self.retransmit_ms)? {
-                Next::Nothing => return Ok(switched),
-                Next::Request(ask) => {
+                NextRequest::Nothing => return Ok(switched),
+                NextRequest::Request(ask) => {
                     let task = ask.task;
                     self.frames.csn = self.tx.state.csn;
                     let no = self.frames.emit(Payload::Request(Box::new(ask)));
                     requests.asked(task, no, self.tx.now.mono);
                 }
-                Next::Switched => switched = true,
+                NextRequest::Switched => switched = true,
             }
         }
     }

@@ -1,7 +1,7 @@
 //! What is sent in a session: which marks are under way, and what an acknowledgement does to them (E2, E8).
 
 use crate::limits;
-use crate::objects::batch::{Batch, InFlight, Next, held_back};
+use crate::objects::batch::{Batch, InFlight, NextItem, held_back};
 use crate::objects::select::Selection;
 use crate::objects::transaction::Tx;
 use crate::session::entropy::Entropy;
@@ -96,7 +96,7 @@ impl Outbox {
             .any(|s| s.overlap > 0);
         let may_hold = overlaps || !tx.ledger.held_after(None, 1)?.is_empty();
         // A piece of a body that waits for a message of its own.
-        let mut piece: Option<Next> = None;
+        let mut piece: Option<NextItem> = None;
         while self.has_room(&tx.config.limits) {
             self.turn += 1;
             let most = self.pace.message_bytes(&tx.config.limits);
@@ -118,7 +118,7 @@ impl Outbox {
                     sent = true; // there may be more marks behind it
                     continue;
                 }
-                let Some(next) = Next::read(tx, id, mark, &self.pieces, most)? else {
+                let Some(next) = NextItem::read(tx, id, mark, &self.pieces, most)? else {
                     sent = true;
                     continue;
                 };

@@ -64,14 +64,14 @@ impl Part {
 /// What the partner has said of long bodies; volatile, like everything in a session.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Pieces {
-    open: BTreeMap<ObjectId, Open>,
+    open: BTreeMap<ObjectId, PieceTransfer>,
     /// The partner knows nothing of pieces.
     unknown: bool,
 }
 
 /// A body under way in pieces.
 #[derive(Clone, Copy, Debug)]
-struct Open {
+struct PieceTransfer {
     /// So many bytes of it are at the partner.
     have: u32,
     /// So often in a row no more had come.
@@ -144,7 +144,7 @@ impl Pieces {
             self.open.pop_first();
         }
         let (stalls, falls) = (0, 0);
-        let open = Open {
+        let open = PieceTransfer {
             have,
             stalls,
             falls,

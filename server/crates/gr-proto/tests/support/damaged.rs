@@ -3,7 +3,7 @@
 use super::guide::*;
 use super::*;
 use domain::BodyRef;
-use gr_proto::{Event, Found, Limits, Message, Output, Payload, Response, ResponseBody};
+use gr_proto::{AvailableBodies, Event, Limits, Message, Output, Payload, Response, ResponseBody};
 use ledger::{Ledger, Unreadable};
 
 /// A user at home in the north with three messages, on both.
@@ -61,7 +61,7 @@ pub fn answer_in(message: &mut Message) -> Option<&mut Response> {
     }
 }
 
-pub fn found_in(message: &mut Message) -> Option<&mut Found> {
+pub fn found_in(message: &mut Message) -> Option<&mut AvailableBodies> {
     match &mut answer_in(message)?.reply {
         ResponseBody::Found(found) => Some(found),
         _ => None,
