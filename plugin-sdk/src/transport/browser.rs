@@ -1,24 +1,29 @@
-//! The transport of a browser page: fetch with abort and a streamed body, timers, local storage.
+//! The transport of a browser page: fetch with abort and a streamed body, uploads with progress, timers, local storage.
 
-use super::{Body, FetchError, Method, Request, Response, Transport};
+mod upload;
+
+use super::{Body, FetchError, Request, Response, Transport};
 use crate::Client;
 use crate::connector::Millis;
 use contract::Timestamp;
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream;
-use gloo_net::http::{Method as Verb, RequestBuilder};
 use gloo_timers::future::TimeoutFuture;
 use js_sys::{Math, Reflect, Uint8Array};
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{
-    AbortController, ReadableStreamDefaultReader, RequestCache, RequestCredentials, VisibilityState,
+    AbortController, Headers, ReadableStreamDefaultReader, RequestCache, RequestCredentials,
+    RequestInit, VisibilityState,
 };
 
 /// The longest that a browser's timer can be set to.
 const SLEEP_MS_MAX: u32 = i32::MAX as u32;
+
+/// A body longer than this tells on its way how far it has come. A shorter one is with the network at once.
+const UPLOAD_FROM_BYTES: usize = 16 << 10;
 
 /// The browser's fetch, timers and local storage.
 #[derive(Clone, Debug, Default)]
@@ -74,7 +79,11 @@ fn listen(target: &web_sys::EventTarget, event: &str, heard: impl Fn() + 'static
 
 impl Transport for Browser {
     fn fetch(&self, request: Request) -> LocalBoxFuture<'static, Result<Response, FetchError>> {
-        Box::pin(fetch(request))
+        if request.body.as_bytes().len() > UPLOAD_FROM_BYTES {
+            Box::pin(upload::send(request))
+        } else {
+            Box::pin(fetch(request))
+        }
     }
 
     fn sleep(&self, ms: u64) -> LocalBoxFuture<'static, ()> {
@@ -131,11 +140,13 @@ impl Drop for Abort {
 }
 
 async fn fetch(request: Request) -> Result<Response, FetchError> {
-    let abort = Abort(AbortController::new().map_err(|error| broken(&words(&error)))?);
-    let sending = prepare(&request, &abort).map_err(|error| broken(&error.to_string()))?;
+    let abort = Abort(AbortController::new().map_err(broken)?);
+    let sending = prepare(&request, &abort).map_err(broken)?;
+    let window = web_sys::window().ok_or(FetchError::Cut)?;
     // Browsers do not tell why a fetch failed: refused, name unknown, blocked and cut are all one TypeError.
-    let answer = sending.send().await.map_err(|_| FetchError::Cut)?;
-    let length = answer.headers().get("content-length");
+    let answer = JsFuture::from(window.fetch_with_request(&sending)).await;
+    let answer: web_sys::Response = answer.map_err(|_| FetchError::Cut)?.unchecked_into();
+    let length = answer.headers().get("content-length").ok().flatten();
     let reader = (answer.body()).map(|body| {
         body.get_reader()
             .unchecked_into::<ReadableStreamDefaultReader>()
@@ -153,31 +164,34 @@ async fn fetch(request: Request) -> Result<Response, FetchError> {
     })
 }
 
-fn prepare(request: &Request, abort: &Abort) -> Result<gloo_net::http::Request, gloo_net::Error> {
-    let verb = match request.method {
-        Method::Get => Verb::GET,
-        Method::Post => Verb::POST,
-        Method::Put => Verb::PUT,
-        Method::Patch => Verb::PATCH,
-        Method::Delete => Verb::DELETE,
-    };
-    let mut builder = RequestBuilder::new(&request.url)
-        .method(verb)
-        .abort_signal(Some(&abort.0.signal()))
-        // Tokens travel in the header alone; what a cache holds would tell nothing of the server.
-        .credentials(RequestCredentials::Omit)
-        .cache(RequestCache::NoStore);
-    if let Some(value) = &request.authorization {
-        builder = builder.header("authorization", value);
+fn prepare(request: &Request, abort: &Abort) -> Result<web_sys::Request, JsValue> {
+    let headers = Headers::new()?;
+    for (name, value) in headers_of(request) {
+        headers.set(name, value)?;
     }
-    if let Some(media_type) = request.body.media_type() {
-        builder = builder.header("content-type", media_type);
-    }
+    let init = RequestInit::new();
+    init.set_method(request.method.as_str());
+    init.set_headers(&headers);
+    init.set_signal(Some(&abort.0.signal()));
+    // Tokens travel in the header alone; what a cache holds would tell nothing of the server.
+    init.set_credentials(RequestCredentials::Omit);
+    init.set_cache(RequestCache::NoStore);
     match &request.body {
-        Body::Empty => builder.build(),
-        Body::Json(text) => builder.body(&**text),
-        Body::Bytes { bytes, .. } => builder.body(Uint8Array::from(&**bytes)),
+        Body::Empty => {}
+        Body::Json(text) => init.set_body(&JsValue::from_str(text)),
+        Body::Bytes { bytes, .. } => init.set_body(&Uint8Array::from(&**bytes)),
     }
+    web_sys::Request::new_with_str_and_init(&request.url, &init)
+}
+
+/// The headers that a request sets by itself.
+fn headers_of(request: &Request) -> impl Iterator<Item = (&'static str, &str)> {
+    let authorization = request.authorization.as_deref();
+    let authorization = authorization.map(|value| ("authorization", value));
+    let media_type = request.body.media_type();
+    authorization
+        .into_iter()
+        .chain(media_type.map(|value| ("content-type", value)))
 }
 
 /// The next piece of a body; `None` at its end.
@@ -199,12 +213,9 @@ fn storage() -> Option<web_sys::Storage> {
     web_sys::window()?.local_storage().ok()?
 }
 
-fn broken(what: &str) -> FetchError {
-    FetchError::Broken(what.to_owned())
-}
-
-fn words(error: &JsValue) -> String {
-    let message = Reflect::get(error, &JsValue::from_str("message"));
+/// What a browser refuses to send: its own words, for example of an address that is none.
+fn broken(error: JsValue) -> FetchError {
+    let message = Reflect::get(&error, &JsValue::from_str("message"));
     let message = message.ok().and_then(|message| message.as_string());
-    message.unwrap_or_else(|| "the request cannot be sent".to_owned())
+    FetchError::Broken(message.unwrap_or_else(|| "the request cannot be sent".to_owned()))
 }
