@@ -2,21 +2,21 @@
 
 mod upload;
 
-use super::{Body, FetchError, Request, Response, Transport};
+use super::{Body, FetchError, Method, Request, Response, Transport};
 use crate::Client;
 use crate::connector::Millis;
 use contract::Timestamp;
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream;
+use gloo_net::http::{Method as Verb, RequestBuilder};
 use gloo_timers::future::TimeoutFuture;
 use js_sys::{Math, Reflect, Uint8Array};
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{
-    AbortController, Headers, ReadableStreamDefaultReader, RequestCache, RequestCredentials,
-    RequestInit, VisibilityState,
+    AbortController, ReadableStreamDefaultReader, RequestCache, RequestCredentials, VisibilityState,
 };
 
 /// The longest that a browser's timer can be set to.
@@ -141,12 +141,11 @@ impl Drop for Abort {
 
 async fn fetch(request: Request) -> Result<Response, FetchError> {
     let abort = Abort(AbortController::new().map_err(broken)?);
-    let sending = prepare(&request, &abort).map_err(broken)?;
-    let window = web_sys::window().ok_or(FetchError::Cut)?;
+    let sending =
+        prepare(&request, &abort).map_err(|error| FetchError::Broken(error.to_string()))?;
     // Browsers do not tell why a fetch failed: refused, name unknown, blocked and cut are all one TypeError.
-    let answer = JsFuture::from(window.fetch_with_request(&sending)).await;
-    let answer: web_sys::Response = answer.map_err(|_| FetchError::Cut)?.unchecked_into();
-    let length = answer.headers().get("content-length").ok().flatten();
+    let answer = sending.send().await.map_err(|_| FetchError::Cut)?;
+    let length = answer.headers().get("content-length");
     let reader = (answer.body()).map(|body| {
         body.get_reader()
             .unchecked_into::<ReadableStreamDefaultReader>()
@@ -164,24 +163,28 @@ async fn fetch(request: Request) -> Result<Response, FetchError> {
     })
 }
 
-fn prepare(request: &Request, abort: &Abort) -> Result<web_sys::Request, JsValue> {
-    let headers = Headers::new()?;
+fn prepare(request: &Request, abort: &Abort) -> Result<gloo_net::http::Request, gloo_net::Error> {
+    let verb = match request.method {
+        Method::Get => Verb::GET,
+        Method::Post => Verb::POST,
+        Method::Put => Verb::PUT,
+        Method::Patch => Verb::PATCH,
+        Method::Delete => Verb::DELETE,
+    };
+    let mut builder = RequestBuilder::new(&request.url)
+        .method(verb)
+        .abort_signal(Some(&abort.0.signal()))
+        // Tokens travel in the header alone; what a cache holds would tell nothing of the server.
+        .credentials(RequestCredentials::Omit)
+        .cache(RequestCache::NoStore);
     for (name, value) in headers_of(request) {
-        headers.set(name, value)?;
+        builder = builder.header(name, value);
     }
-    let init = RequestInit::new();
-    init.set_method(request.method.as_str());
-    init.set_headers(&headers);
-    init.set_signal(Some(&abort.0.signal()));
-    // Tokens travel in the header alone; what a cache holds would tell nothing of the server.
-    init.set_credentials(RequestCredentials::Omit);
-    init.set_cache(RequestCache::NoStore);
     match &request.body {
-        Body::Empty => {}
-        Body::Json(text) => init.set_body(&JsValue::from_str(text)),
-        Body::Bytes { bytes, .. } => init.set_body(&Uint8Array::from(&**bytes)),
+        Body::Empty => builder.build(),
+        Body::Json(text) => builder.body(&**text),
+        Body::Bytes { bytes, .. } => builder.body(Uint8Array::from(&**bytes)),
     }
-    web_sys::Request::new_with_str_and_init(&request.url, &init)
 }
 
 /// The headers that a request sets by itself.
