@@ -7,6 +7,10 @@
 //! client.lists()          distribution lists                            user
 //! client.notification()   how one is reached                            user
 //! client.users()          users of the pair                             administrator
+//! client.settings()       system settings that both servers share       administrator
+//! client.classes()        mailbox classes of the server in use          administrator
+//! client.shortcuts()      VPIM shortcuts of the server in use           administrator
+//! client.remote_users()   Temporary Remote Users of the server in use   administrator
 //! client.gr()             state of the pair, tasks                      administrator
 //! ```
 //!
@@ -14,34 +18,43 @@
 //! a slower answer. Each method says its class. What makes something gets its id here, so a repetition is known as one: nothing that a
 //! caller does once happens twice. Dropping the future of a call stops it.
 //!
-//! In the folder: a file for each resource; `call` what is asked, `send` until it is answered, `answer` what an answer means; `driver`
+//! In the folder: a file for each resource, with `natural_key` for what several have in common; `call` what is asked, `send` until it is answered, `answer` what an answer means; `driver`
 //! between connector and transport, `session` the token that it holds, `events` and `sse` its own conversations.
 //!
 //! [`Replay`]: crate::Replay
 
 mod answer;
 mod call;
+mod classes;
 mod driver;
 mod events;
 mod gr;
 mod greetings;
 mod lists;
 mod messages;
+mod natural_key;
 mod notification;
 mod own_session;
+mod remote_users;
 mod send;
 mod session;
+mod settings;
+mod shortcuts;
 mod sse;
 mod subscription;
 mod users;
 
 pub use call::Progress;
+pub use classes::MailboxClasses;
 pub use gr::Gr;
 pub use greetings::Greetings;
 pub use lists::Lists;
 pub use messages::Messages;
 pub use notification::OwnNotification;
 pub use own_session::OwnSession;
+pub use remote_users::TemporaryRemoteUsers;
+pub use settings::SharedSettings;
+pub use shortcuts::VpimShortcuts;
 pub use subscription::{ClientEvent, Subscription};
 pub use users::{Users, Wanted};
 
@@ -125,6 +138,26 @@ impl Client {
     /// The users of the pair, for an administrator.
     pub fn users(&self) -> Users {
         Users(Rc::clone(&self.driver))
+    }
+
+    /// The system settings that both servers share, for an administrator.
+    pub fn settings(&self) -> SharedSettings {
+        SharedSettings(Rc::clone(&self.driver))
+    }
+
+    /// The mailbox classes of the server in use, for an administrator.
+    pub fn classes(&self) -> MailboxClasses {
+        MailboxClasses(Rc::clone(&self.driver))
+    }
+
+    /// The VPIM shortcuts of the server in use, for an administrator.
+    pub fn shortcuts(&self) -> VpimShortcuts {
+        VpimShortcuts(Rc::clone(&self.driver))
+    }
+
+    /// The Temporary Remote Users of the server in use, for an administrator.
+    pub fn remote_users(&self) -> TemporaryRemoteUsers {
+        TemporaryRemoteUsers(Rc::clone(&self.driver))
     }
 
     /// The pair itself, for an administrator.

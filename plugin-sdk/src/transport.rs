@@ -1,4 +1,4 @@
-//! What the client needs of the world: fetch, sleep, the time, random bits, a little storage, a place to run tasks.
+//! What the client needs of the world: requests, sleep, the time, random bits, a little storage, a place to run tasks.
 //!
 //! One implementation for browsers (`browser`, wasm32) and one for native programs (`native`, the feature of that name).
 //! Everything is single-threaded: nothing here is `Send`.
@@ -73,7 +73,8 @@ pub struct Request {
     pub authorization: Option<String>,
     /// What is sent.
     pub body: Body,
-    /// Told how many bytes of the body have been handed to the network so far, if the transport can tell. Browsers cannot.
+    /// Told how many bytes of the body have been handed to the network so far; for a short body perhaps never. The same number may be told
+    /// again while nothing moves.
     pub on_sent: Option<Rc<dyn Fn(u64)>>,
 }
 

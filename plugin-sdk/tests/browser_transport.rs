@@ -2,8 +2,11 @@
 #![cfg(target_arch = "wasm32")]
 
 use futures_util::StreamExt;
+use futures_util::future::{Either, ready, select};
 use plugin_sdk::transport::browser::{Browser, page_origin};
-use plugin_sdk::transport::{FetchError, Request, Transport};
+use plugin_sdk::transport::{Body, FetchError, Method, Request, Transport};
+use std::cell::RefCell;
+use std::rc::Rc;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_browser);
@@ -48,6 +51,75 @@ async fn a_body_that_nobody_reads_on_ends_with_its_reader() {
     drop(answer);
     // The page still fetches: the abort of one request touches no other.
     assert!(Browser::new().fetch(Request::get(own_page())).await.is_ok());
+}
+
+/// An upload of so many bytes, and what it is told to have sent.
+fn upload(url: String, bytes: usize) -> (Request, Rc<RefCell<Vec<u64>>>) {
+    let seen = Rc::new(RefCell::new(Vec::new()));
+    let told = Rc::clone(&seen);
+    let request = Request {
+        method: Method::Put,
+        body: Body::Bytes {
+            media_type: "audio/wav",
+            bytes: vec![7; bytes].into(),
+        },
+        on_sent: Some(Rc::new(move |bytes| told.borrow_mut().push(bytes))),
+        ..Request::get(url)
+    };
+    (request, seen)
+}
+
+#[wasm_bindgen_test]
+async fn an_upload_tells_how_far_it_has_come_and_brings_its_answer() {
+    let bytes = 4 << 20;
+    let (request, seen) = upload(own_page(), bytes);
+    let answer = Browser::new().fetch(request).await;
+    let answer = answer.expect("the page's own server answers");
+    assert!((200..500).contains(&answer.status), "{}", answer.status);
+    let pieces: Vec<_> = answer.body.collect().await;
+    let body: Vec<u8> = pieces
+        .into_iter()
+        .flat_map(|piece| piece.unwrap())
+        .collect();
+    assert_eq!(answer.length, Some(body.len() as u64));
+    let seen = seen.borrow();
+    assert_eq!(seen.last(), Some(&(bytes as u64)));
+    assert!(seen.is_sorted(), "{seen:?}");
+}
+
+#[wasm_bindgen_test]
+async fn an_upload_whose_future_is_dropped_is_told_of_no_more() {
+    let (request, seen) = upload(own_page(), 8 << 20);
+    match select(Browser::new().fetch(request), ready(())).await {
+        // It has begun: it was asked first.
+        Either::Right((_, sending)) => drop(sending),
+        Either::Left((ended, _)) => panic!("it ended: {:?}", ended.map(|answer| answer.status)),
+    }
+    // Who would be told is gone with it, and the page still talks.
+    assert_eq!(Rc::strong_count(&seen), 1);
+    let (request, other) = upload(own_page(), 1 << 20);
+    assert!(Browser::new().fetch(request).await.is_ok());
+    assert_eq!(other.borrow().last(), Some(&(1 << 20)));
+    assert!(seen.borrow().is_empty());
+}
+
+#[wasm_bindgen_test]
+async fn an_upload_to_a_server_that_is_not_there_or_to_no_address_fails_as_a_fetch_does() {
+    let (request, _) = upload("http://127.0.0.1:1/".into(), 1 << 20);
+    let answer = Browser::new().fetch(request).await;
+    assert_eq!(answer.err(), Some(FetchError::Cut));
+    let (request, _) = upload("http://[".into(), 1 << 20);
+    let answer = Browser::new().fetch(request).await;
+    assert!(matches!(answer.err(), Some(FetchError::Broken(_))));
+}
+
+#[wasm_bindgen_test]
+async fn what_is_sent_arrives_whatever_its_length() {
+    for bytes in [0, 1, 16 << 10, (16 << 10) + 1] {
+        let (request, _) = upload(own_page(), bytes);
+        let answer = Browser::new().fetch(request).await;
+        assert!(answer.is_ok(), "{bytes} bytes");
+    }
 }
 
 #[wasm_bindgen_test]

@@ -2,7 +2,7 @@
 
 mod fake;
 
-use contract::{ErrorCode, GreetingSlot, NewTask, NewUser, TaskKind};
+use contract::{ErrorCode, GreetingSlot, NewTask, NewUser, RemoteUser, SettingsPatch, TaskKind};
 use fake::{Mode, Server, Store};
 use plugin_sdk::transport::native::Native;
 use plugin_sdk::{Client, ClientEvent, Config, Error, Progress, Side, Timing};
@@ -182,6 +182,39 @@ fn what_one_server_may_have_done_is_not_asked_of_the_other() {
             paths.contains(&format!("POST /api/v1/admin/gr/tasks?id={id}")),
             "{paths:?}"
         );
+    });
+}
+
+#[test]
+fn what_a_server_has_for_itself_is_not_given_to_its_partner_when_the_answer_is_lost() {
+    run(async |north, south, _| {
+        let client = administrator(&north).await;
+        north.mode.set(Mode::DoesAndCuts);
+        let user = RemoteUser {
+            mailbox: "7300".to_owned(),
+            name: "Elsewhere".to_owned(),
+            address: "7300@vm.example".to_owned(),
+        };
+        let ended = client.remote_users().add(&user).await;
+        assert_eq!(ended, Err(Error::OutcomeUnknown));
+        assert_eq!(north.own.borrow().len(), 1);
+        assert!(south.own.borrow().is_empty());
+    });
+}
+
+#[test]
+fn settings_of_both_servers_are_changed_at_the_partner_when_the_answer_is_lost() {
+    run(async |north, south, store| {
+        let client = administrator(&north).await;
+        north.mode.set(Mode::DoesAndCuts);
+        let patch = SettingsPatch {
+            broadcast_mailbox: Some("7999".to_owned()),
+            ..SettingsPatch::default()
+        };
+        client.settings().change(&patch).await.unwrap();
+        assert!(times(&[&south], "PATCH /api/v1/admin/settings") > 0);
+        let sent: SettingsPatch = serde_json::from_slice(&store.settings.borrow()).unwrap();
+        assert_eq!(sent, patch);
     });
 }
 

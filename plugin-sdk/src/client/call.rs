@@ -5,7 +5,7 @@ use crate::connector::Replay;
 use crate::pair::Endpoint;
 use crate::transport::{Body, Method, Request};
 use serde::Serialize;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 /// How far a body has come, on its way to the server or from it.
@@ -39,6 +39,9 @@ pub(super) struct Call {
     body: Body,
     replay: Replay,
     one_server: bool,
+    /// Base URL of the only server that may be asked.
+    only_at: Option<String>,
+    answered_by: RefCell<Option<String>>,
     pub(super) on_sent: Option<OnProgress>,
     pub(super) on_received: Option<OnProgress>,
     repeated: Cell<bool>,
@@ -53,6 +56,8 @@ impl Call {
             body: Body::Empty,
             replay,
             one_server: false,
+            only_at: None,
+            answered_by: RefCell::default(),
             on_sent: None,
             on_received: None,
             repeated: Cell::new(false),
@@ -78,6 +83,12 @@ impl Call {
     pub(super) fn of_one_server(mut self) -> Self {
         self.one_server = true;
         self
+    }
+
+    /// It looks at what `other` was answered from, so it is asked of that server and of no other.
+    pub(super) fn where_answered(mut self, other: &Self) -> Self {
+        self.only_at = other.answered_by.borrow().clone();
+        self.of_one_server()
     }
 
     pub(super) fn by(mut self, caller: Caller) -> Self {
@@ -121,7 +132,14 @@ impl Call {
 
     /// Whether it may still be sent to a server, when `before` may have done it.
     pub(super) fn may_go(&self, before: Option<&Endpoint>, server: &Endpoint) -> bool {
-        !self.one_server || before.is_none_or(|before| before.http == server.http)
+        let before = before.filter(|_| self.one_server);
+        let bound = before.map(|before| &before.http).or(self.only_at.as_ref());
+        bound.is_none_or(|bound| *bound == server.http)
+    }
+
+    /// It was answered by this server.
+    pub(super) fn is_answered(&self, server: &Endpoint) {
+        self.answered_by.replace(Some(server.http.clone()));
     }
 
     /// It was sent, and whether it was done is not known: what is answered from now on may be the answer to a repetition.

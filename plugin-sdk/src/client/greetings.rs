@@ -36,7 +36,7 @@ impl Greetings {
     }
 
     /// Records a greeting: a WAV file of 8 kHz and at most 5 minutes. It takes the place of the one before, on both servers.
-    /// `progress` is told as it is sent, where the transport can tell; dropping the future stops it.
+    /// `progress` is told as it is sent; dropping the future stops it.
     ///
     /// By key: the recording gets its id here, so a repetition after a lost answer is known, and does not take the place of a newer
     /// recording that another device has made in between.

@@ -79,8 +79,8 @@ impl OwnSession {
         self.0.token().is_some()
     }
 
-    /// From now on [`crate::Client::users`] and [`crate::Client::gr`] are asked in the name of this administrator. It is not checked
-    /// here: the first call is.
+    /// From now on everything that is an administrator's ([`crate::Client::users`], [`crate::Client::gr`] and what stands between them) is
+    /// asked in the name of this one. It is not checked here: the first call is.
     pub fn administer(&self, name: &str, password: &str) {
         // RFC 7617, section 2.
         let encoded = BASE64_STANDARD.encode(format!("{name}:{password}"));

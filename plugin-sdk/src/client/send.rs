@@ -99,7 +99,10 @@ impl Driver {
             }
             tries += 1;
             let fate = match self.try_once(call, &server, epoch, &patience, read).await {
-                Try::Done(result) => return result,
+                Try::Done(result) => {
+                    call.is_answered(&server);
+                    return result;
+                }
                 Try::Moved => {
                     tries -= 1;
                     Fate::Unknown
@@ -211,8 +214,13 @@ impl Driver {
             return request;
         }
         let (me, alive_at) = (self.me(), Rc::clone(&patience.alive_at));
-        let on_sent = call.on_sent.clone();
+        let (on_sent, sent) = (call.on_sent.clone(), Cell::new(0));
         request.on_sent = Some(Rc::new(move |bytes| {
+            // What is told again while nothing moves is no sign of life.
+            if bytes <= sent.get() {
+                return;
+            }
+            sent.set(bytes);
             if let Some(driver) = me.upgrade() {
                 alive_at.set(driver.now());
                 driver.feed(Input::RequestProgress(id));

@@ -24,7 +24,7 @@ pub enum Wanted<'a> {
 }
 
 impl Users {
-    /// Users in order of their mailbox numbers, after the user `after`, at most 1,000. Safe.
+    /// Users in order of their mailbox numbers, after the user `after`; at most `limit`, which defaults to 1,000. Safe.
     ///
     /// # Errors
     /// [`Error::Refused`] with `not_logged_in` for an administrator whom the server does not know; what every call may fail with.
@@ -32,6 +32,7 @@ impl Users {
         &self,
         wanted: Wanted<'_>,
         after: Option<ObjectId>,
+        limit: Option<u32>,
     ) -> Result<Vec<UserRow>, Error> {
         let mut path = format!("{USERS}?");
         match wanted {
@@ -47,6 +48,9 @@ impl Users {
         }
         if let Some(after) = after {
             path.push_str(&format!("&after={after}"));
+        }
+        if let Some(limit) = limit {
+            path.push_str(&format!("&limit={limit}"));
         }
         self.0.call_json(&self.safe(Method::Get, path)?).await
     }

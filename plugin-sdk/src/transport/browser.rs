@@ -1,4 +1,6 @@
-//! The transport of a browser page: fetch with abort and a streamed body, timers, local storage.
+//! The transport of a browser page: fetch with abort and a streamed body, uploads with progress, timers, local storage.
+
+mod upload;
 
 use super::{Body, FetchError, Method, Request, Response, Transport};
 use crate::Client;
@@ -19,6 +21,9 @@ use web_sys::{
 
 /// The longest that a browser's timer can be set to.
 const SLEEP_MS_MAX: u32 = i32::MAX as u32;
+
+/// A body longer than this tells on its way how far it has come. A shorter one is with the network at once.
+const UPLOAD_FROM_BYTES: usize = 16 << 10;
 
 /// The browser's fetch, timers and local storage.
 #[derive(Clone, Debug, Default)]
@@ -74,7 +79,11 @@ fn listen(target: &web_sys::EventTarget, event: &str, heard: impl Fn() + 'static
 
 impl Transport for Browser {
     fn fetch(&self, request: Request) -> LocalBoxFuture<'static, Result<Response, FetchError>> {
-        Box::pin(fetch(request))
+        if request.body.as_bytes().len() > UPLOAD_FROM_BYTES {
+            Box::pin(upload::send(request))
+        } else {
+            Box::pin(fetch(request))
+        }
     }
 
     fn sleep(&self, ms: u64) -> LocalBoxFuture<'static, ()> {
@@ -131,8 +140,9 @@ impl Drop for Abort {
 }
 
 async fn fetch(request: Request) -> Result<Response, FetchError> {
-    let abort = Abort(AbortController::new().map_err(|error| broken(&words(&error)))?);
-    let sending = prepare(&request, &abort).map_err(|error| broken(&error.to_string()))?;
+    let abort = Abort(AbortController::new().map_err(broken)?);
+    let sending =
+        prepare(&request, &abort).map_err(|error| FetchError::Broken(error.to_string()))?;
     // Browsers do not tell why a fetch failed: refused, name unknown, blocked and cut are all one TypeError.
     let answer = sending.send().await.map_err(|_| FetchError::Cut)?;
     let length = answer.headers().get("content-length");
@@ -167,17 +177,24 @@ fn prepare(request: &Request, abort: &Abort) -> Result<gloo_net::http::Request, 
         // Tokens travel in the header alone; what a cache holds would tell nothing of the server.
         .credentials(RequestCredentials::Omit)
         .cache(RequestCache::NoStore);
-    if let Some(value) = &request.authorization {
-        builder = builder.header("authorization", value);
-    }
-    if let Some(media_type) = request.body.media_type() {
-        builder = builder.header("content-type", media_type);
+    for (name, value) in headers_of(request) {
+        builder = builder.header(name, value);
     }
     match &request.body {
         Body::Empty => builder.build(),
         Body::Json(text) => builder.body(&**text),
         Body::Bytes { bytes, .. } => builder.body(Uint8Array::from(&**bytes)),
     }
+}
+
+/// The headers that a request sets by itself.
+fn headers_of(request: &Request) -> impl Iterator<Item = (&'static str, &str)> {
+    let authorization = request.authorization.as_deref();
+    let authorization = authorization.map(|value| ("authorization", value));
+    let media_type = request.body.media_type();
+    authorization
+        .into_iter()
+        .chain(media_type.map(|value| ("content-type", value)))
 }
 
 /// The next piece of a body; `None` at its end.
@@ -199,12 +216,9 @@ fn storage() -> Option<web_sys::Storage> {
     web_sys::window()?.local_storage().ok()?
 }
 
-fn broken(what: &str) -> FetchError {
-    FetchError::Broken(what.to_owned())
-}
-
-fn words(error: &JsValue) -> String {
-    let message = Reflect::get(error, &JsValue::from_str("message"));
+/// What a browser refuses to send: its own words, for example of an address that is none.
+fn broken(error: JsValue) -> FetchError {
+    let message = Reflect::get(&error, &JsValue::from_str("message"));
     let message = message.ok().and_then(|message| message.as_string());
-    message.unwrap_or_else(|| "the request cannot be sent".to_owned())
+    FetchError::Broken(message.unwrap_or_else(|| "the request cannot be sent".to_owned()))
 }

@@ -4,12 +4,12 @@
 
 use contract::{
     ApiError, Counts, Discovery, ErrorCode, Event, Folder, GrPartner, GrTasks, GreetingRow,
-    GreetingSlot, Kind, Mailbox, MessageList, MessageRow, NewUser, ObjectId, Party, ServerAddress,
-    Session, Timestamp, UserKind, UserRow,
+    GreetingSlot, Kind, Mailbox, MessageList, MessageRow, NameDialing, NameOrder, NewUser,
+    ObjectId, Party, ServerAddress, Session, SystemSettings, Timestamp, UserKind, UserRow,
 };
 use serde::Serialize;
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -61,6 +61,8 @@ pub struct Store {
     pub undone: Cell<u32>,
     /// The last greeting, as it was sent.
     pub greeting: RefCell<Vec<u8>>,
+    /// The last change of system settings, as it was sent.
+    pub settings: RefCell<Vec<u8>>,
 }
 
 pub struct Server {
@@ -74,6 +76,8 @@ pub struct Server {
     /// `method path` of every request but probes.
     pub asked: RefCell<Vec<String>>,
     store: Rc<Store>,
+    /// What each server has for itself: kind and content.
+    pub own: RefCell<BTreeSet<(String, Vec<u8>)>>,
     partner: RefCell<Option<(String, String)>>,
     accepting: RefCell<Option<JoinHandle<()>>>,
     connections: RefCell<Vec<JoinHandle<()>>>,
@@ -160,6 +164,7 @@ impl Server {
             session_ms: Cell::new(43_200_000),
             asked: RefCell::default(),
             store,
+            own: RefCell::default(),
             partner: RefCell::new(None),
             accepting: RefCell::new(None),
             connections: RefCell::default(),
@@ -348,6 +353,25 @@ impl Server {
                     users: 0,
                 };
                 json(202, &tasks)
+            }
+            ("PATCH", "settings") => {
+                *self.store.settings.borrow_mut() = body.to_owned();
+                let settings = SystemSettings {
+                    email_servers: Vec::new(),
+                    name_dialing: NameDialing {
+                        prefix: String::new(),
+                        order: NameOrder::LastFirst,
+                    },
+                    broadcast_mailbox: None,
+                };
+                json(200, &settings)
+            }
+            ("POST", "classes" | "shortcuts" | "remote-users") => {
+                let there = (path.to_owned(), body.to_owned());
+                if !self.own.borrow_mut().insert(there) {
+                    return refusal(409, ErrorCode::Conflict);
+                }
+                (201, body.to_owned())
             }
             ("POST", _) if path.starts_with("gr/tasks") => refusal(409, ErrorCode::Conflict),
             ("DELETE", _) if path.starts_with("gr/tasks/") => refusal(409, ErrorCode::Conflict),

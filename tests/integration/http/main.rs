@@ -12,6 +12,7 @@ mod messages;
 mod own;
 mod pages;
 mod repeated;
+mod sdk;
 mod session;
 mod tasks;
 

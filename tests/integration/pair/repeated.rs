@@ -1,6 +1,6 @@
 //! A client repeats a call whose answer was lost, to the same server or to the partner: what it did once has not happened twice.
 
-use contract::{NewTask, NewUser, TaskKind, UserKind, UserRow};
+use contract::{NewTask, NewUser, TaskKind, UserKind, UserRow, VpimShortcut};
 use plugin_sdk::transport::native::Native;
 use plugin_sdk::{Client, Config, Error};
 use std::io::{Read, Write};
@@ -277,4 +277,49 @@ fn what_must_not_be_repeated_is_asked_once_and_the_caller_is_told_to_look() {
     assert_eq!(ended, Err(Error::OutcomeUnknown));
     assert!(way.status_line().contains("409"), "nothing was kept");
     assert!(way.swallowed.try_recv().is_err(), "it was asked twice");
+}
+
+#[test]
+fn what_has_a_natural_key_and_was_done_before_the_lost_answer_is_as_it_is_to_be() {
+    let (_dir, pair) = administered();
+    pair.keep_clients_at_a();
+    let way = Swallower::before(pair.a.http, "/api/v1/admin/classes");
+    let board = client(way.address, async |client| {
+        way.swallow(1);
+        let board = client.classes().add(4, "Board").await;
+        assert!(
+            way.status_line().contains("201"),
+            "the first try had done it"
+        );
+        way.swallow(1);
+        assert_eq!(client.classes().remove(4).await, Ok(()));
+        assert!(
+            way.status_line().contains("204"),
+            "the first try had done it"
+        );
+        board
+    });
+    assert_eq!(board.expect("it is found").name, "Board");
+    let classes = pair.a.admin().get("/api/v1/admin/classes").json();
+    assert_eq!(classes.as_array().expect("classes").len(), 1);
+}
+
+#[test]
+fn what_one_server_has_for_itself_is_not_changed_on_its_partner_when_the_answer_is_lost() {
+    let (_dir, pair) = administered();
+    let way = Swallower::before(pair.a.http, "POST /api/v1/admin/shortcuts");
+    way.swallow(usize::MAX);
+    let shortcut = VpimShortcut {
+        prefix: "1272".to_owned(),
+        overlap: 0,
+    };
+    let ended = client(way.address, async |client| {
+        client.shortcuts().add(&shortcut).await
+    });
+    assert_eq!(ended, Err(Error::OutcomeUnknown));
+    let has = |server: &Server| {
+        let shortcuts = server.admin().get("/api/v1/admin/shortcuts").json();
+        shortcuts.as_array().expect("shortcuts").len()
+    };
+    assert_eq!((has(&pair.a), has(&pair.b)), (1, 0));
 }
