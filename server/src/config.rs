@@ -28,7 +28,7 @@ settings! {
     }
     sections {
         /// My CallPilot and its API.
-        http: Http, smtp: Smtp, mailbox: Mailboxes, disk: Disk, scrub: Scrub, upkeep: Upkeep, gr: Gr, login: LoginRules, admin: Admin, limits: Limits, tls: Tls, log: Log,
+        http: Http, smtp: Smtp, mailbox: Mailboxes, disk: Disk, scrub: Scrub, upkeep: Upkeep, gr: Gr, login: LoginRules, admin: Admin, trail: Trail, limits: Limits, tls: Tls, log: Log,
     }
 }
 
@@ -180,8 +180,12 @@ settings! {
 settings! {
     /// Passwords and sessions.
     pub struct LoginRules ["login"] {
-        /// Wrong passwords, counted over both servers, until a mailbox is locked.
+        /// Wrong passwords for one mailbox from one network address (IPv6: one /64) until it has to wait: 15 seconds, and twice as long
+        /// after each further one, up to 15 minutes. After 15 minutes without a wrong one they are forgotten.
         tries_max: u32 = 5, "tries", 1..=100;
+        /// Wrong passwords for one mailbox in 15 minutes from everywhere, until addresses that have not lately signed in to it have to wait.
+        /// It is against those who guess from many addresses. 0: any number.
+        account_tries_max: u32 = 100, "tries", 0..=1_000_000;
         /// Log-ins from one network address (IPv6: one /64) in a burst.
         address_burst: u32 = 30, "log-ins", 1..=10_000;
         /// Log-ins from one network address that are allowed again each minute after a burst.
@@ -196,14 +200,24 @@ settings! {
 }
 
 settings! {
-    /// Administration by HTTP. The command line on this machine needs none of it: it uses the token file in the data folder.
+    /// Administration by HTTP. The command line on this machine needs none of it: it uses the socket in the data folder.
     pub struct Admin ["admin"] {
         /// Name for HTTP Basic authentication.
         user: String = "admin".into(), "name";
-        /// Hash of the password, as `callpilot hash-password` prints it. Without hash and file only the token file opens the door.
+        /// Hash of the password, as `callpilot hash-password` prints it. Without hash and file only socket and token file in the data folder open the door.
         password_hash: Option<PasswordHash> = None, "PHC string";
         /// File with the password on its first line, instead of the hash.
         password_file: Option<PathBuf> = None, "path";
+    }
+}
+
+settings! {
+    /// The audit trail: administrative acts, sign-ins, and who was refused. `callpilot audit-trail` reads it.
+    pub struct Trail ["trail"] {
+        /// How long entries are kept.
+        keep_days: u64 = 365, "days", 1..=3_650;
+        /// Entries of each of the three kinds that are kept; beyond it the oldest go. One takes some 200 bytes, and never more than 2 kB.
+        entries_max: u64 = 200_000, "entries", 1_000..=10_000_000;
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! One thing that fails holds up no other: each is tried in each round, and a message that cannot be deleted is left out of the next.
 
+use crate::audit_trail;
 use crate::server::{Abort, Server, Wait, WriteError, WriterError};
 use domain::{Change, ObjectId, Timestamp};
 use std::collections::BTreeSet;
@@ -38,6 +39,10 @@ pub async fn run(server: Server, stop: CancellationToken) {
         said(
             "Deleted could not be emptied",
             empty_deleted(&server, &mut bad).await,
+        );
+        said(
+            "the audit trail could not be shortened",
+            audit_trail::trim(&server).await,
         );
         said(
             "no space could be given back",

@@ -3,7 +3,9 @@
 //! [`server::Server`] is what every listener talks to. Below it one thread writes ([`writer::Writer`]), many read. ARCHITECTURE.md has the walk
 //! of one voice message through these modules.
 
+pub mod act;
 pub mod audit;
+pub mod audit_trail;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -13,6 +15,7 @@ pub mod gr;
 pub mod housekeeping;
 pub mod http;
 pub mod listen;
+pub mod local_socket;
 pub mod log;
 pub mod login;
 pub mod network;

@@ -1,11 +1,12 @@
-//! `run.json` in the data folder: where the running server is reached, for the command line and for tests.
+//! `run.json` in the data folder: where the running server listens, for people, `doctor` and tests. Commands go by the socket
+//! beside it ([`crate::local_socket`]).
 
 use crate::files;
 use crate::listen::tls::Fingerprint;
 use crate::server::WriterError;
 use serde::{Deserialize, Serialize};
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::Path;
 
 const FILE: &str = "run.json";
@@ -48,14 +49,4 @@ impl RunInfo {
             let _ = std::fs::remove_file(data_dir.join(FILE));
         }
     }
-}
-
-/// Where to connect to reach a listener of this machine: one that listens on all addresses is reached on loopback.
-pub fn reachable(listen: SocketAddr) -> SocketAddr {
-    let ip = match listen.ip() {
-        IpAddr::V4(v4) if v4.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(v6) if v6.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    };
-    SocketAddr::new(ip, listen.port())
 }

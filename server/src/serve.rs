@@ -1,5 +1,6 @@
 //! One server, from its configuration to its end: listeners first, then the store, then everything that runs beside each other.
 
+use crate::audit_trail::{self, AuditTrail, Queue};
 use crate::config::{BaseUrl, Config};
 use crate::files;
 use crate::http::{self, AdminAuth, Api, TlsView, Web};
@@ -9,13 +10,14 @@ use crate::operations::greetings;
 use crate::run_info::RunInfo;
 use crate::server::{Server, WriterError};
 use crate::smtp::{Beginning, Service};
-use crate::{audit, gr, housekeeping, scrub, smtp};
+use crate::{audit, gr, housekeeping, local_socket, scrub, smtp};
+use axum::Router;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UnixListener};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
@@ -65,6 +67,8 @@ pub async fn serve(mut config: Config, stop: CancellationToken) -> Result<(), Se
     let for_http = certificates.as_ref().filter(|_| server.config().http.tls);
     let https = acceptor(for_http, &http::PROTOCOLS)?;
     let for_mail = acceptor(certificates.as_ref(), &[])?;
+    // Only now: whoever holds the lock of the data folder may replace the socket of a server that was killed.
+    let commands = listen_for_commands(server.config());
     let running = gr::Running::start(&server, writer, stop.clone())?;
     say_where(server.config(), certificates.as_deref());
     let (http, smtp) = (server.config().http.listen, server.config().smtp.listen);
@@ -81,11 +85,23 @@ pub async fn serve(mut config: Config, stop: CancellationToken) -> Result<(), Se
     let mut parts = Parts::new(stop.clone());
     parts.begin_mail(service, sockets.smtp, sockets.smtps);
     parts.begin_background(&server, certificates.clone());
+    let (trail, entries) = AuditTrail::new(server.clone());
+    parts.begin_trail(trail.clone(), entries);
     let tls = TlsView {
         certificates,
         link: running.link_security(),
     };
-    let router = Api::new(server.clone(), admin, web, metrics, tls, stop.clone()).router();
+    let router = Api::new(
+        server.clone(),
+        admin,
+        trail.clone(),
+        web,
+        metrics,
+        tls,
+        stop.clone(),
+    )
+    .router();
+    parts.begin_commands(commands, router.clone(), trail, server.config());
     http::serve(
         sockets.http,
         router,
@@ -98,6 +114,7 @@ pub async fn serve(mut config: Config, stop: CancellationToken) -> Result<(), Se
     // Nothing new comes in from here on; what was accepted is on disk before the writer ends.
     let broken = parts.ended().await;
     RunInfo::remove(&server.config().data_dir);
+    local_socket::remove(&server.config().data_dir);
     let ended = running.stop(&server).await;
     tracing::info!("stopped");
     match broken {
@@ -127,6 +144,28 @@ impl Parts {
                 let run = smtp::run(service.clone(), listener, beginning, self.stop.clone());
                 self.begin("smtp", run);
             }
+        }
+    }
+
+    /// What writes the audit trail.
+    fn begin_trail(&mut self, trail: AuditTrail, entries: Queue) {
+        let stop = self.stop.clone();
+        self.begin("audit trail", audit_trail::run(trail, entries, stop));
+    }
+
+    /// The command line of this machine.
+    fn begin_commands(
+        &mut self,
+        listener: Option<UnixListener>,
+        router: Router,
+        trail: AuditTrail,
+        config: &Config,
+    ) {
+        if let Some(listener) = listener {
+            let stop_within = Duration::from_secs(config.http.stop_timeout_s);
+            let serving =
+                http::serve_local(listener, router, trail, stop_within, self.stop.clone());
+            self.begin("commands", serving);
         }
     }
 
@@ -244,7 +283,19 @@ fn say_where(config: &Config, certificates: Option<&Certificates>) {
         http_certificate: shown.map(Certificates::fingerprint),
     };
     if let Err(error) = info.write(&config.data_dir) {
-        tracing::warn!(%error, "run.json could not be written: `callpilot` commands do not find this server; it serves all the same");
+        tracing::warn!(%error, "run.json could not be written: nobody finds there where this server listens; it serves all the same");
+    }
+}
+
+/// A server that its command line does not reach is still a server.
+fn listen_for_commands(config: &Config) -> Option<UnixListener> {
+    match local_socket::bind(&config.data_dir) {
+        Ok(listener) => Some(listener),
+        Err(error) => {
+            let path = local_socket::path(&config.data_dir);
+            tracing::error!(path = %path.display(), %error, "`callpilot` commands do not reach this server until its next start; it serves all the same");
+            None
+        }
     }
 }
 

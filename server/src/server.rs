@@ -3,6 +3,7 @@
 //! Reads go to a pool of snapshot readers; every write is a closure that the one writer thread ([`writer::Writer`]) runs inside the
 //! group's transaction. A write is answered when it is durable here and, where that is asked for, on the partner too.
 
+use crate::act;
 pub use crate::change_event::ChangeEvent;
 use crate::clock::{self, Clock};
 use crate::config::Config;
@@ -237,6 +238,7 @@ impl Server {
     {
         // The caller may have gone away whenever something is said; what was written stands all the same.
         let (done, result) = oneshot::channel::<Result<Result<Written<T>, E>, WriterError>>();
+        let (act, at) = (act::present(), self.now());
         let run = Box::new(move |tx: Result<&mut WriteTx<'_, '_>, WriterError>| {
             let tx = match tx {
                 Ok(tx) => tx,
@@ -245,11 +247,21 @@ impl Server {
                     return Ok(None);
                 }
             };
-            match f(tx) {
+            let written = f(tx).and_then(|value| {
+                // An administrative act and its entry in the audit trail are there together or not at all.
+                if let Some(entry) = act.as_ref().and_then(|act| act.entry(at, "done")) {
+                    tx.tx().add_to_trail(entry)?;
+                }
+                Ok(value)
+            });
+            match written {
                 Ok(value) => Ok(Some(WriteReply {
                     refuses: false,
                     wait,
                     send: Box::new(move |durability| {
+                        if let Some(act) = act.filter(|_| durability.is_ok()) {
+                            act.is_durable();
+                        }
                         let written = |durability| Ok(Written { value, durability });
                         let _ = done.send(durability.map(written));
                     }),

@@ -57,13 +57,30 @@ async fn look(server: &Server) -> Vec<Finding> {
     let sound = format!("{} is sound", server.config.display());
     findings.note("configuration", Ok(sound));
     look_at_files(&config, &mut findings);
-    let running = RunInfo::read(&config.data_dir)
-        .map(|info| format!("process {} at {}", info.pid, info.http))
-        .map_err(|e| format!("no server runs ({e}): start it with `callpilot serve`"));
+    let client = match AdminClient::of(server) {
+        Ok(client) => client,
+        Err(failure) => {
+            findings.note("process", Err(failure.to_string()));
+            return findings.0;
+        }
+    };
+    let running = client.process().await.map_err(|e| e.to_string());
+    let running = running.map(|pid| process(pid, &config));
     if findings.note("process", running) {
-        look_at_server(&config, &mut findings).await;
+        look_at_server(&client, &mut findings).await;
     }
     findings.0
+}
+
+/// The process that listens on the socket. `run.json` may be another's, which was killed.
+fn process(pid: Option<i32>, config: &Config) -> String {
+    let pid = pid.and_then(|pid| u32::try_from(pid).ok());
+    let info = RunInfo::read(&config.data_dir).ok();
+    match (pid, info) {
+        (Some(pid), Some(info)) if info.pid == pid => format!("process {pid} at {}", info.http),
+        (Some(pid), _) => format!("process {pid}"),
+        (None, _) => "a server runs".into(),
+    }
 }
 
 /// What was found so far, in order.
@@ -94,12 +111,8 @@ fn look_at_files(config: &Config, findings: &mut Findings) {
 }
 
 /// What the running server says of itself and of its partner.
-async fn look_at_server(config: &Config, findings: &mut Findings) {
-    let status = match AdminClient::in_folder(&config.data_dir) {
-        Ok(client) => client.get::<GrStatus>("/api/v1/admin/gr").await,
-        Err(failure) => Err(failure),
-    };
-    let status = match status {
+async fn look_at_server(client: &AdminClient, findings: &mut Findings) {
+    let status = match client.get::<GrStatus>("/api/v1/admin/gr").await {
         Ok(status) => status,
         Err(failure) => {
             findings.note("answers", Err(failure.to_string()));

@@ -2,6 +2,7 @@
 //! whole pair. With `--json` every command answers in JSON, faults included.
 
 mod admin_client;
+mod audit_trail;
 mod class;
 mod demo;
 mod doctor;
@@ -64,6 +65,9 @@ enum Command {
     /// The GR pair that the server is half of.
     #[command(subcommand)]
     Gr(gr::Command),
+    /// Who did what: administrative acts, sign-ins, and who was refused.
+    #[command(subcommand)]
+    AuditTrail(audit_trail::Command),
     /// Start a GR pair on this machine with users and voice messages, to try things.
     Demo(demo::Args),
     /// Look for what is wrong with a server: configuration, data folder, process, partner.
@@ -158,6 +162,7 @@ pub fn main() -> ExitCode {
         Command::RemoteUser(command) => wait_for(remote_user::run(command, out)),
         Command::Setting(command) => wait_for(setting::run(command, out)),
         Command::Gr(command) => wait_for(gr::run(command, out)),
+        Command::AuditTrail(command) => wait_for(audit_trail::run(command, out)),
         Command::Demo(args) => wait_for(demo::run(args, out)),
         Command::Doctor(args) => wait_for(doctor::run(args, out)),
         Command::HashPassword(from) => secret::print_hash(&from, out),

@@ -56,14 +56,14 @@ pub enum Command {
         #[arg(long, value_name = "YES")]
         locked: Option<bool>,
     },
-    /// Set a user's password. Ends the user's sessions on both servers and unlocks the mailbox.
+    /// Set a user's password. Ends the user's sessions on both servers and forgives wrong passwords until now.
     Passwd {
         #[command(flatten)]
         which: Which,
         #[command(flatten)]
         password: PasswordFrom,
     },
-    /// Unlock a mailbox after too many wrong passwords.
+    /// Unlock a mailbox, and let people who have tried too many wrong passwords try again at once.
     Unlock {
         #[command(flatten)]
         which: Which,

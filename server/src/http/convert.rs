@@ -165,7 +165,7 @@ pub fn user(found: &Found, place: &Neighbourhood<'_>) -> Option<UserRow> {
         } else {
             place.partner.unwrap_or("?").to_owned()
         },
-        locked: user.locked() || user.failed_logins() >= i64::from(place.tries_max),
+        locked: user.locked(),
         messages: u32::try_from(messages).unwrap_or(u32::MAX),
         waiting: found.waiting,
         class: u32::try_from(user.class()).unwrap_or(0),
@@ -174,7 +174,7 @@ pub fn user(found: &Found, place: &Neighbourhood<'_>) -> Option<UserRow> {
     })
 }
 
-/// What is needed to say where a user belongs and whether it is locked out.
+/// What is needed to say where a user belongs.
 pub struct Neighbourhood<'a> {
     /// This server.
     pub home: ServerId,
@@ -182,8 +182,6 @@ pub struct Neighbourhood<'a> {
     pub fqdn: &'a str,
     /// The partner's name.
     pub partner: Option<&'a str>,
-    /// Wrong passwords that lock a mailbox.
-    pub tries_max: u32,
 }
 
 /// What disks have damaged: what the store knows, and what the partner has said.

@@ -104,9 +104,7 @@ fn code(error: &OpError) -> (StatusCode, ErrorCode) {
         OpError::Forbidden(_) => (StatusCode::FORBIDDEN, ErrorCode::Forbidden),
         OpError::NotFound(_) => (StatusCode::NOT_FOUND, ErrorCode::NotFound),
         OpError::Conflict(_) => (StatusCode::CONFLICT, ErrorCode::Conflict),
-        OpError::Locked { .. } | OpError::LockedByAdministrator => {
-            (StatusCode::LOCKED, ErrorCode::Locked)
-        }
+        OpError::LockedByAdministrator => (StatusCode::LOCKED, ErrorCode::Locked),
         OpError::TooMany { .. } => (StatusCode::TOO_MANY_REQUESTS, ErrorCode::TooManyRequests),
         OpError::Unavailable { .. } => (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Unavailable),
         OpError::NoRoom => (StatusCode::INSUFFICIENT_STORAGE, ErrorCode::NoRoom),
@@ -127,12 +125,6 @@ fn sentence(error: &OpError) -> String {
             format!("Mailbox number or password is wrong. {tries_left} tries are left.")
         }
         OpError::SessionOver(why) => format!("{why} Log in again."),
-        OpError::Locked { tries_max: 1 } => {
-            "This mailbox is locked after a wrong password. An administrator can unlock it.".into()
-        }
-        OpError::Locked { tries_max } => format!(
-            "This mailbox is locked after {tries_max} wrong passwords. An administrator can unlock it."
-        ),
         OpError::LockedByAdministrator => {
             "This mailbox was locked by an administrator. An administrator can unlock it.".into()
         }
@@ -281,12 +273,8 @@ mod tests {
             error.message,
             "Mailbox number or password is wrong. 1 try is left."
         );
-        let (status, error) = told(OpError::Locked { tries_max: 5 }.into()).await;
-        assert_eq!(status.as_u16(), 423);
-        assert_eq!(
-            error.message,
-            "This mailbox is locked after 5 wrong passwords. An administrator can unlock it."
-        );
+        let (status, error) = told(OpError::LockedByAdministrator.into()).await;
+        assert_eq!((status.as_u16(), error.code), (423, ErrorCode::Locked));
     }
 
     #[tokio::test]

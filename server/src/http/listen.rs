@@ -7,6 +7,7 @@ use crate::config::{self, ClientHeader, Config};
 use crate::listen::{self, Budget, Connection, IdleLimit, Places, Proxies, Rules, Share, WhenFull};
 use crate::listen::{TooMuch, forwarded};
 use crate::operations::OpError;
+use crate::operations::principal::Origin;
 use axum::Router;
 use axum::body::Body;
 use axum::http::header::{CONNECTION, FORWARDED};
@@ -138,7 +139,9 @@ async fn answer(
     mut request: hyper::Request<Incoming>,
 ) -> Result<Response, Infallible> {
     let client = client(request.headers(), peer, &shared);
-    request.extensions_mut().insert(Peer(client));
+    request
+        .extensions_mut()
+        .insert(Peer(Origin::Network(client.ip())));
     let kept = Kept::new(shared.budget.share(client.ip()));
     let announced = request.body().size_hint().lower();
     // What is too long for its route is refused there, unread.

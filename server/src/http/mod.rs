@@ -1,5 +1,6 @@
 //! The HTTP service: My CallPilot's pages, its API, and what monitoring reads. One file per resource.
 
+mod acts;
 mod admin;
 mod audio;
 mod auth;
@@ -12,6 +13,7 @@ mod greetings;
 mod headers;
 mod listen;
 mod lists;
+mod local;
 mod messages;
 mod notification;
 mod openapi;
@@ -25,13 +27,14 @@ mod web;
 pub use admin::{AdminAuth, TOKEN_FILE};
 pub use error::chain;
 pub use listen::{PROTOCOLS, serve};
+pub use local::serve_local;
 pub use status::describe as describe_metrics;
 pub use web::Web;
 
+use crate::audit_trail::AuditTrail;
 use crate::gr::link::LinkSecurity;
 use crate::listen::tls::Certificates;
 use crate::operations::sign_in::SignIn;
-use crate::password::Hasher;
 use crate::server::{PairView, Server};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -53,6 +56,7 @@ struct Inner {
     server: Server,
     pair: watch::Receiver<PairView>,
     sign_in: SignIn,
+    trail: AuditTrail,
     admin: AdminAuth,
     streams: Streams,
     web: Option<Web>,
@@ -74,6 +78,7 @@ impl Api {
     pub fn new(
         server: Server,
         admin: AdminAuth,
+        trail: AuditTrail,
         web: Option<Web>,
         metrics: Option<PrometheusHandle>,
         tls: TlsView,
@@ -82,9 +87,10 @@ impl Api {
         let config = server.config();
         Self(Arc::new(Inner {
             pair: server.pair(),
-            sign_in: SignIn::new(server.clone()),
+            sign_in: SignIn::new(server.clone(), trail.clone()),
             streams: Streams::new(config.http.events_max, config.http.events_per_user_max),
             server,
+            trail,
             admin,
             web,
             metrics,
@@ -107,8 +113,8 @@ impl Api {
         &self.0.sign_in
     }
 
-    fn hasher(&self) -> &Hasher {
-        self.0.sign_in.hasher()
+    fn trail(&self) -> &AuditTrail {
+        &self.0.trail
     }
 
     fn tls(&self) -> &TlsView {
@@ -139,6 +145,7 @@ impl Api {
                 self.clone(),
                 headers::secure,
             ))
+            .layer(middleware::from_fn_with_state(self.clone(), acts::around))
             .layer(middleware::from_fn_with_state(
                 self.clone(),
                 request::around,
@@ -176,6 +183,7 @@ fn documented() -> (Router<Api>, utoipa::openapi::OpenApi) {
         .routes(routes!(admin::shortcuts::remove))
         .routes(routes!(admin::remote_users::list, admin::remote_users::add))
         .routes(routes!(admin::remote_users::remove))
+        .routes(routes!(admin::trail::list))
         .routes(routes!(admin::settings::show, admin::settings::change))
         .routes(routes!(notification::own, notification::set_own))
         .routes(routes!(notification::of_user, notification::set_of_user))

@@ -4,11 +4,11 @@ use super::Api;
 use super::error::Problem;
 use super::reference;
 use crate::operations::OpError;
+use crate::operations::principal::Origin;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 use tracing::Instrument;
 
@@ -17,7 +17,7 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Who is at the other end of the connection.
 #[derive(Clone, Copy, Debug)]
-pub struct Peer(pub SocketAddr);
+pub struct Peer(pub Origin);
 
 /// The outermost layer.
 pub async fn around(State(api): State<Api>, request: Request, next: Next) -> Response {

@@ -17,8 +17,8 @@ use serde::Deserialize;
 #[utoipa::path(post, path = "/api/v1/session", tag = "session", request_body = Login, responses(
     (status = 201, description = "Logged in", body = Session),
     (status = 401, description = "Mailbox number or password is wrong", body = ApiError),
-    (status = 423, description = "The mailbox is locked", body = ApiError),
-    (status = 429, description = "Too many tries from this network address", body = ApiError),
+    (status = 423, description = "An administrator has locked the mailbox", body = ApiError),
+    (status = 429, description = "Too many tries from this network: Retry-After says how long to wait", body = ApiError),
     (status = 503, description = "Out of service: ask the partner", body = ApiError),
 ))]
 pub async fn log_in(
@@ -28,7 +28,7 @@ pub async fn log_in(
 ) -> HttpResult<(StatusCode, Json<Session>)> {
     let who = api
         .sign_in()
-        .sign_in(peer.ip(), &login.mailbox, login.password)
+        .sign_in(peer.address(), &login.mailbox, login.password)
         .await?;
     Ok((StatusCode::CREATED, Json(session(&api, &who)?)))
 }

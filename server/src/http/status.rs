@@ -198,7 +198,7 @@ const GAUGES: [(&str, &str); 15] = [
 ];
 
 /// Metrics that only rise while the server runs.
-const COUNTERS: [(&str, &str); 14] = [
+const COUNTERS: [(&str, &str); 15] = [
     (
         "callpilot_http_turned_away_total",
         "HTTP connections that were turned away because their address had too many",
@@ -209,7 +209,11 @@ const COUNTERS: [(&str, &str); 14] = [
     ),
     (
         "callpilot_logins_total",
-        "Log-ins with right and wrong passwords",
+        "Log-ins with right and wrong passwords, and tries that have to wait",
+    ),
+    (
+        "callpilot_audit_trail_lost_total",
+        "Entries of the audit trail that are in the log but found no place in the store",
     ),
     (
         "callpilot_scrubbed_bytes_total",

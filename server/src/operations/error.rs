@@ -14,7 +14,7 @@ pub enum OpError {
     Invalid(String),
     /// Mailbox number or password is wrong.
     WrongPassword {
-        /// Before the mailbox is locked.
+        /// Before one has to wait.
         tries_left: u32,
     },
     /// There is no session, or it has ended; a sentence says which.
@@ -25,11 +25,6 @@ pub enum OpError {
     NotFound(String),
     /// There already, or changed in between; a sentence says what.
     Conflict(String),
-    /// Locked after wrong passwords.
-    Locked {
-        /// How many it takes.
-        tries_max: u32,
-    },
     /// Locked by an administrator.
     LockedByAdministrator,
     /// Too often; a sentence says what.

@@ -11,11 +11,13 @@ pub mod greetings;
 pub mod lists;
 pub mod messages;
 pub mod pair;
+pub mod principal;
 pub mod remote_users;
 pub mod settings;
 pub mod shortcuts;
 pub mod sign_in;
 pub mod tasks;
+pub mod trail;
 pub mod users;
 
 pub use error::{OpError, OpResult};

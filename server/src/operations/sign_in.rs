@@ -1,20 +1,24 @@
-//! Signing in: who gets a session, how guessing is limited and mailboxes are locked, and whether a session still holds. One rule for every
+//! Signing in: who gets a session, how guessing is limited, and whether a session still holds. One rule for every
 //! edge that takes a mailbox number and a password.
 
+use super::principal::Origin;
 use super::{OpError, OpResult};
-use crate::login::{AddressLimit, Attempts};
+use crate::audit_trail::{Attempt, AuditTrail};
+use crate::login::{Account, AddressLimit, Attempts, Moment, Wrong};
 use crate::password::{Hasher, PASSWORD_LENGTH_MAX};
 use crate::server::{Abort, Server, Wait, WriterError};
 use crate::token::{self, Claims, TokenError};
-use domain::{Change, Key, Object, ObjectId, Timestamp, User, Value, user_fields};
+use domain::{Change, Key, Object, ObjectId, ServerId, Timestamp, User, Value, user_fields};
 use ledger::Ledger;
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::OwnedMutexGuard;
 
 /// Far above the 20 digits of the longest mailbox number.
 const NUMBER_LENGTH_MAX: usize = 32;
+/// Whoever tries too much at once may come again so much later.
+const AT_ONCE_WAIT: Duration = Duration::from_secs(1);
 
 /// Signing in to a server; cheap to clone. All edges of a server share one, or each would grant tries of its own.
 #[derive(Clone)]
@@ -25,6 +29,7 @@ struct Inner {
     hasher: Hasher,
     attempts: Attempts,
     addresses: AddressLimit,
+    trail: AuditTrail,
 }
 
 /// Somebody who has signed in.
@@ -39,14 +44,15 @@ pub struct SignedIn {
 }
 
 impl SignIn {
-    /// With the limits of the server's configuration.
-    pub fn new(server: Server) -> Self {
+    /// With the limits of the server's configuration. Every try is entered into the audit trail.
+    pub fn new(server: Server, trail: AuditTrail) -> Self {
         let login = &server.config().login;
         Self(Arc::new(Inner {
             hasher: Hasher::new(login.hashing_max),
-            attempts: Attempts::default(),
+            attempts: Attempts::new(login.tries_max, login.account_tries_max),
             addresses: AddressLimit::new(login.address_burst, login.address_per_minute),
             server,
+            trail,
         }))
     }
 
@@ -64,7 +70,7 @@ impl SignIn {
     /// with the partner's beside everything else (R13).
     ///
     /// # Errors
-    /// [`OpError::Invalid`], [`OpError::TooMany`], [`OpError::WrongPassword`], [`OpError::Locked`], [`OpError::LockedByAdministrator`],
+    /// [`OpError::Invalid`], [`OpError::TooMany`], [`OpError::WrongPassword`], [`OpError::LockedByAdministrator`],
     /// [`OpError::Unavailable`] while the server is out of service. Mailboxes that do not exist answer like those that do.
     pub async fn sign_in(
         &self,
@@ -72,11 +78,28 @@ impl SignIn {
         number: &str,
         password: String,
     ) -> OpResult<SignedIn> {
+        // Not what was typed: it may be a password in the wrong field.
+        let mut who = "(unknown)".to_owned();
+        let tried = self.tried(from, number, password, &mut who).await;
+        self.0.trail.attempt(&Attempt {
+            action: "sign-in",
+            who: &who,
+            from: Origin::Network(from),
+            result: said(&tried),
+            is_right: tried.is_ok(),
+        });
+        tried
+    }
+
+    async fn tried(
+        &self,
+        from: IpAddr,
+        number: &str,
+        password: String,
+        who: &mut String,
+    ) -> OpResult<SignedIn> {
         let Inner {
-            server,
-            attempts,
-            addresses,
-            hasher,
+            server, attempts, ..
         } = &*self.0;
         in_service(server)?;
         let number = number.trim().to_owned();
@@ -89,50 +112,125 @@ impl SignIn {
                     .into(),
             ));
         }
-        let what = "Too many log-ins from your network.";
-        addresses
-            .take(from, Instant::now())
-            .map_err(|wait| OpError::TooMany { what, wait })?;
-        let turn = attempts.turn(&number).await;
         let (asked, home) = (number.clone(), server.home());
+        let account = Account::Mailbox(number);
+        let _entered = attempts.enter(from).ok_or(OpError::TooMany {
+            what: "Too many log-ins at once from your network.",
+            wait: AT_ONCE_WAIT,
+        })?;
+        let _turn = attempts.turn(&account, from).await;
         let found = server
             .read(move |readers| readers.user_by_number(&asked, home))
             .await?;
-        let tries_max = server.config().login.tries_max;
-        let wrong = self.wrong_so_far(&number, found.as_ref().map(|(_, user)| user));
-        if wrong >= tries_max {
-            return Err(OpError::Locked { tries_max });
+        let user = found.as_ref().and_then(|(_, object)| User::of(object));
+        if let Some(user) = &user {
+            user.number().clone_into(who);
         }
-        let kept = found
-            .as_ref()
-            .and_then(|(_, object)| User::of(object)?.password());
-        if !hasher.verify(password, kept.map(|p| p.phc)).await? {
-            self.count_wrong(number, found.map(|(id, _)| id), turn);
-            return Err(match tries_max.saturating_sub(wrong + 1) {
-                0 => {
-                    tracing::info!("a mailbox is locked after {tries_max} wrong passwords");
-                    OpError::Locked { tries_max }
-                }
-                tries_left => OpError::WrongPassword { tries_left },
-            });
-        }
+        let phc = user.as_ref().and_then(User::password).map(|p| p.phc);
+        let forgiven = found.as_ref().and_then(|(_, object)| forgiven_at(object));
+        let right = self.try_password(&account, from, password, phc, forgiven);
+        right.await?;
         let Some((id, object)) = found else {
             return Err(OpError::internal("a password fits nobody"));
         };
-        addresses.give_back(from);
         let user = User::of(&object)
             .ok_or_else(|| OpError::internal("a mailbox number leads to no user"))?;
         if user.locked() {
             return Err(OpError::LockedByAdministrator);
         }
-        if wrong > 0 {
-            self.forget_wrong(&number, id).await?;
-        }
         tracing::debug!(user = %id, "logged in");
-        metrics::counter!("callpilot_logins_total", "result" => "right").increment(1);
         let claims = claims(server, id, &user);
         look_for_missing(server, id);
         Ok(SignedIn { id, object, claims })
+    }
+
+    /// Checks the name and password of an administrator; `phc` is the hash of his, if there is one of this name.
+    ///
+    /// # Errors
+    /// [`OpError::TooMany`], [`OpError::WrongPassword`], [`OpError::Unavailable`].
+    pub async fn administrator(
+        &self,
+        from: IpAddr,
+        name: &str,
+        password: String,
+        phc: Option<String>,
+    ) -> OpResult<()> {
+        let name = name.chars().take(NUMBER_LENGTH_MAX).collect();
+        let account = Account::Administrator(name);
+        let _turn = self.0.attempts.turn(&account, from).await;
+        let who = match &account {
+            Account::Administrator(name) if phc.is_some() => name.clone(),
+            _ => "(unknown)".to_owned(),
+        };
+        let tried = self.try_password(&account, from, password, phc, None).await;
+        match &tried {
+            Ok(()) => self.0.trail.administrator(&who, from),
+            Err(_) => self.0.trail.attempt(&Attempt {
+                action: "administrator.sign-in",
+                who: &who,
+                from: Origin::Network(from),
+                result: said(&tried),
+                is_right: false,
+            }),
+        }
+        tried
+    }
+
+    /// Checks a password as often as guessing is allowed, whether or not there is such an account.
+    async fn try_password(
+        &self,
+        account: &Account,
+        from: IpAddr,
+        password: String,
+        phc: Option<String>,
+        forgiven: Option<Timestamp>,
+    ) -> OpResult<()> {
+        let Inner {
+            server,
+            hasher,
+            attempts,
+            addresses,
+            ..
+        } = &*self.0;
+        let at = Moment {
+            now: Instant::now(),
+            wall: server.now(),
+        };
+        let delayed = |wait| {
+            metrics::counter!("callpilot_logins_total", "result" => "delayed").increment(1);
+            let what = "Too many wrong passwords from your network.";
+            OpError::TooMany { what, wait }
+        };
+        attempts.ask(account, from, at, forgiven).map_err(delayed)?;
+        // Others behind the same address may guess: they do not keep out those who are known to belong here.
+        let is_counted = !attempts.is_familiar(account, from, at.now);
+        if is_counted {
+            addresses.take(from, at.now).map_err(delayed)?;
+        }
+        let give_back = || {
+            if is_counted {
+                addresses.give_back(from);
+            }
+        };
+        match hasher.verify(password, phc).await {
+            Ok(true) => {
+                give_back();
+                attempts.right(account, from, at.now);
+                metrics::counter!("callpilot_logins_total", "result" => "right").increment(1);
+                Ok(())
+            }
+            Ok(false) => {
+                metrics::counter!("callpilot_logins_total", "result" => "wrong").increment(1);
+                Err(match attempts.wrong(account, from, at) {
+                    Wrong::TriesLeft(tries_left) => OpError::WrongPassword { tries_left },
+                    Wrong::Wait(wait) => delayed(wait),
+                })
+            }
+            Err(busy) => {
+                give_back();
+                Err(busy.into())
+            }
+        }
     }
 
     /// Whose session a token is of.
@@ -213,65 +311,23 @@ impl SignIn {
         Ok(())
     }
 
-    /// Forgets wrong passwords of a number that no mailbox's registers count.
+    /// Forgets wrong passwords for a mailbox on this server, from everywhere. The partner does when it sees [`forgiven`] registers.
     pub fn forget_number(&self, number: &str) {
-        self.0.attempts.forget(number);
+        let account = Account::Mailbox(number.to_owned());
+        self.0.attempts.forget(&account);
     }
+}
 
-    /// After a right password.
-    async fn forget_wrong(&self, number: &str, id: ObjectId) -> OpResult<()> {
-        self.forget_number(number);
-        let written = self.0.server.write_anyway(Wait::Local, move |scope| {
-            let Some(object) = scope.tx().object(&id)? else {
-                return Ok(());
-            };
-            let registers = no_failed_logins(&object);
-            Ok::<_, Abort<OpError>>(scope.change(&Change::Set { id, registers })?)
-        });
-        written.await?;
-        Ok(())
-    }
-
-    /// Wrong passwords since the last right one: those of the mailbox over both servers, and those counted in memory only.
-    fn wrong_so_far(&self, number: &str, user: Option<&Object>) -> u32 {
-        let kept = user
-            .and_then(User::of)
-            .map_or(0, |user| user.failed_logins());
-        u32::try_from(kept.max(0))
-            .unwrap_or(u32::MAX)
-            .saturating_add(self.0.attempts.wrong(number))
-    }
-
-    /// Counts a wrong password. The answer does not wait for the disk, or the time it takes would tell which mailboxes exist; the next
-    /// try waits, because `turn` goes along.
-    fn count_wrong(&self, number: String, user: Option<ObjectId>, turn: OwnedMutexGuard<()>) {
-        metrics::counter!("callpilot_logins_total", "result" => "wrong").increment(1);
-        let Some(id) = user else {
-            return self.0.attempts.count(&number);
-        };
-        let this = self.clone();
-        tokio::spawn(async move {
-            let counted = this.0.server.write_anyway(Wait::Local, move |scope| {
-                let Some(object) = scope.tx().object(&id)? else {
-                    return Ok(());
-                };
-                let key = Key::per_server(user_fields::FAILED_LOGINS, scope.home());
-                let count = object
-                    .get(key)
-                    .and_then(Value::as_int)
-                    .unwrap_or(0)
-                    .saturating_add(1);
-                Ok::<_, Abort<OpError>>(scope.change(&Change::Set {
-                    id,
-                    registers: vec![(key, Value::Int(count))],
-                })?)
-            });
-            if let Err(error) = counted.await {
-                tracing::warn!(%error, "a wrong password could not be stored; it is counted in memory");
-                this.0.attempts.count(&number);
-            }
-            drop(turn);
-        });
+/// How a try to get in ended, in the words of the audit trail.
+fn said<T>(tried: &OpResult<T>) -> &'static str {
+    match tried {
+        Ok(_) => "right",
+        Err(OpError::WrongPassword { .. }) => "wrong-password",
+        Err(OpError::TooMany { .. }) => "delayed",
+        Err(OpError::LockedByAdministrator) => "locked",
+        Err(OpError::Unavailable { .. }) => "unavailable",
+        Err(OpError::Invalid(_)) => "invalid",
+        Err(_) => "failed",
     }
 }
 
@@ -311,14 +367,22 @@ pub fn in_service(server: &Server) -> OpResult<()> {
     })
 }
 
-/// All counters of wrong passwords at 0, those of both servers.
-pub(crate) fn no_failed_logins(object: &Object) -> Vec<(Key, Value)> {
+/// What says on both servers that wrong passwords until now are forgiven: counters at 0, written now. Releases that counted wrong
+/// passwords there unlock by it, too.
+pub(crate) fn forgiven(object: &Object, home: ServerId) -> Vec<(Key, Value)> {
     let all = Key(user_fields::FAILED_LOGINS, 0)..=Key(user_fields::FAILED_LOGINS, u64::MAX);
-    object
-        .registers
-        .range(all)
-        .map(|(key, _)| (*key, Value::Int(0)))
-        .collect()
+    let counted = object.registers.range(all).map(|(key, _)| *key);
+    let own = Key::per_server(user_fields::FAILED_LOGINS, home);
+    let keys: BTreeSet<Key> = counted.chain([own]).collect();
+    keys.into_iter().map(|key| (key, Value::Int(0))).collect()
+}
+
+/// When wrong passwords of a user were last forgiven.
+fn forgiven_at(object: &Object) -> Option<Timestamp> {
+    let all = Key(user_fields::FAILED_LOGINS, 0)..=Key(user_fields::FAILED_LOGINS, u64::MAX);
+    let zeros = object.registers.range(all).map(|(_, register)| register);
+    let zeros = zeros.filter(|register| register.value.as_int() == Some(0));
+    zeros.map(|register| register.version.hlc.wall()).max()
 }
 
 /// The register that ends all sessions.

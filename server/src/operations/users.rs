@@ -1,6 +1,6 @@
 //! The users of a server, as an administrator has to do with them: listing, creating, changing, deleting, passwords, unlocking.
 
-use super::sign_in::{SignIn, next_epoch, no_failed_logins};
+use super::sign_in::{self, SignIn, next_epoch};
 use super::{OpError, OpResult};
 use crate::constraints::{self, NO_SERVICE, device_class_key, has_class, remote_user};
 use crate::password::PASSWORD_LENGTH_MAX;
@@ -296,7 +296,7 @@ pub async fn delete(server: &Server, id: ObjectId) -> OpResult<()> {
     Ok(())
 }
 
-/// Sets a password. Ends all sessions of the user, and unlocks a mailbox that wrong passwords have locked.
+/// Sets a password. Ends all sessions of the user, and forgives wrong passwords until now.
 ///
 /// # Errors
 /// [`OpError::NotFound`], [`OpError::Invalid`].
@@ -304,7 +304,7 @@ pub async fn set_password(sign_in: &SignIn, id: ObjectId, password: String) -> O
     let password = hashed(sign_in, password).await?;
     let written = sign_in.server().write_anyway(Wait::Partner, move |scope| {
         let object = user(scope, id)?;
-        let mut registers = no_failed_logins(&object);
+        let mut registers = sign_in::forgiven(&object, scope.home());
         registers.push((
             Key::field(user_fields::PASSWORD),
             User::password_value(&password),
@@ -316,14 +316,14 @@ pub async fn set_password(sign_in: &SignIn, id: ObjectId, password: String) -> O
     forgiven(sign_in, id).await
 }
 
-/// Unlocks a mailbox that was locked, by wrong passwords or by an administrator.
+/// Unlocks a mailbox that an administrator has locked, and forgives wrong passwords until now, on both servers.
 ///
 /// # Errors
 /// [`OpError::NotFound`].
 pub async fn unlock(sign_in: &SignIn, id: ObjectId) -> OpResult<Found> {
     let written = sign_in.server().write_anyway(Wait::Partner, move |scope| {
         let object = user(scope, id)?;
-        let mut registers = no_failed_logins(&object);
+        let mut registers = sign_in::forgiven(&object, scope.home());
         if User::of(&object).is_some_and(|user| user.locked()) {
             registers.push((Key::field(user_fields::LOCKED), Value::Bool(false)));
         }

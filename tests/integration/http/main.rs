@@ -2,12 +2,14 @@
 
 mod admin;
 mod audio;
+mod audit_trail;
 mod cli;
 mod commands;
 mod conditions;
 mod document;
 mod events;
 mod limits;
+mod local_socket;
 mod messages;
 mod own;
 mod pages;

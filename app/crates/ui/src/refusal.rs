@@ -34,9 +34,14 @@ impl Refusal {
             ErrorCode::WrongPassword => Self::new(
                 "Mailbox number or password is wrong.",
                 match error.tries_left {
-                    Some(0) => "No try is left: the mailbox is locked now, and an administrator must unlock it.".into(),
-                    Some(1) => "1 try is left. After that the mailbox is locked and an administrator must unlock it.".into(),
-                    Some(tries) => format!("{tries} tries are left. After that the mailbox is locked and an administrator must unlock it."),
+                    Some(0) => "No try is left for now. Wait a little.".into(),
+                    Some(1) => {
+                        "1 try is left. After that you have to wait, a little longer each time."
+                            .into()
+                    }
+                    Some(tries) => format!(
+                        "{tries} tries are left. After that you have to wait, a little longer each time."
+                    ),
                     None => String::new(),
                 },
             ),
@@ -49,10 +54,15 @@ impl Refusal {
             ),
             _ => {
                 // The server's own sentences: the first says what is, the rest what to do.
-                let (what, then) = error.message.split_once(". ").unwrap_or((&error.message, ""));
+                let (what, then) = error
+                    .message
+                    .split_once(". ")
+                    .unwrap_or((&error.message, ""));
                 let what = what.trim_end_matches('.');
                 let reference = match error.code {
-                    ErrorCode::Locked | ErrorCode::Forbidden | ErrorCode::BadRequest => String::new(),
+                    ErrorCode::Locked | ErrorCode::Forbidden | ErrorCode::BadRequest => {
+                        String::new()
+                    }
                     _ => format!(" Reference for an administrator: {}", error.reference),
                 };
                 Self::new(format!("{what}."), format!("{then}{reference}").trim())

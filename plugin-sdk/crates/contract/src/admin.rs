@@ -28,7 +28,7 @@ pub struct UserRow {
     pub kind: UserKind,
     /// FQDN of the server that the user belongs to.
     pub home: String,
-    /// Locked after wrong passwords or by an administrator.
+    /// Locked by an administrator.
     pub locked: bool,
     /// Messages in the mailbox here.
     pub messages: u32,
@@ -47,6 +47,28 @@ pub struct UserRow {
 
 fn first_class() -> u32 {
     1
+}
+
+/// An entry of the audit trail: something that an administrator did, a sign-in, or somebody who was refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AuditTrailEntry {
+    /// Names the entry on this server; `before` takes it.
+    pub id: i64,
+    /// When.
+    pub at: Timestamp,
+    /// What was done, such as `user.create` or `sign-in`.
+    pub action: String,
+    /// How it ended: `done`, `right`, `wrong-password`, `delayed`, `refused-409`, …
+    pub result: String,
+    /// Who did it: an administrator, `root`, a mailbox number; in round brackets where it is not known.
+    pub who: String,
+    /// From where: an address, or `local` and the process.
+    pub from: String,
+    /// What it was done to, such as a mailbox number, and what of it.
+    pub target: String,
+    /// So many alike were counted together.
+    pub times: u32,
 }
 
 /// `POST /api/v1/admin/users`.

@@ -16,8 +16,8 @@ mod session;
 mod task;
 
 pub use admin::{
-    Damage, DiskStatus, GrPair, GrStatus, GrTls, LaneBacklog, NewPassword, NewUser, PartnerState,
-    UserKind, UserPatch, UserRow, clocks_differ,
+    AuditTrailEntry, Damage, DiskStatus, GrPair, GrStatus, GrTls, LaneBacklog, NewPassword,
+    NewUser, PartnerState, UserKind, UserPatch, UserRow, clocks_differ,
 };
 pub use conditions::{
     ClassName, EmailServer, MailboxClass, NameDialing, NameOrder, RemoteUser, SettingsPatch,

@@ -1,6 +1,7 @@
 //! Every hot query goes by an index.
 
 use crate::scrub::sql as scrub;
+use crate::trail::sql as trail;
 use crate::unreadable::sql as unreadable;
 use crate::view::sql;
 use crate::{marks, rows, schema, space, sums};
@@ -57,6 +58,9 @@ fn check(conn: &Connection, prefix: &str) {
         (sql::OLDEST_MARK, "mark_since (lane=?)"),
         (sql::EXPIRED, "object_deleted (filed_at<?)"),
         (sql::MARK, "PRIMARY KEY (id=?)"),
+        (trail::PAGE, "INDEX trail_at (at>?"),
+        (trail::TRIM, "trail_kind (kind=? AND at<?)"),
+        (trail::OVER, "COVERING INDEX trail_kind (kind=?)"),
         (sql::MISSING, "body_missing (refs>?)"),
         (sql::MISSING_PAGE, "body_lost (hash>?)"),
         (unreadable::ONE, "INDEX"),

@@ -34,6 +34,10 @@ const MIGRATIONS: &[Migration] = &[
         sql: PIECES,
         then: |_| Ok(()),
     },
+    Migration {
+        sql: TRAIL,
+        then: |_| Ok(()),
+    },
 ];
 
 /// What a pair needs that replicates.
@@ -224,6 +228,23 @@ const PIECES: &str = "
         PRIMARY KEY (body, at)
     ) WITHOUT ROWID;
     CREATE INDEX piece_hash ON piece (hash);
+";
+
+/// Who did what. Not replicated: each server has seen its own.
+const TRAIL: &str = "
+    CREATE TABLE trail (
+        n      INTEGER PRIMARY KEY,
+        at     INTEGER NOT NULL,        -- ms
+        kind   INTEGER NOT NULL,        -- TrailKind
+        action TEXT NOT NULL,
+        who    TEXT NOT NULL,
+        origin TEXT NOT NULL,
+        target TEXT NOT NULL,
+        result TEXT NOT NULL,
+        times  INTEGER NOT NULL         -- so many alike, counted together
+    );
+    CREATE INDEX trail_at   ON trail (at, n);
+    CREATE INDEX trail_kind ON trail (kind, at, n);
 ";
 
 /// Brings the database to the present format.

@@ -91,7 +91,7 @@ async fn raise(household: &Household, children: &mut Vec<Child>) -> Result<(), F
     let mut clients = Vec::new();
     for (child, half) in children.iter_mut().zip(household.halves()) {
         child.wait_until_up().await?;
-        clients.push(AdminClient::in_folder(&half.data_dir())?);
+        clients.push(AdminClient::in_folder(&half.data_dir()));
     }
     if let Some(spoken) = spoken {
         pair(household, &clients).await?;

@@ -1,6 +1,7 @@
 //! `/api/v1/admin/classes`: the mailbox classes of this server.
 
 use super::Administrator;
+use crate::act;
 use crate::http::Api;
 use crate::http::error::{HttpResult, Problem};
 use crate::http::extract::{Body, Segment};
@@ -37,6 +38,7 @@ pub async fn add(
     _: Administrator,
     Body(class): Body<MailboxClass>,
 ) -> HttpResult<(StatusCode, Json<MailboxClass>)> {
+    act::about(&class.number.to_string());
     let number = i64::from(class.number);
     let name = classes::add(api.server(), number, &class.name).await?;
     Ok((StatusCode::CREATED, Json(shown(number, name))))

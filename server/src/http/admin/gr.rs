@@ -1,6 +1,7 @@
 //! `/api/v1/admin/gr`: the pair that this server is half of.
 
 use super::{Administrator, tasks};
+use crate::act;
 use crate::http::error::HttpResult;
 use crate::http::extract::Body;
 use crate::http::{Api, convert};
@@ -45,6 +46,7 @@ pub async fn pair(
     _: Administrator,
     Body(new): Body<GrPair>,
 ) -> HttpResult<Json<GrStatus>> {
+    act::about(&new.fqdn);
     let new = pair::NewPair {
         fqdn: new.fqdn,
         smtp: new.smtp,

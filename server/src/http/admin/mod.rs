@@ -1,7 +1,8 @@
 //! `/api/v1/admin`: who may administer, and the resources.
 //!
-//! The door opens to name and password by HTTP Basic, or to the token in the data folder as a Bearer token: who can read that file
-//! owns the server anyway. The command line uses the token.
+//! [`AdminAuth`] is the one place where it is decided who calls. The door opens to root and the server's own account by the socket in the
+//! data folder, which is what the command line uses; to name and password by HTTP Basic; and to the token in the data folder as a Bearer
+//! token: who can read that file owns the server anyway.
 
 pub mod classes;
 pub mod gr;
@@ -9,15 +10,19 @@ pub mod remote_users;
 pub mod settings;
 pub mod shortcuts;
 pub mod tasks;
+pub mod trail;
 pub mod users;
 
 use super::Api;
+use super::acts;
 use super::auth::credentials;
 use super::error::Problem;
 use super::request::Peer;
+use crate::audit_trail::Attempt;
 use crate::config::Config;
-use crate::login::AddressLimit;
+use crate::local_socket::may_administer;
 use crate::operations::OpError;
+use crate::operations::principal::{Origin, Principal, Proof};
 use crate::password;
 use crate::server::WriterError;
 use axum::extract::FromRequestParts;
@@ -25,9 +30,7 @@ use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
-use std::net::IpAddr;
 use std::path::PathBuf;
-use std::time::Instant;
 use std::{fs, io};
 
 /// The file with the administration token, in the data folder.
@@ -39,12 +42,11 @@ pub struct AdminAuth {
     phc: Option<String>,
     /// The hash, because comparing hashes tells nothing by its time.
     token: blake3::Hash,
-    guesses: AddressLimit,
 }
 
 impl AdminAuth {
     /// Reads the password and lays a new token into the data folder. If there is no room for it, the old one is kept, for it is as secret;
-    /// without an old one the command line finds no door, and the server serves all the same.
+    /// without an old one none opens the door, and the server serves all the same.
     pub fn open(config: &Config) -> Result<Self, WriterError> {
         let phc = match (&config.admin.password_hash, &config.admin.password_file) {
             (Some(hash), _) => Some(hash.as_str().to_owned()),
@@ -59,7 +61,7 @@ impl AdminAuth {
             tracing::warn!(
                 %error,
                 old_one = kept.is_some(),
-                "the new administration token could not be written; without an old one `callpilot` commands are refused until the next start"
+                "the new administration token could not be written; without an old one none opens the administration until the next start"
             );
             token = kept.unwrap_or(token);
         }
@@ -67,21 +69,40 @@ impl AdminAuth {
             user: config.admin.user.clone(),
             phc,
             token: blake3::hash(token.as_bytes()),
-            guesses: AddressLimit::new(config.login.address_burst, config.login.address_per_minute),
         })
     }
 
+    /// Who calls, if it may administer.
     async fn authenticate(
         &self,
         api: &Api,
         headers: &HeaderMap,
-        from: IpAddr,
-    ) -> Result<(), Problem> {
+        origin: Origin,
+    ) -> Result<Principal, Problem> {
+        if let Origin::Local { uid, pid } = origin
+            && may_administer(uid)
+        {
+            return Ok(Principal::local(uid, pid));
+        }
+        let proved = |name: &str, proof| Principal {
+            name: name.to_owned(),
+            origin,
+            proof,
+        };
         if let Some(token) = credentials(headers, "Bearer") {
             // A token of 256 random bits is not guessed, so these tries need no limit.
             let right = blake3::hash(token.as_bytes()) == self.token;
+            if !right {
+                api.trail().attempt(&Attempt {
+                    action: "administrator.sign-in",
+                    who: "(token)",
+                    from: origin,
+                    result: "wrong-token",
+                    is_right: false,
+                });
+            }
             return if right {
-                Ok(())
+                Ok(proved("token", Proof::Token))
             } else {
                 Err(Problem::NotAdministrator)
             };
@@ -89,16 +110,17 @@ impl AdminAuth {
         let given = credentials(headers, "Basic")
             .and_then(name_and_password)
             .ok_or(Problem::NotAdministrator)?;
-        let what = "Too many wrong passwords from your network.";
-        self.guesses
-            .take(from, Instant::now())
-            .map_err(|wait| OpError::TooMany { what, wait })?;
         let phc = self.phc.clone().filter(|_| given.0 == self.user);
-        if !api.hasher().verify(given.1, phc).await? {
-            return Err(Problem::NotAdministrator);
+        let right = api
+            .sign_in()
+            .administrator(origin.address(), &given.0, given.1, phc)
+            .await;
+        match right {
+            Ok(()) => {}
+            Err(OpError::WrongPassword { .. }) => return Err(Problem::NotAdministrator),
+            Err(other) => return Err(other.into()),
         }
-        self.guesses.give_back(from);
-        Ok(())
+        Ok(proved(&self.user, Proof::Password))
     }
 }
 
@@ -121,7 +143,7 @@ fn name_and_password(encoded: &str) -> Option<(String, String)> {
 }
 
 /// A request of an administrator.
-pub struct Administrator;
+pub struct Administrator(pub Principal);
 
 impl FromRequestParts<Api> for Administrator {
     type Rejection = Problem;
@@ -131,12 +153,10 @@ impl FromRequestParts<Api> for Administrator {
             .extensions
             .get::<Peer>()
             .ok_or_else(|| Problem::internal("a request from nowhere"))?;
-        let from = peer.0.ip();
-        api.0
-            .admin
-            .authenticate(api, &parts.headers, from)
-            .await
-            .map(|()| Self)
+        let found = api.0.admin.authenticate(api, &parts.headers, peer.0);
+        let principal = found.await?;
+        acts::done_by(api, &principal.name, parts).await;
+        Ok(Self(principal))
     }
 }
 

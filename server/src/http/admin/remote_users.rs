@@ -3,6 +3,7 @@
 //! A user of the partner whose number one of them has is not taken here (R9 b), and comes when the stub goes.
 
 use super::Administrator;
+use crate::act;
 use crate::http::Api;
 use crate::http::error::HttpResult;
 use crate::http::extract::{Body, Segment};
@@ -35,6 +36,7 @@ pub async fn add(
     _: Administrator,
     Body(new): Body<RemoteUser>,
 ) -> HttpResult<(StatusCode, Json<RemoteUser>)> {
+    act::about(&new.mailbox);
     let new = RemoteUser {
         mailbox: new.mailbox.trim().to_owned(),
         name: new.name.trim().to_owned(),

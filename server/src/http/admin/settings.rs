@@ -1,6 +1,7 @@
 //! `/api/v1/admin/settings`: the system settings that both servers of a pair share (R4).
 
 use super::Administrator;
+use crate::act;
 use crate::http::error::HttpResult;
 use crate::http::extract::Body;
 use crate::http::{Api, convert};
@@ -24,6 +25,19 @@ fn shown(settings: &Settings) -> SystemSettings {
     )
 }
 
+/// Which settings a patch names.
+fn changed(patch: &SettingsPatch) -> String {
+    let names = [
+        patch.email_servers.as_ref().map(|_| "e-mail servers"),
+        patch.name_dialing.as_ref().map(|_| "name dialing"),
+        patch
+            .broadcast_mailbox
+            .as_ref()
+            .map(|_| "broadcast mailbox"),
+    ];
+    names.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
 /// Changes system settings on both servers. What is left out stays as it is.
 #[utoipa::path(patch, path = "/api/v1/admin/settings", tag = "administration", security(("admin" = []), ("admin_token" = [])),
     request_body = SettingsPatch,
@@ -34,6 +48,7 @@ pub async fn change(
     _: Administrator,
     Body(patch): Body<SettingsPatch>,
 ) -> HttpResult<Json<SystemSettings>> {
+    act::about(&changed(&patch));
     let servers = patch.email_servers.as_ref();
     let wanted = settings::Patch {
         email_servers: servers.map(|all| all.iter().map(convert::email_server).collect()),

@@ -1,6 +1,7 @@
 //! `/api/v1/admin/shortcuts`: the VPIM shortcuts of this server. With an overlap they decide which mailboxes are replicated (R9 a).
 
 use super::Administrator;
+use crate::act;
 use crate::http::Api;
 use crate::http::error::HttpResult;
 use crate::http::extract::{Body, Segment};
@@ -30,6 +31,7 @@ pub async fn add(
     _: Administrator,
     Body(new): Body<VpimShortcut>,
 ) -> HttpResult<(StatusCode, Json<VpimShortcut>)> {
+    act::about(&new.prefix);
     let shortcut = Shortcut {
         prefix: new.prefix.clone(),
         overlap: new.overlap,

@@ -1,6 +1,7 @@
 //! `/api/v1/admin/gr/tasks`, `undo` and `held`: what puts a pair right (R10 to R14), and mailboxes that are not on both servers (R9).
 
 use super::Administrator;
+use crate::act;
 use crate::http::Api;
 use crate::http::convert::Concerns;
 use crate::http::convert::tasks::{self as convert, Names};
@@ -60,6 +61,11 @@ pub async fn start(
     Params(drawn): Params<Drawn>,
     Body(new): Body<NewTask>,
 ) -> HttpResult<(StatusCode, Json<GrTask>)> {
+    act::about(&format!(
+        "{:?}{}",
+        new.kind,
+        if new.dry_run { ", dry run" } else { "" }
+    ));
     let new = tasks::NewTask {
         id: drawn.id.as_deref().map(task_id).transpose()?,
         kind: convert::kind_of(new.kind),

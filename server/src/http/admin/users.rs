@@ -1,6 +1,7 @@
 //! `/api/v1/admin/users`: creating, listing, deleting, passwords, unlocking.
 
 use super::Administrator;
+use crate::act;
 use crate::http::error::{HttpResult, Problem};
 use crate::http::extract::{Body, Id, Params};
 use crate::http::{Api, convert};
@@ -54,7 +55,6 @@ fn row(api: &Api, found: &Found) -> HttpResult<UserRow> {
         home: api.server().home(),
         fqdn: &config.fqdn,
         partner: pair.partner.as_ref().map(|p| p.fqdn.as_str()),
-        tries_max: config.login.tries_max,
     };
     convert::user(found, &place).ok_or_else(|| Problem::internal("a user that is none"))
 }
@@ -81,6 +81,7 @@ pub async fn create(
     _: Administrator,
     Body(new): Body<NewUser>,
 ) -> HttpResult<(StatusCode, Json<UserRow>)> {
+    act::about(&new.mailbox);
     let new = users::NewUser {
         id: new.id,
         number: new.mailbox,
@@ -104,6 +105,7 @@ pub async fn change(
     Id(id): Id,
     Body(patch): Body<UserPatch>,
 ) -> HttpResult<Json<UserRow>> {
+    act::about(&changed(&patch));
     let patch = users::Patch {
         name: patch.name,
         dns: patch.dns,
@@ -112,6 +114,23 @@ pub async fn change(
         locked: patch.locked,
     };
     row(&api, &users::change(api.server(), id, patch).await?).map(Json)
+}
+
+/// Which fields a patch names; what they are to hold shows in the user, but for the lock.
+fn changed(patch: &UserPatch) -> String {
+    let lock = match patch.locked {
+        Some(true) => Some("lock"),
+        Some(false) => Some("unlock"),
+        None => None,
+    };
+    let names = [
+        patch.name.as_ref().map(|_| "name"),
+        patch.dns.as_ref().map(|_| "dns"),
+        patch.class.map(|_| "class"),
+        patch.device_class.as_ref().map(|_| "device class"),
+        lock,
+    ];
+    names.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 /// Deletes a user with the mailbox, here and on the partner. Only the server that the user belongs to does this.
@@ -128,7 +147,7 @@ pub async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Sets a password. Ends all sessions of the user and unlocks the mailbox.
+/// Sets a password. Ends all sessions of the user and forgives wrong passwords until now.
 #[utoipa::path(put, path = "/api/v1/admin/users/{id}/password", tag = "administration",
     security(("admin" = []), ("admin_token" = [])), params(("id" = ObjectId, Path)), request_body = NewPassword,
     responses((status = 200, body = UserRow), (status = 400, body = ApiError), (status = 401, body = ApiError),
@@ -143,7 +162,7 @@ pub async fn password(
     row(&api, &found).map(Json)
 }
 
-/// Unlocks a mailbox that was locked, by wrong passwords or by an administrator.
+/// Unlocks a mailbox that an administrator has locked, and forgives wrong passwords until now: nobody has to wait for it.
 #[utoipa::path(post, path = "/api/v1/admin/users/{id}/unlock", tag = "administration",
     security(("admin" = []), ("admin_token" = [])), params(("id" = ObjectId, Path)),
     responses((status = 200, body = UserRow), (status = 401, body = ApiError), (status = 404, body = ApiError)))]
