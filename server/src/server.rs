@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::constraints;
 use crate::gr::pairing::{self, Pairing, Partner, Secret, SessionKeys};
 pub use crate::gr::view::PairView;
+use crate::reading::Reading;
 use crate::writer_thread::{Channels, Job, ThreadHost, Watches, WriterThread};
 use bytes::Bytes;
 use domain::{ObjectId, ServerId, Timestamp};
@@ -42,6 +43,7 @@ struct Inner {
     tasks: watch::Receiver<TaskView>,
     own_session_key: Secret,
     session_keys: RwLock<SessionKeys>,
+    reading: Reading,
 }
 
 /// What the look at the segments found, if it was anything but sound.
@@ -101,6 +103,7 @@ impl Server {
         let (writer, watches) =
             WriterThread::new(&config, clock, writer, channels, pairing, constraints);
         let Watches { pair, tasks } = watches;
+        let reading = Reading::new(config.limits.reading_bytes_max);
         let server = Self(Arc::new(Inner {
             config,
             clock,
@@ -113,6 +116,7 @@ impl Server {
             tasks,
             own_session_key,
             session_keys: RwLock::new(session_keys),
+            reading,
         }));
         Ok((server, writer))
     }
@@ -147,6 +151,11 @@ impl Server {
             Err(WriteError::Failed(e)) => Err(e),
             Err(WriteError::Refused(never)) => match never {},
         }
+    }
+
+    /// How much may be read at once.
+    pub fn reading(&self) -> &Reading {
+        &self.0.reading
     }
 
     /// The identity of this server.

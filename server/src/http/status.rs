@@ -198,7 +198,11 @@ const GAUGES: [(&str, &str); 15] = [
 ];
 
 /// Metrics that only rise while the server runs.
-const COUNTERS: [(&str, &str); 14] = [
+const COUNTERS: [(&str, &str); 15] = [
+    (
+        "callpilot_reading_put_off_total",
+        "Mails and requests that were put off because too much was being read at once",
+    ),
     (
         "callpilot_http_turned_away_total",
         "HTTP connections that were turned away because their address had too many",

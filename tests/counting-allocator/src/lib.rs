@@ -1,4 +1,4 @@
-//! Counts what code allocates: in all, and at most at once.
+//! AllocationCounts what code allocates: in all, and at most at once.
 //!
 //! A test binary makes [`Counting`] its `#[global_allocator]` and asks [`measure`] what a closure takes. The counts are of one thread,
 //! so tests beside each other do not disturb one another; what a closure lets other threads do is not counted.
@@ -7,11 +7,11 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 thread_local! {
-    static COUNTS: Cell<Counts> = const { Cell::new(Counts { live: 0, peak: 0, total: 0 }) };
+    static COUNTS: Cell<AllocationCounts> = const { Cell::new(AllocationCounts { live: 0, peak: 0, total: 0 }) };
 }
 
 #[derive(Clone, Copy)]
-struct Counts {
+struct AllocationCounts {
     /// Bytes allocated and not freed, of this thread. Below 0 when it frees what another has allocated.
     live: isize,
     /// The most that `live` has been.
@@ -22,27 +22,27 @@ struct Counts {
 
 /// What a closure has allocated, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Taken {
+pub struct Allocated {
     /// At once, at most, above what there was before.
     pub peak: usize,
     /// In all. A block that grows counts anew with its whole length each time.
     pub total: usize,
 }
 
-/// Runs a closure and tells what it has allocated on this thread. Counts nothing unless [`Counting`] is the allocator.
-pub fn measure<T>(work: impl FnOnce() -> T) -> (T, Taken) {
+/// Runs a closure and tells what it has allocated on this thread. AllocationCounts nothing unless [`Counting`] is the allocator.
+pub fn measure<T>(work: impl FnOnce() -> T) -> (T, Allocated) {
     let before = COUNTS.get();
-    COUNTS.set(Counts {
+    COUNTS.set(AllocationCounts {
         peak: before.live,
         ..before
     });
     let result = work();
     let after = COUNTS.get();
-    COUNTS.set(Counts {
+    COUNTS.set(AllocationCounts {
         peak: before.peak.max(after.peak),
         ..after
     });
-    let taken = Taken {
+    let taken = Allocated {
         peak: usize::try_from(after.peak - before.live).unwrap_or(0),
         total: after.total - before.total,
     };
@@ -57,13 +57,13 @@ impl Counting {
     fn count(taken: usize, freed: usize) {
         // A thread that is ending has no counts any more.
         let _ = COUNTS.try_with(|counts| {
-            let Counts { live, peak, total } = counts.get();
+            let AllocationCounts { live, peak, total } = counts.get();
             // An old block and its new one are there together for a moment.
             let (most, live) = (
                 live + taken as isize,
                 live + taken as isize - freed as isize,
             );
-            counts.set(Counts {
+            counts.set(AllocationCounts {
                 live,
                 peak: peak.max(most),
                 total: total + taken,

@@ -115,7 +115,7 @@ impl Reader {
     }
 
     fn header<'a>(&mut self, raw: &'a [u8]) -> (Vec<Field<'a>>, &'a [u8]) {
-        let room = field::Room {
+        let room = field::HeaderRoom {
             len: match self.origin {
                 Origin::Sender => HEADER_LEN_MAX,
                 Origin::Store => 2 * HEADER_LEN_MAX,

@@ -130,7 +130,7 @@ impl<'a> DeliveryReport<'a> {
     pub(crate) fn read(data: Data<'a>, allowance: &mut Allowance) -> DeliveryReport<'a> {
         let (mut reporting_mta, mut original_envelope_id) = (None, None);
         let (mut recipients, mut recipients_left_out) = (Vec::new(), 0u32);
-        let mut groups = Groups::of(&data);
+        let mut groups = ReportGroups::of(&data);
         let mut is_first = true;
         while let Some(fields) = groups.next() {
             if std::mem::take(&mut is_first) {
@@ -180,7 +180,7 @@ impl RecipientStatus {
 
 impl<'a> DispositionReport<'a> {
     pub(crate) fn read(data: Data<'a>) -> DispositionReport<'a> {
-        let mut groups = Groups::of(&data);
+        let mut groups = ReportGroups::of(&data);
         // Some senders put empty lines between the fields. All groups are read as one.
         while groups.fields.len() < REPORT_FIELDS_MAX && groups.append() {}
         let fields = std::mem::take(&mut groups.fields);
@@ -247,16 +247,16 @@ impl std::fmt::Display for Disposition {
     }
 }
 
-/// Groups of fields, separated by empty lines. Lines that are no fields are passed over.
-struct Groups<'a> {
+/// ReportGroups of fields, separated by empty lines. Lines that are no fields are passed over.
+struct ReportGroups<'a> {
     rest: &'a [u8],
     /// The present group: one vector serves them all, so that many small groups cost no more than one.
     fields: Vec<Field<'a>>,
 }
 
-impl<'a> Groups<'a> {
-    fn of(data: &'a [u8]) -> Groups<'a> {
-        Groups {
+impl<'a> ReportGroups<'a> {
+    fn of(data: &'a [u8]) -> ReportGroups<'a> {
+        ReportGroups {
             rest: data,
             fields: Vec::new(),
         }
@@ -272,7 +272,7 @@ impl<'a> Groups<'a> {
     fn append(&mut self) -> bool {
         let before = self.fields.len();
         while !self.rest.is_empty() && self.fields.len() == before {
-            let room = field::Room {
+            let room = field::HeaderRoom {
                 len: HEADER_LEN_MAX,
                 fields: REPORT_FIELDS_MAX - before.min(REPORT_FIELDS_MAX),
             };

@@ -2,7 +2,7 @@
 
 mod worst;
 
-use counting_allocator::{Counting, Taken, measure};
+use counting_allocator::{Allocated, Counting, measure};
 use proptest::prelude::*;
 use vpim::limits::{READING_CONSTANT, READING_FACTOR};
 use vpim::{Summary, canonical, judge, parse, parse_kept};
@@ -39,7 +39,7 @@ fn accept_and_open(raw: &[u8]) {
 }
 
 fn fits(name: &str, raw: &[u8]) {
-    let ((), Taken { peak, total }) = measure(|| accept_and_open(raw));
+    let ((), Allocated { peak, total }) = measure(|| accept_and_open(raw));
     let (at_once, in_all) = (
         READING_FACTOR * raw.len() + READING_CONSTANT,
         IN_ALL_FACTOR * raw.len() + IN_ALL_CONSTANT,
@@ -84,7 +84,7 @@ fn what_is_counted_is_what_is_taken() {
         (kept.len(), taken),
         (
             2_000,
-            Taken {
+            Allocated {
                 peak: 3_000,
                 total: 5_000
             }

@@ -91,7 +91,7 @@ pub(crate) struct TooLong;
 
 /// How long a header block may be, and how many of its fields are taken.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Room {
+pub(crate) struct HeaderRoom {
     /// Bytes; more are too long.
     pub len: usize,
     /// Fields; what comes after them is passed over, but for the first [`CONTENT_FIELDS`] that tell what the body is.
@@ -103,7 +103,7 @@ const CONTENT_FIELDS: usize = 8;
 
 /// Where a header block ends.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct End {
+pub(crate) struct HeaderEnd {
     /// Where the body begins.
     pub body: usize,
     /// Fields that were passed over, because there was no room for them.
@@ -116,9 +116,9 @@ pub(crate) struct End {
 /// continuation. An mbox `From ` line at the very front is passed over.
 pub(crate) fn block<'a>(
     raw: &'a [u8],
-    room: Room,
+    room: HeaderRoom,
     fields: &mut Vec<Field<'a>>,
-) -> Result<End, TooLong> {
+) -> Result<HeaderEnd, TooLong> {
     let most = fields.len() + room.fields;
     let (mut at, mut left_out) = (0, 0);
     while at < raw.len() {
@@ -139,7 +139,7 @@ pub(crate) fn block<'a>(
         }
         at = end;
     }
-    Ok(End { body: at, left_out })
+    Ok(HeaderEnd { body: at, left_out })
 }
 
 /// Where the field that begins at `start` ends: after its line and all continuation lines.
@@ -247,7 +247,7 @@ mod tests {
 
     fn block(raw: &[u8]) -> Result<(Vec<Field<'_>>, usize), TooLong> {
         let mut fields = Vec::new();
-        let room = Room {
+        let room = HeaderRoom {
             len: HEADER_LEN_MAX,
             fields: usize::MAX / 2,
         };
@@ -299,7 +299,7 @@ mod tests {
     fn fields_for_which_there_is_no_room_are_passed_over_and_counted() {
         let raw = b"A: 1\r\nB: 2\r\n 2\r\nC: 3\r\n\r\nbody";
         let mut fields = vec![Field::new("Before", "0")];
-        let room = Room {
+        let room = HeaderRoom {
             len: 100,
             fields: 1,
         };

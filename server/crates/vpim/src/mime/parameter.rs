@@ -22,7 +22,7 @@ impl Structured {
     /// Reads a header value, or the first [`STRUCTURED_LEN_MAX`] bytes of it. Accepts `voice= Voice-Message` and `voice =x` as in the
     /// examples of RFC 3801 Appendix B.
     pub fn read(text: &str) -> Structured {
-        let mut pieces = Pieces(Some(within(text, STRUCTURED_LEN_MAX)));
+        let mut pieces = ParameterPieces(Some(within(text, STRUCTURED_LEN_MAX)));
         let value = pieces.next().unwrap_or_default();
         let value = value
             .chars()
@@ -38,7 +38,7 @@ impl Structured {
     /// `name*=charset'language'text`.
     pub fn parameter(&self, name: &str) -> Option<String> {
         let mut extended = None;
-        for piece in Pieces(Some(&self.parameters)).take(PARAMETERS_MAX) {
+        for piece in ParameterPieces(Some(&self.parameters)).take(PARAMETERS_MAX) {
             let Some((its, value)) = piece.split_once('=') else {
                 continue;
             };
@@ -61,9 +61,9 @@ impl Structured {
 }
 
 /// The pieces between semicolons outside quotes and comments, without quotes and comments.
-struct Pieces<'a>(Option<&'a str>);
+struct ParameterPieces<'a>(Option<&'a str>);
 
-impl Iterator for Pieces<'_> {
+impl Iterator for ParameterPieces<'_> {
     type Item = String;
 
     fn next(&mut self) -> Option<String> {

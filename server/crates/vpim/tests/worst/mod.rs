@@ -1,10 +1,10 @@
 //! Mails that are made to cost as much as they can for their length: one for each thing that a reader counts, holds or repeats.
 
 /// A name for the story of a failure, and the mail.
-pub type Mail = (&'static str, Vec<u8>);
+pub type CostlyMail = (&'static str, Vec<u8>);
 
 /// All of them, each of about `len` bytes, or of as many as its limit allows.
-pub fn mails(len: usize) -> Vec<Mail> {
+pub fn mails(len: usize) -> Vec<CostlyMail> {
     let mut mails = reports(len);
     mails.extend(headers(len));
     mails.extend(structures(len));
@@ -32,7 +32,7 @@ pub fn report(groups: &str, message_id: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-fn reports(len: usize) -> Vec<Mail> {
+fn reports(len: usize) -> Vec<CostlyMail> {
     let long_id = "i".repeat(len.min(200_000));
     let one = "--b\r\nContent-Type: message/delivery-status\r\n\r\nA:\n\n";
     let many = format!("{one}{}\r\n", fill("A:\n\n", len / 255)).repeat(250);
@@ -74,84 +74,98 @@ fn reports(len: usize) -> Vec<Mail> {
     ]
 }
 
-fn headers(len: usize) -> Vec<Mail> {
+/// Names of values that are costly, the piece that is repeated, what stands before it, and what behind it.
+const VALUES: [(&str, &str, &str, &str); 22] = [
+    ("fields of three bytes", "A:\n", "", ""),
+    ("fields that are folded at each byte", "\n x", "X: a", ""),
+    ("a list of short addresses", "a,", "To: ", ""),
+    (
+        "a list of bytes that are no text",
+        "\u{1},",
+        "To: \u{1}",
+        "",
+    ),
+    ("a list of names", "a b <c@d>,", "Cc: ", ""),
+    ("one address of many words", "a ", "To: ", ""),
+    ("comments in comments", "(", "To: ", ""),
+    ("encoded words", "=?a?q??=", "Subject: ", ""),
+    (
+        "encoded words of Latin-1",
+        "=?latin1?q?=80=80=80=80=80=80=80?=",
+        "Subject: ",
+        "",
+    ),
+    (
+        "encoded words in names",
+        "=?utf-8?b?gICA?= <a@b>,",
+        "Disposition-Notification-To: ",
+        "",
+    ),
+    ("encoded words that do not end", "=?a?b?", "Subject: ", ""),
+    (
+        "parameters without names",
+        ";",
+        "Content-Type: audio/basic",
+        "",
+    ),
+    ("parameters", "; a=b", "Content-Type: audio/basic", ""),
+    (
+        "parameters of a disposition",
+        "; filename=b",
+        "Content-Type: audio/basic\r\nContent-Disposition: inline",
+        "",
+    ),
+    (
+        "continued parameters",
+        "; name*0*=utf-8''%41; name*1=b",
+        "Content-Type: audio/basic",
+        "",
+    ),
+    (
+        "a parameter in percent signs",
+        "%FF",
+        "Content-Disposition: x; filename*=latin1''",
+        "",
+    ),
+    (
+        "a long boundary",
+        "x",
+        "Content-Type: multipart/mixed; boundary=",
+        "",
+    ),
+    ("a long type", "x", "Content-Type: audio/", ""),
+    (
+        "a long encoding",
+        "\u{1}",
+        "Content-Type: audio/basic\r\nContent-Transfer-Encoding: ",
+        "",
+    ),
+    ("a long identifier", "x", "Message-ID: <", ">"),
+    ("a long date", "(", "Date: ", ""),
+    ("a long language", "x", "Content-Language: ", ""),
+];
+
+fn headers(len: usize) -> Vec<CostlyMail> {
     let room = len.min(255 * 1024);
     let end = "\r\nContent-Type: text/plain\r\n\r\nx";
-    let mut mails: Vec<Mail> = [
-        ("fields of three bytes", "A:\n", "", ""),
-        ("fields that are folded at each byte", "\n x", "X: a", ""),
-        ("a list of short addresses", "a,", "To: ", ""),
-        (
-            "a list of bytes that are no text",
-            "\u{1},",
-            "To: \u{1}",
-            "",
-        ),
-        ("a list of names", "a b <c@d>,", "Cc: ", ""),
-        ("one address of many words", "a ", "To: ", ""),
-        ("comments in comments", "(", "To: ", ""),
-        ("encoded words", "=?a?q??=", "Subject: ", ""),
-        (
-            "encoded words of Latin-1",
-            "=?latin1?q?=80=80=80=80=80=80=80?=",
-            "Subject: ",
-            "",
-        ),
-        (
-            "encoded words in names",
-            "=?utf-8?b?gICA?= <a@b>,",
-            "Disposition-Notification-To: ",
-            "",
-        ),
-        ("encoded words that do not end", "=?a?b?", "Subject: ", ""),
-        ("parameters without names", ";", "Content-Type: audio/x", ""),
-        ("parameters", "; a=b", "Content-Type: audio/x", ""),
-        (
-            "parameters of a disposition",
-            "; filename=b",
-            "Content-Type: audio/x\r\nContent-Disposition: inline",
-            "",
-        ),
-        (
-            "continued parameters",
-            "; name*0*=utf-8''%41; name*1=b",
-            "Content-Type: audio/x",
-            "",
-        ),
-        (
-            "a parameter in percent signs",
-            "%FF",
-            "Content-Disposition: x; filename*=latin1''",
-            "",
-        ),
-        (
-            "a long boundary",
-            "x",
-            "Content-Type: multipart/mixed; boundary=",
-            "",
-        ),
-        ("a long type", "x", "Content-Type: audio/", ""),
-        (
-            "a long encoding",
-            "\u{1}",
-            "Content-Type: audio/x\r\nContent-Transfer-Encoding: ",
-            "",
-        ),
-        ("a long identifier", "x", "Message-ID: <", ">"),
-        ("a long date", "(", "Date: ", ""),
-        ("a long language", "x", "Content-Language: ", ""),
-    ]
-    .into_iter()
-    .map(|(name, piece, before, after)| {
-        let value = fill(piece, room - 200);
-        (name, format!("{before}{value}{after}{end}").into_bytes())
-    })
-    .collect();
+    let mut mails: Vec<CostlyMail> = VALUES
+        .into_iter()
+        .map(|(name, piece, before, after)| {
+            let value = fill(piece, room - 200);
+            (name, format!("{before}{value}{after}{end}").into_bytes())
+        })
+        .collect();
     let mut not_text = b"To: ".to_vec();
     not_text.extend([0xff, b','].repeat(room / 2 - 100));
     not_text.extend(end.as_bytes());
     mails.push(("addresses that are no text", not_text));
-    // The same in every part: what has no limit in all shows here.
+    mails.extend(headers_of_parts(len));
+    mails
+}
+
+/// The same in every part: what has no limit in all shows here.
+fn headers_of_parts(len: usize) -> Vec<CostlyMail> {
+    let mut mails = Vec::new();
     for (name, piece) in [
         ("parts with many parameters", ";a=b"),
         ("parts with a type that is no text", "\u{80}"),
@@ -159,7 +173,7 @@ fn headers(len: usize) -> Vec<Mail> {
     ] {
         let share = len / 250;
         let part = format!(
-            "--b\r\nContent-Type: audio/x{0}\r\nContent-Disposition: x{0}\r\n\r\n\r\n",
+            "--b\r\nContent-Type: audio/basic{0}\r\nContent-Disposition: x{0}\r\n\r\n\r\n",
             fill(piece, share / 2)
         );
         mails.push((name, multipart("", &part.repeat(250))));
@@ -182,7 +196,7 @@ fn headers(len: usize) -> Vec<Mail> {
     mails
 }
 
-fn structures(len: usize) -> Vec<Mail> {
+fn structures(len: usize) -> Vec<CostlyMail> {
     let nested = |levels: usize| -> String {
         (0..levels)
             .map(|n| format!("Content-Type: multipart/mixed; boundary=b{n}x\r\n\r\n--b{n}x\r\n"))
@@ -225,7 +239,7 @@ fn structures(len: usize) -> Vec<Mail> {
     ]
 }
 
-fn bodies(len: usize) -> Vec<Mail> {
+fn bodies(len: usize) -> Vec<CostlyMail> {
     let body = |head: &str, piece: &[u8]| {
         let mut mail = format!("{head}\r\n\r\n").into_bytes();
         mail.extend(piece.repeat(len / piece.len()));
