@@ -21,6 +21,7 @@ pub mod login;
 pub mod network;
 pub mod operations;
 pub mod password;
+pub mod reading;
 pub mod run_info;
 pub mod scrub;
 pub mod serve;

@@ -10,6 +10,7 @@ use crate::config::Config;
 use crate::constraints;
 use crate::gr::pairing::{self, Pairing, Partner, Secret, SessionKeys};
 pub use crate::gr::view::PairView;
+use crate::reading::Reading;
 use crate::writer_thread::{Channels, Job, ThreadHost, Watches, WriterThread};
 use bytes::Bytes;
 use domain::{ObjectId, ServerId, Timestamp};
@@ -43,6 +44,7 @@ struct Inner {
     tasks: watch::Receiver<TaskView>,
     own_session_key: Secret,
     session_keys: RwLock<SessionKeys>,
+    reading: Reading,
 }
 
 /// What the look at the segments found, if it was anything but sound.
@@ -102,6 +104,7 @@ impl Server {
         let (writer, watches) =
             WriterThread::new(&config, clock, writer, channels, pairing, constraints);
         let Watches { pair, tasks } = watches;
+        let reading = Reading::new(config.limits.reading_bytes_max);
         let server = Self(Arc::new(Inner {
             config,
             clock,
@@ -114,6 +117,7 @@ impl Server {
             tasks,
             own_session_key,
             session_keys: RwLock::new(session_keys),
+            reading,
         }));
         Ok((server, writer))
     }
@@ -148,6 +152,11 @@ impl Server {
             Err(WriteError::Failed(e)) => Err(e),
             Err(WriteError::Refused(never)) => match never {},
         }
+    }
+
+    /// How much may be read at once.
+    pub fn reading(&self) -> &Reading {
+        &self.0.reading
     }
 
     /// The identity of this server.

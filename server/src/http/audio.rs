@@ -59,7 +59,8 @@ pub async fn audio(
         Sound::Same
     } else {
         let samples = messages::open(api.server(), who.id, id, move |_, bytes| {
-            Ok(content::sound(&vpim::parse(bytes), which.part).map(|samples| wav::write(&samples)))
+            Ok(content::sound(&vpim::parse_kept(bytes), which.part)
+                .map(|samples| wav::write(&samples)))
         });
         Sound::Wav(samples.await?.map_err(refuse)?.into())
     };

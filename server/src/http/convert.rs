@@ -21,6 +21,7 @@ use contract::{
 };
 use domain::{Envelope, Message, MessageFolder, Object, Sender, ServerId, Timestamp, User};
 use ledger::Backlog;
+use vpim::limits::{ADDRESS_CHARS_MAX, LABEL_CHARS_MAX, NAME_CHARS_MAX, SUBJECT_CHARS_MAX, shown};
 
 /// The answering server and its partner.
 pub fn discovery(config: &crate::config::Config, pair: &PairView) -> Discovery {
@@ -66,7 +67,7 @@ pub fn row(id: ObjectId, object: &Object, one_server_only: bool) -> Option<Messa
         id,
         kind: envelope.kind,
         sender: sender(&envelope.sender),
-        subject: envelope.subject,
+        subject: shown(&envelope.subject, SUBJECT_CHARS_MAX).into_owned(),
         received_at: envelope.received_at,
         duration_ms: envelope.duration_ms,
         pages: envelope.pages,
@@ -79,11 +80,13 @@ pub fn row(id: ObjectId, object: &Object, one_server_only: bool) -> Option<Messa
     })
 }
 
+/// Cut to the display lengths, also if it was stored by a server that did not cut.
 fn sender(sender: &Sender) -> Party {
+    let cut = |text: &str, chars_max| shown(text, chars_max).into_owned();
     Party {
-        name: sender.name.clone(),
-        address: sender.address.clone(),
-        number: sender.number.clone(),
+        name: cut(&sender.name, NAME_CHARS_MAX),
+        address: cut(&sender.address, ADDRESS_CHARS_MAX),
+        number: sender.number.as_deref().map(|n| cut(n, LABEL_CHARS_MAX)),
     }
 }
 
@@ -366,6 +369,37 @@ mod tests {
             super::row(row.id, &Object::new(domain::Kind::USER, None, None), false),
             None
         );
+    }
+
+    #[test]
+    fn a_row_that_was_stored_without_limits_is_shown_within_them() {
+        let long = "é".repeat(50_000);
+        let envelope = Envelope {
+            kind: contract::Kind::Voice,
+            sender: Sender {
+                name: long.clone(),
+                address: long.clone(),
+                number: Some(long.clone()),
+            },
+            subject: long,
+            received_at: Timestamp(1),
+            duration_ms: 0,
+            pages: None,
+            attachments: 0,
+            urgent: false,
+            private: false,
+        };
+        let mut object = Object::new(domain::Kind::MESSAGE, None, None);
+        let version = domain::Version {
+            hlc: domain::Hlc(1),
+            incarnation: domain::Incarnation(1),
+        };
+        for (key, value) in Message::registers(&envelope, MessageFolder::Inbox, true) {
+            object.set(key, version, value);
+        }
+        let row = row(ObjectId::from_bytes([1; 16]), &object, false).unwrap();
+        assert!(serde_json::to_vec(&row).unwrap().len() < 2_000);
+        assert!(row.subject.ends_with('…') && row.sender.name.ends_with('…'));
     }
 
     #[test]

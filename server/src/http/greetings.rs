@@ -61,7 +61,7 @@ pub async fn hear(
         Sound::Same
     } else {
         let wav = greetings::hear(api.server(), &greeting, |bytes| {
-            match content::sound(&vpim::parse(bytes), None) {
+            match content::sound(&vpim::parse_kept(bytes), None) {
                 Ok(samples) => Ok(wav::write(&samples)),
                 Err(Silence::Undecodable(what)) => Err(OpError::internal(what.to_string())),
                 Err(_) => Err(OpError::internal("a greeting without sound")),

@@ -64,7 +64,7 @@ pub async fn read(
     let detail = messages::open(api.server(), who.id, id, |shown, bytes| {
         let row = convert::row(shown.id, &shown.object, shown.one_server_only);
         let row = row.ok_or_else(|| OpError::internal("a message that is none"))?;
-        Ok(content::detail(row, &vpim::parse(bytes)))
+        Ok(content::detail(row, &vpim::parse_kept(bytes)))
     });
     Ok(Json(detail.await?))
 }

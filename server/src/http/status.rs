@@ -140,7 +140,7 @@ fn measure_pair(api: &Api) {
 }
 
 /// Metrics that hold a present value, each with what it is.
-const GAUGES: [(&str, &str); 15] = [
+const GAUGES: &[(&str, &str)] = &[
     (
         "callpilot_http_connections",
         "HTTP connections that are open",
@@ -198,7 +198,11 @@ const GAUGES: [(&str, &str); 15] = [
 ];
 
 /// Metrics that only rise while the server runs.
-const COUNTERS: [(&str, &str); 15] = [
+const COUNTERS: &[(&str, &str)] = &[
+    (
+        "callpilot_reading_put_off_total",
+        "Mails and requests that were put off because too much was being read at once",
+    ),
     (
         "callpilot_http_turned_away_total",
         "HTTP connections that were turned away because their address had too many",
@@ -263,10 +267,10 @@ const HISTOGRAMS: [(&str, &str); 1] = [(
 
 /// Names the metrics for those who read them.
 pub fn describe() {
-    for (name, what) in GAUGES {
+    for (name, what) in GAUGES.iter().copied() {
         metrics::describe_gauge!(name, what);
     }
-    for (name, what) in COUNTERS {
+    for (name, what) in COUNTERS.iter().copied() {
         metrics::describe_counter!(name, what);
     }
     for (name, what) in HISTOGRAMS {

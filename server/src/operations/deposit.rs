@@ -3,12 +3,18 @@
 //! The content is read once, judged, and kept once in its canonical form, however many recipients it has. All objects of one mail
 //! are made in one transaction: either every recipient has it or none.
 
+mod accept;
+
+use accept::{Accepted, accept};
+
 use crate::server::{Abort, Server, Wait, WriteError, WriterError};
+use bytes::Bytes;
 use domain::{Change, Envelope, Kind, Message, MessageFolder, ObjectId, Sender, Timestamp};
 use ledger::Ledger;
 use std::net::IpAddr;
 use vpim::address::{LocalPart, Mailbox};
-use vpim::{Content, Field, Summary};
+use vpim::limits::{ADDRESS_CHARS_MAX, shown};
+use vpim::{Content, Summary};
 
 /// What a mailbox number leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +92,8 @@ pub enum Refusal {
     Content(vpim::Refusal),
     /// None of its recipients has a mailbox any more.
     NoMailbox,
+    /// So much mail is being read at present that there was no room for this one in time.
+    Crowded,
 }
 
 /// Delivers. Returns the messages' identities, one for each recipient that still has a mailbox, when they are durable here and,
@@ -93,22 +101,18 @@ pub enum Refusal {
 pub async fn deliver(
     server: &Server,
     delivery: &Delivery<'_>,
-    raw: &[u8],
+    raw: &Bytes,
 ) -> Result<Vec<ObjectId>, WriteError<Refusal>> {
     let received_at = server.now();
-    let mut message = vpim::parse(raw);
-    vpim::judge(&message).map_err(|refusal| WriteError::Refused(Refusal::Content(refusal)))?;
-    let envelope = envelope(&message, delivery.return_path.as_deref(), received_at);
     let copies: Vec<_> = delivery
         .owners
         .iter()
         .map(|&owner| (server.new_id(), owner))
         .collect();
-    if let Some((id, _)) = copies.first() {
-        let trace = received(delivery, &server.config().fqdn, *id, received_at);
-        message.fields.insert(0, Field::new("Received", trace));
-    }
-    let body = vpim::canonical(&message);
+    let first = copies.first();
+    let trace = first.map(|(id, _)| received(delivery, &server.config().fqdn, *id, received_at));
+    let back = delivery.return_path.clone();
+    let Accepted { envelope, body } = accept(server, raw.clone(), back, trace, received_at).await?;
     let written = server
         .write_weighing(body.len(), Wait::Partner, move |scope| {
             let mut present = Vec::with_capacity(copies.len());
@@ -152,7 +156,7 @@ fn received(delivery: &Delivery<'_>, fqdn: &str, id: ObjectId, at: Timestamp) ->
     format!("from {client} ([{tag}{peer}]) by {fqdn} with {protocol} id {id}; {date}")
 }
 
-/// What an inbox shows of a message.
+/// What an inbox shows of a message. Every text in it has its display length (`vpim::limits`); the whole one stays in the body.
 pub fn envelope(
     message: &vpim::Message<'_>,
     return_path: Option<&str>,
@@ -202,7 +206,7 @@ fn sender(from: Option<&vpim::Party>, return_path: Option<&str>) -> Sender {
     Sender {
         name,
         address: if answerable {
-            address.to_owned()
+            shown(address, ADDRESS_CHARS_MAX).into_owned()
         } else {
             String::new()
         },
@@ -286,6 +290,20 @@ mod tests {
             (nobody.address.as_str(), nobody.number.as_deref()),
             ("9@back.example", Some("9"))
         );
+    }
+
+    #[test]
+    fn texts_are_cut_to_their_display_lengths() {
+        let (long, header) = ("é".repeat(20_000), "Subject: Z\r\n");
+        let cut = of(
+            &format!("From: {long} <{long}@x>\r\nSubject: {long}\r\n"),
+            &[VOICE],
+        );
+        let chars = |text: &str| (text.chars().count(), text.ends_with('…'));
+        assert_eq!(chars(&cut.subject), (250, true));
+        assert_eq!(chars(&cut.sender.name), (120, true));
+        assert_eq!(chars(&cut.sender.address), (320, true));
+        assert_eq!(of(header, &[VOICE]).subject, "Z");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Why an operation did not happen, as far as a caller can do something about it.
 
 use crate::password::Busy;
+use crate::reading::Crowded;
 use crate::server::{WriteError, WriterError};
 use domain::ValidationError;
 use std::error::Error;
@@ -94,6 +95,15 @@ impl From<WriteError<Self>> for OpError {
 impl From<ValidationError> for OpError {
     fn from(ValidationError(sentence): ValidationError) -> Self {
         Self::Invalid(sentence)
+    }
+}
+
+impl From<Crowded> for OpError {
+    fn from(_: Crowded) -> Self {
+        Self::Unavailable {
+            why: "Too many messages are being read at the moment. Try again in a few seconds.",
+            wait: Duration::from_secs(3),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Greetings and recorded names: listing and hearing them, taking new recordings in, and clearing superseded ones away.
 
-use super::messages::content;
+use super::messages::{content, room_for};
 use super::users::check_drawn_id;
 use super::{OpError, OpResult};
 use crate::server::{Abort, ChangeEvent, Server, Wait, WriteError, WriteTx};
@@ -23,7 +23,7 @@ pub const SAMPLES_MAX: usize = (Greeting::LENGTH_MS_MAX * SAMPLE_RATE_HZ as u64 
 /// A sound as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recording {
-    /// A MIME entity, to be read by [`vpim::parse()`].
+    /// A MIME entity, to be read by [`vpim::parse_kept`].
     pub body: Vec<u8>,
     /// Its length in milliseconds.
     pub length_ms: u64,
@@ -71,14 +71,16 @@ pub async fn find(server: &Server, user: ObjectId, slot: Slot) -> OpResult<Objec
 /// What `parse` makes of the sound of a recording, on the blocking pool.
 ///
 /// # Errors
-/// [`OpError::Unavailable`] while it is on its way from the partner.
+/// [`OpError::Unavailable`] while it is on its way from the partner, and when others read so much that there is no room in time.
 pub async fn hear<T: Send + 'static>(
     server: &Server,
     greeting: &Object,
     parse: impl FnOnce(&Bytes) -> OpResult<T> + Send + 'static,
 ) -> OpResult<T> {
     let body = greeting.body;
+    let held = room_for(server, body).await?;
     let read = server.read(move |readers| {
+        let _held = held;
         let bytes = content(readers, body)?;
         Ok(bytes.and_then(|bytes| parse(&bytes)))
     });

@@ -1,6 +1,7 @@
 //! The messages of a mailbox: lists, one message with its content, marking, deleting and bringing back.
 
 use super::{OpError, OpResult};
+use crate::reading::{ReadingPermit, ReadingSide};
 use crate::server::{Abort, Server, Wait, WriteTx, WriterError};
 use bytes::Bytes;
 use domain::{
@@ -9,12 +10,23 @@ use domain::{
 };
 use ledger::{Ledger, LedgerError};
 use std::time::Duration;
-use store::{Readers, StoreError};
+use store::{Listed, Readers, StoreError};
 
 /// Where a page of a list begins: after the last message of the page before.
 pub use store::Cursor;
 /// How many messages lie where in a mailbox, and what they weigh.
 pub use store::MailboxCounts;
+
+/// Bytes of the rows in one page, as they are stored. A page ends with the message that reaches it, and says where the next one begins:
+/// the clients of a server ask for the next page in any case.
+pub const PAGE_BYTES_MAX: usize = 512 * 1024;
+/// Rows that are read at once for a page.
+const ROWS_AT_ONCE: usize = 64;
+/// Memory for one opened message, for each byte of its content: the content, and what is made of it. That is at most its sound:
+/// G.726 has two samples of two bytes in a byte, and they are copied once as recordings are joined, and once into a file.
+const OPENING_FACTOR: usize = 13;
+/// What a row weighs besides its registers of bytes: identity, times and flags.
+const ROW_BYTES: usize = 256;
 
 /// A message as a list shows it.
 #[derive(Clone, Debug)]
@@ -58,19 +70,13 @@ pub async fn list(
     before: Option<Cursor>,
     limit: usize,
 ) -> OpResult<Page> {
-    // One more than is shown tells whether there is another page.
     let read = server.read(move |readers| {
         readers.snapshot(|view| {
-            Ok((
-                view.messages(&user, place, before, limit + 1)?,
-                view.counts(&user)?,
-            ))
+            let rows = |before, limit| view.messages(&user, place, before, limit);
+            Ok((page(rows, before, limit)?, view.counts(&user)?))
         })
     });
-    let (mut listed, counts) = read.await?;
-    let more = listed.len() > limit;
-    listed.truncate(limit);
-    let next = listed.last().filter(|_| more).map(store::Listed::cursor);
+    let ((listed, next), counts) = read.await?;
     let messages = listed.into_iter().map(|listed| Shown {
         id: listed.id,
         object: listed.object,
@@ -83,10 +89,52 @@ pub async fn list(
     })
 }
 
-/// One message of `user`, with what `parse` makes of its content, on the blocking pool.
+/// At most `limit` rows from `before` on, and no more than reach [`PAGE_BYTES_MAX`]; and where the next page begins, if there is one.
+/// However long rows are, only a few more are read than are shown.
+fn page<E>(
+    rows: impl Fn(Option<Cursor>, usize) -> Result<Vec<Listed>, E>,
+    before: Option<Cursor>,
+    limit: usize,
+) -> Result<(Vec<Listed>, Option<Cursor>), E> {
+    let (mut shown, mut bytes) = (Vec::<Listed>::new(), 0);
+    loop {
+        let last = shown.last().map(Listed::cursor);
+        // One more than is shown tells whether there is another page.
+        let most = (limit - shown.len() + 1).min(ROWS_AT_ONCE);
+        let read = rows(last.or(before), most)?;
+        let is_end = read.len() < most;
+        for row in read {
+            if shown.len() == limit || bytes >= PAGE_BYTES_MAX {
+                let next = shown.last().map(Listed::cursor);
+                return Ok((shown, next));
+            }
+            bytes += weight(&row.object);
+            shown.push(row);
+        }
+        if is_end {
+            return Ok((shown, None));
+        }
+    }
+}
+
+/// Bytes of a row, about.
+fn weight(object: &Object) -> usize {
+    let envelope = object.get(Key::field(message_fields::ENVELOPE));
+    ROW_BYTES + envelope.and_then(Value::as_bytes).map_or(0, <[u8]>::len)
+}
+
+/// Room in memory for reading a body, and what is made of it.
+pub(super) async fn room_for(server: &Server, body: Option<BodyRef>) -> OpResult<ReadingPermit> {
+    let len = body.map_or(0, |body| body.len as usize);
+    let bytes = len.saturating_mul(OPENING_FACTOR);
+    Ok(server.reading().take(ReadingSide::Answers, bytes).await?)
+}
+
+/// One message of `user`, with what `parse` makes of its content, on the blocking pool and within the budget for reading.
 ///
 /// # Errors
-/// [`OpError::NotFound`]; [`OpError::Unavailable`] while its row or its content is not on this server.
+/// [`OpError::NotFound`]; [`OpError::Unavailable`] while its row or its content is not on this server, and when others read so much that
+/// there is no room in time.
 pub async fn open<T: Send + 'static>(
     server: &Server,
     user: ObjectId,
@@ -101,12 +149,17 @@ pub async fn open<T: Send + 'static>(
         if !is_message_of(&object, user) {
             return Ok(Err(no_message()));
         }
-        let content = content(readers, object.body)?;
-        let shown = Shown {
+        Ok(Ok(Shown {
             id,
             object,
             one_server_only: mark.is_some_and(|mark| mark.body),
-        };
+        }))
+    });
+    let shown = read.await??;
+    let held = room_for(server, shown.object.body).await?;
+    let read = server.read(move |readers| {
+        let _held = held;
+        let content = content(readers, shown.object.body)?;
         Ok(content.and_then(|bytes| parse(shown, &bytes)))
     });
     read.await?
@@ -345,6 +398,74 @@ mod tests {
             at_nine(MessageFolder::Inbox)
         );
         assert_eq!(placed(MessageFolder::Inbox, false), None);
+    }
+
+    /// A folder of `count` rows whose descriptions have so many bytes, newest first.
+    fn folder(count: u8, envelope_bytes: usize) -> Vec<Listed> {
+        let version = Version {
+            hlc: Hlc(1),
+            incarnation: Incarnation(1),
+        };
+        let listed = |n: u8| {
+            let mut object = message(MessageFolder::Inbox);
+            let envelope = Value::Bytes(vec![0; envelope_bytes]);
+            object.set(Key::field(message_fields::ENVELOPE), version, envelope);
+            Listed {
+                id: ObjectId::from_bytes([n; 16]),
+                object,
+                one_server_only: false,
+                received_at: Timestamp(i64::from(n)),
+            }
+        };
+        (0..count).rev().map(listed).collect()
+    }
+
+    /// The sizes of all pages, and how many rows were read for the longest of them.
+    fn walk(folder: &[Listed], limit: usize) -> (Vec<usize>, usize) {
+        let (mut sizes, mut before, mut most) = (Vec::new(), None, 0);
+        let mut seen = Vec::new();
+        loop {
+            let read = std::cell::Cell::new(0);
+            let rows = |after: Option<Cursor>, limit: usize| {
+                let older = |row: &&Listed| after.is_none_or(|at| row.received_at < at.received_at);
+                let rows: Vec<_> = folder.iter().filter(older).take(limit).cloned().collect();
+                read.set(read.get() + rows.len());
+                Ok::<_, std::convert::Infallible>(rows)
+            };
+            let (shown, next) = match page(rows, before, limit) {
+                Ok(page) => page,
+                Err(never) => match never {},
+            };
+            most = most.max(read.get());
+            sizes.push(shown.len());
+            seen.extend(shown.into_iter().map(|row| row.id));
+            match next {
+                Some(next) => before = Some(next),
+                None => break,
+            }
+        }
+        let all: Vec<_> = folder.iter().map(|row| row.id).collect();
+        assert_eq!(seen, all, "each row once, in order");
+        (sizes, most)
+    }
+
+    #[test]
+    fn a_page_of_long_rows_ends_early_and_no_row_is_lost() {
+        let row = PAGE_BYTES_MAX / 4;
+        let (sizes, read) = walk(&folder(200, row), 500);
+        assert_eq!(sizes, vec![4; 50]);
+        assert_eq!(read, ROWS_AT_ONCE, "no more is read than is looked at");
+        let (sizes, _) = walk(&folder(3, 2 * PAGE_BYTES_MAX), 500);
+        assert_eq!(sizes, [1, 1, 1], "a page has one row at least");
+    }
+
+    #[test]
+    fn a_page_of_usual_rows_ends_with_its_limit_or_the_folder() {
+        assert_eq!(walk(&folder(200, 120), 500).0, [200]);
+        assert_eq!(walk(&folder(200, 120), 200).0, [200]);
+        assert_eq!(walk(&folder(200, 120), 150).0, [150, 50]);
+        assert_eq!(walk(&folder(128, 120), 1).0, vec![1; 128]);
+        assert_eq!(walk(&[], 10).0, [0]);
     }
 
     #[test]

@@ -22,7 +22,8 @@ static FULL: RateLimitedLog = RateLimitedLog::new(Duration::from_secs(60));
 static NOT_OPENED: RateLimitedLog = RateLimitedLog::new(Duration::from_secs(60));
 
 /// Takes a voice message into its mailboxes. When this returns 250 it is durable, on both servers while the partner is running.
-pub async fn voice_mail(service: &Service, mail: Mail, peer: IpAddr) -> Reply {
+pub async fn voice_mail(service: &Service, mut mail: Mail, peer: IpAddr) -> Reply {
+    let content = std::mem::take(&mut mail.content).freeze();
     let server = &service.server;
     let owners = mail.recipients.iter().filter_map(|r| match r.target {
         DeliveryTarget::Mailbox(id) => Some(id),
@@ -35,7 +36,7 @@ pub async fn voice_mail(service: &Service, mail: Mail, peer: IpAddr) -> Reply {
         peer,
         protocol: if mail.esmtp { "ESMTP" } else { "SMTP" },
     };
-    match deposit::deliver(server, &delivery, &mail.content).await {
+    match deposit::deliver(server, &delivery, &content).await {
         Ok(ids) => {
             metrics::counter!("callpilot_smtp_messages_total").increment(ids.len() as u64);
             accepted(&ids.iter().map(ToString::to_string).collect::<Vec<_>>())
@@ -52,6 +53,11 @@ pub async fn voice_mail(service: &Service, mail: Mail, peer: IpAddr) -> Reply {
         Err(WriteError::Refused(deposit::Refusal::NoMailbox)) => {
             Reply::new(550, Status(5, 1, 1), "The mailbox was removed a moment ago")
         }
+        Err(WriteError::Refused(deposit::Refusal::Crowded)) => Reply::new(
+            452,
+            Status(4, 4, 5),
+            "Too much mail is being read at present; try again in a minute",
+        ),
         Err(WriteError::Failed(error)) => failed(service, error).await,
     }
 }

@@ -1,7 +1,8 @@
 use crate::{message, server, tilde};
 use contract::{Folder, MessageList, MessageRow};
 use serde_json::json;
-use support::{Http, voice};
+use std::collections::BTreeSet;
+use support::{Http, Smtp, transaction, voice};
 
 fn list(user: &Http, query: &str) -> MessageList {
     serde_json::from_slice(&user.get(&format!("/api/v1/messages{query}")).body).unwrap()
@@ -52,6 +53,47 @@ fn a_message_that_came_by_mail_is_listed_with_its_facts() {
             ..
         }]
     ));
+}
+
+#[test]
+fn a_list_of_the_longest_rows_comes_in_pages_of_a_bounded_size() {
+    const ROWS: usize = 320;
+    let (_dir, server) = server("");
+    let user = tilde(&server);
+    let (from, to) = ("4711@client.example", "7200@cp-a.test.example");
+    let mail = |n: usize| {
+        let long = "\u{1d11e}".repeat(400);
+        format!(
+            "From: {long} <{}@x>\r\nSubject: {n} {long}\r\n\r\nx",
+            "a".repeat(400)
+        )
+    };
+    let pipeline = |n: usize| transaction(from, &[to], mail(n).as_bytes());
+    let mut smtp = Smtp::hello(server.smtp);
+    smtp.say((0..ROWS).flat_map(pipeline).collect::<Vec<u8>>());
+    for n in 0..ROWS {
+        assert_eq!(smtp.codes(), [250, 250, 250], "mail {n}");
+    }
+    let (mut seen, mut pages, mut query) = (BTreeSet::new(), 0, String::new());
+    loop {
+        let answer = user.get(&format!("/api/v1/messages{query}"));
+        assert!(answer.body.len() < 1 << 20, "{} bytes", answer.body.len());
+        let page: MessageList = serde_json::from_slice(&answer.body).unwrap();
+        pages += 1;
+        for row in page.messages {
+            assert!(row.subject.ends_with('…') && row.sender.address.ends_with('…'));
+            assert!(seen.insert(row.id), "a row that came twice");
+        }
+        match page.next {
+            Some(next) => query = format!("?before={next}"),
+            None => break,
+        }
+    }
+    assert_eq!(seen.len(), ROWS);
+    assert!(
+        pages > 1,
+        "the list was cut by its bytes: it has {ROWS} rows of 500"
+    );
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The mail service of a real server, over real sockets.
 
 mod content;
+mod costly;
 mod dialogue;
 mod foreign;
 mod gr_mail;

@@ -93,7 +93,7 @@ pub struct MessageRow {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MessageList {
-    /// Newest first; at most the `limit` of the request (default 500).
+    /// Newest first; at most the `limit` of the request (default 500), and fewer where they are long: `next` says whether there are more.
     pub messages: Vec<MessageRow>,
     /// Pass as `before` to get the next page; `null` at the end.
     pub next: Option<String>,
@@ -163,7 +163,8 @@ pub enum Part {
     Text {
         /// Position.
         index: u32,
-        /// The text, at most 64 KiB of it.
+        /// The text, at most 64 KiB of it; what is cut ends in `…`. Of all texts of a message together 256 KiB are given; a text beyond
+        /// comes as `other`.
         text: String,
     },
     /// A forwarded message.
@@ -193,7 +194,7 @@ pub enum Part {
         recipient: String,
         /// Enhanced status code (RFC 3463) such as `5.1.1`, or the disposition such as `displayed`.
         status: String,
-        /// Message-ID of the message it is about.
+        /// Message-ID of the message it is about. Of several reports in a row that are about one message, the first has it.
         original_message_id: Option<String>,
     },
     /// Something that cannot be shown or played here.

@@ -10,6 +10,7 @@ use crate::content::Message;
 use crate::content::{Content, Part};
 use crate::data::Data;
 use crate::envelope::{Container, Envelope};
+use crate::limits::Allowance;
 use crate::mime::date::Date;
 use crate::mime::field::Field;
 use crate::mime::party::Party;
@@ -164,7 +165,7 @@ impl<'a> Recording<'a> {
             self.content_id
                 .map(|id| Field::new("Content-ID", format!("<{}>", ascii(&id)))),
         );
-        Ok(Part::classify(fields, self.data, false))
+        Ok(Part::made(fields, self.data))
     }
 }
 
@@ -208,7 +209,7 @@ impl<'a> Draft<'a> {
             .map(DraftPart::part)
             .collect::<Result<_, _>>()?;
         Ok(Message {
-            envelope: Envelope::read(&fields),
+            envelope: Envelope::read(&fields, &mut Allowance::whole()),
             container: Container::VoiceMessage,
             fields,
             parts,
@@ -255,7 +256,7 @@ impl<'a> DraftPart<'a> {
                 );
                 let content_type = Field::new("Content-Type", "image/tiff; application=faxbw");
                 let disposition = Field::new("Content-Disposition", format!("inline; {name}"));
-                Ok(Part::classify(vec![content_type, disposition], data, false))
+                Ok(Part::made(vec![content_type, disposition], data))
             }
             DraftPart::Forwarded(message) => Ok(enclosed(message)),
         }

@@ -3,6 +3,10 @@
 use crate::data::Data;
 use crate::envelope::{Container, Envelope, Fault, language, message_id};
 use crate::fax::Fax;
+use crate::limits::{
+    Allowance, ENCODED_TEXT_LEN_MAX, IDENTIFIER_LEN_MAX, LABEL_CHARS_MAX, NAME_CHARS_MAX,
+    SUBJECT_CHARS_MAX, VCARD_LEN_MAX, shown, shown_file_name, shown_own,
+};
 use crate::mime::field::{self, Field};
 use crate::mime::parameter::Structured;
 use crate::mime::word;
@@ -80,7 +84,7 @@ pub struct Text<'a> {
 pub struct VCard<'a> {
     /// The card as it came.
     pub data: Data<'a>,
-    /// `FN`, else `N` with its fields in writing order.
+    /// `FN`, else `N` with its fields in writing order, cut to [`NAME_CHARS_MAX`].
     pub name: Option<String>,
 }
 
@@ -103,8 +107,18 @@ impl Message<'_> {
 }
 
 impl<'a> Part<'a> {
+    /// A part of our own making.
+    pub(crate) fn made(fields: Vec<Field<'a>>, data: Data<'a>) -> Part<'a> {
+        Part::classify(fields, data, false, &mut Allowance::whole())
+    }
+
     /// Finds out what a leaf is. `data` is decoded; `opaque` says that the transfer encoding was unknown.
-    pub(crate) fn classify(fields: Vec<Field<'a>>, data: Data<'a>, opaque: bool) -> Part<'a> {
+    pub(crate) fn classify(
+        fields: Vec<Field<'a>>,
+        data: Data<'a>,
+        opaque: bool,
+        allowance: &mut Allowance,
+    ) -> Part<'a> {
         let content_type = content_type(&fields);
         let (kind, subtype) = content_type
             .value
@@ -130,10 +144,15 @@ impl<'a> Part<'a> {
                 charset: content_type
                     .parameter("charset")
                     .unwrap_or("us-ascii".to_string())
+                    .chars()
+                    .take(LABEL_CHARS_MAX)
+                    .collect::<String>()
                     .to_ascii_lowercase(),
                 data,
             }),
-            ("message", "delivery-status") => Content::DeliveryReport(DeliveryReport::read(data)),
+            ("message", "delivery-status") => {
+                Content::DeliveryReport(DeliveryReport::read(data, allowance))
+            }
             ("message", "disposition-notification") => {
                 Content::DispositionReport(DispositionReport::read(data))
             }
@@ -145,14 +164,16 @@ impl<'a> Part<'a> {
         Part { fields, content }
     }
 
-    /// `Content-Description`, decoded.
+    /// `Content-Description`, decoded and cut to [`SUBJECT_CHARS_MAX`].
     pub fn description(&self) -> Option<String> {
-        field::find(&self.fields, "content-description").map(|value| word::decode(&value))
+        let value = field::find_within(&self.fields, "content-description", ENCODED_TEXT_LEN_MAX)?;
+        Some(shown_own(word::decode(&value), SUBJECT_CHARS_MAX))
     }
 
     /// `Content-Language`, the first one.
     pub fn language(&self) -> Option<String> {
-        field::find(&self.fields, "content-language").and_then(|value| language(&value))
+        field::find_within(&self.fields, "content-language", IDENTIFIER_LEN_MAX)
+            .and_then(|value| language(&value))
     }
 
     /// `Content-ID` without angle brackets.
@@ -160,18 +181,15 @@ impl<'a> Part<'a> {
         field::find(&self.fields, "content-id").and_then(|value| message_id(&value))
     }
 
-    /// The file name that the sender proposes, stripped of any path.
+    /// The file name that the sender proposes, stripped of any path and cut to
+    /// [`FILE_NAME_CHARS_MAX`](crate::limits::FILE_NAME_CHARS_MAX), with its ending.
     pub fn filename(&self) -> Option<String> {
-        let disposition =
-            field::find(&self.fields, "content-disposition").map(|value| Structured::read(&value));
+        let disposition = Structured::of(&self.fields, "content-disposition");
         let name = disposition.and_then(|disposition| disposition.parameter("filename"));
         let name = name.or_else(|| content_type(&self.fields).parameter("name"))?;
-        let last = word::decode(&name)
-            .rsplit(['/', '\\'])
-            .next()
-            .unwrap_or_default()
-            .trim()
-            .to_string();
+        let name = word::decode(&name);
+        let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
+        let last = shown_file_name(last.trim());
         Some(last).filter(|name| !name.is_empty() && !name.starts_with('.'))
     }
 
@@ -240,23 +258,31 @@ impl<'a> Content<'a> {
 
 /// Content type and parameters; `text/plain` when there is none or it is not of the form `a/b` (RFC 2045 section 5.2).
 pub(crate) fn content_type(fields: &[Field<'_>]) -> Structured {
-    let read = field::find(fields, "content-type")
-        .map(|value| Structured::read(&value))
-        .unwrap_or_default();
-    if read.value.contains('/') {
-        read
-    } else {
-        Structured {
-            value: "text/plain".to_string(),
-            ..read
-        }
+    let mut read = Structured::of(fields, "content-type").unwrap_or_default();
+    if !read.value.contains('/') {
+        read.value = "text/plain".to_string();
     }
+    read
 }
 
 impl Text<'_> {
     /// The text, decoded from its character set.
     pub fn text(&self) -> String {
         word::decode_charset(&self.charset, &self.data)
+    }
+
+    /// The text in the first `len_max` bytes of the part, and whether that is all of it.
+    pub fn text_within(&self, len_max: usize) -> (String, bool) {
+        let data = &self.data[..self.data.len().min(len_max)];
+        // A character that was cut in two is no character.
+        let whole = match std::str::from_utf8(data) {
+            Err(error) if error.error_len().is_none() && data.len() < self.data.len() => {
+                error.valid_up_to()
+            }
+            _ => data.len(),
+        };
+        let text = word::decode_charset(&self.charset, &data[..whole]);
+        (text, data.len() == self.data.len())
     }
 
     /// Whether there is nothing to read.
@@ -267,24 +293,27 @@ impl Text<'_> {
 
 impl VCard<'_> {
     fn name(data: &[u8]) -> Option<String> {
-        let text = String::from_utf8_lossy(data);
+        let text = String::from_utf8_lossy(&data[..data.len().min(VCARD_LEN_MAX)]);
         let value = |wanted: &str| {
             text.lines().find_map(|line| {
                 let (name, value) = line.split_once(':')?;
                 // `item1.FN;CHARSET=utf-8:Anna Onym`
                 let name = name.split(';').next()?.rsplit('.').next()?.trim();
-                Some(value.trim().to_string())
+                Some(value.trim())
                     .filter(|value| name.eq_ignore_ascii_case(wanted) && !value.is_empty())
             })
         };
-        value("FN").or_else(|| {
+        let full = value("FN").map(|name| shown(name, NAME_CHARS_MAX).into_owned());
+        full.or_else(|| {
             let structured = value("N")?;
             let mut fields = structured.split(';');
             let (family, given) = (
                 fields.next()?.trim(),
                 fields.next().unwrap_or_default().trim(),
             );
-            Some(format!("{given} {family}").trim().to_string()).filter(|name| !name.is_empty())
+            let name = format!("{given} {family}");
+            let name = shown(name.trim(), NAME_CHARS_MAX).into_owned();
+            Some(name).filter(|name| !name.is_empty())
         })
     }
 }

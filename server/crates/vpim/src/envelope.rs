@@ -1,5 +1,9 @@
 //! What the header of a message says: who, when, how urgent, and how its parts belong together.
 
+use crate::limits::{
+    Allowance, DATE_LEN_MAX, ENCODED_TEXT_LEN_MAX, IDENTIFIER_LEN_MAX, LABEL_CHARS_MAX,
+    SUBJECT_CHARS_MAX, shown_own,
+};
 use crate::mime::date::Date;
 use crate::mime::field::Field;
 use crate::mime::party::Party;
@@ -25,10 +29,13 @@ pub enum Fault {
     Truncated,
     /// A multipart without a usable `boundary`.
     NoBoundary,
-    /// Nested deeper than [`DEPTH_MAX`](crate::DEPTH_MAX).
+    /// Nested deeper than [`DEPTH_MAX`](crate::DEPTH_MAX), or encoded deeper than
+    /// [`ENCODED_DEPTH_MAX`](crate::limits::ENCODED_DEPTH_MAX).
     TooDeep,
     /// More parts than [`PARTS_MAX`](crate::PARTS_MAX).
     TooManyParts,
+    /// More header fields than [`FIELDS_MAX`](crate::FIELDS_MAX).
+    TooManyFields,
     /// A header block longer than [`HEADER_LEN_MAX`](crate::HEADER_LEN_MAX).
     HeaderTooLong,
 }
@@ -38,11 +45,11 @@ pub enum Fault {
 pub struct Envelope {
     /// `From`, or `Sender` when that is missing.
     pub from: Option<Party>,
-    /// All `To` fields together.
+    /// All `To` fields together; with the other lists at most [`PARTIES_MAX`](crate::limits::PARTIES_MAX).
     pub to: Vec<Party>,
     /// All `Cc` fields together.
     pub cc: Vec<Party>,
-    /// `Subject`, decoded.
+    /// `Subject`, decoded and cut to [`SUBJECT_CHARS_MAX`].
     pub subject: Option<String>,
     /// `Date`; `None` if it is missing or cannot be read.
     pub date: Option<Date>,
@@ -86,52 +93,79 @@ pub enum Importance {
 
 impl Envelope {
     /// Reads the fields of a message's header.
-    pub(crate) fn read(fields: &[Field<'_>]) -> Envelope {
+    pub(crate) fn read(fields: &[Field<'_>], allowance: &mut Allowance) -> Envelope {
         let mut envelope = Envelope::default();
         let mut sender = None;
         for field in fields {
-            envelope.take(field, &mut sender);
+            envelope.take(field, &mut sender, allowance);
         }
         envelope.from = envelope.from.or(sender);
         envelope
     }
 
-    fn take(&mut self, field: &Field<'_>, sender: &mut Option<Party>) {
-        let value = field.value();
-        match field.name().to_ascii_lowercase().as_str() {
-            "from" if self.from.is_none() => {
-                self.from = Party::read_list(&value).into_iter().next()
-            }
-            "sender" if sender.is_none() => *sender = Party::read_list(&value).into_iter().next(),
-            "to" => self.to.extend(Party::read_list(&value)),
-            "cc" => self.cc.extend(Party::read_list(&value)),
-            "subject" if self.subject.is_none() => self.subject = Some(word::decode(&value)),
-            "date" if self.date.is_none() => self.date = Date::read(&value),
-            "message-id" if self.message_id.is_none() => self.message_id = message_id(&value),
-            "sensitivity" => self.sensitivity = sensitivity(&value),
-            "importance" => self.importance = importance(&value),
-            "disposition-notification-to" => self
-                .disposition_notification_to
-                .extend(Party::read_list(&value)),
-            "content-language" if self.language.is_none() => self.language = language(&value),
-            _ => {}
+    fn take(&mut self, field: &Field<'_>, sender: &mut Option<Party>, allowance: &mut Allowance) {
+        let is = |name: &str| field.is(name);
+        if is("from") && self.from.is_none() {
+            self.from = first(field);
+        } else if is("sender") && sender.is_none() {
+            *sender = first(field);
+        } else if is("to") {
+            self.to.extend(parties(field, allowance));
+        } else if is("cc") {
+            self.cc.extend(parties(field, allowance));
+        } else if is("subject") && self.subject.is_none() {
+            let value = field.value_within(ENCODED_TEXT_LEN_MAX);
+            self.subject = Some(shown_own(word::decode(&value), SUBJECT_CHARS_MAX));
+        } else if is("date") && self.date.is_none() {
+            self.date = Date::read(&field.value_within(DATE_LEN_MAX));
+        } else if is("message-id") && self.message_id.is_none() {
+            self.message_id = message_id(&field.value());
+        } else if is("sensitivity") {
+            self.sensitivity = sensitivity(&field.value_within(LABEL_LEN_MAX));
+        } else if is("importance") {
+            self.importance = importance(&field.value_within(LABEL_LEN_MAX));
+        } else if is("disposition-notification-to") {
+            let asking = parties(field, allowance);
+            self.disposition_notification_to.extend(asking);
+        } else if is("content-language") && self.language.is_none() {
+            self.language = language(&field.value_within(LABEL_LEN_MAX));
         }
     }
 }
 
-/// The identifier without angle brackets and blanks, or what stands there when there are none.
+/// Bytes of a value of one word, with comments beside it.
+const LABEL_LEN_MAX: usize = 1_024;
+
+fn first(field: &Field<'_>) -> Option<Party> {
+    Party::read_first(&field.value(), 1).into_iter().next()
+}
+
+fn parties(field: &Field<'_>, allowance: &mut Allowance) -> Vec<Party> {
+    if allowance.parties == 0 {
+        return Vec::new();
+    }
+    let parties = Party::read_first(&field.value(), allowance.parties);
+    allowance.parties -= parties.len();
+    parties
+}
+
+/// The identifier without angle brackets and blanks, or what stands there when there are none. One of more than
+/// [`IDENTIFIER_LEN_MAX`] bytes is none.
 pub(crate) fn message_id(value: &str) -> Option<String> {
     let inner = value
         .split_once('<')
         .map_or(value, |(_, rest)| rest.split('>').next().unwrap_or(rest));
-    let id: String = inner.split_whitespace().collect();
-    Some(id).filter(|id| !id.is_empty())
+    let len: usize = inner.split_whitespace().map(str::len).sum();
+    (1..=IDENTIFIER_LEN_MAX)
+        .contains(&len)
+        .then(|| inner.split_whitespace().collect())
 }
 
 /// The first language of a `Content-Language` field.
 pub(crate) fn language(value: &str) -> Option<String> {
     let first = value.split([',', '(']).next().unwrap_or_default().trim();
-    Some(first.to_string()).filter(|language| !language.is_empty())
+    let language: String = first.chars().take(LABEL_CHARS_MAX).collect();
+    Some(language).filter(|language| !language.is_empty())
 }
 
 fn sensitivity(value: &str) -> Sensitivity {

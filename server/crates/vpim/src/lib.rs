@@ -5,7 +5,9 @@
 //! inbox shows of it, and [`build`] makes new ones. [`audio`] decodes and encodes what is heard.
 //!
 //! Reading is lenient, because old systems are; writing is strict. Everything is pure: no clock, no random numbers, no
-//! input or output. Nothing here panics on any input, and all work is linear in its length.
+//! input or output. Nothing here panics on any input, all work is linear in its length, and so is all memory: [`limits`] bounds what
+//! a stranger could otherwise choose. What takes bytes from outside is a plain function of a slice: [`parse()`], [`parse_kept`],
+//! [`audio::wav::read`], [`audio::g726::decode`], [`Address::parse`](address::Address::parse), [`Party::read_list`], [`Date::read`].
 //!
 //! ```
 //! use vpim::{Summary, canonical, judge, parse};
@@ -28,6 +30,7 @@ mod content;
 mod data;
 mod envelope;
 mod fax;
+pub mod limits;
 mod mime;
 mod parse;
 mod report;
@@ -40,11 +43,11 @@ pub use content::{Content, Message, Part, Text, VCard};
 pub use data::Data;
 pub use envelope::{Container, Envelope, Fault, Importance, Sensitivity};
 pub use fax::Fax;
+pub use limits::{DEPTH_MAX, FIELDS_MAX, HEADER_LEN_MAX, PARTS_MAX};
 pub use mime::date::Date;
 pub use mime::field::Field;
 pub use mime::party::Party;
-pub use mime::{DEPTH_MAX, HEADER_LEN_MAX, PARTS_MAX};
-pub use parse::parse;
+pub use parse::{parse, parse_kept};
 pub use report::{
     Action, DeliveryReport, Disposition, DispositionReport, RecipientStatus, StatusCode,
 };

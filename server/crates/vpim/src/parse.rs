@@ -3,19 +3,39 @@
 use crate::content::Message;
 use crate::content::{Content, Part, content_type};
 use crate::envelope::{Container, Envelope, Fault};
+use crate::limits::{
+    Allowance, DEPTH_MAX, ENCODED_DEPTH_MAX, HEADER_LEN_MAX, LABEL_CHARS_MAX, MEDIA_TYPE_CHARS_MAX,
+};
 use crate::mime::field::{self, Field};
 use crate::mime::multipart;
 use crate::mime::parameter::Structured;
 use crate::mime::transfer::Encoding;
-use crate::mime::{DEPTH_MAX, PARTS_MAX};
 
 /// Reads a mail as it came over SMTP, dots unstuffed.
 ///
 /// Never fails: what cannot be made out is left out, and what must not be trusted is told in [`Message::fault`], which
-/// [`judge`](crate::judge) turns into a refusal. Recordings and faxes sent as 8bit or binary are borrowed from `raw`.
+/// [`judge`](crate::judge) turns into a refusal. Recordings and faxes sent as 8bit or binary are borrowed from `raw`. What it may
+/// take is in [`crate::limits`].
 pub fn parse(raw: &[u8]) -> Message<'_> {
+    read(raw, Origin::Sender)
+}
+
+/// Reads what was accepted before, in the form that [`canonical`](crate::canonical()) gave it.
+///
+/// Like [`parse`], but what was accepted once is never lost: the canonical form of a mail is a little longer than the mail, and a
+/// mail may be older than a limit. So a header may be twice as long, and fields beyond the limit are passed over.
+pub fn parse_kept(raw: &[u8]) -> Message<'_> {
+    read(raw, Origin::Store)
+}
+
+fn read(raw: &[u8], origin: Origin) -> Message<'_> {
     let mut reader = Reader {
-        parts_left: PARTS_MAX,
+        origin,
+        allowance: match origin {
+            Origin::Sender => Allowance::whole(),
+            Origin::Store => Allowance::of_kept(),
+        },
+        encoded_depth: 0,
         fault: None,
     };
     let mut message = reader.message(raw, 0);
@@ -23,8 +43,20 @@ pub fn parse(raw: &[u8]) -> Message<'_> {
     message
 }
 
+/// Where the bytes come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    /// From outside: nothing is known of them.
+    Sender,
+    /// From the store: they were accepted.
+    Store,
+}
+
 struct Reader {
-    parts_left: usize,
+    origin: Origin,
+    allowance: Allowance,
+    /// Enclosed messages around the present one that were encoded.
+    encoded_depth: usize,
     /// The first fault; once there is one, nothing more is read.
     fault: Option<Fault>,
 }
@@ -40,13 +72,13 @@ struct Entity<'a> {
 impl Reader {
     fn message<'a>(&mut self, raw: &'a [u8], depth: usize) -> Message<'a> {
         let (fields, body) = self.header(without_blank_lines(raw));
-        let envelope = Envelope::read(&fields);
+        let envelope = Envelope::read(&fields, &mut self.allowance);
         let content_type = content_type(&fields);
         let container = container(&content_type);
         let (content_fields, mut fields): (Vec<_>, Vec<_>) = fields
             .into_iter()
             .filter(|field| !is_dropped(field))
-            .partition(is_content);
+            .partition(Field::is_content);
         let mut parts = Vec::new();
         if container == Container::Single {
             self.entity(
@@ -83,17 +115,28 @@ impl Reader {
     }
 
     fn header<'a>(&mut self, raw: &'a [u8]) -> (Vec<Field<'a>>, &'a [u8]) {
-        match field::block(raw) {
-            Ok((fields, body)) => (fields, &raw[body..]),
-            Err(field::TooLong) => {
-                self.fault = self.fault.or(Some(Fault::HeaderTooLong));
-                (Vec::new(), &[])
+        let room = field::HeaderRoom {
+            len: match self.origin {
+                Origin::Sender => HEADER_LEN_MAX,
+                Origin::Store => 2 * HEADER_LEN_MAX,
+            },
+            fields: self.allowance.fields,
+        };
+        let mut fields = Vec::with_capacity(room.fields.min(FIELDS_USUAL));
+        let fault = match field::block(raw, room, &mut fields) {
+            Ok(end) if end.left_out == 0 || self.origin == Origin::Store => {
+                self.allowance.fields = room.fields.saturating_sub(fields.len());
+                return (fields, &raw[end.body..]);
             }
-        }
+            Ok(_) => Fault::TooManyFields,
+            Err(field::TooLong) => Fault::HeaderTooLong,
+        };
+        self.fault = self.fault.or(Some(fault));
+        (Vec::new(), &[])
     }
 
     fn entity<'a>(&mut self, entity: Entity<'a>, parts: &mut Vec<Part<'a>>) {
-        let limit = match (self.parts_left, entity.depth) {
+        let limit = match (self.allowance.parts, entity.depth) {
             (0, _) => Some(Fault::TooManyParts),
             (_, depth) if depth > DEPTH_MAX => Some(Fault::TooDeep),
             _ => None,
@@ -102,11 +145,11 @@ impl Reader {
         if self.fault.is_some() {
             return;
         }
-        self.parts_left -= 1;
+        self.allowance.parts -= 1;
         match entity.content_type.value.as_str() {
             multipart if multipart.starts_with("multipart/") => self.multipart(entity, parts),
             "message/rfc822" | "message/global" => parts.push(self.enclosed(entity)),
-            _ => parts.push(leaf(entity)),
+            _ => parts.push(self.leaf(entity)),
         }
     }
 
@@ -120,7 +163,7 @@ impl Reader {
             return;
         }
         // One more than is allowed: then the part that is too many is seen.
-        let cut = multipart::split(entity.body, &boundary, self.parts_left + 1);
+        let cut = multipart::split(entity.body, &boundary, self.allowance.parts + 1);
         for range in cut.ranges {
             if self.fault.is_some() {
                 return;
@@ -155,31 +198,45 @@ impl Reader {
         let message = match encoding {
             Encoding::Identity | Encoding::Unknown => self.message(entity.body, entity.depth + 1),
             // Not allowed (RFC 2046 section 5.2.1), and done by some all the same.
-            _ => self
-                .message(&encoding.decode(entity.body), entity.depth + 1)
-                .into_owned(),
+            _ if self.encoded_depth == ENCODED_DEPTH_MAX => {
+                self.fault = self.fault.or(Some(Fault::TooDeep));
+                self.message(&[], entity.depth + 1)
+            }
+            _ => {
+                self.encoded_depth += 1;
+                let decoded = encoding.decode(entity.body);
+                let message = self.message(&decoded, entity.depth + 1).into_owned();
+                self.encoded_depth -= 1;
+                message
+            }
         };
         Part {
             fields: without_encoding(entity.fields),
             content: Content::Forwarded(Box::new(message)),
         }
     }
+
+    fn leaf<'a>(&mut self, entity: Entity<'a>) -> Part<'a> {
+        let encoding = encoding(&entity.fields);
+        let opaque = encoding == Encoding::Unknown;
+        // What cannot be decoded keeps the name of its encoding, so that it can be kept and passed on.
+        let fields = if opaque {
+            entity.fields
+        } else {
+            without_encoding(entity.fields)
+        };
+        let data = encoding.decode(entity.body).into();
+        Part::classify(fields, data, opaque, &mut self.allowance)
+    }
 }
 
-fn leaf(entity: Entity<'_>) -> Part<'_> {
-    let encoding = encoding(&entity.fields);
-    let opaque = encoding == Encoding::Unknown;
-    // What cannot be decoded keeps the name of its encoding, so that it can be kept and passed on.
-    let fields = if opaque {
-        entity.fields
-    } else {
-        without_encoding(entity.fields)
-    };
-    Part::classify(fields, encoding.decode(entity.body).into(), opaque)
-}
+/// Fields of a usual header, for which there is room from the beginning.
+const FIELDS_USUAL: usize = 16;
 
 fn encoding(fields: &[Field<'_>]) -> Encoding {
-    Encoding::read(field::find(fields, "content-transfer-encoding").as_deref())
+    // The name stands in front; a long comment behind it says nothing.
+    let value = field::find_within(fields, "content-transfer-encoding", 4 * LABEL_CHARS_MAX);
+    Encoding::read(value.as_deref())
 }
 
 fn without_encoding(mut fields: Vec<Field<'_>>) -> Vec<Field<'_>> {
@@ -206,15 +263,9 @@ fn token(text: &str) -> String {
     let allowed = |c: &char| c.is_ascii_alphanumeric() || "-_.+".contains(*c);
     text.chars()
         .filter(allowed)
+        .take(MEDIA_TYPE_CHARS_MAX / 2)
         .collect::<String>()
         .to_ascii_lowercase()
-}
-
-fn is_content(field: &Field<'_>) -> bool {
-    field
-        .name()
-        .get(..8)
-        .is_some_and(|start| start.eq_ignore_ascii_case("content-"))
 }
 
 /// Fields that are of one journey only (RFC 5321 section 4.4 for Return-Path), or that become untrue when the body is

@@ -1,7 +1,15 @@
 //! Reports about messages: delivery status (RFC 3464) and disposition (RFC 8098), as VPIM uses them (RFC 3801 section 8).
+//!
+//! One group of fields is held at a time. A report tells of as many recipients as [`crate::limits`] says; the others are counted.
+
+use std::borrow::Cow;
 
 use crate::data::Data;
 use crate::envelope::message_id;
+use crate::limits::{
+    ADDRESS_CHARS_MAX, Allowance, HEADER_LEN_MAX, LABEL_CHARS_MAX, MODIFIERS_MAX,
+    REPORT_FIELDS_MAX, REPORT_TEXT_CHARS_MAX, shown,
+};
 use crate::mime::field::{self, Field};
 
 /// `message/delivery-status`.
@@ -13,8 +21,10 @@ pub struct DeliveryReport<'a> {
     pub reporting_mta: Option<String>,
     /// `Original-Envelope-Id`: what the sender gave as ENVID.
     pub original_envelope_id: Option<String>,
-    /// One for each recipient reported on.
+    /// One for each recipient reported on, at most [`REPORT_RECIPIENTS_MAX`](crate::limits::REPORT_RECIPIENTS_MAX) in a mail.
     pub recipients: Vec<RecipientStatus>,
+    /// How many more recipients the report tells of.
+    pub recipients_left_out: u32,
 }
 
 /// What happened to one recipient.
@@ -117,23 +127,32 @@ pub struct Disposition {
 }
 
 impl<'a> DeliveryReport<'a> {
-    pub(crate) fn read(data: Data<'a>) -> DeliveryReport<'a> {
-        let mut groups = groups(&data).into_iter();
-        let message = groups.next().unwrap_or_default();
-        let reporting_mta = typed(&message, "reporting-mta");
-        let original_envelope_id = plain(&message, "original-envelope-id");
-        // A sloppy sender leaves out the empty line between the message and its only recipient.
-        let only = Some(&message).filter(|fields| typed(fields, "final-recipient").is_some());
-        let recipients = only
-            .into_iter()
-            .cloned()
-            .chain(groups)
-            .map(|fields| RecipientStatus::read(&fields))
-            .collect();
+    pub(crate) fn read(data: Data<'a>, allowance: &mut Allowance) -> DeliveryReport<'a> {
+        let (mut reporting_mta, mut original_envelope_id) = (None, None);
+        let (mut recipients, mut recipients_left_out) = (Vec::new(), 0u32);
+        let mut groups = ReportGroups::of(&data);
+        let mut is_first = true;
+        while let Some(fields) = groups.next() {
+            if std::mem::take(&mut is_first) {
+                reporting_mta = typed(fields, "reporting-mta", REPORT_TEXT_CHARS_MAX);
+                original_envelope_id = plain(fields, "original-envelope-id", ADDRESS_CHARS_MAX);
+                // A sloppy sender leaves out the empty line between the message and its only recipient.
+                if typed(fields, "final-recipient", ADDRESS_CHARS_MAX).is_none() {
+                    continue;
+                }
+            }
+            if allowance.reported == 0 {
+                recipients_left_out = recipients_left_out.saturating_add(1);
+                continue;
+            }
+            allowance.reported -= 1;
+            recipients.push(RecipientStatus::read(fields));
+        }
         DeliveryReport {
             reporting_mta,
             original_envelope_id,
             recipients,
+            recipients_left_out,
             data,
         }
     }
@@ -149,26 +168,29 @@ impl<'a> DeliveryReport<'a> {
 impl RecipientStatus {
     fn read(fields: &[Field<'_>]) -> RecipientStatus {
         RecipientStatus {
-            original_recipient: typed(fields, "original-recipient"),
-            final_recipient: typed(fields, "final-recipient"),
-            action: plain(fields, "action").and_then(|value| action(&value)),
-            status: plain(fields, "status").and_then(|value| StatusCode::read(&value)),
-            diagnostic: typed(fields, "diagnostic-code"),
-            remote_mta: typed(fields, "remote-mta"),
+            original_recipient: typed(fields, "original-recipient", ADDRESS_CHARS_MAX),
+            final_recipient: typed(fields, "final-recipient", ADDRESS_CHARS_MAX),
+            action: short(fields, "action").and_then(|value| action(&value)),
+            status: short(fields, "status").and_then(|value| StatusCode::read(&value)),
+            diagnostic: typed(fields, "diagnostic-code", REPORT_TEXT_CHARS_MAX),
+            remote_mta: typed(fields, "remote-mta", REPORT_TEXT_CHARS_MAX),
         }
     }
 }
 
 impl<'a> DispositionReport<'a> {
     pub(crate) fn read(data: Data<'a>) -> DispositionReport<'a> {
-        let fields: Vec<Field<'_>> = groups(&data).concat();
+        let mut groups = ReportGroups::of(&data);
+        // Some senders put empty lines between the fields. All groups are read as one.
+        while groups.fields.len() < REPORT_FIELDS_MAX && groups.append() {}
+        let fields = std::mem::take(&mut groups.fields);
+        let original_message_id = field::find(&fields, "original-message-id");
         DispositionReport {
-            reporting_ua: plain(&fields, "reporting-ua"),
-            original_recipient: typed(&fields, "original-recipient"),
-            final_recipient: typed(&fields, "final-recipient"),
-            original_message_id: plain(&fields, "original-message-id")
-                .and_then(|value| message_id(&value)),
-            disposition: plain(&fields, "disposition").map(|value| Disposition::read(&value)),
+            reporting_ua: plain(&fields, "reporting-ua", REPORT_TEXT_CHARS_MAX),
+            original_recipient: typed(&fields, "original-recipient", ADDRESS_CHARS_MAX),
+            final_recipient: typed(&fields, "final-recipient", ADDRESS_CHARS_MAX),
+            original_message_id: original_message_id.and_then(|value| message_id(&value)),
+            disposition: short(&fields, "disposition").map(|value| Disposition::read(&value)),
             data,
         }
     }
@@ -194,12 +216,13 @@ impl Disposition {
         let modifiers = modifiers
             .split(',')
             .map(str::trim)
-            .filter(|modifier| !modifier.is_empty());
+            .filter(|modifier| !modifier.is_empty())
+            .take(MODIFIERS_MAX);
         Disposition {
             manual: action.trim() == "manual-action",
             sent_automatically: sending.trim() == "mdn-sent-automatically",
-            kind: kind.trim().to_string(),
-            modifiers: modifiers.map(str::to_string).collect(),
+            kind: label(kind),
+            modifiers: modifiers.map(label).collect(),
         }
     }
 }
@@ -224,44 +247,82 @@ impl std::fmt::Display for Disposition {
     }
 }
 
-/// Groups of fields, separated by empty lines. Lines that are no fields are passed over.
-fn groups(data: &[u8]) -> Vec<Vec<Field<'_>>> {
-    let mut groups = Vec::new();
-    let mut rest = data;
-    while !rest.is_empty() {
-        let Ok((fields, end)) = field::block(rest) else {
-            break;
-        };
-        if !fields.is_empty() {
-            groups.push(fields);
+/// ReportGroups of fields, separated by empty lines. Lines that are no fields are passed over.
+struct ReportGroups<'a> {
+    rest: &'a [u8],
+    /// The present group: one vector serves them all, so that many small groups cost no more than one.
+    fields: Vec<Field<'a>>,
+}
+
+impl<'a> ReportGroups<'a> {
+    fn of(data: &'a [u8]) -> ReportGroups<'a> {
+        ReportGroups {
+            rest: data,
+            fields: Vec::new(),
         }
-        rest = if end > 0 {
-            &rest[end..]
-        } else {
-            without_line(rest)
-        };
     }
-    groups
+
+    /// The next group that has fields, the first [`REPORT_FIELDS_MAX`] of them.
+    fn next(&mut self) -> Option<&[Field<'a>]> {
+        self.fields.clear();
+        self.append().then_some(&self.fields[..])
+    }
+
+    /// Appends the fields of the next group that has any, as far as there is room; whether there was one.
+    fn append(&mut self) -> bool {
+        let before = self.fields.len();
+        while !self.rest.is_empty() && self.fields.len() == before {
+            let room = field::HeaderRoom {
+                len: HEADER_LEN_MAX,
+                fields: REPORT_FIELDS_MAX - before.min(REPORT_FIELDS_MAX),
+            };
+            let Ok(end) = field::block(self.rest, room, &mut self.fields) else {
+                self.rest = &[];
+                break;
+            };
+            self.rest = match end.body {
+                0 => without_line(self.rest),
+                body => &self.rest[body..],
+            };
+        }
+        self.fields.len() > before
+    }
 }
 
 fn without_line(data: &[u8]) -> &[u8] {
     memchr::memchr(b'\n', data).map_or(&[], |newline| &data[newline + 1..])
 }
 
-fn plain(fields: &[Field<'_>], name: &str) -> Option<String> {
-    field::find(fields, name)
-        .map(|value| value.into_owned())
-        .filter(|value| !value.is_empty())
+/// A value, cut to so many characters.
+fn plain(fields: &[Field<'_>], name: &str, chars_max: usize) -> Option<String> {
+    within(fields, name).and_then(|value| text(&value, chars_max))
 }
 
-/// A value of the form `rfc822; mailbox@domain`, without the type in front.
-fn typed(fields: &[Field<'_>], name: &str) -> Option<String> {
-    let value = plain(fields, name)?;
-    let bare = value
-        .split_once(';')
-        .map_or(value.as_str(), |(_, bare)| bare)
-        .trim();
-    Some(bare.to_string()).filter(|bare| !bare.is_empty())
+/// A value of the form `rfc822; mailbox@domain`, without the type in front, cut to so many characters.
+fn typed(fields: &[Field<'_>], name: &str, chars_max: usize) -> Option<String> {
+    let value = within(fields, name)?;
+    let bare = value.split_once(';').map_or(&*value, |(_, bare)| bare);
+    text(bare.trim(), chars_max)
+}
+
+/// A value that is a word or two.
+fn short(fields: &[Field<'_>], name: &str) -> Option<String> {
+    plain(fields, name, REPORT_TEXT_CHARS_MAX)
+}
+
+/// The first bytes of a value: more than any text that is made of it.
+fn within<'f>(fields: &'f [Field<'_>], name: &str) -> Option<Cow<'f, str>> {
+    const LEN_MAX: usize = 8 * 1024;
+    field::find_within(fields, name, LEN_MAX)
+}
+
+fn text(value: &str, chars_max: usize) -> Option<String> {
+    Some(shown(value, chars_max).into_owned()).filter(|value| !value.is_empty())
+}
+
+/// A word of a disposition.
+fn label(word: &str) -> String {
+    shown(word.trim(), LABEL_CHARS_MAX).into_owned()
 }
 
 fn action(value: &str) -> Option<Action> {
@@ -281,6 +342,7 @@ fn action(value: &str) -> Option<Action> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::REPORT_RECIPIENTS_MAX;
 
     #[test]
     fn status_codes_may_have_comments() {
@@ -299,7 +361,7 @@ mod tests {
         let text = "Reporting-MTA: dns; a.example\r\nOriginal-Envelope-Id: 77\r\n\r\n\
                     Final-Recipient: rfc822; 1@a\r\nAction: Failed\r\nStatus: 5.1.1\r\nDiagnostic-Code: smtp; 550 5.1.1 no\r\n\r\n\
                     noise\r\nFinal-Recipient: rfc822;2@a\r\nAction: exploded\r\n\r\n";
-        let report = DeliveryReport::read(text.as_bytes().into());
+        let report = DeliveryReport::read(text.as_bytes().into(), &mut Allowance::whole());
         assert_eq!(report.reporting_mta.as_deref(), Some("a.example"));
         assert_eq!(report.original_envelope_id.as_deref(), Some("77"));
         assert_eq!(report.recipients.len(), 2);
@@ -310,6 +372,48 @@ mod tests {
         );
         assert_eq!(report.recipients[1].final_recipient.as_deref(), Some("2@a"));
         assert_eq!(report.recipients[1].action, None);
+    }
+
+    #[test]
+    fn recipients_beyond_the_limit_are_counted_over_all_reports_of_a_mail() {
+        let mut allowance = Allowance::whole();
+        let text = format!(
+            "Reporting-MTA: x\n\n{}",
+            "A:\n\n".repeat(REPORT_RECIPIENTS_MAX - 1)
+        );
+        let report = DeliveryReport::read(text.as_bytes().into(), &mut allowance);
+        assert_eq!(
+            (report.recipients.len(), report.recipients_left_out),
+            (REPORT_RECIPIENTS_MAX - 1, 0)
+        );
+        let report = DeliveryReport::read(text.as_bytes().into(), &mut allowance);
+        let left_out = REPORT_RECIPIENTS_MAX as u32 - 2;
+        assert_eq!(
+            (report.recipients.len(), report.recipients_left_out),
+            (1, left_out)
+        );
+    }
+
+    #[test]
+    fn values_of_a_report_are_cut() {
+        let text = format!(
+            "A: b\n\nFinal-Recipient: rfc822;{0}\nDiagnostic-Code: {0}\n",
+            "é".repeat(50_000)
+        );
+        let report = DeliveryReport::read(text.as_bytes().into(), &mut Allowance::whole());
+        let recipient = &report.recipients[0];
+        let chars = |value: &Option<String>| value.as_deref().map(|value| value.chars().count());
+        assert_eq!(chars(&recipient.final_recipient), Some(ADDRESS_CHARS_MAX));
+        assert_eq!(chars(&recipient.diagnostic), Some(REPORT_TEXT_CHARS_MAX));
+        let disposition =
+            Disposition::read(&format!("a/b; {}/{}", "k".repeat(900), "m,".repeat(900)));
+        assert_eq!(
+            (
+                disposition.kind.chars().count(),
+                disposition.modifiers.len()
+            ),
+            (LABEL_CHARS_MAX, MODIFIERS_MAX)
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@ use crate::audio::wav;
 use crate::content::Content;
 use crate::content::Message;
 use crate::envelope::{Container, Fault};
-use crate::mime::{DEPTH_MAX, HEADER_LEN_MAX, PARTS_MAX};
+use crate::limits::{DEPTH_MAX, FIELDS_MAX, HEADER_LEN_MAX, PARTS_MAX};
 use crate::report::StatusCode;
 use crate::summary::{Kind, Summary};
 use crate::voice::{Codec, Voice};
@@ -56,6 +56,9 @@ fn sentence(fault: &Fault) -> String {
         Fault::NoBoundary => "The message is a multipart without a usable boundary.".to_string(),
         Fault::TooDeep => format!("The message has parts within parts more than {DEPTH_MAX} deep."),
         Fault::TooManyParts => format!("The message has more than {PARTS_MAX} parts."),
+        Fault::TooManyFields => {
+            format!("The message has more than {FIELDS_MAX} header fields.")
+        }
         Fault::HeaderTooLong => format!(
             "The message has a header of more than {} KiB.",
             HEADER_LEN_MAX / 1024

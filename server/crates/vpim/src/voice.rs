@@ -3,6 +3,7 @@
 use crate::audio::g726::{Mixing, NibbleOrder};
 use crate::audio::{self, g711, g726, wav};
 use crate::data::Data;
+use crate::limits::{LABEL_CHARS_MAX, shown};
 use crate::mime::field::{self, Field};
 use crate::mime::parameter::Structured;
 
@@ -79,7 +80,9 @@ impl Codec {
     }
 
     fn unknown_encoding(fields: &[Field<'_>]) -> Codec {
-        let encoding = field::find(fields, "content-transfer-encoding").unwrap_or_default();
+        let encoding = field::find_within(fields, "content-transfer-encoding", 4 * LABEL_CHARS_MAX);
+        let encoding = encoding.unwrap_or_default();
+        let encoding = shown(&encoding, LABEL_CHARS_MAX);
         Codec::Unsupported(format!("the transfer encoding {encoding:?}"))
     }
 }
@@ -97,7 +100,7 @@ impl<'a> Voice<'a> {
         } else {
             Codec::of(subtype, &data)
         };
-        let duration = field::find(fields, "content-duration");
+        let duration = field::find_within(fields, "content-duration", LABEL_CHARS_MAX);
         let claimed_duration_s = duration.and_then(|value| duration_s(&value));
         Voice {
             purpose: purpose(fields),
@@ -161,12 +164,10 @@ impl<'a> Voice<'a> {
 }
 
 fn purpose(fields: &[Field<'_>]) -> Purpose {
-    let Some(disposition) = field::find(fields, "content-disposition") else {
+    let Some(disposition) = Structured::of(fields, "content-disposition") else {
         return Purpose::default();
     };
-    let voice = Structured::read(&disposition)
-        .parameter("voice")
-        .unwrap_or_default();
+    let voice = disposition.parameter("voice").unwrap_or_default();
     match voice.to_ascii_lowercase().as_str() {
         "originator-spoken-name" => Purpose::OriginatorSpokenName,
         "recipient-spoken-name" => Purpose::RecipientSpokenName,

@@ -1,6 +1,9 @@
 //! Mails made to hurt: each gets an answer, and none takes more work than its length.
 
-use vpim::{DEPTH_MAX, Fault, HEADER_LEN_MAX, PARTS_MAX, Refusal, canonical, judge, parse};
+use vpim::{
+    DEPTH_MAX, FIELDS_MAX, Fault, HEADER_LEN_MAX, PARTS_MAX, Refusal, canonical, judge, parse,
+    parse_kept,
+};
 
 fn fault(raw: &[u8]) -> Option<Fault> {
     let message = parse(raw);
@@ -185,4 +188,50 @@ fn ten_megabytes_of_anything_are_read() {
             );
         }
     }
+}
+
+#[test]
+fn what_was_accepted_at_the_edge_of_the_limits_can_be_read() {
+    // Each field grows by a blank and a CR in the canonical form, and a few fields are added.
+    let long = format!("X:{}\n", "x".repeat(117)).repeat(HEADER_LEN_MAX / 120 - 1);
+    let many = "X:\n".repeat(FIELDS_MAX - 1);
+    for (fields, fault) in [(long, Fault::HeaderTooLong), (many, Fault::TooManyFields)] {
+        let mail = format!("{fields}Subject: x\n\nbody");
+        let message = parse(mail.as_bytes());
+        assert!(judge(&message).is_ok());
+        let kept = canonical(&message);
+        assert_eq!(
+            parse(&kept).fault,
+            Some(fault),
+            "it is no mail that would be accepted"
+        );
+        assert_eq!(parse_kept(&kept), message);
+    }
+}
+
+#[test]
+fn a_message_that_is_older_than_a_limit_is_still_read() {
+    let fields = "X: 1\r\n".repeat(3 * FIELDS_MAX);
+    let part = "--b\r\nContent-Type: audio/basic\r\n\r\nab\r\n";
+    let mail = format!(
+        "Subject: x\r\n{fields}Content-Type: multipart/mixed; boundary=b\r\n\r\n{part}{part}--b--\r\n"
+    );
+    assert_eq!(fault(mail.as_bytes()), Some(Fault::TooManyFields));
+    let message = parse_kept(mail.as_bytes());
+    assert_eq!((message.fault, message.parts.len()), (None, 2));
+    assert!(message.parts.iter().all(|part| part.voice().is_some()));
+    assert_eq!(message.envelope.subject.as_deref(), Some("x"));
+}
+
+#[test]
+fn an_encoded_message_in_encoded_messages_is_followed_twice() {
+    let enclosed = |body: &str| {
+        let body = body.replace('=', "=3D");
+        format!(
+            "Content-Type: message/rfc822\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n{body}"
+        )
+    };
+    let twice = enclosed(&enclosed("\r\nx"));
+    assert_eq!(fault(twice.as_bytes()), None);
+    assert_eq!(fault(enclosed(&twice).as_bytes()), Some(Fault::TooDeep));
 }

@@ -5,19 +5,35 @@
 use super::party;
 use contract::{Part, Timestamp, VoicePurpose};
 use vpim::audio::g726::NibbleOrder;
-use vpim::{Action, Container, Content, Message, Purpose, Undecodable, Voice};
+use vpim::{Action, Container, Content, Message, Purpose, Text, Undecodable, Voice};
 
 /// Most text of one part that is sent, in bytes.
 const TEXT_LENGTH_MAX: usize = 64 * 1024;
+/// Most text of all parts that is sent, in bytes. A text beyond is told of like a file.
+const TEXT_IN_ALL_MAX: usize = 256 * 1024;
 
-/// The parts of a message.
+/// The parts of a message. How many there are, and how long what they say is, follows from the limits of `vpim`.
 pub fn parts(message: &Message<'_>) -> Vec<Part> {
-    level(message, &mut 0)
+    let mut walk = Walk {
+        next: 0,
+        text_left: TEXT_IN_ALL_MAX,
+    };
+    level(message, &mut walk)
 }
 
-fn level(message: &Message<'_>, next: &mut u32) -> Vec<Part> {
+/// What is counted over all parts, enclosed ones included.
+struct Walk {
+    /// The next part's index.
+    next: u32,
+    /// Bytes of text for which there is room.
+    text_left: usize,
+}
+
+fn level(message: &Message<'_>, walk: &mut Walk) -> Vec<Part> {
     let mut parts = Vec::new();
+    let mut original = original(message);
     for part in &message.parts {
+        let next = &mut walk.next;
         let mut index = || {
             *next += 1;
             *next - 1
@@ -37,14 +53,16 @@ fn level(message: &Message<'_>, next: &mut u32) -> Vec<Part> {
                 match text.subtype.as_str() {
                     _ if text.is_blank() => {}
                     // Markup is not for reading, and is never given to a page.
-                    "html" => parts.push(Part::Other {
-                        index,
-                        media_type: "text/html".into(),
-                        size: text.data.len() as u64,
-                    }),
+                    subtype if subtype == "html" || walk.text_left == 0 => {
+                        parts.push(Part::Other {
+                            index,
+                            media_type: format!("text/{subtype}"),
+                            size: text.data.len() as u64,
+                        });
+                    }
                     _ => parts.push(Part::Text {
                         index,
-                        text: cut(plain(&text.text())),
+                        text: readable(text, &mut walk.text_left),
                     }),
                 }
             }
@@ -55,7 +73,7 @@ fn level(message: &Message<'_>, next: &mut u32) -> Vec<Part> {
                     .envelope
                     .date
                     .map(|date| Timestamp(date.unix_s.saturating_mul(1000))),
-                parts: level(inner, next),
+                parts: level(inner, walk),
             }),
             Content::VCard(card) => {
                 parts.push(Part::Card {
@@ -63,7 +81,7 @@ fn level(message: &Message<'_>, next: &mut u32) -> Vec<Part> {
                     name: card.name.clone().unwrap_or_default(),
                 });
             }
-            Content::DeliveryReport(report) => parts.extend(delivery(report, message)),
+            Content::DeliveryReport(report) => parts.extend(delivery(report, &mut original)),
             Content::DispositionReport(report) => parts.push(disposition(report)),
             Content::Other {
                 content_type,
@@ -78,17 +96,41 @@ fn level(message: &Message<'_>, next: &mut u32) -> Vec<Part> {
     parts
 }
 
-/// Line ends as the web has them, and none at the end.
-fn plain(text: &str) -> String {
-    text.replace("\r\n", "\n").trim_end().to_owned()
+/// The text of a part, as much as may be sent of it. Only that much is decoded.
+fn readable(text: &Text<'_>, room: &mut usize) -> String {
+    let (decoded, is_whole) = text.text_within(TEXT_LENGTH_MAX);
+    let shown = cut(plain(&decoded), is_whole, TEXT_LENGTH_MAX.min(*room));
+    *room -= shown.len().min(*room);
+    shown
 }
 
-/// At most [`TEXT_LENGTH_MAX`], cut between characters.
-fn cut(mut text: String) -> String {
-    let end = (0..=TEXT_LENGTH_MAX.min(text.len()))
+/// Line ends as the web has them, and none at the end; blanks for other control characters, which nobody can read.
+fn plain(text: &str) -> String {
+    let mut plain = text.replace("\r\n", "\n");
+    if plain.contains(|c: char| c.is_control() && c != '\n' && c != '\t') {
+        let visible = |c: char| {
+            if c.is_control() && c != '\n' && c != '\t' {
+                ' '
+            } else {
+                c
+            }
+        };
+        plain = plain.chars().map(visible).collect();
+    }
+    plain.truncate(plain.trim_end().len());
+    plain
+}
+
+/// At most so many bytes, cut between characters, with `…` at the end if it is not all.
+fn cut(mut text: String, is_whole: bool, len_max: usize) -> String {
+    if is_whole && text.len() <= len_max {
+        return text;
+    }
+    let end = (0..=len_max.saturating_sub('…'.len_utf8()).min(text.len()))
         .rev()
         .find(|&at| text.is_char_boundary(at));
     text.truncate(end.unwrap_or(0));
+    text.push('…');
     text
 }
 
@@ -102,13 +144,17 @@ fn purpose(purpose: Purpose) -> VoicePurpose {
     }
 }
 
-/// One part for each addressee. The message reported on is named by the original that is enclosed, if one is.
-fn delivery(report: &vpim::DeliveryReport<'_>, message: &Message<'_>) -> Vec<Part> {
-    let original = message.parts.iter().find_map(|part| match &part.content {
+/// The identifier of the message that a report is about: that of the original that is enclosed, if one is.
+fn original(message: &Message<'_>) -> Option<String> {
+    message.parts.iter().find_map(|part| match &part.content {
         Content::Forwarded(original) => original.envelope.message_id.clone(),
         _ => None,
-    });
-    let about = |status: &vpim::RecipientStatus| {
+    })
+}
+
+/// One part for each addressee. The message reported on is named once, by the first of them: it is the same for all.
+fn delivery(report: &vpim::DeliveryReport<'_>, original: &mut Option<String>) -> Vec<Part> {
+    let mut about = |status: &vpim::RecipientStatus| {
         let recipient = status
             .original_recipient
             .clone()
@@ -141,10 +187,22 @@ fn delivery(report: &vpim::DeliveryReport<'_>, message: &Message<'_>) -> Vec<Par
             summary,
             recipient,
             status: code,
-            original_message_id: original.clone(),
+            original_message_id: original.take(),
         }
     };
-    report.recipients.iter().map(about).collect()
+    let mut parts: Vec<Part> = report.recipients.iter().map(&mut about).collect();
+    if report.recipients_left_out > 0 {
+        parts.push(Part::Report {
+            summary: format!(
+                "The report tells of {} more addressees, which are not listed here.",
+                report.recipients_left_out
+            ),
+            recipient: String::new(),
+            status: String::new(),
+            original_message_id: None,
+        });
+    }
+    parts
 }
 
 fn disposition(report: &vpim::DispositionReport<'_>) -> Part {
@@ -269,6 +327,13 @@ pub fn detail(row: contract::MessageRow, message: &Message<'_>) -> contract::Mes
 }
 
 #[cfg(test)]
+#[path = "../../../crates/vpim/tests/worst/mod.rs"]
+mod worst;
+
+#[cfg(test)]
+mod cost_tests;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -348,8 +413,53 @@ mod tests {
 
     #[test]
     fn long_text_is_cut_between_characters() {
-        let text = cut(format!("{}é", "a".repeat(TEXT_LENGTH_MAX - 1)));
+        let long = format!("{}é", "a".repeat(TEXT_LENGTH_MAX - 4));
+        let text = cut(long.repeat(2), true, TEXT_LENGTH_MAX);
         assert_eq!(text.len(), TEXT_LENGTH_MAX - 1);
-        assert_eq!(cut("short".into()), "short");
+        assert!(text.ends_with("a…"));
+        assert_eq!(cut("short".into(), true, TEXT_LENGTH_MAX), "short");
+        assert_eq!(cut("short".into(), false, TEXT_LENGTH_MAX), "short…");
+        assert_eq!(plain("a\r\nb\u{1}\tc\r\n"), "a\nb \tc");
+    }
+
+    #[test]
+    fn a_report_names_the_message_once_and_counts_what_it_does_not_list() {
+        let groups = "Final-Recipient: rfc822; 1@a\n\n".repeat(300);
+        let mail = worst::report(&groups, "m@x");
+        let parts = parts(&vpim::parse(&mail));
+        let named = |part: &&Part| matches!(part, Part::Report { original_message_id: Some(id), .. } if id == "m@x");
+        assert_eq!(parts.iter().filter(named).count(), 1);
+        let reports = parts
+            .iter()
+            .filter(|part| matches!(part, Part::Report { .. }));
+        assert_eq!(reports.count(), vpim::limits::REPORT_RECIPIENTS_MAX + 1);
+        let more = |part: &Part| matches!(part, Part::Report { summary, .. } if summary.contains(" 44 more "));
+        assert!(parts.iter().any(more));
+    }
+
+    #[test]
+    fn text_beyond_what_fits_in_an_answer_is_told_of_like_a_file() {
+        let part = format!(
+            "--b\r\nContent-Type: text/plain\r\n\r\n{}\r\n",
+            "x".repeat(60_000)
+        );
+        let mail = format!(
+            "Content-Type: multipart/mixed; boundary=b\r\n\r\n{}--b--\r\n",
+            part.repeat(6)
+        );
+        let parts = parts(&vpim::parse(mail.as_bytes()));
+        let text = parts.iter().map(|part| match part {
+            Part::Text { text, .. } => text.len(),
+            _ => 0,
+        });
+        assert_eq!(text.sum::<usize>(), TEXT_IN_ALL_MAX);
+        assert!(matches!(
+            &parts[5],
+            Part::Other {
+                index: 5,
+                size: 60_000,
+                ..
+            }
+        ));
     }
 }

@@ -6,6 +6,7 @@ use super::{BuildError, Recording, ascii, enclosed, header};
 use crate::content::Message;
 use crate::content::Part;
 use crate::envelope::{Container, Envelope};
+use crate::limits::Allowance;
 use crate::mime::date::Date;
 use crate::mime::field::{self, Field};
 use crate::mime::party::Party;
@@ -172,7 +173,7 @@ fn report<'a>(
     let machine = Field::new("Content-Type", format!("message/{kind}"));
     let mut parts = vec![
         explanation.part()?,
-        Part::classify(vec![machine], status.into(), false),
+        Part::made(vec![machine], status.into()),
     ];
     match original {
         Original::None => {}
@@ -184,12 +185,12 @@ fn report<'a>(
                 .iter()
                 .for_each(|original| field::write(original, &mut header));
             let content_type = Field::new("Content-Type", "text/rfc822-headers");
-            parts.push(Part::classify(vec![content_type], header.into(), false));
+            parts.push(Part::made(vec![content_type], header.into()));
         }
     }
     let container = Container::Report(kind.to_string());
     Ok(Message {
-        envelope: Envelope::read(&fields),
+        envelope: Envelope::read(&fields, &mut Allowance::whole()),
         container,
         fields,
         parts,
@@ -211,11 +212,7 @@ impl<'a> Explanation<'a> {
                     .lines()
                     .flat_map(|line| [line, "\r\n"])
                     .collect::<String>();
-                Ok(Part::classify(
-                    vec![content_type],
-                    lines.into_bytes().into(),
-                    false,
-                ))
+                Ok(Part::made(vec![content_type], lines.into_bytes().into()))
             }
         }
     }

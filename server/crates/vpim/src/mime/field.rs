@@ -4,8 +4,6 @@ use std::borrow::Cow;
 
 use memchr::memchr;
 
-use super::HEADER_LEN_MAX;
-
 /// One header field, unfolded.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Field<'a> {
@@ -36,6 +34,11 @@ impl<'a> Field<'a> {
         String::from_utf8_lossy(&self.value)
     }
 
+    /// [`Field::value`], or as much of it as stands in the first `len_max` bytes.
+    pub(crate) fn value_within(&self, len_max: usize) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.value[..self.value.len().min(len_max)])
+    }
+
     /// The bytes of the value: no CR, LF or NUL among them.
     pub fn bytes(&self) -> &[u8] {
         &self.value
@@ -44,6 +47,12 @@ impl<'a> Field<'a> {
     /// Whether the field has this name, in whatever case.
     pub fn is(&self, name: &str) -> bool {
         self.name.eq_ignore_ascii_case(name)
+    }
+
+    /// Whether it tells of the body.
+    pub(crate) fn is_content(&self) -> bool {
+        let start = self.name.get(..8);
+        start.is_some_and(|start| start.eq_ignore_ascii_case("content-"))
     }
 
     /// The same field, holding its own memory.
@@ -66,48 +75,87 @@ pub(crate) fn find<'f>(fields: &'f [Field<'_>], name: &str) -> Option<Cow<'f, st
     fields.iter().find(|field| field.is(name)).map(Field::value)
 }
 
-/// The header block is longer than [`HEADER_LEN_MAX`].
+/// [`find`], or as much of the value as stands in its first `len_max` bytes.
+pub(crate) fn find_within<'f>(
+    fields: &'f [Field<'_>],
+    name: &str,
+    len_max: usize,
+) -> Option<Cow<'f, str>> {
+    let field = fields.iter().find(|field| field.is(name))?;
+    Some(field.value_within(len_max))
+}
+
+/// The header block is longer than it may be.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct TooLong;
 
-/// Cuts the header block off the front of `raw`. Returns the fields and where the body begins.
+/// How long a header block may be, and how many of its fields are taken.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HeaderRoom {
+    /// Bytes; more are too long.
+    pub len: usize,
+    /// Fields; what comes after them is passed over, but for the first [`CONTENT_FIELDS`] that tell what the body is.
+    pub fields: usize,
+}
+
+/// `Content-*` fields of a header that are taken also where there is no room: without them the body could not be read.
+const CONTENT_FIELDS: usize = 8;
+
+/// Where a header block ends.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct HeaderEnd {
+    /// Where the body begins.
+    pub body: usize,
+    /// Fields that were passed over, because there was no room for them.
+    pub left_out: usize,
+}
+
+/// Cuts the header block off the front of `raw`, and appends its fields to `fields`.
 ///
 /// The block ends at an empty line, at the end of the input, or before the first line that is neither a field nor a
 /// continuation. An mbox `From ` line at the very front is passed over.
-pub(crate) fn block(raw: &[u8]) -> Result<(Vec<Field<'_>>, usize), TooLong> {
-    let mut fields = Vec::with_capacity(16);
-    let mut at = 0;
+pub(crate) fn block<'a>(
+    raw: &'a [u8],
+    room: HeaderRoom,
+    fields: &mut Vec<Field<'a>>,
+) -> Result<HeaderEnd, TooLong> {
+    let most = fields.len() + room.fields;
+    let (mut at, mut left_out) = (0, 0);
     while at < raw.len() {
-        let end = field_end(raw, at)?;
+        let end = field_end(raw, at, room.len)?;
         let lines = &raw[at..end];
         if matches!(lines, b"\n" | b"\r\n" | b"\r") {
             at = end;
             break;
         }
         match split(lines) {
-            Some(field) => fields.push(field),
+            Some(field) if fields.len() < most => fields.push(field),
+            Some(field) if field.is_content() && fields.len() < most + CONTENT_FIELDS => {
+                fields.push(field);
+            }
+            Some(_) => left_out += 1,
             None if at == 0 && lines.starts_with(b"From ") => {}
             None => break,
         }
         at = end;
     }
-    Ok((fields, at))
+    Ok(HeaderEnd { body: at, left_out })
 }
 
 /// Where the field that begins at `start` ends: after its line and all continuation lines.
-fn field_end(raw: &[u8], start: usize) -> Result<usize, TooLong> {
+fn field_end(raw: &[u8], start: usize, len_max: usize) -> Result<usize, TooLong> {
     let mut end = start;
     loop {
-        if end > HEADER_LEN_MAX {
+        if end > len_max {
             return Err(TooLong);
         }
         // One byte more than the limit is enough to know.
-        let window = &raw[end..raw.len().min(HEADER_LEN_MAX + 2).max(end)];
+        let window = &raw[end..raw.len().min(len_max + 2).max(end)];
         end = match memchr(b'\n', window) {
             Some(newline) => end + newline + 1,
             None if end + window.len() < raw.len() => return Err(TooLong),
             None => {
-                return if raw.len() > HEADER_LEN_MAX {
+                return if raw.len() > len_max {
                     Err(TooLong)
                 } else {
                     Ok(raw.len())
@@ -195,6 +243,17 @@ fn blank(byte: u8) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::HEADER_LEN_MAX;
+
+    fn block(raw: &[u8]) -> Result<(Vec<Field<'_>>, usize), TooLong> {
+        let mut fields = Vec::new();
+        let room = HeaderRoom {
+            len: HEADER_LEN_MAX,
+            fields: usize::MAX / 2,
+        };
+        let end = super::block(raw, room, &mut fields)?;
+        Ok((fields, end.body))
+    }
 
     fn read(raw: &str) -> (Vec<(String, String)>, &str) {
         let (fields, body) = block(raw.as_bytes()).expect("short enough");
@@ -234,6 +293,19 @@ mod tests {
         assert_eq!(read("no field: but a space in the name\r\n").0.len(), 0);
         assert_eq!(read("\r\nA: 1\r\n").1, "A: 1\r\n");
         assert_eq!(read("A: 1").1, "");
+    }
+
+    #[test]
+    fn fields_for_which_there_is_no_room_are_passed_over_and_counted() {
+        let raw = b"A: 1\r\nB: 2\r\n 2\r\nC: 3\r\n\r\nbody";
+        let mut fields = vec![Field::new("Before", "0")];
+        let room = HeaderRoom {
+            len: 100,
+            fields: 1,
+        };
+        let end = super::block(raw, room, &mut fields).expect("short enough");
+        assert_eq!((end.left_out, &raw[end.body..]), (2, &b"body"[..]));
+        assert_eq!(fields, [Field::new("Before", "0"), Field::new("A", "1")]);
     }
 
     #[test]

@@ -2,10 +2,8 @@
 
 use std::ops::Range;
 
+use crate::limits::BOUNDARY_LEN_MAX;
 use memchr::memmem::Finder;
-
-/// Longest boundary that is looked for. RFC 2046 allows 70 characters.
-const BOUNDARY_LEN_MAX: usize = 256;
 
 /// The parts of a multipart body.
 #[derive(Debug, PartialEq, Eq)]

@@ -1,72 +1,93 @@
 //! Structured values such as `audio/32KADPCM; name="a b"` (RFC 2045 section 5.1), with comments and stray spaces.
 
+use super::field::{Field, find_within};
+use crate::limits::{MEDIA_TYPE_CHARS_MAX, PARAMETERS_MAX, STRUCTURED_LEN_MAX, within};
+
 /// A value in front of its parameters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Structured {
-    /// What stands before the first semicolon, lower case, without comments or spaces.
+    /// What stands before the first semicolon, lower case, without comments or spaces, at most [`MEDIA_TYPE_CHARS_MAX`] of it.
     pub value: String,
-    /// Names in lower case; values as written, unquoted.
-    pub parameters: Vec<(String, String)>,
+    /// What stands behind it, as it was written. A parameter is looked for when it is asked for: few ever are.
+    parameters: String,
 }
 
 impl Structured {
-    /// Reads a header value. Accepts `voice= Voice-Message` and `voice =x` as in the examples of RFC 3801 Appendix B.
+    /// Reads the first field of that name; `None` if there is none.
+    pub fn of(fields: &[Field<'_>], name: &str) -> Option<Structured> {
+        let value = find_within(fields, name, STRUCTURED_LEN_MAX)?;
+        Some(Structured::read(&value))
+    }
+
+    /// Reads a header value, or the first [`STRUCTURED_LEN_MAX`] bytes of it. Accepts `voice= Voice-Message` and `voice =x` as in the
+    /// examples of RFC 3801 Appendix B.
     pub fn read(text: &str) -> Structured {
-        let mut pieces = pieces(text).into_iter();
+        let mut pieces = ParameterPieces(Some(within(text, STRUCTURED_LEN_MAX)));
         let value = pieces.next().unwrap_or_default();
         let value = value
             .chars()
             .filter(|c| !c.is_whitespace())
+            .take(MEDIA_TYPE_CHARS_MAX)
             .collect::<String>()
             .to_ascii_lowercase();
-        let parameters = pieces
-            .filter_map(|piece| {
-                let (name, value) = piece.split_once('=')?;
-                Some((name.trim().to_ascii_lowercase(), value.trim().to_string()))
-            })
-            .collect();
+        let parameters = pieces.0.unwrap_or_default().to_string();
         Structured { value, parameters }
     }
 
-    /// The parameter of that (lower-case) name, also in the simplest form of RFC 2231, `name*=charset'language'text`.
+    /// The parameter of that (lower-case) name, unquoted, among the first [`PARAMETERS_MAX`]; also in the simplest form of RFC 2231,
+    /// `name*=charset'language'text`.
     pub fn parameter(&self, name: &str) -> Option<String> {
-        let plain = self
-            .parameters
-            .iter()
-            .find(|(n, _)| n == name)
-            .map(|(_, value)| value.clone());
-        plain.or_else(|| {
-            let (_, value) = self
-                .parameters
-                .iter()
-                .find(|(n, _)| n.strip_suffix('*') == Some(name))?;
-            let (charset, rest) = value.split_once('\'')?;
-            let (_, text) = rest.split_once('\'')?;
-            Some(super::word::decode_charset(charset, &percent_decoded(text)))
-        })
+        let mut extended = None;
+        for piece in ParameterPieces(Some(&self.parameters)).take(PARAMETERS_MAX) {
+            let Some((its, value)) = piece.split_once('=') else {
+                continue;
+            };
+            let its = its.trim();
+            if its.eq_ignore_ascii_case(name) {
+                return Some(value.trim().to_string());
+            }
+            let is_extended = its
+                .strip_suffix('*')
+                .is_some_and(|its| its.eq_ignore_ascii_case(name));
+            if is_extended && extended.is_none() {
+                extended = Some(value.trim().to_string());
+            }
+        }
+        let extended = extended?;
+        let (charset, rest) = extended.split_once('\'')?;
+        let (_, text) = rest.split_once('\'')?;
+        Some(super::word::decode_charset(charset, &percent_decoded(text)))
     }
 }
 
-/// Splits at semicolons outside quotes and comments; takes quotes and comments away.
-fn pieces(text: &str) -> Vec<String> {
-    let mut pieces = vec![String::new()];
-    let (mut quoted, mut comment) = (false, 0usize);
-    let mut chars = text.chars();
-    while let Some(c) = chars.next() {
-        let piece = pieces.last_mut().expect("never empty");
-        match c {
-            '\\' if quoted => piece.extend(chars.next()),
-            '\\' if comment > 0 => drop(chars.next()),
-            '"' if comment == 0 => quoted = !quoted,
-            _ if quoted => piece.push(c),
-            '(' => comment += 1,
-            ')' if comment > 0 => comment -= 1,
-            _ if comment > 0 => {}
-            ';' => pieces.push(String::new()),
-            _ => piece.push(c),
+/// The pieces between semicolons outside quotes and comments, without quotes and comments.
+struct ParameterPieces<'a>(Option<&'a str>);
+
+impl Iterator for ParameterPieces<'_> {
+    type Item = String;
+
+    fn next(&mut self) -> Option<String> {
+        let mut chars = self.0.take()?.chars();
+        let (mut quoted, mut comment) = (false, 0usize);
+        let mut piece = String::new();
+        while let Some(c) = chars.next() {
+            match c {
+                '\\' if quoted => piece.extend(chars.next()),
+                '\\' if comment > 0 => drop(chars.next()),
+                '"' if comment == 0 => quoted = !quoted,
+                _ if quoted => piece.push(c),
+                '(' => comment += 1,
+                ')' if comment > 0 => comment -= 1,
+                _ if comment > 0 => {}
+                ';' => {
+                    self.0 = Some(chars.as_str());
+                    break;
+                }
+                _ => piece.push(c),
+            }
         }
+        Some(piece)
     }
-    pieces
 }
 
 fn percent_decoded(text: &str) -> Vec<u8> {
@@ -120,6 +141,20 @@ mod tests {
         assert_eq!(read.parameter("voice").as_deref(), Some("Voice-Message"));
         assert_eq!(read.parameter("x"), None);
         assert_eq!(Structured::read(""), Structured::default());
+    }
+
+    #[test]
+    fn parameters_and_types_beyond_the_limits_are_left_out() {
+        let read = Structured::read(&format!("a/{}; x=1", "b".repeat(1_000)));
+        assert_eq!(read.value.chars().count(), MEDIA_TYPE_CHARS_MAX);
+        assert_eq!(read.parameter("x").as_deref(), Some("1"));
+        let behind = |parameters: usize| format!("a/b{}; y=2", "; x=1".repeat(parameters));
+        let y = |text: &str| Structured::read(text).parameter("y");
+        assert_eq!(y(&behind(PARAMETERS_MAX - 1)).as_deref(), Some("2"));
+        assert_eq!(y(&behind(PARAMETERS_MAX)), None);
+        let long = format!("a/b; x={}", "y".repeat(1_000_000));
+        let value = Structured::read(&long).parameter("x").expect("a value");
+        assert_eq!(value.len(), STRUCTURED_LEN_MAX - "a/b; x=".len());
     }
 
     #[test]

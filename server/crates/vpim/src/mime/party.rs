@@ -1,13 +1,14 @@
 //! Address lists (RFC 5322 section 3.4), read leniently and written strictly.
 
 use super::word;
+use crate::limits::{ADDRESS_CHARS_MAX, NAME_CHARS_MAX, PARTIES_MAX, PHRASE_LEN_MAX, shown_own};
 
 /// Somebody named in a header field.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Party {
-    /// The text name, if one stood beside the address.
+    /// The text name, if one stood beside the address. Of a name that was read, at most [`NAME_CHARS_MAX`] characters.
     pub name: Option<String>,
-    /// `mailbox@domain`, without angle brackets.
+    /// `mailbox@domain`, without angle brackets. Of an address that was read, at most [`ADDRESS_CHARS_MAX`] characters.
     pub address: String,
 }
 
@@ -39,15 +40,25 @@ impl Party {
         }
     }
 
-    /// Reads every address of a field. Knows names in quotes, comments as names, groups, source routes and encoded
-    /// words; passes over what has no address.
+    /// Reads the addresses of a field, the first [`PARTIES_MAX`]. Knows names in quotes, comments as names, groups, source routes
+    /// and encoded words; passes over what has no address.
     pub fn read_list(text: &str) -> Vec<Party> {
+        Party::read_first(text, PARTIES_MAX)
+    }
+
+    /// Reads the first `most` addresses of a field.
+    pub(crate) fn read_first(text: &str, most: usize) -> Vec<Party> {
         let mut reader = ListReader::default();
         let mut chars = text.chars();
-        while let Some(c) = chars.next() {
-            reader.take(c, &mut chars);
+        while reader.parties.len() < most {
+            match chars.next() {
+                Some(c) => reader.take(c, &mut chars),
+                None => {
+                    reader.flush();
+                    break;
+                }
+            }
         }
-        reader.flush();
         reader.parties
     }
 }
@@ -102,26 +113,26 @@ impl ListReader {
             ',' | ';' => self.flush(),
             // The name of a group: only its members have addresses.
             ':' => self.phrase.clear(),
-            _ => self.phrase.push(c),
+            _ => push(&mut self.phrase, Some(c)),
         }
     }
 
     fn take_in_comment(&mut self, c: char, rest: &mut std::str::Chars<'_>) {
         match c {
-            '\\' => return self.comment.extend(rest.next()),
+            '\\' => return push(&mut self.comment, rest.next()),
             '(' => self.comment_depth += 1,
             ')' => self.comment_depth -= 1,
             _ => {}
         }
         if self.comment_depth > 0 {
-            self.comment.push(c);
+            push(&mut self.comment, Some(c));
         }
     }
 
     fn push_all(&mut self, c: Option<char>) {
         match &mut self.bracketed {
-            Some(bracketed) if self.in_bracket => bracketed.extend(c),
-            _ => self.phrase.extend(c),
+            Some(bracketed) if self.in_bracket => push(bracketed, c),
+            _ => push(&mut self.phrase, c),
         }
     }
 
@@ -151,10 +162,15 @@ impl ListReader {
                 .as_str(),
         );
         self.parties.push(Party {
-            name: Some(name).filter(|name| !name.is_empty()),
-            address,
+            name: Some(shown_own(name, NAME_CHARS_MAX)).filter(|name| !name.is_empty()),
+            address: shown_own(address, ADDRESS_CHARS_MAX),
         });
     }
+}
+
+/// Appends while there is room: what is longer than [`PHRASE_LEN_MAX`] is no name and no address.
+fn push(phrase: &mut String, c: Option<char>) {
+    phrase.extend(c.filter(|_| phrase.len() < PHRASE_LEN_MAX));
 }
 
 #[cfg(test)]
@@ -186,6 +202,19 @@ mod tests {
         assert_eq!(Party::read_list("Ann <a@b"), [Party::named("Ann", "a@b")]);
         assert_eq!(Party::read_list("(((("), []);
         assert_eq!(Party::read_list("a\\"), [Party::new("a\\")]);
+    }
+
+    #[test]
+    fn a_list_without_end_gives_its_first_and_long_names_are_cut() {
+        assert_eq!(Party::read_list(&"a@b,".repeat(100_000)).len(), PARTIES_MAX);
+        assert_eq!(Party::read_first("a@b, c@d", 1), [Party::new("a@b")]);
+        assert_eq!(Party::read_first("a@b", 0), []);
+        let long = format!("{} <a{}@b>", "é".repeat(100_000), "x".repeat(100_000));
+        let party = &Party::read_list(&long)[0];
+        let name = party.name.as_deref().expect("a name");
+        assert_eq!(name.chars().count(), NAME_CHARS_MAX);
+        assert!(name.ends_with('…') && party.address.ends_with('…'));
+        assert_eq!(party.address.chars().count(), ADDRESS_CHARS_MAX);
     }
 
     #[test]

@@ -4,9 +4,12 @@ use std::borrow::Cow;
 use std::fmt::Write;
 
 use super::transfer;
+use crate::limits::{ENCODED_TEXT_LEN_MAX, ENCODED_WORD_LEN_MAX, within};
 
-/// Decodes `=?charset?B|Q?text?=`; white space between two encoded words is dropped. What is not well formed stays.
+/// Decodes `=?charset?B|Q?text?=`; white space between two encoded words is dropped. What is not well formed stays. What
+/// stands beyond [`ENCODED_TEXT_LEN_MAX`] is left out.
 pub(crate) fn decode(text: &str) -> String {
+    let text = within(text, ENCODED_TEXT_LEN_MAX);
     let mut decoded = String::with_capacity(text.len());
     let mut rest = text;
     let mut after_word = false;
@@ -32,11 +35,8 @@ pub(crate) fn decode(text: &str) -> String {
 
 /// The encoded word at the front of `text` and its length.
 fn encoded_word(text: &str) -> Option<(String, usize)> {
-    // RFC 2047 section 2: at most 75 characters. Some senders take more; the bound keeps the search linear.
-    let end = (0..=512.min(text.len()))
-        .rev()
-        .find(|&end| text.is_char_boundary(end))?;
-    let mut parts = text[2..end].splitn(4, '?');
+    // The bound keeps the search linear.
+    let mut parts = within(text, ENCODED_WORD_LEN_MAX)[2..].splitn(4, '?');
     let (charset, encoding, payload) = (parts.next()?, parts.next()?, parts.next()?);
     if !parts.next()?.starts_with('=') || charset.is_empty() {
         return None;
@@ -141,7 +141,7 @@ mod tests {
         ] {
             assert_eq!(decode(text), text);
         }
-        assert_eq!(decode(&"=?".repeat(20_000)).len(), 40_000);
+        assert_eq!(decode(&"=?".repeat(20_000)).len(), ENCODED_TEXT_LEN_MAX);
     }
 
     #[test]

@@ -1,0 +1,150 @@
+//! What reading costs: for a mail of any bytes, at most so many times its length and a constant, at once and in all.
+
+mod worst;
+
+use counting_allocator::{Allocated, Counting, measure};
+use proptest::prelude::*;
+use vpim::limits::{READING_CONSTANT, READING_FACTOR};
+use vpim::{Summary, canonical, judge, parse, parse_kept};
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Bytes allocated in all, for each byte of the mail, however briefly each is held: the mail is read, written and read again, and a
+/// value of a header that is no text takes three bytes for one, in strings that double as they grow. The worst mail comes to 8.
+const IN_ALL_FACTOR: usize = 12;
+/// See [`IN_ALL_FACTOR`]. What has a limit in all is made twice, and in vectors that double as they grow.
+const IN_ALL_CONSTANT: usize = 2 * READING_CONSTANT;
+
+/// Everything that is done with a mail on its way into a mailbox, and when it is read there.
+fn accept_and_open(raw: &[u8]) {
+    let message = parse(raw);
+    drop(Summary::of(&message));
+    let kept = judge(&message).is_ok().then(|| canonical(&message));
+    drop(message);
+    let Some(kept) = kept else {
+        return;
+    };
+    let message = parse_kept(&kept);
+    assert_eq!(message.fault, None, "what was accepted can be read");
+    drop(Summary::of(&message));
+    for part in &message.parts {
+        drop((
+            part.filename(),
+            part.description(),
+            part.language(),
+            part.content_id(),
+        ));
+    }
+}
+
+fn fits(name: &str, raw: &[u8]) {
+    let ((), Allocated { peak, total }) = measure(|| accept_and_open(raw));
+    let (at_once, in_all) = (
+        READING_FACTOR * raw.len() + READING_CONSTANT,
+        IN_ALL_FACTOR * raw.len() + IN_ALL_CONSTANT,
+    );
+    if std::env::var_os("SHOW_MEMORY").is_some() {
+        let per = |taken: usize| taken as f64 / raw.len().max(1) as f64;
+        println!(
+            "{name} ({}): {peak} at once ({:.1}), {total} in all ({:.1})",
+            raw.len(),
+            per(peak),
+            per(total)
+        );
+    }
+    assert!(
+        peak <= at_once,
+        "{name}: {peak} bytes at once for a mail of {}",
+        raw.len()
+    );
+    assert!(
+        total <= in_all,
+        "{name}: {total} bytes in all for a mail of {}",
+        raw.len()
+    );
+}
+
+#[test]
+fn the_worst_mails_cost_no_more_than_their_length_allows() {
+    for len in [2_000, 100_000, 410_000, 10_000_000] {
+        for (name, raw) in worst::mails(len) {
+            fits(name, &raw);
+        }
+    }
+}
+
+#[test]
+fn what_is_counted_is_what_is_taken() {
+    let (kept, taken) = measure(|| {
+        drop(vec![0u8; 3_000]);
+        vec![0u8; 2_000]
+    });
+    assert_eq!(
+        (kept.len(), taken),
+        (
+            2_000,
+            Allocated {
+                peak: 3_000,
+                total: 5_000
+            }
+        )
+    );
+}
+
+/// Mails of pieces that matter to a reader, each perhaps many times.
+fn mail() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop::sample::select(&PIECES[..]);
+    let times = prop_oneof![6 => Just(1usize), 1 => 1..2_000usize];
+    let pieces = prop::collection::vec((piece, times), 0..40);
+    pieces.prop_map(|pieces| {
+        let each = pieces.into_iter().map(|(piece, times)| piece.repeat(times));
+        each.collect::<Vec<_>>().concat()
+    })
+}
+
+const PIECES: [&[u8]; 34] = [
+    b"\r\n",
+    b"\r\n\r\n",
+    b"\n",
+    b"\n ",
+    b"A:\n\n",
+    b"A:\n",
+    b"--b\r\n",
+    b"--b--",
+    b"Content-Type: ",
+    b"multipart/mixed; boundary=b\r\n\r\n",
+    b"multipart/report; report-type=delivery-status; boundary=b\r\n\r\n",
+    b"message/rfc822\r\n\r\n",
+    b"message/delivery-status\r\n\r\n",
+    b"message/disposition-notification\r\n\r\n",
+    b"text/vcard\r\n\r\nFN:",
+    b"text/plain; charset=cp1252\r\n\r\n",
+    b"audio/x",
+    b";a=b",
+    b";name*0*=utf-8''%41",
+    b"Content-Transfer-Encoding: base64\r\n",
+    b"Content-Transfer-Encoding: quoted-printable\r\n",
+    b"Content-Disposition: x",
+    b"To: ",
+    b"Subject: ",
+    b"a@b,",
+    b"=?utf-8?q?=41?= ",
+    b"=?latin1?b?gICA?=",
+    b"Final-Recipient: rfc822;x\n\n",
+    b"Message-ID: <x@y>\r\n",
+    b"Disposition: a/b; c/d,",
+    b"\xff",
+    b"\x01",
+    b"AAAA",
+    b"x",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_mail_costs_no_more_than_its_length_allows(raw in mail()) {
+        fits("a random mail", &raw);
+    }
+}
