@@ -9,6 +9,9 @@ use crate::config::Config;
 use crate::constraints;
 use crate::gr::pairing::{self, Pairing, Partner, Secret, SessionKeys};
 pub use crate::gr::view::PairView;
+use crate::partly_delivered::PartlyDelivered;
+use crate::sender_rates::SenderRates;
+use crate::upkeep_faults::UpkeepFaults;
 use crate::writer_thread::{Channels, Job, ThreadHost, Watches, WriterThread};
 use bytes::Bytes;
 use domain::{ObjectId, ServerId, Timestamp};
@@ -42,6 +45,9 @@ struct Inner {
     tasks: watch::Receiver<TaskView>,
     own_session_key: Secret,
     session_keys: RwLock<SessionKeys>,
+    partly_delivered: PartlyDelivered,
+    sender_rates: SenderRates,
+    upkeep_faults: UpkeepFaults,
 }
 
 /// What the look at the segments found, if it was anything but sound.
@@ -80,6 +86,7 @@ impl Server {
         let home = ServerId::of(&config.fqdn);
         let options = store::Options {
             spare_bytes: config.disk.spare,
+            partner_spare_bytes: config.disk.partner_spare,
             reserve_bytes: config.disk.reserve,
             disk,
             ..store::Options::default()
@@ -100,8 +107,13 @@ impl Server {
         };
         let (writer, watches) =
             WriterThread::new(&config, clock, writer, channels, pairing, constraints);
-        let Watches { pair, tasks } = watches;
+        let Watches {
+            pair,
+            tasks,
+            upkeep_faults,
+        } = watches;
         let server = Self(Arc::new(Inner {
+            sender_rates: SenderRates::new(config.smtp.rates.clone()),
             config,
             clock,
             home,
@@ -113,6 +125,8 @@ impl Server {
             tasks,
             own_session_key,
             session_keys: RwLock::new(session_keys),
+            partly_delivered: PartlyDelivered::default(),
+            upkeep_faults,
         }));
         Ok((server, writer))
     }
@@ -139,7 +153,7 @@ impl Server {
 
     /// What is dated before this has been there for `age_ms` by all clocks, so it may be destroyed for its age. `None`: nothing may, for now.
     pub async fn oldest_destroyable(&self, age_ms: i64) -> Result<Option<Timestamp>, WriterError> {
-        let asked = self.write_anyway(Wait::Local, move |tx| {
+        let asked = self.write_upkeep(move |tx| {
             Ok::<_, Abort<std::convert::Infallible>>(tx.oldest_destroyable(age_ms))
         });
         match asked.await {
@@ -157,6 +171,21 @@ impl Server {
     /// A new identity of this moment.
     pub fn new_id(&self) -> ObjectId {
         clock::new_id(self.now())
+    }
+
+    /// Mails that some of their recipients have and others had no room for.
+    pub fn partly_delivered(&self) -> &PartlyDelivered {
+        &self.0.partly_delivered
+    }
+
+    /// How much mail strangers may still leave.
+    pub fn sender_rates(&self) -> &SenderRates {
+        &self.0.sender_rates
+    }
+
+    /// What of the house-keeping fails at present.
+    pub fn upkeep_faults(&self) -> &UpkeepFaults {
+        &self.0.upkeep_faults
     }
 
     /// Bytes from the operating system's generator.
@@ -223,6 +252,19 @@ impl Server {
         E: Send + 'static,
     {
         self.write_needing(Needs::Nothing, wait, f).await
+    }
+
+    /// [`Self::write_anyway`] for the server's own house-keeping: it shares a transaction with nobody else's write, and if it fails,
+    /// nobody else notices. Whoever asks for it tries it again.
+    pub async fn write_upkeep<T, E>(
+        &self,
+        f: impl FnOnce(&mut WriteTx<'_, '_>) -> Result<T, Abort<E>> + Send + 'static,
+    ) -> Result<Written<T>, WriteError<E>>
+    where
+        T: Send + 'static,
+        E: Send + 'static,
+    {
+        self.write_needing(Needs::Upkeep, Wait::Local, f).await
     }
 
     async fn write_needing<T, E>(

@@ -9,15 +9,18 @@ pub use own::{
     registers_of_contact_settings, settings, slot,
 };
 
+use crate::config;
 use crate::gr::link::LinkSecurity;
 use crate::listen::tls::Fingerprint;
 use crate::operations::messages::MailboxCounts;
 use crate::operations::pair::{Backlogs, Damaged, Room};
 use crate::operations::users::{Found, is_local};
 use crate::server::PairView;
+use crate::upkeep_faults::UpkeepFault;
 use contract::{
     Counts, Damage, Discovery, Folder, GrStatus, GrTask, GrTls, HeldMailbox, LaneBacklog, Mailbox,
-    MessageRow, ObjectId, PartnerState, Party, Recipient, ServerAddress, UserKind, UserRow,
+    MailboxLimits, MessageRow, ObjectId, PartnerState, Party, Recipient, ServerAddress,
+    UpkeepStatus, UserKind, UserRow,
 };
 use domain::{Envelope, Message, MessageFolder, Object, Sender, ServerId, Timestamp, User};
 use ledger::Backlog;
@@ -114,6 +117,18 @@ pub fn counts(counts: &MailboxCounts) -> Counts {
         sent: n(counts.sent),
         deleted: n(counts.deleted),
         one_server_only: n(counts.one_server_only),
+        bytes: counts.bytes,
+        deleted_bytes: counts.deleted_bytes,
+    }
+}
+
+/// What a mailbox may hold.
+pub fn mailbox_limits(config: &config::Mailboxes) -> MailboxLimits {
+    MailboxLimits {
+        messages_max: config.messages_max,
+        bytes_max: config.size_max,
+        deleted_messages_max: config.deleted_messages_max,
+        deleted_bytes_max: config.deleted_size_max,
     }
 }
 
@@ -210,6 +225,8 @@ pub struct Concerns {
     pub task: Option<GrTask>,
     /// Room on the disk.
     pub disk: Room,
+    /// What of the house-keeping fails.
+    pub upkeep: Vec<UpkeepFault>,
 }
 
 /// The pair as an administrator reads it.
@@ -252,9 +269,21 @@ pub fn gr_status(
             spare_bytes: concerns.disk.spare_bytes,
             reserve_bytes: concerns.disk.reserve_bytes,
             low: concerns.disk.low,
+            partner_spare_bytes: concerns.disk.partner_spare_bytes,
+            low_for_partner: concerns.disk.low_for_partner,
         }),
         damage: damage(damaged, &pair.status),
         tls,
+        upkeep: concerns.upkeep.into_iter().map(upkeep).collect(),
+    }
+}
+
+fn upkeep(fault: UpkeepFault) -> UpkeepStatus {
+    UpkeepStatus {
+        what: fault.what.to_owned(),
+        since: fault.since,
+        times: fault.times,
+        why: fault.why,
     }
 }
 

@@ -11,6 +11,7 @@ pub mod greetings;
 pub mod lists;
 pub mod messages;
 pub mod pair;
+mod quota;
 pub mod remote_users;
 pub mod settings;
 pub mod shortcuts;
