@@ -355,6 +355,20 @@ fn a_message_is_expunged_wherever_it_lies_also_when_the_answer_is_lost() {
 }
 
 #[test]
+fn deleted_is_emptied_once_also_when_the_answer_is_lost() {
+    run(async |north, _, store| {
+        let user = User::logged_in(&north).await;
+        let (gone, kept) = (fake::message(1).id, fake::message(2).id);
+        user.client.messages().delete(gone).await.unwrap();
+        north.mode.set(Mode::DoesAndCuts);
+        let emptied = user.client.messages().empty_deleted().await.unwrap();
+        assert_eq!(emptied.messages, 0, "the answer is that of the second try");
+        let left: Vec<_> = store.messages.borrow().keys().copied().collect();
+        assert_eq!(left, [kept]);
+    });
+}
+
+#[test]
 fn a_kept_session_waits_for_a_server_and_then_works_by_itself() {
     run(async |north, south, _| {
         north.kill().await;

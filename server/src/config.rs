@@ -101,15 +101,43 @@ settings! {
         /// Mailbox number that mail to postmaster goes to (RFC 5321 section 4.5.1). Empty: such mail is refused.
         postmaster: Option<String> = None, "mailbox number";
     }
+    sections {
+        /// How much strangers may leave.
+        rates: Rates,
+    }
+}
+
+settings! {
+    /// How much mail may be left in a minute, so that nobody fills all mailboxes and the disk at once. Above it mail is put off (450 4.7.1).
+    /// Mail between the two servers of a pair is not counted. 0: no bound.
+    pub struct Rates ["smtp.rates"] {
+        /// Messages of one sender (reverse path) at one network address (IPv6: one /64). Nobody speaks five messages in a second; telephone
+        /// systems that send in the name of one address may.
+        sender_messages_per_minute: u64 = 300, "messages", 0..=1_000_000_000;
+        /// Their bytes: 256 MiB are eighteen hours of G.726.
+        sender_bytes_per_minute: u64 = 256 * 1024 * 1024, "bytes", 0..=1_099_511_627_776;
+        /// Messages of all senders at one network address together.
+        address_messages_per_minute: u64 = 3_000, "messages", 0..=1_000_000_000;
+        /// Their bytes.
+        address_bytes_per_minute: u64 = 1024 * 1024 * 1024, "bytes", 0..=1_099_511_627_776;
+        /// Networks whose mail is not counted: other servers of the network, own telephone systems. What comes from this machine itself comes
+        /// through a relay or a proxy that has limits of its own.
+        exempt: Vec<Network> = Network::loopback(), "networks";
+    }
 }
 
 settings! {
     /// What one mailbox may hold.
     pub struct Mailboxes ["mailbox"] {
-        /// Content of all messages of one mailbox; above it new ones are put off with 4.2.2.
+        /// Content of all messages of one mailbox, Deleted aside; above it new ones are put off with 4.2.2.
         size_max: u64 = 512 * 1024 * 1024, "bytes", 65_536..=1_099_511_627_776;
-        /// Messages of one mailbox; above it new ones are put off with 4.2.2.
+        /// Messages of one mailbox, Deleted aside; above it new ones are put off with 4.2.2.
         messages_max: u64 = 5_000, "messages", 1..=1_000_000;
+        /// Content of the messages in Deleted of one mailbox. Deleting always works; above this new messages are put off with 4.2.2 until
+        /// Deleted has been emptied, by its owner or by its age.
+        deleted_size_max: u64 = 512 * 1024 * 1024, "bytes", 65_536..=1_099_511_627_776;
+        /// The same for their number.
+        deleted_messages_max: u64 = 5_000, "messages", 1..=1_000_000;
         /// How long a deleted message can be brought back.
         deleted_keep_days: u64 = 7, "days", 1..=365;
     }
@@ -121,6 +149,9 @@ settings! {
     pub struct Disk ["disk"] {
         /// New messages, recordings and users are put off (452, 507) when less than this would be left free. 0: never.
         spare: u64 = 128 * 1024 * 1024, "bytes", 0..=1_099_511_627_776;
+        /// What the partner has accepted is taken until less than this would be left free, so that strangers who fill one disk do not keep the
+        /// other server's messages on one server only. At most half of `spare`. 0: as long as there is any room.
+        partner_spare: u64 = 32 * 1024 * 1024, "bytes", 0..=1_099_511_627_776;
         /// Kept back as the file `reserve` in the data folder, and given up to deletions, log-ins and the partner's acknowledgements
         /// when other programs have filled the disk. Each needs some hundred bytes; the log of the database some MiB. 0: none.
         reserve: u64 = 64 * 1024 * 1024, "bytes", 0..=1_099_511_627_776;

@@ -20,14 +20,17 @@ pub mod log;
 pub mod login;
 pub mod network;
 pub mod operations;
+pub mod partly_delivered;
 pub mod password;
 pub mod reading;
 pub mod run_info;
 pub mod scrub;
+pub mod sender_rates;
 pub mod serve;
 pub mod server;
 pub mod smtp;
 pub mod token;
+pub mod upkeep_faults;
 
 mod change_event;
 mod writer_thread;

@@ -24,6 +24,15 @@ pub struct Network {
 }
 
 impl Network {
+    /// Where this machine reaches itself.
+    pub fn loopback() -> Vec<Self> {
+        let of = |address: IpAddr, prefix| Self { address, prefix };
+        vec![
+            of(std::net::Ipv4Addr::new(127, 0, 0, 0).into(), 8),
+            of(Ipv6Addr::LOCALHOST.into(), 128),
+        ]
+    }
+
     /// Whether an address lies in it. An IPv4 address that comes in IPv6 clothes counts as the IPv4 address.
     pub fn contains(&self, address: IpAddr) -> bool {
         match (self.address, address.to_canonical()) {

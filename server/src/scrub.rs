@@ -3,7 +3,7 @@
 //! Whoever reads something damaged notes it in the store; [`watch`] lets the writer look at once, and the engine asks the partner. What
 //! nobody reads is read by [`read_through`]: rows against their checksums and bodies against their hashes, slowly, again and again.
 
-use crate::server::{Abort, Server, Wait, WriteError, WriterError};
+use crate::server::{Abort, Server, WriteError, WriterError};
 use domain::Timestamp;
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -122,7 +122,7 @@ fn kept_place(view: &View<'_>) -> Result<Option<ScrubPlace>, StoreError> {
 /// Keeps how far a pass is; `None`: it has ended.
 async fn keep(server: &Server, place: Option<ScrubPlace>) -> Result<(), WriterError> {
     // One row that is there: a nearly full disk is no reason to begin a pass anew.
-    let write = server.write_anyway(Wait::Local, move |scope| -> Result<(), Abort<Infallible>> {
+    let write = server.write_upkeep(move |scope| -> Result<(), Abort<Infallible>> {
         let now = scope.now().0.to_string();
         let tx = scope.tx();
         match place {

@@ -10,7 +10,10 @@ use crate::config::Config;
 use crate::constraints;
 use crate::gr::pairing::{self, Pairing, Partner, Secret, SessionKeys};
 pub use crate::gr::view::PairView;
+use crate::partly_delivered::PartlyDelivered;
 use crate::reading::Reading;
+use crate::sender_rates::SenderRates;
+use crate::upkeep_faults::UpkeepFaults;
 use crate::writer_thread::{Channels, Job, ThreadHost, Watches, WriterThread};
 use bytes::Bytes;
 use domain::{ObjectId, ServerId, Timestamp};
@@ -45,6 +48,9 @@ struct Inner {
     own_session_key: Secret,
     session_keys: RwLock<SessionKeys>,
     reading: Reading,
+    partly_delivered: PartlyDelivered,
+    sender_rates: SenderRates,
+    upkeep_faults: UpkeepFaults,
 }
 
 /// What the look at the segments found, if it was anything but sound.
@@ -83,6 +89,7 @@ impl Server {
         let home = ServerId::of(&config.fqdn);
         let options = store::Options {
             spare_bytes: config.disk.spare,
+            partner_spare_bytes: config.disk.partner_spare,
             reserve_bytes: config.disk.reserve,
             disk,
             ..store::Options::default()
@@ -103,9 +110,14 @@ impl Server {
         };
         let (writer, watches) =
             WriterThread::new(&config, clock, writer, channels, pairing, constraints);
-        let Watches { pair, tasks } = watches;
+        let Watches {
+            pair,
+            tasks,
+            upkeep_faults,
+        } = watches;
         let reading = Reading::new(config.limits.reading_bytes_max);
         let server = Self(Arc::new(Inner {
+            sender_rates: SenderRates::new(config.smtp.rates.clone()),
             config,
             clock,
             home,
@@ -118,6 +130,8 @@ impl Server {
             own_session_key,
             session_keys: RwLock::new(session_keys),
             reading,
+            partly_delivered: PartlyDelivered::default(),
+            upkeep_faults,
         }));
         Ok((server, writer))
     }
@@ -144,7 +158,7 @@ impl Server {
 
     /// What is dated before this has been there for `age_ms` by all clocks, so it may be destroyed for its age. `None`: nothing may, for now.
     pub async fn oldest_destroyable(&self, age_ms: i64) -> Result<Option<Timestamp>, WriterError> {
-        let asked = self.write_anyway(Wait::Local, move |tx| {
+        let asked = self.write_upkeep(move |tx| {
             Ok::<_, Abort<std::convert::Infallible>>(tx.oldest_destroyable(age_ms))
         });
         match asked.await {
@@ -167,6 +181,21 @@ impl Server {
     /// A new identity of this moment.
     pub fn new_id(&self) -> ObjectId {
         clock::new_id(self.now())
+    }
+
+    /// Mails that some of their recipients have and others had no room for.
+    pub fn partly_delivered(&self) -> &PartlyDelivered {
+        &self.0.partly_delivered
+    }
+
+    /// How much mail strangers may still leave.
+    pub fn sender_rates(&self) -> &SenderRates {
+        &self.0.sender_rates
+    }
+
+    /// What of the house-keeping fails at present.
+    pub fn upkeep_faults(&self) -> &UpkeepFaults {
+        &self.0.upkeep_faults
     }
 
     /// Bytes from the operating system's generator.
@@ -233,6 +262,19 @@ impl Server {
         E: Send + 'static,
     {
         self.write_needing(Needs::Nothing, wait, f).await
+    }
+
+    /// [`Self::write_anyway`] for the server's own house-keeping: it shares a transaction with nobody else's write, and if it fails,
+    /// nobody else notices. Whoever asks for it tries it again.
+    pub async fn write_upkeep<T, E>(
+        &self,
+        f: impl FnOnce(&mut WriteTx<'_, '_>) -> Result<T, Abort<E>> + Send + 'static,
+    ) -> Result<Written<T>, WriteError<E>>
+    where
+        T: Send + 'static,
+        E: Send + 'static,
+    {
+        self.write_needing(Needs::Upkeep, Wait::Local, f).await
     }
 
     async fn write_needing<T, E>(

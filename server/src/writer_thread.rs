@@ -6,6 +6,7 @@ use crate::change_event::ChangeEvent;
 use crate::clock::{self, Clock};
 use crate::gr::pairing::{self, Pairing, Partner};
 use crate::gr::view::PairView;
+use crate::upkeep_faults::UpkeepFaults;
 use domain::{Incarnation, ReplicationConstraints, ServerId};
 use gr_proto::{
     Changed, Event, Now, ObjectChange, Output, PartnerState, PartnerStatus, TaskView, View,
@@ -15,7 +16,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 use store::StoreError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc, watch};
-use writer::{GroupOutcome, Host, Writer};
+use writer::{GroupOutcome, Host, Writer, WriterError};
 
 /// GR messages on their way to the link; beyond that they are dropped, and the engine sends them again.
 const LINK_QUEUE_MAX: usize = 256;
@@ -76,6 +77,8 @@ pub(crate) struct Watches {
     pub(crate) pair: watch::Receiver<PairView>,
     /// The state of tasks.
     pub(crate) tasks: watch::Receiver<TaskView>,
+    /// What of the house-keeping fails.
+    pub(crate) upkeep_faults: UpkeepFaults,
 }
 
 /// The process around the writer.
@@ -87,6 +90,7 @@ pub(crate) struct ThreadHost {
     partner: Option<Partner>,
     pair: watch::Sender<PairView>,
     tasks: watch::Sender<TaskView>,
+    upkeep_faults: UpkeepFaults,
 }
 
 impl WriterThread {
@@ -119,11 +123,13 @@ impl WriterThread {
                 caught_up: pairing.is_none(),
             }),
             tasks: watch::Sender::default(),
+            upkeep_faults: UpkeepFaults::default(),
         };
         host.pair_changed(pairing);
         let watches = Watches {
             pair: host.pair.subscribe(),
             tasks: host.tasks.subscribe(),
+            upkeep_faults: host.upkeep_faults.clone(),
         };
         let (queue, open) = channels.queue;
         let thread = Self {
@@ -220,6 +226,10 @@ impl Host for ThreadHost {
         self.pair
             .send_modify(|view| view.partner.clone_from(&self.partner));
         self.show(engine.status());
+    }
+
+    fn upkeep(&mut self, what: &'static str, result: Result<(), &WriterError>) {
+        self.upkeep_faults.note(what, result, self.clock.wall());
     }
 
     fn output(&mut self, output: Output) {

@@ -88,6 +88,32 @@ describe('My CallPilot on a healthy pair', { timeout: 300_000 }, () => {
     await closePage(page);
   });
 
+  it('empties Deleted in one step, after a question', async () => {
+    const subject = `Emptied ${crypto.randomUUID().slice(0, 8)}`;
+    await deliver(pair.north.smtp, at('7204'), voiceMessage({ to: at('7204'), subject }));
+    const page = await open('7204');
+    await row(page, subject).focus();
+    await page.keyboard.press('Delete');
+    await row(page, subject).waitFor({ state: 'detached' });
+    const south = await pair.api(pair.south, '7204');
+    await until('it is in Deleted on the partner', async () => {
+      const { messages } = await south('GET', '/messages?folder=deleted');
+      return messages.some((m) => m.subject === subject);
+    });
+    await page.getByRole('link', { name: /^Deleted/ }).first().click();
+    await row(page, subject).waitFor();
+    await page.getByRole('button', { name: 'Empty', exact: true }).click();
+    const question = page.getByRole('dialog');
+    await question.getByText('There is no way back.').waitFor();
+    await question.getByRole('button', { name: /^Delete \d+ message/ }).click();
+    await page.getByText('Nothing is deleted.').waitFor();
+    await until('it is gone on the partner', async () => {
+      const { messages } = await south('GET', '/messages?folder=deleted');
+      return messages.length === 0;
+    });
+    await closePage(page);
+  });
+
   it('shows a forwarded message with what was forwarded, and says that a fax cannot be viewed yet', async () => {
     const page = await open('7200');
     await row(page, /Fwd:/).first().click();

@@ -4,7 +4,9 @@ use super::call::{Call, Progress, push_encoded};
 use super::driver::Driver;
 use crate::Error;
 use crate::transport::Method;
-use contract::{ErrorCode, Folder, MessageDetail, MessageList, MessagePatch, MessageRow, ObjectId};
+use contract::{
+    Emptied, ErrorCode, Folder, MessageDetail, MessageList, MessagePatch, MessageRow, ObjectId,
+};
 use std::rc::Rc;
 
 const MESSAGES: &str = "/api/v1/messages";
@@ -108,6 +110,17 @@ impl Messages {
         }
         let what = "the message was moved to Deleted twice and is still there".to_owned();
         Err(Error::Malformed { what })
+    }
+
+    /// Empties Deleted: what lies there goes for good and cannot be brought back.
+    ///
+    /// # Errors
+    /// What every call may fail with; [`Error::Refused`] with `not_found` by a server of before, which cannot do it in one step.
+    pub async fn empty_deleted(&self) -> Result<Emptied, Error> {
+        let path = format!("{MESSAGES}/empty-deleted");
+        self.0
+            .call_json(&Call::safe(Method::Post, path).by(self.0.user()?))
+            .await
     }
 
     /// The sound as a WAV file of 8 kHz, 16 bit, mono: of one part, or of the whole message. `progress` is told as it arrives;

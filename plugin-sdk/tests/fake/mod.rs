@@ -281,6 +281,12 @@ impl Server {
             ("GET", None) if path.ends_with("/session") => json(200, &self.session()),
             ("GET", None) if path.ends_with("/events") => refusal(404, ErrorCode::NotFound),
             ("DELETE", None) => (204, Vec::new()),
+            ("POST", None) if path.ends_with("/empty-deleted") => {
+                let before = messages.len();
+                messages.retain(|_, row| row.folder != Folder::Deleted);
+                let messages = (before - messages.len()) as u64;
+                json(200, &contract::Emptied { messages })
+            }
             ("GET", None) => {
                 let messages = messages.values().cloned().collect();
                 json(

@@ -5,7 +5,7 @@ use super::{Failure, Output, Server};
 use crate::config::Config;
 use crate::listen::tls::{Certificates, Source};
 use crate::run_info::RunInfo;
-use contract::{Damage, DiskStatus, GrStatus, PartnerState, clocks_differ};
+use contract::{Damage, DiskStatus, GrStatus, PartnerState, UpkeepStatus, clocks_differ};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
@@ -136,6 +136,7 @@ async fn look_at_server(client: &AdminClient, findings: &mut Findings) {
         findings.note("disk", disk(room));
     }
     findings.note("stored data", stored(&status.damage));
+    findings.note("house-keeping", upkeep(&status.upkeep));
 }
 
 fn pages(root: &Path) -> Result<String, String> {
@@ -185,9 +186,13 @@ fn disk(room: &DiskStatus) -> Result<String, String> {
         mib(room.free_bytes),
         mib(room.reserve_bytes)
     );
+    let also = match room.low_for_partner {
+        true => ", and the partner's, too",
+        false => "",
+    };
     if room.low {
         Err(format!(
-            "{said}: new messages are put off until {} MiB are free. Make room, or delete messages for good",
+            "{said}: new messages are put off{also}, until {} MiB are free. Make room, or delete messages for good",
             mib(room.spare_bytes + room.spare_bytes / 4)
         ))
     } else {
@@ -212,6 +217,22 @@ fn stored(damage: &Damage) -> Result<String, String> {
              no copy left; {only_here} are damaged on the partner. What has a copy comes back by itself: look at the disks"
         )),
     }
+}
+
+/// Whether the server gets on with what it does by itself.
+fn upkeep(faults: &[UpkeepStatus]) -> Result<String, String> {
+    if faults.is_empty() {
+        return Ok("nothing is known to fail".into());
+    }
+    let said = |fault: &UpkeepStatus| {
+        let since = super::task::words::time(fault.since);
+        format!("{} fails since {since} ({})", fault.what, fault.why)
+    };
+    let all: Vec<String> = faults.iter().map(said).collect();
+    Err(format!(
+        "{}: it is tried again by itself, and nothing else suffers from it. Is there room on the disk?",
+        all.join("; ")
+    ))
 }
 
 fn folder(path: &Path) -> Result<String, String> {

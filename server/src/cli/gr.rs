@@ -133,8 +133,18 @@ fn show(status: &GrStatus) -> String {
     }
     if let Some(disk) = status.disk.filter(|disk| disk.low) {
         let mib = disk.free_bytes >> 20;
+        let also = match disk.low_for_partner {
+            true => ", and the partner's, too",
+            false => "",
+        };
         lines.push(format!(
-            "Disk          ✗ {mib} MiB are free: new messages are put off"
+            "Disk          ✗ {mib} MiB are free: new messages are put off{also}"
+        ));
+    }
+    for fault in &status.upkeep {
+        lines.push(format!(
+            "Upkeep        ✗ {} fails, and is tried again: {}",
+            fault.what, fault.why
         ));
     }
     lines.extend(damage(&status.damage));

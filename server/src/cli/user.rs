@@ -3,7 +3,7 @@
 use super::admin_client::AdminClient;
 use super::secret::PasswordFrom;
 use super::{Failure, Output, Server};
-use contract::{NewPassword, NewUser, UserKind, UserPatch, UserRow};
+use contract::{Emptied, NewPassword, NewUser, UserKind, UserPatch, UserRow};
 use hyper::Method;
 
 pub(super) const USERS: &str = "/api/v1/admin/users";
@@ -72,6 +72,14 @@ pub enum Command {
     Logout {
         #[command(flatten)]
         which: Which,
+    },
+    /// Empty a user's Deleted, on both servers. What lies there cannot be brought back.
+    EmptyDeleted {
+        #[command(flatten)]
+        which: Which,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
     },
     /// Delete a user with all messages, on both servers.
     Delete {
@@ -158,6 +166,7 @@ pub async fn run(command: Command, out: Output) -> Result<(), Failure> {
                 format!("All sessions of {} have ended.", row.mailbox)
             })
         }
+        Command::EmptyDeleted { which, yes } => empty_deleted(&which, yes, out).await,
         Command::Delete { which, yes } => delete(&which, yes, out).await,
     }
 }
@@ -196,7 +205,13 @@ async fn set_password(which: &Which, password: &PasswordFrom, out: Output) -> Re
 
 async fn delete(which: &Which, yes: bool, out: Output) -> Result<(), Failure> {
     let (client, row) = find(which).await?;
-    if !yes && !confirmed(&row)? {
+    let question = format!(
+        "Delete {} ({}) with {}, here and on the partner?",
+        row.mailbox,
+        row.name,
+        messages(row.messages)
+    );
+    if !yes && !agreed(&question)? {
         return Err(Failure::new("Nothing was deleted."));
     }
     let path = format!("{USERS}/{}", row.id);
@@ -207,6 +222,27 @@ async fn delete(which: &Which, yes: bool, out: Output) -> Result<(), Failure> {
             row.mailbox,
             messages(row.messages)
         )
+    })
+}
+
+async fn empty_deleted(which: &Which, yes: bool, out: Output) -> Result<(), Failure> {
+    let (client, row) = find(which).await?;
+    let question = format!(
+        "Empty Deleted of {} ({}), here and on the partner, for good?",
+        row.mailbox, row.name
+    );
+    if !yes && !agreed(&question)? {
+        return Err(Failure::new("Nothing was deleted."));
+    }
+    let path = format!("{USERS}/{}/empty-deleted", row.id);
+    let emptied: Emptied = client.send_json(Method::POST, &path, &()).await?;
+    out.say(&emptied, || match emptied.messages {
+        0 => format!("Nothing was in Deleted of {}.", row.mailbox),
+        1 => format!("1 message in Deleted of {} is gone for good.", row.mailbox),
+        n => format!(
+            "{n} messages in Deleted of {} are gone for good.",
+            row.mailbox
+        ),
     })
 }
 
@@ -251,19 +287,14 @@ async fn find(which: &Which) -> Result<(AdminClient, UserRow), Failure> {
     Ok((client, row))
 }
 
-fn confirmed(row: &UserRow) -> Result<bool, Failure> {
+fn agreed(question: &str) -> Result<bool, Failure> {
     use std::io::{BufRead, IsTerminal};
     if !std::io::stdin().is_terminal() {
         return Err(Failure::new(
             "Deleting asks first. Add --yes to delete without being asked.",
         ));
     }
-    eprint!(
-        "Delete {} ({}) with {}, here and on the partner? [y/N] ",
-        row.mailbox,
-        row.name,
-        messages(row.messages)
-    );
+    eprint!("{question} [y/N] ");
     let mut answer = String::new();
     let read = std::io::stdin().lock().read_line(&mut answer);
     read.map_err(|e| Failure::new(e.to_string()))?;

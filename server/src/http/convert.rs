@@ -9,22 +9,25 @@ pub use own::{
     registers_of_contact_settings, settings, slot,
 };
 
+use crate::config;
 use crate::gr::link::LinkSecurity;
 use crate::listen::tls::Fingerprint;
 use crate::operations::messages::MailboxCounts;
 use crate::operations::pair::{Backlogs, Damaged, Room};
 use crate::operations::users::{Found, is_local};
 use crate::server::PairView;
+use crate::upkeep_faults::UpkeepFault;
 use contract::{
     Counts, Damage, Discovery, Folder, GrStatus, GrTask, GrTls, HeldMailbox, LaneBacklog, Mailbox,
-    MessageRow, ObjectId, PartnerState, Party, Recipient, ServerAddress, UserKind, UserRow,
+    MailboxLimits, MessageRow, ObjectId, PartnerState, Party, Recipient, ServerAddress,
+    UpkeepStatus, UserKind, UserRow,
 };
 use domain::{Envelope, Message, MessageFolder, Object, Sender, ServerId, Timestamp, User};
 use ledger::Backlog;
 use vpim::limits::{ADDRESS_CHARS_MAX, LABEL_CHARS_MAX, NAME_CHARS_MAX, SUBJECT_CHARS_MAX, shown};
 
 /// The answering server and its partner.
-pub fn discovery(config: &crate::config::Config, pair: &PairView) -> Discovery {
+pub fn discovery(config: &config::Config, pair: &PairView) -> Discovery {
     Discovery {
         server: ServerAddress {
             fqdn: config.fqdn.clone(),
@@ -117,6 +120,18 @@ pub fn counts(counts: &MailboxCounts) -> Counts {
         sent: n(counts.sent),
         deleted: n(counts.deleted),
         one_server_only: n(counts.one_server_only),
+        bytes: counts.bytes,
+        deleted_bytes: counts.deleted_bytes,
+    }
+}
+
+/// What a mailbox may hold.
+pub fn mailbox_limits(config: &config::Mailboxes) -> MailboxLimits {
+    MailboxLimits {
+        messages_max: config.messages_max,
+        bytes_max: config.size_max,
+        deleted_messages_max: config.deleted_messages_max,
+        deleted_bytes_max: config.deleted_size_max,
     }
 }
 
@@ -211,6 +226,8 @@ pub struct Concerns {
     pub task: Option<GrTask>,
     /// Room on the disk.
     pub disk: Room,
+    /// What of the house-keeping fails.
+    pub upkeep: Vec<UpkeepFault>,
 }
 
 /// The pair as an administrator reads it.
@@ -253,9 +270,21 @@ pub fn gr_status(
             spare_bytes: concerns.disk.spare_bytes,
             reserve_bytes: concerns.disk.reserve_bytes,
             low: concerns.disk.low,
+            partner_spare_bytes: concerns.disk.partner_spare_bytes,
+            low_for_partner: concerns.disk.low_for_partner,
         }),
         damage: damage(damaged, &pair.status),
         tls,
+        upkeep: concerns.upkeep.into_iter().map(upkeep).collect(),
+    }
+}
+
+fn upkeep(fault: UpkeepFault) -> UpkeepStatus {
+    UpkeepStatus {
+        what: fault.what.to_owned(),
+        since: fault.since,
+        times: fault.times,
+        why: fault.why,
     }
 }
 

@@ -11,7 +11,9 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use contract::{ApiError, Folder, MessageDetail, MessageList, MessagePatch, MessageRow, ObjectId};
+use contract::{
+    ApiError, Emptied, Folder, MessageDetail, MessageList, MessagePatch, MessageRow, ObjectId,
+};
 use serde::Deserialize;
 
 /// Which page of which folder.
@@ -47,6 +49,7 @@ pub async fn list(
         messages: page.messages.iter().map(row).collect::<HttpResult<_>>()?,
         next: page.next.map(|next| next.to_string()),
         counts: convert::counts(&page.counts),
+        limits: Some(convert::mailbox_limits(&api.server().config().mailbox)),
         as_of,
     }))
 }
@@ -98,6 +101,14 @@ pub async fn delete(State(api): State<Api>, who: LoggedIn, Id(id): Id) -> HttpRe
         Some(shown) => Json(row(&shown)?).into_response(),
         None => StatusCode::NO_CONTENT.into_response(),
     })
+}
+
+/// Empties Deleted: what lies there goes for good, here and on the partner, and cannot be brought back. Safe to repeat.
+#[utoipa::path(post, path = "/api/v1/messages/empty-deleted", tag = "messages", security(("session" = [])),
+    responses((status = 200, body = Emptied), (status = 401, body = ApiError), (status = 503, body = ApiError)))]
+pub async fn empty_deleted(State(api): State<Api>, who: LoggedIn) -> HttpResult<Json<Emptied>> {
+    let messages = messages::empty_deleted(api.server(), who.id).await?;
+    Ok(Json(Emptied { messages }))
 }
 
 /// A message as the API shows it.

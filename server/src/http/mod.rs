@@ -161,6 +161,7 @@ fn documented() -> (Router<Api>, utoipa::openapi::OpenApi) {
         .routes(routes!(session::log_in, session::renew, session::log_out))
         .routes(routes!(messages::list))
         .routes(routes!(messages::read, messages::change, messages::delete))
+        .routes(routes!(messages::empty_deleted))
         .routes(routes!(audio::audio))
         .routes(routes!(events::events))
         .routes(routes!(admin::users::list, admin::users::create))
@@ -172,6 +173,7 @@ fn documented() -> (Router<Api>, utoipa::openapi::OpenApi) {
         .routes(routes!(admin::users::password))
         .routes(routes!(admin::users::unlock))
         .routes(routes!(admin::users::log_out))
+        .routes(routes!(admin::users::empty_deleted))
         .routes(routes!(
             admin::gr::status,
             admin::gr::pair,

@@ -35,10 +35,7 @@ pub async fn health(
             "The writer has ended; so does the server.".to_owned(),
         ),
         _ if !meant => (false, "Taken out of service on purpose.".to_owned()),
-        Ok(_) if api.server().disk_room().low => {
-            let reason = "In service. The disk is nearly full: new messages are put off.";
-            (true, reason.to_owned())
-        }
+        Ok(_) if api.server().disk_room().low => (true, nearly_full(api.server().disk_room())),
         Ok(_) => (true, "In service.".to_owned()),
         Err(error) => {
             tracing::error!(cause = %super::error::chain(&error), "the store cannot be read");
@@ -52,6 +49,15 @@ pub async fn health(
     };
     let fresh = (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     (status, [fresh], Json(Health { in_service, reason }))
+}
+
+/// What a disk that is nearly full means for whoever uses the server.
+fn nearly_full(room: pair::Room) -> String {
+    let put_off = match room.low_for_partner {
+        true => "new messages are put off, the partner's, too",
+        false => "new messages are put off",
+    };
+    format!("In service. The disk is nearly full: {put_off}. Reading, marking and deleting go on.")
 }
 
 /// Measurements in the text format of Prometheus.
@@ -190,6 +196,14 @@ const GAUGES: &[(&str, &str)] = &[
     (
         "callpilot_disk_low",
         "1 while the disk is nearly full and new messages are put off",
+    ),
+    (
+        "callpilot_disk_low_for_partner",
+        "1 while the disk is so full that the partner's messages are put off, too",
+    ),
+    (
+        "callpilot_upkeep_failing",
+        "1 while a part of house-keeping fails and is tried again, by what it is",
     ),
     (
         "callpilot_unreadable_bodies",

@@ -1,20 +1,30 @@
 //! Deposits: who has a mailbox here with room in it, and taking a voice message, from the bytes of a mail to one message object in each recipient's mailbox.
 //!
-//! The content is read once, judged, and kept once in its canonical form, however many recipients it has. All objects of one mail
-//! are made in one transaction: either every recipient has it or none.
+//! The content is read once, judged, and kept once in its canonical form, however many recipients it has. A mailbox that is named more
+//! than once gets it once. All objects of one mail are made in one transaction, which asks of each mailbox whether there is room in it
+//! at that moment: mails that come at the same time cannot fill it beyond its bounds together.
 
 mod accept;
 
 use accept::{Accepted, accept};
 
-use crate::server::{Abort, Server, Wait, WriteError, WriterError};
+use super::quota::{self, MailboxRoom};
+use crate::config::Mailboxes;
+use crate::partly_delivered::MailId;
+use crate::server::{Abort, Server, Wait, WriteError, WriteTx, WriterError};
 use bytes::Bytes;
 use domain::{Change, Envelope, Kind, Message, MessageFolder, ObjectId, Sender, Timestamp};
 use ledger::Ledger;
+use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::time::{Duration, Instant};
 use vpim::address::{LocalPart, Mailbox};
 use vpim::limits::{ADDRESS_CHARS_MAX, shown};
 use vpim::{Content, Summary};
+use writer::RateLimitedLog;
+
+/// Mail that is put off for its rate is logged so often at most.
+static RATE_LIMITED: RateLimitedLog = RateLimitedLog::new(Duration::from_secs(60));
 
 /// What a mailbox number leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,8 +48,7 @@ pub async fn recipient(
     number: String,
     more: u64,
 ) -> Result<Recipient, WriterError> {
-    let limits = &server.config().mailbox;
-    let (size_max, messages_max) = (limits.size_max, limits.messages_max);
+    let limits = server.config().mailbox.clone();
     let home = server.home();
     let read = server.read(move |readers| {
         readers.snapshot(|view| {
@@ -49,16 +58,33 @@ pub async fn recipient(
                     false => Recipient::Nobody,
                 });
             };
-            let counts = view.counts(&id)?;
-            let messages = counts.inbox + counts.sent + counts.deleted;
-            let full = counts.bytes.saturating_add(more) >= size_max || messages >= messages_max;
-            Ok(match full {
-                true => Recipient::Full,
-                false => Recipient::Mailbox(id),
+            Ok(match quota::room(&limits, &view.content(&id)?, more) {
+                MailboxRoom::Full => Recipient::Full,
+                MailboxRoom::Enough => Recipient::Mailbox(id),
             })
         })
     });
     read.await
+}
+
+/// Whether a sender at a network address may leave a message now. It is counted when it is delivered.
+///
+/// # Errors
+/// How long to wait.
+pub fn may_send(server: &Server, sender: Option<&str>, peer: IpAddr) -> Result<(), Duration> {
+    let looked = server.sender_rates().look(peer, sender, Instant::now());
+    looked.inspect_err(|_| put_off_for_rate(peer))
+}
+
+/// Counted, and said now and then: who is put off shall not fill the log.
+fn put_off_for_rate(peer: IpAddr) {
+    metrics::counter!("callpilot_mail_rate_limited_total").increment(1);
+    if let Some(times) = RATE_LIMITED.now() {
+        tracing::warn!(
+            %peer, times,
+            "mail is put off: an address or a sender leaves more of it than smtp.rates allow"
+        );
+    }
 }
 
 /// Bytes that are free on the disk: a write that was undone with its group does not say for which of them, but the disk does.
@@ -94,6 +120,28 @@ pub enum Refusal {
     NoMailbox,
     /// So much mail is being read at present that there was no room for this one in time.
     Crowded,
+    /// It is longer than a mailbox may hold.
+    TooLong,
+    /// Its sender, or the address that it comes from, has left too much in the last minute.
+    TooOften {
+        /// How long to wait.
+        wait: Duration,
+    },
+    /// Some mailboxes had no room for it. The others have it, and do not get it again when the same mail comes again.
+    Full {
+        /// Whose.
+        full: Vec<ObjectId>,
+        /// How many have it.
+        delivered: usize,
+    },
+}
+
+/// What became of the copies of a mail in its transaction.
+struct Filed {
+    /// Owners with their messages, in the order in which they were named.
+    copies: Vec<(ObjectId, ObjectId)>,
+    /// Owners whose mailboxes had no room.
+    full: Vec<ObjectId>,
 }
 
 /// Delivers. Returns the messages' identities, one for each recipient that still has a mailbox, when they are durable here and,
@@ -104,42 +152,95 @@ pub async fn deliver(
     raw: &Bytes,
 ) -> Result<Vec<ObjectId>, WriteError<Refusal>> {
     let received_at = server.now();
-    let copies: Vec<_> = delivery
-        .owners
-        .iter()
-        .map(|&owner| (server.new_id(), owner))
+    let (sender, peer) = (delivery.return_path.as_deref(), delivery.peer);
+    if let Err(wait) = server
+        .sender_rates()
+        .take(peer, sender, raw.len(), Instant::now())
+    {
+        put_off_for_rate(peer);
+        return Err(WriteError::Refused(Refusal::TooOften { wait }));
+    }
+    let mail = || MailId::of(delivery.return_path.as_deref(), raw);
+    let before = server.partly_delivered().who_has(mail);
+    let mut named = BTreeSet::new();
+    let owners = delivery.owners.iter().copied();
+    let (with, without): (Vec<_>, Vec<_>) = owners
+        .filter(|owner| named.insert(*owner))
+        .partition(|owner| before.contains_key(owner));
+    let had: Vec<ObjectId> = with.iter().map(|owner| before[owner]).collect();
+    if without.is_empty() && !had.is_empty() {
+        return Ok(had);
+    }
+    let copies: Vec<_> = without
+        .into_iter()
+        .map(|owner| (server.new_id(), owner))
         .collect();
     let first = copies.first();
     let trace = first.map(|(id, _)| received(delivery, &server.config().fqdn, *id, received_at));
     let back = delivery.return_path.clone();
     let Accepted { envelope, body } = accept(server, raw.clone(), back, trace, received_at).await?;
+    let limits = server.config().mailbox.clone();
+    if quota::is_too_long(&limits, body.len() as u64) {
+        return Err(WriteError::Refused(Refusal::TooLong));
+    }
     let written = server
         .write_weighing(body.len(), Wait::Partner, move |scope| {
-            let mut present = Vec::with_capacity(copies.len());
-            for (id, owner) in copies {
-                // A user whose row cannot be read is not gone, and neither is the mailbox.
-                let tx = scope.tx();
-                if tx.object(&owner)?.is_some() || tx.unreadable(&owner)?.is_some() {
-                    present.push((id, owner));
-                }
-            }
-            if present.is_empty() {
-                return Err(Abort::Refused(Refusal::NoMailbox));
-            }
-            let body = scope.append_body(&body)?;
-            for &(id, owner) in &present {
-                scope.change(&Change::Create {
-                    id,
-                    kind: Kind::MESSAGE,
-                    owner: Some(owner),
-                    body: Some(body),
-                    registers: Message::registers(&envelope, MessageFolder::Inbox, true),
-                })?;
-            }
-            Ok(present.into_iter().map(|(id, _)| id).collect())
+            file(scope, copies, &envelope, &body, &limits)
         })
         .await?;
-    Ok(written.value)
+    let Filed { copies, full } = written.value;
+    let ids: Vec<ObjectId> = had
+        .into_iter()
+        .chain(copies.iter().map(|(_, id)| *id))
+        .collect();
+    if full.is_empty() {
+        return Ok(ids);
+    }
+    let delivered = ids.len();
+    server
+        .partly_delivered()
+        .remember(mail(), before.into_iter().chain(copies).collect());
+    Err(WriteError::Refused(Refusal::Full { full, delivered }))
+}
+
+/// Puts one message into each of these mailboxes that is there and has room, in the open transaction.
+fn file(
+    scope: &mut WriteTx<'_, '_>,
+    copies: Vec<(ObjectId, ObjectId)>,
+    envelope: &Envelope,
+    body: &[u8],
+    limits: &Mailboxes,
+) -> Result<Filed, Abort<Refusal>> {
+    let (mut present, mut full) = (Vec::with_capacity(copies.len()), Vec::new());
+    for (id, owner) in copies {
+        // A user whose row cannot be read is not gone, and neither is the mailbox.
+        let tx = scope.tx();
+        if tx.object(&owner)?.is_none() && tx.unreadable(&owner)?.is_none() {
+            continue;
+        }
+        match quota::room(limits, &tx.view().content(&owner)?, body.len() as u64) {
+            MailboxRoom::Enough => present.push((id, owner)),
+            MailboxRoom::Full => full.push(owner),
+        }
+    }
+    if present.is_empty() {
+        return Err(Abort::Refused(match full.is_empty() {
+            true => Refusal::NoMailbox,
+            false => Refusal::Full { full, delivered: 0 },
+        }));
+    }
+    let body = scope.append_body(body)?;
+    for &(id, owner) in &present {
+        scope.change(&Change::Create {
+            id,
+            kind: Kind::MESSAGE,
+            owner: Some(owner),
+            body: Some(body),
+            registers: Message::registers(envelope, MessageFolder::Inbox, true),
+        })?;
+    }
+    let copies = present.into_iter().map(|(id, owner)| (owner, id)).collect();
+    Ok(Filed { copies, full })
 }
 
 /// RFC 5321 section 4.4.

@@ -27,6 +27,10 @@ const ROWS_AT_ONCE: usize = 64;
 const OPENING_FACTOR: usize = 13;
 /// What a row weighs besides its registers of bytes: identity, times and flags.
 const ROW_BYTES: usize = 256;
+/// Messages that one call empties out of Deleted at most.
+const EMPTIED_MAX: usize = 100_000;
+/// So many of them in one transaction, so that nobody waits for it.
+const EMPTIED_AT_ONCE: usize = 200;
 
 /// A message as a list shows it.
 #[derive(Clone, Debug)]
@@ -248,6 +252,43 @@ pub async fn delete(server: &Server, user: ObjectId, id: ObjectId) -> OpResult<O
         apply(scope, id, &object, marking).map(Some)
     });
     Ok(written.await?.value)
+}
+
+/// Empties Deleted of `user`: what lies there now goes for good. Returns how many messages went.
+///
+/// In transactions of a bounded size. What comes into Deleted meanwhile stays there, and so does what is taken out in between.
+///
+/// # Errors
+/// What the store cannot do. What went before is gone; asked again, it goes on.
+pub async fn empty_deleted(server: &Server, user: ObjectId) -> OpResult<u64> {
+    let read =
+        server.read(move |readers| readers.snapshot(|view| view.deleted_of(&user, EMPTIED_MAX)));
+    let lying = read.await?;
+    let mut gone = 0;
+    let last = lying.len().div_ceil(EMPTIED_AT_ONCE);
+    for (n, some) in (1..).zip(lying.chunks(EMPTIED_AT_ONCE)) {
+        let some = some.to_vec();
+        // The partner hears of all of them; only for the last it is waited.
+        let wait = if n == last {
+            Wait::Partner
+        } else {
+            Wait::Local
+        };
+        let written = server.write_anyway(wait, move |scope| -> Result<u64, Abort<OpError>> {
+            let mut gone = 0;
+            for (id, since) in some {
+                // One that was taken out and came back has a later date.
+                let after = Timestamp(since.0.saturating_add(1));
+                if scope.tx().view().is_expired(&id, after)? {
+                    scope.change(&Change::Delete { id })?;
+                    gone += 1;
+                }
+            }
+            Ok(gone)
+        });
+        gone += written.await?.value;
+    }
+    Ok(gone)
 }
 
 /// No such message.

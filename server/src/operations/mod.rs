@@ -12,6 +12,7 @@ pub mod lists;
 pub mod messages;
 pub mod pair;
 pub mod principal;
+mod quota;
 pub mod remote_users;
 pub mod settings;
 pub mod shortcuts;

@@ -185,6 +185,7 @@ impl Reader<'_> {
                 input,
                 share,
                 service,
+                peer,
                 ..
             } = &mut *self.conversation;
             match session.step(input) {
@@ -208,7 +209,8 @@ impl Reader<'_> {
                 }
                 Step::Reply(reply) => self.answer(reply).await?,
                 Step::Lookup(lookup) => {
-                    let verdict = recipients::judge(service, &lookup).await;
+                    let verdict =
+                        recipients::judge(service, &lookup, session.sender(), *peer).await;
                     let reply = session.resolve(verdict);
                     self.answer(reply).await?;
                 }

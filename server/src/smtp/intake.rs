@@ -6,6 +6,7 @@ use crate::gr::envelope::{self, Refused};
 use crate::operations::deposit::{self, Delivery};
 use crate::server::{WriteError, WriterError};
 use bytes::BytesMut;
+use domain::ObjectId;
 use std::net::IpAddr;
 use std::time::Duration;
 use writer::RateLimitedLog;
@@ -58,8 +59,50 @@ pub async fn voice_mail(service: &Service, mut mail: Mail, peer: IpAddr) -> Repl
             Status(4, 4, 5),
             "Too much mail is being read at present; try again in a minute",
         ),
+        Err(WriteError::Refused(deposit::Refusal::TooOften { wait })) => too_often(wait),
+        Err(WriteError::Refused(deposit::Refusal::TooLong)) => Reply::new(
+            552,
+            Status(5, 2, 3),
+            "The message is longer than a mailbox holds here; send a shorter one",
+        ),
+        Err(WriteError::Refused(deposit::Refusal::Full { full, delivered })) => {
+            metrics::counter!("callpilot_smtp_mailbox_full_total").increment(full.len() as u64);
+            mailbox_full(&mail, &full, delivered)
+        }
         Err(WriteError::Failed(error)) => failed(service, error).await,
     }
+}
+
+/// Somebody leaves too much in a short time.
+pub fn too_often(wait: Duration) -> Reply {
+    let seconds = wait.as_secs_f64().ceil().max(1.0);
+    Reply::new(
+        450,
+        Status(4, 7, 1),
+        format!("Too much mail from this sender in a short time; try again in {seconds} seconds"),
+    )
+}
+
+/// Names the mailboxes that were full at the last moment, as the client has named them. Those who have the message do not get it twice.
+fn mailbox_full(mail: &Mail, full: &[ObjectId], delivered: usize) -> Reply {
+    let named = mail.recipients.iter().find(|r| match r.target {
+        DeliveryTarget::Mailbox(id) => full.contains(&id),
+        DeliveryTarget::Partner => false,
+    });
+    let name = named.map_or("", |r| r.path.local.as_str());
+    let others = full.len().saturating_sub(1);
+    let whose = match (name.chars().all(|c| c.is_ascii_graphic()), others) {
+        (true, 0) => format!("The mailbox {name} is full"),
+        (true, _) => format!("The mailbox {name} and {others} more are full"),
+        (false, _) => "A mailbox is full".to_owned(),
+    };
+    let text = match delivered {
+        0 => format!("{whose}; try again later"),
+        _ => format!(
+            "{whose}, the others have the message; send it again later, nobody gets it twice"
+        ),
+    };
+    Reply::new(452, Status(4, 2, 2), text)
 }
 
 fn accepted(ids: &[String]) -> Reply {

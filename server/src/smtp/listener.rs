@@ -104,6 +104,14 @@ fn describe_metrics() {
         "Messages taken into mailboxes by SMTP"
     );
     describe_counter!(
+        "callpilot_smtp_mailbox_full_total",
+        "Mailboxes that were full at the moment a message was to be written"
+    );
+    describe_counter!(
+        "callpilot_mail_rate_limited_total",
+        "Mails that were put off because their sender or its address had left too much"
+    );
+    describe_counter!(
         "callpilot_gr_mail_received_total",
         "Mails from the GR partner that were opened"
     );

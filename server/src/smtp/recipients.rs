@@ -1,16 +1,22 @@
 //! Who has a mailbox here (RFC 3801 section 4.1, RFC 3804).
 
 use super::session::{DeliveryTarget, Lookup, Path};
-use super::{Reply, Service, Status};
+use super::{Reply, Service, Status, intake};
 use crate::operations::deposit::{self, Recipient};
 use crate::server::{Server, WriterError};
+use std::net::IpAddr;
 use vpim::address::{LocalPart, Mailbox, Service as Gateway};
 
 /// The local part of the address that GR mail is sent to.
 pub const GR_LOCAL_PART: &str = "gr-sync";
 
-/// Whether this server takes mail for a recipient.
-pub async fn judge(service: &Service, lookup: &Lookup) -> Result<DeliveryTarget, Reply> {
+/// Whether this server takes mail for a recipient from a sender at a network address.
+pub async fn judge(
+    service: &Service,
+    lookup: &Lookup,
+    sender: Option<&Path>,
+    peer: IpAddr,
+) -> Result<DeliveryTarget, Reply> {
     let server = &service.server;
     if !is_local(server, &lookup.path.domain) {
         return Err(Reply::new(
@@ -28,6 +34,8 @@ pub async fn judge(service: &Service, lookup: &Lookup) -> Result<DeliveryTarget,
             Err(no_mailbox())
         };
     }
+    let sender = sender.map(Path::to_string);
+    deposit::may_send(server, sender.as_deref(), peer).map_err(intake::too_often)?;
     let named = if lookup.path.local.eq_ignore_ascii_case("postmaster") {
         server.config().smtp.postmaster.clone()
     } else {

@@ -229,6 +229,11 @@ impl Session {
         Reply::plain(220, format!("{} ESMTP CallPilot", self.host))
     }
 
+    /// The reverse path of the mail that is being begun; none also for reports.
+    pub fn sender(&self) -> Option<&Path> {
+        self.transaction.as_ref()?.from.as_ref()
+    }
+
     /// Whether a mail's content is being transferred, so that time is judged by the amount.
     pub fn transferring(&self) -> bool {
         matches!(self.stage, Stage::Data(_) | Stage::Chunk(_))

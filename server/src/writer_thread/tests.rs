@@ -205,6 +205,51 @@ async fn what_fails_for_want_of_room_takes_no_deletion_with_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn house_keeping_that_finds_no_room_ends_no_incarnation_and_fails_nobody_else() {
+    let served = served();
+    let server = &served.server;
+    let add = async |number: &str| {
+        let change = user(server, number);
+        let write = server.write_anyway(Wait::Local, move |tx| -> Result<(), Abort<()>> {
+            Ok(tx.change(&change)?)
+        });
+        write.await.map(|_| ())
+    };
+    let keep_house = async || {
+        let write = server.write_upkeep(|tx| -> Result<(), Abort<()>> {
+            tx.append_body(&[9; 500])?;
+            Ok(())
+        });
+        write.await.map(|_| ())
+    };
+    assert!(add("7001").await.is_ok());
+    let (first, has_begun, go) = keep_busy(server);
+    served.disk.full.store(true, Ordering::SeqCst);
+    let others = async {
+        has_begun.await.unwrap();
+        let release = async { go.send(()).unwrap() };
+        // Polled in this order, all are queued before the writer goes on: none goes with the one that fails.
+        let (before, failed, after, ()) =
+            tokio::join!(add("7002"), keep_house(), add("7003"), release);
+        (before, failed, after)
+    };
+    let (first, (before, failed, after)) = tokio::join!(first, others);
+    assert!(first && before.is_ok() && after.is_ok());
+    assert!(is_full(&failed), "{failed:?}");
+    let faults = server.upkeep_faults().present();
+    assert_eq!(faults.len(), 1, "{faults:?}");
+    assert!(faults[0].why.contains("full"), "{faults:?}");
+    served.disk.full.store(false, Ordering::SeqCst);
+    assert!(add("7004").await.is_ok());
+    assert_eq!(server.readers().history().unwrap().len(), 1);
+    assert_eq!(server.readers().user_count(None).unwrap(), 4);
+    // Tried again, it is done.
+    assert!(keep_house().await.is_ok());
+    assert_eq!(server.upkeep_faults().present(), []);
+    served.running.stop(server).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_writer_whose_last_group_finds_no_room_ends_all_the_same() {
     let served = served();
     let Served {

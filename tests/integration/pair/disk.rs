@@ -43,6 +43,19 @@ impl SmallDisk {
         }
     }
 
+    /// Another program fills it but for so many bytes.
+    fn fill_but(&self, left: u64) {
+        let about = Command::new("stat")
+            .args(["-f", "-c", "%a %S"])
+            .arg(&self.0)
+            .output();
+        let about = String::from_utf8(about.expect("stat").stdout).expect("two numbers");
+        let numbers: Vec<u64> = about.split_whitespace().flat_map(str::parse).collect();
+        let free = numbers[0] * numbers[1];
+        let junk = vec![7; usize::try_from(free - left).expect("a small disk")];
+        fs::write(self.junk(), junk).expect("there was room");
+    }
+
     /// And makes room again.
     fn clear(&self) {
         fs::remove_file(self.junk()).expect("it was filled");
@@ -227,5 +240,63 @@ fn without_a_reserve_a_server_starts_on_a_full_disk_all_the_same() {
     disk.clear();
     until("writes again", || {
         (leave_long(&pair.a, 100).code == 250).then_some(())
+    });
+}
+
+#[test]
+fn strangers_are_put_off_while_what_the_partner_accepted_still_finds_room() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let Some(disk) = SmallDisk::mount(dir.path(), 64) else {
+        return;
+    };
+    // Of this disk: 8 MiB for strangers, 1 MiB for the partner.
+    let pair = Pair::start(
+        dir.path(),
+        "disk.partner_spare = 1_048_576\ndisk.reserve = 1_048_576\n",
+    );
+    pair.a.add_user("7200", "Tilde Brask");
+    pair.running();
+    let user = tilde(&pair.a);
+    assert_eq!(leave_long(&pair.a, 1).code, 250);
+    assert_eq!(agree(&pair, &user).len(), 1);
+
+    disk.fill_but(6 << 20);
+    let reply = leave_long(&pair.a, 2);
+    assert_eq!(
+        (reply.code, reply.status()),
+        (452, Some("4.3.1")),
+        "{}",
+        reply.text
+    );
+    assert_eq!(leave_long(&pair.b, 3).code, 250);
+    let rows = until("the partner's message", || {
+        let rows = folder(&pair.a, &user, Folder::Inbox);
+        (rows.len() == 2).then_some(rows)
+    });
+    agree(&pair, &user);
+    let room = Pair::status(&pair.a).and_then(|status| status.disk);
+    let room = room.expect("a disk");
+    assert!(room.low && !room.low_for_partner, "{room:?}");
+    assert_eq!(pair.a.metric("callpilot_disk_low"), 1.0);
+    assert_eq!(pair.a.metric("callpilot_disk_low_for_partner"), 0.0);
+    let health = pair.a.client("").get("/healthz");
+    let reason = health.json()["reason"].to_string();
+    assert_eq!(health.status, 200);
+    assert!(
+        reason.contains("new messages are put off") && !reason.contains("partner"),
+        "{reason}"
+    );
+    // What makes room goes on.
+    let read = json!({ "unread": false });
+    assert_eq!(status_of(&user, "PATCH", &path(&rows[0]), Some(&read)), 200);
+    assert_eq!(status_of(&user, "GET", &path(&rows[0]), None), 200);
+    assert_eq!(status_of(&user, "DELETE", &path(&rows[0]), None), 200);
+    assert_eq!(
+        status_of(&user, "POST", "/api/v1/messages/empty-deleted", None),
+        200
+    );
+    disk.clear();
+    until("new messages taken again", || {
+        (leave_long(&pair.a, 4).code == 250).then_some(())
     });
 }

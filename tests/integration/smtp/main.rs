@@ -7,6 +7,7 @@ mod foreign;
 mod gr_mail;
 mod limits;
 mod pipeline;
+mod quota;
 mod safety;
 
 use support::Server;

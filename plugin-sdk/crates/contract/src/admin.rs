@@ -204,6 +204,23 @@ pub struct GrStatus {
     /// TLS between the two servers, and the certificate of this one.
     #[serde(default)]
     pub tls: GrTls,
+    /// What of the answering server's house-keeping fails at present.
+    #[serde(default)]
+    pub upkeep: Vec<UpkeepStatus>,
+}
+
+/// A part of house-keeping that fails and is tried again. Nothing else suffers from it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct UpkeepStatus {
+    /// Which part, such as `giving disk space back`.
+    pub what: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// How often in a row.
+    pub times: u64,
+    /// Why, as it was told last.
+    pub why: String,
 }
 
 /// TLS between the two servers, as the answering one sees it.
@@ -237,6 +254,12 @@ pub struct DiskStatus {
     pub reserve_bytes: u64,
     /// New messages are being put off.
     pub low: bool,
+    /// What the partner sends is put off when less than this would be left free. Servers of before leave it out.
+    #[serde(default)]
+    pub partner_spare_bytes: u64,
+    /// What the partner sends is being put off, too. Servers of before leave it out.
+    #[serde(default)]
+    pub low_for_partner: bool,
 }
 
 /// What disks have damaged at rest, as the answering server knows it. All is well when everything is 0.

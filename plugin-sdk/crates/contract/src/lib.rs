@@ -17,7 +17,7 @@ mod task;
 
 pub use admin::{
     AuditTrailEntry, Damage, DiskStatus, GrPair, GrStatus, GrTls, LaneBacklog, NewPassword,
-    NewUser, PartnerState, UserKind, UserPatch, UserRow, clocks_differ,
+    NewUser, PartnerState, UpkeepStatus, UserKind, UserPatch, UserRow, clocks_differ,
 };
 pub use conditions::{
     ClassName, EmailServer, MailboxClass, NameDialing, NameOrder, RemoteUser, SettingsPatch,
@@ -28,8 +28,8 @@ pub use error::{ApiError, ErrorCode};
 pub use event::Event;
 pub use ids::{ObjectId, ParseIdError, Timestamp};
 pub use message::{
-    Counts, Folder, Kind, MessageDetail, MessageList, MessagePatch, MessageRow, Part, Party,
-    Recipient, VoicePurpose,
+    Counts, Emptied, Folder, Kind, MailboxLimits, MessageDetail, MessageList, MessagePatch,
+    MessageRow, Part, Party, Recipient, VoicePurpose,
 };
 pub use own::{
     ContactSettings, DistributionList, Forwarding, GreetingRow, GreetingSlot, Hours, ListContent,

@@ -99,6 +99,9 @@ pub struct MessageList {
     pub next: Option<String>,
     /// Counts over the whole mailbox.
     pub counts: Counts,
+    /// What the mailbox may hold. Servers of before leave it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<MailboxLimits>,
     /// When the list was read.
     pub as_of: Timestamp,
 }
@@ -117,6 +120,34 @@ pub struct Counts {
     pub deleted: u32,
     /// Messages of the mailbox that this server alone holds so far.
     pub one_server_only: u32,
+    /// Bytes of the messages in Inbox and Sent. Servers of before leave it out.
+    #[serde(default)]
+    pub bytes: u64,
+    /// Bytes of the messages in Deleted, which are counted apart. Servers of before leave it out.
+    #[serde(default)]
+    pub deleted_bytes: u64,
+}
+
+/// What one mailbox may hold. Beyond any of it new messages are put off; deleting always works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct MailboxLimits {
+    /// Messages in Inbox and Sent together.
+    pub messages_max: u64,
+    /// Their bytes.
+    pub bytes_max: u64,
+    /// Messages in Deleted.
+    pub deleted_messages_max: u64,
+    /// Their bytes.
+    pub deleted_bytes_max: u64,
+}
+
+/// Deleted was emptied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Emptied {
+    /// Messages that went for good; 0 if nothing was in it.
+    pub messages: u64,
 }
 
 /// `GET /api/v1/messages/{id}`.

@@ -49,6 +49,7 @@ impl Tx<'_> {
     /// here again. Reads no body, so it takes no longer than writing as many rows.
     pub fn look_into_damage(&mut self) -> Result<LookedInto, StoreError> {
         let found = self.writer.noted.take();
+        self.looked_into = Some(found.clone());
         self.step(|tx| {
             let mut looked = LookedInto::default();
             for id in found.rows {

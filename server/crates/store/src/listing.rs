@@ -48,8 +48,10 @@ pub struct MailboxCounts {
     pub deleted: u64,
     /// Messages whose body is still owed to the partner, or held back from it.
     pub one_server_only: u64,
-    /// Bytes of all bodies; a body in two messages counts twice.
+    /// Bytes of the bodies in the inbox and in Sent; a body in two messages counts twice.
     pub bytes: u64,
+    /// Bytes of the bodies in Deleted, counted alike.
+    pub deleted_bytes: u64,
 }
 
 /// A text that is not a cursor.

@@ -26,7 +26,7 @@ pub(crate) enum BodyFault {
 }
 
 /// What was found.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct NotedDamage {
     /// Objects whose rows cannot be read.
     pub rows: BTreeSet<ObjectId>,
@@ -67,6 +67,19 @@ impl Noted {
     /// Takes what was noted.
     pub(crate) fn take(&self) -> NotedDamage {
         std::mem::take(&mut self.lock())
+    }
+
+    /// Notes again what the writer could not keep after all; nobody is told anew.
+    pub(crate) fn put_back(&self, taken: NotedDamage) {
+        let mut found = self.lock();
+        // What was noted since is newer.
+        found.rows.extend(taken.rows);
+        for (body, at) in taken.bodies {
+            found.bodies.entry(body).or_insert(at);
+        }
+        for (body, at) in taken.back {
+            found.back.entry(body).or_insert(at);
+        }
     }
 
     fn note(&self, add: impl FnOnce(&mut NotedDamage) -> bool) {

@@ -30,6 +30,8 @@ pub struct Options {
     pub read_time_max: Duration,
     /// What grows the store is put off when less than this would be left free on the disk; see [`Writer::admits`]. 0: never.
     pub spare_bytes: u64,
+    /// The same for what the GR partner sends; see [`Writer::admits_from_partner`]. At most half of the other.
+    pub partner_spare_bytes: u64,
     /// Room kept back as a file, and given up to writes that find none. 0: none.
     pub reserve_bytes: u64,
     /// What all of it is written to.
@@ -43,6 +45,7 @@ impl Default for Options {
             idle_readers: 8,
             read_time_max: Duration::from_secs(30),
             spare_bytes: 0,
+            partner_spare_bytes: u64::MAX,
             reserve_bytes: 0,
             disk: Arc::new(RealDisk),
         }

@@ -49,6 +49,7 @@ fn check(conn: &Connection, prefix: &str) {
         (sql::SETTINGS, "PRIMARY KEY (key>? AND key<?)"),
         (sql::COUNTS, "COVERING INDEX object_mailbox (owner=?"),
         (sql::OWED, "COVERING INDEX object_mailbox (owner=?"),
+        (sql::DELETED_OF, "object_mailbox (owner=? AND place=?)"),
         (sql::ANY_OWED, "held_body (body=?)"),
         (sql::ONE_SERVER_ONLY, "mark_body (body=?)"),
         (sql::ONE_SERVER_ONLY, "held_body (body=?)"),

@@ -4,12 +4,13 @@
 //! Two bounds see to that.
 //!
 //! - **Spare room.** What grows the store, such as a new message, is asked about first ([`crate::Writer::admits`]) and put off if
-//!   less than [`Options::spare_bytes`] would be left.
+//!   less than [`Options::spare_bytes`] would be left. For what the GR partner has accepted the bound is lower
+//!   ([`crate::Writer::admits_from_partner`], [`Options::partner_spare_bytes`]): strangers cannot use up the room that its copies need.
 //! - **The reserve**, a file of [`Options::reserve_bytes`] in the store's directory that holds nothing. Other programs can fill a
 //!   disk to the last byte, but not this room. As much of it is given up as the next transaction may need, and it is filled again
 //!   when there is room.
 //!
-//! Of a small disk neither takes more than an eighth.
+//! Of a small disk neither takes more than an eighth, and the partner's bound is at most half of the other.
 
 use crate::{Disk, Options, StoreError};
 use std::fs::File;
@@ -21,6 +22,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 const WORK_BYTES: u64 = 4 << 20;
 /// Neither bound takes more than this part of the disk.
 const SHARE_OF_DISK: u64 = 8;
+/// The partner's bound is at most this part of the other, so that there is room that only the partner may use.
+const PARTNER_SHARE: u64 = 2;
 /// Below so many times the spare room, what grows and what frees no longer share a transaction.
 const TIGHT_TIMES: u64 = 4;
 /// What one write takes beside its bodies: its rows, their indexes, and the same again in the log.
@@ -37,8 +40,12 @@ pub struct Room {
     pub reserve_bytes_wanted: u64,
     /// What grows the store is put off when less than this would be left free, in bytes.
     pub spare_bytes: u64,
+    /// The same for what the GR partner sends, in bytes.
+    pub partner_spare_bytes: u64,
     /// New messages are being put off, or soon will be. It ends when a quarter more than the spare room is free.
     pub low: bool,
+    /// What the partner sends is put off, too, or soon will be. It ends alike.
+    pub low_for_partner: bool,
     /// So little is left that what grows and what frees should not share a transaction.
     pub tight: bool,
 }
@@ -54,6 +61,7 @@ pub(crate) struct Reserve {
     disk: Arc<dyn Disk>,
     reserve_bytes_max: u64,
     spare_bytes_max: u64,
+    partner_spare_bytes_max: u64,
     room: Room,
     seen: Seen,
     /// A write failed although there seemed to be room, as with a quota: one failure in a row counts until a write that grows succeeds.
@@ -74,6 +82,7 @@ impl Reserve {
             disk,
             reserve_bytes_max: options.reserve_bytes,
             spare_bytes_max: options.spare_bytes,
+            partner_spare_bytes_max: options.partner_spare_bytes,
             room: Room {
                 reserve_bytes: held,
                 ..Room::default()
@@ -104,6 +113,8 @@ impl Reserve {
         self.room.free_bytes = free;
         self.room.reserve_bytes_wanted = self.reserve_bytes_max.min(share);
         self.room.spare_bytes = self.spare_bytes_max.min(share);
+        self.room.partner_spare_bytes =
+            (self.partner_spare_bytes_max).min(self.room.spare_bytes / PARTNER_SHARE);
         let Room {
             reserve_bytes: held,
             reserve_bytes_wanted: wanted,
@@ -123,11 +134,20 @@ impl Reserve {
 
     /// Whether there is room for a write with so many bytes of bodies. What was admitted counts until the next look.
     pub(crate) fn admits(&mut self, bytes: u64) -> bool {
+        self.leaves(bytes, self.room.spare_bytes)
+    }
+
+    /// The same for what the partner sends.
+    pub(crate) fn admits_from_partner(&mut self, bytes: u64) -> bool {
+        self.leaves(bytes, self.room.partner_spare_bytes)
+    }
+
+    /// Whether a write would leave so much free. 0: it is not asked.
+    fn leaves(&mut self, bytes: u64, spare: u64) -> bool {
         let needed = bytes.saturating_add(ROWS_BYTES);
         let taken = self.promised.saturating_add(needed);
         let left = self.room.free_bytes.checked_sub(taken);
-        let admitted =
-            self.room.spare_bytes == 0 || left.is_some_and(|left| left >= self.room.spare_bytes);
+        let admitted = spare == 0 || left.is_some_and(|left| left >= spare);
         if admitted {
             self.promised = taken;
         }
@@ -182,12 +202,15 @@ impl Reserve {
         let Room {
             free_bytes: free,
             spare_bytes: spare,
+            partner_spare_bytes,
             low,
+            low_for_partner,
             ..
         } = self.room;
         // A little before the first message is put off, for they are of all sizes.
-        let enough = spare + spare / if low { 4 } else { 8 };
-        self.room.low = free < enough;
+        let enough = |spare: u64, low: bool| spare + spare / if low { 4 } else { 8 };
+        self.room.low = free < enough(spare, low);
+        self.room.low_for_partner = free < enough(partner_spare_bytes, low_for_partner);
         self.room.tight = self.refused || free < spare.saturating_mul(TIGHT_TIMES);
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = self.room;
     }
@@ -226,6 +249,11 @@ impl crate::Writer {
     /// Whether there is room for a write with so many bytes of bodies beside those that were admitted since the last look.
     pub fn admits(&mut self, bytes: u64) -> bool {
         self.reserve.admits(bytes)
+    }
+
+    /// [`Self::admits`] for what the GR partner sends, down to its own, lower bound.
+    pub fn admits_from_partner(&mut self, bytes: u64) -> bool {
+        self.reserve.admits_from_partner(bytes)
     }
 
     /// Tells how a transaction ended: whether it failed with [`StoreError::Full`], and whether there was anything in it that grows

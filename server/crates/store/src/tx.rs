@@ -1,5 +1,6 @@
 //! One transaction: its rows in SQLite, its bodies in a spool, and how both become durable together.
 
+use crate::noted::Found;
 use crate::spool::Spool;
 use crate::sums::Changes;
 use crate::{StoreError, View, Writer};
@@ -31,6 +32,8 @@ pub struct Tx<'w> {
     pub(crate) sums: Changes,
     /// The new state, if there is one: written once, at the commit.
     pub(crate) state: Option<ReplicaState>,
+    /// What readers had noted and is being looked into: noted again if this is not committed.
+    pub(crate) looked_into: Option<Found>,
     failed: bool,
     open: bool,
     savepoint: Option<Savepoint>,
@@ -63,6 +66,7 @@ impl<'w> Tx<'w> {
             spool: Some(spool),
             live: BTreeMap::new(),
             state: None,
+            looked_into: None,
             failed: false,
             open: true,
             savepoint: None,
@@ -110,6 +114,7 @@ impl<'w> Tx<'w> {
             }
         })?;
         self.open = false;
+        self.looked_into = None;
         self.writer.marks = self.marks;
         self.writer.users = self.users;
         (self.writer.unreadable, self.writer.missing) = (self.unreadable, self.missing);
@@ -236,6 +241,9 @@ impl Drop for Tx<'_> {
     fn drop(&mut self) {
         if let Some(spool) = self.spool.take() {
             (_, self.writer.buffer) = spool.end_of_transaction();
+        }
+        if let Some(taken) = self.looked_into.take() {
+            self.writer.noted.put_back(taken);
         }
         // After some errors SQLite has rolled back by itself.
         if self.open

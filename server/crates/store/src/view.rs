@@ -45,6 +45,8 @@ pub(crate) mod sql {
     pub const OLDEST_MARK: &str = "SELECT since FROM mark WHERE lane = ?1 ORDER BY since LIMIT 1";
     pub const EXPIRED: &str = "SELECT id FROM object WHERE place = 2 AND filed_at < ?1
         ORDER BY filed_at, id LIMIT ?2";
+    pub const DELETED_OF: &str =
+        "SELECT id, filed_at FROM object WHERE owner = ?1 AND place = 2 LIMIT ?2";
     pub const MARK: &str =
         "SELECT id, lane, n, since, body, unsent, recovery FROM mark WHERE id = ?1";
     pub const HELD: &str = "SELECT id, lane, n, since, body, unsent, recovery, reason, at FROM held
@@ -180,25 +182,37 @@ impl<'a> View<'a> {
 
     /// Counts over one mailbox.
     pub fn counts(&self, owner: &ObjectId) -> Result<MailboxCounts, StoreError> {
+        let mut counts = self.content(owner)?;
+        // Usually nothing is owed at all, and the mailbox need not be read.
+        if self.number(sql::ANY_OWED, [])? > 0 {
+            counts.one_server_only = self.number(sql::OWED, [owner.as_bytes()])?;
+        }
+        Ok(counts)
+    }
+
+    /// [`Self::counts`] without what is owed to the partner, which is cheaper.
+    pub fn content(&self, owner: &ObjectId) -> Result<MailboxCounts, StoreError> {
         let mut counts = MailboxCounts::default();
         let places: Vec<(i64, u64, u64, u64)> =
             rows(self.conn, sql::COUNTS, [owner.as_bytes()], |row| {
                 Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
             })?;
         for (place, messages, unread, bytes) in places {
-            counts.bytes += bytes;
             match MessageFolder::from_number(place) {
                 MessageFolder::Inbox => {
                     counts.inbox += messages;
                     counts.unread += unread;
+                    counts.bytes += bytes;
                 }
-                MessageFolder::Sent => counts.sent += messages,
-                MessageFolder::Deleted => counts.deleted += messages,
+                MessageFolder::Sent => {
+                    counts.sent += messages;
+                    counts.bytes += bytes;
+                }
+                MessageFolder::Deleted => {
+                    counts.deleted += messages;
+                    counts.deleted_bytes += bytes;
+                }
             }
-        }
-        // Usually nothing is owed at all, and the mailbox need not be read.
-        if self.number(sql::ANY_OWED, [])? > 0 {
-            counts.one_server_only = self.number(sql::OWED, [owner.as_bytes()])?;
         }
         Ok(counts)
     }
@@ -290,6 +304,20 @@ impl<'a> View<'a> {
         rows(self.conn, sql::SETTINGS, (prefix, end), |row| {
             Ok((row.get(0)?, row.get(1)?))
         })
+    }
+
+    /// The messages in one mailbox's Deleted, each with when it came there, in no order.
+    pub fn deleted_of(
+        &self,
+        owner: &ObjectId,
+        limit: usize,
+    ) -> Result<Vec<(ObjectId, Timestamp)>, StoreError> {
+        rows(
+            self.conn,
+            sql::DELETED_OF,
+            (owner.as_bytes(), limit),
+            |row| Ok((id(row, 0)?, Timestamp(row.get(1)?))),
+        )
     }
 
     /// Messages that are in Deleted since before a moment, those longest there first.

@@ -1,5 +1,6 @@
 //! What surrounds the writer: clocks, entropy, and where that goes which leaves.
 
+use crate::error::WriterError;
 use crate::store::Store;
 use domain::{Incarnation, ServerId};
 use gr_proto::{Now, Output, View};
@@ -41,6 +42,9 @@ pub trait Host {
 
     /// A new incarnation has begun. What the former one said of itself no longer holds.
     fn incarnation_began(&mut self, engine: View<'_>);
+
+    /// A step of house-keeping was done, or failed and is tried again: nothing else has suffered from it.
+    fn upkeep(&mut self, _what: &'static str, _result: Result<(), &WriterError>) {}
 
     /// Something leaves: called after the commit, in the engine's order.
     fn output(&mut self, output: Output);

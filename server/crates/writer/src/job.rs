@@ -73,6 +73,9 @@ pub enum Needs {
     Room(usize),
     /// It frees room or hardly needs any: done on a full disk, too.
     Nothing,
+    /// House-keeping, which hardly needs any room and for which nobody waits. It shares a transaction with nobody else's work, and if it
+    /// fails, nothing else has happened: it is tried again.
+    Upkeep,
 }
 
 /// A write: run inside the group's transaction; or told why it is not run, and then it replies by itself.
@@ -131,12 +134,18 @@ impl<H: Host> Job<H> {
         matches!(&self.work, Work::Write { needs, .. } if *needs == Needs::Nothing)
     }
 
+    /// Whether it is the server's own house-keeping.
+    pub(crate) fn is_upkeep(&self) -> bool {
+        match &self.work {
+            Work::Damage => true,
+            Work::Write { needs, .. } => *needs == Needs::Upkeep,
+            _ => false,
+        }
+    }
+
     /// Whether it can share a transaction with either kind.
     pub(crate) fn is_neutral(&self) -> bool {
-        matches!(
-            &self.work,
-            Work::Input(_) | Work::Damage | Work::Compact { .. }
-        )
+        matches!(&self.work, Work::Input(_) | Work::Compact { .. })
     }
 }
 

@@ -6,7 +6,8 @@
 //! Nothing leaves before the commit (E3, E16): replies and the engine's outputs are collected while the transaction is open and released
 //! when it is durable. If the store cannot commit, the group is undone, its callers are told, and the engine begins a new incarnation; if
 //! the disk cannot sync, the process ends, for nothing that it said since the last sync can be trusted. A write that refuses or
-//! fails is taken back by itself; the others of its group go on.
+//! fails is taken back by itself; the others of its group go on. House-keeping has groups of its own: if one fails, the store and the engine
+//! are as they were before, no incarnation ends, and nobody's waiting is cut short.
 //!
 //! [`Writer`] is all of that but the thread: it is given a group of jobs, a [`Store`] and a [`Host`], and comes back when the group is
 //! durable or undone. A server runs it on a thread over SQLite; the simulator runs the same over a ledger in memory and over SQLite on a
@@ -84,7 +85,7 @@ impl<H: Host> Writer<H> {
         config: Config,
         accept_wait_ms: u64,
     ) -> Self {
-        room::show_low(false);
+        room::show_low(false, false);
         Self {
             engine: Engine::new(config.clone(), incarnation, seed),
             config,
@@ -148,12 +149,13 @@ impl<H: Host> Writer<H> {
         group
     }
 
-    /// What grows and what people do to make room go apart, so that the one cannot fail for want of room and take the other with it; while
-    /// room is tight, the partner's signs of life and its bodies, too.
+    /// House-keeping goes by itself, so that its failure is nobody else's. What grows and what people do to make room go apart, so that the
+    /// one cannot fail for want of room and take the other with it; while room is tight, the partner's signs of life and its bodies, too.
     fn goes_with(&self, group: &[Job<H>], job: &Job<H>) -> bool {
         let tight = self.disk.is_tight();
         let apart = |one: &Job<H>, other: &Job<H>| {
-            one.grows() && (other.frees() || tight && !other.grows() && !other.is_neutral())
+            one.is_upkeep() && !other.is_upkeep()
+                || one.grows() && (other.frees() || tight && !other.grows() && !other.is_neutral())
         };
         !group.iter().any(|one| apart(one, job) || apart(job, one))
     }
@@ -169,13 +171,16 @@ impl<H: Host> Writer<H> {
         let now = host.now().mono.0;
         let grows = group.iter().any(Job::grows);
         self.judge(store, &mut group, now);
+        // What fails in a group of house-keeping has not happened, to the engine neither.
+        let upkeep = !group.is_empty() && group.iter().all(Job::is_upkeep);
+        let before = upkeep.then(|| self.engine.clone());
         let mut jobs = VecDeque::from(group);
         let done = self.transact(host, store, &mut jobs, &mut after);
         self.learn(store, &done, grows, now);
         let written = done.and_then(|()| {
             self.release(host, &mut after);
             let now = host.now();
-            self.give_back(store, &after, now)
+            self.give_back(host, store, &after, now)
         });
         let ended = match written {
             Ok(()) => {
@@ -187,10 +192,16 @@ impl<H: Host> Writer<H> {
                 return GroupOutcome::DiskFailed;
             }
             Err(error) => {
-                self.undo(host, &error, &mut after, jobs);
+                match before {
+                    Some(engine) => self.put_off_upkeep(host, engine, &error, &mut after, jobs),
+                    None => self.undo(host, &error, &mut after, jobs),
+                }
                 GroupOutcome::Undone
             }
         };
+        if upkeep && ended == GroupOutcome::Written {
+            host.upkeep("a write of house-keeping", Ok(()));
+        }
         // Whoever asks for the end gets it, whatever becomes of the group: on a full disk a server has to be stopped, too.
         match after.stopped.is_empty() {
             true => ended,
@@ -321,6 +332,32 @@ impl<H: Host> Writer<H> {
         }
         self.backoff.begin(host.now().mono.0);
         self.begin_new_incarnation(host);
+    }
+
+    /// A group of house-keeping failed: everything is as it was before, and it is tried again by whoever asked for it.
+    fn put_off_upkeep(
+        &mut self,
+        host: &mut H,
+        engine: Engine,
+        error: &WriterError,
+        after: &mut PostCommit<H>,
+        jobs: VecDeque<Job<H>>,
+    ) {
+        self.engine = engine;
+        if after.constraints.take().is_some() {
+            // That there is room, or none, was said in the transaction that failed.
+            self.config.constraints.no_room = self.disk.take_news_back();
+        }
+        host.upkeep("a write of house-keeping", Err(error));
+        for (reply, _) in after.replies.drain(..) {
+            (reply.send)(Err(error.of_the_group()));
+        }
+        for job in jobs {
+            if let Work::Write { run, .. } = job.work {
+                // Whoever refuses does not fail.
+                drop(run(Err(error.of_the_group())));
+            }
+        }
     }
 
     /// A new incarnation with the present partner: after a change of the pair, and when a group was undone. Nobody waits for the partner any

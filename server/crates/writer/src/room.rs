@@ -2,13 +2,13 @@
 //!
 //! What grows the store is asked about first and put off (`452`, `507`) while there is little room; what frees it or hardly needs any
 //! goes on, out of the store's reserve if need be. The two never share a transaction, so that one that fails for want of room takes
-//! nothing else with it. Mail of the GR partner is never turned away as a whole: bodies that do not fit are left out,
-//! and the engine refuses the objects that need them with a reason.
+//! nothing else with it. Mail of the GR partner may use room that strangers may not, and is never turned away as a whole: bodies that do
+//! not fit are left out, and the engine refuses the objects that need them with a reason.
 
 use crate::Writer;
 use crate::error::WriterError;
 use crate::host::Host;
-use crate::job::Job;
+use crate::job::{Job, Work};
 use crate::post_commit::PostCommit;
 use crate::rate_limited_log::RateLimitedLog;
 use crate::store::Store;
@@ -26,6 +26,9 @@ const RESERVE_FOR_OWN: u64 = 4;
 
 /// Repeated faults of giving space back are logged so often at most.
 static FAULTS: RateLimitedLog = RateLimitedLog::new(Duration::from_secs(600));
+
+/// What giving space back is called where its faults are told.
+const GIVING_BACK: &str = "giving disk space back";
 
 /// What the writer knows of the room on its disk.
 #[derive(Clone, Debug, Default)]
@@ -45,6 +48,12 @@ impl DiskRoom {
     /// What grows and what frees go apart.
     pub(crate) fn is_tight(&self) -> bool {
         self.room.tight
+    }
+
+    /// The engine has not heard the last news after all. Returns what it knows.
+    pub(crate) fn take_news_back(&mut self) -> bool {
+        self.told = !self.told;
+        self.told
     }
 
     /// When something is to be given back.
@@ -67,32 +76,35 @@ impl DiskRoom {
         !(brings && low && reserve_bytes < reserve_bytes_wanted / RESERVE_FOR_OWN)
     }
 
-    fn is_low(&self, now: u64) -> bool {
-        self.room.low || now < self.refused_until
+    /// Whether what the partner sends does not fit, either.
+    fn is_low_for_partner(&self, now: u64) -> bool {
+        self.room.low_for_partner || now < self.refused_until
     }
 }
 
 /// Shows in the metrics whether room is low.
-pub(crate) fn show_low(low: bool) {
+pub(crate) fn show_low(low: bool, for_partner: bool) {
     metrics::gauge!("callpilot_disk_low").set(f64::from(u8::from(low)));
+    metrics::gauge!("callpilot_disk_low_for_partner").set(f64::from(u8::from(for_partner)));
 }
 
 impl<H: Host> Writer<H> {
     /// Before a transaction: looks how much room there is, and which jobs of the group fit.
     pub(crate) fn judge(&mut self, store: &mut H::Store, group: &mut [Job<H>], now: u64) {
-        let was = self.disk.room.low;
+        let (was, was_for_partner) = (self.disk.room.low, self.disk.room.low_for_partner);
         self.disk.room = store.look_for_room();
         let Room {
             free_bytes,
             reserve_bytes,
             low,
+            low_for_partner,
             ..
         } = self.disk.room;
         if low && !was {
             tracing::warn!(
                 free_bytes,
                 reserve_bytes,
-                "the disk is nearly full: new messages and recordings are put off; deleting, log-ins and the partner's signs of life go on. \
+                "the disk is nearly full: new messages and recordings are put off; deleting, log-ins and what the partner sends go on. \
                  Make room, or delete messages"
             );
         } else if was && !low {
@@ -101,12 +113,25 @@ impl<H: Host> Writer<H> {
                 "there is room on the disk again: new messages are taken"
             );
         }
-        if low != was {
-            show_low(low);
+        if low_for_partner && !was_for_partner {
+            tracing::warn!(
+                free_bytes,
+                reserve_bytes,
+                "the disk is so full that the partner's messages are put off, too; the partner holds them. Make room"
+            );
+        }
+        if (low, low_for_partner) != (was, was_for_partner) {
+            show_low(low, low_for_partner);
         }
         let refused = now < self.disk.refused_until;
         for job in group {
-            job.fits = !job.grows() || (!refused && store.admits(job.bytes() as u64));
+            let bytes = job.bytes() as u64;
+            job.fits = match &job.work {
+                _ if !job.grows() => true,
+                _ if refused => false,
+                Work::GrMail { .. } => store.admits_from_partner(bytes),
+                _ => store.admits(bytes),
+            };
             if !job.fits {
                 metrics::counter!("callpilot_writes_put_off_total").increment(1);
             }
@@ -115,7 +140,7 @@ impl<H: Host> Writer<H> {
 
     /// What the engine is to be told of the room, if that has changed.
     pub(crate) fn news_of_room(&mut self, now: u64) -> Option<bool> {
-        let low = self.disk.is_low(now);
+        let low = self.disk.is_low_for_partner(now);
         (low != self.disk.told).then(|| {
             self.disk.told = low;
             low
@@ -148,6 +173,7 @@ impl<H: Host> Writer<H> {
     /// tried again with the next step. Only a failed sync is an error.
     pub(crate) fn give_back(
         &mut self,
+        host: &mut H,
         store: &mut H::Store,
         after: &PostCommit<H>,
         now: Now,
@@ -164,12 +190,11 @@ impl<H: Host> Writer<H> {
             Err(e @ StoreError::Fatal { .. }) => return Err(e.into()),
             Err(error) => {
                 metrics::counter!("callpilot_compaction_faults_total").increment(1);
-                if let Some(times) = FAULTS.now() {
-                    tracing::warn!(%error, times, "disk space could not be given back; it is tried again");
-                }
+                host.upkeep(GIVING_BACK, Err(&WriterError::from(error)));
                 return Ok(());
             }
         };
+        host.upkeep(GIVING_BACK, Ok(()));
         tracing::debug!(?done, "gave disk space back");
         metrics::counter!("callpilot_freed_bytes_total").increment(done.freed_bytes);
         let lost = done.damaged_bodies + done.unreadable_bodies;

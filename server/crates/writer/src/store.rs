@@ -25,6 +25,11 @@ pub trait Store: 'static {
     /// Whether there is room for a write with so many bytes of bodies beside those that were admitted since the last look.
     fn admits(&mut self, bytes: u64) -> bool;
 
+    /// [`Self::admits`] for what the GR partner sends: it may use more of the room.
+    fn admits_from_partner(&mut self, bytes: u64) -> bool {
+        self.admits(bytes)
+    }
+
     /// Tells how a transaction ended, and whether there was anything in it that grows the store.
     fn ended(&mut self, result: Result<(), &StoreError>, grows: bool);
 
@@ -111,6 +116,10 @@ impl Store for store::Writer {
 
     fn admits(&mut self, bytes: u64) -> bool {
         self.admits(bytes)
+    }
+
+    fn admits_from_partner(&mut self, bytes: u64) -> bool {
+        self.admits_from_partner(bytes)
     }
 
     fn ended(&mut self, result: Result<(), &StoreError>, grows: bool) {

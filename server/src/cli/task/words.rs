@@ -278,7 +278,7 @@ fn list(rows: &[HeldMailbox]) -> String {
     table(["MAILBOX", "NAME", "SINCE", "REASON"], cells)
 }
 
-fn time(at: Timestamp) -> String {
+pub(in crate::cli) fn time(at: Timestamp) -> String {
     jiff::Timestamp::from_millisecond(at.0).map_or(String::new(), |at| {
         at.to_zoned(jiff::tz::TimeZone::system())
             .strftime("%Y-%m-%d %H:%M")

@@ -173,6 +173,7 @@ pub async fn concerns(api: &Api) -> HttpResult<Concerns> {
         held_count,
         task: with_names(api, |names| convert::open_task(&view, names)),
         disk: api.server().disk_room(),
+        upkeep: api.server().upkeep_faults().present(),
     })
 }
 

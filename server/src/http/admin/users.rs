@@ -5,11 +5,12 @@ use crate::act;
 use crate::http::error::{HttpResult, Problem};
 use crate::http::extract::{Body, Id, Params};
 use crate::http::{Api, convert};
+use crate::operations::messages;
 use crate::operations::users::{self, Found};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use contract::{ApiError, NewPassword, NewUser, ObjectId, UserPatch, UserRow};
+use contract::{ApiError, Emptied, NewPassword, NewUser, ObjectId, UserPatch, UserRow};
 use serde::Deserialize;
 
 /// Which users.
@@ -184,4 +185,19 @@ pub async fn log_out(
     Id(id): Id,
 ) -> HttpResult<Json<UserRow>> {
     row(&api, &users::end_sessions(api.sign_in(), id).await?).map(Json)
+}
+
+/// Empties a user's Deleted: what lies there goes for good, on both servers. Safe to repeat.
+#[utoipa::path(post, path = "/api/v1/admin/users/{id}/empty-deleted", tag = "administration",
+    security(("admin" = []), ("admin_token" = [])), params(("id" = ObjectId, Path)),
+    responses((status = 200, body = Emptied), (status = 401, body = ApiError), (status = 404, body = ApiError),
+        (status = 503, body = ApiError)))]
+pub async fn empty_deleted(
+    State(api): State<Api>,
+    _: Administrator,
+    Id(id): Id,
+) -> HttpResult<Json<Emptied>> {
+    users::read(api.server(), id).await?;
+    let messages = messages::empty_deleted(api.server(), id).await?;
+    Ok(Json(Emptied { messages }))
 }

@@ -19,6 +19,8 @@ fn the_document_holds_the_addresses_that_clients_are_built_against() {
         ("patch", "/api/v1/messages/{id}"),
         ("delete", "/api/v1/messages/{id}"),
         ("get", "/api/v1/messages/{id}/audio"),
+        ("post", "/api/v1/messages/empty-deleted"),
+        ("post", "/api/v1/admin/users/{id}/empty-deleted"),
         ("get", "/api/v1/events"),
         ("get", "/api/v1/admin/users"),
         ("post", "/api/v1/admin/users"),

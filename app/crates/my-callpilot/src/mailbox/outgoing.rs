@@ -1,6 +1,7 @@
 //! Sends the reader's changes, each once, one after the other, until none is left or no server answers.
 
 use super::MailboxContext;
+use crate::model::words;
 use contract::{MessagePatch, MessageRow, ObjectId};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -85,6 +86,33 @@ impl MailboxContext {
             None => {}
         }
         Ok(rows)
+    }
+
+    /// Empties Deleted in one step. Says how it ended.
+    pub fn empty_deleted(self) {
+        if self
+            .outbox
+            .with_untracked(|outbox| !outbox.waiting().is_empty())
+        {
+            // A message that was taken back here may still lie in Deleted there.
+            return self.announcer.say(
+                "Changes are still on their way: nothing was deleted. Try again in a moment.",
+            );
+        }
+        spawn_local(async move {
+            let emptied = self.connection.client().messages().empty_deleted().await;
+            let words = match emptied.map_err(Trouble::from) {
+                Ok(emptied) => words::emptied(emptied.messages),
+                Err(Trouble::Refused { message, .. }) => message,
+                Err(Trouble::Gone) => "This server cannot empty Deleted in one step.".into(),
+                Err(Trouble::NoAnswer) => {
+                    "No connection: Deleted was not emptied. Try again later.".into()
+                }
+                Err(Trouble::Ended) => return,
+            };
+            self.announcer.say(words);
+            self.read_lists();
+        });
     }
 
     /// Removes messages for good. Says how it ended.

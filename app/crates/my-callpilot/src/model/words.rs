@@ -146,6 +146,15 @@ pub fn both_servers(all: u32, one_only: u32, paired: bool) -> String {
     }
 }
 
+/// How emptying Deleted has ended.
+pub fn emptied(messages: u64) -> String {
+    match messages {
+        0 => "Nothing was in Deleted.".into(),
+        1 => "1 message is gone from both servers.".into(),
+        n => format!("{n} messages are gone from both servers."),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -215,6 +224,13 @@ mod tests {
             selection(&[&voice, &voice, &fax]),
             "2 voice messages, 1 fax; 1 minute 22 and 3 pages together."
         );
+    }
+
+    #[test]
+    fn emptying_says_what_went() {
+        assert_eq!(emptied(0), "Nothing was in Deleted.");
+        assert_eq!(emptied(1), "1 message is gone from both servers.");
+        assert_eq!(emptied(6), "6 messages are gone from both servers.");
     }
 
     #[test]

@@ -45,6 +45,8 @@ pub struct FolderContext {
     pub help: RwSignal<bool>,
     /// The question before something is deleted for good is open.
     pub asking: RwSignal<bool>,
+    /// The question before Deleted is emptied is open.
+    pub emptying: RwSignal<bool>,
     /// The messages that are deleted for good if the answer is yes; they stay while the question closes.
     pending_expunge: RwSignal<Vec<ObjectId>>,
     router: Router,
@@ -80,6 +82,7 @@ impl FolderContext {
             current: RwSignal::new(None),
             help: RwSignal::new(false),
             asking: RwSignal::new(false),
+            emptying: RwSignal::new(false),
             pending_expunge: RwSignal::new(Vec::new()),
             router: Router::here(),
             player: PlayerContext::here(),
@@ -236,6 +239,12 @@ impl FolderContext {
         let pending = self.pending_expunge.get_untracked();
         self.step_aside(&pending);
         self.mailbox.expunge(pending);
+    }
+
+    /// The answer was yes: all that lies in Deleted goes for good.
+    pub fn empty(self) {
+        self.step_aside(&self.ids());
+        self.mailbox.empty_deleted();
     }
 
     /// Moves messages to Deleted or out of it; the focus goes to the next row.

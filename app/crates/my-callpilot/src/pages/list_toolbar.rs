@@ -7,7 +7,7 @@ use crate::model::words;
 use contract::Folder;
 use leptos::html::Input;
 use leptos::prelude::*;
-use ui::components::button::{sign_button, telling, telling_sign};
+use ui::components::button::{button, sign_button, telling, telling_sign};
 use ui::components::icons::{Icon, icon};
 use ui::length::counted;
 
@@ -17,6 +17,7 @@ pub fn toolbar(folder: FolderContext) -> AnyView {
         Folder::Deleted => folder.mailbox.counts().deleted,
         Folder::Inbox | Folder::Sent => folder.mailbox.counts().inbox,
     };
+    let has_any = Memo::new(move |_| all() > 0);
     let new = move || match folder.folder {
         Folder::Inbox => folder.mailbox.counts().unread,
         Folder::Deleted | Folder::Sent => 0,
@@ -39,6 +40,10 @@ pub fn toolbar(folder: FolderContext) -> AnyView {
                 >
                     {icon(Icon::Search)}
                 </button>
+                {move || {
+                    (folder.folder == Folder::Deleted && has_any.get())
+                        .then(|| button(Icon::Trash, "Empty", move || folder.emptying.set(true)))
+                }}
             </span>
         </div>
     }

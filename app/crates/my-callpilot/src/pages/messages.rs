@@ -58,6 +58,7 @@ pub fn Messages(
         free && folder.command(command)
     });
     let messages = move || counted(folder.pending_expunge().with(Vec::len) as u64, "message");
+    let lying = move || counted(u64::from(folder.mailbox.counts().deleted), "message");
     view! {
         <div class="mail" data-view=move || if folder.open.get().is_some() { "open" } else { "list" }>
             <MessageList folder/>
@@ -74,6 +75,13 @@ pub fn Messages(
             text="It leaves both servers and cannot be brought back."
             action=Signal::derive(move || format!("Delete {}", messages()))
             on_yes=Callback::new(move |()| folder.expunge())
+        />
+        <Confirm
+            open=folder.emptying
+            title=Signal::derive(move || format!("Empty Deleted: {}?", lying()))
+            text="They go for good, on both servers and in every browser of yours. There is no way back."
+            action=Signal::derive(move || format!("Delete {}", lying()))
+            on_yes=Callback::new(move |()| folder.empty())
         />
     }
 }

@@ -83,6 +83,7 @@ fn a_message_is_listed_and_counted_where_it_lies_and_as_it_was_read() {
     file(&mut moved, MessageFolder::Deleted, 50);
     site.commit(|tx| tx.put(&id(10), &moved).unwrap());
     (expected.inbox, expected.unread, expected.deleted) = (1, 0, 1);
+    (expected.bytes, expected.deleted_bytes) = (0, 700);
     assert_eq!(site.readers.counts(&id(OWNER)).unwrap(), expected);
     let deleted = site
         .readers

@@ -68,6 +68,36 @@ fn what_grows_is_put_off_before_the_spare_room_is_touched() {
 }
 
 #[test]
+fn what_the_partner_sends_has_room_that_nobody_else_may_use() {
+    let (disk, options) = Shared::with(66 * MIB);
+    let mut site = Site::with(Options {
+        partner_spare_bytes: 20 * MIB,
+        reserve_bytes: 0,
+        ..options
+    });
+    let room = site.writer.look_for_room();
+    assert!(room.low && !room.low_for_partner, "{room:?}");
+    assert!(!site.writer.admits(4 * MIB));
+    assert!(site.writer.admits_from_partner(40 * MIB));
+    assert!(
+        !site.writer.admits_from_partner(6 * MIB),
+        "what was admitted counts"
+    );
+    for (free, low) in [(22, true), (24, true), (26, false), (23, false)] {
+        disk.free.store(free * MIB, Ordering::SeqCst);
+        let room = site.writer.look_for_room();
+        assert_eq!(room.low_for_partner, low, "{free}: it does not flap");
+    }
+    let (_disk, options) = Shared::with(900 * MIB);
+    let room = Site::with(options).readers.room();
+    assert_eq!(
+        room.partner_spare_bytes,
+        32 * MIB,
+        "half of the other at most"
+    );
+}
+
+#[test]
 fn the_reserve_is_given_up_as_far_as_it_is_needed_and_filled_again() {
     let (disk, options) = Shared::with(200 * MIB);
     let mut site = Site::with(options);
