@@ -3,6 +3,7 @@
 use super::admin_client::AdminClient;
 use super::{Failure, Output, Server};
 use crate::config::Config;
+use crate::listen::Handles;
 use crate::listen::tls::{Certificates, Source};
 use crate::run_info::RunInfo;
 use contract::{Damage, DiskStatus, GrStatus, PartnerState, clocks_differ};
@@ -57,10 +58,15 @@ async fn look(server: &Server) -> Vec<Finding> {
     let sound = format!("{} is sound", server.config.display());
     findings.note("configuration", Ok(sound));
     look_at_files(&config, &mut findings);
-    let running = RunInfo::read(&config.data_dir)
+    let info = RunInfo::read(&config.data_dir);
+    let pid = info.as_ref().ok().map(|info| info.pid);
+    let running = info
         .map(|info| format!("process {} at {}", info.pid, info.http))
         .map_err(|e| format!("no server runs ({e}): start it with `callpilot serve`"));
     if findings.note("process", running) {
+        if let Some(handles) = pid.and_then(|pid| Handles::of_process(pid).ok()) {
+            findings.note("open files", open_files(handles, &config));
+        }
         look_at_server(&config, &mut findings).await;
     }
     findings.0
@@ -123,6 +129,20 @@ async fn look_at_server(config: &Config, findings: &mut Findings) {
         findings.note("disk", disk(room));
     }
     findings.note("stored data", stored(&status.damage));
+}
+
+/// Whether the running server may open as many files as its configuration needs, and how many are open.
+fn open_files((limit, open): (Handles, u64), config: &Config) -> Result<String, String> {
+    let said = limit
+        .judge(config)
+        .map(|good| format!("{open} are open; {good}"))?;
+    if open >= limit.for_listeners() {
+        return Err(format!(
+            "{said}. Nearly all are in use: new connections wait, and the longest waiting ones make room. The metrics callpilot_connections and \
+             callpilot_connections_refused_total say whose they are"
+        ));
+    }
+    Ok(said)
 }
 
 fn pages(root: &Path) -> Result<String, String> {

@@ -1,16 +1,21 @@
 //! Who has a mailbox here (RFC 3801 section 4.1, RFC 3804).
 
 use super::session::{DeliveryTarget, Lookup, Path};
-use super::{Reply, Service, Status};
+use super::{Reply, Service, Status, intake};
 use crate::operations::deposit::{self, Recipient};
 use crate::server::{Server, WriterError};
+use std::net::IpAddr;
 use vpim::address::{LocalPart, Mailbox, Service as Gateway};
 
 /// The local part of the address that GR mail is sent to.
 pub const GR_LOCAL_PART: &str = "gr-sync";
 
 /// Whether this server takes mail for a recipient.
-pub async fn judge(service: &Service, lookup: &Lookup) -> Result<DeliveryTarget, Reply> {
+pub async fn judge(
+    service: &Service,
+    peer: IpAddr,
+    lookup: &Lookup,
+) -> Result<DeliveryTarget, Reply> {
     let server = &service.server;
     if !is_local(server, &lookup.path.domain) {
         return Err(Reply::new(
@@ -22,11 +27,11 @@ pub async fn judge(service: &Service, lookup: &Lookup) -> Result<DeliveryTarget,
     if lookup.path.local.eq_ignore_ascii_case(GR_LOCAL_PART) {
         let own = lookup.path.domain == server.config().fqdn;
         let paired = service.keys.borrow().is_some();
-        return if own && paired {
-            Ok(DeliveryTarget::Partner)
-        } else {
-            Err(no_mailbox())
-        };
+        if !own || !paired {
+            return Err(no_mailbox());
+        }
+        let admitted = service.gate.admits(peer);
+        return admitted.map(|()| DeliveryTarget::Partner);
     }
     let named = if lookup.path.local.eq_ignore_ascii_case("postmaster") {
         server.config().smtp.postmaster.clone()
@@ -57,6 +62,7 @@ fn verdict(found: Result<Recipient, WriterError>) -> Result<DeliveryTarget, Repl
         Err(WriterError::OutOfService) => {
             Err(Reply::new(451, Status(4, 3, 2), "Going out of service"))
         }
+        Err(load) if load.is_too_many_files() => Err(intake::too_many_files()),
         Err(error) => {
             tracing::error!(%error, "a mailbox could not be looked up");
             Err(Reply::new(

@@ -5,6 +5,7 @@ mod audio;
 mod cli;
 mod commands;
 mod conditions;
+mod crowds;
 mod document;
 mod events;
 mod limits;
