@@ -45,13 +45,17 @@ settings! {
         web_root: Option<PathBuf> = None, "path";
         /// Web pages of other origins that may use the API. This server's and its partner's own are always allowed.
         allowed_origins: Vec<BaseUrl> = Vec::new(), "URLs";
-        /// Open connections; more wait. Each open page holds one or two.
+        /// Open connections. When there are more, the one that has waited longest for its client makes room; if none waits, new ones do. Each
+        /// open page holds one or two.
         connections_max: usize = 2_000, "connections", 1..=1_000_000;
-        /// Open connections from one network address (IPv6: one /64); more are turned away, those of trusted proxies never. 0: half of all.
+        /// Open connections from one network address (IPv6: one /64). When there are more, the one of them that has waited longest makes
+        /// room; if none waits, new ones are turned away, those of trusted proxies never. 0: half of all.
         connections_per_address_max: usize = 0, "connections", 0..=1_000_000;
-        /// How long a connection may wait for the head of a request, the first and the next one, so that idle ones do not use up the room.
+        /// How long a connection may wait for the head of a request, the first and the next one, in whatever version of HTTP, so that
+        /// idle ones do not use up the room.
         head_timeout_s: u64 = 60, "seconds", 1..=600;
-        /// A connection on which nothing moves in either direction for so long is closed, also in the middle of an answer that nobody takes.
+        /// A connection on which nothing moves in either direction for so long is closed, and so is one whose client does not take the
+        /// next 64 KiB of an answer.
         idle_timeout_s: u64 = 120, "seconds", 1..=3_600;
         /// Proxies in front of this listener: they may say for which client they ask, and his address is the one that limits are kept for.
         trusted_proxies: Vec<Network> = Vec::new(), "networks";
@@ -84,9 +88,11 @@ settings! {
         tls_listen: Option<SocketAddr> = None, "address:port";
         /// Largest message; announced by SIZE (RFC 1870). 20 MiB are 87 minutes of G.726.
         message_size_max: usize = 20 * 1024 * 1024, "bytes", 65_536..=1_073_741_824;
-        /// Open connections; more are answered 421.
+        /// Open connections. When there are more, the one that has waited longest for its client makes room; if none waits, new ones are
+        /// answered 421. Four of them (of few, an eighth) are the GR partner's.
         connections_max: usize = 200, "connections", 1..=100_000;
-        /// Open connections from one network address (IPv6: one /64); more are answered 421. 0: half of all.
+        /// Open connections from one network address (IPv6: one /64). When there are more, the one of them that has waited longest makes
+        /// room; if none waits, new ones are answered 421. 0: half of all.
         connections_per_address_max: usize = 0, "connections", 0..=100_000;
         /// Proxies in front of this listener: they begin each connection with a header of the PROXY protocol (version 1 or 2).
         trusted_proxies: Vec<Network> = Vec::new(), "networks";
@@ -94,6 +100,8 @@ settings! {
         recipients_max: usize = 100, "recipients", 100..=10_000;
         /// A connection that says nothing for so long is closed (RFC 5321 section 4.5.3.2.7 asks for 5 minutes).
         idle_timeout_s: u64 = 300, "seconds", 1..=3_600;
+        /// A connection that has named no recipient of this server so long after its beginning is closed, whatever else it says.
+        first_recipient_timeout_s: u64 = 60, "seconds", 1..=3_600;
         /// Further names of this server in addresses, beside its own and its partner's: domains, or literals such as [127.0.0.1].
         domains: Vec<String> = Vec::new(), "domains";
         /// How long a stop waits for clients to take the answers to what was accepted.
@@ -180,6 +188,10 @@ settings! {
         down_after_ms: u64 = 300_000, "milliseconds", 400..=86_400_000;
         /// While the partner's state is unknown it is asked at least this often whether it is back; while it is down, a quarter as often.
         probe_ms: u64 = 15_000, "milliseconds", 50..=600_000;
+        /// Where the partner's mail comes from. Mail to its address (gr-sync) from elsewhere is refused with 550 5.7.1, and the SMTP
+        /// connections kept back for the partner are these networks' from the start. Empty: from anywhere; the partner is known by
+        /// mail that opens with the key of the pair.
+        partner_networks: Vec<Network> = Vec::new(), "networks";
     }
     sections {
         /// The nightly audit.

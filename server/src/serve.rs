@@ -5,7 +5,7 @@ use crate::config::{BaseUrl, Config};
 use crate::files;
 use crate::http::{self, AdminAuth, Api, TlsView, Web};
 use crate::listen::tls::{self, Certificates, TlsError, self_made};
-use crate::listen::{self, Budget};
+use crate::listen::{self, Budget, Handles, ListenerHandles};
 use crate::operations::greetings;
 use crate::run_info::RunInfo;
 use crate::server::{Server, WriterError};
@@ -56,6 +56,7 @@ pub enum ServeError {
 /// Serves until `stop`.
 pub async fn serve(mut config: Config, stop: CancellationToken) -> Result<(), ServeError> {
     files::make_private_dir(&config.data_dir)?;
+    let handles = ListenerHandles::new(Handles::raise(&config));
     let sockets = Sockets::bind(&mut config).await?;
     let web = read_web(&config);
     let metrics = start_metrics();
@@ -79,7 +80,9 @@ pub async fn serve(mut config: Config, stop: CancellationToken) -> Result<(), Se
         server: server.clone(),
         keys: running.keys(),
         budget: budget.clone(),
-        places: smtp::places(&server.config().smtp),
+        places: smtp::places(server.config()),
+        gate: smtp::gate(server.config()),
+        handles: handles.clone(),
         tls: for_mail,
     };
     let mut parts = Parts::new(stop.clone());
@@ -107,6 +110,7 @@ pub async fn serve(mut config: Config, stop: CancellationToken) -> Result<(), Se
         router,
         server.config(),
         budget,
+        handles,
         https,
         stop.clone(),
     )

@@ -325,13 +325,14 @@ impl Server {
                     }),
                 })),
                 Err(Abort::Ledger(e)) => {
-                    let full = matches!(
-                        store::StoreError::from_ledger(&e),
-                        Some(store::StoreError::Full)
-                    );
-                    let _ = done.send(Err(match full {
-                        true => WriterError::Store(store::StoreError::Full),
-                        false => WriterError::Undone,
+                    let _ = done.send(Err(match store::StoreError::from_ledger(&e) {
+                        Some(store::StoreError::Full) => {
+                            WriterError::Store(store::StoreError::Full)
+                        }
+                        Some(store::StoreError::TooManyFiles) => {
+                            WriterError::Store(store::StoreError::TooManyFiles)
+                        }
+                        _ => WriterError::Undone,
                     }));
                     Err(e)
                 }

@@ -3,6 +3,7 @@
 //! Everything waits for a state, never for a time, and never longer than [`LIMIT`].
 
 mod authority;
+mod crowd;
 mod http;
 mod pair;
 mod proxy;
@@ -13,6 +14,7 @@ mod wait;
 mod wire;
 
 pub use authority::Authority;
+pub use crowd::{connect_from, crowd, limit_open_files};
 pub use http::{Answer, Events, Http};
 pub use pair::Pair;
 pub use proxy::Proxy;

@@ -28,6 +28,7 @@ pub struct Server {
     pub tls: Option<Tls>,
     dir: PathBuf,
     environment: Vec<(String, String)>,
+    open_files_max: Option<u64>,
     child: Option<Child>,
 }
 
@@ -46,6 +47,7 @@ impl Server {
             tls: None,
             dir,
             environment: Vec::new(),
+            open_files_max: None,
             child: None,
         };
         server.configure(settings);
@@ -72,7 +74,16 @@ impl Server {
             .append(true)
             .open(self.dir.join("log"))
             .expect("a log");
-        let child = Command::new(program())
+        let mut command = match self.open_files_max {
+            None => Command::new(program()),
+            Some(most) => {
+                let mut shell = Command::new("sh");
+                let script = format!("ulimit -n {most} && exec \"$0\" \"$@\"");
+                shell.args(["-c", &script]).arg(program());
+                shell
+            }
+        };
+        let child = command
             .args(["serve", "--config"])
             .arg(self.dir.join("callpilot.toml"))
             .stdin(Stdio::null())
@@ -130,6 +141,19 @@ impl Server {
         Some(file)
     }
 
+    /// From its next start on, it may have no more files open than this, and cannot change that.
+    pub fn limit_open_files(&mut self, most: u64) {
+        self.open_files_max = Some(most);
+    }
+
+    /// Its process.
+    ///
+    /// # Panics
+    /// If it does not run.
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().expect("it runs").id()
+    }
+
     /// Runs a command of the server's program for this server, such as `doctor`.
     pub fn command(&self, args: &[&str]) -> Output {
         let config = self.dir.join("callpilot.toml");
@@ -163,7 +187,7 @@ impl Server {
 
     /// Sends a signal, by its name without SIG.
     pub fn signal(&self, name: &str) {
-        let pid = self.child.as_ref().expect("it runs").id().to_string();
+        let pid = self.pid().to_string();
         let sent = Command::new("kill").args(["-s", name, &pid]).status();
         assert!(
             sent.is_ok_and(|s| s.success()),

@@ -2,7 +2,7 @@
 
 use crate::{Tls, Wire};
 use std::io::{BufRead, BufReader, Write};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 
 /// A connection.
 #[derive(Debug)]
@@ -47,6 +47,11 @@ impl Smtp {
     /// Connects and reads nothing.
     pub fn open(address: SocketAddr) -> Self {
         let stream = Wire::connect(address).expect("the server listens");
+        Self(BufReader::new(Wire::Plain(stream)))
+    }
+
+    /// Talks over a connection that is there.
+    pub fn over(stream: TcpStream) -> Self {
         Self(BufReader::new(Wire::Plain(stream)))
     }
 

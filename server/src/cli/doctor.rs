@@ -3,6 +3,7 @@
 use super::admin_client::AdminClient;
 use super::{Failure, Output, Server};
 use crate::config::Config;
+use crate::listen::Handles;
 use crate::listen::tls::{Certificates, Source};
 use crate::run_info::RunInfo;
 use contract::{Damage, DiskStatus, GrStatus, PartnerState, UpkeepStatus, clocks_differ};
@@ -64,9 +65,12 @@ async fn look(server: &Server) -> Vec<Finding> {
             return findings.0;
         }
     };
-    let running = client.process().await.map_err(|e| e.to_string());
-    let running = running.map(|pid| process(pid, &config));
+    let pid = client.process().await.map_err(|e| e.to_string());
+    let running = pid.clone().map(|pid| process(pid, &config));
     if findings.note("process", running) {
+        if let Some(handles) = pid.ok().and_then(|pid| Handles::of_process(pid).ok()) {
+            findings.note("open files", open_files(handles, &config));
+        }
         look_at_server(&client, &mut findings).await;
     }
     findings.0
@@ -137,6 +141,20 @@ async fn look_at_server(client: &AdminClient, findings: &mut Findings) {
     }
     findings.note("stored data", stored(&status.damage));
     findings.note("house-keeping", upkeep(&status.upkeep));
+}
+
+/// Whether the running server may open as many files as its configuration needs, and how many are open.
+fn open_files((limit, open): (Handles, u64), config: &Config) -> Result<String, String> {
+    let said = limit
+        .judge(config)
+        .map(|good| format!("{open} are open; {good}"))?;
+    if open >= limit.for_listeners() {
+        return Err(format!(
+            "{said}. Nearly all are in use: new connections wait, and the longest waiting ones make room. The metrics callpilot_connections and \
+             callpilot_connections_refused_total say whose they are"
+        ));
+    }
+    Ok(said)
 }
 
 fn pages(root: &Path) -> Result<String, String> {

@@ -1,11 +1,14 @@
-//! HTTP's part of its listener: its rules, who asks behind a proxy, and requests that end before the server does.
+//! HTTP's part of its listener: its rules, who asks behind a proxy, and when a connection ends.
 
 use super::error::Problem;
+use super::exchange::{Exchanges, Over};
 use super::greetings::UPLOAD_MAX;
 use super::request::Peer;
 use crate::config::{self, ClientHeader, Config};
-use crate::listen::{self, Budget, Connection, IdleLimit, Places, Proxies, Rules, Share, WhenFull};
-use crate::listen::{TooMuch, forwarded};
+use crate::listen::{
+    self, Budget, Connection, IdleLimit, ListenerHandles, Places, Proxies, Rules, Share,
+};
+use crate::listen::{TooMuch, WhenFull, forwarded};
 use crate::operations::OpError;
 use crate::operations::principal::Origin;
 use axum::Router;
@@ -21,9 +24,11 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tower::Service;
@@ -31,6 +36,8 @@ use tower::Service;
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// A client that is put off may try again so much later.
 const PUT_OFF: Duration = Duration::from_secs(2);
+/// So long a connection may take to end that was silent: the rest of an answer may still be on its way, and HTTP/2 says good-bye.
+const GOOD_BYE: Duration = Duration::from_secs(5);
 /// What is said to a connection that is its address's too many.
 const TOO_MANY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
@@ -55,10 +62,11 @@ pub async fn serve(
     router: Router,
     config: &Config,
     budget: Budget,
+    handles: ListenerHandles,
     tls: Option<TlsAcceptor>,
     stop: CancellationToken,
 ) {
-    let rules = rules(config, tls);
+    let rules = rules(config, handles, tls);
     let http = &config.http;
     let shared = Arc::new(Shared {
         router,
@@ -76,16 +84,15 @@ pub async fn serve(
     .await;
 }
 
-fn rules(config: &Config, tls: Option<TlsAcceptor>) -> Rules {
+fn rules(config: &Config, handles: ListenerHandles, tls: Option<TlsAcceptor>) -> Rules {
     let http = &config.http;
-    let gauge = "callpilot_http_connections";
+    let limits = listen::PlaceLimits {
+        max: http.connections_max,
+        per_address_max: http.connections_per_address_max,
+        ..listen::PlaceLimits::default()
+    };
     Rules {
-        name: "HTTP",
-        places: Places::new(
-            http.connections_max,
-            http.connections_per_address_max,
-            gauge,
-        ),
+        places: Places::new(limits, "HTTP", "callpilot_http_connections"),
         when_full: WhenFull::Wait,
         refusal: TOO_MANY.to_vec(),
         turned_away: "callpilot_http_turned_away_total",
@@ -96,6 +103,7 @@ fn rules(config: &Config, tls: Option<TlsAcceptor>) -> Rules {
         },
         tls,
         stop_within: Duration::from_secs(http.stop_timeout_s),
+        handles,
     }
 }
 
@@ -112,24 +120,73 @@ fn builder(http: &config::Http) -> auto::Builder<TokioExecutor> {
     builder
 }
 
-/// One connection, until its client goes; after `stop`, until the requests under way are answered.
+/// One connection, until its client goes, asks nothing for too long or does not take an answer; after `stop`, or when it has to make room for
+/// others, until the requests under way are answered.
 async fn converse(shared: Arc<Shared>, connection: Connection) {
-    let Connection { stream, peer } = connection;
+    let Connection {
+        stream,
+        peer,
+        presence,
+    } = connection;
     let stream = IdleLimit::new(stream, shared.head, shared.idle);
-    let service = service_fn(|request| answer(Arc::clone(&shared), peer, request));
+    let exchanges = Exchanges::new(presence.clone(), shared.head, shared.idle);
+    let (asked, for_answers) = (exchanges.clone(), Arc::clone(&shared));
+    let service = service_fn(move |request| {
+        let exchange = asked.begin();
+        let answering = answer(Arc::clone(&for_answers), peer, request);
+        async move {
+            let answered: Result<Response, Infallible> = answering.await;
+            answered.map(|response| response.map(|body| exchange.answered(body)))
+        }
+    });
     let serving = shared
         .builder
         .serve_connection(TokioIo::new(stream), service);
     let mut serving = std::pin::pin!(serving);
     let ended = tokio::select! {
-        ended = serving.as_mut() => ended,
+        ended = serving.as_mut() => Some(ended),
+        over = exchanges.over() => {
+            let reason = match over {
+                Over::Silent => "silent",
+                Over::NotTaken => "answer_not_taken",
+            };
+            presence.count_ended(reason);
+            match over {
+                Over::Silent => {
+                    serving.as_mut().graceful_shutdown();
+                    good_bye(serving, &exchanges).await
+                }
+                // Nobody would hear it.
+                Over::NotTaken => None,
+            }
+        }
+        () = presence.leave().cancelled() => {
+            serving.as_mut().graceful_shutdown();
+            // Whoever waits for the place shall not wait for a good-bye: what fits into the socket is said.
+            timeout(Duration::ZERO, serving).await.ok()
+        }
         () = shared.stop.cancelled() => {
             serving.as_mut().graceful_shutdown();
-            serving.await
+            Some(serving.await)
         }
     };
-    if let Err(error) = ended {
+    if let Some(Err(error)) = ended {
         tracing::trace!(%error, "a connection broke");
+    }
+}
+
+/// The end of a connection that was silent; a request that came in the last moment is answered.
+async fn good_bye<T>(
+    mut serving: Pin<&mut impl Future<Output = T>>,
+    exchanges: &Exchanges,
+) -> Option<T> {
+    match timeout(GOOD_BYE, serving.as_mut()).await {
+        Ok(ended) => Some(ended),
+        Err(_) if exchanges.is_any() => tokio::select! {
+            ended = serving => Some(ended),
+            _ = exchanges.over() => None,
+        },
+        Err(_) => None,
     }
 }
 

@@ -8,6 +8,7 @@ mod convert;
 mod discovery;
 mod error;
 mod events;
+mod exchange;
 mod extract;
 mod greetings;
 mod headers;

@@ -77,6 +77,10 @@ impl From<WriterError> for OpError {
                 why: "The server is going out of service. The partner can help.",
                 wait: Duration::from_secs(5),
             },
+            load if load.is_too_many_files() => Self::Unavailable {
+                why: "The server has too many files and connections open at the moment. Try again in a few seconds.",
+                wait: Duration::from_secs(3),
+            },
             full if full.is_full() => Self::NoRoom,
             other => Self::internal(other),
         }

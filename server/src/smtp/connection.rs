@@ -3,13 +3,14 @@
 //! Reading goes on while mails are being accepted: what a client sends in one pipeline reaches the disk in one group. What one
 //! connection may have under way is bounded, and so is the time in which it has to get on.
 
+use super::gr_gate::Turn;
 use super::intake;
 use super::recipients;
 use super::replies::{self, Answer};
 use super::session::{Limits, Mail, Session, Step};
 use super::{Reply, Service, Status};
 use crate::config;
-use crate::listen::{self, Share, Stream};
+use crate::listen::{self, Presence, Share, Stream, TooMuch};
 use bytes::BytesMut;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -33,6 +34,8 @@ const READ_MIN: usize = 16 << 10;
 const READ_MAX: usize = 1 << 20;
 /// While content is transferred, so much has to come within the patience.
 const PROGRESS_MIN: usize = 64 << 10;
+/// A client that transfers content, and gets on, makes no room for others before it has stood still for so long.
+const STALLED_AFTER: Duration = Duration::from_secs(10);
 /// How long the last octets may take to leave.
 const FAREWELL: Duration = Duration::from_secs(5);
 /// What a GR mail may be longer than the longest message in it: the engine's own part, and base64.
@@ -46,12 +49,18 @@ pub fn gr_size_max(message_size_max: usize) -> usize {
 /// What is on its way is lost, and nothing else: the client sends it again.
 const TOO_MUCH: &str = "Too much mail is being transferred at present; try again later";
 const TOO_SLOW: &str = "Too slow; closing";
+const GR_TOO_MUCH: &str = "One mail to this address at a time; try again later";
+const MAKES_ROOM: &str = "Too many connections; this one waited longest";
 const STOPPING: &str = "Going out of service";
 const NOT_ALONE: &str = "Nothing may follow STARTTLS in its group; closing";
 
 /// Serves one client until one of both sides ends it.
 pub async fn serve(service: Service, accepted: listen::Connection, stop: CancellationToken) {
-    let listen::Connection { mut stream, peer } = accepted;
+    let listen::Connection {
+        mut stream,
+        peer,
+        presence,
+    } = accepted;
     let config = &service.server.config().smtp;
     let session = Session::new(&service.server.config().fqdn, limits(config));
     let offers_tls = config.starttls && !stream.is_secured();
@@ -65,8 +74,12 @@ pub async fn serve(service: Service, accepted: listen::Connection, stop: Cancell
         },
         input: BytesMut::new(),
         share: service.budget.share(peer.ip()),
+        turn: None,
+        presence,
         patience: Duration::from_secs(config.idle_timeout_s),
+        recipient_by: Some(Instant::now() + Duration::from_secs(config.first_recipient_timeout_s)),
         greeted: false,
+        content_began: false,
         service,
     };
     while let Some(plain) = converse(&mut conversation, stream, &stop).await {
@@ -137,8 +150,42 @@ struct Conversation {
     input: BytesMut,
     /// What is kept for this client.
     share: Share,
+    /// Its turn to send a mail to the engine, before it has proved to be the partner.
+    turn: Option<Turn>,
+    presence: Presence,
     patience: Duration,
+    /// By then it has named a recipient that was taken; `None`: it has.
+    recipient_by: Option<Instant>,
     greeted: bool,
+    /// Of the next mail that is taken, some content has come.
+    content_began: bool,
+}
+
+impl Conversation {
+    /// Counts what is kept for the client, with so many octets that are read next.
+    ///
+    /// # Errors
+    /// What it is told if that is too much.
+    fn hold(&mut self, room: usize) -> Result<(), &'static str> {
+        let octets = self.session.kept() + self.input.len() + room;
+        let too_much = |TooMuch| TOO_MUCH;
+        self.share.hold(octets).map_err(too_much)?;
+        let has_content = self.session.transferring() || self.session.kept() > 0;
+        if has_content && !std::mem::replace(&mut self.content_began, true) {
+            self.presence.got_on(STALLED_AFTER);
+        }
+        if !(has_content && self.session.is_for_partner()) {
+            self.turn = None;
+            return Ok(());
+        }
+        if self.turn.is_none() {
+            let turn = self.service.gate.turn(self.peer, &self.presence);
+            self.turn = turn.map_err(|TooMuch| GR_TOO_MUCH)?;
+        }
+        let turn = self.turn.as_mut();
+        turn.map_or(Ok(()), |turn| turn.hold(octets))
+            .map_err(too_much)
+    }
 }
 
 struct Reader<'a> {
@@ -183,35 +230,35 @@ impl Reader<'_> {
             let Conversation {
                 session,
                 input,
-                share,
                 service,
+                recipient_by,
                 peer,
                 ..
             } = &mut *self.conversation;
             match session.step(input) {
                 Step::Read(missing) => {
-                    let room = missing.clamp(READ_MIN, READ_MAX);
-                    if share.hold(session.kept() + input.len() + room).is_err() {
-                        return self.close(421, Status(4, 3, 2), TOO_MUCH).await;
-                    }
-                    input.reserve(room);
-                    let reading = timeout_at(deadline, read.read_buf(input));
-                    match stop.run_until_cancelled(reading).await {
-                        Some(Ok(Ok(n))) if n > 0 => progress += n,
-                        Some(Ok(_)) => return Err(Gone),
-                        Some(Err(_)) => return self.close(421, Status(4, 4, 2), TOO_SLOW).await,
-                        None => return self.close(421, Status(4, 3, 2), STOPPING).await,
+                    let transferring = session.transferring();
+                    match self.read_more(read, missing, deadline, stop).await? {
+                        Ok(n) => progress += n,
+                        Err(last_word) => {
+                            self.answer(last_word).await?;
+                            return Ok(Ended::Closed);
+                        }
                     }
                     // A trickle of octets is no progress: only commands and a decent amount of content are.
-                    if !(session.transferring() && progress >= PROGRESS_MIN) {
+                    if !(transferring && progress >= PROGRESS_MIN) {
                         continue;
                     }
+                    self.conversation.presence.got_on(STALLED_AFTER);
                 }
                 Step::Reply(reply) => self.answer(reply).await?,
                 Step::Lookup(lookup) => {
                     let verdict =
                         recipients::judge(service, &lookup, session.sender(), *peer).await;
                     let reply = session.resolve(verdict);
+                    if !reply.is_refusal() {
+                        *recipient_by = None;
+                    }
                     self.answer(reply).await?;
                 }
                 Step::Mail(mail) => self.take(*mail).await?,
@@ -230,6 +277,43 @@ impl Reader<'_> {
         }
     }
 
+    /// Reads some octets, at least one: how many, or a last word to a client that is too slow or keeps too much, and to all when the
+    /// server stops or this connection has to make room.
+    async fn read_more(
+        &mut self,
+        read: &mut ReadHalf<Stream>,
+        missing: usize,
+        deadline: Instant,
+        stop: &CancellationToken,
+    ) -> Result<Result<usize, Reply>, Gone> {
+        let room = missing.clamp(READ_MIN, READ_MAX);
+        if let Err(text) = self.conversation.hold(room) {
+            return Ok(Err(Reply::new(421, Status(4, 3, 2), text)));
+        }
+        let Conversation {
+            input,
+            presence,
+            recipient_by,
+            ..
+        } = &mut *self.conversation;
+        let by = recipient_by.map_or(deadline, |by| deadline.min(by));
+        input.reserve(room);
+        let last_word = tokio::select! {
+            biased;
+            read = timeout_at(by, read.read_buf(input)) => match read {
+                Ok(Ok(n)) if n > 0 => return Ok(Ok(n)),
+                Ok(_) => return Err(Gone),
+                Err(_) => {
+                    presence.count_ended("silent");
+                    Reply::new(421, Status(4, 4, 2), TOO_SLOW)
+                }
+            },
+            () = stop.cancelled() => Reply::new(421, Status(4, 3, 2), STOPPING),
+            () = presence.leave().cancelled() => Reply::new(421, Status(4, 7, 0), MAKES_ROOM),
+        };
+        Ok(Err(last_word))
+    }
+
     /// A last word.
     async fn close(&self, code: u16, status: Status, text: &'static str) -> Result<Ended, Gone> {
         self.answer(Reply::new(code, status, text)).await?;
@@ -245,8 +329,13 @@ impl Reader<'_> {
 
     /// Begins to accept a mail, and goes on. GR mail is handed over in the order in which it came.
     async fn take(&mut self, mail: Mail) -> Result<(), Gone> {
+        self.conversation.content_began = false;
         if mail.is_for_partner() {
-            let reply = intake::gr_mail(&self.conversation.service, mail).await;
+            let Conversation {
+                service, presence, ..
+            } = &*self.conversation;
+            let reply = intake::gr_mail(service, mail, presence).await;
+            self.conversation.turn = None;
             return self.answer(reply).await;
         }
         let share = mail.content.len().clamp(MAIL_BYTES_MIN, MAIL_BYTES_MAX);
@@ -264,8 +353,9 @@ impl Reader<'_> {
         }
         let (done, later) = oneshot::channel();
         let (service, peer) = (self.conversation.service.clone(), self.conversation.peer);
+        let under_way = self.conversation.presence.begin();
         tokio::spawn(async move {
-            let _kept = kept;
+            let (_kept, _under_way) = (kept, under_way);
             // The client may be gone; the mail stands all the same.
             let _ = done.send(intake::voice_mail(&service, mail, peer).await);
         });

@@ -3,6 +3,7 @@
 use super::session::{DeliveryTarget, Mail, Path};
 use super::{Reply, Service, Status};
 use crate::gr::envelope::{self, Refused};
+use crate::listen::Presence;
 use crate::operations::deposit::{self, Delivery};
 use crate::server::{WriteError, WriterError};
 use bytes::BytesMut;
@@ -123,6 +124,7 @@ async fn failed(service: &Service, error: WriterError) -> Reply {
     match error {
         WriterError::Busy => Reply::new(451, Status(4, 3, 2), "Too much at once; try again soon"),
         WriterError::OutOfService => Reply::new(451, Status(4, 3, 2), "Going out of service"),
+        load if load.is_too_many_files() => too_many_files(),
         error => {
             if error.is_full() || disk_is_full(service).await {
                 if let Some(times) = FULL.now() {
@@ -145,6 +147,12 @@ async fn failed(service: &Service, error: WriterError) -> Reply {
     }
 }
 
+/// Load, and no fault of the disk.
+pub fn too_many_files() -> Reply {
+    let text = "Too many files and connections are open at present; try again later";
+    Reply::new(452, Status(4, 3, 1), text)
+}
+
 /// A group that was undone does not say for which of its writes; the disk does.
 async fn disk_is_full(service: &Service) -> bool {
     let free = deposit::free_bytes(&service.server).await;
@@ -152,10 +160,11 @@ async fn disk_is_full(service: &Service) -> bool {
 }
 
 /// Hands GR mail to the engine. 250 proves nothing to anybody: the engine acknowledges what it has made durable, and whoever sent
-/// something that cannot be opened learns nothing about why.
-pub async fn gr_mail(service: &Service, mail: Mail) -> Reply {
+/// something that cannot be opened learns nothing about why. A mail that opens proves that its client is the partner.
+pub async fn gr_mail(service: &Service, mail: Mail, presence: &Presence) -> Reply {
     match opened(service, mail.content) {
         Ok((message, bodies)) => {
+            presence.prove();
             if let Err(error) = service.server.gr_mail(message, bodies).await {
                 tracing::debug!(%error, "GR mail could not be queued; the partner sends it again");
                 return Reply::new(451, Status(4, 3, 2), "Going out of service");

@@ -1,9 +1,10 @@
 //! The mail service's part of its listeners: their rules, and what all connections share.
 
+use super::gr_gate::GrGate;
 use super::{Reply, Status, connection};
-use crate::config;
+use crate::config::Config;
 use crate::gr::envelope::Keyring;
-use crate::listen::{self, Budget, Places, Proxies, Rules, WhenFull};
+use crate::listen::{self, Budget, ListenerHandles, Places, Proxies, Rules, WhenFull};
 use crate::server::Server;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,9 +24,16 @@ pub struct Service {
     pub budget: Budget,
     /// How many may be connected, on all listeners together.
     pub places: Places,
+    /// Whose mail to the replication engine is taken.
+    pub gate: GrGate,
+    /// File handles, which all listeners share.
+    pub handles: ListenerHandles,
     /// What accepts TLS, where a certificate is shown.
     pub tls: Option<TlsAcceptor>,
 }
+
+/// Places that are kept back for the partner: its connection, a new one while the old one is not found dead yet, and as many for an attempt.
+const PARTNER_PLACES: usize = 4;
 
 /// How a listener's connections begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,13 +45,21 @@ pub enum Beginning {
 }
 
 /// The places of a configuration.
-pub fn places(config: &config::Smtp) -> Places {
-    let gauge = "callpilot_smtp_connections";
-    Places::new(
-        config.connections_max,
-        config.connections_per_address_max,
-        gauge,
-    )
+pub fn places(config: &Config) -> Places {
+    let smtp = &config.smtp;
+    let limits = listen::PlaceLimits {
+        max: smtp.connections_max,
+        per_address_max: smtp.connections_per_address_max,
+        for_partner: PARTNER_PLACES,
+        partner: config.gr.partner_networks.clone(),
+    };
+    Places::new(limits, "SMTP", "callpilot_smtp_connections")
+}
+
+/// The gate of a configuration before the replication engine.
+pub fn gate(config: &Config) -> GrGate {
+    let size_max = connection::gr_size_max(config.smtp.message_size_max);
+    GrGate::new(&config.gr.partner_networks, size_max)
 }
 
 /// Serves until `stop`; returns when the last connection has said what it had to say, or has taken too long for it.
@@ -66,7 +82,6 @@ fn rules(service: &Service, beginning: Beginning) -> Rules {
     let config = service.server.config();
     let smtp = &config.smtp;
     Rules {
-        name: "SMTP",
         places: service.places.clone(),
         when_full: WhenFull::TurnAway,
         refusal: too_many(),
@@ -78,6 +93,7 @@ fn rules(service: &Service, beginning: Beginning) -> Rules {
         },
         tls: service.tls.clone().filter(|_| beginning == Beginning::Tls),
         stop_within: Duration::from_secs(smtp.stop_timeout_s),
+        handles: service.handles.clone(),
     }
 }
 
@@ -117,7 +133,7 @@ fn describe_metrics() {
     );
     describe_counter!(
         "callpilot_gr_mail_refused_total",
-        "Mails to the GR address that were dropped, by why they could not be opened"
+        "Mails to the GR address that were refused, or dropped because they could not be opened, by why"
     );
     describe_counter!(
         "callpilot_gr_mail_sent_total",

@@ -1,10 +1,12 @@
 //! The mail service: voice messages in, and the partner's GR mail.
 //!
 //! `listener` gives the rules by which connections are taken, `connection` moves bytes around a pure [`session`], `recipients` says who has a mailbox here,
+//! `gr_gate` whose mail to the replication engine is taken and how much of it,
 //! `intake` takes whole mails, `replies` keeps the answers in order. Accepted means durable here and, while the partner is
 //! running, on the partner too.
 
 mod connection;
+mod gr_gate;
 mod intake;
 mod listener;
 mod recipients;
@@ -13,5 +15,5 @@ mod reply;
 pub mod session;
 
 pub use connection::gr_size_max;
-pub use listener::{Beginning, Service, places, run};
+pub use listener::{Beginning, Service, gate, places, run};
 pub use reply::{Reply, Status};

@@ -28,11 +28,11 @@ pub async fn judge(
     if lookup.path.local.eq_ignore_ascii_case(GR_LOCAL_PART) {
         let own = lookup.path.domain == server.config().fqdn;
         let paired = service.keys.borrow().is_some();
-        return if own && paired {
-            Ok(DeliveryTarget::Partner)
-        } else {
-            Err(no_mailbox())
-        };
+        if !own || !paired {
+            return Err(no_mailbox());
+        }
+        let admitted = service.gate.admits(peer);
+        return admitted.map(|()| DeliveryTarget::Partner);
     }
     let sender = sender.map(Path::to_string);
     deposit::may_send(server, sender.as_deref(), peer).map_err(intake::too_often)?;
@@ -65,6 +65,7 @@ fn verdict(found: Result<Recipient, WriterError>) -> Result<DeliveryTarget, Repl
         Err(WriterError::OutOfService) => {
             Err(Reply::new(451, Status(4, 3, 2), "Going out of service"))
         }
+        Err(load) if load.is_too_many_files() => Err(intake::too_many_files()),
         Err(error) => {
             tracing::error!(%error, "a mailbox could not be looked up");
             Err(Reply::new(

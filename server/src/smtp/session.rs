@@ -239,6 +239,12 @@ impl Session {
         matches!(self.stage, Stage::Data(_) | Stage::Chunk(_))
     }
 
+    /// Whether the mail that was begun is for the replication engine.
+    pub fn is_for_partner(&self) -> bool {
+        let mut recipients = self.transaction.iter().flat_map(|t| &t.recipients);
+        recipients.any(|r| r.target == DeliveryTarget::Partner)
+    }
+
     /// Octets of content that the session keeps until the mail is whole.
     pub fn kept(&self) -> usize {
         let chunks = self.transaction.as_ref().and_then(|t| t.chunks.as_ref());
@@ -336,12 +342,7 @@ impl Session {
 
     /// Octets that the mail which was begun may have.
     fn size_max(&self) -> usize {
-        let for_partner = |t: &Transaction| {
-            t.recipients
-                .iter()
-                .any(|r| r.target == DeliveryTarget::Partner)
-        };
-        if self.transaction.as_ref().is_some_and(for_partner) {
+        if self.is_for_partner() {
             self.limits.gr_size_max
         } else {
             self.limits.message_size_max

@@ -1,7 +1,7 @@
 //! The partner's mail, and mail that only looks like it.
 
 use super::FROM;
-use support::{Pair, Smtp, until, voice};
+use support::{Pair, Smtp, connect_from, until, voice};
 
 const SYNC: &str = "gr-sync@cp-a.test.example";
 
@@ -71,6 +71,66 @@ fn gr_mail_and_voice_mail_do_not_mix_and_strangers_have_no_gr_address() {
     let mut smtp = Smtp::hello(pair.a.smtp);
     smtp.say(format!("MAIL FROM:<>\r\nRCPT TO:<7200@cp-a.test.example>\r\nRCPT TO:<{SYNC}>\r\nRCPT TO:<gr-sync@cp-b.test.example>\r\n"));
     assert_eq!(smtp.codes(), [250, 250, 503, 550]);
+}
+
+/// A stranger that has the partner's address named as recipient, and says what the server says to that.
+fn stranger(pair: &Pair, source: [u8; 4]) -> (Smtp, u16) {
+    let mut smtp = Smtp::over(connect_from(source, pair.a.smtp, ""));
+    smtp.say(format!(
+        "EHLO client.example\r\nMAIL FROM:<>\r\nRCPT TO:<{SYNC}>\r\n"
+    ));
+    let [_, _, _, code] = smtp.codes();
+    (smtp, code)
+}
+
+#[test]
+fn where_the_partner_is_named_mail_to_the_engine_from_elsewhere_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let pair = Pair::start(dir.path(), "gr.partner_networks = [\"127.0.0.1\"]");
+    let (mut smtp, code) = stranger(&pair, [127, 0, 0, 3]);
+    assert_eq!(code, 550);
+    smtp.say(format!("RCPT TO:<{SYNC}>\r\n"));
+    assert_eq!(smtp.reply().status(), Some("5.7.1"));
+    assert_eq!(stranger(&pair, [127, 0, 0, 1]).1, 250);
+    let lines = pair
+        .a
+        .log()
+        .matches("outside of gr.partner_networks")
+        .count();
+    assert_eq!(lines, 1, "one line for both");
+    pair.a.add_user("7200", "Tilde Brask");
+    pair.running();
+    assert!(pair.b.log_in("7200").is_some());
+}
+
+#[test]
+fn a_stranger_sends_the_engine_one_mail_at_a_time_and_the_partner_is_not_held_up() {
+    const SIZE: usize = 1 << 20;
+    let dir = tempfile::tempdir().unwrap();
+    let pair = Pair::start(dir.path(), "");
+    let begun = |source| {
+        let (mut smtp, code) = stranger(&pair, source);
+        assert_eq!(code, 250);
+        smtp.say(format!("BDAT {SIZE} LAST\r\n"));
+        smtp.say(vec![b'A'; SIZE / 2]);
+        smtp
+    };
+    let mut first = begun([127, 0, 0, 3]);
+    until("the first one's octets", || {
+        let bytes = pair.a.metric("callpilot_bytes_in_flight");
+        (bytes >= (SIZE / 2) as f64).then_some(())
+    });
+    let second = begun([127, 0, 0, 3]).reply();
+    assert_eq!((second.code, second.status()), (421, Some("4.3.2")));
+    // Strangers at the partner's own address do not hold it up: it has proved who it is.
+    let _others = [begun([127, 0, 0, 1]), begun([127, 0, 0, 1])];
+    pair.a.add_user("7200", "Tilde Brask");
+    pair.running();
+    assert!(pair.b.log_in("7200").is_some());
+    first.say(vec![b'A'; SIZE / 2]);
+    assert_eq!(first.reply().code, 250, "taken, and dropped");
+    let (_again, code) = stranger(&pair, [127, 0, 0, 3]);
+    assert_eq!(code, 250);
 }
 
 #[test]

@@ -58,7 +58,12 @@ fn recipients_sizes_errors_and_connections_are_limited() {
         "the connection goes on"
     );
 
-    let mut other = server.smtp();
+    // Two are in the middle of a message.
+    let mut other = Smtp::hello(server.smtp);
+    for smtp in [&mut smtp, &mut other] {
+        smtp.say(format!("MAIL FROM:<{FROM}>\r\nRCPT TO:<{A}>\r\nBDAT 9\r\n"));
+        assert_eq!(smtp.codes(), [250, 250]);
+    }
     let mut third = Smtp::open(server.smtp);
     let refused = third.reply();
     assert_eq!(
@@ -67,6 +72,8 @@ fn recipients_sizes_errors_and_connections_are_limited() {
         "half of all connections are this address's"
     );
 
+    other.say("123456789");
+    assert_eq!(other.reply().code, 250);
     other.say("FROB\r\n".repeat(30));
     let last = (0..30).map(|_| other.reply()).find(|r| r.code == 421);
     assert_eq!(last.unwrap().status(), Some("4.7.0"));
@@ -105,6 +112,25 @@ fn a_client_that_trickles_is_sent_away_in_the_middle_of_a_line_and_of_a_chunk() 
 }
 
 #[test]
+fn a_client_has_less_time_to_name_its_first_recipient_than_afterwards() {
+    let (_dir, server) = server("smtp.first_recipient_timeout_s = 1");
+    let mut named = Smtp::hello(server.smtp);
+    named.say(format!("MAIL FROM:<{FROM}>\r\nRCPT TO:<{A}>\r\n"));
+    assert_eq!(named.codes(), [250, 250]);
+    let mut undecided = Smtp::hello(server.smtp);
+    undecided.say(format!(
+        "MAIL FROM:<{FROM}>\r\nRCPT TO:<nobody@cp-a.test.example>\r\n"
+    ));
+    assert_eq!(undecided.codes(), [250, 550]);
+    for mut smtp in [undecided, server.smtp()] {
+        let last = smtp.reply();
+        assert_eq!((last.code, last.status()), (421, Some("4.4.2")));
+        assert_eq!(smtp.reply().code, 0);
+    }
+    assert_eq!(named.ask("RSET\r\n").code, 250);
+}
+
+#[test]
 fn what_was_sent_before_the_client_closed_its_side_is_answered() {
     let (_dir, server) = server("");
     let mut smtp = Smtp::hello(server.smtp);
@@ -133,9 +159,17 @@ fn connections_are_counted_for_the_client_that_a_trusted_proxy_names() {
     };
     let (mut first, code) = from("192.0.2.1");
     assert_eq!(code, 220);
-    assert_eq!(first.ask("EHLO client.example\r\n").code, 250);
-    assert_eq!(from("192.0.2.1").1, 421);
+    first.say(format!(
+        "EHLO client.example\r\nMAIL FROM:<{FROM}>\r\nRCPT TO:<{A}>\r\nBDAT 9\r\n"
+    ));
+    assert_eq!(first.codes(), [250, 250, 250]);
+    assert_eq!(from("192.0.2.1").1, 421, "the other one is busy");
     assert_eq!(from("192.0.2.2").1, 220);
+    first.say("123456789");
+    assert_eq!(first.reply().code, 250);
+    assert_eq!(from("192.0.2.1").1, 220, "the one that waits makes room");
+    let last_word = first.reply();
+    assert_eq!((last_word.code, last_word.status()), (421, Some("4.7.0")));
     for nothing_of_the_kind in ["EHLO client.example\r\n", ""] {
         let mut smtp = Smtp::open(server.smtp);
         smtp.say(nothing_of_the_kind);

@@ -37,6 +37,10 @@ pub enum StoreError {
     /// The disk is full. The transaction changed nothing; another one may succeed when there is room again.
     #[error("the disk is full")]
     Full,
+    /// This process, or the system, has as many files open as it may. Nothing is wrong with the disk: another try may succeed when
+    /// there is less to do.
+    #[error("too many files are open")]
+    TooManyFiles,
     /// The body is not here. Somebody else may have it.
     #[error("body {0:?} is not here")]
     Missing(BodyRef),
@@ -80,6 +84,8 @@ impl StoreError {
         move |source| {
             if is_full(&source) {
                 Self::Full
+            } else if are_too_many_files(&source) {
+                Self::TooManyFiles
             } else {
                 Self::Io {
                     action,
@@ -111,6 +117,13 @@ fn is_full(error: &io::Error) -> bool {
         error.kind(),
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
     )
+}
+
+/// No file can be opened at present: by this process, or by any.
+pub(crate) fn are_too_many_files(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let errnos = [Errno::MFILE, Errno::NFILE].map(Errno::raw_os_error);
+    error.raw_os_error().is_some_and(|e| errnos.contains(&e))
 }
 
 impl From<rusqlite::Error> for StoreError {

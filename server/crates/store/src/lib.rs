@@ -53,6 +53,7 @@ mod scrub;
 mod seal;
 mod segments;
 mod space;
+mod spare;
 mod spool;
 mod sums;
 mod switch;

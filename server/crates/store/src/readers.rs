@@ -1,5 +1,6 @@
 //! Reading beside the writer.
 
+use crate::error::are_too_many_files;
 use crate::noted::{BodyFault, SharedNoted};
 use crate::open::connect;
 use crate::reserve::Seen;
@@ -48,7 +49,8 @@ const STEPS: i32 = 10_000;
 
 impl Reader {
     fn open(disk: &dyn Disk, path: &Path) -> Result<Self, StoreError> {
-        let conn = connect(disk, path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        let conn = connect(disk, path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+            .map_err(|error| why_not(error, path))?;
         let (opened, until_ms) = (Instant::now(), Arc::new(AtomicU64::new(0)));
         let mut reader = Self {
             conn,
@@ -63,6 +65,17 @@ impl Reader {
     fn grant(&self, time: Duration) {
         let until = ms(self.opened.elapsed()).saturating_add(ms(time));
         self.until_ms.store(until, Ordering::Relaxed);
+    }
+}
+
+/// SQLite does not say why it cannot open a file; the system does.
+fn why_not(error: StoreError, path: &Path) -> StoreError {
+    use rusqlite::ErrorCode::CannotOpen;
+    let cannot_open =
+        matches!(&error, StoreError::Sqlite(e) if e.sqlite_error_code() == Some(CannotOpen));
+    match cannot_open.then(|| std::fs::File::open(path)) {
+        Some(Err(e)) if are_too_many_files(&e) => StoreError::TooManyFiles,
+        _ => error,
     }
 }
 
@@ -127,7 +140,8 @@ impl Readers {
     /// What fails twice at one place is noted for the writer: it becomes missing, and can be asked from the partner.
     ///
     /// # Errors
-    /// [`StoreError::Missing`] if it is not here, [`StoreError::Damaged`] if its bytes are not those it had.
+    /// [`StoreError::Missing`] if it is not here, [`StoreError::Damaged`] if its bytes are not those it had,
+    /// [`StoreError::TooManyFiles`] if its segment cannot be opened at present.
     pub fn body(&self, body: &BodyRef) -> Result<Bytes, StoreError> {
         let mut failed: Option<(Location, StoreError)> = None;
         for _ in 0..LOOKUPS_MAX {
@@ -138,6 +152,8 @@ impl Readers {
             let error = match self.0.segments.read(at, body) {
                 Ok(Some(bytes)) => return Ok(bytes),
                 Ok(None) => StoreError::Missing(*body),
+                // That says nothing of the body.
+                Err(StoreError::TooManyFiles) => return Err(StoreError::TooManyFiles),
                 Err(error) => error,
             };
             if failed.as_ref().is_some_and(|(before, _)| *before == at) {
@@ -217,7 +233,8 @@ impl Readers {
             None => Reader::open(self.0.segments.disk(), &self.0.path)?,
         };
         reader.grant(self.0.read_time_max);
-        let result = work(&mut reader.conn);
+        // Files of the log are opened with the first question.
+        let result = work(&mut reader.conn).map_err(|error| why_not(error, &self.0.path));
         let mut idle = self.idle();
         if idle.len() < self.0.idle_max {
             idle.push(reader);

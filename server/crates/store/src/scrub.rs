@@ -116,7 +116,11 @@ impl Readers {
             done.bytes += u64::from(body.len);
             if !matches!(self.segments().read_from_disk(at, &body), Ok(Some(_))) {
                 // It may have moved meanwhile; if it has not, this notes it.
-                done.damaged += u64::from(self.body(&body).is_err());
+                match self.body(&body) {
+                    Ok(_) => {}
+                    Err(StoreError::TooManyFiles) => return Err(StoreError::TooManyFiles),
+                    Err(_) => done.damaged += 1,
+                }
             }
         }
         Ok(done)

@@ -1,6 +1,7 @@
 //! The segment files: their names, their open handles, and reading a body out of one.
 
 use crate::record::{self, HEADER};
+use crate::spare::Spare;
 use crate::{Disk, StoreError};
 use bytes::Bytes;
 use domain::BodyRef;
@@ -27,12 +28,14 @@ pub(crate) struct Location {
 pub(crate) struct Segments {
     directory: PathBuf,
     disk: Arc<dyn Disk>,
+    spare: Spare,
     handles: Mutex<HashMap<i64, Arc<File>>>,
 }
 
 impl Segments {
     pub(crate) fn new(directory: PathBuf, disk: Arc<dyn Disk>) -> Self {
         Self {
+            spare: Spare::of(&directory),
             directory,
             disk,
             handles: Mutex::default(),
@@ -64,8 +67,8 @@ impl Segments {
     pub(crate) fn create(&self, segment: i64) -> Result<Arc<File>, StoreError> {
         let path = self.path(segment);
         let file = self
-            .disk
-            .create(&path)
+            .spare
+            .open(|| self.disk.create(&path))
             .and_then(|file| self.disk.truncate(&file, 0).map(|()| file))
             .map_err(StoreError::io("create", &path))?;
         self.sync_directory()?;
@@ -80,7 +83,9 @@ impl Segments {
             return Ok(Arc::clone(file));
         }
         let mut options = OpenOptions::new();
-        let file = Arc::new(options.read(true).write(true).open(self.path(segment))?);
+        options.read(true).write(true);
+        let file = self.spare.open(|| options.open(self.path(segment)))?;
+        let file = Arc::new(file);
         self.keep(segment, &file);
         Ok(file)
     }
@@ -98,7 +103,11 @@ impl Segments {
     }
 
     pub(crate) fn sync_directory(&self) -> Result<(), StoreError> {
-        sync_directory(self.disk(), &self.directory)
+        let directory = self
+            .spare
+            .open(|| File::open(&self.directory))
+            .map_err(StoreError::io("open", &self.directory))?;
+        sync(self.disk(), &directory, &self.directory)
     }
 
     /// Reads a body and verifies it. `None`: the segment has no file (any more).
@@ -153,7 +162,12 @@ impl Segments {
 
 /// Makes the names in a directory durable.
 pub(crate) fn sync_directory(disk: &dyn Disk, directory: &Path) -> Result<(), StoreError> {
-    File::open(directory)
-        .and_then(|d| disk.sync_directory(&d))
+    let opened = File::open(directory).map_err(StoreError::io("open", directory))?;
+    sync(disk, &opened, directory)
+}
+
+/// Only what was opened can fail to sync: a directory that cannot be opened has lost nothing.
+fn sync(disk: &dyn Disk, opened: &File, directory: &Path) -> Result<(), StoreError> {
+    disk.sync_directory(opened)
         .map_err(StoreError::fatal("sync", directory))
 }

@@ -37,6 +37,11 @@ impl WriterError {
         matches!(self, Self::Store(store::StoreError::Full))
     }
 
+    /// Whether so many files are open that the store cannot open another: load, not a fault.
+    pub fn is_too_many_files(&self) -> bool {
+        matches!(self, Self::Store(store::StoreError::TooManyFiles))
+    }
+
     /// What those are told whose writes were undone with the one that failed.
     pub fn of_the_group(&self) -> Self {
         match self.is_full() {

@@ -1,0 +1,128 @@
+//! Crowds of connections that only take up room, and clients that keep one open without asking anything.
+
+use crate::server;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use support::{LIMIT, Server, Smtp, connect_from, crowd, limit_open_files, until, voice};
+
+/// The preface of HTTP/2 (RFC 9113 section 3.4) and empty settings.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+/// A PING (RFC 9113 section 6.7).
+const PING: &[u8] = b"\0\0\x08\x06\0\0\0\0\0pingpong";
+const SILENT: [u8; 4] = [127, 0, 0, 1];
+const OTHER_SILENT: [u8; 4] = [127, 0, 0, 3];
+const HONEST: [u8; 4] = [127, 0, 0, 2];
+
+/// Whether an honest client from elsewhere is answered, by HTTP and by SMTP.
+fn serves(server: &Server) -> bool {
+    let request = "GET /healthz HTTP/1.0\r\n\r\n";
+    let mut answer = String::new();
+    let read = connect_from(HONEST, server.http, request).read_to_string(&mut answer);
+    let mut smtp = Smtp::over(connect_from(HONEST, server.smtp, ""));
+    let greeted = smtp.reply().code == 220 && smtp.ask("EHLO client.example\r\n").code == 250;
+    read.is_ok() && answer.starts_with("HTTP/1.0 200 ") && greeted && takes_mail(&mut smtp) == 250
+}
+
+fn takes_mail(smtp: &mut Smtp) -> u16 {
+    let (from, to) = ("4711@client.example", "7200@cp-a.test.example");
+    let mail = voice::message(from, to, 7, 2_000);
+    smtp.mail(from, &[to], &mail).code
+}
+
+#[test]
+fn two_thousand_silent_connections_keep_nobody_out_nor_the_command_line() {
+    let (_dir, server) = server("");
+    let _http = crowd(SILENT, server.http, 2_001, "");
+    let _smtp = crowd(SILENT, server.smtp, 2_001, "");
+    assert!(serves(&server));
+    let listed = server.command(&["user", "list"]);
+    assert!(listed.status.success(), "{listed:?}");
+    // Two addresses have all places; a beginning of HTTP/2 is as good as silence.
+    let _more = crowd(OTHER_SILENT, server.http, 1_100, PREFACE);
+    assert!(serves(&server));
+    assert!(server.command(&["user", "list"]).status.success());
+    assert!(server.metric("callpilot_connections_ended_total") > 0.0);
+    assert!(server.log().contains("those that wait longest make room"));
+}
+
+/// Reads until the server hangs up, and says something whenever it has said something.
+fn until_closed(address: SocketAddr, beginning: &[u8], again: &[u8]) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(LIMIT)).unwrap();
+    stream.write_all(beginning).unwrap();
+    let mut buffer = [0; 4_096];
+    loop {
+        match stream.read(&mut buffer) {
+            Ok(0) => return,
+            Ok(_) => drop(stream.write_all(again)),
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::ConnectionReset, "{error}");
+                return;
+            }
+        }
+    }
+}
+
+#[test]
+fn an_http2_connection_without_a_request_ends_however_often_it_pings() {
+    let (_dir, server) = server("http.head_timeout_s = 1");
+    until_closed(server.http, PREFACE, b"");
+    until_closed(server.http, &[PREFACE, PING].concat(), PING);
+    until("both counted", || {
+        (server.metric("callpilot_connections_ended_total") >= 2.0).then_some(())
+    });
+}
+
+#[test]
+fn a_half_preface_of_http2_is_no_beginning() {
+    let (_dir, server) = server("http.head_timeout_s = 1");
+    until_closed(server.http, &PREFACE[..20], b"");
+}
+
+#[test]
+fn with_few_file_handles_a_crowd_makes_room_and_the_store_keeps_its_own() {
+    let (_dir, mut server) = server("");
+    assert!(server.stop().success());
+    server.limit_open_files(200);
+    server.run();
+    let _http = crowd(SILENT, server.http, 300, "");
+    let _smtp = crowd(OTHER_SILENT, server.smtp, 100, "");
+    until("an honest client that is served", || {
+        serves(&server).then_some(())
+    });
+    let listed = server.command(&["user", "list"]);
+    assert!(listed.status.success(), "{listed:?}");
+    let log = server.log();
+    assert!(log.contains("all file handles that listeners may have are in use"));
+    assert!(log.contains("200 files may be open, but the configured connections may need 2712"));
+    assert!(!log.contains(" ERROR "), "nothing has failed");
+    let doctor = server.command(&["doctor"]);
+    let said = String::from_utf8_lossy(&doctor.stdout).into_owned();
+    assert!(
+        !doctor.status.success() && said.contains("raise the hard limit"),
+        "{said}"
+    );
+}
+
+#[test]
+fn without_a_single_file_handle_everything_is_put_off_and_nothing_ends() {
+    let (_dir, server) = server("");
+    let mut smtp = Smtp::hello(server.smtp);
+    // It is open already; nothing else can be.
+    limit_open_files(server.pid(), Some(1));
+    assert_eq!(takes_mail(&mut smtp), 452, "there is no segment yet");
+    let mut waiting = Smtp::open(server.smtp);
+    until("a word in the log", || {
+        let said = server.log().contains("all file handles");
+        said.then_some(())
+    });
+    limit_open_files(server.pid(), None);
+    assert_eq!(waiting.reply().code, 220, "it has only waited");
+    assert!(serves(&server));
+    let log = server.log();
+    assert!(
+        !log.contains("a group of writes was undone"),
+        "the engine goes on"
+    );
+    assert!(!log.contains("ending"));
+}
