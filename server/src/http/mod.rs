@@ -31,6 +31,7 @@ pub use web::Web;
 use crate::gr::link::LinkSecurity;
 use crate::listen::tls::Certificates;
 use crate::operations::sign_in::SignIn;
+use crate::operations::sounds::OpenSounds;
 use crate::password::Hasher;
 use crate::server::{PairView, Server};
 use axum::Router;
@@ -53,6 +54,7 @@ struct Inner {
     server: Server,
     pair: watch::Receiver<PairView>,
     sign_in: SignIn,
+    sounds: OpenSounds,
     admin: AdminAuth,
     streams: Streams,
     web: Option<Web>,
@@ -83,6 +85,7 @@ impl Api {
         Self(Arc::new(Inner {
             pair: server.pair(),
             sign_in: SignIn::new(server.clone()),
+            sounds: OpenSounds::new(server.clone()),
             streams: Streams::new(config.http.events_max, config.http.events_per_user_max),
             server,
             admin,
@@ -105,6 +108,10 @@ impl Api {
 
     fn sign_in(&self) -> &SignIn {
         &self.0.sign_in
+    }
+
+    fn sounds(&self) -> &OpenSounds {
+        &self.0.sounds
     }
 
     fn hasher(&self) -> &Hasher {

@@ -140,7 +140,11 @@ fn measure_pair(api: &Api) {
 }
 
 /// Metrics that hold a present value, each with what it is.
-const GAUGES: [(&str, &str); 15] = [
+const GAUGES: [(&str, &str); 16] = [
+    (
+        "callpilot_sound_octets_held",
+        "Octets of message contents that are held for those who hear them",
+    ),
     (
         "callpilot_http_connections",
         "HTTP connections that are open",
@@ -198,7 +202,11 @@ const GAUGES: [(&str, &str); 15] = [
 ];
 
 /// Metrics that only rise while the server runs.
-const COUNTERS: [(&str, &str); 14] = [
+const COUNTERS: [(&str, &str); 15] = [
+    (
+        "callpilot_sound_samples_decoded_total",
+        "Samples that were decoded for those who hear them",
+    ),
     (
         "callpilot_http_turned_away_total",
         "HTTP connections that were turned away because their address had too many",
