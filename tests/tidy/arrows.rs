@@ -7,7 +7,8 @@ use toml::{Table, Value};
 use crate::tree::{self, Fault};
 
 /// Each package of ours with the packages of ours that it may use.
-const MAY_USE: [(&str, &[&str]); 17] = [
+const MAY_USE: [(&str, &[&str]); 18] = [
+    ("codec", &[]),
     ("contract", &[]),
     ("plugin-sdk", &["contract"]),
     ("ui", &["contract", "plugin-sdk"]),
@@ -15,7 +16,7 @@ const MAY_USE: [(&str, &[&str]); 17] = [
     ("domain", &["contract"]),
     ("gr-proto", &["contract", "domain", "ledger"]),
     ("ledger", &["contract", "domain"]),
-    ("vpim", &[]),
+    ("vpim", &["codec"]),
     ("demo", &["vpim"]),
     ("store", &["contract", "domain", "ledger"]),
     ("writer", &["domain", "gr-proto", "ledger", "store"]),

@@ -68,7 +68,7 @@ async fn look(server: &Server) -> Vec<Finding> {
     let pid = client.process().await.map_err(|e| e.to_string());
     let running = pid.clone().map(|pid| process(pid, &config));
     if findings.note("process", running) {
-        if let Some(handles) = pid.ok().and_then(|pid| Handles::of_process(pid).ok()) {
+        if let Some(handles) = open_by(pid.ok().flatten()) {
             findings.note("open files", open_files(handles, &config));
         }
         look_at_server(&client, &mut findings).await;
@@ -77,6 +77,11 @@ async fn look(server: &Server) -> Vec<Finding> {
 }
 
 /// The process that listens on the socket. `run.json` may be another's, which was killed.
+/// The limit of open files of the process that answered, and how many are open.
+fn open_by(pid: Option<i32>) -> Option<(Handles, u64)> {
+    Handles::of_process(u32::try_from(pid?).ok()?).ok()
+}
+
 fn process(pid: Option<i32>, config: &Config) -> String {
     let pid = pid.and_then(|pid| u32::try_from(pid).ok());
     let info = RunInfo::read(&config.data_dir).ok();

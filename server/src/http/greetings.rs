@@ -1,13 +1,12 @@
 //! `/api/v1/greetings`: the greetings and the recorded name of a user.
 
-use super::audio::{Sound, respond};
+use super::audio::{AudioEncoding, ENCODINGS, Sound, respond};
 use super::auth::LoggedIn;
-use super::convert::content::{self, Silence};
 use super::error::{HttpResult, Problem};
 use super::extract::{Params, Recorded, Segment};
 use super::{Api, audio, convert, web};
-use crate::operations::OpError;
 use crate::operations::greetings::{self, Recording, SAMPLES_MAX};
+use crate::operations::sounds::{Silence, Unheard};
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -27,6 +26,13 @@ pub struct Drawn {
     id: Option<ObjectId>,
 }
 
+/// How a greeting is sent.
+#[derive(Deserialize)]
+pub struct How {
+    #[serde(default)]
+    encoding: AudioEncoding,
+}
+
 /// One's greetings and recorded name, as far as they are recorded.
 #[utoipa::path(get, path = "/api/v1/greetings", tag = "mailbox", security(("session" = [])),
     responses((status = 200, body = Vec<GreetingRow>), (status = 401, body = ApiError)))]
@@ -38,38 +44,43 @@ pub async fn list(State(api): State<Api>, who: LoggedIn) -> HttpResult<Json<Vec<
     Ok(Json(rows.collect()))
 }
 
-/// The sound of a greeting: 8 kHz, 16 bit, mono.
+/// The sound of a greeting: 8 kHz, mono.
 #[utoipa::path(get, path = "/api/v1/greetings/{slot}", tag = "mailbox", security(("session" = [])),
-    params(("slot" = GreetingSlot, Path)),
+    params(
+        ("slot" = GreetingSlot, Path),
+        ("encoding" = Option<AudioEncoding>, Query, description = ENCODINGS),
+    ),
     responses(
-        (status = 200, description = "The whole sound", content_type = "audio/wav", body = [u8]),
-        (status = 206, description = "The range that was asked for", content_type = "audio/wav", body = [u8]),
+        (status = 200, description = "The whole sound", content((Vec<u8> = "audio/wav"), (Vec<u8> = "audio/vnd.callpilot.stored"))),
+        (status = 206, description = "The range that was asked for", content((Vec<u8> = "audio/wav"), (Vec<u8> = "audio/vnd.callpilot.stored"))),
         (status = 304, description = "The client has it already"),
-        (status = 401, body = ApiError), (status = 404, body = ApiError),
+        (status = 400, body = ApiError), (status = 401, body = ApiError), (status = 404, body = ApiError),
         (status = 416, description = "The range lies outside of the sound", body = ApiError),
         (status = 503, description = "Its sound is still on its way from the partner", body = ApiError)))]
 pub async fn hear(
     State(api): State<Api>,
     who: LoggedIn,
     Segment(slot): Segment,
+    Params(How { encoding }): Params<How>,
     headers: HeaderMap,
 ) -> HttpResult<Response> {
     let slot = parsed(&slot)?;
     let greeting = greetings::find(api.server(), who.id, slot).await?;
-    let etag = audio::etag(greeting.body, None)?;
+    let no_sound = || Problem::internal("a greeting without sound");
+    let body = greeting.body.ok_or_else(no_sound)?;
+    let etag = audio::etag(body, None, encoding)?;
     let sound = if web::matches(&headers, &etag) {
         Sound::Same
     } else {
-        let wav = greetings::hear(api.server(), &greeting, |bytes| {
-            match content::sound(&vpim::parse_kept(bytes), None) {
-                Ok(samples) => Ok(wav::write(&samples)),
-                Err(Silence::Undecodable(what)) => Err(OpError::internal(what.to_string())),
-                Err(_) => Err(OpError::internal("a greeting without sound")),
-            }
-        });
-        Sound::Wav(wav.await?.into())
+        let open = api.sounds().open(who.id, body, None, encoding.into());
+        Sound::Open(open.await.map_err(|why| match why {
+            Unheard::Operation(error) => error.into(),
+            // It was encoded here.
+            Unheard::Silent(Silence::Undecodable(what)) => Problem::internal(what.to_string()),
+            Unheard::Silent(_) => no_sound(),
+        })?)
     };
-    respond(&headers, etag, sound, "inline; filename=\"greeting.wav\"")
+    respond(&headers, etag, encoding, sound, "greeting")
 }
 
 /// Records a greeting or the name: a WAV file of 8 kHz, at most 5 minutes. It takes the place of the one before, on both servers. A
@@ -152,6 +163,7 @@ fn parsed(slot: &str) -> HttpResult<Slot> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::operations::OpError;
 
     fn file(rate: u32, samples: usize) -> Vec<u8> {
         let mut file = wav::write(&vec![100; samples]);

@@ -36,6 +36,7 @@ use crate::audit_trail::AuditTrail;
 use crate::gr::link::LinkSecurity;
 use crate::listen::tls::Certificates;
 use crate::operations::sign_in::SignIn;
+use crate::operations::sounds::OpenSounds;
 use crate::server::{PairView, Server};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -58,6 +59,7 @@ struct Inner {
     pair: watch::Receiver<PairView>,
     sign_in: SignIn,
     trail: AuditTrail,
+    sounds: OpenSounds,
     admin: AdminAuth,
     streams: Streams,
     web: Option<Web>,
@@ -89,6 +91,7 @@ impl Api {
         Self(Arc::new(Inner {
             pair: server.pair(),
             sign_in: SignIn::new(server.clone(), trail.clone()),
+            sounds: OpenSounds::new(server.clone()),
             streams: Streams::new(config.http.events_max, config.http.events_per_user_max),
             server,
             trail,
@@ -116,6 +119,10 @@ impl Api {
 
     fn trail(&self) -> &AuditTrail {
         &self.0.trail
+    }
+
+    fn sounds(&self) -> &OpenSounds {
+        &self.0.sounds
     }
 
     fn tls(&self) -> &TlsView {

@@ -1,10 +1,14 @@
-//! Byte ranges (RFC 9110 section 14): one range is answered, several are answered with the whole, as the RFC allows.
+//! Byte ranges (RFC 9110 section 14). One range is answered, and several that are one when they are put together; others are answered with
+//! the whole, as the RFC allows.
 
 use super::error::Problem;
+use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
+use axum::response::Response;
 use std::ops::Range;
+
+/// Ranges of one request that are looked at; a request with more is answered with the whole.
+const RANGES_MAX: usize = 16;
 
 /// What is to be sent of a content.
 #[derive(Debug, PartialEq, Eq)]
@@ -22,58 +26,82 @@ fn wanted(request: &HeaderMap, etag: &HeaderValue, size: u64) -> Wanted {
     if request.get(header::IF_RANGE).is_some_and(|tag| tag != etag) {
         return Wanted::Whole;
     }
-    let Some((from, to)) = text
-        .strip_prefix("bytes=")
-        .and_then(|range| range.split_once('-'))
-    else {
+    let Some((unit, set)) = text.split_once('=') else {
         return Wanted::Whole;
     };
-    let number = |text: &str| text.trim().parse::<u64>().ok();
-    let range = match (from.trim(), to.trim()) {
-        ("", last) => match number(last) {
-            Some(last) => size.saturating_sub(last)..size,
-            None => return Wanted::Whole,
-        },
-        (first, "") => match number(first) {
-            Some(first) => first..size,
-            None => return Wanted::Whole,
-        },
-        (first, last) => match (number(first), number(last)) {
-            (Some(first), Some(last)) if first <= last => first..last.saturating_add(1).min(size),
-            _ => return Wanted::Whole,
-        },
-    };
-    if range.is_empty() {
-        Wanted::Nothing
-    } else {
-        Wanted::Part(range)
+    if !unit.trim().eq_ignore_ascii_case("bytes") || set.split(',').count() > RANGES_MAX {
+        return Wanted::Whole;
     }
+    let Some(ranges) = set.split(',').map(|text| range(text, size)).collect() else {
+        return Wanted::Whole;
+    };
+    together(ranges)
 }
 
-/// Answers with the range that was asked for, or with all of it.
+/// One range of the set, cut to the content; it may be empty. `None`: it is none.
+fn range(text: &str, size: u64) -> Option<Range<u64>> {
+    let (from, to) = text.split_once('-')?;
+    let number = |text: &str| text.parse::<u64>().ok();
+    Some(match (from.trim(), to.trim()) {
+        ("", last) => size.saturating_sub(number(last)?)..size,
+        (first, "") => number(first)?..size,
+        (first, last) => {
+            let (first, last) = (number(first)?, number(last)?);
+            if first > last {
+                return None;
+            }
+            first..last.saturating_add(1).min(size)
+        }
+    })
+}
+
+/// Ranges that overlap or touch are one (RFC 9110 section 15.3.7.2).
+fn together(mut ranges: Vec<Range<u64>>) -> Wanted {
+    ranges.retain(|range| !range.is_empty());
+    ranges.sort_by_key(|range| range.start);
+    let Some(mut one) = ranges.first().cloned() else {
+        return Wanted::Nothing;
+    };
+    for next in &ranges[1..] {
+        if next.start > one.end {
+            return Wanted::Whole;
+        }
+        one.end = one.end.max(next.end);
+    }
+    Wanted::Part(one)
+}
+
+/// Answers with the range that was asked for, or with all of it. `make` makes the octets of a range, when they are taken.
+///
+/// # Errors
+/// [`Problem::Range`]: none of what was asked for lies within the content.
 pub fn respond(
     request: &HeaderMap,
     etag: &HeaderValue,
-    content: &Bytes,
+    size: u64,
+    make: impl FnOnce(Range<u64>) -> Body,
 ) -> Result<Response, Problem> {
-    let size = content.len() as u64;
-    let mut response = match wanted(request, etag, size) {
-        Wanted::Whole => content.clone().into_response(),
+    let (range, status) = match wanted(request, etag, size) {
+        Wanted::Whole => (0..size, StatusCode::OK),
         Wanted::Nothing => return Err(Problem::Range { size }),
-        Wanted::Part(range) => {
-            let shown = format!("bytes {}-{}/{size}", range.start, range.end - 1);
-            // Both ends lie within the content, whose length is a usize.
-            let part = content.slice(range.start as usize..range.end as usize);
-            let mut response = (StatusCode::PARTIAL_CONTENT, part).into_response();
-            let value = HeaderValue::try_from(shown).map_err(Problem::internal)?;
-            response.headers_mut().insert(header::CONTENT_RANGE, value);
-            response
-        }
+        Wanted::Part(range) => (range, StatusCode::PARTIAL_CONTENT),
     };
-    response
-        .headers_mut()
-        .insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    response.headers_mut().insert(header::ETAG, etag.clone());
+    let len = range.end - range.start;
+    let shown = format!(
+        "bytes {}-{}/{size}",
+        range.start,
+        range.end.saturating_sub(1)
+    );
+    let mut response = Response::new(make(range));
+    *response.status_mut() = status;
+    let set = response.headers_mut();
+    if status == StatusCode::PARTIAL_CONTENT {
+        let value = HeaderValue::try_from(shown).map_err(Problem::internal)?;
+        set.insert(header::CONTENT_RANGE, value);
+    }
+    set.insert(header::CONTENT_LENGTH, HeaderValue::from(len));
+    set.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    set.insert(header::ETAG, etag.clone());
     Ok(response)
 }
 
@@ -101,6 +129,14 @@ mod tests {
     }
 
     #[test]
+    fn ranges_that_touch_or_overlap_are_one() {
+        assert_eq!(of("bytes=0-9,10-19", None), Wanted::Part(0..20));
+        assert_eq!(of("bytes=50-60, 10-55, -45", None), Wanted::Part(10..100));
+        assert_eq!(of("Bytes = 0-1, 200-300", None), Wanted::Part(0..2));
+        assert_eq!(of("bytes=200-,300-400", None), Wanted::Nothing);
+    }
+
+    #[test]
     fn a_range_outside_of_the_content_is_refused() {
         for outside in ["bytes=100-", "bytes=100-200", "bytes=-0"] {
             assert_eq!(of(outside, None), Wanted::Nothing, "{outside}");
@@ -111,6 +147,8 @@ mod tests {
     fn what_is_no_single_range_or_of_another_version_gives_all() {
         for whole in [
             "bytes=0-1,5-6",
+            "bytes=0-1,,2-3",
+            "bytes=0-0,0-0,0-0,0-0,0-0,0-0,0-0,0-0,0-0,0-0,0-0,0-0,0-0,0-0,0-0,0-0,0-0",
             "bytes=5-1",
             "bytes=x-",
             "items=0-1",

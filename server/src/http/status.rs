@@ -148,6 +148,10 @@ fn measure_pair(api: &Api) {
 /// Metrics that hold a present value, each with what it is.
 const GAUGES: &[(&str, &str)] = &[
     (
+        "callpilot_sound_octets_held",
+        "Octets of message contents that are held for those who hear them",
+    ),
+    (
         "callpilot_http_connections",
         "HTTP connections that are open",
     ),
@@ -216,6 +220,10 @@ const COUNTERS: &[(&str, &str)] = &[
     (
         "callpilot_reading_put_off_total",
         "Mails and requests that were put off because too much was being read at once",
+    ),
+    (
+        "callpilot_sound_samples_decoded_total",
+        "Samples that were decoded for those who hear them",
     ),
     (
         "callpilot_http_turned_away_total",

@@ -1,10 +1,8 @@
 //! Greetings and recorded names: listing and hearing them, taking new recordings in, and clearing superseded ones away.
 
-use super::messages::{content, room_for};
 use super::users::check_drawn_id;
 use super::{OpError, OpResult};
 use crate::server::{Abort, ChangeEvent, Server, Wait, WriteError, WriteTx};
-use bytes::Bytes;
 use domain::{Change, Greeting, Kind, Object, ObjectId, Slot, Timestamp};
 use ledger::{Ledger, LedgerError};
 use std::convert::Infallible;
@@ -66,25 +64,6 @@ pub async fn find(server: &Server, user: ObjectId, slot: Slot) -> OpResult<Objec
     found
         .map(|(_, object)| object)
         .ok_or_else(|| OpError::NotFound("Nothing is recorded for this greeting.".into()))
-}
-
-/// What `parse` makes of the sound of a recording, on the blocking pool.
-///
-/// # Errors
-/// [`OpError::Unavailable`] while it is on its way from the partner, and when others read so much that there is no room in time.
-pub async fn hear<T: Send + 'static>(
-    server: &Server,
-    greeting: &Object,
-    parse: impl FnOnce(&Bytes) -> OpResult<T> + Send + 'static,
-) -> OpResult<T> {
-    let body = greeting.body;
-    let held = room_for(server, body).await?;
-    let read = server.read(move |readers| {
-        let _held = held;
-        let bytes = content(readers, body)?;
-        Ok(bytes.and_then(|bytes| parse(&bytes)))
-    });
-    read.await?
 }
 
 /// Records a greeting or the name of `user`. It takes the place of the one before, on both servers. A request that names the id of the

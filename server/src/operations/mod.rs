@@ -17,6 +17,7 @@ pub mod remote_users;
 pub mod settings;
 pub mod shortcuts;
 pub mod sign_in;
+pub mod sounds;
 pub mod tasks;
 pub mod trail;
 pub mod users;

@@ -23,7 +23,6 @@
 #![forbid(unsafe_code)]
 
 pub mod address;
-pub mod audio;
 pub mod build;
 mod canonical;
 mod content;
@@ -37,6 +36,9 @@ mod report;
 mod summary;
 mod verdict;
 mod voice;
+
+/// Decodes and encodes what is heard.
+pub use codec as audio;
 
 pub use canonical::{Transfer, canonical, encode};
 pub use content::{Content, Message, Part, Text, VCard};

@@ -1,7 +1,8 @@
 //! Recordings: what for, how encoded, how long, and the samples.
 
 use crate::audio::g726::{Mixing, NibbleOrder};
-use crate::audio::{self, g711, g726, wav};
+use crate::audio::wav::Format;
+use crate::audio::{self, Coding, g711, g726, wav};
 use crate::data::Data;
 use crate::limits::{LABEL_CHARS_MAX, shown};
 use crate::mime::field::{self, Field};
@@ -139,6 +140,27 @@ impl<'a> Voice<'a> {
             Codec::Wav => {
                 let wav = wav::read(&self.data, self.data.len());
                 wav.map(|wav| wav.samples).map_err(|error| Undecodable {
+                    what: error.to_string(),
+                })
+            }
+            Codec::Unsupported(what) => Err(Undecodable { what: what.clone() }),
+        }
+    }
+
+    /// The codes and how they are written down, to be decoded piece by piece. `order` as for [`Voice::decode`].
+    ///
+    /// # Errors
+    /// They are of a kind that is not decoded here.
+    pub fn coded(&self, order: NibbleOrder) -> Result<(Coding, &[u8]), Undecodable> {
+        match &self.codec {
+            Codec::Adpcm32 => Ok((Coding::Adpcm(order), &self.data)),
+            Codec::Adpcm32Aal2 => Ok((Coding::Adpcm(NibbleOrder::HighFirst), &self.data)),
+            Codec::MuLaw => Ok((Coding::Frames(Format::MU_LAW), self.samples_of_law())),
+            Codec::ALaw => Ok((Coding::Frames(Format::A_LAW), self.samples_of_law())),
+            Codec::Wav => {
+                let frames = wav::frames(&self.data);
+                let coded = frames.map(|(format, frames)| (Coding::Frames(format), frames));
+                coded.map_err(|error| Undecodable {
                     what: error.to_string(),
                 })
             }

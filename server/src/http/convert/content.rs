@@ -1,11 +1,11 @@
-//! The content of a message for a client: its parts in order, and its sound as PCM.
+//! The content of a message for a client: its parts in order.
 //!
-//! Both count the parts in the same way, depth first; what a client is given as `index` is what it asks the sound of.
+//! They are counted depth first, as [`crate::operations::sounds`] counts them: what a client is given as `index` is what it asks the
+//! sound of.
 
 use super::party;
 use contract::{Part, Timestamp, VoicePurpose};
-use vpim::audio::g726::NibbleOrder;
-use vpim::{Action, Container, Content, Message, Purpose, Text, Undecodable, Voice};
+use vpim::{Action, Container, Content, Message, Purpose, Text};
 
 /// Most text of one part that is sent, in bytes.
 const TEXT_LENGTH_MAX: usize = 64 * 1024;
@@ -237,86 +237,6 @@ fn disposition(report: &vpim::DispositionReport<'_>) -> Part {
     }
 }
 
-/// Why there is no sound.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Silence {
-    /// The message has nothing to hear.
-    NoVoice,
-    /// There is no part of this index.
-    NoPart,
-    /// The part is not sound.
-    NotVoice,
-    /// It cannot be decoded.
-    Undecodable(Undecodable),
-}
-
-/// The sound of one part, or of the whole message: what is said in it and in the messages it encloses, in order, without spoken
-/// names and subjects. 8 kHz, mono.
-pub fn sound(message: &Message<'_>, part: Option<u32>) -> Result<Vec<i16>, Silence> {
-    let decode = |voice: &Voice<'_>| {
-        voice
-            .decode(NibbleOrder::default())
-            .map_err(Silence::Undecodable)
-    };
-    match part {
-        Some(wanted) => match find(message, &mut 0, wanted) {
-            None => Err(Silence::NoPart),
-            Some(Content::Voice(voice)) => decode(voice),
-            Some(_) => Err(Silence::NotVoice),
-        },
-        None => {
-            let mut voices = Vec::new();
-            spoken(message, &mut voices);
-            if voices.is_empty() {
-                return Err(Silence::NoVoice);
-            }
-            let mut samples = Vec::new();
-            for voice in voices {
-                samples.extend(decode(voice)?);
-            }
-            Ok(samples)
-        }
-    }
-}
-
-fn find<'m, 'a>(message: &'m Message<'a>, next: &mut u32, wanted: u32) -> Option<&'m Content<'a>> {
-    for part in &message.parts {
-        match &part.content {
-            Content::Forwarded(inner) => {
-                if let Some(found) = find(inner, next, wanted) {
-                    return Some(found);
-                }
-            }
-            Content::DeliveryReport(_) | Content::DispositionReport(_) => {}
-            content => {
-                if *next == wanted {
-                    return Some(content);
-                }
-                *next += 1;
-            }
-        }
-    }
-    None
-}
-
-/// The parts whose lengths together are the message's length.
-fn spoken<'m, 'a>(message: &'m Message<'a>, voices: &mut Vec<&'m Voice<'a>>) {
-    for part in &message.parts {
-        match &part.content {
-            Content::Voice(voice)
-                if matches!(voice.purpose, Purpose::VoiceMessage | Purpose::Notification) =>
-            {
-                voices.push(voice);
-            }
-            // The reader of a report has heard the original: it is their own.
-            Content::Forwarded(inner) if !matches!(message.container, Container::Report(_)) => {
-                spoken(inner, voices)
-            }
-            _ => {}
-        }
-    }
-}
-
 /// A message with its parts.
 pub fn detail(row: contract::MessageRow, message: &Message<'_>) -> contract::MessageDetail {
     contract::MessageDetail {
@@ -336,6 +256,7 @@ mod cost_tests;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::operations::sounds::{self, Silence};
 
     /// A forwarded message: a spoken name, a comment, and the message with two recordings and a text.
     const FORWARDED: &str = "From: Lena Corvick <7214@a.example>\r\nMIME-Version: 1.0\r\n\
@@ -387,7 +308,7 @@ mod tests {
         assert!(matches!(&inner[0], Part::Voice { index: 2, .. }));
         assert!(matches!(&inner[1], Part::Text { index: 3, text } if text == "Price list"));
         assert!(matches!(&inner[2], Part::Voice { index: 4, .. }));
-        let heard = |part| sound(&message, part).map(|samples| samples.len());
+        let heard = |part| sounds::length(FORWARDED.as_bytes(), part);
         assert_eq!(
             [
                 heard(Some(0)),
@@ -405,10 +326,9 @@ mod tests {
 
     #[test]
     fn the_whole_sound_is_what_is_said_without_spoken_names() {
-        let message = vpim::parse(FORWARDED.as_bytes());
-        assert_eq!(sound(&message, None).map(|samples| samples.len()), Ok(7));
-        let text = vpim::parse(b"Content-Type: text/plain\r\n\r\nHello\r\n");
-        assert_eq!(sound(&text, None), Err(Silence::NoVoice));
+        assert_eq!(sounds::length(FORWARDED.as_bytes(), None), Ok(7));
+        let text = b"Content-Type: text/plain\r\n\r\nHello\r\n";
+        assert_eq!(sounds::length(text, None), Err(Silence::NoVoice));
     }
 
     #[test]

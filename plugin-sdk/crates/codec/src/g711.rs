@@ -10,15 +10,22 @@ static A_LAW: [i16; 256] = a_law_table();
 
 /// Decodes µ-law. One sample per byte.
 pub fn decode_mu_law(codes: &[u8]) -> Vec<i16> {
-    codes
-        .iter()
-        .map(|&code| MU_LAW[usize::from(code)])
-        .collect()
+    codes.iter().map(|&code| mu_law_sample(code)).collect()
 }
 
 /// Decodes A-law. One sample per byte.
 pub fn decode_a_law(codes: &[u8]) -> Vec<i16> {
-    codes.iter().map(|&code| A_LAW[usize::from(code)]).collect()
+    codes.iter().map(|&code| a_law_sample(code)).collect()
+}
+
+/// The value of a µ-law code.
+pub fn mu_law_sample(code: u8) -> i16 {
+    MU_LAW[usize::from(code)]
+}
+
+/// The value of an A-law code.
+pub fn a_law_sample(code: u8) -> i16 {
+    A_LAW[usize::from(code)]
 }
 
 /// Encodes to µ-law. One byte per sample.

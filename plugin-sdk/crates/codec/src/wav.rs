@@ -4,6 +4,7 @@
 //! eight channels mixed to one. The rate is reported, not changed.
 
 use super::{SAMPLE_RATE_HZ, g711};
+use std::fmt;
 
 /// Most channels that are mixed down.
 const CHANNELS_MAX: u16 = 8;
@@ -13,15 +14,11 @@ const CHUNKS_MAX: usize = 64;
 pub const HEADER_LEN: usize = 44;
 
 /// Why a file is not a WAV that can be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WavError {
     /// Does not begin with `RIFF…WAVE`, or a chunk runs out of the file before the samples.
-    #[error("this is not a WAV file")]
     NotWav,
     /// A format tag, sample size or channel count that is not decoded here.
-    #[error(
-        "the WAV file uses audio format {tag:#06x} with {bits} bits and {channels} channels, which cannot be decoded"
-    )]
     Unsupported {
         /// `wFormatTag` of the `fmt ` chunk.
         tag: u16,
@@ -31,12 +28,32 @@ pub enum WavError {
         channels: u16,
     },
     /// More samples than the caller allows.
-    #[error("the WAV file holds more than {samples_max} samples")]
     TooLong {
         /// The caller's limit.
         samples_max: usize,
     },
 }
+
+impl fmt::Display for WavError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotWav => f.write_str("this is not a WAV file"),
+            Self::Unsupported {
+                tag,
+                bits,
+                channels,
+            } => write!(
+                f,
+                "the WAV file uses audio format {tag:#06x} with {bits} bits and {channels} channels, which cannot be decoded"
+            ),
+            Self::TooLong { samples_max } => {
+                write!(f, "the WAV file holds more than {samples_max} samples")
+            }
+        }
+    }
+}
+
+impl std::error::Error for WavError {}
 
 /// Samples of a WAV file, mixed to one channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,31 +100,16 @@ pub fn write(samples: &[i16]) -> Vec<u8> {
 }
 
 /// Reads a file of at most `samples_max` samples per channel.
+///
+/// # Errors
+/// It is no WAV file, cannot be decoded, or is longer.
 pub fn read(file: &[u8], samples_max: usize) -> Result<Wav, WavError> {
-    let (format, data) = chunks(file)?;
-    let frame_len = usize::from(format.channels) * usize::from(format.bits / 8);
-    if data.len() / frame_len > samples_max {
+    let (format, frames) = frames(file)?;
+    if frames.len() / format.frame_len() > samples_max {
         return Err(WavError::TooLong { samples_max });
     }
-    let channels = usize::from(format.channels);
-    let whole = &data[..data.len() - data.len() % frame_len];
-    let interleaved: Vec<i16> = match (format.tag, format.bits) {
-        (PCM, 16) => whole
-            .chunks_exact(2)
-            .map(|pair| i16::from_le_bytes([pair[0], pair[1]]))
-            .collect(),
-        (PCM, 8) => whole
-            .iter()
-            .map(|&byte| (i16::from(byte) - 128) << 8)
-            .collect(),
-        (MU_LAW, 8) => g711::decode_mu_law(whole),
-        (A_LAW, 8) => g711::decode_a_law(whole),
-        _ => return Err(format.unsupported()),
-    };
-    let samples = match channels {
-        1 => interleaved,
-        _ => interleaved.chunks_exact(channels).map(mixed).collect(),
-    };
+    let mut samples = Vec::with_capacity(frames.len() / format.frame_len());
+    format.decode(frames, &mut samples);
     Ok(Wav {
         rate_hz: format.rate_hz,
         samples,
@@ -115,10 +117,12 @@ pub fn read(file: &[u8], samples_max: usize) -> Result<Wav, WavError> {
 }
 
 /// How many samples per channel [`read`] would give, without decoding them.
+///
+/// # Errors
+/// It is no WAV file, or cannot be decoded.
 pub fn count(file: &[u8]) -> Result<(u32, u64), WavError> {
-    let (format, data) = chunks(file)?;
-    let frame_len = usize::from(format.channels) * usize::from(format.bits / 8);
-    Ok((format.rate_hz, (data.len() / frame_len) as u64))
+    let (format, frames) = frames(file)?;
+    Ok((format.rate_hz, (frames.len() / format.frame_len()) as u64))
 }
 
 const PCM: u16 = 1;
@@ -126,8 +130,9 @@ const A_LAW: u16 = 6;
 const MU_LAW: u16 = 7;
 const EXTENSIBLE: u16 = 0xfffe;
 
-#[derive(Clone, Copy)]
-struct Format {
+/// What a frame of a file is: a sample of each channel. Only what can be decoded has one outside of this module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Format {
     tag: u16,
     channels: u16,
     rate_hz: u32,
@@ -135,6 +140,48 @@ struct Format {
 }
 
 impl Format {
+    /// One channel of µ-law at 8 kHz.
+    pub const MU_LAW: Format = Format::telephone(MU_LAW, 8);
+    /// One channel of A-law at 8 kHz.
+    pub const A_LAW: Format = Format::telephone(A_LAW, 8);
+    /// One channel of 16-bit PCM at 8 kHz: what [`write()`] makes.
+    pub const PCM: Format = Format::telephone(PCM, 16);
+
+    const fn telephone(tag: u16, bits: u16) -> Format {
+        Format {
+            tag,
+            channels: 1,
+            rate_hz: SAMPLE_RATE_HZ,
+            bits,
+        }
+    }
+
+    /// Octets of a frame, at least one.
+    pub const fn frame_len(self) -> usize {
+        self.channels as usize * (self.bits / 8) as usize
+    }
+
+    /// Appends a sample for each whole frame, mixed to one channel.
+    pub fn decode(self, frames: &[u8], samples: &mut Vec<i16>) {
+        let one = |code: &[u8]| match (self.tag, code) {
+            (PCM, &[low, high]) => i16::from_le_bytes([low, high]),
+            (PCM, &[byte]) => (i16::from(byte) - 128) << 8,
+            (MU_LAW, &[code]) => g711::mu_law_sample(code),
+            (A_LAW, &[code]) => g711::a_law_sample(code),
+            _ => 0,
+        };
+        let width = usize::from(self.bits / 8);
+        let frames = frames.chunks_exact(self.frame_len());
+        if self.channels == 1 {
+            samples.extend(frames.map(one));
+        } else {
+            samples.extend(frames.map(|frame| {
+                let sum: i32 = frame.chunks_exact(width).map(|c| i32::from(one(c))).sum();
+                (sum / i32::from(self.channels)) as i16
+            }));
+        }
+    }
+
     fn read(chunk: &[u8]) -> Option<Format> {
         let word = |at: usize| Some(u16::from_le_bytes(chunk.get(at..at + 2)?.try_into().ok()?));
         let rate_hz = u32::from_le_bytes(chunk.get(4..8)?.try_into().ok()?);
@@ -165,9 +212,12 @@ impl Format {
     }
 }
 
-/// Finds the format and the bytes of the samples. A `data` chunk longer than the file ends with the file: recorders that
+/// Finds the format and the whole frames of the samples. A `data` chunk longer than the file ends with the file: recorders that
 /// stream write a length of zero or all ones and never come back to correct it.
-fn chunks(file: &[u8]) -> Result<(Format, &[u8]), WavError> {
+///
+/// # Errors
+/// It is no WAV file, or cannot be decoded.
+pub fn frames(file: &[u8]) -> Result<(Format, &[u8]), WavError> {
     if file.get(0..4) != Some(b"RIFF") || file.get(8..12) != Some(b"WAVE") {
         return Err(WavError::NotWav);
     }
@@ -187,7 +237,8 @@ fn chunks(file: &[u8]) -> Result<(Format, &[u8]), WavError> {
                 if !format.supported() {
                     return Err(format.unsupported());
                 }
-                return Ok((format, &body[..len.min(body.len())]));
+                let len = len.min(body.len());
+                return Ok((format, &body[..len - len % format.frame_len()]));
             }
             _ => {}
         }
@@ -198,11 +249,6 @@ fn chunks(file: &[u8]) -> Result<(Format, &[u8]), WavError> {
         rest = next;
     }
     Err(WavError::NotWav)
-}
-
-fn mixed(frame: &[i16]) -> i16 {
-    let sum: i32 = frame.iter().map(|&sample| i32::from(sample)).sum();
-    (sum / frame.len() as i32) as i16
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@ use std::f64::consts::TAU;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use vpim::audio::g711;
-use vpim::audio::g726::{self, Mixing, NibbleOrder};
+use codec::g711;
+use codec::g726::{self, Mixing, NibbleOrder};
 
 /// Runs FFmpeg on `input` and gives its standard output; `None` when the environment allows doing without it.
 fn ffmpeg(input: &[u8], arguments: &[&str]) -> Option<Vec<u8>> {

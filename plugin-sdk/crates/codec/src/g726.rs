@@ -55,20 +55,49 @@ pub fn encode_with(samples: &[i16], order: NibbleOrder, mixing: Mixing) -> Vec<u
     }
 }
 
-fn decode_all<const FFMPEG: bool>(codes: &[u8], order: NibbleOrder) -> Vec<i16> {
-    let mut predictor = Predictor::new();
-    let mut samples = Vec::with_capacity(codes.len() * 2);
-    for &byte in codes {
-        let (first, second) = match order {
-            NibbleOrder::LowFirst => (byte & 0x0f, byte >> 4),
-            NibbleOrder::HighFirst => (byte >> 4, byte & 0x0f),
-        };
-        let pair = [
-            predictor.step::<FFMPEG>(first),
-            predictor.step::<FFMPEG>(second),
-        ];
-        samples.extend_from_slice(&pair);
+/// A decoder between two octets: goes on where the codes before ended. A clone of it is a place to come back to.
+#[derive(Clone, Debug)]
+pub struct Adpcm {
+    predictor: Predictor,
+    order: NibbleOrder,
+}
+
+impl Adpcm {
+    /// Before the first octet.
+    pub fn new(order: NibbleOrder) -> Self {
+        Self {
+            predictor: Predictor::new(),
+            order,
+        }
     }
+
+    /// Appends the samples of the next `codes`, two an octet.
+    pub fn decode(&mut self, codes: &[u8], samples: &mut Vec<i16>) {
+        self.each::<false>(codes, |pair| samples.extend_from_slice(&pair));
+    }
+
+    /// Goes past `codes` without giving their samples.
+    pub fn skip(&mut self, codes: &[u8]) {
+        self.each::<false>(codes, |_| {});
+    }
+
+    fn each<const FFMPEG: bool>(&mut self, codes: &[u8], mut take: impl FnMut([i16; 2])) {
+        for &byte in codes {
+            let (first, second) = match self.order {
+                NibbleOrder::LowFirst => (byte & 0x0f, byte >> 4),
+                NibbleOrder::HighFirst => (byte >> 4, byte & 0x0f),
+            };
+            take([
+                self.predictor.step::<FFMPEG>(first),
+                self.predictor.step::<FFMPEG>(second),
+            ]);
+        }
+    }
+}
+
+fn decode_all<const FFMPEG: bool>(codes: &[u8], order: NibbleOrder) -> Vec<i16> {
+    let mut samples = Vec::with_capacity(codes.len() * 2);
+    Adpcm::new(order).each::<FFMPEG>(codes, |pair| samples.extend_from_slice(&pair));
     samples
 }
 
@@ -100,7 +129,7 @@ const SCALE_WEIGHT: [i32; 8] = [-12, 18, 41, 64, 112, 198, 355, 1122];
 const SPEED_WEIGHT: [i32; 8] = [0, 0, 0, 1 << 4, 1 << 4, 1 << 4, 3 << 4, 7 << 4];
 
 /// A value in the 11-bit floating form of FLOATA and FLOATB: sign, 4-bit exponent, 6-bit mantissa.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Float {
     /// 0, or -1 for negative: ready to be used as a mask.
     sign: i32,
@@ -145,6 +174,7 @@ impl Float {
 }
 
 /// Everything G.726 remembers from sample to sample; both ends of a call hold the same.
+#[derive(Clone, Debug)]
 struct Predictor {
     /// B1-B6: the zeros of the predictor, and the past quantised differences they weigh.
     zeros: [i32; 6],

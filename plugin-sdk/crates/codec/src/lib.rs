@@ -1,13 +1,18 @@
 //! Telephone speech: one channel, 8000 samples a second, 16-bit linear in memory.
 //!
 //! Every codec here turns bytes into `i16` samples and back. Nothing resamples: what is not 8 kHz says so in
-//! [`wav::Wav::rate_hz`] and the caller decides.
+//! [`wav::Wav::rate_hz`] and the caller decides. Servers and clients decode by this same code, so both hear the same samples:
+//! [`Decoder`] takes codes piece by piece, [`stored`] is how they travel.
+#![forbid(unsafe_code)]
 
+mod coding;
 pub mod g711;
 pub mod g726;
 mod peaks;
+pub mod stored;
 pub mod wav;
 
+pub use coding::{Coding, Decoder};
 pub use peaks::peaks;
 
 /// Samples a second of all telephone codecs (ITU-T G.711 and G.726).
