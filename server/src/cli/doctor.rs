@@ -76,12 +76,12 @@ async fn look(server: &Server) -> Vec<Finding> {
     findings.0
 }
 
-/// The process that listens on the socket. `run.json` may be another's, which was killed.
 /// The limit of open files of the process that answered, and how many are open.
 fn open_by(pid: Option<i32>) -> Option<(Handles, u64)> {
     Handles::of_process(u32::try_from(pid?).ok()?).ok()
 }
 
+/// The process that listens on the socket. `run.json` may be another's, which was killed.
 fn process(pid: Option<i32>, config: &Config) -> String {
     let pid = pid.and_then(|pid| u32::try_from(pid).ok());
     let info = RunInfo::read(&config.data_dir).ok();
