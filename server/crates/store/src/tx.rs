@@ -1,6 +1,6 @@
 //! One transaction: its rows in SQLite, its bodies in a spool, and how both become durable together.
 
-use crate::noted::Found;
+use crate::noted::NotedDamage;
 use crate::spool::Spool;
 use crate::sums::Changes;
 use crate::{StoreError, View, Writer};
@@ -33,7 +33,7 @@ pub struct Tx<'w> {
     /// The new state, if there is one: written once, at the commit.
     pub(crate) state: Option<ReplicaState>,
     /// What readers had noted and is being looked into: noted again if this is not committed.
-    pub(crate) looked_into: Option<Found>,
+    pub(crate) looked_into: Option<NotedDamage>,
     failed: bool,
     open: bool,
     savepoint: Option<Savepoint>,
