@@ -26,7 +26,7 @@ use domain::{Envelope, Message, MessageFolder, Object, Sender, ServerId, Timesta
 use ledger::Backlog;
 
 /// The answering server and its partner.
-pub fn discovery(config: &crate::config::Config, pair: &PairView) -> Discovery {
+pub fn discovery(config: &config::Config, pair: &PairView) -> Discovery {
     Discovery {
         server: ServerAddress {
             fqdn: config.fqdn.clone(),
