@@ -281,12 +281,7 @@ impl Server {
             ("GET", None) if path.ends_with("/session") => json(200, &self.session()),
             ("GET", None) if path.ends_with("/events") => refusal(404, ErrorCode::NotFound),
             ("DELETE", None) => (204, Vec::new()),
-            ("POST", None) if path.ends_with("/empty-deleted") => {
-                let before = messages.len();
-                messages.retain(|_, row| row.folder != Folder::Deleted);
-                let messages = (before - messages.len()) as u64;
-                json(200, &contract::Emptied { messages })
-            }
+            ("POST", None) if path.ends_with("/empty-deleted") => empty_deleted(&mut messages),
             ("GET", None) => {
                 let messages = messages.values().cloned().collect();
                 json(
@@ -452,6 +447,13 @@ fn wall_ms() -> i64 {
 
 fn json(status: u16, value: &impl Serialize) -> (u16, Vec<u8>) {
     (status, serde_json::to_vec(value).unwrap())
+}
+
+fn empty_deleted(messages: &mut BTreeMap<ObjectId, MessageRow>) -> (u16, Vec<u8>) {
+    let before = messages.len();
+    messages.retain(|_, row| row.folder != Folder::Deleted);
+    let messages = (before - messages.len()) as u64;
+    json(200, &contract::Emptied { messages })
 }
 
 fn refusal(status: u16, code: ErrorCode) -> (u16, Vec<u8>) {
