@@ -5,7 +5,7 @@
 
 use super::party;
 use contract::{Part, Timestamp, VoicePurpose};
-use vpim::{Action, Container, Content, Message, Purpose, Text};
+use vpim::{Action, Content, Message, Purpose, Text};
 
 /// Most text of one part that is sent, in bytes.
 const TEXT_LENGTH_MAX: usize = 64 * 1024;
