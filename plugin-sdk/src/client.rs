@@ -12,6 +12,7 @@
 //! client.shortcuts()      VPIM shortcuts of the server in use           administrator
 //! client.remote_users()   Temporary Remote Users of the server in use   administrator
 //! client.gr()             state of the pair, tasks                      administrator
+//! client.audit_trail()    who did what on the server in use             administrator
 //! ```
 //!
 //! A call in flight when the server fails is sent again to the partner, as far as its [`Replay`] class allows, and the caller only sees
@@ -24,6 +25,7 @@
 //! [`Replay`]: crate::Replay
 
 mod answer;
+mod audit_trail;
 mod call;
 mod classes;
 mod driver;
@@ -44,6 +46,7 @@ mod sse;
 mod subscription;
 mod users;
 
+pub use audit_trail::{AuditTrail, AuditTrailQuery};
 pub use call::Progress;
 pub use classes::MailboxClasses;
 pub use gr::Gr;
@@ -148,6 +151,11 @@ impl Client {
     /// The mailbox classes of the server in use, for an administrator.
     pub fn classes(&self) -> MailboxClasses {
         MailboxClasses(Rc::clone(&self.driver))
+    }
+
+    /// The audit trail of the server in use, for an administrator.
+    pub fn audit_trail(&self) -> AuditTrail {
+        AuditTrail(Rc::clone(&self.driver))
     }
 
     /// The VPIM shortcuts of the server in use, for an administrator.

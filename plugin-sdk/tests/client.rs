@@ -230,6 +230,29 @@ fn sound_that_breaks_off_or_stops_is_fetched_whole_from_the_partner() {
 }
 
 #[test]
+fn sound_that_is_decoded_while_it_comes_begins_with_the_same_bytes_on_the_partner() {
+    run(async |north, south, _| {
+        let user = User::logged_in(&north).await;
+        north.mode.set(Mode::Cuts);
+        let told = Rc::new(RefCell::new(Vec::new()));
+        let seen = Rc::clone(&told);
+        let received = move |octets: &[u8], of: Option<u64>| {
+            assert_eq!(of, Some(fake::SOUND_BYTES as u64));
+            assert!(fake::sound().starts_with(octets));
+            seen.borrow_mut().push(octets.len());
+        };
+        let id = fake::message(1).id;
+        let messages = user.client.messages();
+        let sound = messages.stored_audio(id, None, received).await.unwrap();
+        assert!(sound == fake::sound(), "not the whole sound");
+        let told = told.borrow();
+        assert_eq!(told.last(), Some(&fake::SOUND_BYTES));
+        assert!(told.len() > 1, "told only when all was there");
+        assert!(!south.asked.borrow().is_empty());
+    });
+}
+
+#[test]
 fn an_answer_that_is_no_answer_is_an_error_and_not_an_empty_list() {
     run(async |north, south, _| {
         let user = User::logged_in(&north).await;

@@ -20,6 +20,9 @@ pub struct Progress {
 /// Who is told of progress.
 pub(super) type OnProgress = Rc<dyn Fn(Progress)>;
 
+/// Who is told of an answer while it comes: what has come so far, and how much it will be, if that is known.
+pub(super) type OnReceived = Rc<dyn Fn(&[u8], Option<u64>)>;
+
 /// In whose name a call is made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Caller {
@@ -43,7 +46,7 @@ pub(super) struct Call {
     only_at: Option<String>,
     answered_by: RefCell<Option<String>>,
     pub(super) on_sent: Option<OnProgress>,
-    pub(super) on_received: Option<OnProgress>,
+    pub(super) on_received: Option<OnReceived>,
     repeated: Cell<bool>,
 }
 
@@ -116,8 +119,19 @@ impl Call {
         self
     }
 
-    pub(super) fn receiving(mut self, on_received: impl Fn(Progress) + 'static) -> Self {
-        self.on_received = Some(Rc::new(on_received));
+    pub(super) fn receiving(self, progress: impl Fn(Progress) + 'static) -> Self {
+        self.receiving_bytes(move |received, of| {
+            let bytes = received.len() as u64;
+            progress(Progress { bytes, of });
+        })
+    }
+
+    /// `received` is told of an answer that gives what was asked for, not of a refusal.
+    pub(super) fn receiving_bytes(
+        mut self,
+        received: impl Fn(&[u8], Option<u64>) + 'static,
+    ) -> Self {
+        self.on_received = Some(Rc::new(received));
         self
     }
 

@@ -253,11 +253,10 @@ impl Driver {
                 return Err(FetchError::Broken("the answer is too large".to_owned()));
             }
             alive();
-            if let Some(told) = &call.on_received {
-                told(Progress {
-                    bytes: body.len() as u64,
-                    of: response.length,
-                });
+            if let Some(told) = &call.on_received
+                && response.status < 300
+            {
+                told(&body, response.length);
             }
         }
         let status = response.status;

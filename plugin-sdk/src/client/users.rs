@@ -4,7 +4,9 @@ use super::call::{Call, push_encoded};
 use super::driver::Driver;
 use crate::Error;
 use crate::transport::Method;
-use contract::{ContactSettings, ErrorCode, NewPassword, NewUser, ObjectId, UserPatch, UserRow};
+use contract::{
+    ContactSettings, Emptied, ErrorCode, NewPassword, NewUser, ObjectId, UserPatch, UserRow,
+};
 use std::rc::Rc;
 
 const USERS: &str = "/api/v1/admin/users";
@@ -61,6 +63,15 @@ impl Users {
     /// [`Error::Refused`] with `not_found`; as [`Users::page`].
     pub async fn read(&self, id: ObjectId) -> Result<UserRow, Error> {
         self.0.call_json(&self.safe(Method::Get, path(id))?).await
+    }
+
+    /// Empties Deleted of a user: what lies there goes for good. Safe.
+    ///
+    /// # Errors
+    /// As [`Users::read`].
+    pub async fn empty_deleted(&self, id: ObjectId) -> Result<Emptied, Error> {
+        let path = format!("{}/empty-deleted", path(id));
+        self.0.call_json(&self.safe(Method::Post, path)?).await
     }
 
     /// Creates a user, which belongs to the server that answers: `UserRow::home` says which that is.

@@ -34,6 +34,7 @@ fn action(method: &Method, route: &str) -> Option<&'static str> {
         ("PUT", "users/{id}/password") => "user.password",
         ("POST", "users/{id}/unlock") => "user.unlock",
         ("POST", "users/{id}/logout") => "user.logout",
+        ("POST", "users/{id}/empty-deleted") => "user.empty-deleted",
         ("PUT", "users/{id}/notification") => "user.notification",
         ("POST", "classes") => "class.add",
         ("PUT", "classes/{number}") => "class.rename",

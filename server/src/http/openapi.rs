@@ -1,5 +1,6 @@
 //! `GET /api/openapi.json`: the API's reference, made from the handlers themselves.
 
+use super::audio::AudioEncoding;
 use axum::Json;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ComponentsBuilder, InfoBuilder, OpenApi, OpenApiBuilder};
@@ -24,6 +25,8 @@ pub fn preamble() -> OpenApi {
         .scheme(HttpAuthScheme::Basic)
         .description(Some("Name and password of an administrator"));
     let components = ComponentsBuilder::new()
+        // Named in queries alone, where handlers do not bring it along.
+        .schema_from::<AudioEncoding>()
         .security_scheme(
             "session",
             bearer("The token of a session; good on both servers of a pair"),

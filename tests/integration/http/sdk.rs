@@ -5,7 +5,7 @@ use contract::{
     Folder, GrPair, GreetingSlot, ListContent, NewTask, NewUser, Part, RemoteUser, SettingsPatch,
     TaskKind, Timestamp, UserPatch, VpimShortcut,
 };
-use plugin_sdk::client::Wanted;
+use plugin_sdk::client::{AuditTrailQuery, Wanted};
 use plugin_sdk::connector::Millis;
 use plugin_sdk::transport::native::Native;
 use plugin_sdk::transport::{FetchError, Request, Response};
@@ -24,6 +24,12 @@ const NOT_ASKED: [(&str, &str); 3] = [
     // Load balancers and monitoring ask each server by itself, never whichever of the two answers.
     ("get", "/healthz"),
     ("get", "/metrics"),
+];
+
+/// What no call gives in a query, and why.
+const NOT_GIVEN: [(&str, &str, &str); 1] = [
+    // A greeting is short, and heard by who has just recorded it.
+    ("get", "/api/v1/greetings/{slot}/audio", "encoding"),
 ];
 
 type LocalBoxFuture<T> = Pin<Box<dyn Future<Output = T>>>;
@@ -115,6 +121,7 @@ fn everything_asked(server: &Server) -> Vec<Asked> {
             ask_for_users(&client).await;
             ask_for_what_a_server_has(&client).await;
             ask_for_the_pair(&client).await;
+            ask_for_the_audit_trail(&client).await;
         };
         // Each of the administrator's calls costs a password hash.
         let ended = tokio::time::timeout(LIMIT * 4, asks).await;
@@ -148,10 +155,12 @@ async fn ask_as_a_user(client: &Client) {
         _ => None,
     });
     messages.audio(id, voice, |_| {}).await.unwrap();
+    messages.stored_audio(id, voice, |_, _| {}).await.unwrap();
     messages.set_unread(id, false).await.unwrap();
     messages.delete(id).await.unwrap();
     messages.undelete(id).await.unwrap();
     messages.expunge(id).await.unwrap();
+    assert_eq!(messages.empty_deleted().await.unwrap().messages, 0);
 
     let greetings = client.greetings();
     let (slot, wav) = (GreetingSlot::External, voice::wav(1, 8_000));
@@ -199,6 +208,7 @@ async fn ask_for_users(client: &Client) {
     assert!(!users.unlock(id).await.unwrap().locked);
     users.set_password(id, PASSWORD).await.unwrap();
     users.log_out(id).await.unwrap();
+    assert_eq!(users.empty_deleted(id).await.unwrap().messages, 0);
     let settings = users.contact_settings(id).await.unwrap();
     users.set_contact_settings(id, &settings).await.unwrap();
     users.delete(id).await.unwrap();
@@ -298,6 +308,24 @@ async fn ask_for_the_pair(client: &Client) {
     gr.unpair().await.unwrap();
 }
 
+async fn ask_for_the_audit_trail(client: &Client) {
+    let trail = client.audit_trail();
+    let all = trail.page(AuditTrailQuery::default()).await.unwrap();
+    let (newest, last) = (&all[0], &all[all.len() - 1]);
+    let query = AuditTrailQuery {
+        since: Some(last.at),
+        until: Some(Timestamp(newest.at.0 + 1)),
+        who: Some(&newest.who),
+        before: Some(newest.id),
+        limit: Some(1),
+    };
+    let page = trail.page(query).await.unwrap();
+    assert!(
+        page.iter()
+            .all(|entry| entry.who == newest.who && entry.id < newest.id)
+    );
+}
+
 /// Every operation of the document: method, path, and the names of its query.
 fn operations(document: &Value) -> Vec<(&str, &str, BTreeSet<&str>)> {
     let paths = document["paths"].as_object().expect("paths");
@@ -361,7 +389,8 @@ fn the_sdk_has_a_call_for_every_operation_and_every_query_of_the_document_and_fo
         for name in names {
             let with = |asked: &Asked| asked.query.iter().any(|given| given == name);
             let given = asked.iter().filter(ours).any(with);
-            assert!(given, "no call gives {method} {path}?{name}=");
+            let is_asked = !NOT_GIVEN.contains(&(*method, *path, *name));
+            assert_eq!(given, is_asked, "{method} {path}?{name}=");
         }
     }
 }
