@@ -72,8 +72,6 @@ pub async fn serve(mut config: Config, stop: CancellationToken) -> Result<(), Se
     let commands = listen_for_commands(server.config());
     let running = gr::Running::start(&server, writer, stop.clone())?;
     say_where(server.config(), certificates.as_deref());
-    let (http, smtp) = (server.config().http.listen, server.config().smtp.listen);
-    tracing::info!(fqdn = server.config().fqdn, %http, %smtp, "in service");
     listen::describe_metrics();
     let budget = budget(server.config());
     let service = Service {
@@ -275,7 +273,7 @@ fn renewal(
     tls::watch(certificates, every, changed, stop)
 }
 
-/// Lays `run.json` into the data folder.
+/// Lays `run.json` into the data folder, and says in the log where this server listens.
 fn say_where(config: &Config, certificates: Option<&Certificates>) {
     let shown = certificates.filter(|_| config.http.tls);
     let info = RunInfo {
@@ -289,6 +287,8 @@ fn say_where(config: &Config, certificates: Option<&Certificates>) {
     if let Err(error) = info.write(&config.data_dir) {
         tracing::warn!(%error, "run.json could not be written: nobody finds there where this server listens; it serves all the same");
     }
+    let (http, smtp) = (config.http.listen, config.smtp.listen);
+    tracing::info!(fqdn = config.fqdn, %http, %smtp, "in service");
 }
 
 /// A server that its command line does not reach is still a server.

@@ -145,7 +145,7 @@ impl World {
         node.runs(process);
         node.started = frozen.started;
         // What the partner has lost since then, nobody in this session can know.
-        node.session_at = frozen.session_at;
+        (node.session_at, node.session_with) = (frozen.session_at, frozen.session_with);
         node.paired = frozen.paired;
         (node.told, node.constraints) = (frozen.told, frozen.constraints);
     }

@@ -47,6 +47,8 @@ pub struct Node {
     pub restored_at: Option<u64>,
     /// When it last began a session.
     pub session_at: u64,
+    /// With which incarnation of its partner the present process did.
+    pub session_with: Option<Incarnation>,
     /// Local changes that were committed here: in which transaction, and to what.
     pub history: Vec<(u64, ObjectId)>,
     /// The state of the partner that was last told.
@@ -80,6 +82,8 @@ pub struct Frozen {
     pub started: u64,
     /// When the session began that it was in.
     pub session_at: u64,
+    /// With which incarnation.
+    pub session_with: Option<Incarnation>,
     pub paired: bool,
     pub told: PartnerState,
     pub constraints: ReplicationConstraints,
@@ -117,6 +121,7 @@ impl Node {
             paired: true,
             restored_at: None,
             session_at: 0,
+            session_with: None,
             history: Vec::new(),
             told: PartnerState::NotConfigured,
             seen_kept: BTreeSet::new(),
@@ -140,7 +145,7 @@ impl Node {
         self.runs(Process::new(config, incarnation));
         self.incarnations.push((Incarnation(incarnation), None));
         (self.started, self.last_up) = (time, time);
-        self.broken_at = None;
+        (self.broken_at, self.session_with) = (None, None);
     }
 
     /// A process is at work, or at work again.
@@ -166,6 +171,7 @@ impl Node {
                 backup: self.snapshot(time),
                 started: self.started,
                 session_at: self.session_at,
+                session_with: self.session_with,
                 paired: self.paired,
                 told: self.told,
                 constraints: self.constraints.clone(),

@@ -227,6 +227,7 @@ impl World {
                     );
                 }
                 self.nodes[side].session_at = self.time;
+                self.nodes[side].session_with = Some(incarnation);
                 if self.nodes[side].ledger.state.known.is_some() {
                     self.counters.hit(Sometimes::SessionRenewed);
                 }

@@ -110,7 +110,7 @@ impl World {
                 // heard of the other's former incarnation is too old.
                 let partner = self.nodes[1 - node.side].process.as_ref();
                 let present = partner.map(|partner| partner.view().incarnation());
-                let meets = node.ledger.state.known.map(|known| known.incarnation) == present;
+                let meets = node.session_with == present;
                 let idle = node
                     .ledger
                     .marks

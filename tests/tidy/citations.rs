@@ -139,9 +139,10 @@ fn is_path(span: &str) -> bool {
         && (file || span.ends_with('/'))
 }
 
-/// Four words at least: a shorter name may be a setting's.
+/// Four words at least: a shorter name may be a setting's. Names of metrics begin with the product's.
 fn is_test_name(span: &str) -> bool {
-    span.chars().all(is_of_name) && span.matches('_').count() >= 3
+    let is_metric = span.starts_with("callpilot_");
+    span.chars().all(is_of_name) && span.matches('_').count() >= 3 && !is_metric
 }
 
 fn is_of_word(c: char) -> bool {
