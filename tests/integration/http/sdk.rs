@@ -29,7 +29,7 @@ const NOT_ASKED: [(&str, &str); 3] = [
 /// What no call gives in a query, and why.
 const NOT_GIVEN: [(&str, &str, &str); 1] = [
     // A greeting is short, and heard by who has just recorded it.
-    ("get", "/api/v1/greetings/{slot}/audio", "encoding"),
+    ("get", "/api/v1/greetings/{slot}", "encoding"),
 ];
 
 type LocalBoxFuture<T> = Pin<Box<dyn Future<Output = T>>>;
