@@ -1,5 +1,6 @@
 //! The transport of a browser page: fetch with abort and a streamed body, uploads with progress, timers, local storage.
 
+#[cfg(feature = "upload-progress")]
 mod upload;
 
 use super::{Body, FetchError, Method, Request, Response, Transport};
@@ -23,6 +24,7 @@ use web_sys::{
 const SLEEP_MS_MAX: u32 = i32::MAX as u32;
 
 /// A body longer than this tells on its way how far it has come. A shorter one is with the network at once.
+#[cfg(feature = "upload-progress")]
 const UPLOAD_FROM_BYTES: usize = 16 << 10;
 
 /// The browser's fetch, timers and local storage.
@@ -79,11 +81,11 @@ fn listen(target: &web_sys::EventTarget, event: &str, heard: impl Fn() + 'static
 
 impl Transport for Browser {
     fn fetch(&self, request: Request) -> LocalBoxFuture<'static, Result<Response, FetchError>> {
+        #[cfg(feature = "upload-progress")]
         if request.body.as_bytes().len() > UPLOAD_FROM_BYTES {
-            Box::pin(upload::send(request))
-        } else {
-            Box::pin(fetch(request))
+            return Box::pin(upload::send(request));
         }
+        Box::pin(fetch(request))
     }
 
     fn sleep(&self, ms: u64) -> LocalBoxFuture<'static, ()> {

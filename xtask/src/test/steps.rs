@@ -115,10 +115,12 @@ impl<'a> Steps<'a> {
                 wasm::TARGET,
                 "--manifest-path",
             ]);
-            command
-                .arg(package.join("Cargo.toml"))
-                .args(targets)
-                .args(self.filter);
+            command.arg(package.join("Cargo.toml")).args(targets);
+            if package.ends_with("plugin-sdk") {
+                // What pages turn on when they need it.
+                command.args(["--features", "upload-progress"]);
+            }
+            command.args(self.filter);
             command.env(
                 "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER",
                 "wasm-bindgen-test-runner",
