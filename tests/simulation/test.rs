@@ -200,6 +200,11 @@ const REGRESSIONS: &[(u64, bool, &str)] = &[
         false,
         "a way was cut again, and what it had carried between the cuts arrived in the second: not a fault",
     ),
+    (
+        7_015_585_390_840_241,
+        false,
+        "a pair was looked at before a resumed machine could notice that its partner spoke with its later incarnation: not a fault",
+    ),
 ];
 
 /// Says something even if the test goes well.
