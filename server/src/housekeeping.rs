@@ -76,7 +76,7 @@ fn wait(every: Duration, failed_rounds: u32) -> Duration {
 }
 
 fn note(server: &Server, what: &'static str, result: Result<(), WriterError>) {
-    let result = result.as_ref().map(|()| ());
+    let result = result.as_ref().copied();
     server.upkeep_faults().note(what, result, server.now());
 }
 

@@ -143,7 +143,7 @@ fn name_and_password(encoded: &str) -> Option<(String, String)> {
 }
 
 /// A request of an administrator.
-pub struct Administrator(pub Principal);
+pub struct Administrator;
 
 impl FromRequestParts<Api> for Administrator {
     type Rejection = Problem;
@@ -156,7 +156,7 @@ impl FromRequestParts<Api> for Administrator {
         let found = api.0.admin.authenticate(api, &parts.headers, peer.0);
         let principal = found.await?;
         acts::done_by(api, &principal.name, parts).await;
-        Ok(Self(principal))
+        Ok(Self)
     }
 }
 
