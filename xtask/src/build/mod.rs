@@ -96,6 +96,17 @@ pub fn app() -> Result<(), Failure> {
     inputs::set_stamp(&stamp, &everything)
 }
 
+/// The setting of cargo by which a panic in a library names its file without the folder where this machine keeps it: a client tells
+/// nothing of the machine that built it, and is smaller. Cargo adds it to what `.cargo/config.toml` says.
+fn without_places() -> String {
+    let sources = paths::cargo_home().join("registry").join("src");
+    let folders = fs::read_dir(sources).into_iter().flatten().flatten();
+    let flags = folders.map(|folder| format!("--remap-path-prefix={}=", folder.path().display()));
+    // Debug's quotes are those of a basic string of TOML, for paths that people have.
+    let flags: Vec<String> = flags.collect();
+    format!("target.{}.rustflags={flags:?}", wasm::TARGET)
+}
+
 impl Application {
     fn is_whole(&self) -> bool {
         [self.module(), self.wasm()]
@@ -136,7 +147,8 @@ impl Application {
                 self.package,
                 "--out-dir",
             ])
-            .arg(self.compiled());
+            .arg(self.compiled())
+            .args(["--", "--config", &without_places()]);
         process::run(&mut command)
     }
 
