@@ -92,6 +92,7 @@ pub fn random_place() -> u64 {
 pub const BY_STORY: &[&str] = &[
     "Overtaken",
     "ForkShows",
+    "PrecedingShow",
     "MeetOnce",
     "ListedIsHeardOf",
     "UnconfirmedGap",

@@ -205,6 +205,16 @@ const REGRESSIONS: &[(u64, bool, &str)] = &[
         false,
         "a pair was looked at before a resumed machine could notice that its partner spoke with its later incarnation: not a fault",
     ),
+    (
+        7_015_606_727_606_231,
+        false,
+        "what a resumed machine said under a used number was lost, and what it said next did not show it",
+    ),
+    (
+        7_015_616_056_912_681,
+        false,
+        "pieces that arrived were counted as tries in vain when their acknowledgement was late",
+    ),
 ];
 
 /// Says something even if the test goes well.

@@ -173,6 +173,7 @@ mod io;
 pub mod limits;
 mod message;
 mod objects;
+mod preceding;
 mod reconcile;
 mod rules;
 mod session;
@@ -189,6 +190,7 @@ pub use limits::Limits;
 pub use message::{
     Ack, Header, Hello, Item, Judged, List, Message, Payload, Refusal, Report, Seen,
 };
+pub use preceding::Preceding;
 pub use reconcile::messages::{
     AvailableBodies, ListScope, Listed, ListedObject, Owed, Request, RequestBody, Response,
     ResponseBody,

@@ -21,6 +21,11 @@ pub const PIECES_MAX: usize = 1_024;
 pub const WINDOW_ITEMS_MAX: usize = 2_048;
 /// So many of its own numbers a sender remembers until they are settled. Beyond it, it takes a new incarnation.
 pub const UNSETTLED_MAX: usize = 65_536;
+/// So many of the messages before it a message names. A machine that was resumed from a snapshot and says more than that unheard is found out
+/// by what its partner echoes, or by the next comparison.
+pub const PRECEDING_MAX: usize = 32;
+/// Of so many numbers that have not come a receiver remembers what later messages say of them.
+pub const FORETOLD_MAX: usize = 1_024;
 /// So many ranges of processed numbers a receiver keeps. A message that would make more is dropped; its marks are still at the sender.
 pub const RANGES_MAX: usize = 1_024;
 /// So many refusals a receiver repeats in its acknowledgements. A message that would make more is dropped.

@@ -4,7 +4,7 @@
 //! goes along, and whoever carries the message puts those bytes beside it: first the whole ones ([`Message::bodies`]), then the pieces
 //! ([`Message::pieces`]).
 
-use crate::{AvailableBodies, Piece, RangeSet, Request, Response, ResponseBody};
+use crate::{AvailableBodies, Piece, Preceding, RangeSet, Request, Response, ResponseBody};
 use domain::{BodyRef, Incarnation, Object, ObjectId, ServerId, Timestamp, Value};
 use ledger::{HistoryEntry, Known, Reason};
 use serde::{Deserialize, Serialize};
@@ -45,6 +45,9 @@ pub struct Header {
     /// The sender went back in time and has not been recovered yet: a recovery is owed to it.
     #[serde(rename = "b", default)]
     pub rolled_back: bool,
+    /// The messages before it, so that another one under one of their numbers is known to be of another past (E13).
+    #[serde(rename = "p", default, skip_serializing_if = "Preceding::is_empty")]
+    pub preceding: Preceding,
 }
 
 /// A processed message, by its number and id; 0 and 0 if there was none.

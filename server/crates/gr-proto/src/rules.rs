@@ -57,6 +57,8 @@ pub enum Rule {
     UnconfirmedGap,
     /// E13: whoever says two things under one number is found out.
     ForkShows,
+    /// E13: so is whoever names another message under a number than the one that came.
+    PrecedingShow,
     /// E13: whoever hears an echo of what it never said has gone back.
     EchoShows,
     /// E13: whoever has seen less than it had is found out.
@@ -99,6 +101,7 @@ impl Rule {
         Self::StageAnew,
         Self::DeletionGuard,
         Self::ForkShows,
+        Self::PrecedingShow,
         Self::Unconfirmed,
         Self::UnconfirmedGap,
         Self::EchoShows,

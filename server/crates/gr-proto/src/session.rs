@@ -21,7 +21,9 @@ use crate::reconcile::requests::Requests;
 use crate::session::entropy::Entropy;
 use crate::session::inbox::Inbox;
 use crate::session::outbox::Outbox;
-use crate::{Ack, Header, Limits, Message, Mono, Payload, RangeSet, Report, Rule, Rules, Seen};
+use crate::{
+    Ack, Header, Limits, Message, Mono, Payload, Preceding, RangeSet, Report, Rule, Rules, Seen,
+};
 use domain::{Incarnation, Timestamp};
 use std::collections::BTreeMap;
 
@@ -69,6 +71,8 @@ pub(crate) struct Numbers {
     acked: RangeSet,
     /// The CSN of the newest own message that it has acknowledged soundly: so far both surely tell the same story (E13).
     pub(crate) sound_csn: u64,
+    /// The newest of them, as the next message names them.
+    preceding: Preceding,
     /// The newest message of the partner, and how far it had seen then.
     echo: (u64, u64),
 }
@@ -207,7 +211,9 @@ impl Numbers {
             seen,
             settled,
             rolled_back,
+            preceding: self.preceding,
         };
+        self.preceding.push(id);
         Message { header, payload }
     }
 

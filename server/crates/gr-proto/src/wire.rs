@@ -305,6 +305,7 @@ mod tests {
             seen,
             settled: 0,
             rolled_back: true,
+            preceding: Default::default(),
         }
     }
 

@@ -133,6 +133,58 @@ fn two_messages_under_one_number_are_of_two_pasts() {
     pair.assert_equal();
 }
 
+/// As above; but the partner never hears what the machine says under the number that it had used, and the machine starts anew before it
+/// hears of anything: the newest that its partner knows of it is of the branch that goes on.
+#[test]
+fn a_message_that_is_lost_is_known_by_the_next_one() {
+    let mut pair = Pair::running();
+    let (engine, ledger) = (pair.sides[NORTH].engine.clone(), pair.ledger(NORTH).clone());
+    pair.change(NORTH, user(1, NORTH));
+    pair.carry(NORTH);
+    pair.sides[NORTH].engine = engine;
+    pair.sides[NORTH].engine.reseed(77);
+    *pair.ledger(NORTH) = ledger;
+    pair.take(SOUTH);
+    pair.change(NORTH, user(2, NORTH));
+    pair.take(NORTH);
+    pair.change(NORTH, user(3, NORTH));
+    pair.carry(NORTH);
+    assert!(said(&pair, SOUTH, Event::PartnerRolledBack));
+    pair.take(SOUTH);
+    pair.restart(NORTH);
+    pair.live(60_000);
+    assert_all_three_are_on_both(&pair);
+}
+
+/// The same, and the message of the branch that ended comes last of all.
+#[test]
+fn a_message_that_is_late_is_known_by_the_one_that_overtook_it() {
+    let mut pair = Pair::running();
+    let (engine, ledger) = (pair.sides[NORTH].engine.clone(), pair.ledger(NORTH).clone());
+    pair.change(NORTH, user(1, NORTH));
+    let late = pair.take(NORTH);
+    pair.sides[NORTH].engine = engine;
+    pair.sides[NORTH].engine.reseed(77);
+    *pair.ledger(NORTH) = ledger;
+    pair.change(NORTH, user(2, NORTH));
+    pair.take(NORTH);
+    pair.change(NORTH, user(3, NORTH));
+    pair.carry(NORTH);
+    assert!(!said(&pair, SOUTH, Event::PartnerRolledBack));
+    for message in late {
+        pair.give(SOUTH, message);
+    }
+    assert!(said(&pair, SOUTH, Event::PartnerRolledBack));
+}
+
+fn assert_all_three_are_on_both(pair: &Pair) {
+    for side in [NORTH, SOUTH] {
+        let objects = &pair.sides[side].ledger.objects;
+        assert!([1, 2, 3].iter().all(|n| objects.contains_key(&id(*n))));
+    }
+    pair.assert_equal();
+}
+
 /// As above; and after the snapshot the machine says more than it remembers before its partner is back.
 #[test]
 fn a_server_that_was_wound_back_and_says_much_is_found_out() {

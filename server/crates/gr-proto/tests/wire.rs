@@ -24,6 +24,7 @@ fn header(no: u64) -> Header {
         seen: Seen::default(),
         settled: 0,
         rolled_back: false,
+        preceding: Default::default(),
     }
 }
 

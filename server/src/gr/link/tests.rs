@@ -62,6 +62,7 @@ fn message(no: u64) -> Message {
         seen: Seen::default(),
         settled: 0,
         rolled_back: false,
+        preceding: Default::default(),
     };
     Message {
         header,

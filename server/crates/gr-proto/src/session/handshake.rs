@@ -246,6 +246,7 @@ impl Engine {
             seen: Default::default(),
             settled: 0,
             rolled_back: self.state.rolled_back,
+            preceding: Default::default(),
         };
         let payload = Payload::Hello(Box::new(hello));
         self.outputs

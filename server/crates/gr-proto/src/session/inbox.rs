@@ -1,6 +1,7 @@
 //! What has been received in a session: which numbers were processed, and what the acknowledgement says of them (E3, E7).
 
-use crate::{Ack, Header, Limits, Payload, RangeSet, Refusal, Report, Rule, Rules, Seen};
+use crate::preceding::fingerprint;
+use crate::{Ack, Header, Limits, Payload, RangeSet, Refusal, Report, Rule, Rules, Seen, limits};
 use domain::ObjectId;
 use ledger::Reason;
 use std::collections::BTreeMap;
@@ -25,6 +26,8 @@ pub(crate) struct Inbox {
     done: RangeSet,
     /// Their ids.
     ids: BTreeMap<u64, u64>,
+    /// Of numbers that have not come: the fingerprints that they have by what came later.
+    foretold: BTreeMap<u64, u16>,
     /// The sum of those ids.
     sum: u64,
     /// Below it everything is settled and forgotten.
@@ -68,7 +71,7 @@ impl Inbox {
     /// (E24; test `a_list_that_data_has_overtaken_deletes_nothing`).
     pub(crate) fn admit(&mut self, header: &Header, payload: &Payload, rules: Rules) -> Admitted {
         let no = header.no;
-        if rules.hold(Rule::ForkShows) && self.ids.get(&no).is_some_and(|id| *id != header.id) {
+        if self.is_of_another_past(header, rules) {
             return Admitted::NumberReuse;
         }
         let lists = match payload {
@@ -111,12 +114,50 @@ impl Inbox {
         Admitted::Yes
     }
 
+    /// Whether it differs from what came, or names something else than what came: under its own number, or under one before it (E13; test
+    /// `a_message_that_is_lost_is_known_by_the_next_one`).
+    fn is_of_another_past(&self, header: &Header, rules: Rules) -> bool {
+        let no = header.no;
+        let differs = self.ids.get(&no).is_some_and(|id| *id != header.id);
+        if differs && rules.hold(Rule::ForkShows) {
+            return true;
+        }
+        if no <= self.floor || !rules.hold(Rule::PrecedingShow) {
+            return false;
+        }
+        let foretold = |no, print| self.foretold.get(&no).is_some_and(|told| *told != print);
+        let mut named = header
+            .preceding
+            .of(no)
+            .take_while(|(no, _)| *no > self.floor);
+        foretold(no, fingerprint(header.id))
+            || named.any(|(no, print)| match self.ids.get(&no) {
+                Some(id) => fingerprint(*id) != print,
+                None => foretold(no, print),
+            })
+    }
+
+    /// Remembers what a message says of numbers that have not come.
+    fn foretell(&mut self, header: &Header) {
+        self.foretold.remove(&header.no);
+        let named = header.preceding.of(header.no);
+        for (no, print) in named.take_while(|(no, _)| *no > self.floor) {
+            if !self.ids.contains_key(&no) {
+                self.foretold.insert(no, print);
+            }
+        }
+        while self.foretold.len() > limits::FORETOLD_MAX {
+            self.foretold.pop_first();
+        }
+    }
+
     /// Counts a number as processed; false if that would make too many ranges.
     fn remember(&mut self, header: &Header) -> bool {
         let added = self.done.insert(header.no, self.limits.ranges);
         if added {
             self.ids.insert(header.no, header.id);
             self.sum = self.sum.wrapping_add(header.id);
+            self.foretell(header);
         }
         added
     }
@@ -135,6 +176,7 @@ impl Inbox {
             self.sum = self.sum.wrapping_sub(*id);
         }
         self.ids = above;
+        self.foretold = self.foretold.split_off(&(floor + 1));
         self.refused.retain(|(no, _), _| *no > floor);
     }
 

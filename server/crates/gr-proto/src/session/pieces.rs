@@ -96,12 +96,18 @@ impl Pieces {
         }
     }
 
-    /// The same, heard when what it answers had been given up, and perhaps sent again: the next piece begins where the partner is, but to
-    /// count tries it says too little. On a link that is taken for broken again and again nothing else may ever be heard.
+    /// The same, heard when what it answers had been given up, and perhaps sent again: the next piece begins where the partner is. That more
+    /// has come is progress, however late it is heard; that no more has come says too little to count as a try. On a link that is taken for
+    /// broken again and again nothing else may ever be heard.
     pub(crate) fn refused_late(&mut self, no: u64, id: ObjectId, part: Part, have: Option<u32>) {
         match (self.open.get_mut(&id), have) {
             (_, None) => self.unknown |= !matches!(part, Part::Nothing | Part::Whole),
-            (Some(open), Some(have)) if no > open.no => (open.no, open.have) = (no, have),
+            (Some(open), Some(have)) if no > open.no => {
+                if have > open.have {
+                    open.stalls = 0;
+                }
+                (open.no, open.have) = (no, have);
+            }
             (Some(_), Some(_)) => {}
             (None, Some(have)) => self.remember(no, id, have),
         }
@@ -230,6 +236,23 @@ mod tests {
             let had = Some(100 * n);
             assert!(pieces.refused(1, id(1), piece(0, 100), had));
             assert!(pieces.refused(1, id(1), piece(0, 100), had));
+        }
+    }
+
+    /// Each piece is given up before it is acknowledged and goes twice: the second copy brings nothing, and is the only one heard in time.
+    #[test]
+    fn what_grows_by_pieces_that_had_been_given_up_is_not_given_up() {
+        let mut pieces = Pieces::default();
+        pieces.refused_late(1, id(1), piece(0, 100), Some(0));
+        for n in 1..=9 {
+            let (no, at, had) = (3 * u64::from(n), 100 * (n - 1), Some(100 * n));
+            pieces.refused_late(no, id(1), piece(at, 100), had);
+            assert!(pieces.refused(no + 1, id(1), piece(at, 100), had));
+        }
+        for n in 1..=3 {
+            pieces.refused_late(100 + 2 * n, id(1), piece(900, 100), Some(900));
+            let on_its_way = pieces.refused(101 + 2 * n, id(1), piece(900, 100), Some(900));
+            assert_eq!(on_its_way, n < 2, "nothing more has come");
         }
     }
 

@@ -28,6 +28,7 @@ pub fn line(no: u64, payload: Payload) -> Message {
         seen: Seen::default(),
         settled: 0,
         rolled_back: false,
+        preceding: Default::default(),
     };
     Message { header, payload }
 }

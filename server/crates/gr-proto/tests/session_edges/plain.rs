@@ -78,6 +78,7 @@ fn a_body_weighs_and_travels_once_if_it_goes_along() {
             seen: Seen::default(),
             settled: 0,
             rolled_back: false,
+            preceding: Default::default(),
         },
         payload: Payload::Data(items),
     };
