@@ -7,7 +7,8 @@ use crate::limits::PRECEDING_MAX;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
 
-/// Fingerprints of the messages that came just before one, newest first: of their ids, 16 bits each; at most [`PRECEDING_MAX`].
+/// Fingerprints of the messages that came just before one and are not settled, newest first: of their ids, 16 bits each; at most
+/// [`PRECEDING_MAX`].
 ///
 /// Empty from a server that does not tell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,18 +35,39 @@ impl Preceding {
         self.count = (self.count + 1).min(PRECEDING_MAX as u8);
     }
 
-    /// The numbers before `no`, each with the fingerprint that it has by this message.
-    pub(crate) fn of(&self, no: u64) -> impl Iterator<Item = (u64, u16)> + '_ {
-        let told = &self.prints[..usize::from(self.count)];
-        (1..no).rev().zip(told.iter().copied())
+    /// The newest `most` of them.
+    pub(crate) fn newest(mut self, most: u64) -> Self {
+        let most = u8::try_from(most).unwrap_or(u8::MAX);
+        self.count = self.count.min(most);
+        self.prints[usize::from(self.count)..].fill(0);
+        self
+    }
+
+    /// Whether it says what `other` says, and perhaps more.
+    pub(crate) fn begins_with(&self, other: &Self) -> bool {
+        let count = usize::from(other.count);
+        other.count <= self.count && self.prints[..count] == other.prints[..count]
+    }
+
+    /// The first number that message `no` names; `no` itself if it names none.
+    pub(crate) fn first(&self, no: u64) -> u64 {
+        no.saturating_sub(u64::from(self.count)).max(1).min(no)
+    }
+
+    /// What message `no` says of the number `before`, if it names it.
+    pub(crate) fn of(&self, before: u64, no: u64) -> Option<u16> {
+        let back = usize::try_from(no.checked_sub(before)?.checked_sub(1)?).ok()?;
+        self.prints[..usize::from(self.count)].get(back).copied()
     }
 }
 
 impl Serialize for Preceding {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let told = &self.prints[..usize::from(self.count)];
-        let bytes: Vec<u8> = told.iter().flat_map(|print| print.to_be_bytes()).collect();
-        serializer.serialize_bytes(&bytes)
+        let mut octets = [[0; 2]; PRECEDING_MAX];
+        for (pair, print) in octets.iter_mut().zip(&self.prints) {
+            *pair = print.to_be_bytes();
+        }
+        serializer.serialize_bytes(octets[..usize::from(self.count)].as_flattened())
     }
 }
 
@@ -93,10 +115,20 @@ mod tests {
             told.push(id << 16 | id);
         }
         let next = PRECEDING_MAX as u64 + 4;
-        let named: Vec<_> = told.of(next).collect();
-        assert_eq!(named.len(), PRECEDING_MAX);
-        assert!(named.iter().all(|&(no, print)| no == u64::from(print)));
-        assert_eq!(named.first().map(|named| named.0), Some(next - 1));
+        assert_eq!(told.newest(3).first(next), next - 3);
+        assert!(told.newest(0).is_empty());
+        assert!(told.begins_with(&told.newest(3)) && !told.newest(3).begins_with(&told));
+        assert!(!told.begins_with(&Preceding {
+            count: 1,
+            ..Preceding::default()
+        }));
+        assert_eq!(told.newest(u64::MAX), told);
+        assert_eq!(told.first(next), next - PRECEDING_MAX as u64);
+        for before in 1..=next {
+            let named = (told.first(next)..next).contains(&before);
+            let print = told.of(before, next).map(u64::from);
+            assert_eq!(print, named.then_some(before));
+        }
     }
 
     #[test]
@@ -104,9 +136,9 @@ mod tests {
         let mut told = Preceding::default();
         told.push(9);
         told.push(8);
-        assert_eq!(told.of(2).collect::<Vec<_>>(), [(1, 8)]);
-        assert_eq!(told.of(1).count(), 0);
-        assert_eq!(told.of(0).count(), 0);
+        assert_eq!((told.first(2), told.of(1, 2)), (1, Some(8)));
+        assert_eq!((told.first(1), told.first(0)), (1, 0));
+        assert_eq!((told.of(1, 1), told.of(0, 0)), (None, None));
     }
 
     #[test]

@@ -211,7 +211,10 @@ impl Numbers {
             seen,
             settled,
             rolled_back,
-            preceding: self.preceding,
+            // What is settled the partner forgets when it reads this.
+            preceding: self
+                .preceding
+                .newest(self.last - 1 - settled.min(self.last - 1)),
         };
         self.preceding.push(id);
         Message { header, payload }

@@ -1,6 +1,6 @@
 //! What has been received in a session: which numbers were processed, and what the acknowledgement says of them (E3, E7).
 
-use crate::preceding::fingerprint;
+use crate::preceding::{Preceding, fingerprint};
 use crate::{Ack, Header, Limits, Payload, RangeSet, Refusal, Report, Rule, Rules, Seen, limits};
 use domain::ObjectId;
 use ledger::Reason;
@@ -28,6 +28,8 @@ pub(crate) struct Inbox {
     ids: BTreeMap<u64, u64>,
     /// Of numbers that have not come: the fingerprints that they have by what came later.
     foretold: BTreeMap<u64, u16>,
+    /// What the message after the newest names, if it is of the same past: then there is nothing to compare.
+    expected: (u64, Preceding),
     /// The sum of those ids.
     sum: u64,
     /// Below it everything is settled and forgotten.
@@ -118,34 +120,58 @@ impl Inbox {
     /// `a_message_that_is_lost_is_known_by_the_next_one`).
     fn is_of_another_past(&self, header: &Header, rules: Rules) -> bool {
         let no = header.no;
-        let differs = self.ids.get(&no).is_some_and(|id| *id != header.id);
-        if differs && rules.hold(Rule::ForkShows) {
+        if rules.hold(Rule::ForkShows) && self.ids.get(&no).is_some_and(|id| *id != header.id) {
             return true;
         }
         if no <= self.floor || !rules.hold(Rule::PrecedingShow) {
             return false;
         }
-        let foretold = |no, print| self.foretold.get(&no).is_some_and(|told| *told != print);
-        let mut named = header
-            .preceding
-            .of(no)
-            .take_while(|(no, _)| *no > self.floor);
-        foretold(no, fingerprint(header.id))
-            || named.any(|(no, print)| match self.ids.get(&no) {
-                Some(id) => fingerprint(*id) != print,
-                None => foretold(no, print),
-            })
+        if self.is_expected(header) {
+            return false;
+        }
+        let named = &header.preceding;
+        let first = named.first(no).max(self.floor + 1);
+        let came = self.ids.range(first..no);
+        let mut came = came.map(|(no, id)| (*no, fingerprint(*id)));
+        came.any(|(before, print)| named.of(before, no) != Some(print))
+            || self.differs_from_what_was_foretold(header, first)
+    }
+
+    /// Whether it follows the newest message and names what that one named: all of it has been compared.
+    fn is_expected(&self, header: &Header) -> bool {
+        let (no, named) = &self.expected;
+        header.no == *no && self.foretold.is_empty() && named.begins_with(&header.preceding)
+    }
+
+    /// Whether it is or names something else than what later messages have named.
+    fn differs_from_what_was_foretold(&self, header: &Header, first: u64) -> bool {
+        let named = |before| match before {
+            before if before == header.no => Some(fingerprint(header.id)),
+            before => header.preceding.of(before, header.no),
+        };
+        let mut foretold = self.foretold.range(first..=header.no);
+        foretold.any(|(before, print)| named(*before) != Some(*print))
     }
 
     /// Remembers what a message says of numbers that have not come.
     fn foretell(&mut self, header: &Header) {
-        self.foretold.remove(&header.no);
-        let named = header.preceding.of(header.no);
-        for (no, print) in named.take_while(|(no, _)| *no > self.floor) {
-            if !self.ids.contains_key(&no) {
-                self.foretold.insert(no, print);
-            }
+        let (no, expected) = (header.no, self.is_expected(header));
+        if no >= self.expected.0 {
+            let mut named = header.preceding;
+            named.push(header.id);
+            self.expected = (no + 1, named);
         }
+        if expected {
+            return;
+        }
+        self.foretold.remove(&no);
+        let first = header.preceding.first(no).max(self.floor + 1);
+        if self.done.contains_all(first, no) {
+            return;
+        }
+        let missing = (first..no).filter(|before| !self.done.contains(*before));
+        let named = missing.filter_map(|before| Some((before, header.preceding.of(before, no)?)));
+        self.foretold.extend(named);
         while self.foretold.len() > limits::FORETOLD_MAX {
             self.foretold.pop_first();
         }

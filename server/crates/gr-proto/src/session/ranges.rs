@@ -15,6 +15,12 @@ impl RangeSet {
         after > 0 && self.0[after - 1].1 >= n
     }
 
+    /// Whether all from `first` to `last` are in the set.
+    pub fn contains_all(&self, first: u64, last: u64) -> bool {
+        let after = self.0.partition_point(|&(begin, _)| begin <= first);
+        first > last || (after > 0 && self.0[after - 1].1 >= last)
+    }
+
     /// Adds `n`. Returns false, and adds nothing, if that would make more than `most` ranges.
     pub fn insert(&mut self, n: u64, most: usize) -> bool {
         let after = self.0.partition_point(|&(first, _)| first <= n);
@@ -99,6 +105,9 @@ mod tests {
             plain.retain(|n| *n > floor);
             for n in 0..=41 {
                 prop_assert_eq!(ranges.contains(n), plain.contains(&n));
+                for last in 0..=41 {
+                    prop_assert_eq!(ranges.contains_all(n, last), (n..=last).all(|n| plain.contains(&n)));
+                }
             }
             prop_assert_eq!(ranges.top(), plain.last().copied());
             prop_assert!(ranges.is_sound(floor));
