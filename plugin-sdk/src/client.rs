@@ -59,7 +59,7 @@ pub use remote_users::TemporaryRemoteUsers;
 pub use settings::SharedSettings;
 pub use shortcuts::VpimShortcuts;
 pub use subscription::{ClientEvent, Subscription};
-pub use users::{Users, Wanted};
+pub use users::{UserFilter, Users};
 
 use crate::connector::{Input, Route};
 use crate::transport::Method;

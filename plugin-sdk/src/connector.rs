@@ -30,7 +30,7 @@ mod stream;
 mod timing;
 mod view;
 
-pub use io::{Fault, Input, IoId, Millis, Outcome, Output, RequestId};
+pub use io::{Input, IoId, Millis, Outcome, Output, RequestId, ServerFault};
 pub use replay::{Fate, Replay};
 pub use timing::Timing;
 
@@ -40,10 +40,10 @@ use decide::Cause;
 use flights::Flights;
 use hold_down::FailbackHoldDown;
 use jitter::Jitter;
-use peer::Peer;
-use probe_round::{Phase, Seeking};
+use peer::KnownServer;
+use probe_round::{ConnectorPhase, Seeking};
 use std::collections::VecDeque;
-use stream::Watch;
+use stream::StreamState;
 
 /// The state machine. See the module for its states.
 #[derive(Clone, Debug)]
@@ -52,18 +52,18 @@ pub struct Connector {
     jitter: Jitter,
     /// The address that was configured: it is known to be reachable from here, so no server's word replaces it.
     configured: String,
-    primary: Peer,
-    partner: Option<Peer>,
+    primary: KnownServer,
+    partner: Option<KnownServer>,
     remembered: Option<Pair>,
     /// Where requests go; `None` exactly while seeking.
     current: Option<Side>,
     why: Why,
-    phase: Phase,
+    phase: ConnectorPhase,
     hold_down: FailbackHoldDown,
     flights: Flights,
     /// Requests that failed at the server in use since it last answered one.
     failures: u32,
-    watch: Watch,
+    watch: StreamState,
     session: bool,
     online: bool,
     visible: bool,
@@ -113,16 +113,16 @@ impl Connector {
             timing,
             jitter: Jitter::new(seed),
             configured,
-            primary: Peer::new(primary),
-            partner: partner.map(Peer::new),
+            primary: KnownServer::new(primary),
+            partner: partner.map(KnownServer::new),
             remembered: memory,
             current: None,
             why: Why::Start,
-            phase: Phase::Seeking(Seeking::start(now)),
+            phase: ConnectorPhase::Seeking(Seeking::start(now)),
             hold_down: FailbackHoldDown::default(),
             flights: Flights::default(),
             failures: 0,
-            watch: Watch::new(),
+            watch: StreamState::new(),
             session: false,
             online: true,
             visible: true,
@@ -156,11 +156,11 @@ impl Connector {
     /// Where a request goes now.
     pub fn route(&self) -> Route {
         match (&self.phase, self.current) {
-            (Phase::Settled, Some(side)) => match self.peer(side) {
+            (ConnectorPhase::Settled, Some(side)) => match self.peer(side) {
                 Some(peer) => Route::To(side, peer.endpoint.clone()),
                 None => Route::Wait,
             },
-            (Phase::Seeking(seeking), _) if seeking.round.is_none() => Route::Nowhere,
+            (ConnectorPhase::Seeking(seeking), _) if seeking.round.is_none() => Route::Nowhere,
             _ => Route::Wait,
         }
     }
@@ -260,23 +260,23 @@ impl Connector {
             }
         });
         let phase = match &self.phase {
-            Phase::Seeking(seeking) => seeking.round.is_none().then_some(seeking.next_at),
-            Phase::Suspect(suspect) => suspect.next_step_at(self.now, &self.timing),
-            Phase::Settled => None,
+            ConnectorPhase::Seeking(seeking) => seeking.round.is_none().then_some(seeking.next_at),
+            ConnectorPhase::Suspect(suspect) => suspect.next_step_at(self.now, &self.timing),
+            ConnectorPhase::Settled => None,
         };
         let flights = self.flights.wake_at(&self.timing);
         let stream = self.stream_due();
         probes.chain(phase).chain(flights).chain(stream).min()
     }
 
-    fn peer(&self, side: Side) -> Option<&Peer> {
+    fn peer(&self, side: Side) -> Option<&KnownServer> {
         match side {
             Side::Primary => Some(&self.primary),
             Side::Partner => self.partner.as_ref(),
         }
     }
 
-    fn peer_mut(&mut self, side: Side) -> Option<&mut Peer> {
+    fn peer_mut(&mut self, side: Side) -> Option<&mut KnownServer> {
         match side {
             Side::Primary => Some(&mut self.primary),
             Side::Partner => self.partner.as_mut(),
@@ -297,7 +297,7 @@ impl Connector {
     }
 }
 
-impl Fault {
+impl ServerFault {
     fn health(self) -> Health {
         match self {
             Self::Refused => Health::Refused,

@@ -21,7 +21,7 @@ use tokio::task::{LocalSet, spawn_local};
 /// Calls of all copies of a handle that run at once; further ones wait their turn in their callers.
 pub const CALLS_MAX: usize = 64;
 
-type Job = Box<dyn FnOnce(Client) -> LocalBoxFuture<'static, ()> + Send>;
+type CallJob = Box<dyn FnOnce(Client) -> LocalBoxFuture<'static, ()> + Send>;
 
 /// A client that can be used from any thread. Cheap to clone; all clones are one client, which ends with the last of them.
 ///
@@ -39,7 +39,7 @@ type Job = Box<dyn FnOnce(Client) -> LocalBoxFuture<'static, ()> + Send>;
 /// ```
 #[derive(Clone)]
 pub struct Handle {
-    jobs: mpsc::UnboundedSender<Job>,
+    jobs: mpsc::UnboundedSender<CallJob>,
     turns: Arc<Semaphore>,
     status: watch::Receiver<Status>,
 }
@@ -174,7 +174,7 @@ impl Handle {
         HandleSubscription { keep }
     }
 
-    fn give(&self, job: Job) {
+    fn give(&self, job: CallJob) {
         let given = self.jobs.send(job);
         assert!(given.is_ok(), "the client lives as long as a handle of it");
     }
@@ -197,18 +197,18 @@ impl HandleSubscription {
 }
 
 /// Starts what is given, until the last handle is gone.
-async fn work(client: &Client, mut jobs: mpsc::UnboundedReceiver<Job>) {
+async fn work(client: &Client, mut jobs: mpsc::UnboundedReceiver<CallJob>) {
     while let Some(job) = jobs.recv().await {
         spawn_local(job(client.clone()));
     }
 }
 
-type Ended<T> = Result<Result<T, Error>, Box<dyn Any + Send>>;
+type CallResult<T> = Result<Result<T, Error>, Box<dyn Any + Send>>;
 
 /// Runs a call until it ends or nobody waits for it any more.
 async fn run<T>(
     call: impl Future<Output = Result<T, Error>>,
-    mut answer: oneshot::Sender<Ended<T>>,
+    mut answer: oneshot::Sender<CallResult<T>>,
 ) {
     let ended = {
         let call = pin!(AssertUnwindSafe(call).catch_unwind());

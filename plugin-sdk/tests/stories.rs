@@ -2,7 +2,7 @@
 
 mod world;
 
-use plugin_sdk::connector::{Fault, Input, Outcome, Output, RequestId, Route};
+use plugin_sdk::connector::{Input, Outcome, Output, RequestId, Route, ServerFault};
 use plugin_sdk::{FailbackWait, Health, Side, State, Timing, Why};
 use world::{Mode, NORTH, SOUTH, World};
 
@@ -109,7 +109,7 @@ fn a_server_that_breaks_off_request_after_request_is_left_though_its_probes_are_
         world.feed(Input::RequestStarted(id));
     }
     for id in requests {
-        let outcome = Outcome::Failed(Fault::Refused);
+        let outcome = Outcome::Failed(ServerFault::Refused);
         world.feed(Input::RequestEnded { id, outcome });
     }
     world.run_until(1_000, |world| world.state() == State::GoingBack);
@@ -122,7 +122,7 @@ fn one_request_that_breaks_off_is_a_slip() {
     let from = world.now;
     let id = RequestId(1_000_000);
     world.feed(Input::RequestStarted(id));
-    let outcome = Outcome::Failed(Fault::Refused);
+    let outcome = Outcome::Failed(ServerFault::Refused);
     world.feed(Input::RequestEnded { id, outcome });
     world.run(20_000);
     assert_eq!(world.changes(from), []);

@@ -2,7 +2,7 @@
 //! the one is true of the other.
 
 use domain::{BodyRef, ObjectId};
-use ledger::conformance::{End, Subject, check};
+use ledger::conformance::{Subject, TransactionEnd, check};
 use ledger::memory::Memory;
 use ledger::{Ledger, LedgerError};
 
@@ -11,14 +11,14 @@ struct Kept(Memory);
 impl Subject for Kept {
     fn transact(
         &mut self,
-        end: End,
+        end: TransactionEnd,
         work: &mut dyn FnMut(&mut dyn Ledger) -> Result<(), LedgerError>,
     ) {
         self.0.begin();
         work(&mut self.0).expect("nothing in memory can fail");
         match end {
-            End::Commit => self.0.commit(),
-            End::RollBack => self.0.roll_back(),
+            TransactionEnd::Commit => self.0.commit(),
+            TransactionEnd::RollBack => self.0.roll_back(),
         }
     }
 
@@ -39,13 +39,13 @@ impl Subject for Kept {
         self.0.spoil(id);
     }
 
-    fn keep_piece(&mut self, end: End, body: &BodyRef, at: u32, bytes: &[u8]) {
+    fn keep_piece(&mut self, end: TransactionEnd, body: &BodyRef, at: u32, bytes: &[u8]) {
         let len = u32::try_from(bytes.len()).expect("a small piece");
         self.0.begin();
         self.0.receive_piece(*body, at, len);
         match end {
-            End::Commit => self.0.commit(),
-            End::RollBack => self.0.roll_back(),
+            TransactionEnd::Commit => self.0.commit(),
+            TransactionEnd::RollBack => self.0.roll_back(),
         }
     }
 }

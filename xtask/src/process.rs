@@ -48,6 +48,18 @@ pub fn run_quietly(command: &mut Command) -> Result<(), Failure> {
     )
 }
 
+/// Runs a command to its end and shows nothing; what it wrote to standard error is in the failure.
+pub fn run_unseen(command: &mut Command) -> Result<(), Failure> {
+    let output = command.stdin(Stdio::null()).output();
+    let output = output.map_err(|source| cannot_start(&source, command))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let words = String::from_utf8_lossy(&output.stderr);
+    let status = output.status;
+    Err(Failure::new(format!("{status}: {}", words.trim())).at(shown(command)))
+}
+
 /// Runs a command to its end with this program's own standard output: for test runners, whose output is the product.
 pub fn run_shown(command: &mut Command) -> Result<(), Failure> {
     judge(command.stdin(Stdio::null()).status(), command)

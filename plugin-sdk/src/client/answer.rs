@@ -3,7 +3,7 @@
 use super::call::Caller;
 use super::driver::Driver;
 use crate::Error;
-use crate::connector::{Fate, Fault};
+use crate::connector::{Fate, ServerFault};
 use contract::{ApiError, ErrorCode};
 
 /// A complete answer.
@@ -17,7 +17,7 @@ pub(super) enum Try {
     /// With an answer that the server meant.
     Done(Result<(), Error>),
     /// The server failed; the error is what the caller gets if nothing better comes.
-    Failed(Fate, Fault, Error),
+    Failed(Fate, ServerFault, Error),
     /// The server was left.
     Moved,
 }
@@ -34,7 +34,7 @@ impl Driver {
         if (200..300).contains(&status) {
             return match read(answer) {
                 Ok(()) => Try::Done(Ok(())),
-                Err(what) => Try::Failed(Fate::Unknown, Fault::Broken, malformed(what)),
+                Err(what) => Try::Failed(Fate::Unknown, ServerFault::Broken, malformed(what)),
             };
         }
         let refusal: Option<ApiError> = serde_json::from_slice(&answer.body).ok();
@@ -42,7 +42,7 @@ impl Driver {
             // Also what a proxy says whose server may have done it.
             (502..=504, refusal) => {
                 let error = refusal.map_or_else(|| self.no_server(), Error::Refused);
-                Try::Failed(Fate::Unknown, Fault::OutOfService, error)
+                Try::Failed(Fate::Unknown, ServerFault::OutOfService, error)
             }
             (401, refusal)
                 if (refusal.as_ref()).is_none_or(|r| r.code == ErrorCode::NotLoggedIn) =>
@@ -59,7 +59,7 @@ impl Driver {
             (_, Some(refusal)) => Try::Done(Err(Error::Refused(refusal))),
             (_, None) => {
                 let what = format!("HTTP {status} without a reason");
-                Try::Failed(Fate::Unknown, Fault::Broken, malformed(what))
+                Try::Failed(Fate::Unknown, ServerFault::Broken, malformed(what))
             }
         }
     }

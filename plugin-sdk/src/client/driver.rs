@@ -3,7 +3,7 @@
 //! One task sleeps until the connector wants to be woken and delivers events. Probes and the event stream are tasks of their own.
 //! All hold the driver weakly, but for the moment of a session's renewal: when the last client is dropped, everything ends.
 
-use super::events::{self, Heard};
+use super::events::{self, StreamEvent};
 use super::subscription::ClientEvent;
 use crate::connector::{Connector, Input, IoId, Millis, Output, RequestId};
 use crate::pair::Pair;
@@ -68,7 +68,7 @@ enum ListState {
 
 /// What is stored for the next start. It holds only for the server that was configured then.
 #[derive(Serialize, Deserialize)]
-struct Memory {
+struct StoredPair {
     configured: String,
     pair: Pair,
 }
@@ -76,7 +76,7 @@ struct Memory {
 impl Driver {
     pub(super) fn start(transport: Rc<dyn Transport>, server: &str, timing: Timing) -> Rc<Self> {
         let memory = (transport.load(MEMORY_KEY))
-            .and_then(|text| serde_json::from_slice::<Memory>(text.as_bytes()).ok())
+            .and_then(|text| serde_json::from_slice::<StoredPair>(text.as_bytes()).ok())
             .filter(|memory| memory.configured == server)
             .map(|memory| memory.pair);
         let now = transport.now();
@@ -163,7 +163,7 @@ impl Driver {
             Output::NoServer => self.epoch.set(self.epoch.get() + 1),
             Output::Remember(pair) => {
                 let configured = self.configured.clone();
-                let text = serde_json::to_string(&Memory { configured, pair }).ok();
+                let text = serde_json::to_string(&StoredPair { configured, pair }).ok();
                 self.transport.store(MEMORY_KEY, text.as_deref());
             }
             Output::StatusChanged => {
@@ -224,24 +224,24 @@ impl Driver {
         }));
     }
 
-    fn hear(&self, id: IoId, token: &str, heard: Heard) {
+    fn hear(&self, id: IoId, token: &str, heard: StreamEvent) {
         match heard {
-            Heard::Opened => {
+            StreamEvent::Opened => {
                 self.feed(Input::StreamOpened(id));
                 self.stream_opened();
             }
-            Heard::Alive => self.feed(Input::StreamAlive(id)),
-            Heard::NotLoggedIn => self.session_ended(token),
-            Heard::Event(Event::Resync) => self.list_stale(),
-            Heard::Event(Event::Ended) => self.session_ended(token),
-            Heard::Event(Event::Server { discovery }) => {
+            StreamEvent::Alive => self.feed(Input::StreamAlive(id)),
+            StreamEvent::NotLoggedIn => self.session_ended(token),
+            StreamEvent::Event(Event::Resync) => self.list_stale(),
+            StreamEvent::Event(Event::Ended) => self.session_ended(token),
+            StreamEvent::Event(Event::Server { discovery }) => {
                 self.feed(Input::Discovery {
                     id,
                     discovery: discovery.clone(),
                 });
                 self.emit(ClientEvent::Server(Event::Server { discovery }));
             }
-            Heard::Event(event) => self.emit(ClientEvent::Server(event)),
+            StreamEvent::Event(event) => self.emit(ClientEvent::Server(event)),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::sse::Reader;
 use crate::Transport;
-use crate::connector::Fault;
+use crate::connector::ServerFault;
 use crate::transport::{FetchError, Request, Response};
 use contract::{Discovery, Event, WELL_KNOWN};
 use futures_util::StreamExt;
@@ -13,7 +13,7 @@ use std::pin::pin;
 const DISCOVERY_BYTES_MAX: usize = 64 << 10;
 
 /// What is heard on an event stream.
-pub(super) enum Heard {
+pub(super) enum StreamEvent {
     /// It is open.
     Opened,
     /// Bytes have come, if only a comment.
@@ -29,15 +29,15 @@ pub(super) async fn probe(
     transport: &dyn Transport,
     http: &str,
     timeout_ms: u64,
-) -> Result<Discovery, Fault> {
+) -> Result<Discovery, ServerFault> {
     let ask = pin!(ask(transport, format!("{http}{WELL_KNOWN}")));
     match select(ask, transport.sleep(timeout_ms)).await {
         Either::Left((answer, _)) => answer,
-        Either::Right(_) => Err(Fault::Silent),
+        Either::Right(_) => Err(ServerFault::Silent),
     }
 }
 
-async fn ask(transport: &dyn Transport, url: String) -> Result<Discovery, Fault> {
+async fn ask(transport: &dyn Transport, url: String) -> Result<Discovery, ServerFault> {
     let mut response = transport.fetch(Request::get(url)).await.map_err(fault_of)?;
     if let Some(fault) = fault_of_status(&response) {
         return Err(fault);
@@ -46,10 +46,10 @@ async fn ask(transport: &dyn Transport, url: String) -> Result<Discovery, Fault>
     while let Some(piece) = response.body.next().await {
         body.extend_from_slice(&piece.map_err(fault_of)?);
         if body.len() > DISCOVERY_BYTES_MAX {
-            return Err(Fault::Broken);
+            return Err(ServerFault::Broken);
         }
     }
-    serde_json::from_slice(&body).map_err(|_| Fault::Broken)
+    serde_json::from_slice(&body).map_err(|_| ServerFault::Broken)
 }
 
 /// Listens to a server until the stream ends, and returns how it did. `hear` is told what comes, and false from it ends the listening.
@@ -57,11 +57,11 @@ pub(super) async fn listen(
     transport: &dyn Transport,
     http: &str,
     token: &str,
-    hear: impl Fn(Heard) -> bool,
-) -> Fault {
+    hear: impl Fn(StreamEvent) -> bool,
+) -> ServerFault {
     match follow(transport, http, token, hear).await {
         // A stream that the server ends in good order is closed all the same.
-        Ok(()) => Fault::Refused,
+        Ok(()) => ServerFault::Refused,
         Err(fault) => fault,
     }
 }
@@ -70,46 +70,46 @@ async fn follow(
     transport: &dyn Transport,
     http: &str,
     token: &str,
-    hear: impl Fn(Heard) -> bool,
-) -> Result<(), Fault> {
+    hear: impl Fn(StreamEvent) -> bool,
+) -> Result<(), ServerFault> {
     let mut request = Request::get(format!("{http}/api/v1/events"));
     request.authorization = Some(format!("Bearer {token}"));
     let mut response = transport.fetch(request).await.map_err(fault_of)?;
     if response.status == 401 {
-        hear(Heard::NotLoggedIn);
+        hear(StreamEvent::NotLoggedIn);
         return Ok(());
     }
     if let Some(fault) = fault_of_status(&response) {
         return Err(fault);
     }
-    hear(Heard::Opened);
+    hear(StreamEvent::Opened);
     let mut reader = Reader::default();
     while let Some(piece) = response.body.next().await {
         let events = reader.push(&piece.map_err(fault_of)?);
-        if !hear(Heard::Alive) {
+        if !hear(StreamEvent::Alive) {
             return Ok(());
         }
-        for data in events.map_err(|_| Fault::Broken)? {
+        for data in events.map_err(|_| ServerFault::Broken)? {
             // An event that this client does not know comes from a newer server and is for newer clients.
             if let Ok(event) = serde_json::from_slice(&data) {
-                hear(Heard::Event(event));
+                hear(StreamEvent::Event(event));
             }
         }
     }
     Ok(())
 }
 
-fn fault_of(error: FetchError) -> Fault {
+fn fault_of(error: FetchError) -> ServerFault {
     match error {
-        FetchError::Refused | FetchError::Cut => Fault::Refused,
-        FetchError::Broken(_) => Fault::Broken,
+        FetchError::Refused | FetchError::Cut => ServerFault::Refused,
+        FetchError::Broken(_) => ServerFault::Broken,
     }
 }
 
-fn fault_of_status(response: &Response) -> Option<Fault> {
+fn fault_of_status(response: &Response) -> Option<ServerFault> {
     match response.status {
         200 => None,
-        502..=504 => Some(Fault::OutOfService),
-        _ => Some(Fault::Broken),
+        502..=504 => Some(ServerFault::OutOfService),
+        _ => Some(ServerFault::Broken),
     }
 }

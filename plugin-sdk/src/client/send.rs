@@ -4,7 +4,7 @@ use super::answer::{RawResponse, Try, malformed};
 use super::call::{Call, Progress};
 use super::driver::Driver;
 use crate::Error;
-use crate::connector::{Fate, Fault, Input, Millis, Outcome, RequestId, Route};
+use crate::connector::{Fate, Input, Millis, Outcome, RequestId, Route, ServerFault};
 use crate::pair::Endpoint;
 use crate::transport::{FetchError, Request};
 use futures_util::future::{Either, pending, select};
@@ -20,7 +20,7 @@ const TRIES_MAX: u32 = 4;
 const ANSWER_BYTES_MAX: usize = 256 << 20;
 
 /// How one try ended.
-enum End {
+enum TryOutcome {
     Answer(Result<RawResponse, FetchError>),
     Moved,
     Over,
@@ -28,7 +28,7 @@ enum End {
 
 /// A try that failed, and under which choice of server.
 struct Failed {
-    fault: Fault,
+    fault: ServerFault,
     error: Error,
     epoch: u64,
 }
@@ -157,11 +157,11 @@ impl Driver {
         patience: &Patience,
         read: Read<'_>,
     ) -> Try {
-        let mut flight = Flight::start(self);
+        let mut flight = OpenTry::start(self);
         let request = self.reporting(call, call.to(server), flight.id, patience);
         let mut fetch = pin!(
             self.fetch_all(call, request, flight.id, patience)
-                .map(End::Answer)
+                .map(TryOutcome::Answer)
         );
         let left = async {
             if !call.follows() {
@@ -169,29 +169,29 @@ impl Driver {
             }
             self.moved_on(epoch).await;
         };
-        let mut moved = pin!(left.map(|()| End::Moved));
-        let mut over = pin!(self.over(patience).map(|()| End::Over));
+        let mut moved = pin!(left.map(|()| TryOutcome::Moved));
+        let mut over = pin!(self.over(patience).map(|()| TryOutcome::Over));
         let end = select(&mut moved, &mut over).map(|end| end.factor_first().0);
         let verdict = match select(&mut fetch, end).await.factor_first().0 {
-            End::Moved => return Try::Moved,
-            End::Over => {
-                flight.end(Outcome::Failed(Fault::Silent));
+            TryOutcome::Moved => return Try::Moved,
+            TryOutcome::Over => {
+                flight.end(Outcome::Failed(ServerFault::Silent));
                 let error = match call.replay().repeats_after(Fate::Unknown) {
                     true => self.timeout(patience),
                     false => Error::OutcomeUnknown,
                 };
                 return Try::Done(Err(error));
             }
-            End::Answer(Ok(answer)) => self.judge(&call.caller, answer, read),
-            End::Answer(Err(FetchError::Broken(what))) => {
-                Try::Failed(Fate::Unknown, Fault::Broken, malformed(what))
+            TryOutcome::Answer(Ok(answer)) => self.judge(&call.caller, answer, read),
+            TryOutcome::Answer(Err(FetchError::Broken(what))) => {
+                Try::Failed(Fate::Unknown, ServerFault::Broken, malformed(what))
             }
-            End::Answer(Err(error)) => {
+            TryOutcome::Answer(Err(error)) => {
                 let fate = match error {
                     FetchError::Refused => Fate::NotSent,
                     _ => Fate::Unknown,
                 };
-                Try::Failed(fate, Fault::Refused, self.no_server())
+                Try::Failed(fate, ServerFault::Refused, self.no_server())
             }
         };
         flight.end(match verdict {
@@ -292,7 +292,7 @@ fn told_or_unknown(error: Error) -> Error {
 impl Failed {
     /// What cannot be understood would be said again by the same server.
     fn would_repeat(&self, epoch: u64) -> bool {
-        self.fault == Fault::Broken && self.epoch == epoch
+        self.fault == ServerFault::Broken && self.epoch == epoch
     }
 }
 
@@ -307,13 +307,13 @@ impl Patience {
 }
 
 /// A try, told to the connector from its start to its end; one that is dropped in the middle was abandoned.
-struct Flight<'a> {
+struct OpenTry<'a> {
     driver: &'a Driver,
     id: RequestId,
     outcome: Outcome,
 }
 
-impl<'a> Flight<'a> {
+impl<'a> OpenTry<'a> {
     fn start(driver: &'a Driver) -> Self {
         let id = driver.new_request();
         driver.feed(Input::RequestStarted(id));
@@ -330,7 +330,7 @@ impl<'a> Flight<'a> {
     }
 }
 
-impl Drop for Flight<'_> {
+impl Drop for OpenTry<'_> {
     fn drop(&mut self) {
         let (id, outcome) = (self.id, self.outcome);
         self.driver.feed(Input::RequestEnded { id, outcome });

@@ -16,7 +16,7 @@ pub struct Users(pub(super) Rc<Driver>);
 
 /// Which users.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wanted<'a> {
+pub enum UserFilter<'a> {
     /// All.
     All,
     /// Those with this mailbox number.
@@ -32,18 +32,18 @@ impl Users {
     /// [`Error::Refused`] with `not_logged_in` for an administrator whom the server does not know; what every call may fail with.
     pub async fn page(
         &self,
-        wanted: Wanted<'_>,
+        wanted: UserFilter<'_>,
         after: Option<ObjectId>,
         limit: Option<u32>,
     ) -> Result<Vec<UserRow>, Error> {
         let mut path = format!("{USERS}?");
         match wanted {
-            Wanted::All => {}
-            Wanted::Mailbox(number) => {
+            UserFilter::All => {}
+            UserFilter::Mailbox(number) => {
                 path.push_str("mailbox=");
                 push_encoded(&mut path, number);
             }
-            Wanted::Text(text) => {
+            UserFilter::Text(text) => {
                 path.push_str("search=");
                 push_encoded(&mut path, text);
             }

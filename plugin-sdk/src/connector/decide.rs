@@ -1,8 +1,8 @@
 //! The transitions: suspect, switch, lose, seek, return.
 
 use super::flights::Quiet;
-use super::probe_round::{Phase, ProbeRound, Seeking, Suspect};
-use super::{Connector, Fault, Millis, Outcome, Output};
+use super::probe_round::{ConnectorPhase, ProbeRound, Seeking, Suspect};
+use super::{Connector, Millis, Outcome, Output, ServerFault};
 use crate::pair::Side;
 use crate::status::{Health, Why};
 
@@ -20,10 +20,10 @@ pub(super) struct Cause {
 
 impl Cause {
     /// The event stream closed. Servers and proxies close streams for many reasons: not urgent.
-    pub(super) fn stream(now: Millis, fault: Fault) -> Self {
+    pub(super) fn stream(now: Millis, fault: ServerFault) -> Self {
         Self {
             why: fault.why(),
-            urgent: fault == Fault::OutOfService,
+            urgent: fault == ServerFault::OutOfService,
             insist: false,
             unanswered_since: now,
         }
@@ -40,11 +40,11 @@ impl Cause {
     }
 
     /// A request failed.
-    fn request(now: Millis, fault: Fault, failures: u32) -> Self {
+    fn request(now: Millis, fault: ServerFault, failures: u32) -> Self {
         Self {
             why: fault.why(),
-            urgent: fault != Fault::Broken,
-            insist: fault == Fault::OutOfService || failures >= FAILURES_MAX,
+            urgent: fault != ServerFault::Broken,
+            insist: fault == ServerFault::OutOfService || failures >= FAILURES_MAX,
             unanswered_since: now,
         }
     }
@@ -64,14 +64,14 @@ impl Connector {
     /// Suspects the server in use: both will be probed. A suspicion that is there already may become graver.
     pub(super) fn suspect(&mut self, now: Millis, cause: Cause) {
         match &mut self.phase {
-            Phase::Seeking(_) => {}
-            Phase::Suspect(suspect) => {
+            ConnectorPhase::Seeking(_) => {}
+            ConnectorPhase::Suspect(suspect) => {
                 suspect.urgent |= cause.urgent;
                 suspect.insist |= cause.insist;
                 suspect.unanswered_since = suspect.unanswered_since.min(cause.unanswered_since);
             }
-            Phase::Settled => {
-                self.phase = Phase::Suspect(Suspect {
+            ConnectorPhase::Settled => {
+                self.phase = ConnectorPhase::Suspect(Suspect {
                     round: ProbeRound::new(now),
                     why: cause.why,
                     urgent: cause.urgent,
@@ -93,13 +93,16 @@ impl Connector {
                 .heard_at
                 .max(self.peer(side).and_then(|peer| peer.heard_at));
         }
-        if let Phase::Seeking(seeking) = &mut self.phase
+        if let ConnectorPhase::Seeking(seeking) = &mut self.phase
             && health.is_good()
         {
             // A late answer between two tries is a reason for a try.
             seeking.round.get_or_insert_with(|| ProbeRound::new(now));
         }
-        if matches!(self.phase, Phase::Settled) && self.current == Some(side) && !health.is_good() {
+        if matches!(self.phase, ConnectorPhase::Settled)
+            && self.current == Some(side)
+            && !health.is_good()
+        {
             self.suspect(now, Cause::probe(now, health));
         }
         if let Some(round) = self.phase.round_mut() {
@@ -114,7 +117,8 @@ impl Connector {
             Outcome::Answered => {
                 self.failures = 0;
                 self.heard(now);
-                if let (Phase::Suspect(suspect), Some(side)) = (&mut self.phase, self.current)
+                if let (ConnectorPhase::Suspect(suspect), Some(side)) =
+                    (&mut self.phase, self.current)
                     && suspect.round.get(side).is_none()
                 {
                     // It answers the application: better proof than a probe. Whether it has caught up does not matter here.
@@ -132,11 +136,11 @@ impl Connector {
     /// Takes at most one step out of suspicion or search. True if it took one.
     pub(super) fn settle(&mut self, now: Millis) -> bool {
         match (&self.phase, self.current) {
-            (Phase::Suspect(suspect), Some(current)) => {
+            (ConnectorPhase::Suspect(suspect), Some(current)) => {
                 let suspect = suspect.clone();
                 self.settle_suspect(now, current, &suspect)
             }
-            (Phase::Seeking(seeking), _) => match seeking.round {
+            (ConnectorPhase::Seeking(seeking), _) => match seeking.round {
                 Some(round) => self.settle_round(now, &round),
                 None if seeking.next_at <= now => {
                     self.begin_round(now);
@@ -155,7 +159,7 @@ impl Connector {
         let good = |health: Option<Health>| health.is_some_and(Health::is_good);
         let bad = |health: Option<Health>| health.is_some_and(|health| !health.is_good());
         if good(ours) && (!suspect.insist || bad(theirs)) {
-            self.phase = Phase::Settled;
+            self.phase = ConnectorPhase::Settled;
             return true;
         }
         if good(theirs) {
@@ -173,7 +177,7 @@ impl Connector {
             }
         }
         if bad(ours) && bad(theirs) {
-            if let Phase::Suspect(suspect) = &mut self.phase
+            if let ConnectorPhase::Suspect(suspect) = &mut self.phase
                 && self.online
                 && suspect.round.again_slowly()
             {
@@ -228,7 +232,7 @@ impl Connector {
     pub(super) fn use_server(&mut self, now: Millis, side: Side, why: Why, resend: bool) {
         self.current = Some(side);
         self.why = why;
-        self.phase = Phase::Settled;
+        self.phase = ConnectorPhase::Settled;
         self.failures = 0;
         self.flights.clear();
         self.drop_stream();
@@ -240,13 +244,13 @@ impl Connector {
     /// Neither answers.
     fn lose(&mut self, now: Millis) {
         let failed = match &self.phase {
-            Phase::Seeking(seeking) => seeking.failed.saturating_add(1),
+            ConnectorPhase::Seeking(seeking) => seeking.failed.saturating_add(1),
             _ => 1,
         };
         let (first, max) = (self.timing.retry_first_ms, self.timing.retry_max_ms);
         let pause = self.jitter.backoff(first, max, failed - 1);
         self.no_current();
-        self.phase = Phase::Seeking(Seeking {
+        self.phase = ConnectorPhase::Seeking(Seeking {
             round: None,
             failed,
             failed_at: now,
@@ -259,7 +263,7 @@ impl Connector {
     pub(super) fn seek_anew(&mut self, now: Millis) {
         self.no_current();
         self.why = Why::PairChanged;
-        self.phase = Phase::Seeking(Seeking::start(now));
+        self.phase = ConnectorPhase::Seeking(Seeking::start(now));
     }
 
     fn no_current(&mut self) {
@@ -270,14 +274,14 @@ impl Connector {
     }
 
     fn begin_round(&mut self, now: Millis) {
-        if let Phase::Seeking(seeking) = &mut self.phase {
+        if let ConnectorPhase::Seeking(seeking) = &mut self.phase {
             seeking.round.get_or_insert_with(|| ProbeRound::new(now));
         }
     }
 
     /// While neither is known to answer: a try now, if the last one ended at least `gap_ms` ago.
     pub(super) fn seek_again(&mut self, now: Millis, gap_ms: u64) {
-        if let Phase::Seeking(seeking) = &self.phase
+        if let ConnectorPhase::Seeking(seeking) = &self.phase
             && now.since(seeking.failed_at) >= gap_ms
         {
             self.begin_round(now);
@@ -309,7 +313,7 @@ impl Connector {
     /// Goes back to the primary if its answer, given just now, and those before it allow that.
     fn consider_return(&mut self, now: Millis, side: Side) {
         let on_partner = self.current == Some(Side::Partner);
-        if side != Side::Primary || !on_partner || !matches!(self.phase, Phase::Settled) {
+        if side != Side::Primary || !on_partner || !matches!(self.phase, ConnectorPhase::Settled) {
             return;
         }
         if self.primary.health.is_good() && self.steady(now) && self.rested(now) && !self.held() {

@@ -5,10 +5,10 @@ use super::io::{Millis, RequestId};
 use std::collections::BTreeMap;
 
 #[derive(Clone, Debug, Default)]
-pub(super) struct Flights(BTreeMap<RequestId, Flight>);
+pub(super) struct Flights(BTreeMap<RequestId, OpenRequest>);
 
 #[derive(Clone, Copy, Debug)]
-struct Flight {
+struct OpenRequest {
     quiet_since: Millis,
     /// What its silence has led to so far.
     told: Told,
@@ -37,7 +37,7 @@ impl Flights {
         if self.0.len() < WATCHED_MAX {
             let told = Told::Nothing;
             let quiet_since = now;
-            self.0.insert(id, Flight { quiet_since, told });
+            self.0.insert(id, OpenRequest { quiet_since, told });
         }
     }
 
@@ -85,7 +85,7 @@ impl Flights {
     }
 }
 
-impl Flight {
+impl OpenRequest {
     fn due(&self, timing: &Timing) -> Option<Millis> {
         match self.told {
             Told::Nothing => Some(self.quiet_since.plus(timing.request_hedge_ms)),

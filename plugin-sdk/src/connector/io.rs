@@ -45,7 +45,7 @@ pub enum Input {
         /// Which probe.
         id: IoId,
         /// How.
-        fault: Fault,
+        fault: ServerFault,
     },
     /// A request was sent to the server in use.
     RequestStarted(RequestId),
@@ -69,7 +69,7 @@ pub enum Input {
         /// Which stream.
         id: IoId,
         /// How.
-        fault: Fault,
+        fault: ServerFault,
     },
     /// The server in use says over the stream how it and its pair are.
     Discovery {
@@ -105,7 +105,7 @@ pub enum Input {
 
 /// How a server failed a probe or a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub enum ServerFault {
     /// No connection, or it broke.
     Refused,
     /// Accepted, but no answer in time.
@@ -122,7 +122,7 @@ pub enum Outcome {
     /// With an answer that the server meant, be it a refusal.
     Answered,
     /// Without.
-    Failed(Fault),
+    Failed(ServerFault),
     /// The caller lost interest.
     Abandoned,
 }

@@ -1,6 +1,6 @@
 //! What servers say of themselves and of their pair: the partner is learnt, kept for the next start, changed and forgotten (R6, R29).
 
-use super::peer::Peer;
+use super::peer::KnownServer;
 use super::{Connector, Millis, Output};
 use crate::pair::{Endpoint, Side};
 use crate::status::{Health, Why};
@@ -71,7 +71,7 @@ impl Connector {
                 known.endpoint.search_base = said.search_base.clone();
             }
             (said, _) => {
-                self.partner = said.map(|said| Peer::new(Endpoint::of(said)));
+                self.partner = said.map(|said| KnownServer::new(Endpoint::of(said)));
                 if let Some(round) = self.phase.round_mut() {
                     round.set(Side::Partner, None);
                 }
@@ -98,7 +98,7 @@ impl Connector {
         // The primary may have moved while it was away. The address that was configured is left alone.
         let moved = primary.http != base(&ours.http) && primary.http != self.configured;
         if moved && !self.primary.health.is_good() {
-            self.primary = Peer::new(Endpoint::of(ours));
+            self.primary = KnownServer::new(Endpoint::of(ours));
             if let Some(round) = self.phase.round_mut() {
                 round.set(Side::Primary, None);
             }

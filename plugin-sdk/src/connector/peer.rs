@@ -6,7 +6,7 @@ use crate::status::Health;
 
 /// One server.
 #[derive(Clone, Debug)]
-pub(super) struct Peer {
+pub(super) struct KnownServer {
     pub(super) endpoint: Endpoint,
     pub(super) health: Health,
     /// Since when it has been known not to be good.
@@ -33,7 +33,7 @@ pub(super) struct Probe {
     pub(super) deadline: Millis,
 }
 
-impl Peer {
+impl KnownServer {
     pub(super) fn new(endpoint: Endpoint) -> Self {
         Self {
             endpoint,

@@ -7,7 +7,7 @@ use crate::status::{Health, Why};
 
 /// What the connector is about.
 #[derive(Clone, Debug)]
-pub(super) enum Phase {
+pub(super) enum ConnectorPhase {
     /// No server is known to answer.
     Seeking(Seeking),
     /// One is in use, and no reason to suspect it.
@@ -52,7 +52,7 @@ pub(super) struct ProbeRound {
     pub(super) slow: bool,
 }
 
-impl Phase {
+impl ConnectorPhase {
     pub(super) fn round_mut(&mut self) -> Option<&mut ProbeRound> {
         match self {
             Self::Seeking(seeking) => seeking.round.as_mut(),

@@ -1,8 +1,8 @@
 //! Which server is asked how it is, and when.
 
-use super::peer::Peer;
-use super::probe_round::Phase;
-use super::{Connector, Fault, IoId, Millis, Output};
+use super::peer::KnownServer;
+use super::probe_round::ConnectorPhase;
+use super::{Connector, IoId, Millis, Output, ServerFault};
 use crate::pair::Side;
 use crate::status::Health;
 use contract::Discovery;
@@ -12,15 +12,17 @@ impl Connector {
     pub(super) fn probe_due(&self, side: Side) -> Option<Millis> {
         let peer = self.peer(side)?;
         let due = match &self.phase {
-            Phase::Seeking(seeking) => seeking.round.as_ref()?.seek_due(side, &self.timing)?,
-            Phase::Suspect(suspect) => suspect.round.suspect_due(side)?,
-            Phase::Settled => self.watch_due(side, peer)?,
+            ConnectorPhase::Seeking(seeking) => {
+                seeking.round.as_ref()?.seek_due(side, &self.timing)?
+            }
+            ConnectorPhase::Suspect(suspect) => suspect.round.suspect_due(side)?,
+            ConnectorPhase::Settled => self.watch_due(side, peer)?,
         };
         Some(due.max(peer.askable_at(self.timing.probe_gap_ms)))
     }
 
     /// The same while one server is in use and not suspected.
-    fn watch_due(&self, side: Side, peer: &Peer) -> Option<Millis> {
+    fn watch_due(&self, side: Side, peer: &KnownServer) -> Option<Millis> {
         if peer.wanted {
             return Some(Millis(0));
         }
@@ -70,7 +72,7 @@ impl Connector {
     /// What has not been answered in time has failed, also when the driver has not said so yet.
     pub(super) fn end_late_probes(&mut self, now: Millis) {
         for side in [Side::Primary, Side::Partner] {
-            let late = |peer: &Peer| peer.probe.is_some_and(|probe| probe.deadline <= now);
+            let late = |peer: &KnownServer| peer.probe.is_some_and(|probe| probe.deadline <= now);
             if self.peer(side).is_some_and(late) {
                 if let Some(peer) = self.peer_mut(side) {
                     peer.probe = None;
@@ -97,7 +99,7 @@ impl Connector {
         self.hear_discovery(now, side, discovery);
     }
 
-    pub(super) fn probe_failed(&mut self, now: Millis, id: IoId, fault: Fault) {
+    pub(super) fn probe_failed(&mut self, now: Millis, id: IoId, fault: ServerFault) {
         if let Some(side) = self.end_probe(id) {
             self.judged(now, side, fault.health());
         }

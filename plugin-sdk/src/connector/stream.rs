@@ -1,9 +1,9 @@
 //! The event stream of the server in use: opened when there is a session, watched for silence, opened again with growing pauses.
 
 use super::decide::Cause;
-use super::io::{Fault, IoId, Millis, Output};
+use super::io::{IoId, Millis, Output, ServerFault};
 use super::jitter::Jitter;
-use super::probe_round::Phase;
+use super::probe_round::ConnectorPhase;
 use super::{Connector, Route, Timing};
 use contract::Discovery;
 
@@ -24,13 +24,13 @@ pub(super) enum Stream {
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Watch {
+pub(super) struct StreamState {
     pub(super) stream: Stream,
     /// Closings in a row without a time of steady work between them.
     failures: u32,
 }
 
-impl Watch {
+impl StreamState {
     pub(super) fn new() -> Self {
         Self {
             stream: Stream::Closed { open_at: Millis(0) },
@@ -107,11 +107,11 @@ impl Connector {
     }
 
     fn stream_wanted(&self) -> bool {
-        self.session && matches!(self.phase, Phase::Settled)
+        self.session && matches!(self.phase, ConnectorPhase::Settled)
     }
 
     /// The event stream has ended by itself.
-    pub(super) fn stream_closed(&mut self, now: Millis, id: IoId, fault: Fault) {
+    pub(super) fn stream_closed(&mut self, now: Millis, id: IoId, fault: ServerFault) {
         if self.watch.id() == Some(id) {
             self.watch.closed(now, &self.timing, &mut self.jitter);
             self.suspect(now, Cause::stream(now, fault));
@@ -131,7 +131,7 @@ impl Connector {
         if self.watch.due(&self.timing) <= now {
             self.outputs.push_back(Output::CloseEvents { id });
             self.watch.closed(now, &self.timing, &mut self.jitter);
-            self.suspect(now, Cause::stream(now, Fault::Silent));
+            self.suspect(now, Cause::stream(now, ServerFault::Silent));
         }
     }
 

@@ -1,7 +1,7 @@
 //! What the user is told, made of what the connector knows.
 
-use super::peer::Peer;
-use super::probe_round::Phase;
+use super::peer::KnownServer;
+use super::probe_round::ConnectorPhase;
 use super::{Connector, Millis, Output};
 use crate::pair::Side;
 use crate::status::{FailbackWait, Health, ServerStatus, State, Status};
@@ -10,7 +10,7 @@ use contract::Timestamp;
 impl Connector {
     /// The connection as it is now; `wall` gives the time of day for a moment of the connector's clock.
     pub fn status(&self, wall: impl Fn(Millis) -> Timestamp) -> Status {
-        let server = |peer: &Peer| ServerStatus {
+        let server = |peer: &KnownServer| ServerStatus {
             fqdn: peer.endpoint.fqdn.clone(),
             http: peer.endpoint.http.clone(),
             search_base: peer.endpoint.search_base.clone(),
@@ -19,11 +19,13 @@ impl Connector {
             round_trip_ms: peer.round_trip_ms,
         };
         let next_try_at = match &self.phase {
-            Phase::Seeking(seeking) if seeking.round.is_none() => Some(wall(seeking.next_at)),
+            ConnectorPhase::Seeking(seeking) if seeking.round.is_none() => {
+                Some(wall(seeking.next_at))
+            }
             _ => None,
         };
         let unanswered_since = match &self.phase {
-            Phase::Suspect(suspect) => Some(wall(suspect.unanswered_since)),
+            ConnectorPhase::Suspect(suspect) => Some(wall(suspect.unanswered_since)),
             _ => None,
         };
         Status {
@@ -77,10 +79,12 @@ impl Connector {
 
     fn state_at(&self, now: Millis) -> State {
         let current = match (&self.phase, self.current) {
-            (Phase::Seeking(seeking), _) if seeking.failed == 0 => return State::Connecting,
-            (Phase::Seeking(_), _) | (_, None) => return State::Unreachable,
+            (ConnectorPhase::Seeking(seeking), _) if seeking.failed == 0 => {
+                return State::Connecting;
+            }
+            (ConnectorPhase::Seeking(_), _) | (_, None) => return State::Unreachable,
             // Without a partner there is nothing to switch to.
-            (Phase::Suspect(suspect), Some(_))
+            (ConnectorPhase::Suspect(suspect), Some(_))
                 if self.partner.is_some() && suspect.shown_at(&self.timing) <= now =>
             {
                 return State::Switching;

@@ -133,16 +133,16 @@ impl Transport for Browser {
 }
 
 /// Aborts its fetch when it is dropped: before the answer, or in the middle of the body.
-struct Abort(AbortController);
+struct AbortOnDrop(AbortController);
 
-impl Drop for Abort {
+impl Drop for AbortOnDrop {
     fn drop(&mut self) {
         self.0.abort();
     }
 }
 
 async fn fetch(request: Request) -> Result<Response, FetchError> {
-    let abort = Abort(AbortController::new().map_err(broken)?);
+    let abort = AbortOnDrop(AbortController::new().map_err(broken)?);
     let sending =
         prepare(&request, &abort).map_err(|error| FetchError::Broken(error.to_string()))?;
     // Browsers do not tell why a fetch failed: refused, name unknown, blocked and cut are all one TypeError.
@@ -165,7 +165,10 @@ async fn fetch(request: Request) -> Result<Response, FetchError> {
     })
 }
 
-fn prepare(request: &Request, abort: &Abort) -> Result<gloo_net::http::Request, gloo_net::Error> {
+fn prepare(
+    request: &Request,
+    abort: &AbortOnDrop,
+) -> Result<gloo_net::http::Request, gloo_net::Error> {
     let verb = match request.method {
         Method::Get => Verb::GET,
         Method::Post => Verb::POST,

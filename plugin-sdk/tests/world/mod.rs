@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each test binary uses its part")]
 
 use contract::{Discovery, GrPartner, ServerAddress};
-use plugin_sdk::connector::{Fate, Fault, Input, IoId, Outcome, Output, RequestId, Route};
+use plugin_sdk::connector::{Fate, Input, IoId, Outcome, Output, RequestId, Route, ServerFault};
 use plugin_sdk::{Connector, Millis, Pair, Replay, Side, State, Status, Timing, Why};
 use std::collections::BTreeMap;
 
@@ -253,7 +253,7 @@ impl World {
     /// The event stream ends, as servers and proxies end them now and then.
     pub fn end_stream(&mut self) {
         let (id, _) = self.stream.take().expect("a stream");
-        let fault = Fault::Refused;
+        let fault = ServerFault::Refused;
         self.feed(Input::StreamClosed { id, fault });
     }
 
@@ -418,12 +418,12 @@ impl World {
                 }
                 Mode::Dead => self.feed(Input::Failed {
                     id,
-                    fault: Fault::Refused,
+                    fault: ServerFault::Refused,
                 }),
                 Mode::Hung if self.now >= deadline => {
                     self.feed(Input::Failed {
                         id,
-                        fault: Fault::Silent,
+                        fault: ServerFault::Silent,
                     });
                 }
                 Mode::Hung => {
@@ -450,7 +450,7 @@ impl World {
             }
             Coming::StreamCloses { id } => {
                 self.stream.take_if(|(open, _)| *open == id);
-                let fault = Fault::Refused;
+                let fault = ServerFault::Refused;
                 self.feed(Input::StreamClosed { id, fault });
             }
             Coming::RequestEnds { id, http } => {
@@ -468,8 +468,8 @@ impl World {
                         self.asked[index].answered = Some((self.now, by));
                         Outcome::Answered
                     }
-                    Mode::Up => Outcome::Failed(Fault::OutOfService),
-                    Mode::Dead => Outcome::Failed(Fault::Refused),
+                    Mode::Up => Outcome::Failed(ServerFault::OutOfService),
+                    Mode::Dead => Outcome::Failed(ServerFault::Refused),
                     Mode::Hung | Mode::HalfHung => return,
                 };
                 let asked = &mut self.asked[index];

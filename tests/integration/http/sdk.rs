@@ -5,7 +5,7 @@ use contract::{
     Folder, GrPair, GreetingSlot, ListContent, NewTask, NewUser, Part, RemoteUser, SettingsPatch,
     TaskKind, Timestamp, UserPatch, VpimShortcut,
 };
-use plugin_sdk::client::{AuditTrailQuery, Wanted};
+use plugin_sdk::client::{AuditTrailQuery, UserFilter};
 use plugin_sdk::connector::Millis;
 use plugin_sdk::transport::native::Native;
 use plugin_sdk::transport::{FetchError, Request, Response};
@@ -192,12 +192,15 @@ async fn ask_for_users(client: &Client) {
         class: None,
     };
     let id = users.create(&new).await.unwrap().id;
-    let number = Wanted::Mailbox("7216");
+    let number = UserFilter::Mailbox("7216");
     assert_eq!(users.page(number, None, None).await.unwrap().len(), 1);
-    let after = users.page(Wanted::All, None, Some(2)).await.unwrap()[1].id;
-    let last = users.page(Wanted::All, Some(after), None).await.unwrap();
+    let after = users.page(UserFilter::All, None, Some(2)).await.unwrap()[1].id;
+    let last = users
+        .page(UserFilter::All, Some(after), None)
+        .await
+        .unwrap();
     assert_eq!(last[0].id, id);
-    let name = Wanted::Text("tandell");
+    let name = UserFilter::Text("tandell");
     assert_eq!(users.page(name, None, None).await.unwrap()[0].id, id);
     users.read(id).await.unwrap();
     let patch = UserPatch {

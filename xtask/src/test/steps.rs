@@ -74,11 +74,12 @@ impl<'a> Steps<'a> {
     fn native(&mut self) -> Result<String, Failure> {
         // Tests of whole servers run the program itself.
         let mut outcomes = vec![self.server()];
+        let asked_anew = told(metadata())?;
         for selection in SELECTIONS {
-            outcomes.push(native_tests(selection, self.filter));
+            outcomes.push(native_tests(selection, self.filter, asked_anew));
         }
         let filter = self.filter.unwrap_or(SWITCHED_TESTS);
-        outcomes.push(native_tests(&RULE_SWITCHES, Some(filter)));
+        outcomes.push(native_tests(&RULE_SWITCHES, Some(filter), asked_anew));
         all(outcomes)
     }
 
@@ -160,9 +161,32 @@ impl<'a> Steps<'a> {
     }
 }
 
+/// The setting by which cargo asks the compiler again instead of remembering what it said.
+const RUSTC_INFO: (&str, &str) = ("CARGO_CACHE_RUSTC_INFO", "0");
+
+/// Asks cargo what nextest asks it first; its answer is all that nextest would not show of a failure. Cargo remembers in the target folder
+/// what the compiler says of itself, also that it could not say anything: if that is why it fails, it is asked anew, and the result is true.
+fn metadata() -> Result<bool, Failure> {
+    let version = process::output(Command::new("rustc").arg("-vV")).unwrap_or_default();
+    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
+    let mut question = cargo();
+    question.args(["metadata", "--format-version", "1", "--all-features"]);
+    question.args(host.map(|host| format!("--filter-platform={host}")));
+    let Err(first) = process::run_unseen(&mut question) else {
+        return Ok(false);
+    };
+    process::say(first.to_string());
+    process::run_unseen(question.env(RUSTC_INFO.0, RUSTC_INFO.1))?;
+    process::say("cargo knows its packages when it asks the compiler anew, and goes on so");
+    Ok(true)
+}
+
 /// Runs the native tests of some packages, by nextest where it is installed.
-fn native_tests(selection: &[&str], filter: Option<&str>) -> Result<(), Failure> {
+fn native_tests(selection: &[&str], filter: Option<&str>, asked_anew: bool) -> Result<(), Failure> {
     let mut command = cargo();
+    if asked_anew {
+        command.env(RUSTC_INFO.0, RUSTC_INFO.1);
+    }
     if paths::on_path("cargo-nextest").is_some() {
         command.args([
             "nextest",
@@ -308,7 +332,7 @@ fn no_compiler() -> Failure {
 }
 
 /// Prints a failure as it happens; the table at the end has room for its first line only.
-fn told(outcome: Result<(), Failure>) -> Result<(), Failure> {
+fn told<T>(outcome: Result<T, Failure>) -> Result<T, Failure> {
     outcome.inspect_err(|failure| process::say(failure.to_string()))
 }
 

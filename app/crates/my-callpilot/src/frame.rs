@@ -5,7 +5,7 @@ use crate::pages::configure::ConfigurePage;
 use crate::pages::information::Information;
 use crate::pages::messages::Messages;
 use crate::pages::not_found::NotFound;
-use crate::route::{BASE, DELETED, INBOX, Page, Place};
+use crate::route::{BASE, DELETED, INBOX, Location, Page};
 use contract::Folder;
 use leptos::prelude::*;
 use ui::components::brand::Brand;
@@ -22,7 +22,7 @@ use ui::session::SessionContext;
 pub fn Frame() -> impl IntoView {
     let mailbox = MailboxContext::here();
     let path = Router::here().path();
-    let place = Memo::new(move |_| path.with(|path| Place::of(path)));
+    let place = Memo::new(move |_| path.with(|path| Location::of(path)));
     // It changes with the page alone: opening a message leaves the list as it is.
     let page = Memo::new(move |_| place.get().map(|place| place.page));
     let open = Memo::new(move |_| place.get().and_then(|place| place.open));

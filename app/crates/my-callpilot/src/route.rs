@@ -30,14 +30,14 @@ const NAMES: [(Page, &str); 4] = [
 
 /// What an address shows: a page, and in a folder the message that is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct Location {
     /// The page.
     pub page: Page,
     /// The message that is open.
     pub open: Option<ObjectId>,
 }
 
-impl Place {
+impl Location {
     /// The place of an address; the base alone is the inbox. `None` if there is no page at it.
     pub fn of(path: &str) -> Option<Self> {
         let below = path.strip_prefix(BASE)?;
@@ -82,17 +82,17 @@ mod tests {
     #[test]
     fn an_address_leads_back_to_its_page_and_message() {
         for (page, _) in NAMES {
-            let place = Place::of(&page.address()).unwrap();
+            let place = Location::of(&page.address()).unwrap();
             assert_eq!((place.page, place.open), (page, None));
         }
-        let open = Place::of(&DELETED.address_of(id(3))).unwrap();
+        let open = Location::of(&DELETED.address_of(id(3))).unwrap();
         assert_eq!((open.page, open.open), (DELETED, Some(id(3))));
     }
 
     #[test]
     fn the_base_alone_is_the_inbox() {
         for path in ["/MyCallPilot", "/MyCallPilot/", "/MyCallPilot/inbox/"] {
-            let place = Place::of(path).unwrap();
+            let place = Location::of(path).unwrap();
             assert_eq!((place.page, place.open), (INBOX, None), "{path}");
         }
     }
@@ -109,7 +109,7 @@ mod tests {
             "/inbox".into(),
             "/".into(),
         ] {
-            assert_eq!(Place::of(&path), None, "{path}");
+            assert_eq!(Location::of(&path), None, "{path}");
         }
     }
 }

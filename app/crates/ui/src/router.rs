@@ -22,7 +22,7 @@ pub struct Router {
 
 /// Where the new address goes in the history of the window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum HistoryEntry {
+enum AddressChange {
     /// After the present one: Back leads to it.
     Next,
     /// In its place: Back leads to the one before.
@@ -63,12 +63,12 @@ impl Router {
 
     /// Goes to an address; Back leads here again.
     pub fn go(self, path: &str) {
-        self.change(HistoryEntry::Next, path);
+        self.change(AddressChange::Next, path);
     }
 
     /// Goes to an address in place of the present one, which Back then leaves out.
     pub fn replace(self, path: &str) {
-        self.change(HistoryEntry::Same, path);
+        self.change(AddressChange::Same, path);
     }
 
     /// A page calls this when it is made. After the log-in and after a change of page the focus goes to its heading, the element
@@ -87,7 +87,7 @@ impl Router {
         self.moved.set_value(true);
     }
 
-    fn change(self, entry: HistoryEntry, path: &str) {
+    fn change(self, entry: AddressChange, path: &str) {
         if self.path.with_untracked(|now| now == path) {
             return;
         }
@@ -111,11 +111,11 @@ fn current_path() -> String {
 ///
 /// Scripts that a page may share its window with (office.js does) put null in place of the window's own `pushState` and
 /// `replaceState`; those of the prototype stay.
-fn write_history(entry: HistoryEntry, path: &str) -> Result<(), JsValue> {
+fn write_history(entry: AddressChange, path: &str) -> Result<(), JsValue> {
     let history = window().history()?;
     let name = match entry {
-        HistoryEntry::Next => "pushState",
-        HistoryEntry::Same => "replaceState",
+        AddressChange::Next => "pushState",
+        AddressChange::Same => "replaceState",
     };
     let prototype = Reflect::get_prototype_of(&history)?;
     let write: Function = Reflect::get(&prototype, &name.into())?.dyn_into()?;

@@ -18,7 +18,7 @@ use domain::{
 
 /// How a transaction ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
+pub enum TransactionEnd {
     /// What it wrote is there, and stays over a restart.
     Commit,
     /// Nothing of it is there.
@@ -30,7 +30,7 @@ pub trait Subject {
     /// Runs `work` in one transaction and ends it.
     fn transact(
         &mut self,
-        end: End,
+        end: TransactionEnd,
         work: &mut dyn FnMut(&mut dyn Ledger) -> Result<(), LedgerError>,
     );
     /// Ends the process and starts it again, as far as the subject can.
@@ -42,7 +42,7 @@ pub trait Subject {
     /// Damages the row of a live object, so that it cannot be read; nobody has noticed it yet.
     fn spoil(&mut self, id: ObjectId);
     /// Appends a piece of a body in a transaction of its own and ends it.
-    fn keep_piece(&mut self, end: End, body: &BodyRef, at: u32, bytes: &[u8]);
+    fn keep_piece(&mut self, end: TransactionEnd, body: &BodyRef, at: u32, bytes: &[u8]);
 }
 
 /// Runs every check, each on a new and empty subject.
@@ -88,7 +88,7 @@ fn commit<S: Subject>(
     subject: &mut S,
     mut work: impl FnMut(&mut dyn Ledger) -> Result<(), LedgerError>,
 ) {
-    subject.transact(End::Commit, &mut work);
+    subject.transact(TransactionEnd::Commit, &mut work);
 }
 
 fn id(n: u8) -> ObjectId {

@@ -1,7 +1,7 @@
 //! The copy of the mailbox that this browser keeps: shown at once when it is opened, written after every change.
 
 use super::MailboxContext;
-use crate::model::kept::Kept;
+use crate::model::kept::OfflineCopy;
 use crate::model::mail::Mail;
 use crate::model::outbox::Outbox;
 use leptos::prelude::*;
@@ -15,7 +15,8 @@ const WRITTEN_AFTER: Duration = Duration::from_millis(400);
 impl MailboxContext {
     /// Somebody is at work: shows what this browser keeps of the mailbox.
     pub fn open(self, number: &str) {
-        if let Some(kept) = browser::load(KEPT_KEY).and_then(|json| Kept::from_json(&json, number))
+        if let Some(kept) =
+            browser::load(KEPT_KEY).and_then(|json| OfflineCopy::from_json(&json, number))
         {
             self.mail.set(kept.mail());
             self.outbox.set(kept.waiting);
@@ -37,7 +38,7 @@ impl MailboxContext {
         self.trouble.set(None);
         self.undo.set(None);
         if let Some(number) = number.filter(|_| !waiting.is_empty()) {
-            let kept = Kept::of(&number, &Mail::default(), &waiting);
+            let kept = OfflineCopy::of(&number, &Mail::default(), &waiting);
             browser::store(KEPT_KEY, kept.to_json().as_deref());
         }
     }
@@ -69,7 +70,7 @@ impl MailboxContext {
         };
         let kept = self.mail.with_untracked(|mail| {
             self.outbox
-                .with_untracked(|outbox| Kept::of(&number, mail, outbox))
+                .with_untracked(|outbox| OfflineCopy::of(&number, mail, outbox))
         });
         if kept.inbox.is_empty() && kept.deleted.is_empty() && kept.waiting.is_empty() {
             browser::store(KEPT_KEY, None);

@@ -9,7 +9,7 @@ const ROWS_MAX: usize = 250;
 
 /// What is kept. An unreadable or differently shaped copy is simply not there.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Kept {
+pub struct OfflineCopy {
     /// Number of the mailbox it belongs to: another one's is never shown.
     pub mailbox: String,
     /// When a server last gave its word on it.
@@ -22,7 +22,7 @@ pub struct Kept {
     pub waiting: Outbox,
 }
 
-impl Kept {
+impl OfflineCopy {
     /// The copy of a mailbox as it is known now.
     pub fn of(mailbox: &str, mail: &super::mail::Mail, waiting: &Outbox) -> Self {
         let newest = |folder| {
@@ -80,7 +80,7 @@ mod tests {
     use crate::model::mail::Mail;
     use crate::model::samples::{NOON, id, row};
 
-    fn sample() -> Kept {
+    fn sample() -> OfflineCopy {
         let mut mail = Mail::default();
         let page = MessageList {
             messages: vec![row(1, 60), row(2, 30)],
@@ -88,13 +88,13 @@ mod tests {
             ..MessageList::default()
         };
         mail.join(Folder::Inbox, None, page, &Outbox::default());
-        Kept::of("7200", &mail, &Outbox::default())
+        OfflineCopy::of("7200", &mail, &Outbox::default())
     }
 
     #[test]
     fn a_reload_without_a_connection_shows_what_was_kept() {
         let json = sample().to_json().unwrap();
-        let mail = Kept::from_json(&json, "7200").unwrap().mail();
+        let mail = OfflineCopy::from_json(&json, "7200").unwrap().mail();
         let ids: Vec<_> = mail.rows(Folder::Inbox).iter().map(|row| row.id).collect();
         assert_eq!(ids, [id(2), id(1)]);
         assert_eq!(mail.as_of, Some(NOON));
@@ -103,15 +103,18 @@ mod tests {
 
     #[test]
     fn a_copy_of_waiting_changes_alone_does_not_look_like_an_empty_mailbox() {
-        let kept = Kept::of("7200", &Mail::default(), &Outbox::default());
+        let kept = OfflineCopy::of("7200", &Mail::default(), &Outbox::default());
         assert!(!kept.mail().state(Folder::Inbox).known);
     }
 
     #[test]
     fn another_mailboxs_copy_or_a_damaged_one_is_not_shown() {
         let json = sample().to_json().unwrap();
-        assert_eq!(Kept::from_json(&json, "7201"), None);
-        assert_eq!(Kept::from_json(&json[..json.len() / 2], "7200"), None);
+        assert_eq!(OfflineCopy::from_json(&json, "7201"), None);
+        assert_eq!(
+            OfflineCopy::from_json(&json[..json.len() / 2], "7200"),
+            None
+        );
     }
 
     #[test]
@@ -120,7 +123,7 @@ mod tests {
         for n in 0..=u8::MAX {
             mail.put(row(n, i64::from(n)), None, &Outbox::default());
         }
-        let kept = Kept::of("7200", &mail, &Outbox::default());
+        let kept = OfflineCopy::of("7200", &mail, &Outbox::default());
         assert_eq!(kept.inbox.len(), ROWS_MAX);
         assert_eq!(kept.inbox[0].id, id(0));
     }

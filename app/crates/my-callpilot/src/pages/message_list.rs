@@ -29,7 +29,7 @@ const BONES: u32 = 8;
 
 /// What stands in the place of the rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Body {
+enum ListBody {
     Rows,
     NothingFits,
     Empty,
@@ -49,17 +49,17 @@ pub fn MessageList(
     let all = Memo::new(move |_| mailbox.known(folder.folder));
     let body = Memo::new(move |_| {
         if !folder.groups.with(Vec::is_empty) {
-            Body::Rows
+            ListBody::Rows
         } else if all.get() > 0 {
-            Body::NothingFits
+            ListBody::NothingFits
         } else if known.get() {
-            Body::Empty
+            ListBody::Empty
         } else if mailbox.trouble().with(Option::is_some) {
-            Body::Failed
+            ListBody::Failed
         } else if mailbox.loading().get() || connection.is_on() {
-            Body::Loading
+            ListBody::Loading
         } else {
-            Body::NothingKept
+            ListBody::NothingKept
         }
     });
     let selecting = Memo::new(move |_| !folder.picked().with(Vec::is_empty));
@@ -70,12 +70,12 @@ pub fn MessageList(
             {move || folder.searching().get().then(|| search_row(folder))}
             <div class="list__body" tabindex="-1">
                 {move || match body.get() {
-                    Body::Rows => rows(folder),
-                    Body::NothingFits => nothing_fits(folder, all.get()),
-                    Body::Empty => empty(folder.folder),
-                    Body::Loading => bones(),
-                    Body::Failed => failed(folder),
-                    Body::NothingKept => nothing_kept(),
+                    ListBody::Rows => rows(folder),
+                    ListBody::NothingFits => nothing_fits(folder, all.get()),
+                    ListBody::Empty => empty(folder.folder),
+                    ListBody::Loading => bones(),
+                    ListBody::Failed => failed(folder),
+                    ListBody::NothingKept => nothing_kept(),
                 }}
             </div>
             <ToastCorner/>

@@ -8,16 +8,16 @@ use ledger::{Lane, LedgerError, Mark, Order};
 
 /// One pass over the marks. Each is offered at least once, some twice; whoever takes them knows what it has taken.
 pub(crate) struct Selection {
-    users: Queue,
-    fresh: Queue,
-    oldest: Queue,
+    users: MarkQueue,
+    fresh: MarkQueue,
+    oldest: MarkQueue,
 }
 
 impl Selection {
     /// A pass over the marks, of which `skipped` are expected to be refused by the taker.
     pub(crate) fn new(tx: &Tx<'_>, skipped: usize) -> Self {
         let limit = skipped + tx.config.limits.batch_items;
-        let queue = |lane, order| Queue {
+        let queue = |lane, order| MarkQueue {
             lane,
             order,
             limit,
@@ -57,7 +57,7 @@ impl Selection {
 }
 
 /// Marks of one lane in one order, read when the first of them is asked for.
-struct Queue {
+struct MarkQueue {
     lane: Lane,
     order: Order,
     limit: usize,
@@ -66,7 +66,7 @@ struct Queue {
     cut: bool,
 }
 
-impl Queue {
+impl MarkQueue {
     fn next(
         &mut self,
         tx: &mut Tx<'_>,

@@ -23,15 +23,15 @@ pub(crate) enum HelloAsks {
     Partner,
 }
 
-/// What this server remembers of a message that the partner knows.
-enum Heard {
+/// Whether this branch of the past has said a message that the partner knows, as far as that is remembered.
+enum SaidHere {
     /// It was said here, or so long ago that it was confirmed.
-    SentRecord,
+    Yes,
     /// More was said at that time than the unconfirmed log could hold. It may be of another branch of the past, and to act as if it were costs a
     /// comparison and deletes nothing; to act as if it were not could leave the two different until the next audit.
     Forgotten,
     /// Another branch of the past has said it.
-    NeverSaid,
+    Never,
 }
 
 impl Engine {
@@ -147,10 +147,10 @@ impl Engine {
             let history = self.config.rules.hold(Rule::History);
             let behind = history && behind(&ledger.history()?, known);
             let event = match self.unconfirmed_tells(known) {
-                Heard::NeverSaid => Event::RolledBack,
+                SaidHere::Never => Event::RolledBack,
                 _ if behind => Event::RolledBack,
-                Heard::Forgotten => Event::MayHaveRolledBack,
-                Heard::SentRecord => return Ok(()),
+                SaidHere::Forgotten => Event::MayHaveRolledBack,
+                SaidHere::Yes => return Ok(()),
             };
             self.state.rolled_back = true;
             self.event(event);
@@ -163,27 +163,27 @@ impl Engine {
 
     /// Whether what the partner knows was said by this branch of the past. If not, though its CSN is part of it, a machine was resumed
     /// from a snapshot, and worked on until its CSNs were past those that it had lost (E13).
-    fn unconfirmed_tells(&self, known: Option<Known>) -> Heard {
+    fn unconfirmed_tells(&self, known: Option<Known>) -> SaidHere {
         let state = &self.state;
         let Some(known) = known.filter(|known| known.id != 0) else {
-            return Heard::SentRecord;
+            return SaidHere::Yes;
         };
         let oldest = state.unconfirmed.first().map(|said| said.csn);
         // What is older has been confirmed.
         let told = state.unconfirmed_from.or(oldest);
         let told = told.is_some_and(|from| known.csn >= from);
         if !told || !self.config.rules.hold(Rule::Unconfirmed) {
-            return Heard::SentRecord;
+            return SaidHere::Yes;
         }
         let (csn, id) = (known.csn, known.id);
         if state.unconfirmed.contains(&SentRecord { csn, id }) {
-            Heard::SentRecord
+            SaidHere::Yes
         } else if csn <= state.unconfirmed_gap && self.config.rules.hold(Rule::UnconfirmedGap) {
-            Heard::Forgotten
+            SaidHere::Forgotten
         } else if csn <= state.unconfirmed_gap {
-            Heard::SentRecord
+            SaidHere::Yes
         } else {
-            Heard::NeverSaid
+            SaidHere::Never
         }
     }
 

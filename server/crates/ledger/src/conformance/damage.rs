@@ -1,7 +1,7 @@
 //! What is damaged at rest: bodies that are missing, rows that cannot be read.
 
 use super::trie::assert_sums;
-use super::{End, Subject, commit, id, mark, object, user};
+use super::{Subject, TransactionEnd, commit, id, mark, object, user};
 use crate::{Damage, Lane, Leaf, Tree, Unreadable};
 use domain::{BodyRef, Kind, Object};
 
@@ -42,7 +42,7 @@ pub(super) fn missing_bodies_are_listed_until_they_are_given_again<S: Subject>(s
     }
     let [one, two, three] = [&b"one"[..], b"two", b"three"].map(BodyRef::of);
     assert_eq!(s.keep_body(b"one"), one);
-    s.transact(End::RollBack, &mut |l| {
+    s.transact(TransactionEnd::RollBack, &mut |l| {
         l.remove(&id(2))?;
         assert_eq!(l.missing_after(None, 9)?, [three]);
         Ok(())
@@ -81,7 +81,7 @@ pub(super) fn what_cannot_be_read_is_neither_here_nor_absent<S: Subject>(s: &mut
         (id(1), unreadable(Kind::USER, None, false)),
         (id(2), unreadable(Kind::MESSAGE, Some(id(1)), false)),
     ];
-    s.transact(End::RollBack, &mut |l| {
+    s.transact(TransactionEnd::RollBack, &mut |l| {
         assert_eq!(l.object(&id(2))?, None);
         Ok(())
     });
@@ -117,7 +117,7 @@ pub(super) fn what_cannot_be_read_is_neither_here_nor_absent<S: Subject>(s: &mut
         rows,
         lost_rows,
     };
-    s.transact(End::RollBack, &mut |l| {
+    s.transact(TransactionEnd::RollBack, &mut |l| {
         l.set_lost(&id(2), true)?;
         assert_eq!(l.damage()?, damage(2, 2));
         l.put(&id(1), &user("7200", 1))?;

@@ -1,6 +1,6 @@
 //! Marks, and what is held back.
 
-use super::{End, Subject, commit, id, mark};
+use super::{Subject, TransactionEnd, commit, id, mark};
 use crate::{Backlog, Held, Lane, LedgerError, Mark, Order, Reason};
 use domain::{ObjectId, Timestamp};
 
@@ -95,7 +95,7 @@ pub(super) fn the_backlog_follows_each_mark<S: Subject>(s: &mut S) {
         assert_eq!(l.backlog(Lane::Users)?, backlog(0, None));
         Ok(())
     });
-    s.transact(End::RollBack, &mut |l| {
+    s.transact(TransactionEnd::RollBack, &mut |l| {
         l.set_mark(&id(3), &mark(Lane::Messages, 1))?;
         assert_eq!(l.backlog(Lane::Messages)?, backlog(3, Some(1)));
         Ok(())
@@ -164,7 +164,7 @@ pub(super) fn what_is_held_is_remembered_and_is_no_backlog<S: Subject>(s: &mut S
         Ok(())
     });
     s.restart();
-    s.transact(End::RollBack, &mut |l| {
+    s.transact(TransactionEnd::RollBack, &mut |l| {
         l.clear_held(&id(1))?;
         l.set_held(&id(2), &plain)
     });

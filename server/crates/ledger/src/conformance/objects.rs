@@ -1,6 +1,6 @@
 //! Objects and their bodies.
 
-use super::{End, Subject, commit, id};
+use super::{Subject, TransactionEnd, commit, id};
 use domain::{BodyRef, Hlc, Incarnation, Kind, Object};
 
 pub(super) fn objects_read_back_as_written_and_go_when_removed<S: Subject>(s: &mut S) {
@@ -129,28 +129,28 @@ pub(super) fn a_body_comes_in_pieces_and_is_here_with_the_last<S: Subject>(s: &m
         });
     };
     expect(s, false, 0);
-    s.keep_piece(End::Commit, &body, 10, &sound[10..20]);
+    s.keep_piece(TransactionEnd::Commit, &body, 10, &sound[10..20]);
     expect(s, false, 0); // not the beginning
-    s.keep_piece(End::Commit, &body, 0, &sound[..30]);
+    s.keep_piece(TransactionEnd::Commit, &body, 0, &sound[..30]);
     expect(s, false, 30);
-    s.keep_piece(End::RollBack, &body, 30, &sound[30..60]);
+    s.keep_piece(TransactionEnd::RollBack, &body, 30, &sound[30..60]);
     expect(s, false, 30); // rolled back
-    s.keep_piece(End::Commit, &body, 0, &sound[..30]);
+    s.keep_piece(TransactionEnd::Commit, &body, 0, &sound[..30]);
     expect(s, false, 30); // once more
-    s.keep_piece(End::Commit, &body, 30, &sound[30..60]);
+    s.keep_piece(TransactionEnd::Commit, &body, 30, &sound[30..60]);
     s.restart();
     expect(s, false, 60); // it survives a restart
-    s.keep_piece(End::RollBack, &body, 60, &sound[60..]);
+    s.keep_piece(TransactionEnd::RollBack, &body, 60, &sound[60..]);
     expect(s, false, 60); // rolled back
-    s.keep_piece(End::Commit, &body, 60, &sound[60..]);
+    s.keep_piece(TransactionEnd::Commit, &body, 60, &sound[60..]);
     expect(s, true, 0);
-    s.keep_piece(End::Commit, &body, 0, &sound[..30]);
+    s.keep_piece(TransactionEnd::Commit, &body, 0, &sound[..30]);
     expect(s, true, 0); // whole already
     s.restart();
     expect(s, true, 0);
     // One that comes whole after all.
     let other = BodyRef::of(b"another voice");
-    s.keep_piece(End::Commit, &other, 0, b"another");
+    s.keep_piece(TransactionEnd::Commit, &other, 0, b"another");
     s.keep_body(b"another voice");
     commit(s, |l| {
         assert_eq!((l.has_body(&other)?, l.body_part(&other)?), (true, 0));

@@ -1,6 +1,6 @@
 //! What is remembered of what was: tombstones, deletion records, the engine's state, its incarnations.
 
-use super::{End, Subject, commit, id};
+use super::{Subject, TransactionEnd, commit, id};
 use crate::{DeletionRecord, HistoryEntry, Known, ReplicaState, Tombstone};
 use domain::{Hlc, Incarnation, Kind, Timestamp};
 
@@ -71,7 +71,7 @@ pub(super) fn state_and_history_are_remembered<S: Subject>(s: &mut S) {
             .iter()
             .try_for_each(|incarnation| l.add_incarnation(incarnation))
     });
-    s.transact(End::RollBack, &mut |l| {
+    s.transact(TransactionEnd::RollBack, &mut |l| {
         l.set_state(&ReplicaState::default())
     });
     for _ in 0..2 {
@@ -122,7 +122,7 @@ pub(super) fn old_deletion_records_are_forgotten_but_not_those_of_users<S: Subje
         Ok(())
     });
     s.restart();
-    s.transact(End::RollBack, &mut |l| {
+    s.transact(TransactionEnd::RollBack, &mut |l| {
         assert_eq!(l.forget_deletion_records(Timestamp(20), 9)?, 3);
         Ok(())
     });
@@ -155,7 +155,7 @@ pub(super) fn incarnations_are_forgotten_from_the_oldest_on<S: Subject>(s: &mut 
         );
         Ok(())
     });
-    s.transact(End::RollBack, &mut |l| {
+    s.transact(TransactionEnd::RollBack, &mut |l| {
         assert_eq!(l.forget_incarnations(Timestamp(50))?, 4);
         assert_eq!(l.history()?, incarnations[4..]);
         Ok(())

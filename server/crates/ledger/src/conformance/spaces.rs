@@ -1,7 +1,7 @@
 //! What is staged for a rebuild, what is kept, and how they change places with what is live.
 
 use super::trie::assert_sums;
-use super::{End, Subject, commit, id, mark, object, user};
+use super::{Subject, TransactionEnd, commit, id, mark, object, user};
 use crate::{DeletionRecord, Held, Lane, Ledger, LedgerError, Reason, Tombstone, Tree};
 use domain::{Digest, Kind, Object, ObjectId, Timestamp};
 
@@ -86,7 +86,7 @@ pub(super) fn what_is_staged_lies_beside_what_is_live<S: Subject>(s: &mut S) {
         before,
         "nothing live has changed"
     );
-    s.transact(End::RollBack, &mut |l| {
+    s.transact(TransactionEnd::RollBack, &mut |l| {
         assert_eq!(l.unstage(9)?, 3);
         Ok(())
     });
@@ -116,7 +116,7 @@ pub(super) fn what_is_kept_lies_beside_what_is_live<S: Subject>(s: &mut S) {
         Ok(())
     });
     s.restart();
-    s.transact(End::RollBack, &mut |l| l.forget_kept(&id(5)));
+    s.transact(TransactionEnd::RollBack, &mut |l| l.forget_kept(&id(5)));
     commit(s, |l| {
         assert_eq!(l.kept_after(None, 9)?, all);
         assert_eq!(l.kept_after(None, 2)?, all[..2]);
@@ -188,7 +188,7 @@ pub(super) fn a_switch_that_is_rolled_back_leaves_all_as_it_was<S: Subject>(s: &
     commit(s, fill);
     let before = looked_at(s);
     for restart in [false, true] {
-        s.transact(End::RollBack, &mut |l| {
+        s.transact(TransactionEnd::RollBack, &mut |l| {
             l.stage(&id(7), Some(&message(1, 7)))?;
             l.switch()?;
             l.put(&id(10), &user("7210", 10))?;
@@ -222,7 +222,7 @@ pub(super) fn switches_follow_each_other_once_nothing_is_kept<S: Subject>(s: &mu
         let after = looked_at(s);
         assert_eq!((after.live.len(), after.users), (2, 1));
         assert_eq!(after.kept.first().map(|(id, _)| *id), Some(old));
-        s.transact(End::RollBack, &mut |l| {
+        s.transact(TransactionEnd::RollBack, &mut |l| {
             l.stage(&id(50), Some(&user("7250", 1)))?;
             assert!(l.switch().is_err(), "something is still kept");
             Ok(())

@@ -1,6 +1,6 @@
 //! All or nothing, and for good.
 
-use super::{End, Subject, commit, id, mark};
+use super::{Subject, TransactionEnd, commit, id, mark};
 use crate::{DeletionRecord, HistoryEntry, Lane, Ledger, LedgerError, ReplicaState, Tombstone};
 use domain::{BodyRef, Incarnation, Kind, Object, Timestamp};
 
@@ -43,7 +43,7 @@ fn filled(l: &mut dyn Ledger) -> Result<[bool; 7], LedgerError> {
 }
 
 pub(super) fn a_rolled_back_transaction_leaves_nothing<S: Subject>(s: &mut S) {
-    s.transact(End::RollBack, &mut |l| {
+    s.transact(TransactionEnd::RollBack, &mut |l| {
         fill(l)?;
         assert_eq!(filled(l)?, [true; 7], "seen inside");
         Ok(())
@@ -54,7 +54,7 @@ pub(super) fn a_rolled_back_transaction_leaves_nothing<S: Subject>(s: &mut S) {
     });
     // What was there before comes back.
     commit(s, fill);
-    s.transact(End::RollBack, &mut |l| {
+    s.transact(TransactionEnd::RollBack, &mut |l| {
         l.remove(&id(1))?;
         l.remove(&id(2))?;
         l.clear_mark(&id(2))?;

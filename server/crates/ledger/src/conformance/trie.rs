@@ -1,6 +1,6 @@
 //! Sums, leaves, and the users in them.
 
-use super::{End, Subject, commit, id, object, user, version};
+use super::{Subject, TransactionEnd, commit, id, object, user, version};
 use crate::{Leaf, Ledger, LedgerError, Tree};
 use domain::{Digest, Key, Kind, Object, ObjectId, ServerId, Value};
 use std::collections::{BTreeMap, HashMap};
@@ -51,7 +51,7 @@ pub(super) fn sums_follow_every_change_and_equal_a_recount<S: Subject>(s: &mut S
         assert_sums(l)
     });
     s.restart();
-    s.transact(End::RollBack, &mut |l| {
+    s.transact(TransactionEnd::RollBack, &mut |l| {
         l.put(&id(1), &user("7201", 2))?;
         l.remove(&id(5))?;
         assert_sums(l)
@@ -155,7 +155,7 @@ pub(super) fn users_are_counted_and_found_by_their_number<S: Subject>(s: &mut S)
         );
         Ok(())
     });
-    s.transact(End::RollBack, &mut |l| {
+    s.transact(TransactionEnd::RollBack, &mut |l| {
         l.remove(&id(2))?;
         assert_eq!((l.user_count()?, l.users_with_number("7200")?), (3, vec![]));
         Ok(())

@@ -2,7 +2,7 @@
 
 use crate::support::flip_bit_of;
 use domain::{BodyRef, ObjectId, Timestamp};
-use ledger::conformance::{End, Subject, check};
+use ledger::conformance::{Subject, TransactionEnd, check};
 use ledger::{Ledger, LedgerError};
 use store::{Options, Readers, Store, Writer};
 use tempfile::TempDir;
@@ -25,12 +25,12 @@ impl Disk {
 impl Subject for Disk {
     fn transact(
         &mut self,
-        end: End,
+        end: TransactionEnd,
         work: &mut dyn FnMut(&mut dyn Ledger) -> Result<(), LedgerError>,
     ) {
         let mut tx = self.writer().begin().unwrap();
         work(&mut tx).unwrap();
-        if end == End::Commit {
+        if end == TransactionEnd::Commit {
             tx.commit().unwrap();
         }
     }
@@ -57,10 +57,10 @@ impl Subject for Disk {
         flip_bit_of(self.dir.path(), "object", &id, 77);
     }
 
-    fn keep_piece(&mut self, end: End, body: &BodyRef, at: u32, bytes: &[u8]) {
+    fn keep_piece(&mut self, end: TransactionEnd, body: &BodyRef, at: u32, bytes: &[u8]) {
         let mut tx = self.writer().begin().unwrap();
         tx.append_piece(Timestamp(0), body, at, bytes).unwrap();
-        if end == End::Commit {
+        if end == TransactionEnd::Commit {
             tx.commit().unwrap();
         }
     }
