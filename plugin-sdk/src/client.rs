@@ -6,6 +6,8 @@
 //! client.greetings()      greetings and the recorded name               user
 //! client.lists()          distribution lists                            user
 //! client.notification()   how one is reached                            user
+//! client.own_administration()  an administrator signs in, and its own account
+//! client.administrators() accounts of administrators                    administrator
 //! client.users()          users of the pair                             administrator
 //! client.settings()       system settings that both servers share       administrator
 //! client.classes()        mailbox classes of the server in use          administrator
@@ -24,6 +26,7 @@
 //!
 //! [`Replay`]: crate::Replay
 
+mod administrators;
 mod answer;
 mod audit_trail;
 mod call;
@@ -36,6 +39,7 @@ mod lists;
 mod messages;
 mod natural_key;
 mod notification;
+mod own_administration;
 mod own_session;
 mod remote_users;
 mod send;
@@ -46,6 +50,7 @@ mod sse;
 mod subscription;
 mod users;
 
+pub use administrators::Administrators;
 pub use audit_trail::{AuditTrail, AuditTrailQuery};
 pub use call::Progress;
 pub use classes::MailboxClasses;
@@ -54,6 +59,7 @@ pub use greetings::Greetings;
 pub use lists::Lists;
 pub use messages::Messages;
 pub use notification::OwnNotification;
+pub use own_administration::OwnAdministration;
 pub use own_session::OwnSession;
 pub use remote_users::TemporaryRemoteUsers;
 pub use settings::SharedSettings;
@@ -136,6 +142,16 @@ impl Client {
     /// How the user is reached when a message comes.
     pub fn notification(&self) -> OwnNotification {
         OwnNotification(Rc::clone(&self.driver))
+    }
+
+    /// An administrator signs in and out, and looks after its own account.
+    pub fn own_administration(&self) -> OwnAdministration {
+        OwnAdministration(Rc::clone(&self.driver))
+    }
+
+    /// The accounts of administrators, for an administrator.
+    pub fn administrators(&self) -> Administrators {
+        Administrators(Rc::clone(&self.driver))
     }
 
     /// The users of the pair, for an administrator.

@@ -70,6 +70,7 @@ fn new_user() -> NewUser {
         mailbox: "7300".to_owned(),
         name: "Mira Tandell".to_owned(),
         password: "once-only".to_owned(),
+        must_change: false,
         class: None,
     }
 }

@@ -237,20 +237,37 @@ settings! {
         session_hours: u64 = 12, "hours", 1..=720;
         /// Shortest password that is taken.
         password_length_min: usize = 4, "characters", 1..=128;
+        /// So many of a user's passwords, the present one among them, cannot be taken again by the user. 0: only the present one.
+        password_history: usize = 3, "passwords", 0..=24;
+        /// Older passwords have to be changed at the next sign-in, before anything else. 0: any age is good.
+        password_days: u64 = 0, "days", 0..=3_650;
         /// Passwords hashed at the same time; each takes 19 MiB. 0: as many as there are processors.
         hashing_max: usize = 0, "hashes", 0..=1_024;
     }
 }
 
 settings! {
-    /// Administration by HTTP. The command line on this machine needs none of it: it uses the socket in the data folder.
+    /// Administration by HTTP. The command line on this machine needs none of it: it uses the socket in the data folder. Administrators have
+    /// accounts of their own (`callpilot admin`), the same on both servers of a pair; name and password here are for the time before.
     pub struct Admin ["admin"] {
-        /// Name for HTTP Basic authentication.
+        /// Name for HTTP Basic authentication, until there is an administrator's account.
         user: String = "admin".into(), "name";
-        /// Hash of the password, as `callpilot hash-password` prints it. Without hash and file only socket and token file in the data folder open the door.
+        /// Hash of the password, as `callpilot hash-password` prints it. Without hash and file only accounts, and socket and token file in
+        /// the data folder, open the door.
         password_hash: Option<PasswordHash> = None, "PHC string";
         /// File with the password on its first line, instead of the hash.
         password_file: Option<PathBuf> = None, "path";
+        /// Whether this name and password go on opening the door when there is an administrator's account. They have no second factor,
+        /// and everybody who uses them has the same name in the audit trail.
+        keep_password: bool = false, "true or false";
+        /// Whether administrators need a second factor: a code that an application shows. Who has none sets one up before anything else.
+        second_factor_required: bool = false, "true or false";
+        /// Shortest password of an administrator.
+        password_length_min: usize = 10, "characters", 8..=128;
+        /// How long an administrator's session lasts without renewal. Programs renew theirs while they are used.
+        session_idle_minutes: u64 = 30, "minutes", 1..=1_440;
+        /// How long it lasts at most, however often it is renewed.
+        session_hours: u64 = 12, "hours", 1..=168;
     }
 }
 

@@ -19,6 +19,7 @@ pub mod local_socket;
 pub mod log;
 pub mod login;
 pub mod network;
+pub mod one_time_code;
 pub mod operations;
 pub mod partly_delivered;
 pub mod password;

@@ -1,7 +1,8 @@
 //! Session tokens: PASETO v4.local, made with a key that both servers of a pair derive from the GR root.
 //!
 //! A token says whose it is, of which session epoch, and until when. Nothing about it is stored: a token ends by its time, or when
-//! the user's epoch is raised (password changed, logged out everywhere), which is replicated.
+//! the user's epoch is raised (password changed, logged out everywhere), which is replicated. An administrator's token names its session
+//! besides, which the account keeps (`domain::HeldSession`), so that it can be ended by itself.
 
 use crate::gr::pairing::{Secret, SessionKeys};
 use contract::{ObjectId, Timestamp};
@@ -9,14 +10,17 @@ use pasetors::Local;
 use pasetors::keys::SymmetricKey;
 use pasetors::token::UntrustedToken;
 use pasetors::version4::{LocalToken, V4};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-/// Bound into every token, so that none made for another purpose is taken for a session.
-const PURPOSE: &[u8] = b"callpilot session 1";
+/// Bound into every token of a user, so that none made for another purpose is taken for a session.
+const OF_USER: &[u8] = b"callpilot session 1";
+/// The same for the tokens of administrators.
+const OF_ADMINISTRATOR: &[u8] = b"callpilot administrator session 1";
 /// Far above the length of any token that this module makes.
 const TOKEN_LENGTH_MAX: usize = 1024;
 
-/// What a token says.
+/// What the token of a user says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claims {
     /// Whose session.
@@ -29,6 +33,29 @@ pub struct Claims {
     #[serde(rename = "i")]
     pub issued_at: Timestamp,
     /// When it ends.
+    #[serde(rename = "x")]
+    pub expires_at: Timestamp,
+}
+
+/// What the token of an administrator says. What the administrator may do it does not say: that is looked up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AdministratorClaims {
+    /// Whose session: the account.
+    #[serde(rename = "a")]
+    pub account: ObjectId,
+    /// The account's session epoch when it was made.
+    #[serde(rename = "e")]
+    pub epoch: i64,
+    /// The place of the session among those that are kept.
+    #[serde(rename = "p")]
+    pub place: u64,
+    /// When the session began.
+    #[serde(rename = "b")]
+    pub began_at: Timestamp,
+    /// When the session ends however often it is renewed.
+    #[serde(rename = "l")]
+    pub ends_at: Timestamp,
+    /// When the token ends.
     #[serde(rename = "x")]
     pub expires_at: Timestamp,
 }
@@ -46,30 +73,65 @@ pub enum TokenError {
 
 /// A token with these claims.
 pub fn make(keys: &SessionKeys, claims: &Claims) -> String {
-    let bytes = serde_json::to_vec(claims).expect("claims are plain data");
-    LocalToken::encrypt(&key(&keys.current), &bytes, None, Some(PURPOSE))
-        .expect("a payload that is not empty is encrypted if the system has random bytes")
+    seal(keys, OF_USER, claims)
+}
+
+/// A token of an administrator with these claims.
+pub fn make_for_administrator(keys: &SessionKeys, claims: &AdministratorClaims) -> String {
+    seal(keys, OF_ADMINISTRATOR, claims)
 }
 
 /// What a token says, if one of the keys opens it and its time is not over.
+///
+/// # Errors
+/// [`TokenError`].
 pub fn read(keys: &SessionKeys, token: &str, now: Timestamp) -> Result<Claims, TokenError> {
+    let claims: Claims = open(keys, OF_USER, token)?;
+    until(claims.expires_at, now).map(|()| claims)
+}
+
+/// The same for the token of an administrator.
+///
+/// # Errors
+/// [`TokenError`].
+pub fn read_of_administrator(
+    keys: &SessionKeys,
+    token: &str,
+    now: Timestamp,
+) -> Result<AdministratorClaims, TokenError> {
+    let claims: AdministratorClaims = open(keys, OF_ADMINISTRATOR, token)?;
+    until(claims.expires_at, now).map(|()| claims)
+}
+
+fn until(end: Timestamp, now: Timestamp) -> Result<(), TokenError> {
+    match end <= now {
+        true => Err(TokenError::Expired),
+        false => Ok(()),
+    }
+}
+
+fn seal(keys: &SessionKeys, purpose: &[u8], claims: &impl Serialize) -> String {
+    let bytes = serde_json::to_vec(claims).expect("claims are plain data");
+    LocalToken::encrypt(&key(&keys.current), &bytes, None, Some(purpose))
+        .expect("a payload that is not empty is encrypted if the system has random bytes")
+}
+
+fn open<T: DeserializeOwned>(
+    keys: &SessionKeys,
+    purpose: &[u8],
+    token: &str,
+) -> Result<T, TokenError> {
     if token.len() > TOKEN_LENGTH_MAX {
         return Err(TokenError::NotOurs);
     }
     let token = UntrustedToken::<Local, V4>::try_from(token).map_err(|_| TokenError::NotOurs)?;
     let open =
-        |secret: &Secret| LocalToken::decrypt(&key(secret), &token, None, Some(PURPOSE)).ok();
+        |secret: &Secret| LocalToken::decrypt(&key(secret), &token, None, Some(purpose)).ok();
     let trusted = std::iter::once(&keys.current)
         .chain(&keys.accepted)
         .find_map(open)
         .ok_or(TokenError::NotOurs)?;
-    let claims: Claims =
-        serde_json::from_str(trusted.payload()).map_err(|_| TokenError::NotOurs)?;
-    if claims.expires_at <= now {
-        Err(TokenError::Expired)
-    } else {
-        Ok(claims)
-    }
+    serde_json::from_str(trusted.payload()).map_err(|_| TokenError::NotOurs)
 }
 
 fn key(secret: &Secret) -> SymmetricKey<V4> {
@@ -110,6 +172,29 @@ mod tests {
             read(&keys(1, &[]), &token, Timestamp(2_000)),
             Err(TokenError::Expired)
         );
+    }
+
+    #[test]
+    fn a_users_token_is_none_of_an_administrator_and_the_other_way_round() {
+        let keys = keys(1, &[]);
+        let of_administrator = AdministratorClaims {
+            account: ObjectId::from_bytes([4; 16]),
+            epoch: 3,
+            place: u64::MAX,
+            began_at: Timestamp(1_000),
+            ends_at: Timestamp(3_000),
+            expires_at: Timestamp(2_000),
+        };
+        let token = make_for_administrator(&keys, &of_administrator);
+        let read_back = read_of_administrator(&keys, &token, Timestamp(1_999));
+        assert_eq!(read_back, Ok(of_administrator));
+        let late = read_of_administrator(&keys, &token, Timestamp(2_000));
+        assert_eq!(late, Err(TokenError::Expired));
+        let as_user = read(&keys, &token, Timestamp(1_999));
+        assert_eq!(as_user, Err(TokenError::NotOurs));
+        let users = make(&keys, &claims());
+        let as_administrator = read_of_administrator(&keys, &users, Timestamp(1_999));
+        assert_eq!(as_administrator, Err(TokenError::NotOurs));
     }
 
     #[test]

@@ -29,10 +29,10 @@ pub fn id(user: u64, message: u64) -> ObjectId {
 /// The registers of a user; every other one is local to the same server.
 pub fn user(n: u64) -> Vec<(Key, Value)> {
     let (home, number) = (server((n % 2) as usize), (100_000 + n).to_string());
-    let password = Password {
-        phc: "$argon2id$v=19$m=19456,t=2,p=1$".to_owned() + &"k3b9TzQ0".repeat(8),
-        changed_at: Timestamp(LONG_AGO),
-    };
+    let password = Password::new(
+        "$argon2id$v=19$m=19456,t=2,p=1$".to_owned() + &"k3b9TzQ0".repeat(8),
+        Timestamp(LONG_AGO),
+    );
     let mut registers = User::registers(home, &number, &format!("User {n}"), &password);
     registers.extend([
         (Key::field(user_fields::EPOCH), Value::Int(1)),

@@ -35,6 +35,8 @@ pub(super) struct Driver {
     pub(super) token: RefCell<Option<String>>,
     /// What opens the administration: the value of the header `Authorization`.
     pub(super) administrator: RefCell<Option<String>>,
+    /// When the administrator's session is to be renewed.
+    pub(super) administrator_renew_at: Cell<Option<Millis>>,
     /// When the session is to be renewed.
     pub(super) renew_at: Cell<Option<Millis>>,
     /// Raised whenever requests under way are no longer expected to be answered.
@@ -89,6 +91,7 @@ impl Driver {
             connector: RefCell::new(connector),
             token: RefCell::new(None),
             administrator: RefCell::new(None),
+            administrator_renew_at: Cell::new(None),
             renew_at: Cell::new(None),
             epoch: Cell::new(0),
             requests: Cell::new(0),
@@ -134,7 +137,11 @@ impl Driver {
 
     fn wake_at(&self) -> Option<Millis> {
         let connector = self.connector.borrow().wake_at();
-        connector.into_iter().chain(self.renew_at.get()).min()
+        let renewals = [self.renew_at.get(), self.administrator_renew_at.get()];
+        connector
+            .into_iter()
+            .chain(renewals.into_iter().flatten())
+            .min()
     }
 
     fn act(&self, output: Output) {
@@ -387,6 +394,7 @@ async fn drive(
             };
             driver.feed(Input::Tick);
             driver.renew_session_if_due();
+            driver.renew_administrator_if_due();
             driver.deliver();
             let wake_at = driver.wake_at();
             driver.sleeps_until.set(wake_at);

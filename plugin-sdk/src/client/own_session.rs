@@ -7,7 +7,7 @@ use crate::Error;
 use crate::transport::Method;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use contract::{Login, Session};
+use contract::{Login, PasswordChange, Session};
 use std::rc::Rc;
 
 /// The session of a client. See [`crate::Client::session`].
@@ -79,8 +79,26 @@ impl OwnSession {
         self.0.token().is_some()
     }
 
+    /// Changes one's own password. All other sessions of the user end, this one goes on. Never repeated: after a try whose outcome is
+    /// unknown log in with the new password, or else the old one.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] with `wrong_password` for the old one, and with `bad_request` for a new one that cannot be taken.
+    pub async fn change_password(&self, old: &str, new: &str) -> Result<Session, Error> {
+        let change = PasswordChange {
+            old: old.to_owned(),
+            new: new.to_owned(),
+        };
+        let call = Call::never(Method::Put, format!("{SESSION}/password"));
+        let call = call.by(self.0.user()?).with_json(&change)?;
+        let session: Session = self.0.call_json(&call).await?;
+        self.0.begin_session(&session);
+        Ok(session)
+    }
+
     /// From now on everything that is an administrator's ([`crate::Client::users`], [`crate::Client::gr`] and what stands between them) is
-    /// asked in the name of this one. It is not checked here: the first call is.
+    /// asked with the name and password of the server's configuration, which open the administration while there is no administrator's
+    /// account ([`crate::Client::own_administration`]). It is not checked here: the first call is.
     pub fn administer(&self, name: &str, password: &str) {
         // RFC 7617, section 2.
         let encoded = BASE64_STANDARD.encode(format!("{name}:{password}"));

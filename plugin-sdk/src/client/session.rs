@@ -31,7 +31,7 @@ impl Driver {
     pub(super) fn administrator(&self) -> Result<Caller, Error> {
         let header = self.administrator.borrow().clone();
         header.map(Caller::Administrator).ok_or_else(|| Error::BadConfig {
-            what: "This needs an administrator: call `client.session().administer(name, password)` first.".to_owned(),
+            what: "This needs an administrator: call `client.own_administration().sign_in(…)` first.".to_owned(),
         })
     }
 

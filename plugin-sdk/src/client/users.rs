@@ -126,7 +126,10 @@ impl Users {
     pub async fn set_password(&self, id: ObjectId, password: &str) -> Result<UserRow, Error> {
         let password = password.to_owned();
         let call = self.safe(Method::Put, format!("{}/password", path(id)))?;
-        let call = call.with_json(&NewPassword { password })?;
+        let call = call.with_json(&NewPassword {
+            password,
+            must_change: false,
+        })?;
         self.0.call_json(&call).await
     }
 

@@ -238,6 +238,7 @@ impl Server {
 
     fn session(&self) -> Session {
         Session {
+            password_change_needed: false,
             token: TOKEN.to_owned(),
             expires_at: Timestamp(wall_ms() + self.session_ms.get()),
             mailbox: Mailbox {

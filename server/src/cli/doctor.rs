@@ -1,12 +1,15 @@
 //! `callpilot doctor`: what an administrator would look at first, in that order.
 
+use super::admin::ADMINISTRATORS;
 use super::admin_client::AdminClient;
 use super::{Failure, Output, Server};
 use crate::config::Config;
 use crate::listen::Handles;
 use crate::listen::tls::{Certificates, Source};
 use crate::run_info::RunInfo;
-use contract::{Damage, DiskStatus, GrStatus, PartnerState, UpkeepStatus, clocks_differ};
+use contract::{
+    AdministratorRow, Damage, DiskStatus, GrStatus, PartnerState, UpkeepStatus, clocks_differ,
+};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
@@ -146,6 +149,19 @@ async fn look_at_server(client: &AdminClient, findings: &mut Findings) {
     }
     findings.note("stored data", stored(&status.damage));
     findings.note("house-keeping", upkeep(&status.upkeep));
+    match client.get::<Vec<AdministratorRow>>(ADMINISTRATORS).await {
+        Ok(all) => findings.note("administrators", Ok(administrators(&all))),
+        Err(failure) => findings.note("administrators", Err(failure.to_string())),
+    };
+}
+
+/// Who may administer by the network.
+fn administrators(all: &[AdministratorRow]) -> String {
+    let without = all.iter().filter(|row| !row.second_factor).count();
+    match all.len() {
+        0 => "there is no account yet: `callpilot admin add NAME` creates one".into(),
+        n => format!("{n}, {without} of them without a second factor"),
+    }
 }
 
 /// Whether the running server may open as many files as its configuration needs, and how many are open.

@@ -1,6 +1,7 @@
 //! The command line. `serve` is a server; `user` and `gr` talk to the one that runs with the same configuration; `demo` starts a
 //! whole pair. With `--json` every command answers in JSON, faults included.
 
+mod admin;
 mod admin_client;
 mod audit_trail;
 mod class;
@@ -50,6 +51,9 @@ enum Command {
     /// Users and their mailboxes, on the server that runs with this configuration.
     #[command(subcommand)]
     User(user::Command),
+    /// Administrators: their accounts, roles, passwords and sessions.
+    #[command(subcommand)]
+    Admin(admin::Command),
     /// The mailbox classes of the server.
     #[command(subcommand)]
     Class(class::Command),
@@ -143,6 +147,21 @@ impl Output {
     }
 }
 
+/// Asks whether to go on; without a terminal nobody can be asked.
+fn agreed(question: &str) -> Result<bool, Failure> {
+    use std::io::{BufRead, IsTerminal};
+    if !std::io::stdin().is_terminal() {
+        return Err(Failure::new(
+            "This asks first. Add --yes to do it without being asked.",
+        ));
+    }
+    eprint!("{question} [y/N] ");
+    let mut answer = String::new();
+    let read = std::io::stdin().lock().read_line(&mut answer);
+    read.map_err(|e| Failure::new(e.to_string()))?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
 /// A reader that has gone away (`| head`) is no fault of the command.
 fn print_line(text: &str) {
     use std::io::Write;
@@ -157,6 +176,7 @@ pub fn main() -> ExitCode {
     let done = match cli.command {
         Command::Serve(args) => serve::run(args),
         Command::User(command) => wait_for(user::run(command, out)),
+        Command::Admin(command) => wait_for(admin::run(command, out)),
         Command::Class(command) => wait_for(class::run(command, out)),
         Command::Shortcut(command) => wait_for(shortcut::run(command, out)),
         Command::RemoteUser(command) => wait_for(remote_user::run(command, out)),

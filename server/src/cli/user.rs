@@ -2,7 +2,7 @@
 
 use super::admin_client::AdminClient;
 use super::secret::PasswordFrom;
-use super::{Failure, Output, Server};
+use super::{Failure, Output, Server, agreed};
 use contract::{Emptied, NewPassword, NewUser, UserKind, UserPatch, UserRow};
 use hyper::Method;
 
@@ -23,6 +23,9 @@ pub enum Command {
         class: Option<u32>,
         #[command(flatten)]
         password: PasswordFrom,
+        /// The user has to choose another password at the first sign-in, before anything else.
+        #[arg(long)]
+        must_change: bool,
         #[command(flatten)]
         server: Server,
     },
@@ -62,6 +65,9 @@ pub enum Command {
         which: Which,
         #[command(flatten)]
         password: PasswordFrom,
+        /// The user has to choose another password at the next sign-in, before anything else.
+        #[arg(long)]
+        must_change: bool,
     },
     /// Unlock a mailbox, and let people who have tried too many wrong passwords try again at once.
     Unlock {
@@ -118,6 +124,7 @@ pub async fn run(command: Command, out: Output) -> Result<(), Failure> {
             name,
             class,
             password,
+            must_change,
             server,
         } => {
             let client = AdminClient::of(&server)?;
@@ -126,6 +133,7 @@ pub async fn run(command: Command, out: Output) -> Result<(), Failure> {
                 mailbox,
                 name,
                 password: password.read("password")?,
+                must_change,
                 class,
             };
             add(&client, &new, out).await
@@ -155,7 +163,11 @@ pub async fn run(command: Command, out: Output) -> Result<(), Failure> {
             };
             set(&which, &patch, out).await
         }
-        Command::Passwd { which, password } => set_password(&which, &password, out).await,
+        Command::Passwd {
+            which,
+            password,
+            must_change,
+        } => set_password(&which, &password, must_change, out).await,
         Command::Unlock { which } => {
             let row = act(&which, "unlock").await?;
             out.say(&row, || format!("Mailbox {} is unlocked.", row.mailbox))
@@ -188,10 +200,16 @@ async fn set(which: &Which, patch: &UserPatch, out: Output) -> Result<(), Failur
     out.say(&row, || details(&row))
 }
 
-async fn set_password(which: &Which, password: &PasswordFrom, out: Output) -> Result<(), Failure> {
+async fn set_password(
+    which: &Which,
+    password: &PasswordFrom,
+    must_change: bool,
+    out: Output,
+) -> Result<(), Failure> {
     let (client, row) = find(which).await?;
     let new = NewPassword {
         password: password.read("new password")?,
+        must_change,
     };
     let path = format!("{USERS}/{}/password", row.id);
     let row: UserRow = client.send_json(Method::PUT, &path, &new).await?;
@@ -285,20 +303,6 @@ async fn find(which: &Which) -> Result<(AdminClient, UserRow), Failure> {
     let row =
         first.ok_or_else(|| Failure::new(format!("There is no mailbox {}.", which.mailbox)))?;
     Ok((client, row))
-}
-
-fn agreed(question: &str) -> Result<bool, Failure> {
-    use std::io::{BufRead, IsTerminal};
-    if !std::io::stdin().is_terminal() {
-        return Err(Failure::new(
-            "Deleting asks first. Add --yes to delete without being asked.",
-        ));
-    }
-    eprint!("{question} [y/N] ");
-    let mut answer = String::new();
-    let read = std::io::stdin().lock().read_line(&mut answer);
-    read.map_err(|e| Failure::new(e.to_string()))?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
 fn messages(count: u32) -> String {

@@ -28,6 +28,18 @@ fn action(method: &Method, route: &str) -> Option<&'static str> {
         return None;
     }
     Some(match (method.as_str(), resource) {
+        // Entered by itself, right or wrong, and not as an act.
+        ("POST", "session") => "administrator.sign-in",
+        ("DELETE", "session") => "administrator.sign-out",
+        ("PUT", "session/password") => "administrator.own-password",
+        ("POST", "session/second-factor") => "administrator.begin-second-factor",
+        ("PUT", "session/second-factor") => "administrator.confirm-second-factor",
+        ("POST", "administrators") => "administrator.create",
+        ("PATCH", "administrators/{name}") => "administrator.change",
+        ("DELETE", "administrators/{name}") => "administrator.remove",
+        ("PUT", "administrators/{name}/password") => "administrator.password",
+        ("DELETE", "administrators/{name}/sessions") => "administrator.end-sessions",
+        ("DELETE", "administrators/{name}/sessions/{id}") => "administrator.end-session",
         ("POST", "users") => "user.create",
         ("PATCH", "users/{id}") => "user.change",
         ("DELETE", "users/{id}") => "user.delete",
@@ -53,6 +65,12 @@ fn action(method: &Method, route: &str) -> Option<&'static str> {
         ("POST", "gr/held/retry") => "held.retry",
         _ => OTHER,
     })
+}
+
+/// What a request does; `None` if it only looks.
+pub fn of(parts: &Parts) -> Option<&'static str> {
+    let route = parts.extensions.get::<MatchedPath>();
+    route.map_or(Some(OTHER), |route| action(&parts.method, route.as_str()))
 }
 
 /// An act without a name; a test sees that there is none.

@@ -9,8 +9,11 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use std::ops::Deref;
 
-/// A request of a user with a session that has not ended.
+/// A request of a user with a session that has not ended, and with a password that need not be changed first.
 pub struct LoggedIn(SignedIn);
+
+/// A request of a user about the session itself: it is answered also while the password has to be changed.
+pub struct SessionHolder(pub SignedIn);
 
 impl Deref for LoggedIn {
     type Target = SignedIn;
@@ -21,6 +24,16 @@ impl Deref for LoggedIn {
 }
 
 impl FromRequestParts<Api> for LoggedIn {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
+        let SessionHolder(who) = SessionHolder::from_request_parts(parts, api).await?;
+        api.sign_in().password_stands(&who)?;
+        Ok(Self(who))
+    }
+}
+
+impl FromRequestParts<Api> for SessionHolder {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {

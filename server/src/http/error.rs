@@ -73,7 +73,9 @@ impl Problem {
     fn sentence(&self) -> String {
         match self {
             Self::Operation(error) => sentence(error),
-            Self::NotAdministrator => "This needs an administrator's name and password.".into(),
+            Self::NotAdministrator => {
+                "This needs an administrator: sign in by POST /api/v1/admin/session.".into()
+            }
             Self::TooLarge { size_max } => {
                 format!("The request is larger than the {size_max} bytes that are taken.")
             }
@@ -100,6 +102,11 @@ fn code(error: &OpError) -> (StatusCode, ErrorCode) {
     match error {
         OpError::Invalid(_) => (StatusCode::BAD_REQUEST, ErrorCode::BadRequest),
         OpError::WrongPassword { .. } => (StatusCode::UNAUTHORIZED, ErrorCode::WrongPassword),
+        OpError::CodeNeeded => (StatusCode::UNAUTHORIZED, ErrorCode::CodeNeeded),
+        OpError::SecondFactorNeeded => (StatusCode::FORBIDDEN, ErrorCode::SecondFactorNeeded),
+        OpError::PasswordChangeNeeded(_) => {
+            (StatusCode::FORBIDDEN, ErrorCode::PasswordChangeNeeded)
+        }
         OpError::SessionOver(_) => (StatusCode::UNAUTHORIZED, ErrorCode::NotLoggedIn),
         OpError::Forbidden(_) => (StatusCode::FORBIDDEN, ErrorCode::Forbidden),
         OpError::NotFound(_) => (StatusCode::NOT_FOUND, ErrorCode::NotFound),
@@ -118,12 +125,19 @@ fn sentence(error: &OpError) -> String {
         | OpError::Forbidden(text)
         | OpError::NotFound(text)
         | OpError::Conflict(text) => text.clone(),
-        OpError::WrongPassword { tries_left: 1 } => {
-            "Mailbox number or password is wrong. 1 try is left.".into()
+        OpError::WrongPassword { what, tries_left: 1 } => {
+            format!("{what} is wrong. 1 try is left.")
         }
-        OpError::WrongPassword { tries_left } => {
-            format!("Mailbox number or password is wrong. {tries_left} tries are left.")
+        OpError::WrongPassword { what, tries_left } => {
+            format!("{what} is wrong. {tries_left} tries are left.")
         }
+        OpError::CodeNeeded => {
+            "Enter the code that your application shows now, with name and password.".into()
+        }
+        OpError::SecondFactorNeeded => {
+            "This server asks administrators for a second factor, and you have none yet. Set one up first.".into()
+        }
+        OpError::PasswordChangeNeeded(why) => format!("{why} Choose a new password first."),
         OpError::SessionOver(why) => format!("{why} Log in again."),
         OpError::LockedByAdministrator => {
             "This mailbox was locked by an administrator. An administrator can unlock it.".into()
@@ -168,7 +182,7 @@ impl IntoResponse for Problem {
             tracing::error!(%reference, cause = %chain(cause.as_ref()), "a request failed");
         }
         let tries_left = match self {
-            Self::Operation(OpError::WrongPassword { tries_left }) => Some(tries_left),
+            Self::Operation(OpError::WrongPassword { tries_left, .. }) => Some(tries_left),
             _ => None,
         };
         let retry_after_s = self.wait();
@@ -192,7 +206,9 @@ impl IntoResponse for Problem {
                 );
                 headers.insert(header::WWW_AUTHENTICATE, realm);
             }
-            Self::Operation(OpError::SessionOver(_) | OpError::WrongPassword { .. }) => {
+            Self::Operation(
+                OpError::SessionOver(_) | OpError::WrongPassword { .. } | OpError::CodeNeeded,
+            ) => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
             Self::Range { size } => {
@@ -260,15 +276,20 @@ mod tests {
         assert!(!error.message.contains("/var") && !error.reference.is_empty());
     }
 
+    fn wrong(tries_left: u32) -> Problem {
+        let what = "Mailbox number or password";
+        OpError::WrongPassword { what, tries_left }.into()
+    }
+
     #[tokio::test]
     async fn wrong_passwords_say_how_many_tries_are_left() {
-        let (status, error) = told(OpError::WrongPassword { tries_left: 2 }.into()).await;
+        let (status, error) = told(wrong(2)).await;
         assert_eq!((status.as_u16(), error.tries_left), (401, Some(2)));
         assert_eq!(
             error.message,
             "Mailbox number or password is wrong. 2 tries are left."
         );
-        let (_, error) = told(OpError::WrongPassword { tries_left: 1 }.into()).await;
+        let (_, error) = told(wrong(1)).await;
         assert_eq!(
             error.message,
             "Mailbox number or password is wrong. 1 try is left."

@@ -164,14 +164,39 @@ impl Api {
 
 /// The routes that the OpenAPI document describes, and the document: one list makes both.
 fn documented() -> (Router<Api>, utoipa::openapi::OpenApi) {
+    let (router, document) = routes().split_for_parts();
+    (router, openapi::completed(document))
+}
+
+fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::with_openapi(openapi::preamble())
         .routes(routes!(discovery::discovery))
         .routes(routes!(session::log_in, session::renew, session::log_out))
+        .routes(routes!(session::password))
         .routes(routes!(messages::list))
         .routes(routes!(messages::read, messages::change, messages::delete))
         .routes(routes!(messages::empty_deleted))
         .routes(routes!(audio::audio))
         .routes(routes!(events::events))
+        .routes(routes!(notification::own, notification::set_own))
+        .routes(routes!(notification::of_user, notification::set_of_user))
+        .routes(routes!(greetings::list))
+        .routes(
+            routes!(greetings::hear, greetings::set, greetings::remove)
+                .layer(DefaultBodyLimit::max(greetings::UPLOAD_MAX)),
+        )
+        .routes(routes!(lists::list))
+        .routes(routes!(lists::set, lists::remove))
+        .routes(routes!(openapi::document))
+        .routes(routes!(status::health))
+        .routes(routes!(status::metrics))
+        .merge(administration())
+        .merge(administrators())
+}
+
+/// What administrators manage.
+fn administration() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
         .routes(routes!(admin::users::list, admin::users::create))
         .routes(routes!(
             admin::users::read,
@@ -195,23 +220,40 @@ fn documented() -> (Router<Api>, utoipa::openapi::OpenApi) {
         .routes(routes!(admin::remote_users::remove))
         .routes(routes!(admin::trail::list))
         .routes(routes!(admin::settings::show, admin::settings::change))
-        .routes(routes!(notification::own, notification::set_own))
-        .routes(routes!(notification::of_user, notification::set_of_user))
-        .routes(routes!(greetings::list))
-        .routes(
-            routes!(greetings::hear, greetings::set, greetings::remove)
-                .layer(DefaultBodyLimit::max(greetings::UPLOAD_MAX)),
-        )
-        .routes(routes!(lists::list))
-        .routes(routes!(lists::set, lists::remove))
         .routes(routes!(admin::tasks::list, admin::tasks::start))
         .routes(routes!(admin::tasks::abort))
         .routes(routes!(admin::tasks::agree))
         .routes(routes!(admin::tasks::undo))
         .routes(routes!(admin::tasks::held))
         .routes(routes!(admin::tasks::retry))
-        .routes(routes!(openapi::document))
-        .routes(routes!(status::health))
-        .routes(routes!(status::metrics))
-        .split_for_parts()
+}
+
+/// Administrators themselves: their sessions and accounts.
+fn administrators() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(
+            admin::session::sign_in,
+            admin::session::renew,
+            admin::session::sign_out
+        ))
+        .routes(routes!(admin::session::password))
+        .routes(routes!(
+            admin::session::begin_second_factor,
+            admin::session::confirm_second_factor
+        ))
+        .routes(routes!(
+            admin::administrators::list,
+            admin::administrators::create
+        ))
+        .routes(routes!(
+            admin::administrators::read,
+            admin::administrators::change,
+            admin::administrators::remove
+        ))
+        .routes(routes!(admin::administrators::password))
+        .routes(routes!(
+            admin::administrators::sessions,
+            admin::administrators::end_sessions
+        ))
+        .routes(routes!(admin::administrators::end_session))
 }

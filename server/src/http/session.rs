@@ -1,15 +1,16 @@
 //! `/api/v1/session`: logging in, renewing, logging out.
 
-use super::auth::LoggedIn;
+use super::auth::SessionHolder;
 use super::error::{HttpResult, Problem};
 use super::extract::{Body, Params};
 use super::request::Peer;
 use super::{Api, convert};
+use crate::operations::own_password;
 use crate::operations::sign_in::SignedIn;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
-use contract::{ApiError, Login, Session};
+use contract::{ApiError, Login, PasswordChange, Session};
 use domain::{ServerId, User};
 use serde::Deserialize;
 
@@ -44,6 +45,7 @@ fn session(api: &Api, who: &SignedIn) -> HttpResult<Session> {
         mailbox: convert::mailbox(who.id, &user),
         primary: primary(user.home(), &api.server().config().fqdn, partner),
         discovery: api.discover(),
+        password_change_needed: api.sign_in().password_stands(who).is_err(),
     })
 }
 
@@ -59,8 +61,33 @@ fn primary(home: Option<ServerId>, here: &str, partner: Option<String>) -> Strin
     (status = 200, body = Session),
     (status = 401, description = "No session, or one that has ended", body = ApiError),
 ))]
-pub async fn renew(State(api): State<Api>, who: LoggedIn) -> HttpResult<Json<Session>> {
+pub async fn renew(
+    State(api): State<Api>,
+    SessionHolder(who): SessionHolder,
+) -> HttpResult<Json<Session>> {
     Ok(Json(session(&api, &who)?))
+}
+
+/// Changes one's own password. All other sessions of the user end, on both servers; this one goes on with the new token.
+#[utoipa::path(put, path = "/api/v1/session/password", tag = "session", security(("session" = [])),
+    request_body = PasswordChange, responses(
+    (status = 200, body = Session),
+    (status = 400, description = "The new password cannot be taken", body = ApiError),
+    (status = 401, description = "The old password is wrong, or there is no session", body = ApiError),
+    (status = 404, body = ApiError),
+    (status = 409, description = "It was changed at the same time", body = ApiError),
+    (status = 423, description = "An administrator has locked the mailbox", body = ApiError),
+    (status = 429, description = "Too many wrong passwords: Retry-After says how long to wait", body = ApiError),
+    (status = 503, description = "Out of service: ask the partner", body = ApiError),
+))]
+pub async fn password(
+    State(api): State<Api>,
+    Extension(Peer(peer)): Extension<Peer>,
+    SessionHolder(who): SessionHolder,
+    Body(PasswordChange { old, new }): Body<PasswordChange>,
+) -> HttpResult<Json<Session>> {
+    let changed = own_password::change(api.sign_in(), &who, peer.address(), old, new);
+    Ok(Json(session(&api, &changed.await?)?))
 }
 
 /// How far a log-out goes.
@@ -79,7 +106,7 @@ pub struct LogOut {
     ))]
 pub async fn log_out(
     State(api): State<Api>,
-    who: LoggedIn,
+    SessionHolder(who): SessionHolder,
     Params(how): Params<LogOut>,
 ) -> HttpResult<StatusCode> {
     if how.everywhere {

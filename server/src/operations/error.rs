@@ -13,11 +13,19 @@ use std::time::Duration;
 pub enum OpError {
     /// What was asked for cannot be; a sentence says why.
     Invalid(String),
-    /// Mailbox number or password is wrong.
+    /// What somebody proves to be is wrong.
     WrongPassword {
+        /// What of it, as the beginning of a sentence.
+        what: &'static str,
         /// Before one has to wait.
         tries_left: u32,
     },
+    /// The password is right, and a code of the second factor is wanted besides.
+    CodeNeeded,
+    /// A second factor has to be set up before anything else.
+    SecondFactorNeeded,
+    /// The password has to be changed before anything else; a sentence says why.
+    PasswordChangeNeeded(&'static str),
     /// There is no session, or it has ended; a sentence says which.
     SessionOver(&'static str),
     /// Known, but not allowed; a sentence says why.

@@ -3,6 +3,7 @@
 //! An edge (HTTP, SMTP, the command line) parses what it was sent, calls an operation, and maps its result or its [`OpError`] to what its
 //! protocol says. Nothing here knows a protocol, a status code or a header; nothing outside opens the store or makes a change of an object.
 
+pub mod administrators;
 pub mod classes;
 pub mod contact_settings;
 pub mod deposit;
@@ -10,7 +11,10 @@ mod error;
 pub mod greetings;
 pub mod lists;
 pub mod messages;
+pub mod own_administrator;
+pub mod own_password;
 pub mod pair;
+mod password_rules;
 pub mod principal;
 mod quota;
 pub mod remote_users;

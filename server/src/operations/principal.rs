@@ -1,8 +1,10 @@
-//! Who acts, from where, and how that was proved.
+//! Who acts, from where, and what it may do.
 //!
-//! An edge makes an [`Origin`] for each request; who may administer is decided in one place, `AdminAuth` of the HTTP edge, which makes the
-//! [`Principal`].
+//! An edge makes an [`Origin`] for each request; who calls is decided in one place, `AdminAuth` of the HTTP edge, which makes the
+//! [`Principal`]. What each role may do stands here, by the names that acts have in the audit trail, and nowhere else.
 
+use super::{OpError, OpResult};
+use domain::AdministratorRole;
 use std::fmt;
 use std::net::IpAddr;
 
@@ -41,36 +43,56 @@ impl fmt::Display for Origin {
     }
 }
 
-/// How somebody proved who it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Proof {
-    /// The system says which account is at the other end of the socket.
-    PeerCredentials,
-    /// The token in the data folder.
-    Token,
-    /// Name and password.
-    Password,
-}
-
 /// Somebody who may administer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Principal {
     /// What it is called: the administrator's name, `root`, `uid 998`, or `token`.
     pub name: String,
-    /// Where the request comes from.
-    pub origin: Origin,
-    /// How it was proved.
-    pub proof: Proof,
+    /// What it may do.
+    pub role: AdministratorRole,
 }
 
 impl Principal {
-    /// An account of this machine.
-    pub fn local(uid: u32, pid: Option<i32>) -> Self {
-        Self {
-            name: account(uid),
-            origin: Origin::Local { uid, pid },
-            proof: Proof::PeerCredentials,
+    /// One who may do everything: an account of this machine, the token in the data folder, the password of the configuration.
+    pub fn owner(name: String) -> Self {
+        let role = AdministratorRole::Administrator;
+        Self { name, role }
+    }
+
+    /// Whether it may do an act; `None`: it only looks.
+    ///
+    /// # Errors
+    /// [`OpError::Forbidden`].
+    pub fn may(&self, act: Option<&str>) -> OpResult<()> {
+        let needed = needed(act);
+        if self.role >= needed {
+            return Ok(());
         }
+        Err(OpError::Forbidden(format!(
+            "{} is {}, and this needs {}.",
+            self.name,
+            said(self.role),
+            said(needed)
+        )))
+    }
+}
+
+/// The least role that may do an act. What is not named here only an administrator does.
+fn needed(act: Option<&str>) -> AdministratorRole {
+    let Some(act) = act else {
+        return AdministratorRole::ReadOnly;
+    };
+    match act.split_once('.').map_or(act, |(of, _)| of) {
+        "user" | "class" | "shortcut" | "remote-user" | "held" => AdministratorRole::Operator,
+        _ => AdministratorRole::Administrator,
+    }
+}
+
+fn said(role: AdministratorRole) -> &'static str {
+    match role {
+        AdministratorRole::ReadOnly => "one who may only look",
+        AdministratorRole::Operator => "an operator",
+        AdministratorRole::Administrator => "an administrator",
     }
 }
 
@@ -91,11 +113,32 @@ mod tests {
         let network = |text: &str| Origin::Network(text.parse().unwrap()).to_string();
         assert_eq!(network("::ffff:192.0.2.1"), "192.0.2.1");
         assert_eq!(network("2001:db8::1"), "2001:db8::1");
-        let local = Principal::local(0, Some(7));
+        let (uid, pid) = (0, Some(7));
+        assert_eq!(Origin::Local { uid, pid }.to_string(), "local:7");
         assert_eq!(
-            (local.origin.to_string(), local.name),
-            ("local:7".into(), "root".into())
+            (account(0), account(998)),
+            ("root".into(), "uid 998".into())
         );
-        assert_eq!(Principal::local(998, None).name, "uid 998");
+    }
+
+    #[test]
+    fn each_role_may_do_what_those_before_may_and_what_is_new_is_for_administrators() {
+        use AdministratorRole::{Administrator, Operator, ReadOnly};
+        for (act, least) in [
+            (None, ReadOnly),
+            (Some("user.delete"), Operator),
+            (Some("held.retry"), Operator),
+            (Some("gr.pair"), Administrator),
+            (Some("task.start"), Administrator),
+            (Some("setting.change"), Administrator),
+            (Some("administrator.create"), Administrator),
+            (Some("other"), Administrator),
+        ] {
+            for role in [ReadOnly, Operator, Administrator] {
+                let name = "mira".to_owned();
+                let may = Principal { name, role }.may(act);
+                assert_eq!(may.is_ok(), role >= least, "{act:?} {role:?}");
+            }
+        }
     }
 }

@@ -1,6 +1,8 @@
 //! Signing in: who gets a session, how guessing is limited, and whether a session still holds. One rule for every
 //! edge that takes a mailbox number and a password.
 
+pub(crate) mod administrator;
+
 use super::principal::Origin;
 use super::{OpError, OpResult};
 use crate::audit_trail::{Attempt, AuditTrail};
@@ -8,7 +10,9 @@ use crate::login::{Account, AddressLimit, Attempts, Moment, Wrong};
 use crate::password::{Hasher, PASSWORD_LENGTH_MAX};
 use crate::server::{Abort, Server, Wait, WriterError};
 use crate::token::{self, Claims, TokenError};
-use domain::{Change, Key, Object, ObjectId, ServerId, Timestamp, User, Value, user_fields};
+use domain::{
+    Change, Key, Object, ObjectId, Password, ServerId, Timestamp, User, Value, user_fields,
+};
 use ledger::Ledger;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -17,8 +21,11 @@ use std::time::{Duration, Instant};
 
 /// Far above the 20 digits of the longest mailbox number.
 const NUMBER_LENGTH_MAX: usize = 32;
-/// Whoever tries too much at once may come again so much later.
-const AT_ONCE_WAIT: Duration = Duration::from_secs(1);
+/// Whoever tries too much at once may come again a little later.
+const TOO_MANY_AT_ONCE: OpError = OpError::TooMany {
+    what: "Too many log-ins at once from your network.",
+    wait: Duration::from_secs(1),
+};
 
 /// Signing in to a server; cheap to clone. All edges of a server share one, or each would grant tries of its own.
 #[derive(Clone)]
@@ -114,10 +121,7 @@ impl SignIn {
         }
         let (asked, home) = (number.clone(), server.home());
         let account = Account::Mailbox(number);
-        let _entered = attempts.enter(from).ok_or(OpError::TooMany {
-            what: "Too many log-ins at once from your network.",
-            wait: AT_ONCE_WAIT,
-        })?;
+        let _entered = attempts.enter(from).ok_or(TOO_MANY_AT_ONCE)?;
         let _turn = attempts.turn(&account, from).await;
         let found = server
             .read(move |readers| readers.user_by_number(&asked, home))
@@ -128,7 +132,8 @@ impl SignIn {
         }
         let phc = user.as_ref().and_then(User::password).map(|p| p.phc);
         let forgiven = found.as_ref().and_then(|(_, object)| forgiven_at(object));
-        let right = self.try_password(&account, from, password, phc, forgiven);
+        let what = "Mailbox number or password";
+        let right = self.try_password(&account, from, password, phc, forgiven, what);
         right.await?;
         let Some((id, object)) = found else {
             return Err(OpError::internal("a password fits nobody"));
@@ -144,11 +149,12 @@ impl SignIn {
         Ok(SignedIn { id, object, claims })
     }
 
-    /// Checks the name and password of an administrator; `phc` is the hash of his, if there is one of this name.
+    /// Checks the name and password of the configuration; `phc` is the hash, if the name is right. They open the administration only while
+    /// there is no account of an administrator, unless `admin.keep_password` says otherwise.
     ///
     /// # Errors
-    /// [`OpError::TooMany`], [`OpError::WrongPassword`], [`OpError::Unavailable`].
-    pub async fn administrator(
+    /// [`OpError::TooMany`], [`OpError::WrongPassword`], [`OpError::Forbidden`] once there is an account, [`OpError::Unavailable`].
+    pub async fn configured_administrator(
         &self,
         from: IpAddr,
         name: &str,
@@ -157,26 +163,70 @@ impl SignIn {
     ) -> OpResult<()> {
         let name = name.chars().take(NUMBER_LENGTH_MAX).collect();
         let account = Account::Administrator(name);
-        let _turn = self.0.attempts.turn(&account, from).await;
         let who = match &account {
             Account::Administrator(name) if phc.is_some() => name.clone(),
             _ => "(unknown)".to_owned(),
         };
-        let tried = self.try_password(&account, from, password, phc, None).await;
-        match &tried {
-            Ok(()) => self.0.trail.administrator(&who, from),
-            Err(_) => self.0.trail.attempt(&Attempt {
-                action: "administrator.sign-in",
-                who: &who,
-                from: Origin::Network(from),
-                result: said(&tried),
-                is_right: false,
-            }),
-        }
+        let tried = self.try_configured(&account, from, password, phc).await;
+        let result = match &tried {
+            Ok(()) => {
+                self.0.trail.administrator(&who, from);
+                return tried;
+            }
+            Err(OpError::Forbidden(_)) => "replaced-by-accounts",
+            Err(_) => said(&tried),
+        };
+        self.0.trail.attempt(&Attempt {
+            action: "administrator.sign-in",
+            who: &who,
+            from: Origin::Network(from),
+            result,
+            is_right: false,
+        });
         tried
     }
 
-    /// Checks a password as often as guessing is allowed, whether or not there is such an account.
+    async fn try_configured(
+        &self,
+        account: &Account,
+        from: IpAddr,
+        password: String,
+        phc: Option<String>,
+    ) -> OpResult<()> {
+        let (server, attempts) = (&self.0.server, &self.0.attempts);
+        let _entered = attempts.enter(from).ok_or(TOO_MANY_AT_ONCE)?;
+        let _turn = attempts.turn(account, from).await;
+        let what = "Name or password";
+        let right = self.try_password(account, from, password, phc, None, what);
+        right.await?;
+        if !server.config().admin.keep_password && administrator::has_accounts(server).await? {
+            return Err(OpError::Forbidden(
+                "This server has administrators' accounts, so the password of its configuration is none any more: sign in as one of them. The setting admin.keep_password keeps it."
+                    .into(),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Checks that somebody who has a session knows the present password, too. Wrong ones count as those of a sign-in do.
+    ///
+    /// # Errors
+    /// [`OpError::WrongPassword`], [`OpError::TooMany`], [`OpError::Unavailable`].
+    pub(crate) async fn prove(
+        &self,
+        account: &Account,
+        from: IpAddr,
+        password: String,
+        phc: Option<String>,
+    ) -> OpResult<()> {
+        let attempts = &self.0.attempts;
+        let _entered = attempts.enter(from).ok_or(TOO_MANY_AT_ONCE)?;
+        let _turn = attempts.turn(account, from).await;
+        let right = self.try_password(account, from, password, phc, None, "The old password");
+        right.await
+    }
+
+    /// Checks a password as often as guessing is allowed, whether or not there is such an account. `what` is wrong, if it is.
     async fn try_password(
         &self,
         account: &Account,
@@ -184,10 +234,28 @@ impl SignIn {
         password: String,
         phc: Option<String>,
         forgiven: Option<Timestamp>,
+        what: &'static str,
     ) -> OpResult<()> {
+        let check = async {
+            let right = self.0.hasher.verify(password, phc).await?;
+            Ok(right.then_some(()))
+        };
+        self.try_as_allowed(account, from, forgiven, what, check)
+            .await
+    }
+
+    /// Lets something be checked as often as guessing is allowed. `check` gives nothing for what is wrong, and an error for what is neither
+    /// right nor wrong and does not count.
+    async fn try_as_allowed<T>(
+        &self,
+        account: &Account,
+        from: IpAddr,
+        forgiven: Option<Timestamp>,
+        what: &'static str,
+        check: impl Future<Output = OpResult<Option<T>>>,
+    ) -> OpResult<T> {
         let Inner {
             server,
-            hasher,
             attempts,
             addresses,
             ..
@@ -212,23 +280,23 @@ impl SignIn {
                 addresses.give_back(from);
             }
         };
-        match hasher.verify(password, phc).await {
-            Ok(true) => {
+        match check.await {
+            Ok(Some(right)) => {
                 give_back();
                 attempts.right(account, from, at.now);
                 metrics::counter!("callpilot_logins_total", "result" => "right").increment(1);
-                Ok(())
+                Ok(right)
             }
-            Ok(false) => {
+            Ok(None) => {
                 metrics::counter!("callpilot_logins_total", "result" => "wrong").increment(1);
                 Err(match attempts.wrong(account, from, at) {
-                    Wrong::TriesLeft(tries_left) => OpError::WrongPassword { tries_left },
+                    Wrong::TriesLeft(tries_left) => OpError::WrongPassword { what, tries_left },
                     Wrong::Wait(wait) => delayed(wait),
                 })
             }
-            Err(busy) => {
+            Err(neither) => {
                 give_back();
-                Err(busy.into())
+                Err(neither)
             }
         }
     }
@@ -295,6 +363,21 @@ impl SignIn {
         Ok((claims, token::make(&server.session_keys(), &claims)))
     }
 
+    /// Whether a user may go on with the present password.
+    ///
+    /// # Errors
+    /// [`OpError::PasswordChangeNeeded`].
+    pub fn password_stands(&self, who: &SignedIn) -> OpResult<()> {
+        let server = &self.0.server;
+        let Some(password) = User::of(&who.object).and_then(|user| user.password()) else {
+            return Ok(());
+        };
+        match must_change(&password, server.config().login.password_days, server.now()) {
+            Some(why) => Err(OpError::PasswordChangeNeeded(why)),
+            None => Ok(()),
+        }
+    }
+
     /// Ends all sessions of a user, on both servers.
     ///
     /// # Errors
@@ -318,6 +401,16 @@ impl SignIn {
     }
 }
 
+/// Why a password has to be changed before anything else, if it has; `days`: how old it may be, 0: any age.
+fn must_change(password: &Password, days: u64, now: Timestamp) -> Option<&'static str> {
+    if password.must_change {
+        return Some("Your password was chosen by an administrator.");
+    }
+    let age_ms = i64::try_from(days).unwrap_or(0).saturating_mul(86_400_000);
+    let ends_at = password.changed_at.0.saturating_add(age_ms);
+    (days > 0 && ends_at <= now.0).then_some("Your password is too old.")
+}
+
 /// How a try to get in ended, in the words of the audit trail.
 fn said<T>(tried: &OpResult<T>) -> &'static str {
     match tried {
@@ -327,6 +420,7 @@ fn said<T>(tried: &OpResult<T>) -> &'static str {
         Err(OpError::LockedByAdministrator) => "locked",
         Err(OpError::Unavailable { .. }) => "unavailable",
         Err(OpError::Invalid(_)) => "invalid",
+        Err(OpError::CodeNeeded) => "code-needed",
         Err(_) => "failed",
     }
 }
@@ -436,6 +530,18 @@ fn look_for_missing(server: &Server, id: ObjectId) {
 mod tests {
     use super::*;
     use domain::{Hlc, Incarnation, Kind, Version};
+
+    #[test]
+    fn a_password_is_changed_when_somebody_else_chose_it_or_when_it_is_too_old() {
+        let day = 86_400_000;
+        let mut password = Password::new(String::new(), Timestamp(day));
+        let at = |password: &Password, days, now| must_change(password, days, Timestamp(now));
+        assert_eq!(at(&password, 0, i64::MAX), None, "any age");
+        assert_eq!(at(&password, 90, 91 * day - 1), None);
+        assert!(at(&password, 90, 91 * day).is_some());
+        password.must_change = true;
+        assert!(at(&password, 0, day).is_some());
+    }
 
     #[test]
     fn a_session_of_an_earlier_epoch_has_ended() {

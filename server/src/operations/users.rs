@@ -1,9 +1,9 @@
 //! The users of a server, as an administrator has to do with them: listing, creating, changing, deleting, passwords, unlocking.
 
+use super::password_rules::{Owner, hashed, past, remembered};
 use super::sign_in::{self, SignIn, next_epoch};
 use super::{OpError, OpResult};
 use crate::constraints::{self, NO_SERVICE, device_class_key, has_class, remote_user};
-use crate::password::PASSWORD_LENGTH_MAX;
 use crate::server::{Abort, Server, Wait, WriteTx};
 use domain::{
     Change, Key, Kind, Object, ObjectId, Password, ServerId, User, Value, check_mailbox_number,
@@ -55,6 +55,8 @@ pub struct NewUser {
     pub class: Option<i64>,
     /// Password, in the clear.
     pub password: String,
+    /// Whether the user has to choose another one at the first sign-in.
+    pub must_change: bool,
 }
 
 /// What is to be different about a user. `None` leaves it as it is.
@@ -141,7 +143,11 @@ pub async fn create(sign_in: &SignIn, new: NewUser) -> OpResult<Found> {
             return Ok(found);
         }
     }
-    let password = hashed(sign_in, new.password).await?;
+    let owner = Owner::called([number.as_str(), name.as_str()]);
+    let password = Password {
+        must_change: new.must_change,
+        ..hashed(sign_in, &owner, new.password).await?
+    };
     let id = new.id.unwrap_or_else(|| server.new_id());
     let users_max = server.config().limits.users_max;
     let asked = number.clone();
@@ -296,15 +302,30 @@ pub async fn delete(server: &Server, id: ObjectId) -> OpResult<()> {
     Ok(())
 }
 
-/// Sets a password. Ends all sessions of the user, and forgives wrong passwords until now.
+/// Sets a password. Ends all sessions of the user, and forgives wrong passwords until now. With `must_change` the user has to choose
+/// another one at the next sign-in.
 ///
 /// # Errors
 /// [`OpError::NotFound`], [`OpError::Invalid`].
-pub async fn set_password(sign_in: &SignIn, id: ObjectId, password: String) -> OpResult<Found> {
-    let password = hashed(sign_in, password).await?;
+pub async fn set_password(
+    sign_in: &SignIn,
+    id: ObjectId,
+    password: String,
+    must_change: bool,
+) -> OpResult<Found> {
+    let found = read(sign_in.server(), id).await?;
+    let owner = User::of(&found.object).map_or(Owner::default(), |user| Owner::of(&user));
+    let password = hashed(sign_in, &owner, password).await?;
+    let remembered = remembered(sign_in);
     let written = sign_in.server().write_anyway(Wait::Partner, move |scope| {
         let object = user(scope, id)?;
         let mut registers = sign_in::forgiven(&object, scope.home());
+        let before = User::of(&object).and_then(|user| user.password());
+        let password = Password {
+            must_change,
+            earlier: before.map_or(Vec::new(), |before| past(before, remembered)),
+            ..password
+        };
         registers.push((
             Key::field(user_fields::PASSWORD),
             User::password_value(&password),
@@ -387,21 +408,6 @@ fn set_at_home() -> OpError {
         "The notification device class is not shared by the servers: it is set on the one that the user belongs to."
             .into(),
     )
-}
-
-async fn hashed(sign_in: &SignIn, password: String) -> OpResult<Password> {
-    let server = sign_in.server();
-    let least = server.config().login.password_length_min;
-    if password.chars().count() < least || password.len() > PASSWORD_LENGTH_MAX {
-        return Err(OpError::Invalid(format!(
-            "The password must have at least {least} characters, and at most {PASSWORD_LENGTH_MAX} bytes."
-        )));
-    }
-    let phc = sign_in.hasher().hash(password).await?;
-    Ok(Password {
-        phc,
-        changed_at: server.now(),
-    })
 }
 
 /// Users whose mailbox number or name contains a text.

@@ -1,6 +1,7 @@
 //! The HTTP service of a real server, over real sockets.
 
 mod admin;
+mod administrators;
 mod audio;
 mod audit_trail;
 mod cli;
@@ -14,6 +15,7 @@ mod limits;
 mod local_socket;
 mod messages;
 mod own;
+mod own_password;
 mod pages;
 mod repeated;
 mod sdk;

@@ -2,8 +2,9 @@
 
 use crate::{message, server, tilde};
 use contract::{
-    Folder, GrPair, GreetingSlot, ListContent, NewTask, NewUser, Part, RemoteUser, SettingsPatch,
-    TaskKind, Timestamp, UserPatch, VpimShortcut,
+    AdministratorPatch, AdministratorRole, Folder, GrPair, GreetingSlot, ListContent,
+    NewAdministrator, NewTask, NewUser, Part, RemoteUser, SettingsPatch, TaskKind, Timestamp,
+    UserPatch, VpimShortcut,
 };
 use plugin_sdk::client::{AuditTrailQuery, UserFilter};
 use plugin_sdk::connector::Millis;
@@ -118,6 +119,7 @@ fn everything_asked(server: &Server) -> Vec<Asked> {
         let asks = async {
             ask_as_a_user(&client).await;
             client.session().administer("admin", PASSWORD);
+            ask_for_administrators(&client).await;
             ask_for_users(&client).await;
             ask_for_what_a_server_has(&client).await;
             ask_for_the_pair(&client).await;
@@ -179,7 +181,52 @@ async fn ask_as_a_user(client: &Client) {
 
     let settings = client.notification().read().await.unwrap();
     client.notification().set(&settings).await.unwrap();
-    client.session().logout_everywhere().await.unwrap();
+    let own = client.session();
+    own.change_password(PASSWORD, "another-1").await.unwrap();
+    own.logout_everywhere().await.unwrap();
+}
+
+/// From here on the password of the configuration opens nothing: the session of an administrator does.
+async fn ask_for_administrators(client: &Client) {
+    let (administrators, own) = (client.administrators(), client.own_administration());
+    let mut new = NewAdministrator {
+        name: "mira".to_owned(),
+        password: "mira-has-a-secret".to_owned(),
+        role: AdministratorRole::Administrator,
+    };
+    administrators.create(&new).await.unwrap();
+    let begun = own.sign_in("mira", &new.password, None).await.unwrap();
+    own.restore(&begun.token).await.unwrap();
+    let secret = "mira-has-another";
+    own.change_password(&new.password, secret).await.unwrap();
+    own.begin_second_factor().await.unwrap();
+    let confirmed = own.confirm_second_factor("no code").await;
+    assert!(matches!(confirmed, Err(Error::Refused(_))));
+    new.name = "otto".to_owned();
+    administrators.create(&new).await.unwrap();
+    assert_eq!(administrators.all().await.unwrap().len(), 2);
+    let patch = AdministratorPatch {
+        role: Some(AdministratorRole::Operator),
+        ..AdministratorPatch::default()
+    };
+    let changed = administrators.change("otto", &patch).await.unwrap();
+    assert_eq!(administrators.read("otto").await, Ok(changed));
+    administrators.set_password("otto", secret).await.unwrap();
+    let sessions = administrators.sessions("mira").await.unwrap();
+    assert_eq!(sessions.len(), 1, "{sessions:?}");
+    administrators.end_sessions("otto").await.unwrap();
+    administrators.remove("otto").await.unwrap();
+    assert_eq!(
+        administrators.remove("otto").await,
+        Ok(()),
+        "it is gone already"
+    );
+    let id = &sessions[0].id;
+    administrators.end_session("mira", id).await.unwrap();
+    assert!(matches!(administrators.all().await, Err(Error::Refused(_))));
+    own.sign_in("mira", secret, None).await.unwrap();
+    own.sign_out().await.unwrap();
+    own.sign_in("mira", secret, None).await.unwrap();
 }
 
 async fn ask_for_users(client: &Client) {
@@ -189,6 +236,7 @@ async fn ask_for_users(client: &Client) {
         mailbox: "7216".to_owned(),
         name: "Mira Tandell".to_owned(),
         password: PASSWORD.to_owned(),
+        must_change: false,
         class: None,
     };
     let id = users.create(&new).await.unwrap().id;

@@ -137,6 +137,7 @@ fn mira() -> NewUser {
         mailbox: "7216".to_owned(),
         name: "Mira Tandell".to_owned(),
         password: "a-password".to_owned(),
+        must_change: false,
         class: None,
     }
 }

@@ -85,6 +85,9 @@ pub struct NewUser {
     pub name: String,
     /// First password.
     pub password: String,
+    /// The user has to choose another one at the first sign-in, before anything else.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub must_change: bool,
     /// Number of a mailbox class of the answering server; 1 if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub class: Option<u32>,
@@ -126,6 +129,9 @@ pub struct UserPatch {
 pub struct NewPassword {
     /// The new password.
     pub password: String,
+    /// The user has to choose another one at the next sign-in, before anything else. Not for administrators.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub must_change: bool,
 }
 
 impl std::fmt::Debug for NewPassword {

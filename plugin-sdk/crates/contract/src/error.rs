@@ -31,6 +31,12 @@ pub enum ErrorCode {
     WrongPassword,
     /// 401: no token, or one that is not or no longer valid.
     NotLoggedIn,
+    /// 401: the password is right, and a code of the second factor is wanted besides.
+    CodeNeeded,
+    /// 403: a second factor has to be set up before anything else.
+    SecondFactorNeeded,
+    /// 403: the password has to be changed before anything else.
+    PasswordChangeNeeded,
     /// 403: logged in, but not allowed.
     Forbidden,
     /// 404: no such message, user or page.

@@ -4,6 +4,7 @@
 //! [`LEVEL`] stays. A reader ignores fields that it does not know. This crate holds no behaviour and depends on nothing of ours.
 
 mod admin;
+mod administrator;
 mod conditions;
 mod discovery;
 mod error;
@@ -18,6 +19,11 @@ mod task;
 pub use admin::{
     AuditTrailEntry, Damage, DiskStatus, GrPair, GrStatus, GrTls, LaneBacklog, NewPassword,
     NewUser, PartnerState, UpkeepStatus, UserKind, UserPatch, UserRow, clocks_differ,
+};
+pub use administrator::{
+    AdministratorLogin, AdministratorPatch, AdministratorRole, AdministratorRow,
+    AdministratorSession, AdministratorSessionRow, NewAdministrator, PasswordChange, SecondFactor,
+    SecondFactorCode,
 };
 pub use conditions::{
     ClassName, EmailServer, MailboxClass, NameDialing, NameOrder, RemoteUser, SettingsPatch,

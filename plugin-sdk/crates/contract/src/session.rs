@@ -37,6 +37,9 @@ pub struct Session {
     pub primary: String,
     /// The pair as the answering server knows it, so that a client learns the partner at log-in without configuration (R29).
     pub discovery: Discovery,
+    /// Nothing but the session itself is answered before the user has chosen a new password (`PUT /api/v1/session/password`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub password_change_needed: bool,
 }
 
 impl std::fmt::Debug for Session {

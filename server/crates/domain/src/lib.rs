@@ -1,9 +1,10 @@
 //! Users, mailboxes, messages and their versions: what a CallPilot server is about.
 //!
 //! No IO, no clock, no randomness. An [`Object`] is a set of registers, each with the [`Version`] of its last change; two
-//! copies of an object meet by [`Object::join`]. [`User`], [`Message`], [`Greeting`], [`ListEntry`] and [`Setting`] are typed views of
+//! copies of an object meet by [`Object::join`]. [`User`], [`Message`], [`Greeting`], [`ListEntry`], [`Setting`] and [`AdministratorAccount`] are typed views of
 //! objects. Every mutation is a [`Change`].
 
+mod administrator;
 mod change;
 mod constraints;
 mod contact_settings;
@@ -19,12 +20,13 @@ mod user;
 mod validation_error;
 mod version;
 
+pub use administrator::{AdministratorAccount, HeldSession, OneTimeSecret, administrator_fields};
 pub use change::Change;
 pub use constraints::{ReplicationConstraints, Shortcut};
 pub use contact_settings::{
     Device, Forwarding, Hours, Notification, NotificationTarget, PhoneDelivery,
 };
-pub use contract::{ObjectId, Timestamp};
+pub use contract::{AdministratorRole, ObjectId, Timestamp};
 pub use digest::Digest;
 pub use greeting::{Greeting, Slot, greeting_fields};
 pub use list::{DistributionList, ListEntry, list_fields};

@@ -21,6 +21,8 @@ impl Kind {
     pub const LIST_ENTRY: Self = Self(4);
     /// A replicated system setting (R4).
     pub const SETTING: Self = Self(5);
+    /// The account of an administrator; see [`crate::AdministratorAccount`].
+    pub const ADMINISTRATOR: Self = Self(6);
 }
 
 /// Which register of an object: a field, and a sub-key for fields that have one register per server or entry (0 otherwise).
@@ -90,7 +92,7 @@ pub struct Object {
     /// What it is.
     #[serde(rename = "k")]
     pub kind: Kind,
-    /// The user it belongs to; `None` for users and settings.
+    /// The user it belongs to; `None` for users, settings and administrators.
     #[serde(rename = "o")]
     pub owner: Option<ObjectId>,
     /// Its immutable body, if it has one.

@@ -15,7 +15,8 @@ pub mod user_fields {
     pub const NUMBERS: u16 = 2;
     /// Display name.
     pub const NAME: u16 = 3;
-    /// Password and when it was set, one register: `[argon2id PHC string, milliseconds]`.
+    /// Password, one register: `[argon2id PHC string, milliseconds, must be changed, [PHC strings of those before]]`; the last two are
+    /// left out where they say nothing.
     pub const PASSWORD: u16 = 4;
     /// Session epoch: tokens of a lower one are no longer accepted.
     pub const EPOCH: u16 = 5;
@@ -45,6 +46,38 @@ pub struct Password {
     pub phc: String,
     /// When it was set.
     pub changed_at: Timestamp,
+    /// Somebody else has set it: its owner has to choose another before anything else.
+    pub must_change: bool,
+    /// PHC strings of those before, the latest first.
+    pub earlier: Vec<String>,
+}
+
+impl Password {
+    /// Passwords before the present one that are kept at most.
+    pub const EARLIER_MAX: usize = 24;
+
+    /// One that its owner need not change, with none before.
+    pub fn new(phc: String, changed_at: Timestamp) -> Self {
+        Self {
+            phc,
+            changed_at,
+            must_change: false,
+            earlier: Vec::new(),
+        }
+    }
+
+    /// What [`User::password_value`] wrote. Releases of before wrote hash and moment alone.
+    pub(crate) fn read(value: &Value) -> Option<Self> {
+        let parts = value.as_list()?;
+        let earlier = parts.get(3).and_then(Value::as_list).unwrap_or(&[]);
+        let earlier = earlier.iter().filter_map(Value::as_text);
+        Some(Self {
+            phc: parts.first()?.as_text()?.to_owned(),
+            changed_at: Timestamp(parts.get(1)?.as_int()?),
+            must_change: parts.get(2).and_then(Value::as_bool).unwrap_or(false),
+            earlier: earlier.map(str::to_owned).collect(),
+        })
+    }
 }
 
 impl std::fmt::Debug for Password {
@@ -104,10 +137,16 @@ impl<'a> User<'a> {
 
     /// The register of a password.
     pub fn password_value(password: &Password) -> Value {
-        Value::List(vec![
+        let mut parts = vec![
             Value::Text(password.phc.clone()),
             Value::Int(password.changed_at.0),
-        ])
+        ];
+        if password.must_change || !password.earlier.is_empty() {
+            let earlier = password.earlier.iter().take(Password::EARLIER_MAX);
+            let earlier = earlier.cloned().map(Value::Text).collect();
+            parts.extend([Value::Bool(password.must_change), Value::List(earlier)]);
+        }
+        Value::List(parts)
     }
 
     /// The server this user is local to.
@@ -153,12 +192,7 @@ impl<'a> User<'a> {
 
     /// The password.
     pub fn password(&self) -> Option<Password> {
-        let parts = self.0.get(Key::field(PASSWORD))?.as_list()?;
-        let phc = parts.first()?.as_text()?.to_owned();
-        Some(Password {
-            phc,
-            changed_at: Timestamp(parts.get(1)?.as_int()?),
-        })
+        Password::read(self.0.get(Key::field(PASSWORD))?)
     }
 
     /// Session epoch.
@@ -222,10 +256,7 @@ mod tests {
     #[test]
     fn a_user_reads_back_what_was_written() {
         let home = ServerId::of("cp-north.example.net");
-        let password = Password {
-            phc: "$argon2id$x".into(),
-            changed_at: Timestamp(5),
-        };
+        let password = Password::new("$argon2id$x".into(), Timestamp(5));
         let mut object = Object::new(Kind::USER, None, None);
         let version = Version {
             hlc: Hlc(1),
@@ -241,6 +272,20 @@ mod tests {
         );
         assert_eq!(user.password(), Some(password));
         assert_eq!((user.epoch(), user.locked(), user.class()), (0, false, 1));
+    }
+
+    #[test]
+    fn a_password_of_before_reads_and_one_with_a_past_keeps_it() {
+        let mut password = Password::new("$argon2id$x".into(), Timestamp(5));
+        let before = vec![Value::Text("$argon2id$x".into()), Value::Int(5)];
+        let before = Value::List(before);
+        assert_eq!(User::password_value(&password), before, "as it was written");
+        assert_eq!(Password::read(&before), Some(password.clone()));
+        password.must_change = true;
+        password.earlier = vec!["$argon2id$y".into(); 30];
+        let kept = Password::read(&User::password_value(&password)).unwrap();
+        assert!(kept.must_change);
+        assert_eq!(kept.earlier.len(), Password::EARLIER_MAX);
     }
 
     #[test]

@@ -115,10 +115,7 @@ fn object(kind: Kind, owner: Option<ObjectId>, hlc: u64) -> Object {
 
 /// A user with this mailbox number, set at this moment.
 fn user(number: &str, hlc: u64) -> Object {
-    let password = Password {
-        phc: String::new(),
-        changed_at: Timestamp(0),
-    };
+    let password = Password::new(String::new(), Timestamp(0));
     let mut user = Object::new(Kind::USER, None, None);
     for (key, value) in User::registers(ServerId(7), number, "", &password) {
         user.set(key, version(hlc), value);

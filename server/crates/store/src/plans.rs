@@ -46,6 +46,7 @@ fn check(conn: &Connection, prefix: &str) {
             "object_mailbox (owner=? AND place=? AND (received_at,id)<(?,?))",
         ),
         (sql::BELONGINGS, "object_mailbox (owner=? AND place=?)"),
+        (sql::ADMINISTRATORS, "object_administrator (kind=?)"),
         (sql::SETTINGS, "PRIMARY KEY (key>? AND key<?)"),
         (sql::COUNTS, "COVERING INDEX object_mailbox (owner=?"),
         (sql::OWED, "COVERING INDEX object_mailbox (owner=?"),

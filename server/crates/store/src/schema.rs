@@ -38,6 +38,10 @@ const MIGRATIONS: &[Migration] = &[
         sql: TRAIL,
         then: |_| Ok(()),
     },
+    Migration {
+        sql: ADMINISTRATORS,
+        then: |_| Ok(()),
+    },
 ];
 
 /// What a pair needs that replicates.
@@ -245,6 +249,13 @@ const TRAIL: &str = "
     );
     CREATE INDEX trail_at   ON trail (at, n);
     CREATE INDEX trail_kind ON trail (kind, at, n);
+";
+
+/// Who may administer: a few objects, found without reading the others. 6 is `Kind::ADMINISTRATOR`.
+const ADMINISTRATORS: &str = "
+    CREATE INDEX object_administrator ON object (kind, id) WHERE kind = 6;
+    CREATE INDEX staged_administrator ON staged (kind, id) WHERE kind = 6;
+    CREATE INDEX kept_administrator   ON kept   (kind, id) WHERE kind = 6;
 ";
 
 /// Brings the database to the present format.

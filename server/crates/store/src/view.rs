@@ -29,6 +29,8 @@ pub(crate) mod sql {
         ORDER BY o.received_at DESC, o.id DESC LIMIT ?5";
     pub const BELONGINGS: &str =
         "SELECT id, data FROM object WHERE owner = ?1 AND place IS NULL AND kind = ?2";
+    // The number of the kind stands in the text, as it does in the index.
+    pub const ADMINISTRATORS: &str = "SELECT id, data FROM object WHERE kind = 6 ORDER BY id";
     pub const SETTINGS: &str =
         "SELECT key, value FROM setting WHERE key >= ?1 AND key < ?2 ORDER BY key";
     pub const COUNTS: &str = "SELECT place, count(*), sum(unread), sum(bytes) FROM object
@@ -178,6 +180,11 @@ impl<'a> View<'a> {
         kind: Kind,
     ) -> Result<Vec<(ObjectId, Object)>, StoreError> {
         self.objects(sql::BELONGINGS, (owner.as_bytes(), kind.0))
+    }
+
+    /// The accounts of administrators, in order of their ids, those that were removed among them.
+    pub fn administrators(&self) -> Result<Vec<(ObjectId, Object)>, StoreError> {
+        self.objects(sql::ADMINISTRATORS, [])
     }
 
     /// Counts over one mailbox.

@@ -158,6 +158,7 @@ async fn people(half: &Half, client: &AdminClient) -> Result<(), Failure> {
             name: person.name.to_owned(),
             password: person.password(),
             class: None,
+            must_change: false,
         };
         let _: UserRow = client
             .send_json(Method::POST, "/api/v1/admin/users", &new)

@@ -1,12 +1,15 @@
 //! `/api/v1/admin`: who may administer, and the resources.
 //!
-//! [`AdminAuth`] is the one place where it is decided who calls. The door opens to root and the server's own account by the socket in the
-//! data folder, which is what the command line uses; to name and password by HTTP Basic; and to the token in the data folder as a Bearer
-//! token: who can read that file owns the server anyway.
+//! [`AdminAuth`] is the one place where it is decided who calls. The door opens to the session of an administrator's account, with what its
+//! role may do; to root and the server's own account by the socket in the data folder, which is what the command line uses; to the token in
+//! the data folder as a Bearer token: who can read that file owns the server anyway; and, while there is no account, to the name and
+//! password of the configuration by HTTP Basic.
 
+pub mod administrators;
 pub mod classes;
 pub mod gr;
 pub mod remote_users;
+pub mod session;
 pub mod settings;
 pub mod shortcuts;
 pub mod tasks;
@@ -22,7 +25,8 @@ use crate::audit_trail::Attempt;
 use crate::config::Config;
 use crate::local_socket::may_administer;
 use crate::operations::OpError;
-use crate::operations::principal::{Origin, Principal, Proof};
+use crate::operations::principal::{Origin, Principal, account};
+use crate::operations::sign_in::administrator::AdministratorIn;
 use crate::password;
 use crate::server::WriterError;
 use axum::extract::FromRequestParts;
@@ -79,33 +83,16 @@ impl AdminAuth {
         headers: &HeaderMap,
         origin: Origin,
     ) -> Result<Principal, Problem> {
-        if let Origin::Local { uid, pid } = origin
+        if let Origin::Local { uid, .. } = origin
             && may_administer(uid)
         {
-            return Ok(Principal::local(uid, pid));
+            return Ok(Principal::owner(account(uid)));
         }
-        let proved = |name: &str, proof| Principal {
-            name: name.to_owned(),
-            origin,
-            proof,
-        };
         if let Some(token) = credentials(headers, "Bearer") {
-            // A token of 256 random bits is not guessed, so these tries need no limit.
-            let right = blake3::hash(token.as_bytes()) == self.token;
-            if !right {
-                api.trail().attempt(&Attempt {
-                    action: "administrator.sign-in",
-                    who: "(token)",
-                    from: origin,
-                    result: "wrong-token",
-                    is_right: false,
-                });
+            if blake3::hash(token.as_bytes()) == self.token {
+                return Ok(Principal::owner("token".into()));
             }
-            return if right {
-                Ok(proved("token", Proof::Token))
-            } else {
-                Err(Problem::NotAdministrator)
-            };
+            return Ok(session(api, token, origin).await?.principal()?);
         }
         let given = credentials(headers, "Basic")
             .and_then(name_and_password)
@@ -113,15 +100,29 @@ impl AdminAuth {
         let phc = self.phc.clone().filter(|_| given.0 == self.user);
         let right = api
             .sign_in()
-            .administrator(origin.address(), &given.0, given.1, phc)
+            .configured_administrator(origin.address(), &given.0, given.1, phc)
             .await;
         match right {
-            Ok(()) => {}
-            Err(OpError::WrongPassword { .. }) => return Err(Problem::NotAdministrator),
-            Err(other) => return Err(other.into()),
+            Ok(()) => Ok(Principal::owner(self.user.clone())),
+            Err(OpError::WrongPassword { .. }) => Err(Problem::NotAdministrator),
+            Err(other) => Err(other.into()),
         }
-        Ok(proved(&self.user, Proof::Password))
     }
+}
+
+/// The session of an administrator. A token of 256 random bits is not guessed, so these tries need no limit.
+async fn session(api: &Api, token: &str, origin: Origin) -> Result<AdministratorIn, Problem> {
+    if let Some(who) = api.sign_in().resume_administrator(token).await? {
+        return Ok(who);
+    }
+    api.trail().attempt(&Attempt {
+        action: "administrator.sign-in",
+        who: "(token)",
+        from: origin,
+        result: "wrong-token",
+        is_right: false,
+    });
+    Err(Problem::NotAdministrator)
 }
 
 fn read_password(path: &PathBuf) -> Result<String, WriterError> {
@@ -142,22 +143,40 @@ fn name_and_password(encoded: &str) -> Option<(String, String)> {
     Some((name.to_owned(), password.to_owned()))
 }
 
-/// A request of an administrator.
+/// A request of somebody who may administer, and may do this.
 pub struct Administrator;
 
 impl FromRequestParts<Api> for Administrator {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
-        let peer = parts
-            .extensions
-            .get::<Peer>()
-            .ok_or_else(|| Problem::internal("a request from nowhere"))?;
-        let found = api.0.admin.authenticate(api, &parts.headers, peer.0);
+        let origin = origin(parts)?;
+        let found = api.0.admin.authenticate(api, &parts.headers, origin);
         let principal = found.await?;
         acts::done_by(api, &principal.name, parts).await;
+        principal.may(acts::of(parts))?;
         Ok(Self)
     }
+}
+
+/// A request of an administrator about its own session.
+pub struct SignedIn(pub AdministratorIn);
+
+impl FromRequestParts<Api> for SignedIn {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
+        let token = credentials(&parts.headers, "Bearer").ok_or(Problem::NotAdministrator)?;
+        let who = session(api, token, origin(parts)?).await?;
+        acts::done_by(api, &who.name, parts).await;
+        Ok(Self(who))
+    }
+}
+
+fn origin(parts: &Parts) -> Result<Origin, Problem> {
+    let peer = parts.extensions.get::<Peer>();
+    let peer = peer.ok_or_else(|| Problem::internal("a request from nowhere"))?;
+    Ok(peer.0)
 }
 
 #[cfg(test)]

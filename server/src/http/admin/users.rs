@@ -89,6 +89,7 @@ pub async fn create(
         name: new.name,
         class: new.class.map(i64::from),
         password: new.password,
+        must_change: new.must_change,
     };
     let found = users::create(api.sign_in(), new).await?;
     Ok((StatusCode::CREATED, Json(row(&api, &found)?)))
@@ -159,7 +160,7 @@ pub async fn password(
     Id(id): Id,
     Body(new): Body<NewPassword>,
 ) -> HttpResult<Json<UserRow>> {
-    let found = users::set_password(api.sign_in(), id, new.password).await?;
+    let found = users::set_password(api.sign_in(), id, new.password, new.must_change).await?;
     row(&api, &found).map(Json)
 }
 

@@ -14,6 +14,13 @@ fn the_document_holds_the_addresses_that_clients_are_built_against() {
         ("post", "/api/v1/session"),
         ("get", "/api/v1/session"),
         ("delete", "/api/v1/session"),
+        ("put", "/api/v1/session/password"),
+        ("post", "/api/v1/admin/session"),
+        ("get", "/api/v1/admin/session"),
+        ("delete", "/api/v1/admin/session"),
+        ("get", "/api/v1/admin/administrators"),
+        ("post", "/api/v1/admin/administrators"),
+        ("get", "/api/v1/admin/administrators/{name}/sessions"),
         ("get", "/api/v1/messages"),
         ("get", "/api/v1/messages/{id}"),
         ("patch", "/api/v1/messages/{id}"),
@@ -110,10 +117,22 @@ fn whatever_needs_a_session_says_so_and_what_it_answers_without_one() {
                 .map(move |(method, operation)| (path, method, operation))
         });
     for (path, method, operation) in operations {
-        let open = !path.starts_with("/api/v1") || (path == "/api/v1/session" && method == "post");
+        let open = !path.starts_with("/api/v1") || (path.ends_with("/session") && method == "post");
         assert_eq!(operation["security"].is_null(), open, "{method} {path}");
-        if !open {
-            assert!(operation["responses"]["401"].is_object(), "{method} {path}");
+        if open {
+            continue;
         }
+        let told = |status: &str| operation["responses"][status].is_object();
+        assert!(told("401") && told("403") && told("503"), "{method} {path}");
+        let names = operation["security"].as_array().unwrap().iter();
+        let names: Vec<_> = names
+            .flat_map(|of| of.as_object().unwrap().keys())
+            .collect();
+        let is_administrators = path.starts_with("/api/v1/admin");
+        let of_session = ["session", "admin_session"][usize::from(is_administrators)];
+        assert!(
+            names.iter().any(|name| *name == of_session),
+            "{method} {path}"
+        );
     }
 }

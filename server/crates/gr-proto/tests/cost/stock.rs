@@ -43,10 +43,10 @@ pub fn version(minutes: i64) -> Version {
 
 /// A user with the registers that users have.
 fn user(n: usize) -> Object {
-    let password = Password {
-        phc: "$argon2id$v=19$m=19456,t=2,p=1$".to_owned() + &"k3b9TzQ0".repeat(8),
-        changed_at: Timestamp(LONG_AGO),
-    };
+    let password = Password::new(
+        "$argon2id$v=19$m=19456,t=2,p=1$".to_owned() + &"k3b9TzQ0".repeat(8),
+        Timestamp(LONG_AGO),
+    );
     let number = (100_000 + n).to_string();
     let mut registers = User::registers(server(home(n)), &number, &format!("User {n}"), &password);
     registers.extend([

@@ -144,10 +144,7 @@ pub fn message(owner: ObjectId, body: Option<BodyRef>, received_at: i64) -> Obje
 
 pub fn user(number: &str, home: ServerId) -> Object {
     let mut object = Object::new(Kind::USER, None, None);
-    let password = Password {
-        phc: String::new(),
-        changed_at: Timestamp(0),
-    };
+    let password = Password::new(String::new(), Timestamp(0));
     set(&mut object, 1, User::registers(home, number, "", &password));
     object
 }
