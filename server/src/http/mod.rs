@@ -164,7 +164,7 @@ impl Api {
 
 /// The routes that the OpenAPI document describes, and the document: one list makes both.
 fn documented() -> (Router<Api>, utoipa::openapi::OpenApi) {
-    OpenApiRouter::with_openapi(openapi::preamble())
+    let documented = OpenApiRouter::with_openapi(openapi::preamble())
         .routes(routes!(discovery::discovery))
         .routes(routes!(session::log_in, session::renew, session::log_out))
         .routes(routes!(messages::list))
@@ -212,6 +212,7 @@ fn documented() -> (Router<Api>, utoipa::openapi::OpenApi) {
         .routes(routes!(admin::tasks::retry))
         .routes(routes!(openapi::document))
         .routes(routes!(status::health))
-        .routes(routes!(status::metrics))
-        .split_for_parts()
+        .routes(routes!(status::metrics));
+    let (router, document) = documented.split_for_parts();
+    (router, openapi::complete(document))
 }
