@@ -10,6 +10,7 @@ mod crowds;
 mod deleted;
 mod document;
 mod events;
+mod generated;
 mod limits;
 mod local_socket;
 mod messages;
@@ -18,6 +19,7 @@ mod pages;
 mod repeated;
 mod sdk;
 mod session;
+mod shapes;
 mod tasks;
 
 use contract::MessageRow;
