@@ -90,6 +90,43 @@ impl Http {
         Self::answer(stream)
     }
 
+    /// Asks with whatever headers and octets, right or wrong, and whatever the target. The server may answer before it has read all of it;
+    /// of an event stream the head is the answer.
+    pub fn ask_as_it_is(
+        &self,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Option<Answer> {
+        let mut stream = self.connect()?;
+        let mut head = self.head(method, target, headers, "", 0);
+        if !body.is_empty() {
+            head.truncate(head.len() - 2);
+            head += &format!("Content-Length: {}\r\n\r\n", body.len());
+        }
+        stream.write_all(head.as_bytes()).ok()?;
+        let _ = stream.write_all(body);
+        let mut stream = BufReader::new(stream);
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            if stream.read_line(&mut head).ok()? == 0 {
+                return None;
+            }
+        }
+        head.truncate(head.len() - 4);
+        let mut answer = Answer {
+            status: head.split(' ').nth(1)?.parse().ok()?,
+            head,
+            body: Vec::new(),
+        };
+        if answer.header("content-type") != Some("text/event-stream") {
+            // What was said before a connection was reset stands.
+            let _ = stream.read_to_end(&mut answer.body);
+        }
+        Some(answer)
+    }
+
     fn answer(mut stream: Wire) -> Option<Answer> {
         let mut all = Vec::new();
         stream.read_to_end(&mut all).ok()?;

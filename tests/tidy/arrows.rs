@@ -7,7 +7,7 @@ use toml::{Table, Value};
 use crate::tree::{self, Fault};
 
 /// Each package of ours with the packages of ours that it may use.
-const MAY_USE: [(&str, &[&str]); 18] = [
+const MAY_USE: [(&str, &[&str]); 19] = [
     ("codec", &[]),
     ("contract", &[]),
     ("plugin-sdk", &["contract"]),
@@ -28,6 +28,17 @@ const MAY_USE: [(&str, &[&str]); 18] = [
     ),
     ("counting-allocator", &[]),
     ("faulty-disk", &["store"]),
+    (
+        "fuzz-targets",
+        &[
+            "contract",
+            "counting-allocator",
+            "domain",
+            "gr-proto",
+            "server",
+            "vpim",
+        ],
+    ),
     (
         "tests",
         &[

@@ -1,4 +1,4 @@
-//! `cargo xtask bench` and `cargo xtask sim`: build a program of the package `tests` and become it.
+//! `cargo xtask bench`, `cargo xtask sim` and `cargo xtask attack`: build a program of the package `tests` and become it.
 
 use std::process::Command;
 
@@ -37,5 +37,14 @@ pub fn simulate(arguments: &[String]) -> Result<(), Failure> {
     process::run(cargo.current_dir(paths::root()))?;
     Err(process::become_program(
         Command::new(paths::program("gr-sim")).args(arguments),
+    ))
+}
+
+/// Builds the server and who attacks it, then becomes the latter. It needs no more than a compiler.
+pub fn attack(arguments: &[String]) -> Result<(), Failure> {
+    build::server()?;
+    build::program("callpilot-attack")?;
+    Err(process::become_program(
+        Command::new(paths::program("callpilot-attack")).args(arguments),
     ))
 }

@@ -1,4 +1,4 @@
-//! The project's jobs: `cargo xtask setup|build|demo|test|bench|sim|mutate`.
+//! The project's jobs: `cargo xtask setup|build|demo|test|bench|sim|fuzz|attack|mutate`.
 //!
 //! This file reads the arguments and calls one job. What a job says goes to standard error, so that standard output
 //! belongs to the program it starts (`cargo xtask demo --json` prints one line of JSON and nothing else).
@@ -7,6 +7,7 @@ mod bench;
 mod build;
 mod demo;
 mod failure;
+mod fuzz;
 mod mutate;
 mod paths;
 mod process;
@@ -96,6 +97,22 @@ enum Job {
         )]
         arguments: Vec<String>,
     },
+    /// Let libFuzzer look for octets that break a promise of what reads strangers' octets
+    ///
+    /// The exit code is 1 when an input was found that does; the file is named.
+    Fuzz(fuzz::Wish),
+    /// Attack a GR pair as strangers can, and measure its memory and how long an honest client waits meanwhile
+    ///
+    /// The exit code is 1 when a server took more memory, or answered later, than is promised.
+    Attack {
+        /// Arguments for `callpilot-attack`
+        #[arg(
+            trailing_var_arg = true,
+            allow_hyphen_values = true,
+            value_name = "ARGUMENTS"
+        )]
+        arguments: Vec<String>,
+    },
     /// Make every condition of the engine wrong, one at a time, and see whether its tests and the simulator notice
     ///
     /// Takes an hour or two of one core. Writes docs/mutants.md; the exit code is 1 when a survivor is not explained in
@@ -133,6 +150,8 @@ fn run(job: Job) -> Result<(), Failure> {
         Job::Test { only, filter } => test::run(&only, filter.as_deref()),
         Job::Bench { arguments } => bench::run(&arguments),
         Job::Sim { arguments } => bench::simulate(&arguments),
+        Job::Fuzz(wish) => fuzz::run(&wish),
+        Job::Attack { arguments } => bench::attack(&arguments),
         Job::Mutate(wish) => mutate::run(&wish),
     }
 }

@@ -17,7 +17,8 @@ use axum::response::{IntoResponse, Response};
 use domain::User;
 use tracing::Instrument;
 
-const ADMIN: &str = "/api/v1/admin/";
+/// Where the addresses of administration begin.
+pub const ADMIN: &str = "/api/v1/admin/";
 /// The part of an address that names a user by identity.
 const USER: &str = "users/{id}";
 

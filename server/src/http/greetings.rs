@@ -5,7 +5,7 @@ use super::auth::LoggedIn;
 use super::error::{HttpResult, Problem};
 use super::extract::{Params, Recorded, Segment};
 use super::{Api, audio, convert, web};
-use crate::operations::greetings::{self, Recording, SAMPLES_MAX};
+use crate::operations::greetings::{self, NoRecording, SAMPLES_MAX};
 use crate::operations::sounds::{Silence, Unheard};
 use axum::Json;
 use axum::extract::State;
@@ -15,7 +15,6 @@ use contract::{ApiError, GreetingRow, GreetingSlot, ObjectId};
 use domain::{Greeting, Slot};
 use serde::Deserialize;
 use vpim::audio::SAMPLE_RATE_HZ;
-use vpim::audio::wav::{self, WavError};
 
 /// Bytes of an upload: the longest recording as 16-bit samples, with room for what recorders write beside the sound.
 pub const UPLOAD_MAX: usize = 2 * SAMPLES_MAX + 64 * 1024;
@@ -103,8 +102,8 @@ pub async fn set(
     Recorded(file): Recorded,
 ) -> HttpResult<Json<GreetingRow>> {
     let slot = parsed(&slot)?;
-    let read = tokio::task::spawn_blocking(move || encoded(&file));
-    let recording = read.await.map_err(Problem::internal)??;
+    let read = greetings::read(api.server(), file).await;
+    let recording = read.map_err(refused)?;
     let (recorded_at, length_ms) =
         greetings::set(api.server(), who.id, slot, drawn.id, recording).await?;
     Ok(Json(GreetingRow {
@@ -114,25 +113,20 @@ pub async fn set(
     }))
 }
 
-fn encoded(file: &[u8]) -> HttpResult<Recording> {
-    let wav = wav::read(file, SAMPLES_MAX).map_err(|error| match error {
-        WavError::TooLong { .. } => Problem::TooLarge {
+fn refused(why: NoRecording) -> Problem {
+    let refused =
+        |what| Problem::Unsupported(format!("This cannot be taken as a greeting: {what}."));
+    match why {
+        NoRecording::TooLong => Problem::TooLarge {
             size_max: UPLOAD_MAX,
         },
-        WavError::NotWav | WavError::Unsupported { .. } => {
-            Problem::Unsupported(format!("This cannot be taken as a greeting: {error}."))
-        }
-    })?;
-    if wav.rate_hz != SAMPLE_RATE_HZ {
-        return Err(Problem::Unsupported(format!(
-            "The sound has {} samples a second; record it with {SAMPLE_RATE_HZ}.",
-            wav.rate_hz
-        )));
+        NoRecording::Undecodable(error) => refused(error),
+        NoRecording::Rate(rate_hz) => Problem::Unsupported(format!(
+            "The sound has {rate_hz} samples a second; record it with {SAMPLE_RATE_HZ}."
+        )),
+        NoRecording::Empty => Problem::invalid("The recording is empty.".into()),
+        NoRecording::Operation(error) => error.into(),
     }
-    if wav.samples.len() < 2 {
-        return Err(Problem::invalid("The recording is empty.".into()));
-    }
-    Ok(Recording::encode(&wav.samples))
 }
 
 /// Takes a greeting away, on both servers: callers hear the system's again.
@@ -163,31 +157,22 @@ fn parsed(slot: &str) -> HttpResult<Slot> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::operations::OpError;
+    use vpim::audio::wav;
 
-    fn file(rate: u32, samples: usize) -> Vec<u8> {
-        let mut file = wav::write(&vec![100; samples]);
-        file[24..28].copy_from_slice(&rate.to_le_bytes());
-        file
+    #[test]
+    fn a_recording_that_is_a_sample_too_long_is_told_so_and_not_cut_off_by_the_limit_of_uploads() {
+        let long = wav::write(&vec![100; SAMPLES_MAX + 1]);
+        assert!(long.len() <= UPLOAD_MAX);
     }
 
     #[test]
-    fn what_cannot_be_a_greeting_is_refused() {
-        assert_eq!(encoded(&file(8_000, 8_000)).unwrap().length_ms, 1_000);
-        assert!(
-            matches!(encoded(&file(44_100, 100)), Err(Problem::Unsupported(said)) if said.contains("44100"))
-        );
-        assert!(matches!(encoded(b"OggS"), Err(Problem::Unsupported(_))));
-        assert!(matches!(
-            encoded(&file(8_000, 0)),
-            Err(Problem::Operation(OpError::Invalid(_)))
-        ));
-        let long = file(8_000, SAMPLES_MAX + 1);
-        assert!(
-            long.len() <= UPLOAD_MAX,
-            "the limit of length speaks, not that of size"
-        );
-        assert!(matches!(encoded(&long), Err(Problem::TooLarge { .. })));
+    fn a_refusal_names_what_would_be_taken() {
+        let said = |why| match refused(why) {
+            Problem::Unsupported(said) => said,
+            other => panic!("{other:?}"),
+        };
+        assert!(said(NoRecording::Rate(44_100)).contains("44100"));
+        assert!(said(NoRecording::Undecodable(wav::WavError::NotWav)).contains("not a WAV file"));
     }
 
     #[test]

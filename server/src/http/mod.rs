@@ -165,7 +165,7 @@ impl Api {
 /// The routes that the OpenAPI document describes, and the document: one list makes both.
 fn documented() -> (Router<Api>, utoipa::openapi::OpenApi) {
     let (router, document) = routes().split_for_parts();
-    (router, openapi::completed(document))
+    (router, openapi::complete(openapi::with_sessions(document)))
 }
 
 fn routes() -> OpenApiRouter<Api> {

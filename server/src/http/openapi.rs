@@ -1,5 +1,9 @@
 //! `GET /api/openapi.json`: the API's reference, made from the handlers themselves.
 
+mod refusals;
+
+pub use refusals::complete;
+
 use super::audio::AudioEncoding;
 use axum::Json;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
@@ -12,7 +16,8 @@ pub fn preamble() -> OpenApi {
         .version(env!("CARGO_PKG_VERSION"))
         .description(Some(
             "The API of a CallPilot server. Both servers of a GR pair answer it, and accept each other's sessions. \
-             Every answer of 400 or above is an ApiError.",
+             Every answer of 400 or above is an ApiError, but for what is no request of HTTP at all: that is answered by 400, 414 or 431 \
+             without a body, and the connection ends.",
         ))
         .build();
     let bearer = |text: &str| {
@@ -73,7 +78,7 @@ const OF_USERS: [(&str, &str); 3] = [
 ];
 
 /// The document with what all operations have in common that ask for a session: what refuses it, and that administrators have sessions.
-pub fn completed(mut document: OpenApi) -> OpenApi {
+pub fn with_sessions(mut document: OpenApi) -> OpenApi {
     let requirement = |name: &str| SecurityRequirement::new(name, Vec::<String>::new());
     let [configured, session, users] = ["admin", "admin_session", "session"].map(requirement);
     for item in document.paths.paths.values_mut() {

@@ -21,5 +21,5 @@ pub use budget::{Budget, Share, TooMuch};
 pub use handles::{Handles, ListenerHandles};
 pub use idle::IdleLimit;
 pub use places::{PlaceLimits, Places, Presence, UnderWay};
-pub use proxy::Proxies;
+pub use proxy::{Proxies, read_header};
 pub use stream::Stream;

@@ -2,13 +2,16 @@
 
 use super::users::check_drawn_id;
 use super::{OpError, OpResult};
+use crate::reading::ReadingSide;
 use crate::server::{Abort, ChangeEvent, Server, Wait, WriteError, WriteTx};
+use bytes::Bytes;
 use domain::{Change, Greeting, Kind, Object, ObjectId, Slot, Timestamp};
 use ledger::{Ledger, LedgerError};
 use std::convert::Infallible;
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 use tokio_util::sync::CancellationToken;
 use vpim::audio::g726::{self, NibbleOrder};
+use vpim::audio::wav::{self, WavError};
 use vpim::audio::{SAMPLE_RATE_HZ, duration_ms};
 
 /// What stands before the sound: a body is a MIME entity wherever it is kept or sent, so that whoever inspects one can play it.
@@ -17,6 +20,9 @@ const HEAD: &[u8] = b"MIME-Version: 1.0 (Voice 2.0)\r\nContent-Type: audio/32KAD
 
 /// The most samples of one recording.
 pub const SAMPLES_MAX: usize = (Greeting::LENGTH_MS_MAX * SAMPLE_RATE_HZ as u64 / 1_000) as usize;
+
+/// Memory for reading a file, for each byte of it: the file, two bytes for each sample of one, and its code, twice while it is put together.
+const READING_FACTOR: usize = 4;
 
 /// A sound as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +43,51 @@ impl Recording {
             length_ms: duration_ms(samples.len() as u64),
         }
     }
+}
+
+/// Why a file is not taken as a recording.
+#[derive(Debug)]
+pub enum NoRecording {
+    /// Longer than [`SAMPLES_MAX`].
+    TooLong,
+    /// Not a WAV file, or one that cannot be decoded.
+    Undecodable(WavError),
+    /// Of so many samples a second.
+    Rate(u32),
+    /// There is nothing in it.
+    Empty,
+    /// It was not read.
+    Operation(OpError),
+}
+
+/// Reads a WAV file and encodes it as it is kept, on the blocking pool and within the budget for reading.
+///
+/// # Errors
+/// What is wrong with it; [`OpError::Unavailable`] when others read so much that there is no room in time.
+pub async fn read(server: &Server, file: Bytes) -> Result<Recording, NoRecording> {
+    let bytes = file.len().saturating_mul(READING_FACTOR);
+    let held = server.reading().take(ReadingSide::Answers, bytes).await;
+    let held = held.map_err(|crowded| NoRecording::Operation(crowded.into()))?;
+    let reading = tokio::task::spawn_blocking(move || {
+        let _held = held;
+        encoded(&file)
+    });
+    let failed = |error| NoRecording::Operation(OpError::internal(error));
+    reading.await.map_err(failed)?
+}
+
+fn encoded(file: &[u8]) -> Result<Recording, NoRecording> {
+    let wav = wav::read(file, SAMPLES_MAX).map_err(|error| match error {
+        WavError::TooLong { .. } => NoRecording::TooLong,
+        WavError::NotWav | WavError::Unsupported { .. } => NoRecording::Undecodable(error),
+    })?;
+    if wav.rate_hz != SAMPLE_RATE_HZ {
+        return Err(NoRecording::Rate(wav.rate_hz));
+    }
+    if wav.samples.len() < 2 {
+        return Err(NoRecording::Empty);
+    }
+    Ok(Recording::encode(&wav.samples))
 }
 
 /// The greetings of `user` as far as they are recorded; [`Greeting::of`] reads them.
@@ -235,6 +286,7 @@ fn superseded(
 mod tests {
     use super::*;
     use crate::config::Config;
+    use std::thread::JoinHandle;
     use std::time::Duration;
     use vpim::Content;
 
@@ -254,13 +306,61 @@ mod tests {
         let heard = voice.decode(NibbleOrder::default()).unwrap();
         assert_eq!(heard.len(), samples.len());
     }
-    #[tokio::test]
-    async fn recordings_that_met_a_newer_one_are_cleared_away() {
+
+    fn file(rate: u32, samples: usize) -> Vec<u8> {
+        let mut file = wav::write(&vec![100; samples]);
+        file[24..28].copy_from_slice(&rate.to_le_bytes());
+        file
+    }
+
+    #[test]
+    fn what_cannot_be_a_recording_is_refused() {
+        assert_eq!(encoded(&file(8_000, 8_000)).unwrap().length_ms, 1_000);
+        let refused = |file: &[u8]| encoded(file).unwrap_err();
+        assert!(matches!(
+            refused(&file(44_100, 100)),
+            NoRecording::Rate(44_100)
+        ));
+        assert!(matches!(refused(b"OggS"), NoRecording::Undecodable(_)));
+        assert!(matches!(refused(&file(8_000, 0)), NoRecording::Empty));
+        let long = file(8_000, SAMPLES_MAX + 1);
+        assert!(matches!(refused(&long), NoRecording::TooLong));
+    }
+
+    fn open() -> (tempfile::TempDir, Server, JoinHandle<()>) {
         let dir = tempfile::tempdir().unwrap();
         let text = format!("fqdn = \"a.example.net\"\ndata_dir = {:?}\n", dir.path());
         let config = Config::parse(&text, "test", &|_| None).unwrap();
         let (server, writer) = Server::open(config).unwrap();
-        let writer = std::thread::spawn(|| writer.run());
+        let writing = || {
+            writer.run();
+        };
+        (dir, server, std::thread::spawn(writing))
+    }
+
+    #[tokio::test]
+    async fn an_upload_is_read_when_there_is_room_in_the_budget_for_reading() {
+        let (_dir, server, writer) = open();
+        let all = server.reading().take(ReadingSide::Answers, usize::MAX);
+        let all = all.await.unwrap();
+        let reading = {
+            let server = server.clone();
+            tokio::spawn(async move { read(&server, file(8_000, 8_000).into()).await })
+        };
+        for _ in 0..20 {
+            let another = tokio::task::spawn_blocking(|| encoded(&file(8_000, 8_000)).is_ok());
+            assert!(another.await.unwrap());
+        }
+        assert!(!reading.is_finished(), "it waits for room");
+        drop(all);
+        assert_eq!(reading.await.unwrap().unwrap().length_ms, 1_000);
+        server.stop().await;
+        writer.join().unwrap();
+    }
+
+    #[tokio::test]
+    async fn recordings_that_met_a_newer_one_are_cleared_away() {
+        let (_dir, server, writer) = open();
         let stop = CancellationToken::new();
         let tidying = tokio::spawn(tidy(server.clone(), stop.clone()));
 

@@ -11,6 +11,7 @@ use domain::{
 use ledger::{Ledger, LedgerError};
 use std::time::Duration;
 use store::{Listed, Readers, StoreError};
+use vpim::limits::{READING_CONSTANT, READING_FACTOR};
 
 /// Where a page of a list begins: after the last message of the page before.
 pub use store::Cursor;
@@ -22,9 +23,6 @@ pub use store::MailboxCounts;
 pub const PAGE_BYTES_MAX: usize = 512 * 1024;
 /// Rows that are read at once for a page.
 const ROWS_AT_ONCE: usize = 64;
-/// Memory for one opened message, for each byte of its content: the content, and what is made of it. That is at most its sound:
-/// G.726 has two samples of two bytes in a byte, and they are copied once as recordings are joined, and once into a file.
-const OPENING_FACTOR: usize = 13;
 /// What a row weighs besides its registers of bytes: identity, times and flags.
 const ROW_BYTES: usize = 256;
 /// Messages that one call empties out of Deleted at most.
@@ -127,10 +125,14 @@ fn weight(object: &Object) -> usize {
     ROW_BYTES + envelope.and_then(Value::as_bytes).map_or(0, <[u8]>::len)
 }
 
-/// Room in memory for reading a body, and what is made of it.
-pub(super) async fn room_for(server: &Server, body: Option<BodyRef>) -> OpResult<ReadingPermit> {
-    let len = body.map_or(0, |body| body.len as usize);
-    let bytes = len.saturating_mul(OPENING_FACTOR);
+/// Memory for opening a content of `len` bytes: the content itself, and what reading it takes. Sound is not decoded here.
+const fn opening_bytes(len: usize) -> usize {
+    len.saturating_mul(1 + READING_FACTOR)
+        .saturating_add(READING_CONSTANT)
+}
+
+async fn room_for(server: &Server, body: Option<BodyRef>) -> OpResult<ReadingPermit> {
+    let bytes = opening_bytes(body.map_or(0, |body| body.len as usize));
     Ok(server.reading().take(ReadingSide::Answers, bytes).await?)
 }
 

@@ -332,9 +332,12 @@ impl Reader<'_> {
         self.conversation.content_began = false;
         if mail.is_for_partner() {
             let Conversation {
-                service, presence, ..
+                service,
+                presence,
+                peer,
+                ..
             } = &*self.conversation;
-            let reply = intake::gr_mail(service, mail, presence).await;
+            let reply = intake::gr_mail(service, mail, *peer, presence).await;
             self.conversation.turn = None;
             return self.answer(reply).await;
         }

@@ -3,6 +3,8 @@
 //! Such a mail may be long, and only when it is whole can it be opened and so prove that it is the partner's. Until then it is a stranger's. So
 //! an address that has proved nothing sends one such mail at a time, and all of these addresses together keep no more than [`MAILS`] of them here.
 //! An operator who knows where the partner is names its networks; others are then refused before they send anything.
+//!
+//! Whole mails are opened off the threads that serve others, a few at once; the partner's have places of their own.
 
 use super::{Reply, Status};
 use crate::listen::{Budget, Presence, Share, TooMuch};
@@ -11,12 +13,16 @@ use std::collections::HashSet;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use writer::RateLimitedLog;
 
 /// So many of the longest mails are kept for all that have proved nothing.
 const MAILS: usize = 2;
 /// What is kept beside a mail while its last octets are read.
 const AHEAD: usize = 2 << 20;
+
+/// Mails that are opened at once: of addresses that have proved to be the partner's, and as many of all others.
+const OPENED_AT_ONCE: usize = 2;
 
 static ELSEWHERE: RateLimitedLog = RateLimitedLog::new(Duration::from_secs(60));
 
@@ -26,6 +32,8 @@ pub struct GrGate {
     networks: Arc<[Network]>,
     unproved: Budget,
     sending: Arc<Mutex<HashSet<IpAddr>>>,
+    opening_proved: Arc<Semaphore>,
+    opening_others: Arc<Semaphore>,
 }
 
 /// While a mail to the engine comes in from an address that has proved nothing.
@@ -42,6 +50,8 @@ impl GrGate {
             networks: networks.into(),
             unproved: Budget::new(MAILS * (size_max + AHEAD), size_max + AHEAD),
             sending: Arc::default(),
+            opening_proved: Arc::new(Semaphore::new(OPENED_AT_ONCE)),
+            opening_others: Arc::new(Semaphore::new(OPENED_AT_ONCE)),
         }
     }
 
@@ -81,6 +91,25 @@ impl GrGate {
             address: owner,
             share: self.unproved.share(address),
         }))
+    }
+
+    /// Opens a mail of this address by `open`, on the blocking pool, when it is its turn. `None`: the server is stopping.
+    pub async fn open<T: Send + 'static>(
+        &self,
+        address: IpAddr,
+        presence: &Presence,
+        open: impl FnOnce() -> T + Send + 'static,
+    ) -> Option<T> {
+        let places = match presence.is_known(address) {
+            true => &self.opening_proved,
+            false => &self.opening_others,
+        };
+        let place = Arc::clone(places).acquire_owned().await.ok()?;
+        let opening = tokio::task::spawn_blocking(move || {
+            let _place = place;
+            open()
+        });
+        opening.await.ok()
     }
 
     fn sending(&self) -> std::sync::MutexGuard<'_, HashSet<IpAddr>> {
@@ -140,6 +169,45 @@ mod tests {
         presence.prove();
         assert!(gate.turn(ip("10.0.0.1"), presence).unwrap().is_none());
         drop(again);
+    }
+
+    /// Polls once.
+    async fn waits(future: impl Future) -> bool {
+        tokio::time::timeout(Duration::ZERO, future).await.is_err()
+    }
+
+    #[tokio::test]
+    async fn mails_are_opened_on_other_threads_a_few_at_once_and_the_partner_does_not_wait_for_strangers()
+     {
+        let places = Places::new(PlaceLimits::default(), "test", "test");
+        let gate = GrGate::new(&[], SIZE);
+        let stranger = places.enter(Some(ip("10.0.0.1"))).unwrap();
+        let partner = places.enter(Some(ip("10.0.0.2"))).unwrap();
+        partner.presence().prove();
+        let (from, presence) = (ip("10.0.0.1"), stranger.presence());
+        let here = std::thread::current().id();
+        let (ends, mut busy): (Vec<_>, Vec<_>) = (0..OPENED_AT_ONCE)
+            .map(|_| {
+                let (end, ended) = std::sync::mpsc::channel::<()>();
+                let opening = gate.open(from, presence, move || ended.recv().is_err());
+                (end, Box::pin(opening))
+            })
+            .unzip();
+        for opening in &mut busy {
+            assert!(waits(opening).await);
+        }
+        assert_eq!(gate.opening_others.available_permits(), 0);
+        let mut waiting = std::pin::pin!(gate.open(from, presence, || ()));
+        assert!(waits(&mut waiting).await);
+        let of_the_partner = gate.open(ip("10.0.0.2"), partner.presence(), || {
+            std::thread::current().id()
+        });
+        assert_ne!(of_the_partner.await, Some(here));
+        drop(ends);
+        for opening in busy {
+            assert_eq!(opening.await, Some(true));
+        }
+        assert_eq!(waiting.await, Some(()));
     }
 
     #[test]

@@ -2,13 +2,14 @@
 
 use super::session::{DeliveryTarget, Mail, Path};
 use super::{Reply, Service, Status};
-use crate::gr::envelope::{self, Refused};
+use crate::gr::envelope::{self, Keyring, Refused};
 use crate::listen::Presence;
 use crate::operations::deposit::{self, Delivery};
 use crate::server::{WriteError, WriterError};
 use bytes::BytesMut;
 use domain::ObjectId;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 use writer::RateLimitedLog;
 
@@ -161,9 +162,15 @@ async fn disk_is_full(service: &Service) -> bool {
 
 /// Hands GR mail to the engine. 250 proves nothing to anybody: the engine acknowledges what it has made durable, and whoever sent
 /// something that cannot be opened learns nothing about why. A mail that opens proves that its client is the partner.
-pub async fn gr_mail(service: &Service, mail: Mail, presence: &Presence) -> Reply {
-    match opened(service, mail.content) {
-        Ok((message, bodies)) => {
+pub async fn gr_mail(service: &Service, mail: Mail, peer: IpAddr, presence: &Presence) -> Reply {
+    // Cloned, so that no key is held back while a mail is decrypted.
+    let keys = service.keys.borrow().clone();
+    let content = mail.content;
+    let opening = service
+        .gate
+        .open(peer, presence, move || opened(keys, content));
+    match opening.await {
+        Some(Ok((message, bodies))) => {
             presence.prove();
             if let Err(error) = service.server.gr_mail(message, bodies).await {
                 tracing::debug!(%error, "GR mail could not be queued; the partner sends it again");
@@ -171,24 +178,23 @@ pub async fn gr_mail(service: &Service, mail: Mail, presence: &Presence) -> Repl
             }
             metrics::counter!("callpilot_gr_mail_received_total").increment(1);
         }
-        Err(refused) => {
+        Some(Err(refused)) => {
             metrics::counter!("callpilot_gr_mail_refused_total", "why" => why(refused))
                 .increment(1);
             if let Some(times) = NOT_OPENED.now() {
                 tracing::warn!(reason = %refused, times, "GR mail could not be opened and was dropped");
             }
         }
+        None => return Reply::new(451, Status(4, 3, 2), "Going out of service"),
     }
     Reply::new(250, Status(2, 0, 0), "Taken")
 }
 
 fn opened(
-    service: &Service,
+    keys: Option<Arc<Keyring>>,
     mail: BytesMut,
 ) -> Result<(gr_proto::Message, Vec<bytes::Bytes>), Refused> {
-    // Cloned, so that no key is held back while a mail is decrypted.
-    let keys = service.keys.borrow().clone().ok_or(Refused::OtherKey)?;
-    let content = envelope::open(&keys, mail)?;
+    let content = envelope::open(&*keys.ok_or(Refused::OtherKey)?, mail)?;
     let message = gr_proto::wire::decode(&content.control).map_err(|_| Refused::Content)?;
     Ok((message, content.bodies))
 }

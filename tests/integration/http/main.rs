@@ -11,6 +11,7 @@ mod crowds;
 mod deleted;
 mod document;
 mod events;
+mod generated;
 mod limits;
 mod local_socket;
 mod messages;
@@ -20,6 +21,7 @@ mod pages;
 mod repeated;
 mod sdk;
 mod session;
+mod shapes;
 mod tasks;
 
 use contract::MessageRow;

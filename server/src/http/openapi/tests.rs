@@ -136,3 +136,27 @@ fn whatever_needs_a_session_says_so_and_what_it_answers_without_one() {
         );
     }
 }
+
+#[test]
+fn refusals_that_follow_from_the_shape_of_an_operation_are_named() {
+    let document = document();
+    let told = |path: &str, method: &str| -> Vec<String> {
+        let responses = document["paths"][path][method]["responses"].as_object();
+        let statuses = responses.unwrap().keys().cloned();
+        statuses.filter(|status| status.as_str() >= "400").collect()
+    };
+    assert_eq!(told("/.well-known/callpilot", "get"), ["500", "503"]);
+    assert_eq!(
+        told("/api/v1/messages/{id}", "patch"),
+        ["400", "401", "404", "413", "415", "500", "503", "507"]
+    );
+    assert_eq!(
+        told("/api/v1/admin/gr/held", "get"),
+        ["401", "429", "500", "503"]
+    );
+    let internal = &document["components"]["responses"]["Internal"];
+    assert_eq!(
+        internal["content"]["application/json"]["schema"]["$ref"],
+        "#/components/schemas/ApiError"
+    );
+}
