@@ -1,9 +1,15 @@
 //! `GET /api/openapi.json`: the API's reference, made from the handlers themselves.
 
 use super::audio::AudioEncoding;
+use super::cross_site::ADMIN;
+use super::monitoring::Monitor;
 use axum::Json;
+use contract::ApiError;
+use utoipa::ToSchema as _;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{ComponentsBuilder, InfoBuilder, OpenApi, OpenApiBuilder};
+use utoipa::openapi::{
+    ComponentsBuilder, ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, ResponseBuilder,
+};
 
 /// What the document says before its paths.
 pub fn preamble() -> OpenApi {
@@ -12,7 +18,8 @@ pub fn preamble() -> OpenApi {
         .version(env!("CARGO_PKG_VERSION"))
         .description(Some(
             "The API of a CallPilot server. Both servers of a GR pair answer it, and accept each other's sessions. \
-             Every answer of 400 or above is an ApiError.",
+             Every answer of 400 or above is an ApiError. An administrative call that changes something, made by name and password, is JSON or \
+             carries the header X-CallPilot-Request, which no form of another page can send.",
         ))
         .build();
     let bearer = |text: &str| {
@@ -42,9 +49,36 @@ pub fn preamble() -> OpenApi {
         .build()
 }
 
-/// This document.
-#[utoipa::path(get, path = "/api/openapi.json", tag = "discovery", responses((status = 200, body = serde_json::Value)))]
-pub async fn document() -> Json<OpenApi> {
+/// Adds what any request may be answered, and any administrative call that changes something.
+pub fn say_everywhere(document: &mut OpenApi) {
+    let refused = |why: &str| {
+        let error = Ref::from_schema_name(ApiError::name());
+        let content = ContentBuilder::new().schema(Some(error)).build();
+        let response = ResponseBuilder::new().description(why);
+        RefOr::T(response.content("application/json", content).build())
+    };
+    for (path, item) in &mut document.paths.paths {
+        let reads = item.get.iter_mut().map(|operation| (operation, false));
+        let changes = [&mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
+        let changes = changes.into_iter().flatten().map(|operation| (operation, true));
+        for (operation, changes) in reads.chain(changes) {
+            let responses = &mut operation.responses.responses;
+            let misdirected = "The request is for a server of another name than this one has";
+            responses.entry("421".into()).or_insert_with(|| refused(misdirected));
+            if changes && path.starts_with(ADMIN.trim_end_matches('/')) {
+                let form = "Sent by name and password, and without the header that no form can send";
+                responses.entry("403".into()).or_insert_with(|| refused(form));
+            }
+        }
+    }
+}
+
+/// This document: for the networks of `http.monitoring_networks`, and for administrators.
+#[utoipa::path(get, path = "/api/openapi.json", tag = "discovery", security((), ("admin" = []), ("admin_token" = [])), responses(
+    (status = 200, body = serde_json::Value),
+    (status = 401, description = "From this network only administrators may read it", body = ApiError),
+))]
+pub async fn document(_: Monitor) -> Json<OpenApi> {
     Json(super::documented().1)
 }
 

@@ -11,6 +11,7 @@ pub mod greetings;
 pub mod lists;
 pub mod messages;
 pub mod pair;
+pub mod peers;
 pub mod principal;
 mod quota;
 pub mod remote_users;
