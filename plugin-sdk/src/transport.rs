@@ -4,7 +4,7 @@
 //! Everything is single-threaded: nothing here is `Send`.
 
 use crate::connector::Millis;
-use contract::Timestamp;
+use contract::{REQUEST_HEADER, Timestamp};
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::LocalBoxStream;
 use std::rc::Rc;
@@ -91,6 +91,22 @@ impl Request {
     }
 }
 
+impl Request {
+    /// The headers that it has, with names in lower case.
+    pub fn headers(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let authorization = self.authorization.as_deref();
+        // What a browser would add by itself (HTTP Basic) says beside it that no form of another page has sent it. A session needs no such
+        // word, and servers of before would not let a page of their partner say it.
+        let is_session = authorization.is_none_or(|value| value.starts_with("Bearer "));
+        let changes = self.method != Method::Get;
+        let word = (changes && !is_session).then_some((REQUEST_HEADER, "1"));
+        let authorization = authorization.map(|value| ("authorization", value));
+        let media_type = self.body.media_type();
+        let media_type = media_type.map(|value| ("content-type", value));
+        authorization.into_iter().chain(word).chain(media_type)
+    }
+}
+
 impl std::fmt::Debug for Request {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} {}", self.method.as_str(), self.url)
@@ -156,4 +172,26 @@ pub enum FetchError {
     /// What came is not HTTP, or the URL is none.
     #[error("{0}")]
     Broken(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_browser_would_add_by_itself_says_that_no_form_has_sent_it() {
+        let says = |method, authorization: Option<&str>| {
+            let request = Request {
+                method,
+                authorization: authorization.map(str::to_owned),
+                ..Request::get("http://localhost/".into())
+            };
+            request.headers().any(|(name, _)| name == REQUEST_HEADER)
+        };
+        assert!(says(Method::Post, Some("Basic YQ==")));
+        assert!(says(Method::Delete, Some("Basic YQ==")));
+        assert!(!says(Method::Get, Some("Basic YQ==")));
+        assert!(!says(Method::Post, Some("Bearer token")));
+        assert!(!says(Method::Post, None));
+    }
 }

@@ -45,6 +45,15 @@ settings! {
         web_root: Option<PathBuf> = None, "path";
         /// Web pages of other origins that may use the API. This server's and its partner's own are always allowed.
         allowed_origins: Vec<BaseUrl> = Vec::new(), "URLs";
+        /// Further names that this server is called by in URLs, without port. Requests for another name than these, `fqdn`, the host of
+        /// `public_url`, an address or localhost are refused (421): somebody else may have given his name this server's address.
+        hosts: Vec<String> = Vec::new(), "names";
+        /// Where /metrics, /healthz and /api/openapi.json are answered besides, to everybody who reaches it. Then http.listen answers the first and
+        /// the last to administrators alone. Empty: nowhere.
+        monitoring_listen: Option<SocketAddr> = None, "address:port";
+        /// Who may read /metrics and /api/openapi.json at http.listen without being an administrator. An own proxy on this machine counts as
+        /// this machine, unless it is one of trusted_proxies.
+        monitoring_networks: Vec<Network> = Network::loopback(), "networks";
         /// Open connections. When there are more, the one that has waited longest for its client makes room; if none waits, new ones do. Each
         /// open page holds one or two.
         connections_max: usize = 2_000, "connections", 1..=1_000_000;
@@ -106,6 +115,14 @@ settings! {
         domains: Vec<String> = Vec::new(), "domains";
         /// How long a stop waits for clients to take the answers to what was accepted.
         stop_timeout_s: u64 = 10, "seconds", 0..=300;
+        /// Networks whose word on the sender of a message is believed: VPIM peers, own telephone systems and mail clients. A message from elsewhere
+        /// that says it comes from a mailbox of this pair is marked: its sender is unverified.
+        peer_networks: Vec<Network> = Vec::new(), "networks";
+        /// File of peers that sign in instead (AUTH, by TLS): a line for each, with its name, a blank, and the hash of its password as
+        /// `callpilot hash-password` prints it. Owners of mailboxes sign in by number and password, and are believed for their own mailbox.
+        peers_file: Option<PathBuf> = None, "path";
+        /// Whether mail is taken only from those, and from the partner's networks. Mail to postmaster always is.
+        peers_only: bool = false, "true or false";
         /// Mailbox number that mail to postmaster goes to (RFC 5321 section 4.5.1). Empty: such mail is refused.
         postmaster: Option<String> = None, "mailbox number";
     }
@@ -128,6 +145,9 @@ settings! {
         address_messages_per_minute: u64 = 3_000, "messages", 0..=1_000_000_000;
         /// Their bytes.
         address_bytes_per_minute: u64 = 1024 * 1024 * 1024, "bytes", 0..=1_099_511_627_776;
+        /// Recipients that are not here which one network address may name in an hour; then it is told of none for a while (450), so that nobody finds
+        /// out which mailboxes there are. Whoever is believed (smtp.peer_networks, AUTH) may name any number.
+        unknown_recipients_per_hour: u64 = 60, "recipients", 0..=1_000_000_000;
         /// Networks whose mail is not counted: other servers of the network, own telephone systems. What comes from this machine itself comes
         /// through a relay or a proxy that has limits of its own.
         exempt: Vec<Network> = Network::loopback(), "networks";
@@ -392,6 +412,14 @@ impl Config {
                 "must be more than http.events_comment_s and http.request_timeout_s, or connections are closed that only wait",
             );
         }
+        for name in &mut self.http.hosts {
+            *name = name.trim().trim_end_matches('.').to_ascii_lowercase();
+            if name.is_empty() || name.contains(['/', ':', '@', ' ']) {
+                let what =
+                    format!("holds \"{name}\", but must be names alone, such as voice.example.net");
+                reader.fault("http.hosts", &what);
+            }
+        }
         if self.tls.certificate.is_some() != self.tls.key.is_some() {
             reader.fault(
                 "tls.certificate",
@@ -414,6 +442,7 @@ impl Config {
         let paths = [
             &mut self.http.web_root,
             &mut self.admin.password_file,
+            &mut self.smtp.peers_file,
             &mut self.tls.certificate,
             &mut self.tls.key,
             &mut self.tls.roots,

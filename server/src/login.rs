@@ -106,6 +106,8 @@ pub enum Account {
     Mailbox(String),
     /// An administrator of this name.
     Administrator(String),
+    /// A VPIM peer of this name.
+    Peer(String),
 }
 
 /// An account and a network.

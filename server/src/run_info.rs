@@ -25,6 +25,9 @@ pub struct RunInfo {
     /// Where SMTP listens for connections that begin with TLS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub smtps: Option<SocketAddr>,
+    /// Where monitoring reads, if it has a listener of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub monitoring: Option<SocketAddr>,
     /// The certificate that is shown at `http`; `None`: it does not speak TLS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub http_certificate: Option<Fingerprint>,

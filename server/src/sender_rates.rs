@@ -1,4 +1,5 @@
-//! How much mail strangers may leave in a minute: for each network address, and for each sender at one network address.
+//! How much mail strangers may leave in a minute: for each network address, and for each sender at one network address; and how many
+//! recipients an address may name in an hour that are not here.
 //!
 //! A token bucket of one minute for messages and one for bytes. A mail is taken while something is left of both, whatever its own length:
 //! so the longest message is taken, too, and what it was too long for is waited for afterwards.
@@ -14,7 +15,9 @@ use std::time::{Duration, Instant};
 /// Addresses that are remembered, and senders; those that have left least are forgotten first.
 const REMEMBERED_MAX: usize = 50_000;
 /// In these, what a bucket holds flows in again.
-const SECONDS: f64 = 60.0;
+const MINUTE_S: f64 = 60.0;
+/// The same for recipients that are not here.
+const HOUR_S: f64 = 3_600.0;
 
 /// A sender at an address: the digest of the reverse path, so that none takes more memory than another.
 type SenderAt = (IpAddr, [u8; 32]);
@@ -23,13 +26,15 @@ type SenderAt = (IpAddr, [u8; 32]);
 pub struct SenderRates {
     rates: Rates,
     state: Mutex<(Buckets<IpAddr>, Buckets<SenderAt>)>,
+    unknown: Mutex<Buckets<IpAddr>>,
 }
 
-/// What may be left in a minute. 0: no bound.
+/// What may be left in so many seconds. 0: no bound.
 #[derive(Clone, Copy, Debug)]
 struct Rate {
     messages: f64,
     bytes: f64,
+    seconds: f64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +50,45 @@ impl SenderRates {
     /// By a configuration.
     pub fn new(rates: Rates) -> Self {
         let state = Mutex::new((Buckets(HashMap::new()), Buckets(HashMap::new())));
-        Self { rates, state }
+        let unknown = Mutex::new(Buckets(HashMap::new()));
+        Self {
+            rates,
+            state,
+            unknown,
+        }
+    }
+
+    /// Whether a network address may name further recipients, known or not: whoever has named too many that are not here may not.
+    ///
+    /// # Errors
+    /// How long to wait.
+    pub fn may_name(&self, peer: IpAddr, now: Instant) -> Result<(), Duration> {
+        if self.is_exempt(peer) {
+            return Ok(());
+        }
+        let unknown = self.unknown.lock().unwrap_or_else(PoisonError::into_inner);
+        unknown.look(&household(peer), self.of_unknown(), now)
+    }
+
+    /// Counts a recipient that is not here.
+    pub fn named_nobody(&self, peer: IpAddr, now: Instant) {
+        if !self.is_exempt(peer) {
+            let mut unknown = self.unknown.lock().unwrap_or_else(PoisonError::into_inner);
+            unknown.take(household(peer), self.of_unknown(), 0, now);
+        }
+    }
+
+    fn is_exempt(&self, peer: IpAddr) -> bool {
+        let mut exempt = self.rates.exempt.iter();
+        exempt.any(|network| network.contains(peer))
+    }
+
+    fn of_unknown(&self) -> Rate {
+        Rate {
+            messages: self.rates.unknown_recipients_per_hour as f64,
+            bytes: 0.0,
+            seconds: HOUR_S,
+        }
     }
 
     /// Whether mail of a sender may come now; it is not counted yet. `None` is the sender of reports: only its address counts.
@@ -77,12 +120,7 @@ impl SenderRates {
         counted: Option<usize>,
         now: Instant,
     ) -> Result<(), Duration> {
-        if self
-            .rates
-            .exempt
-            .iter()
-            .any(|network| network.contains(peer))
-        {
+        if self.is_exempt(peer) {
             return Ok(());
         }
         let (address, of_address) = (household(peer), self.of_address());
@@ -110,6 +148,7 @@ impl SenderRates {
         Rate {
             messages: self.rates.address_messages_per_minute as f64,
             bytes: self.rates.address_bytes_per_minute as f64,
+            seconds: MINUTE_S,
         }
     }
 
@@ -117,6 +156,7 @@ impl SenderRates {
         Rate {
             messages: self.rates.sender_messages_per_minute as f64,
             bytes: self.rates.sender_bytes_per_minute as f64,
+            seconds: MINUTE_S,
         }
     }
 
@@ -132,8 +172,8 @@ impl<K: Eq + Hash> Buckets<K> {
             return Ok(());
         };
         let filled = bucket.filled(rate, now);
-        let missing = |left: f64, least: f64, per_minute: f64| match per_minute > 0.0 {
-            true => (least - left).max(0.0) * SECONDS / per_minute,
+        let missing = |left: f64, least: f64, most: f64| match most > 0.0 {
+            true => (least - left).max(0.0) * rate.seconds / most,
             false => 0.0,
         };
         let wait = missing(filled.messages, 1.0, rate.messages).max(missing(
@@ -185,9 +225,9 @@ impl<K: Eq + Hash> Buckets<K> {
 impl Bucket {
     /// With what has flowed in since.
     fn filled(self, rate: Rate, now: Instant) -> Self {
-        let part = now.saturating_duration_since(self.at).as_secs_f64() / SECONDS;
-        let filled = |left: f64, per_minute: f64| match per_minute > 0.0 {
-            true => (left + part * per_minute).min(per_minute),
+        let part = now.saturating_duration_since(self.at).as_secs_f64() / rate.seconds;
+        let filled = |left: f64, most: f64| match most > 0.0 {
+            true => (left + part * most).min(most),
             false => 0.0, // no bound: nothing is counted
         };
         Self {
@@ -210,6 +250,7 @@ mod tests {
             sender_bytes_per_minute: 60_000,
             address_messages_per_minute: 10,
             address_bytes_per_minute: 0,
+            unknown_recipients_per_hour: 4,
             exempt: vec!["192.0.2.128/25".parse().unwrap()],
         })
     }
@@ -270,12 +311,41 @@ mod tests {
     }
 
     #[test]
+    fn an_address_that_names_many_who_are_not_here_waits_for_everybody_and_no_other_does() {
+        let (rates, start, peer) = (rates(), Instant::now(), address("192.0.2.1"));
+        let at = |minutes: u64| start + Duration::from_secs(60 * minutes);
+        for _ in 0..4 {
+            assert_eq!(rates.may_name(peer, at(0)), Ok(()));
+            rates.named_nobody(peer, at(0));
+        }
+        assert_eq!(rates.may_name(peer, at(0)), Err(Duration::from_secs(900)));
+        assert_eq!(rates.may_name(address("192.0.2.2"), at(0)), Ok(()));
+        assert_eq!(
+            rates.may_name(peer, at(16)),
+            Ok(()),
+            "one more in a quarter of an hour"
+        );
+        rates.named_nobody(peer, at(16));
+        assert!(rates.may_name(peer, at(16)).is_err());
+        assert_eq!(
+            rates.take(peer, SENDER, 1, at(16)),
+            Ok(()),
+            "messages are counted apart"
+        );
+        let own = address("192.0.2.200");
+        (0..9).for_each(|_| rates.named_nobody(own, start));
+        assert_eq!(rates.may_name(own, start), Ok(()), "exempt");
+    }
+
+    #[test]
     fn what_is_remembered_is_bounded() {
         let (rates, start) = (rates(), Instant::now());
         for n in 0..=REMEMBERED_MAX as u32 {
             let peer = IpAddr::from(n.to_be_bytes());
             assert_eq!(rates.take(peer, SENDER, 1, start), Ok(()));
+            rates.named_nobody(peer, start);
         }
+        assert!(rates.unknown.lock().unwrap().0.len() <= REMEMBERED_MAX);
         let state = rates.lock();
         assert!(state.0.0.len() <= REMEMBERED_MAX && state.1.0.len() <= REMEMBERED_MAX);
     }

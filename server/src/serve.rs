@@ -3,10 +3,12 @@
 use crate::audit_trail::{self, AuditTrail, Queue};
 use crate::config::{BaseUrl, Config};
 use crate::files;
-use crate::http::{self, AdminAuth, Api, TlsView, Web};
+use crate::http::{self, AdminAuth, Api, Listening, TlsView, Web};
 use crate::listen::tls::{self, Certificates, TlsError, self_made};
 use crate::listen::{self, Budget, Handles, ListenerHandles};
 use crate::operations::greetings;
+use crate::operations::peers::PeerAccounts;
+use crate::operations::sign_in::SignIn;
 use crate::run_info::RunInfo;
 use crate::server::{Server, WriterError};
 use crate::smtp::{Beginning, Service};
@@ -64,6 +66,11 @@ pub async fn serve(mut config: Config, stop: CancellationToken) -> Result<(), Se
     let opened = tokio::task::spawn_blocking(move || Server::open(config));
     let (server, writer) = opened.await.map_err(|_| WriterError::OutOfService)??;
     let admin = AdminAuth::open(server.config())?;
+    let peers_file = server.config().smtp.peers_file.as_deref();
+    let peers = peers_file
+        .map(PeerAccounts::read)
+        .transpose()?
+        .unwrap_or_default();
     let certificates = certificates(server.config()).await?;
     let for_http = certificates.as_ref().filter(|_| server.config().http.tls);
     let https = acceptor(for_http, &http::PROTOCOLS)?;
@@ -74,8 +81,12 @@ pub async fn serve(mut config: Config, stop: CancellationToken) -> Result<(), Se
     say_where(server.config(), certificates.as_deref());
     listen::describe_metrics();
     let budget = budget(server.config());
+    let (trail, entries) = AuditTrail::new(server.clone());
+    let sign_in = SignIn::new(server.clone(), trail.clone());
     let service = Service {
         server: server.clone(),
+        sign_in: sign_in.clone(),
+        peers: Arc::new(peers),
         keys: running.keys(),
         budget: budget.clone(),
         places: smtp::places(server.config()),
@@ -85,34 +96,35 @@ pub async fn serve(mut config: Config, stop: CancellationToken) -> Result<(), Se
     };
     let mut parts = Parts::new(stop.clone());
     parts.begin_mail(service, sockets.smtp, sockets.smtps);
+    let listening = Listening {
+        places: http::places(server.config()),
+        budget,
+        handles,
+        tls: https,
+    };
     parts.begin_background(&server, certificates.clone());
-    let (trail, entries) = AuditTrail::new(server.clone());
     parts.begin_trail(trail.clone(), entries);
     let tls = TlsView {
         certificates,
         link: running.link_security(),
     };
-    let router = Api::new(
+    let api = Api::new(
         server.clone(),
         admin,
-        trail.clone(),
+        sign_in,
         web,
         metrics,
         tls,
         stop.clone(),
-    )
-    .router();
+    );
+    if let Some(listener) = sockets.monitoring {
+        let router = api.clone().monitoring();
+        parts.begin_monitoring(listener, router, server.config(), &listening);
+    }
+    let router = api.router();
     parts.begin_commands(commands, router.clone(), trail, server.config());
-    http::serve(
-        sockets.http,
-        router,
-        server.config(),
-        budget,
-        handles,
-        https,
-        stop.clone(),
-    )
-    .await;
+    let (http, config) = (sockets.http, server.config());
+    http::serve(http, router, config, listening, stop.clone()).await;
     // Nothing new comes in from here on; what was accepted is on disk before the writer ends.
     let broken = parts.ended().await;
     RunInfo::remove(&server.config().data_dir);
@@ -153,6 +165,24 @@ impl Parts {
     fn begin_trail(&mut self, trail: AuditTrail, entries: Queue) {
         let stop = self.stop.clone();
         self.begin("audit trail", audit_trail::run(trail, entries, stop));
+    }
+
+    /// What monitoring reads, where it has a listener of its own.
+    fn begin_monitoring(
+        &mut self,
+        listener: TcpListener,
+        router: Router,
+        config: &Config,
+        listening: &Listening,
+    ) {
+        let listening = Listening {
+            places: http::monitoring_places(),
+            ..listening.clone()
+        };
+        let (config, stop) = (config.clone(), self.stop.clone());
+        self.begin("monitoring", async move {
+            http::serve(listener, router, &config, listening, stop).await;
+        });
     }
 
     /// The command line of this machine.
@@ -217,6 +247,7 @@ struct Sockets {
     http: TcpListener,
     smtp: TcpListener,
     smtps: Option<TcpListener>,
+    monitoring: Option<TcpListener>,
 }
 
 impl Sockets {
@@ -234,7 +265,18 @@ impl Sockets {
             config.smtp.tls_listen = Some(at);
             smtps = Some(listener);
         }
-        Ok(Self { http, smtp, smtps })
+        let mut monitoring = None;
+        if let Some(wanted) = config.http.monitoring_listen {
+            let (listener, at) = bind(wanted, "http.monitoring_listen").await?;
+            config.http.monitoring_listen = Some(at);
+            monitoring = Some(listener);
+        }
+        Ok(Self {
+            http,
+            smtp,
+            smtps,
+            monitoring,
+        })
     }
 }
 
@@ -282,6 +324,7 @@ fn say_where(config: &Config, certificates: Option<&Certificates>) {
         http: config.http.listen,
         smtp: config.smtp.listen,
         smtps: config.smtp.tls_listen,
+        monitoring: config.http.monitoring_listen,
         http_certificate: shown.map(Certificates::fingerprint),
     };
     if let Err(error) = info.write(&config.data_dir) {

@@ -53,6 +53,7 @@ pub fn message(n: u64) -> Vec<(Key, Value)> {
             name: "Mira Tandell".into(),
             address: "4711@client.example".into(),
             number: Some("4711".into()),
+            unverified: false,
         },
         subject: format!("New delivery times {n}"),
         received_at: Timestamp(LONG_AGO + n as i64),

@@ -182,7 +182,7 @@ fn prepare(
         // Tokens travel in the header alone; what a cache holds would tell nothing of the server.
         .credentials(RequestCredentials::Omit)
         .cache(RequestCache::NoStore);
-    for (name, value) in headers_of(request) {
+    for (name, value) in request.headers() {
         builder = builder.header(name, value);
     }
     match &request.body {
@@ -190,16 +190,6 @@ fn prepare(
         Body::Json(text) => builder.body(&**text),
         Body::Bytes { bytes, .. } => builder.body(Uint8Array::from(&**bytes)),
     }
-}
-
-/// The headers that a request sets by itself.
-fn headers_of(request: &Request) -> impl Iterator<Item = (&'static str, &str)> {
-    let authorization = request.authorization.as_deref();
-    let authorization = authorization.map(|value| ("authorization", value));
-    let media_type = request.body.media_type();
-    authorization
-        .into_iter()
-        .chain(media_type.map(|value| ("content-type", value)))
 }
 
 /// The next piece of a body; `None` at its end.

@@ -10,7 +10,7 @@ use futures_util::future::LocalBoxFuture;
 use futures_util::{StreamExt, stream};
 use hyper::body::{Body as _, Bytes, Frame, Incoming, SizeHint};
 use hyper::client::conn::http1;
-use hyper::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST};
+use hyper::header::{CONTENT_LENGTH, HOST};
 use hyper_util::rt::TokioIo;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -155,11 +155,8 @@ async fn fetch(tls: TlsConnector, request: Request) -> Result<Response, FetchErr
         .method(request.method.as_str())
         .uri(path)
         .header(HOST, authority.as_str());
-    if let Some(value) = &request.authorization {
-        head = head.header(AUTHORIZATION, value);
-    }
-    if let Some(media_type) = request.body.media_type() {
-        head = head.header(CONTENT_TYPE, media_type);
+    for (name, value) in request.headers() {
+        head = head.header(name, value);
     }
     let upload = Upload::of(request.body, request.on_sent);
     let message = head

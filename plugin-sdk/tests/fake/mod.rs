@@ -148,6 +148,7 @@ pub fn message(number: u8) -> MessageRow {
         attachments: 0,
         folder: Folder::Inbox,
         one_server_only: false,
+        sender_unverified: false,
     }
 }
 

@@ -221,13 +221,21 @@ impl fmt::Debug for PasswordHash {
     }
 }
 
-impl Setting for PasswordHash {
-    fn from_text(text: &str) -> Result<Self, String> {
+impl std::str::FromStr for PasswordHash {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
         if crate::password::is_hash(text) {
             Ok(Self(text.to_owned()))
         } else {
             Err("is not an argon2id hash; `callpilot hash-password` makes one".into())
         }
+    }
+}
+
+impl Setting for PasswordHash {
+    fn from_text(text: &str) -> Result<Self, String> {
+        text.parse()
     }
     fn to_toml(&self) -> String {
         quoted("(not shown)")

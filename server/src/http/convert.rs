@@ -80,6 +80,7 @@ pub fn row(id: ObjectId, object: &Object, one_server_only: bool) -> Option<Messa
         attachments: envelope.attachments,
         folder: folder(filing.place),
         one_server_only,
+        sender_unverified: envelope.sender.unverified,
     })
 }
 
@@ -409,6 +410,7 @@ mod tests {
                 name: long.clone(),
                 address: long.clone(),
                 number: Some(long.clone()),
+                unverified: true,
             },
             subject: long,
             received_at: Timestamp(1),

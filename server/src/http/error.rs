@@ -28,6 +28,8 @@ pub enum Problem {
     },
     /// Cannot be decoded; a sentence says what.
     Unsupported(String),
+    /// It is for a server of another name.
+    Misdirected,
     /// Wrong method for this path.
     Method,
     /// The range asked for lies outside of the content.
@@ -65,6 +67,7 @@ impl Problem {
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 ErrorCode::UnsupportedMedia,
             ),
+            Self::Misdirected => (StatusCode::MISDIRECTED_REQUEST, ErrorCode::BadRequest),
             Self::Method => (StatusCode::METHOD_NOT_ALLOWED, ErrorCode::BadRequest),
             Self::Range { .. } => (StatusCode::RANGE_NOT_SATISFIABLE, ErrorCode::BadRequest),
         }
@@ -80,6 +83,9 @@ impl Problem {
                 format!("The request is larger than the {size_max} bytes that are taken.")
             }
             Self::Unsupported(text) => text.clone(),
+            Self::Misdirected => {
+                "This server has another name. If it is called so, its administrator adds the name to http.hosts.".into()
+            }
             Self::Method => "This address does not take that method.".into(),
             Self::Range { size } => {
                 format!("The range lies outside of the {size} bytes of this content.")

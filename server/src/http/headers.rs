@@ -36,6 +36,7 @@ pub fn cors(api: Api) -> CorsLayer {
             header::CONTENT_TYPE,
             header::IF_NONE_MATCH,
             header::RANGE,
+            HeaderName::from_static(contract::REQUEST_HEADER),
         ])
         .expose_headers(
             exposed
@@ -78,7 +79,8 @@ pub async fn secure(State(api): State<Api>, request: Request, next: Next) -> Res
         .map_or(String::new(), |origin| format!(" {origin}"));
     let policy = format!(
         "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'{partner}; media-src 'self' blob:; \
-         img-src 'self' data:; style-src 'self'; worker-src 'self'"
+         img-src 'self' data:; style-src 'self'; worker-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; \
+         frame-ancestors 'self'"
     );
     let headers = response.headers_mut();
     if let Ok(policy) = HeaderValue::try_from(policy) {

@@ -41,6 +41,9 @@ const GOOD_BYE: Duration = Duration::from_secs(5);
 /// What is said to a connection that is its address's too many.
 const TOO_MANY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
+/// Connections of monitoring at once.
+const MONITORING_MAX: usize = 64;
+
 /// What all connections share.
 struct Shared {
     router: Router,
@@ -53,6 +56,40 @@ struct Shared {
     stop: CancellationToken,
 }
 
+/// What a listener shares with the others, and what it has for itself.
+#[derive(Clone)]
+pub struct Listening {
+    /// How many may be connected.
+    pub places: Places,
+    /// What clients may make this server keep.
+    pub budget: Budget,
+    /// File handles, which all listeners share.
+    pub handles: ListenerHandles,
+    /// What accepts TLS, where connections begin with it.
+    pub tls: Option<TlsAcceptor>,
+}
+
+/// The places of the pages and the API.
+pub fn places(config: &Config) -> Places {
+    let http = &config.http;
+    let limits = listen::PlaceLimits {
+        max: http.connections_max,
+        per_address_max: http.connections_per_address_max,
+        ..listen::PlaceLimits::default()
+    };
+    Places::new(limits, "HTTP", "callpilot_http_connections")
+}
+
+/// The places of monitoring, which has a listener of its own: nobody who fills the other keeps it out.
+pub fn monitoring_places() -> Places {
+    let limits = listen::PlaceLimits {
+        max: MONITORING_MAX,
+        per_address_max: MONITORING_MAX,
+        ..listen::PlaceLimits::default()
+    };
+    Places::new(limits, "monitoring", "callpilot_monitoring_connections")
+}
+
 /// What a client may choose from by ALPN (RFC 7301), the best first.
 pub const PROTOCOLS: [&str; 2] = ["h2", "http/1.1"];
 
@@ -61,12 +98,11 @@ pub async fn serve(
     listener: TcpListener,
     router: Router,
     config: &Config,
-    budget: Budget,
-    handles: ListenerHandles,
-    tls: Option<TlsAcceptor>,
+    listening: Listening,
     stop: CancellationToken,
 ) {
-    let rules = rules(config, handles, tls);
+    let budget = listening.budget.clone();
+    let rules = rules(config, listening);
     let http = &config.http;
     let shared = Arc::new(Shared {
         router,
@@ -84,15 +120,10 @@ pub async fn serve(
     .await;
 }
 
-fn rules(config: &Config, handles: ListenerHandles, tls: Option<TlsAcceptor>) -> Rules {
+fn rules(config: &Config, listening: Listening) -> Rules {
     let http = &config.http;
-    let limits = listen::PlaceLimits {
-        max: http.connections_max,
-        per_address_max: http.connections_per_address_max,
-        ..listen::PlaceLimits::default()
-    };
     Rules {
-        places: Places::new(limits, "HTTP", "callpilot_http_connections"),
+        places: listening.places,
         when_full: WhenFull::Wait,
         refusal: TOO_MANY.to_vec(),
         turned_away: "callpilot_http_turned_away_total",
@@ -101,9 +132,9 @@ fn rules(config: &Config, handles: ListenerHandles, tls: Option<TlsAcceptor>) ->
             networks: http.trusted_proxies.clone(),
             send_header: http.client_header == ClientHeader::ProxyProtocol,
         },
-        tls,
+        tls: listening.tls,
         stop_within: Duration::from_secs(http.stop_timeout_s),
-        handles,
+        handles: listening.handles,
     }
 }
 

@@ -5,6 +5,7 @@ mod admin;
 mod audio;
 mod auth;
 mod convert;
+mod cross_site;
 mod discovery;
 mod error;
 mod events;
@@ -16,6 +17,7 @@ mod listen;
 mod lists;
 mod local;
 mod messages;
+mod monitoring;
 mod notification;
 mod openapi;
 mod range;
@@ -27,7 +29,7 @@ mod web;
 
 pub use admin::{AdminAuth, TOKEN_FILE};
 pub use error::chain;
-pub use listen::{PROTOCOLS, serve};
+pub use listen::{Listening, PROTOCOLS, monitoring_places, places, serve};
 pub use local::serve_local;
 pub use status::describe as describe_metrics;
 pub use web::Web;
@@ -38,10 +40,10 @@ use crate::listen::tls::Certificates;
 use crate::operations::sign_in::SignIn;
 use crate::operations::sounds::OpenSounds;
 use crate::server::{PairView, Server};
-use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::routing::get;
+use axum::{Extension, Router};
 use events::Streams;
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::sync::Arc;
@@ -81,7 +83,7 @@ impl Api {
     pub fn new(
         server: Server,
         admin: AdminAuth,
-        trail: AuditTrail,
+        sign_in: SignIn,
         web: Option<Web>,
         metrics: Option<PrometheusHandle>,
         tls: TlsView,
@@ -90,11 +92,11 @@ impl Api {
         let config = server.config();
         Self(Arc::new(Inner {
             pair: server.pair(),
-            sign_in: SignIn::new(server.clone(), trail.clone()),
+            trail: sign_in.trail().clone(),
+            sign_in,
             sounds: OpenSounds::new(server.clone()),
             streams: Streams::new(config.http.events_max, config.http.events_per_user_max),
             server,
-            trail,
             admin,
             web,
             metrics,
@@ -136,11 +138,23 @@ impl Api {
     /// Everything that is answered.
     pub fn router(self) -> Router {
         let (documented, _) = documented();
-        documented
+        let pages = documented
             .route("/", get(web::redirect))
             .route("/MyCallPilot", get(web::redirect))
             .route("/MyCallPilot/", get(web::index))
-            .route("/MyCallPilot/{*path}", get(web::page))
+            .route("/MyCallPilot/{*path}", get(web::page));
+        self.layered(pages)
+    }
+
+    /// What monitoring reads, for a listener of its own.
+    pub fn monitoring(self) -> Router {
+        let (documented, _) = monitored().split_for_parts();
+        self.layered(documented.layer(Extension(monitoring::OwnListener)))
+    }
+
+    /// What stands around every answer.
+    fn layered(self, routes: Router<Self>) -> Router {
+        routes
             .fallback(|| async {
                 error::Problem::not_found("There is nothing at this address.".into())
             })
@@ -148,12 +162,17 @@ impl Api {
             .layer(DefaultBodyLimit::max(
                 self.server().config().http.body_size_max,
             ))
+            .layer(middleware::from_fn(cross_site::no_form))
             .layer(headers::cors(self.clone()))
             .layer(middleware::from_fn_with_state(
                 self.clone(),
                 headers::secure,
             ))
             .layer(middleware::from_fn_with_state(self.clone(), acts::around))
+            .layer(middleware::from_fn_with_state(
+                self.clone(),
+                cross_site::addressed,
+            ))
             .layer(middleware::from_fn_with_state(
                 self.clone(),
                 request::around,
@@ -187,11 +206,9 @@ fn routes() -> OpenApiRouter<Api> {
         )
         .routes(routes!(lists::list))
         .routes(routes!(lists::set, lists::remove))
-        .routes(routes!(openapi::document))
-        .routes(routes!(status::health))
-        .routes(routes!(status::metrics))
         .merge(administration())
         .merge(administrators())
+        .merge(monitored())
 }
 
 /// What administrators manage.
@@ -256,4 +273,12 @@ fn administrators() -> OpenApiRouter<Api> {
             admin::administrators::end_sessions
         ))
         .routes(routes!(admin::administrators::end_session))
+}
+
+/// Those that monitoring reads.
+fn monitored() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(openapi::document))
+        .routes(routes!(status::health))
+        .routes(routes!(status::metrics))
 }

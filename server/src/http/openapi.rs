@@ -5,9 +5,11 @@ mod refusals;
 pub use refusals::complete;
 
 use super::audio::AudioEncoding;
+use super::monitoring::Monitor;
 use axum::Json;
+use contract::ApiError;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
-use utoipa::openapi::{ComponentsBuilder, InfoBuilder, OpenApi, OpenApiBuilder, RefOr};
+use utoipa::openapi::{ComponentsBuilder, InfoBuilder, OpenApi, OpenApiBuilder};
 
 /// What the document says before its paths.
 pub fn preamble() -> OpenApi {
@@ -17,7 +19,8 @@ pub fn preamble() -> OpenApi {
         .description(Some(
             "The API of a CallPilot server. Both servers of a GR pair answer it, and accept each other's sessions. \
              Every answer of 400 or above is an ApiError, but for what is no request of HTTP at all: that is answered by 400, 414 or 431 \
-             without a body, and the connection ends.",
+             without a body, and the connection ends. An administrative call that changes something, made by name and password, is JSON or \
+             carries the header X-CallPilot-Request, which no form of another page can send.",
         ))
         .build();
     let bearer = |text: &str| {
@@ -53,34 +56,10 @@ pub fn preamble() -> OpenApi {
         .build()
 }
 
-/// What no handler says for itself, because whoever asks in somebody's name may be told so.
-const OF_ADMINISTRATORS: [(&str, &str); 3] = [
-    (
-        "403",
-        "The role of this administrator is too little for it, or a second factor has to be set up first",
-    ),
-    (
-        "429",
-        "Too many tries from this network: Retry-After says how long to wait",
-    ),
-    ("503", "Not at present: Retry-After says when to ask again"),
-];
-const OF_USERS: [(&str, &str); 3] = [
-    (
-        "403",
-        "Not allowed, or a new password has to be chosen first",
-    ),
-    ("423", "An administrator has locked the mailbox"),
-    (
-        "503",
-        "Not at present: Retry-After says when to ask again, or the partner can help",
-    ),
-];
-
-/// The document with what all operations have in common that ask for a session: what refuses it, and that administrators have sessions.
+/// The document with what all administrative operations have in common: that administrators have sessions.
 pub fn with_sessions(mut document: OpenApi) -> OpenApi {
     let requirement = |name: &str| SecurityRequirement::new(name, Vec::<String>::new());
-    let [configured, session, users] = ["admin", "admin_session", "session"].map(requirement);
+    let [configured, session] = ["admin", "admin_session"].map(requirement);
     for item in document.paths.paths.values_mut() {
         let methods = [
             &mut item.get,
@@ -90,34 +69,23 @@ pub fn with_sessions(mut document: OpenApi) -> OpenApi {
             &mut item.delete,
         ];
         for operation in methods.into_iter().flatten() {
-            let Some(security) = operation.security.as_mut() else {
-                continue;
-            };
-            if security.contains(&configured) && !security.contains(&session) {
-                security.push(session.clone());
-            }
-            let refusals = match security.contains(&users) {
-                true => OF_USERS,
-                false => OF_ADMINISTRATORS,
-            };
-            let responses = &mut operation.responses.responses;
-            let Some(RefOr::T(refusal)) = responses.get("401").cloned() else {
-                continue;
-            };
-            for (status, description) in refusals {
-                let mut refusal = refusal.clone();
-                refusal.description = description.into();
-                let told = responses.entry(status.to_owned());
-                told.or_insert(RefOr::T(refusal));
+            let security = operation.security.as_mut();
+            if let Some(ways) = security.filter(|ways| ways.contains(&configured)) {
+                if !ways.contains(&session) {
+                    ways.push(session.clone());
+                }
             }
         }
     }
     document
 }
 
-/// This document.
-#[utoipa::path(get, path = "/api/openapi.json", tag = "discovery", responses((status = 200, body = serde_json::Value)))]
-pub async fn document() -> Json<OpenApi> {
+/// This document: for the networks of `http.monitoring_networks`, and for administrators.
+#[utoipa::path(get, path = "/api/openapi.json", tag = "discovery", security((), ("admin" = []), ("admin_token" = [])), responses(
+    (status = 200, body = serde_json::Value),
+    (status = 401, description = "From this network only administrators may read it", body = ApiError),
+))]
+pub async fn document(_: Monitor) -> Json<OpenApi> {
     Json(super::documented().1)
 }
 

@@ -2,6 +2,7 @@
 
 use super::Api;
 use super::convert::{self, partner_state};
+use super::monitoring::Monitor;
 use crate::operations::pair;
 use axum::Json;
 use axum::extract::State;
@@ -60,13 +61,15 @@ fn nearly_full(room: pair::Room) -> String {
     format!("In service. The disk is nearly full: {put_off}. Reading, marking and deleting go on.")
 }
 
-/// Measurements in the text format of Prometheus.
-#[utoipa::path(get, path = "/metrics", tag = "operation", responses(
+/// Measurements in the text format of Prometheus: for the networks of `http.monitoring_networks`, and for administrators.
+#[utoipa::path(get, path = "/metrics", tag = "operation", security((), ("admin" = []), ("admin_token" = [])), responses(
     (status = 200, content_type = "text/plain", body = String),
+    (status = 401, description = "From this network only administrators may read it", body = ApiError),
     (status = 500, body = ApiError),
 ))]
 pub async fn metrics(
     State(api): State<Api>,
+    _: Monitor,
 ) -> Result<([(HeaderName, HeaderValue); 1], String), super::error::Problem> {
     let backlogs = pair::backlogs(api.server()).await?;
     let lane = |name| metrics::gauge!("callpilot_gr_backlog", "lane" => name);
@@ -228,6 +231,10 @@ const COUNTERS: &[(&str, &str)] = &[
     (
         "callpilot_http_turned_away_total",
         "HTTP connections that were turned away because their address had too many",
+    ),
+    (
+        "callpilot_http_misdirected_total",
+        "Requests that were refused because they are for a server of another name",
     ),
     (
         "callpilot_http_requests_total",

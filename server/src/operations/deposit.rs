@@ -8,6 +8,7 @@ mod accept;
 
 use accept::{Accepted, accept};
 
+use super::peers::Submitter;
 use super::quota::{self, MailboxRoom};
 use crate::config::Mailboxes;
 use crate::partly_delivered::MailId;
@@ -35,11 +36,17 @@ pub enum Recipient {
     Full,
     /// Nobody.
     Nobody,
+    /// Its network has named so many that are not here that it is not told for a while.
+    NotTold {
+        /// How long.
+        wait: Duration,
+    },
     /// A user's row cannot be read at present, and it may be this one's: whoever is refused now for good would have been wronged.
     InDoubt,
 }
 
-/// Whose mailbox a number is, and whether `more` bytes have room in it.
+/// Whose mailbox a number is, and whether `more` bytes have room in it. A stranger that asks for many numbers that are not here is told
+/// nothing for a while: neither which are, nor which are not.
 ///
 /// # Errors
 /// What the store cannot do.
@@ -47,7 +54,13 @@ pub async fn recipient(
     server: &Server,
     number: String,
     more: u64,
+    (submitter, peer): (&Submitter, IpAddr),
 ) -> Result<Recipient, WriterError> {
+    let guesses = *submitter == Submitter::Stranger;
+    if guesses && let Err(wait) = server.sender_rates().may_name(peer, Instant::now()) {
+        put_off_for_rate(peer);
+        return Ok(Recipient::NotTold { wait });
+    }
     let limits = server.config().mailbox.clone();
     let home = server.home();
     let read = server.read(move |readers| {
@@ -64,7 +77,14 @@ pub async fn recipient(
             })
         })
     });
-    read.await
+    let found = read.await?;
+    if found == Recipient::Nobody {
+        metrics::counter!("callpilot_smtp_unknown_recipients_total").increment(1);
+        if guesses {
+            server.sender_rates().named_nobody(peer, Instant::now());
+        }
+    }
+    Ok(found)
 }
 
 /// Whether a sender at a network address may leave a message now. It is counted when it is delivered.
@@ -82,7 +102,7 @@ fn put_off_for_rate(peer: IpAddr) {
     if let Some(times) = RATE_LIMITED.now() {
         tracing::warn!(
             %peer, times,
-            "mail is put off: an address or a sender leaves more of it than smtp.rates allow"
+            "mail is put off: an address or a sender leaves more of it, or names more unknown recipients, than smtp.rates allow"
         );
     }
 }
@@ -105,6 +125,8 @@ pub struct Delivery<'a> {
     pub return_path: Option<String>,
     /// What the client called itself.
     pub client: &'a str,
+    /// Who hands it in.
+    pub submitter: &'a Submitter,
     /// Where it connected from.
     pub peer: IpAddr,
     /// `ESMTP` or `SMTP` (RFC 5321 section 4.4).
@@ -178,7 +200,16 @@ pub async fn deliver(
     let first = copies.first();
     let trace = first.map(|(id, _)| received(delivery, &server.config().fqdn, *id, received_at));
     let back = delivery.return_path.clone();
-    let Accepted { envelope, body } = accept(server, raw.clone(), back, trace, received_at).await?;
+    let accepted = accept(server, raw.clone(), back, trace, received_at);
+    let Accepted {
+        mut envelope,
+        body,
+        from,
+    } = accepted.await?;
+    envelope.sender.unverified = !delivery.submitter.may_say(server, &from);
+    if envelope.sender.unverified {
+        metrics::counter!("callpilot_smtp_unverified_senders_total").increment(1);
+    }
     let limits = server.config().mailbox.clone();
     if quota::is_too_long(&limits, body.len() as u64) {
         return Err(WriteError::Refused(Refusal::TooLong));
@@ -293,10 +324,7 @@ fn sender(from: Option<&vpim::Party>, return_path: Option<&str>) -> Sender {
     let name = from
         .and_then(|party| party.name.clone())
         .unwrap_or_default();
-    let address = from
-        .map(|party| party.address.as_str())
-        .or(return_path)
-        .unwrap_or_default();
+    let address = claimed(from, return_path);
     let local = address.rsplit_once('@').map_or(address, |(local, _)| local);
     let (number, answerable) = match LocalPart::parse(local).map(|local| local.mailbox) {
         Ok(Mailbox::Number(number)) => (Some(number), true),
@@ -312,7 +340,15 @@ fn sender(from: Option<&vpim::Party>, return_path: Option<&str>) -> Sender {
             String::new()
         },
         number,
+        unverified: false,
     }
+}
+
+/// The address that a mail says it comes from; empty if it says none.
+fn claimed<'a>(from: Option<&'a vpim::Party>, return_path: Option<&'a str>) -> &'a str {
+    from.map(|party| party.address.as_str())
+        .or(return_path)
+        .unwrap_or_default()
 }
 
 /// Fax pages, those of enclosed messages included; `None` if one of the faxes cannot be counted.
@@ -443,6 +479,7 @@ mod tests {
             owners: vec![],
             return_path: None,
             client: "c.example",
+            submitter: &Submitter::Stranger,
             peer: "2001:db8::1".parse().unwrap(),
             protocol: "ESMTP",
         };

@@ -15,6 +15,7 @@ pub mod own_administrator;
 pub mod own_password;
 pub mod pair;
 mod password_rules;
+pub mod peers;
 pub mod principal;
 mod quota;
 pub mod remote_users;

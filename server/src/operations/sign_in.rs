@@ -21,6 +21,8 @@ use std::time::{Duration, Instant};
 
 /// Far above the 20 digits of the longest mailbox number.
 const NUMBER_LENGTH_MAX: usize = 32;
+/// Of the name of a peer so much tells it from others.
+const PEER_NAME_CHARS_MAX: usize = 64;
 /// Whoever tries too much at once may come again a little later.
 const TOO_MANY_AT_ONCE: OpError = OpError::TooMany {
     what: "Too many log-ins at once from your network.",
@@ -61,6 +63,11 @@ impl SignIn {
             server,
             trail,
         }))
+    }
+
+    /// Where tries are entered.
+    pub fn trail(&self) -> &AuditTrail {
+        &self.0.trail
     }
 
     /// The server.
@@ -224,6 +231,36 @@ impl SignIn {
         let _turn = attempts.turn(account, from).await;
         let right = self.try_password(account, from, password, phc, None, "The old password");
         right.await
+    }
+
+    /// Checks the name and password of a VPIM peer; `phc` is the hash of its, if there is one of this name.
+    ///
+    /// # Errors
+    /// [`OpError::TooMany`], [`OpError::WrongPassword`], [`OpError::Unavailable`].
+    pub async fn peer(
+        &self,
+        from: IpAddr,
+        name: &str,
+        password: String,
+        phc: Option<String>,
+    ) -> OpResult<()> {
+        let attempts = &self.0.attempts;
+        let _entered = attempts.enter(from).ok_or(TOO_MANY_AT_ONCE)?;
+        let known = phc.is_some();
+        let account = Account::Peer(name.chars().take(PEER_NAME_CHARS_MAX).collect());
+        let _turn = attempts.turn(&account, from).await;
+        let what = "Name or password";
+        let tried = self.try_password(&account, from, password, phc, None, what);
+        let tried = tried.await;
+        self.0.trail.attempt(&Attempt {
+            action: "peer.sign-in",
+            // Not what was typed: it may be a password in the wrong field.
+            who: if known { name } else { "(unknown)" },
+            from: Origin::Network(from),
+            result: said(&tried),
+            is_right: tried.is_ok(),
+        });
+        tried
     }
 
     /// Checks a password as often as guessing is allowed, whether or not there is such an account. `what` is wrong, if it is.

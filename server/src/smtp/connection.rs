@@ -8,9 +8,10 @@ use super::intake;
 use super::recipients;
 use super::replies::{self, Answer};
 use super::session::{Limits, Mail, Session, Step};
-use super::{Reply, Service, Status};
+use super::{Reply, Service, Status, submission};
 use crate::config;
 use crate::listen::{self, Presence, Share, Stream, TooMuch};
+use crate::operations::peers::{self, Submitter};
 use bytes::BytesMut;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -64,9 +65,14 @@ pub async fn serve(service: Service, accepted: listen::Connection, stop: Cancell
     let config = &service.server.config().smtp;
     let session = Session::new(&service.server.config().fqdn, limits(config));
     let offers_tls = config.starttls && !stream.is_secured();
+    let session = match stream.is_secured() {
+        true => session.offering_auth(),
+        false => session,
+    };
     let acceptor = service.tls.clone().filter(|_| offers_tls);
     let mut conversation = Conversation {
         peer: peer.ip(),
+        submitter: peers::by_network(&service.server, peer.ip()),
         session: if acceptor.is_some() {
             session.offering_tls()
         } else {
@@ -146,6 +152,8 @@ fn limits(config: &config::Smtp) -> Limits {
 struct Conversation {
     service: Service,
     peer: IpAddr,
+    /// Who hands in its mails.
+    submitter: Submitter,
     session: Session,
     input: BytesMut,
     /// What is kept for this client.
@@ -233,6 +241,8 @@ impl Reader<'_> {
                 service,
                 recipient_by,
                 peer,
+                submitter,
+                presence,
                 ..
             } = &mut *self.conversation;
             match session.step(input) {
@@ -254,11 +264,19 @@ impl Reader<'_> {
                 Step::Reply(reply) => self.answer(reply).await?,
                 Step::Lookup(lookup) => {
                     let verdict =
-                        recipients::judge(service, &lookup, session.sender(), *peer).await;
+                        recipients::judge(service, &lookup, session.sender(), (submitter, *peer))
+                            .await;
                     let reply = session.resolve(verdict);
                     if !reply.is_refusal() {
                         *recipient_by = None;
                     }
+                    self.answer(reply).await?;
+                }
+                Step::SignIn(credentials) => {
+                    let _under_way = presence.begin();
+                    let verdict = submission::judge(service, &credentials, *peer).await;
+                    let verdict = verdict.map(|who| *submitter = who);
+                    let reply = session.signed_in(verdict);
                     self.answer(reply).await?;
                 }
                 Step::Mail(mail) => self.take(*mail).await?,
@@ -356,11 +374,12 @@ impl Reader<'_> {
         }
         let (done, later) = oneshot::channel();
         let (service, peer) = (self.conversation.service.clone(), self.conversation.peer);
+        let submitter = self.conversation.submitter.clone();
         let under_way = self.conversation.presence.begin();
         tokio::spawn(async move {
             let (_kept, _under_way) = (kept, under_way);
             // The client may be gone; the mail stands all the same.
-            let _ = done.send(intake::voice_mail(&service, mail, peer).await);
+            let _ = done.send(intake::voice_mail(&service, mail, &submitter, peer).await);
         });
         self.answers
             .send(Answer::Later(later, permit))

@@ -5,6 +5,7 @@ use super::{Reply, Service, Status};
 use crate::gr::envelope::{self, Keyring, Refused};
 use crate::listen::Presence;
 use crate::operations::deposit::{self, Delivery};
+use crate::operations::peers::Submitter;
 use crate::server::{WriteError, WriterError};
 use bytes::BytesMut;
 use domain::ObjectId;
@@ -25,7 +26,12 @@ static FULL: RateLimitedLog = RateLimitedLog::new(Duration::from_secs(60));
 static NOT_OPENED: RateLimitedLog = RateLimitedLog::new(Duration::from_secs(60));
 
 /// Takes a voice message into its mailboxes. When this returns 250 it is durable, on both servers while the partner is running.
-pub async fn voice_mail(service: &Service, mut mail: Mail, peer: IpAddr) -> Reply {
+pub async fn voice_mail(
+    service: &Service,
+    mut mail: Mail,
+    submitter: &Submitter,
+    peer: IpAddr,
+) -> Reply {
     let content = std::mem::take(&mut mail.content).freeze();
     let server = &service.server;
     let owners = mail.recipients.iter().filter_map(|r| match r.target {
@@ -36,6 +42,7 @@ pub async fn voice_mail(service: &Service, mut mail: Mail, peer: IpAddr) -> Repl
         owners: owners.collect(),
         return_path: mail.from.as_ref().map(Path::to_string),
         client: &mail.client,
+        submitter,
         peer,
         protocol: if mail.esmtp { "ESMTP" } else { "SMTP" },
     };
@@ -83,6 +90,15 @@ pub fn too_often(wait: Duration) -> Reply {
         Status(4, 7, 1),
         format!("Too much mail from this sender in a short time; try again in {seconds} seconds"),
     )
+}
+
+/// Somebody has named too many recipients that are not here.
+pub fn guesses(wait: Duration) -> Reply {
+    let seconds = wait.as_secs_f64().ceil().max(1.0);
+    let text = format!(
+        "Too many recipients from your network are not here; try again in {seconds} seconds"
+    );
+    Reply::new(450, Status(4, 7, 1), text)
 }
 
 /// Names the mailboxes that were full at the last moment, as the client has named them. Those who have the message do not get it twice.

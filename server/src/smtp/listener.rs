@@ -5,6 +5,8 @@ use super::{Reply, Status, connection};
 use crate::config::Config;
 use crate::gr::envelope::Keyring;
 use crate::listen::{self, Budget, ListenerHandles, Places, Proxies, Rules, WhenFull};
+use crate::operations::peers::PeerAccounts;
+use crate::operations::sign_in::SignIn;
 use crate::server::Server;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +20,10 @@ use tokio_util::sync::CancellationToken;
 pub struct Service {
     /// The server.
     pub server: Server,
+    /// Signing in, which all edges share.
+    pub sign_in: SignIn,
+    /// The peers that sign in.
+    pub peers: Arc<PeerAccounts>,
     /// The keys of GR mail; `None` without a partner.
     pub keys: watch::Receiver<Option<Arc<Keyring>>>,
     /// What clients may make this server keep.
@@ -122,6 +128,14 @@ fn describe_metrics() {
     describe_counter!(
         "callpilot_smtp_mailbox_full_total",
         "Mailboxes that were full at the moment a message was to be written"
+    );
+    describe_counter!(
+        "callpilot_smtp_unknown_recipients_total",
+        "Recipients that were named and are not here"
+    );
+    describe_counter!(
+        "callpilot_smtp_unverified_senders_total",
+        "Messages that name a mailbox of this pair as their sender, and nothing proves it"
     );
     describe_counter!(
         "callpilot_mail_rate_limited_total",

@@ -3,7 +3,8 @@
 use super::session::{DeliveryTarget, Lookup, Path};
 use super::{Reply, Service, Status, intake};
 use crate::operations::deposit::{self, Recipient};
-use crate::server::{Server, WriterError};
+use crate::operations::peers::{self, Submitter};
+use crate::server::WriterError;
 use std::net::IpAddr;
 use vpim::address::{LocalPart, Mailbox, Service as Gateway};
 
@@ -15,10 +16,10 @@ pub async fn judge(
     service: &Service,
     lookup: &Lookup,
     sender: Option<&Path>,
-    peer: IpAddr,
+    (submitter, peer): (&Submitter, IpAddr),
 ) -> Result<DeliveryTarget, Reply> {
     let server = &service.server;
-    if !is_local(server, &lookup.path.domain) {
+    if !peers::is_own_domain(server, &lookup.path.domain) {
         return Err(Reply::new(
             550,
             Status(5, 7, 1),
@@ -34,9 +35,14 @@ pub async fn judge(
         let admitted = service.gate.admits(peer);
         return admitted.map(|()| DeliveryTarget::Partner);
     }
+    let is_postmaster = lookup.path.local.eq_ignore_ascii_case("postmaster");
+    if server.config().smtp.peers_only && *submitter == Submitter::Stranger && !is_postmaster {
+        let text = "Mail is taken from known systems only: sign in (AUTH, by TLS)";
+        return Err(Reply::new(530, Status(5, 7, 0), text));
+    }
     let sender = sender.map(Path::to_string);
     deposit::may_send(server, sender.as_deref(), peer).map_err(intake::too_often)?;
-    let named = if lookup.path.local.eq_ignore_ascii_case("postmaster") {
+    let named = if is_postmaster {
         server.config().smtp.postmaster.clone()
     } else {
         number(&lookup.path)
@@ -45,7 +51,7 @@ pub async fn judge(
         return Err(no_mailbox());
     };
     let declared = lookup.declared_size.unwrap_or(0);
-    verdict(deposit::recipient(server, number, declared).await)
+    verdict(deposit::recipient(server, number, declared, (submitter, peer)).await)
 }
 
 fn verdict(found: Result<Recipient, WriterError>) -> Result<DeliveryTarget, Reply> {
@@ -62,6 +68,7 @@ fn verdict(found: Result<Recipient, WriterError>) -> Result<DeliveryTarget, Repl
             "The mailbox is full; try again later",
         )),
         Ok(Recipient::Nobody) => Err(no_mailbox()),
+        Ok(Recipient::NotTold { wait }) => Err(intake::guesses(wait)),
         Err(WriterError::OutOfService) => {
             Err(Reply::new(451, Status(4, 3, 2), "Going out of service"))
         }
@@ -79,26 +86,6 @@ fn verdict(found: Result<Recipient, WriterError>) -> Result<DeliveryTarget, Repl
 
 fn no_mailbox() -> Reply {
     Reply::new(550, Status(5, 1, 1), "No such mailbox here")
-}
-
-/// This server's own name, its partner's (whose mailboxes it holds too), or an address literal of this host where that is allowed.
-/// `<postmaster>` comes without a domain and means this server.
-fn is_local(server: &Server, domain: &str) -> bool {
-    let domain = domain.trim_end_matches('.');
-    let config = server.config();
-    domain.is_empty()
-        || domain == config.fqdn
-        || config
-            .smtp
-            .domains
-            .iter()
-            .any(|d| d.eq_ignore_ascii_case(domain))
-        || server
-            .pair()
-            .borrow()
-            .partner
-            .as_ref()
-            .is_some_and(|p| p.fqdn.eq_ignore_ascii_case(domain))
 }
 
 /// The mailbox number that an address names. Names, AMIS systems and telephones are no mailboxes here; `non-mail-user` never is

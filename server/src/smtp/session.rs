@@ -1,5 +1,5 @@
 //! One SMTP session as a server sees it, without IO: bytes in, steps out (RFC 5321; extensions SIZE, DSN, PIPELINING,
-//! ENHANCEDSTATUSCODES, 8BITMIME, CHUNKING, BINARYMIME, STARTTLS).
+//! ENHANCEDSTATUSCODES, 8BITMIME, CHUNKING, BINARYMIME, STARTTLS, AUTH).
 //!
 //! [`Session::step`] takes bytes off the front of a buffer and says what comes next. It knows no mailbox: a recipient is a
 //! [`Step::Lookup`] that its owner answers by [`Session::resolve`]. A whole mail is a [`Step::Mail`]; the session goes on with
@@ -9,6 +9,7 @@
 //! so a message cannot smuggle commands past a relay.
 
 mod address;
+mod auth;
 mod bdat;
 mod data;
 mod hello;
@@ -19,6 +20,7 @@ mod parameters;
 mod rcpt;
 
 pub use address::Path;
+pub use auth::Credentials;
 pub use parameters::{Notify, Return};
 
 use super::reply::{Reply, Status};
@@ -134,6 +136,8 @@ pub enum Step {
     Reply(Reply),
     /// A recipient to judge: [`Session::resolve`] goes on.
     Lookup(Lookup),
+    /// Somebody to sign in: [`Session::signed_in`] goes on.
+    SignIn(Credentials),
     /// A mail to take or to refuse; the reply to it is the owner's.
     Mail(Box<Mail>),
     /// The reply to STARTTLS, after those of earlier steps. Once it is sent, nothing more is read in plain: TLS begins, and then the session
@@ -170,6 +174,9 @@ enum Stage {
     /// The rest of a command line that was too long is thrown away.
     LongLine,
     Asked(Asked),
+    /// The rest of AUTH is to come.
+    Response,
+    SigningIn(Credentials),
     Data(data::DataReader),
     Chunk(bdat::Chunk),
     /// A last reply, then nothing more.
@@ -182,6 +189,8 @@ pub struct Session {
     host: String,
     limits: Limits,
     offers_tls: bool,
+    offers_auth: bool,
+    signed_in: bool,
     client: Option<hello::Client>,
     transaction: Option<Transaction>,
     stage: Stage,
@@ -202,6 +211,8 @@ impl Session {
             host: host.to_owned(),
             limits,
             offers_tls: false,
+            offers_auth: false,
+            signed_in: false,
             client: None,
             transaction: None,
             stage: Stage::Command,
@@ -216,9 +227,16 @@ impl Session {
         self
     }
 
+    /// The connection goes by TLS from its beginning, so that the client may tell a password.
+    pub fn offering_auth(mut self) -> Self {
+        self.offers_auth = true;
+        self
+    }
+
     /// Goes on behind TLS: nothing that was said in plain counts (RFC 3207 section 4.2), but errors still do.
     pub fn secured(&mut self) {
         self.offers_tls = false;
+        self.offers_auth = true;
         self.client = None;
         self.transaction = None;
         self.stage = Stage::Command;
@@ -257,36 +275,41 @@ impl Session {
 
     /// Goes on with what has arrived; takes what it used off the front of `input`.
     pub fn step(&mut self, input: &mut BytesMut) -> Step {
+        self.step_on(input).unwrap_or(Step::Read(1))
+    }
+
+    /// `None`: more has to come.
+    fn step_on(&mut self, input: &mut BytesMut) -> Option<Step> {
         loop {
             match &mut self.stage {
                 Stage::Command => match line::take(input) {
                     line::Taken::Line(line) => {
                         if let Some(step) = self.command(&line) {
-                            return step;
+                            return Some(step);
                         }
                     }
                     line::Taken::Malformed(why) => {
-                        return self.refused(Reply::new(500, SYNTAX, why));
+                        return Some(self.refused(Reply::new(500, SYNTAX, why)));
                     }
-                    line::Taken::Partial => return Step::Read(1),
+                    line::Taken::Partial => return None,
                     line::Taken::TooLong => self.stage = Stage::LongLine,
                 },
                 Stage::LongLine => {
                     if !line::skip(input) {
-                        return Step::Read(1);
+                        return None;
                     }
                     self.stage = Stage::Command;
-                    return self.refused(Reply::new(500, SYNTAX, "Line too long"));
+                    return Some(self.refused(Reply::new(500, SYNTAX, "Line too long")));
                 }
-                Stage::Asked(asked) => return Step::Lookup(asked.lookup.clone()),
+                Stage::Asked(asked) => return Some(Step::Lookup(asked.lookup.clone())),
+                Stage::Response => return self.response(input),
+                Stage::SigningIn(credentials) => return Some(Step::SignIn(credentials.clone())),
                 Stage::Data(reader) => {
-                    let Some(end) = reader.read(input) else {
-                        return Step::Read(1);
-                    };
-                    return self.data_ended(end);
+                    let end = reader.read(input)?;
+                    return Some(self.data_ended(end));
                 }
-                Stage::Chunk(_) => return self.chunk(input),
-                Stage::Closing(last) => return last.take().map_or(Step::Close, Step::Reply),
+                Stage::Chunk(_) => return Some(self.chunk(input)),
+                Stage::Closing(last) => return Some(last.take().map_or(Step::Close, Step::Reply)),
             }
         }
     }
@@ -319,7 +342,7 @@ impl Session {
         let Some(rest) = rest else {
             return Some(self.refused(Reply::new(500, SYNTAX, "Commands are printable ASCII")));
         };
-        let extended = matches!(verb.as_str(), "MAIL" | "RCPT");
+        let extended = matches!(verb.as_str(), "MAIL" | "RCPT" | "AUTH");
         if !extended && line.len() > line::PLAIN_MAX {
             return Some(self.refused(Reply::new(500, SYNTAX, "Line too long")));
         }
@@ -335,6 +358,7 @@ impl Session {
             "VRFY" => self.vrfy(rest),
             "HELP" => other::help(),
             "STARTTLS" => self.start_tls(rest),
+            "AUTH" => self.auth(rest),
             "QUIT" => self.quit(rest),
             _ => self.unknown(&verb),
         })

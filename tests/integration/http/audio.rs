@@ -162,7 +162,7 @@ fn what_nobody_reads_any_more_is_not_decoded() {
     let user = tilde(&server);
     let (path, samples) = long_message(&server, &user, 30);
     let request = format!(
-        "GET {path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {}\r\n\r\n",
+        "GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\n\r\n",
         user.token()
     );
     let mut readers: Vec<TcpStream> = Vec::new();

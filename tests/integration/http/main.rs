@@ -7,6 +7,7 @@ mod audit_trail;
 mod cli;
 mod commands;
 mod conditions;
+mod cross_site;
 mod crowds;
 mod deleted;
 mod document;

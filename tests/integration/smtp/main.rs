@@ -6,6 +6,7 @@ mod dialogue;
 mod foreign;
 mod gr_mail;
 mod limits;
+mod peers;
 mod pipeline;
 mod quota;
 mod safety;

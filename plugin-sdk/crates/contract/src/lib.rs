@@ -47,5 +47,8 @@ pub use task::{
     TaskErrand, TaskKind, TaskOutcome, TaskPhase,
 };
 
+/// A header that no form of another page can send: administrative calls by name and password carry it, or JSON. Its value does not matter.
+pub const REQUEST_HEADER: &str = "x-callpilot-request";
+
 /// The level of this protocol. A client speaks to a server of its own level and of the two before.
 pub const LEVEL: u32 = 1;

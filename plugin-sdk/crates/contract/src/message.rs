@@ -87,6 +87,9 @@ pub struct MessageRow {
     pub folder: Folder,
     /// Held by this server only so far: it is on its way to the partner.
     pub one_server_only: bool,
+    /// Its sender is said to be a mailbox of this pair, and nothing proves it: it may be somebody else. Servers of before leave it out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sender_unverified: bool,
 }
 
 /// `GET /api/v1/messages`.

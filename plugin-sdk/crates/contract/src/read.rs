@@ -184,6 +184,8 @@ pub(crate) struct DetailFields {
     attachments: u32,
     folder: Folder,
     one_server_only: bool,
+    #[serde(default)]
+    sender_unverified: bool,
     recipients: Vec<Recipient>,
     parts: Vec<Part>,
 }
@@ -205,6 +207,7 @@ impl From<DetailFields> for MessageDetail {
                 attachments: fields.attachments,
                 folder: fields.folder,
                 one_server_only: fields.one_server_only,
+                sender_unverified: fields.sender_unverified,
             },
             recipients: fields.recipients,
             parts: fields.parts,
@@ -250,6 +253,7 @@ mod tests {
             attachments: 2,
             folder: Folder::Deleted,
             one_server_only: true,
+            sender_unverified: true,
         }
     }
 

@@ -85,7 +85,12 @@ impl Half {
         if self.is_on_tls() {
             text += "tls = true\n";
         }
-        let _ = writeln!(text, "\n[smtp]\nlisten = \"{}\"", self.smtp);
+        // Whoever posts to the demo is one of its own people.
+        let _ = writeln!(
+            text,
+            "\n[smtp]\nlisten = \"{}\"\npeer_networks = [\"127.0.0.0/8\", \"::1\"]",
+            self.smtp
+        );
         if let Some(smtps) = self.smtps {
             let _ = write!(
                 text,

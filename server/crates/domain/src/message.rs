@@ -52,6 +52,9 @@ pub struct Sender {
     /// Mailbox or telephone number, if the address shows one.
     #[serde(rename = "t", default)]
     pub number: Option<String>,
+    /// It is said to be a mailbox of this pair, and nothing proves it.
+    #[serde(rename = "w", default, skip_serializing_if = "std::ops::Not::not")]
+    pub unverified: bool,
 }
 
 /// What a list shows of a message, taken from its content once, when it was accepted.

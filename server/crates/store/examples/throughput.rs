@@ -159,6 +159,7 @@ fn message(n: u64, at: Timestamp, body: BodyRef) -> (ObjectId, Object) {
             name: "Mira Tandell".into(),
             address: "7201@cp-north.example.net".into(),
             number: Some("7201".into()),
+            unverified: false,
         },
         subject: "New delivery times".into(),
         received_at: at,

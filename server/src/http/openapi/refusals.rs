@@ -3,6 +3,7 @@
 
 use super::super::acts;
 use utoipa::openapi::path::Operation;
+use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{
     ComponentsBuilder, ContentBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder,
 };
@@ -11,6 +12,7 @@ use utoipa::openapi::{
 struct Shape {
     is_administrative: bool,
     is_for_known_callers: bool,
+    is_for_users: bool,
     has_parameters: bool,
     has_body: bool,
     may_write: bool,
@@ -23,7 +25,7 @@ struct Refusal {
     applies: fn(&Shape) -> bool,
 }
 
-const REFUSALS: [Refusal; 8] = [
+const REFUSALS: [Refusal; 11] = [
     Refusal {
         status: "400",
         name: "BadRequest",
@@ -37,6 +39,13 @@ const REFUSALS: [Refusal; 8] = [
         applies: |shape| shape.is_for_known_callers,
     },
     Refusal {
+        status: "403",
+        name: "Forbidden",
+        description: "Not allowed: the role is too little, a password or second factor has to be set up first, or a change by name and password came \
+                      without the header that no form can send",
+        applies: |shape| shape.is_for_known_callers,
+    },
+    Refusal {
         status: "413",
         name: "TooLarge",
         description: "The body is larger than what is taken",
@@ -47,6 +56,18 @@ const REFUSALS: [Refusal; 8] = [
         name: "UnsupportedMedia",
         description: "The body is of another kind than the one that is taken",
         applies: |shape| shape.has_body,
+    },
+    Refusal {
+        status: "421",
+        name: "Misdirected",
+        description: "The request is for a server of another name than this one has",
+        applies: |_| true,
+    },
+    Refusal {
+        status: "423",
+        name: "Locked",
+        description: "An administrator has locked the mailbox",
+        applies: |shape| shape.is_for_users,
     },
     Refusal {
         status: "429",
@@ -111,6 +132,7 @@ pub fn complete(mut document: OpenApi) -> OpenApi {
             let shape = Shape {
                 is_administrative: path.starts_with(acts::ADMIN),
                 is_for_known_callers: operation.security.is_some(),
+                is_for_users: is_for_users(operation),
                 has_parameters: operation.parameters.is_some(),
                 has_body: operation.request_body.is_some(),
                 may_write,
@@ -119,6 +141,13 @@ pub fn complete(mut document: OpenApi) -> OpenApi {
         }
     }
     document
+}
+
+/// Whether a user's session opens it.
+fn is_for_users(operation: &Operation) -> bool {
+    let session = SecurityRequirement::new("session", Vec::<String>::new());
+    let ways = operation.security.as_ref();
+    ways.is_some_and(|ways| ways.contains(&session))
 }
 
 fn add(operation: &mut Operation, shape: &Shape) {

@@ -1,6 +1,6 @@
 //! From the bytes of a mail to what is kept of it: off the threads that serve others, and within the budget for reading.
 
-use super::{Refusal, envelope};
+use super::{Refusal, claimed, envelope};
 use crate::reading::{Crowded, ReadingSide};
 use crate::server::{Server, WriteError, WriterError};
 use bytes::Bytes;
@@ -14,6 +14,8 @@ pub(super) struct Accepted {
     pub envelope: Envelope,
     /// Its canonical form.
     pub body: Vec<u8>,
+    /// The address that it says it comes from; empty if it says none.
+    pub from: String,
 }
 
 /// Reads a mail and judges it. `trace` becomes its first field.
@@ -35,11 +37,16 @@ pub(super) async fn accept(
         let mut message = vpim::parse(&raw);
         vpim::judge(&message).map_err(Refusal::Content)?;
         let envelope = envelope(&message, return_path.as_deref(), received_at);
+        let from = claimed(message.envelope.from.as_ref(), return_path.as_deref()).to_owned();
         if let Some(trace) = trace {
             message.fields.insert(0, Field::new("Received", trace));
         }
         let body = vpim::canonical(&message);
-        Ok::<_, Refusal>(Accepted { envelope, body })
+        Ok::<_, Refusal>(Accepted {
+            envelope,
+            body,
+            from,
+        })
     });
     match reading.await {
         Ok(read) => read.map_err(WriteError::Refused),

@@ -24,6 +24,9 @@ impl Session {
             "DSN".into(),
             "ENHANCEDSTATUSCODES".into(),
         ]);
+        if self.offers_auth {
+            reply.lines.push("AUTH PLAIN".into());
+        }
         if self.offers_tls {
             reply.lines.push("STARTTLS".into());
         }

@@ -12,7 +12,7 @@ pub const EXTENDED_MAX: usize = 2_048;
 pub enum Taken {
     /// A line, without its CR LF.
     Line(BytesMut),
-    /// A line that ended with a bare LF or holds a bare CR. It was taken off.
+    /// A line with a bare LF or a bare CR in it. It was taken off, up to its CR LF.
     Malformed(&'static str),
     /// No end yet.
     Partial,
@@ -23,33 +23,40 @@ pub enum Taken {
 /// Takes one line.
 pub fn take(input: &mut BytesMut) -> Taken {
     let window = &input[..input.len().min(EXTENDED_MAX)];
-    let Some(end) = memchr::memchr(b'\n', window) else {
+    let Some(end) = crlf(window) else {
         return if input.len() >= EXTENDED_MAX {
             Taken::TooLong
         } else {
             Taken::Partial
         };
     };
-    let mut line = input.split_to(end + 1);
-    if end == 0 || line[end - 1] != b'\r' {
-        return Taken::Malformed("Lines end with CR LF");
+    let mut line = input.split_to(end + 2);
+    line.truncate(end);
+    match memchr::memchr2(b'\r', b'\n', &line) {
+        None => Taken::Line(line),
+        Some(at) if line[at] == b'\n' => {
+            Taken::Malformed("Bare LF in a command: lines end with CR LF")
+        }
+        Some(_) => Taken::Malformed("Bare CR in a command: lines end with CR LF"),
     }
-    line.truncate(end - 1);
-    if memchr::memchr(b'\r', &line).is_some() {
-        return Taken::Malformed("Bare CR in a command");
-    }
-    Taken::Line(line)
 }
 
-/// Throws away up to the next LF. Returns whether it was found.
+/// Where the first CR LF begins.
+fn crlf(octets: &[u8]) -> Option<usize> {
+    memchr::memmem::find(octets, b"\r\n")
+}
+
+/// Throws away up to the next CR LF. Returns whether it was found.
 pub fn skip(input: &mut BytesMut) -> bool {
-    match memchr::memchr(b'\n', input) {
+    match crlf(input) {
         Some(end) => {
-            let _ = input.split_to(end + 1);
+            let _ = input.split_to(end + 2);
             true
         }
         None => {
-            input.clear();
+            // A CR at the end stays: its LF may be on the way.
+            let rest = usize::from(input.last() == Some(&b'\r'));
+            let _ = input.split_to(input.len() - rest);
             false
         }
     }

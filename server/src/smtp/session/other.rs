@@ -47,7 +47,7 @@ impl Session {
             "GET" | "POST" | "PUT" | "HEAD" | "OPTIONS" | "CONNECT" => {
                 self.closing(Reply::new(521, Status(5, 7, 0), "This is not a web server"))
             }
-            "EXPN" | "TURN" | "ETRN" | "AUTH" => {
+            "EXPN" | "TURN" | "ETRN" => {
                 self.refused(Reply::new(502, BAD_SEQUENCE, "Not offered here"))
             }
             _ => self.refused(Reply::new(500, BAD_SEQUENCE, "No such command")),

@@ -49,7 +49,9 @@ impl MailParameters {
                 ("ENVID", Some(v)) if out.envelope_id.is_none() && v.len() <= 100 => {
                     out.envelope_id = Some(xtext(v)?)
                 }
-                ("SIZE" | "BODY" | "RET" | "ENVID", _) => return Err(invalid(&keyword)),
+                // RFC 4954 section 5: whom the client has the mail from is its own affair.
+                ("AUTH", Some(v)) if v.len() <= 500 => drop(xtext(v)?),
+                ("SIZE" | "BODY" | "RET" | "ENVID" | "AUTH", _) => return Err(invalid(&keyword)),
                 _ => return Err(unknown(&keyword)),
             }
         }

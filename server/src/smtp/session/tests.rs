@@ -47,6 +47,12 @@ impl Talk {
                     self.mails.push(*mail);
                     out.extend_from_slice(b"250 taken\r\n");
                 }
+                Step::SignIn(credentials) => {
+                    let right = credentials.password.as_str() == "cloudy-harbour";
+                    let wrong = Reply::new(535, Status(5, 7, 8), "Name or password is wrong");
+                    let verdict = if right { Ok(()) } else { Err(wrong) };
+                    self.session.signed_in(verdict).write_to(&mut out);
+                }
                 Step::StartTls(reply) => {
                     reply.write_to(&mut out);
                     self.session.secured();
@@ -276,7 +282,6 @@ fn a_line_without_end_is_refused_and_not_kept() {
     assert!(t.input.is_empty());
     assert_eq!(t.codes("\r\nNOOP\r\n"), [500, 250]);
     assert_eq!(t.codes(format!("NOOP {}\r\n", "x".repeat(600))), [500]);
-    assert_eq!(t.codes("NOOP \nNOOP\r\n"), [500, 250]);
     assert_eq!(t.codes("NO\rOP\r\n"), [500]);
 }
 
@@ -424,4 +429,80 @@ fn tls_is_offered_once_and_what_was_said_before_it_is_forgotten() {
     assert_eq!(t.codes("DATA\r\nMAIL FROM:<9@c.example>\r\n"), [503, 503]);
     assert!(!t.say("EHLO c.example\r\n").contains("STARTTLS"));
     assert_eq!(t.codes("STARTTLS\r\n"), [502]);
+}
+
+#[test]
+fn a_bare_lf_never_ends_a_command() {
+    for end in ["\n", "\n\n", "\n\r", "\r\r\n"] {
+        let mut t = talk().greeted();
+        let hidden = format!("NOOP x{end}MAIL FROM:<evil@c.example>{end}RCPT TO:<7200@a.example>");
+        let lines = hidden.matches("\r\n").count();
+        let refused = vec![500; lines + 1];
+        assert_eq!(t.codes(format!("{hidden}\r\n")), refused, "{end:?}");
+        if lines == 0 {
+            assert_eq!(
+                t.codes("DATA\r\n"),
+                [503],
+                "nothing of it was heard: {end:?}"
+            );
+        }
+        // Neither does it where a line that is too long is thrown away.
+        let long = "x".repeat(3_000);
+        assert_eq!(
+            t.codes(format!("{long}\nRSET\nNOOP\r\nNOOP\r\n")),
+            [500, 250]
+        );
+        assert_eq!(
+            t.codes("NOOP\n"),
+            [0u16; 0],
+            "it waits for the end of the line"
+        );
+        assert_eq!(t.codes("\r\nNOOP\r\n"), [500, 250]);
+    }
+    for size in [1, 2, 1_999] {
+        let mut t = talk().greeted();
+        let text = format!("{}\r\nNOOP\r\n", "x".repeat(2_047));
+        let said: Vec<u16> = text
+            .as_bytes()
+            .chunks(size)
+            .flat_map(|piece| t.codes(piece))
+            .collect();
+        assert_eq!(said, [500, 250], "in pieces of {size}");
+    }
+}
+
+#[test]
+fn a_password_is_taken_by_tls_only_and_once() {
+    const RIGHT: &str = "AHdlc3QAY2xvdWR5LWhhcmJvdXI="; // west, cloudy-harbour
+    const WRONG: &str = "AHdlc3QAY2xvdWR5"; // west, cloudy
+    let mut plain = talk().greeted();
+    plain.session.offers_tls = true;
+    assert!(!plain.say("EHLO c.example\r\n").contains("AUTH"));
+    assert_eq!(plain.codes(format!("AUTH PLAIN {RIGHT}\r\n")), [538]);
+    assert_eq!(plain.codes("STARTTLS\r\n"), [220]);
+    assert!(plain.say("EHLO c.example\r\n").contains("AUTH PLAIN\r\n"));
+    for size in [1, 5, 500] {
+        let mut t = talk();
+        t.session = t.session.offering_auth();
+        let all = format!(
+            "AUTH PLAIN {RIGHT}\r\nEHLO c.example\r\nAUTH LOGIN\r\nAUTH PLAIN %\r\nAUTH PLAIN {WRONG}\r\nAUTH PLAIN\r\n*\r\n\
+             MAIL FROM:<>\r\nAUTH PLAIN {RIGHT}\r\nRSET\r\nAUTH PLAIN\r\n{RIGHT}\r\nAUTH PLAIN {RIGHT}\r\n\
+             MAIL FROM:<9@c.example> AUTH=<>\r\n"
+        );
+        let said: Vec<u16> = all
+            .as_bytes()
+            .chunks(size)
+            .flat_map(|piece| t.codes(piece))
+            .collect();
+        let expected = [
+            503, 250, 504, 501, 535, 334, 501, 250, 503, 250, 334, 235, 503, 250,
+        ];
+        assert_eq!(said, expected, "pieces of {size}");
+    }
+    let mut long = talk().greeted();
+    long.session.offers_auth = true;
+    assert_eq!(
+        long.codes(format!("AUTH PLAIN\r\n{}\r\nNOOP\r\n", "A".repeat(9_000))),
+        [334, 500, 250]
+    );
 }

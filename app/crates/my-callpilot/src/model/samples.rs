@@ -35,5 +35,6 @@ pub fn row(n: u8, minutes: i64) -> MessageRow {
         attachments: 0,
         folder: Folder::Inbox,
         one_server_only: false,
+        sender_unverified: false,
     }
 }
