@@ -197,7 +197,7 @@ pub async fn run(
             }
             match wait(&mut messages, pause).await {
                 Waited::Out => {}
-                Waited::Message(message) => first = Some(message),
+                Waited::Message(message) => first = Some(*message),
                 Waited::NoMoreMessages => return,
             }
             pause = (pause * 2).min(PAUSE_MAX);
@@ -229,7 +229,7 @@ fn refused(context: &LinkContext, error: &dial::DialError) {
 
 enum Waited {
     Out,
-    Message(gr_proto::Message),
+    Message(Box<gr_proto::Message>),
     NoMoreMessages,
 }
 
@@ -243,7 +243,7 @@ async fn wait(messages: &mut mpsc::Receiver<gr_proto::Message>, pause: Duration)
         let until = if latest.is_some() { soon } else { end };
         tokio::select! {
             biased;
-            () = sleep_until(until) => return latest.map_or(Waited::Out, Waited::Message),
+            () = sleep_until(until) => return latest.map_or(Waited::Out, |message| Waited::Message(Box::new(message))),
             message = messages.recv() => match message {
                 Some(message) => latest = Some(message),
                 None => return Waited::NoMoreMessages,

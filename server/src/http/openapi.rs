@@ -70,10 +70,10 @@ pub fn with_sessions(mut document: OpenApi) -> OpenApi {
         ];
         for operation in methods.into_iter().flatten() {
             let security = operation.security.as_mut();
-            if let Some(ways) = security.filter(|ways| ways.contains(&configured)) {
-                if !ways.contains(&session) {
-                    ways.push(session.clone());
-                }
+            if let Some(ways) = security.filter(|ways| ways.contains(&configured))
+                && !ways.contains(&session)
+            {
+                ways.push(session.clone());
             }
         }
     }

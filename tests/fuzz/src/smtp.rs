@@ -25,7 +25,9 @@ pub fn read(octets: &[u8]) {
 
 /// What is answered, and what is taken.
 fn conversation(octets: &[u8], piece: usize) -> Vec<u8> {
-    let mut session = Session::new("server.example", LIMITS).offering_tls();
+    let mut session = Session::new("server.example", LIMITS)
+        .offering_tls()
+        .offering_auth();
     let mut out = Vec::new();
     session.greeting().write_to(&mut out);
     let mut input = BytesMut::new();
@@ -42,6 +44,11 @@ fn conversation(octets: &[u8], piece: usize) -> Vec<u8> {
                 Step::Lookup(lookup) => {
                     let verdict = judged(&lookup.path.local);
                     say(&session.resolve(verdict), &mut out);
+                }
+                Step::SignIn(credentials) => {
+                    let wrong = || Reply::new(535, Status(5, 7, 8), "Name or password is wrong");
+                    let verdict = credentials.name.starts_with("peer").then_some(());
+                    say(&session.signed_in(verdict.ok_or_else(wrong)), &mut out);
                 }
                 Step::Mail(mail) => {
                     assert!(!mail.recipients.is_empty());
