@@ -3,7 +3,7 @@
 mod support;
 
 use domain::{Change, Kind};
-use gr_proto::{Command, Event, Limits, Message, Output, PartnerState, Payload};
+use gr_proto::{Command, Event, Limits, Message, Output, PartnerState, Payload, limits};
 use ledger::memory::Memory;
 use ledger::{Ledger, TaskId, TaskKind};
 use support::*;
@@ -483,5 +483,42 @@ fn incarnations_are_not_forgotten_before_the_partner_has_met_the_present_one() {
         )
     };
     assert!((0..2).all(|side| !pair.sides[side].said.iter().any(found)));
+    pair.assert_equal();
+}
+
+/// As above; and the partner hears nothing of the new incarnations but that they are there: it has met them all the same, and says so.
+#[test]
+fn an_incarnation_that_has_said_nothing_but_heartbeats_was_met() {
+    let limits = Limits {
+        history: 3,
+        processed_unacked: 2,
+        ..Limits::default()
+    };
+    let mut pair = Pair::running_with(limits);
+    pair.change(NORTH, user(1, NORTH));
+    pair.settle();
+    for _ in 0..8 {
+        pair.restart(NORTH);
+        pair.wait(500);
+        // Till it looks for what it can forget.
+        for _ in 0..=limits::HELD_RETRY_MS / 15_000 {
+            let messages = pair.take(NORTH);
+            for message in messages.into_iter().filter(|message| !is_ack(message)) {
+                pair.give(SOUTH, message);
+            }
+            pair.carry(SOUTH);
+            pair.wait(15_000);
+        }
+        assert_eq!(pair.state(NORTH), PartnerState::Running);
+        pair.take(SOUTH);
+    }
+    let known = pair.ledger(NORTH).history.len();
+    assert!(known <= 4, "older incarnations are forgotten: {known}");
+    pair.live(60_000);
+    assert!(
+        !pair.sides[SOUTH]
+            .said
+            .contains(&Output::Event(Event::PartnerRolledBack))
+    );
     pair.assert_equal();
 }

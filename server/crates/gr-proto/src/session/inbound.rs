@@ -54,6 +54,7 @@ impl Engine {
                 return Ok(());
             }
         }
+        self.meet(header);
         if header.rolled_back && !self.state.partner_rolled_back {
             self.state.partner_rolled_back = true;
             self.event(Event::PartnerRolledBack);
@@ -268,6 +269,20 @@ impl Engine {
                 incarnation,
                 csn,
                 id,
+            });
+        }
+    }
+
+    /// Whoever says something in a session has judged what its partner knows of it, and forgets its older incarnations when it hears that this
+    /// was heard, be it a heartbeat (E11, E22; test `an_incarnation_that_has_said_nothing_but_heartbeats_was_met`).
+    fn meet(&mut self, header: &Header) {
+        let met = |known: Known| known.incarnation == header.from;
+        if !self.state.known.is_some_and(met) {
+            self.state.known = Some(Known {
+                incarnation: header.from,
+                csn: header.csn,
+                // What is said without being remembered over a restart is no witness.
+                id: 0,
             });
         }
     }
