@@ -292,7 +292,7 @@ impl Driver {
         self.wake_task();
     }
 
-    fn wake_task(&self) {
+    pub(super) fn wake_task(&self) {
         // It fails only when the task has ended, and it ends only with the driver.
         let _ = self.wake.unbounded_send(());
     }

@@ -222,8 +222,19 @@ impl SignIn {
         let attempts = &self.0.attempts;
         let _entered = attempts.enter(from).ok_or(TOO_MANY_AT_ONCE)?;
         let _turn = attempts.turn(account, from).await;
-        let right = self.try_password(account, from, password, phc, None, "The old password");
-        right.await
+        let tried = self.try_password(account, from, password, phc, None, "The old password");
+        let tried = tried.await;
+        // What an administrator does for itself is entered as an act.
+        if let Account::Mailbox(number) = account {
+            self.0.trail.attempt(&Attempt {
+                action: "own-password",
+                who: number,
+                from: Origin::Network(from),
+                result: said(&tried),
+                is_right: tried.is_ok(),
+            });
+        }
+        tried
     }
 
     /// Checks a password as often as guessing is allowed, whether or not there is such an account. `what` is wrong, if it is.
