@@ -53,7 +53,7 @@ pub struct Queue(mpsc::Receiver<TrailEntry>);
 /// Somebody tries to get in.
 #[derive(Clone, Debug)]
 pub struct Attempt<'a> {
-    /// `sign-in` or `administrator.sign-in`.
+    /// `sign-in`, `administrator.sign-in`, or `own-password` for the old password of a user who changes it.
     pub action: &'static str,
     /// Who it says to be.
     pub who: &'a str,

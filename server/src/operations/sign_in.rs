@@ -229,8 +229,19 @@ impl SignIn {
         let attempts = &self.0.attempts;
         let _entered = attempts.enter(from).ok_or(TOO_MANY_AT_ONCE)?;
         let _turn = attempts.turn(account, from).await;
-        let right = self.try_password(account, from, password, phc, None, "The old password");
-        right.await
+        let tried = self.try_password(account, from, password, phc, None, "The old password");
+        let tried = tried.await;
+        // What an administrator does for itself is entered as an act.
+        if let Account::Mailbox(number) = account {
+            self.0.trail.attempt(&Attempt {
+                action: "own-password",
+                who: number,
+                from: Origin::Network(from),
+                result: said(&tried),
+                is_right: tried.is_ok(),
+            });
+        }
+        tried
     }
 
     /// Checks the name and password of a VPIM peer; `phc` is the hash of its, if there is one of this name.

@@ -64,6 +64,9 @@ fn somebody_with_a_stolen_session_does_not_guess_the_password_through_it() {
     let stolen = session(&server, PASSWORD);
     let told = [(); 3].map(|()| change(&stolen, "wrong-1357", "another-1").status);
     assert_eq!(told, [401, 429, 429]);
+    let log = server.log();
+    let line = "audit_trail: action=own-password result=wrong-password from=127.0.0.1";
+    assert!(log.contains(line) && !log.contains("wrong-1357"), "{log}");
 }
 
 #[test]
