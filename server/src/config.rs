@@ -398,7 +398,8 @@ impl Config {
         for name in &mut self.http.hosts {
             *name = name.trim().trim_end_matches('.').to_ascii_lowercase();
             if name.is_empty() || name.contains(['/', ':', '@', ' ']) {
-                let what = format!("holds \"{name}\", but must be names alone, such as voice.example.net");
+                let what =
+                    format!("holds \"{name}\", but must be names alone, such as voice.example.net");
                 reader.fault("http.hosts", &what);
             }
         }

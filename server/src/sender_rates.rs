@@ -320,10 +320,18 @@ mod tests {
         }
         assert_eq!(rates.may_name(peer, at(0)), Err(Duration::from_secs(900)));
         assert_eq!(rates.may_name(address("192.0.2.2"), at(0)), Ok(()));
-        assert_eq!(rates.may_name(peer, at(16)), Ok(()), "one more in a quarter of an hour");
+        assert_eq!(
+            rates.may_name(peer, at(16)),
+            Ok(()),
+            "one more in a quarter of an hour"
+        );
         rates.named_nobody(peer, at(16));
         assert!(rates.may_name(peer, at(16)).is_err());
-        assert_eq!(rates.take(peer, SENDER, 1, at(16)), Ok(()), "messages are counted apart");
+        assert_eq!(
+            rates.take(peer, SENDER, 1, at(16)),
+            Ok(()),
+            "messages are counted apart"
+        );
         let own = address("192.0.2.200");
         (0..9).for_each(|_| rates.named_nobody(own, start));
         assert_eq!(rates.may_name(own, start), Ok(()), "exempt");

@@ -38,7 +38,10 @@ pub async fn addressed(State(api): State<Api>, request: Request, next: Next) -> 
     let named = named(request.uri(), request.headers(), request.version());
     match named {
         Err(why) => Problem::invalid(why.into()).into_response(),
-        Ok(names) => match names.iter().find(|name| !is_ours(api.server().config(), name)) {
+        Ok(names) => match names
+            .iter()
+            .find(|name| !is_ours(api.server().config(), name))
+        {
             None => next.run(request).await,
             Some(other) => misdirected(other),
         },
@@ -50,7 +53,8 @@ fn misdirected(name: &str) -> Response {
     if let Some(times) = MISDIRECTED.now() {
         let name: String = name.chars().take(NAME_CHARS_MAX).collect();
         tracing::warn!(
-            ?name, times,
+            ?name,
+            times,
             "requests were refused: they are for a server of another name. If that is a name of this one, add it to http.hosts"
         );
     }
@@ -94,14 +98,18 @@ fn is_ours(config: &Config, name: &str) -> bool {
         || name.ends_with(".localhost")
         || name == config.fqdn
         || public.is_some_and(|url: Authority| host(&url) == name)
-        || config.http.hosts.iter().any(|own| own.eq_ignore_ascii_case(name))
+        || config
+            .http
+            .hosts
+            .iter()
+            .any(|own| own.eq_ignore_ascii_case(name))
 }
 
 /// Refuses administrative calls that a form of another page could have sent.
 pub async fn no_form(request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>();
-    let changes = !request.method().is_safe()
-        && route.is_some_and(|route| route.as_str().starts_with(ADMIN));
+    let changes =
+        !request.method().is_safe() && route.is_some_and(|route| route.as_str().starts_with(ADMIN));
     if changes && may_be_form(request.headers()) {
         let why = format!(
             "A page of somebody else could have sent this. Send the header {REQUEST_HEADER}: 1 with every call that changes something."
@@ -164,12 +172,19 @@ mod tests {
         ] {
             assert_eq!(is_ours("/", &[("host", own)]), Ok(true), "{own}");
         }
-        for other in ["evil.example", "cp-a.example.net.evil.example", "192.0.2.1.evil.example"] {
+        for other in [
+            "evil.example",
+            "cp-a.example.net.evil.example",
+            "192.0.2.1.evil.example",
+        ] {
             assert_eq!(is_ours("/", &[("host", other)]), Ok(false), "{other}");
         }
         let own = ("host", "cp-a");
         assert_eq!(is_ours("http://evil.example/", &[own]), Ok(false));
-        assert_eq!(is_ours("http://cp-a/", &[("host", "evil.example")]), Ok(false));
+        assert_eq!(
+            is_ours("http://cp-a/", &[("host", "evil.example")]),
+            Ok(false)
+        );
         assert!(is_ours("/", &[own, own]).is_err());
         assert!(is_ours("/", &[("host", "a@cp-a")]).is_err());
         assert!(is_ours("/", &[]).is_err());
@@ -183,7 +198,10 @@ mod tests {
         let form = ("content-type", "application/x-www-form-urlencoded");
         assert!(may_be_form(&headers(&[basic])));
         assert!(may_be_form(&headers(&[basic, form])));
-        assert!(may_be_form(&headers(&[basic, ("content-type", "text/plain; application/json")])));
+        assert!(may_be_form(&headers(&[
+            basic,
+            ("content-type", "text/plain; application/json")
+        ])));
         assert!(may_be_form(&headers(&[("authorization", "Digest x")])));
         let json = ("content-type", "Application/JSON; charset=utf-8");
         assert!(!may_be_form(&headers(&[basic, json])));

@@ -40,10 +40,10 @@ use crate::listen::tls::Certificates;
 use crate::operations::sign_in::SignIn;
 use crate::operations::sounds::OpenSounds;
 use crate::server::{PairView, Server};
-use axum::{Extension, Router};
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::routing::get;
+use axum::{Extension, Router};
 use events::Streams;
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::sync::Arc;
@@ -206,6 +206,7 @@ fn documented() -> (Router<Api>, utoipa::openapi::OpenApi) {
             admin::gr::pair,
             admin::gr::unpair
         ))
+        .routes(routes!(admin::gr::password))
         .routes(routes!(admin::classes::list, admin::classes::add))
         .routes(routes!(admin::classes::rename, admin::classes::remove))
         .routes(routes!(admin::shortcuts::list, admin::shortcuts::add))

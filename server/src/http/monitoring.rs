@@ -23,7 +23,10 @@ impl FromRequestParts<Api> for Monitor {
             return Ok(Self);
         }
         let http = &api.server().config().http;
-        let peer = parts.extensions.get::<Peer>().map(|Peer(origin)| origin.address());
+        let peer = parts
+            .extensions
+            .get::<Peer>()
+            .map(|Peer(origin)| origin.address());
         let is_named = |network: &crate::network::Network| {
             peer.is_some_and(|address| network.contains(address))
         };

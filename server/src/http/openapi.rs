@@ -8,7 +8,8 @@ use contract::ApiError;
 use utoipa::ToSchema as _;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{
-    ComponentsBuilder, ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, ResponseBuilder,
+    ComponentsBuilder, ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr,
+    ResponseBuilder,
 };
 
 /// What the document says before its paths.
@@ -59,15 +60,28 @@ pub fn say_everywhere(document: &mut OpenApi) {
     };
     for (path, item) in &mut document.paths.paths {
         let reads = item.get.iter_mut().map(|operation| (operation, false));
-        let changes = [&mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
-        let changes = changes.into_iter().flatten().map(|operation| (operation, true));
+        let changes = [
+            &mut item.post,
+            &mut item.put,
+            &mut item.patch,
+            &mut item.delete,
+        ];
+        let changes = changes
+            .into_iter()
+            .flatten()
+            .map(|operation| (operation, true));
         for (operation, changes) in reads.chain(changes) {
             let responses = &mut operation.responses.responses;
             let misdirected = "The request is for a server of another name than this one has";
-            responses.entry("421".into()).or_insert_with(|| refused(misdirected));
+            responses
+                .entry("421".into())
+                .or_insert_with(|| refused(misdirected));
             if changes && path.starts_with(ADMIN.trim_end_matches('/')) {
-                let form = "Sent by name and password, and without the header that no form can send";
-                responses.entry("403".into()).or_insert_with(|| refused(form));
+                let form =
+                    "Sent by name and password, and without the header that no form can send";
+                responses
+                    .entry("403".into())
+                    .or_insert_with(|| refused(form));
             }
         }
     }

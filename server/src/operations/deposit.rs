@@ -201,7 +201,11 @@ pub async fn deliver(
     let trace = first.map(|(id, _)| received(delivery, &server.config().fqdn, *id, received_at));
     let back = delivery.return_path.clone();
     let accepted = accept(server, raw.clone(), back, trace, received_at);
-    let Accepted { mut envelope, body, from } = accepted.await?;
+    let Accepted {
+        mut envelope,
+        body,
+        from,
+    } = accepted.await?;
     envelope.sender.unverified = !delivery.submitter.may_say(server, &from);
     if envelope.sender.unverified {
         metrics::counter!("callpilot_smtp_unverified_senders_total").increment(1);

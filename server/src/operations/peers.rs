@@ -55,12 +55,15 @@ impl PeerAccounts {
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }
-            let expected = "must be a name, a blank, and a hash that `callpilot hash-password` prints";
+            let expected =
+                "must be a name, a blank, and a hash that `callpilot hash-password` prints";
             let (name, hash) = line
                 .split_once(char::is_whitespace)
                 .ok_or_else(|| format!("line {number} {expected}"))?;
-            let hash: PasswordHash =
-                hash.trim().parse().map_err(|_| format!("line {number} {expected}"))?;
+            let hash: PasswordHash = hash
+                .trim()
+                .parse()
+                .map_err(|_| format!("line {number} {expected}"))?;
             if name.chars().count() > NAME_CHARS_MAX || name.bytes().all(|b| b.is_ascii_digit()) {
                 return Err(format!(
                     "line {number}: a peer's name has at most {NAME_CHARS_MAX} characters, and not digits alone: those are mailboxes"
@@ -80,7 +83,11 @@ impl PeerAccounts {
 /// Who hands in mail from a network address, before anybody has signed in.
 pub fn by_network(server: &Server, peer: IpAddr) -> Submitter {
     let config = server.config();
-    let mut believed = config.smtp.peer_networks.iter().chain(&config.gr.partner_networks);
+    let mut believed = config
+        .smtp
+        .peer_networks
+        .iter()
+        .chain(&config.gr.partner_networks);
     match believed.any(|network| network.contains(peer)) {
         true => Submitter::Peer,
         false => Submitter::Stranger,
@@ -101,7 +108,8 @@ pub async fn sign_in(
     let password = String::clone(password);
     if name.bytes().all(|b| b.is_ascii_digit()) {
         let who = sign_in.sign_in(from, name, password).await?;
-        let user = User::of(&who.object).ok_or_else(|| OpError::internal("a mailbox number leads to no user"))?;
+        let user = User::of(&who.object)
+            .ok_or_else(|| OpError::internal("a mailbox number leads to no user"))?;
         return Ok(Submitter::Mailbox(user.number().to_owned()));
     }
     let phc = peers.0.get(name).map(|hash| hash.as_str().to_owned());
@@ -130,7 +138,8 @@ impl Submitter {
     pub fn may_say(&self, server: &Server, address: &str) -> bool {
         let (local, domain) = address.rsplit_once('@').unwrap_or((address, ""));
         // An address in brackets is no name of a site: it may well be this server's.
-        let claims = !address.is_empty() && (domain.starts_with('[') || is_own_domain(server, domain));
+        let claims =
+            !address.is_empty() && (domain.starts_with('[') || is_own_domain(server, domain));
         match self {
             Self::Peer => true,
             Self::Stranger => !claims,
@@ -155,13 +164,18 @@ mod tests {
     #[test]
     fn a_file_of_peers_is_read_or_says_which_line_is_wrong() {
         let hash = crate::password::hash_blocking("cloudy-harbour", [1; 16]);
-        let good = PeerAccounts::parse(&format!("# the western site\nwest {hash}\n\neast\t{hash}\n"));
+        let good = PeerAccounts::parse(&format!(
+            "# the western site\nwest {hash}\n\neast\t{hash}\n"
+        ));
         assert_eq!(good.ok().unwrap().0.len(), 2);
         for (wrong, said) in [
             ("west".to_owned(), "line 1 must be a name"),
             (format!("\nwest x{hash}"), "line 2 must be a name"),
             (format!("7200 {hash}"), "not digits alone"),
-            (format!("west {hash}\nwest {hash}"), "line 2: west stands there twice"),
+            (
+                format!("west {hash}\nwest {hash}"),
+                "line 2: west stands there twice",
+            ),
         ] {
             let fault = PeerAccounts::parse(&wrong).err().unwrap();
             assert!(fault.contains(said) && !fault.contains("argon2"), "{fault}");
@@ -182,11 +196,18 @@ mod tests {
         assert_eq!(by("10.1.2.3"), Submitter::Peer);
         assert_eq!(by("192.0.2.7"), Submitter::Peer);
         assert_eq!(by("127.0.0.1"), Submitter::Stranger);
-        let own = ["7200@a.example.net", "7200@A.EXAMPLE.net.", "7200", "7200@voice.example.NET", "7200@[192.0.2.1]"];
+        let own = [
+            "7200@a.example.net",
+            "7200@A.EXAMPLE.net.",
+            "7200",
+            "7200@voice.example.NET",
+            "7200@[192.0.2.1]",
+        ];
         for address in own {
             assert!(!Submitter::Stranger.may_say(&server, address), "{address}");
             assert!(Submitter::Peer.may_say(&server, address), "{address}");
-            let mailbox = |number: &str| Submitter::Mailbox(number.into()).may_say(&server, address);
+            let mailbox =
+                |number: &str| Submitter::Mailbox(number.into()).may_say(&server, address);
             assert!(mailbox("7200") && !mailbox("7201"), "{address}");
         }
         for address in ["", "7200@b.example.net", "+17035245550@client.example"] {

@@ -7,11 +7,11 @@ use super::gr_gate::Turn;
 use super::intake;
 use super::recipients;
 use super::replies::{self, Answer};
-use super::session::{Limits, Mail, Session, Step};
+use super::session::{Credentials, Limits, Mail, Session, Step};
 use super::{Reply, Service, Status, submission};
 use crate::config;
-use crate::operations::peers::{self, Submitter};
 use crate::listen::{self, Presence, Share, Stream, TooMuch};
+use crate::operations::peers::{self, Submitter};
 use bytes::BytesMut;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -194,6 +194,14 @@ impl Conversation {
         turn.map_or(Ok(()), |turn| turn.hold(octets))
             .map_err(too_much)
     }
+
+    /// Signs the client in, or says why not.
+    async fn sign_in(&mut self, credentials: &Credentials) -> Reply {
+        let _under_way = self.presence.begin();
+        let verdict = submission::judge(&self.service, credentials, self.peer).await;
+        self.session
+            .signed_in(verdict.map(|who| self.submitter = who))
+    }
 }
 
 struct Reader<'a> {
@@ -242,7 +250,6 @@ impl Reader<'_> {
                 recipient_by,
                 peer,
                 submitter,
-                presence,
                 ..
             } = &mut *self.conversation;
             match session.step(input) {
@@ -264,7 +271,8 @@ impl Reader<'_> {
                 Step::Reply(reply) => self.answer(reply).await?,
                 Step::Lookup(lookup) => {
                     let verdict =
-                        recipients::judge(service, &lookup, session.sender(), (submitter, *peer)).await;
+                        recipients::judge(service, &lookup, session.sender(), (submitter, *peer))
+                            .await;
                     let reply = session.resolve(verdict);
                     if !reply.is_refusal() {
                         *recipient_by = None;
@@ -272,10 +280,7 @@ impl Reader<'_> {
                     self.answer(reply).await?;
                 }
                 Step::SignIn(credentials) => {
-                    let _under_way = presence.begin();
-                    let verdict = submission::judge(service, &credentials, *peer).await;
-                    let verdict = verdict.map(|who| *submitter = who);
-                    let reply = session.signed_in(verdict);
+                    let reply = self.conversation.sign_in(&credentials).await;
                     self.answer(reply).await?;
                 }
                 Step::Mail(mail) => self.take(*mail).await?,
@@ -349,9 +354,12 @@ impl Reader<'_> {
         self.conversation.content_began = false;
         if mail.is_for_partner() {
             let Conversation {
-                service, presence, ..
+                service,
+                peer,
+                presence,
+                ..
             } = &*self.conversation;
-            let reply = intake::gr_mail(service, mail, presence).await;
+            let reply = intake::gr_mail(service, mail, *peer, presence).await;
             self.conversation.turn = None;
             return self.answer(reply).await;
         }

@@ -23,13 +23,19 @@ pub async fn judge(
         OpError::WrongPassword { .. } | OpError::Invalid(_) => {
             Reply::new(535, Status(5, 7, 8), "Name or password is wrong")
         }
-        OpError::LockedByAdministrator => {
-            Reply::new(535, Status(5, 7, 8), "An administrator has locked this mailbox")
-        }
+        OpError::LockedByAdministrator => Reply::new(
+            535,
+            Status(5, 7, 8),
+            "An administrator has locked this mailbox",
+        ),
         OpError::Unavailable { why, .. } => Reply::new(454, Status(4, 7, 0), why),
         other => {
             tracing::error!(error = ?other, "a mail client could not be signed in");
-            Reply::new(454, Status(4, 7, 0), "Signing in does not work at present; try again later")
+            Reply::new(
+                454,
+                Status(4, 7, 0),
+                "Signing in does not work at present; try again later",
+            )
         }
     })
 }

@@ -117,8 +117,16 @@ fn every_answer_says_what_a_page_may_do() {
         assert!(policy.starts_with(
             "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self';"
         ));
-        for rule in ["base-uri 'none'", "form-action 'self'", "object-src 'none'", "frame-ancestors 'self'"] {
-            assert!(policy.split("; ").any(|said| said == rule), "{rule} in {policy}");
+        for rule in [
+            "base-uri 'none'",
+            "form-action 'self'",
+            "object-src 'none'",
+            "frame-ancestors 'self'",
+        ] {
+            assert!(
+                policy.split("; ").any(|said| said == rule),
+                "{rule} in {policy}"
+            );
         }
         assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
         assert_eq!(answer.header("referrer-policy"), Some("no-referrer"));

@@ -8,6 +8,7 @@ mod data;
 mod disk;
 mod kill;
 mod messages;
+mod password;
 mod repeated;
 mod restore;
 mod slow;

@@ -18,8 +18,12 @@ fn left(server: &Server, from: &str, seed: u64) -> Value {
     let rows = user.get("/api/v1/messages").json();
     let subject = voice::subject(seed);
     let mut rows = rows["messages"].as_array().unwrap().iter();
-    let row = rows.find(|row| row["subject"] == subject).expect("the message");
-    let detail = user.get(&format!("/api/v1/messages/{}", row["id"].as_str().unwrap())).json();
+    let row = rows
+        .find(|row| row["subject"] == subject)
+        .expect("the message");
+    let detail = user
+        .get(&format!("/api/v1/messages/{}", row["id"].as_str().unwrap()))
+        .json();
     assert_eq!(detail["sender_unverified"], row["sender_unverified"]);
     row["sender_unverified"].clone()
 }
@@ -40,8 +44,12 @@ fn where_only_peers_may_leave_mail_strangers_may_not_but_reach_the_postmaster() 
     let (_dir, server) = server("smtp.peers_only = true\nsmtp.postmaster = \"7201\"");
     let reply = smtp(&server).mail(FROM, &[A], &short(1));
     assert_eq!((reply.code, reply.status()), (530, Some("5.7.0")));
-    assert_eq!(smtp(&server).mail(FROM, &["postmaster"], &short(1)).code, 250);
-    let (_dir, server) = crate::server("smtp.peers_only = true\nsmtp.peer_networks = [\"127.0.0.1\"]");
+    assert_eq!(
+        smtp(&server).mail(FROM, &["postmaster"], &short(1)).code,
+        250
+    );
+    let (_dir, server) =
+        crate::server("smtp.peers_only = true\nsmtp.peer_networks = [\"127.0.0.1\"]");
     assert_eq!(smtp(&server).mail(FROM, &[A], &short(1)).code, 250);
 }
 
@@ -53,7 +61,12 @@ fn who_guesses_mailboxes_is_told_of_none_for_a_while() {
     assert_eq!(guesser.ask(format!("MAIL FROM:<{FROM}>\r\n")).code, 250);
     for unknown in ["7998", "7999", "8000"] {
         assert_eq!(guesser.ask(format!("RCPT TO:<{A}>\r\n")).code, 250);
-        assert_eq!(guesser.ask(format!("RCPT TO:<{unknown}@cp-a.test.example>\r\n")).code, 550);
+        assert_eq!(
+            guesser
+                .ask(format!("RCPT TO:<{unknown}@cp-a.test.example>\r\n"))
+                .code,
+            550
+        );
     }
     let ask = |smtp: &mut Smtp, to: &str| {
         let reply = smtp.ask(format!("RCPT TO:<{to}>\r\n"));
@@ -61,7 +74,11 @@ fn who_guesses_mailboxes_is_told_of_none_for_a_while() {
     };
     let wait = (450, Some("4.7.1".to_owned()));
     assert_eq!(ask(&mut guesser, A), wait, "neither who is here");
-    assert_eq!(ask(&mut guesser, "8001@cp-a.test.example"), wait, "nor who is not");
+    assert_eq!(
+        ask(&mut guesser, "8001@cp-a.test.example"),
+        wait,
+        "nor who is not"
+    );
     let mut again = smtp(&server);
     assert_eq!(again.ask(format!("MAIL FROM:<{FROM}>\r\n")).code, 250);
     assert_eq!(ask(&mut again, A), wait, "on another connection, too");
@@ -69,6 +86,9 @@ fn who_guesses_mailboxes_is_told_of_none_for_a_while() {
     let mut peer = smtp(&trusting);
     assert_eq!(peer.ask(format!("MAIL FROM:<{FROM}>\r\n")).code, 250);
     for unknown in 8000..8010 {
-        assert_eq!(ask(&mut peer, &format!("{unknown}@cp-a.test.example")).0, 550);
+        assert_eq!(
+            ask(&mut peer, &format!("{unknown}@cp-a.test.example")).0,
+            550
+        );
     }
 }

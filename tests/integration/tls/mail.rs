@@ -132,20 +132,32 @@ fn peers_and_owners_of_mailboxes_sign_in_by_tls_and_are_believed() {
     let hash: serde_json::Value = serde_json::from_slice(&hashed.stdout).unwrap();
     let hash = hash["password_hash"].as_str().unwrap();
     std::fs::write(folder.join("peers"), format!("# sites\nwest {hash}\n")).unwrap();
-    let settings = format!("{}\nsmtp.peers_only = true\nsmtp.peers_file = \"peers\"", super::ALL);
+    let settings = format!(
+        "{}\nsmtp.peers_only = true\nsmtp.peers_file = \"peers\"",
+        super::ALL
+    );
     let server = Server::start(dir.path(), A, &settings);
     server.add_user("7200", "Tilde Brask");
     server.add_user("7201", "Odo Renn");
 
     let plain = Smtp::connect(server.smtp).ask("EHLO client.example\r\n");
     assert!(!plain.text.contains("AUTH"), "{}", plain.text);
-    assert_eq!(Smtp::hello(server.smtp).ask(format!("AUTH PLAIN {WEST}\r\n")).code, 538);
+    assert_eq!(
+        Smtp::hello(server.smtp)
+            .ask(format!("AUTH PLAIN {WEST}\r\n"))
+            .code,
+        538
+    );
 
     let by_tls = || {
         let mut smtp = Smtp::open_by(&server.own_tls(), server.smtps.expect("a listener"), A);
         assert_eq!(smtp.reply().code, 220);
         let hello = smtp.ask("EHLO client.example\r\n");
-        assert!(hello.text.lines().any(|line| line == "AUTH PLAIN"), "{}", hello.text);
+        assert!(
+            hello.text.lines().any(|line| line == "AUTH PLAIN"),
+            "{}",
+            hello.text
+        );
         smtp
     };
     let sent = |credentials: Option<&str>, from: &str, seed: u64| {
@@ -167,12 +179,20 @@ fn peers_and_owners_of_mailboxes_sign_in_by_tls_and_are_believed() {
     assert_eq!(sent(None, FROM, 1), (530, false));
     assert_eq!(sent(Some(WEST), "7201@cp-a.test.example", 2), (250, false));
     assert_eq!(sent(Some(TILDE), "7200@cp-a.test.example", 3), (250, false));
-    assert_eq!(sent(Some(TILDE), "7201@cp-a.test.example", 4), (250, true), "somebody else's");
+    assert_eq!(
+        sent(Some(TILDE), "7201@cp-a.test.example", 4),
+        (250, true),
+        "somebody else's"
+    );
 
     let mut smtp = by_tls();
     let wrong = smtp.ask(format!("AUTH PLAIN {WRONG}\r\n"));
     assert_eq!((wrong.code, wrong.status()), (535, Some("5.7.8")));
-    let trail = server.admin().get("/api/v1/admin/audit-trail").json().to_string();
+    let trail = server
+        .admin()
+        .get("/api/v1/admin/audit-trail")
+        .json()
+        .to_string();
     for said in ["peer.sign-in", "wrong-password", "west"] {
         assert!(trail.contains(said), "{said} in {trail}");
     }
@@ -185,7 +205,9 @@ fn a_client_that_guesses_passwords_by_smtp_has_to_wait_like_any_other() {
     let mut smtp = Smtp::open_by(&server.own_tls(), server.smtps.expect("a listener"), A);
     assert_eq!(smtp.reply().code, 220);
     assert_eq!(smtp.ask("EHLO client.example\r\n").code, 250);
-    let codes: Vec<u16> = (0..4).map(|_| smtp.ask(format!("AUTH PLAIN {WRONG}\r\n")).code).collect();
+    let codes: Vec<u16> = (0..4)
+        .map(|_| smtp.ask(format!("AUTH PLAIN {WRONG}\r\n")).code)
+        .collect();
     assert_eq!(codes[0], 535);
     assert_eq!(codes[3], 454, "{codes:?}");
 }

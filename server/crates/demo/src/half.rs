@@ -86,7 +86,11 @@ impl Half {
             text += "tls = true\n";
         }
         // Whoever posts to the demo is one of its own people.
-        let _ = writeln!(text, "\n[smtp]\nlisten = \"{}\"\npeer_networks = [\"127.0.0.0/8\", \"::1\"]", self.smtp);
+        let _ = writeln!(
+            text,
+            "\n[smtp]\nlisten = \"{}\"\npeer_networks = [\"127.0.0.0/8\", \"::1\"]",
+            self.smtp
+        );
         if let Some(smtps) = self.smtps {
             let _ = write!(
                 text,

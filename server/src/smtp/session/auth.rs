@@ -23,7 +23,9 @@ pub struct Credentials {
 
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Credentials").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("Credentials")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }
 
@@ -48,7 +50,11 @@ impl Session {
             None => (rest, None),
         };
         if !mechanism.eq_ignore_ascii_case("PLAIN") {
-            return self.refused(Reply::new(504, BAD_ARGUMENT, "Only AUTH PLAIN is known here"));
+            return self.refused(Reply::new(
+                504,
+                BAD_ARGUMENT,
+                "Only AUTH PLAIN is known here",
+            ));
         }
         match response {
             Some(response) => self.credentials(response),
@@ -131,10 +137,20 @@ mod tests {
     fn a_response_is_a_name_and_a_password_and_shows_no_password() {
         let of = |text: &str| parse(&BASE64_STANDARD.encode(text));
         let good = of("\0west\0cloudy-harbour").unwrap();
-        assert_eq!((good.name.as_str(), good.password.as_str()), ("west", "cloudy-harbour"));
+        assert_eq!(
+            (good.name.as_str(), good.password.as_str()),
+            ("west", "cloudy-harbour")
+        );
         assert!(!format!("{good:?}").contains("cloudy"));
         assert_eq!(of("west\0west\0cloudy-harbour").as_ref(), Some(&good));
-        for wrong in ["", "\0west", "\0west\0", "\0\0x", "east\0west\0x", "\0west\0x\0y"] {
+        for wrong in [
+            "",
+            "\0west",
+            "\0west\0",
+            "\0\0x",
+            "east\0west\0x",
+            "\0west\0x\0y",
+        ] {
             assert_eq!(of(wrong), None, "{wrong:?}");
         }
         assert_eq!(of(&format!("\0west\0{}", "x".repeat(300))), None);

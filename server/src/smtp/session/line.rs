@@ -34,7 +34,9 @@ pub fn take(input: &mut BytesMut) -> Taken {
     line.truncate(end);
     match memchr::memchr2(b'\r', b'\n', &line) {
         None => Taken::Line(line),
-        Some(at) if line[at] == b'\n' => Taken::Malformed("Bare LF in a command: lines end with CR LF"),
+        Some(at) if line[at] == b'\n' => {
+            Taken::Malformed("Bare LF in a command: lines end with CR LF")
+        }
         Some(_) => Taken::Malformed("Bare CR in a command: lines end with CR LF"),
     }
 }

@@ -440,18 +440,33 @@ fn a_bare_lf_never_ends_a_command() {
         let refused = vec![500; lines + 1];
         assert_eq!(t.codes(format!("{hidden}\r\n")), refused, "{end:?}");
         if lines == 0 {
-            assert_eq!(t.codes("DATA\r\n"), [503], "nothing of it was heard: {end:?}");
+            assert_eq!(
+                t.codes("DATA\r\n"),
+                [503],
+                "nothing of it was heard: {end:?}"
+            );
         }
         // Neither does it where a line that is too long is thrown away.
         let long = "x".repeat(3_000);
-        assert_eq!(t.codes(format!("{long}\nRSET\nNOOP\r\nNOOP\r\n")), [500, 250]);
-        assert_eq!(t.codes("NOOP\n"), [0u16; 0], "it waits for the end of the line");
+        assert_eq!(
+            t.codes(format!("{long}\nRSET\nNOOP\r\nNOOP\r\n")),
+            [500, 250]
+        );
+        assert_eq!(
+            t.codes("NOOP\n"),
+            [0u16; 0],
+            "it waits for the end of the line"
+        );
         assert_eq!(t.codes("\r\nNOOP\r\n"), [500, 250]);
     }
     for size in [1, 2, 1_999] {
         let mut t = talk().greeted();
         let text = format!("{}\r\nNOOP\r\n", "x".repeat(2_047));
-        let said: Vec<u16> = text.as_bytes().chunks(size).flat_map(|piece| t.codes(piece)).collect();
+        let said: Vec<u16> = text
+            .as_bytes()
+            .chunks(size)
+            .flat_map(|piece| t.codes(piece))
+            .collect();
         assert_eq!(said, [500, 250], "in pieces of {size}");
     }
 }
@@ -474,11 +489,20 @@ fn a_password_is_taken_by_tls_only_and_once() {
              MAIL FROM:<>\r\nAUTH PLAIN {RIGHT}\r\nRSET\r\nAUTH PLAIN\r\n{RIGHT}\r\nAUTH PLAIN {RIGHT}\r\n\
              MAIL FROM:<9@c.example> AUTH=<>\r\n"
         );
-        let said: Vec<u16> = all.as_bytes().chunks(size).flat_map(|piece| t.codes(piece)).collect();
-        let expected = [503, 250, 504, 501, 535, 334, 501, 250, 503, 250, 334, 235, 503, 250];
+        let said: Vec<u16> = all
+            .as_bytes()
+            .chunks(size)
+            .flat_map(|piece| t.codes(piece))
+            .collect();
+        let expected = [
+            503, 250, 504, 501, 535, 334, 501, 250, 503, 250, 334, 235, 503, 250,
+        ];
         assert_eq!(said, expected, "pieces of {size}");
     }
     let mut long = talk().greeted();
     long.session.offers_auth = true;
-    assert_eq!(long.codes(format!("AUTH PLAIN\r\n{}\r\nNOOP\r\n", "A".repeat(9_000))), [334, 500, 250]);
+    assert_eq!(
+        long.codes(format!("AUTH PLAIN\r\n{}\r\nNOOP\r\n", "A".repeat(9_000))),
+        [334, 500, 250]
+    );
 }
