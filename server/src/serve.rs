@@ -66,11 +66,6 @@ pub async fn serve(mut config: Config, stop: CancellationToken) -> Result<(), Se
     let opened = tokio::task::spawn_blocking(move || Server::open(config));
     let (server, writer) = opened.await.map_err(|_| WriterError::OutOfService)??;
     let admin = AdminAuth::open(server.config())?;
-    let peers_file = server.config().smtp.peers_file.as_deref();
-    let peers = peers_file
-        .map(PeerAccounts::read)
-        .transpose()?
-        .unwrap_or_default();
     let certificates = certificates(server.config()).await?;
     let for_http = certificates.as_ref().filter(|_| server.config().http.tls);
     let https = acceptor(for_http, &http::PROTOCOLS)?;
@@ -83,17 +78,7 @@ pub async fn serve(mut config: Config, stop: CancellationToken) -> Result<(), Se
     let budget = budget(server.config());
     let (trail, entries) = AuditTrail::new(server.clone());
     let sign_in = SignIn::new(server.clone(), trail.clone());
-    let service = Service {
-        server: server.clone(),
-        sign_in: sign_in.clone(),
-        peers: Arc::new(peers),
-        keys: running.keys(),
-        budget: budget.clone(),
-        places: smtp::places(server.config()),
-        gate: smtp::gate(server.config()),
-        handles: handles.clone(),
-        tls: for_mail,
-    };
+    let service = mail_service(&sign_in, budget.clone(), handles.clone(), for_mail)?;
     let mut parts = Parts::new(stop.clone());
     parts.begin_mail(service, sockets.smtp, sockets.smtps);
     let listening = Listening {
@@ -135,6 +120,28 @@ pub async fn serve(mut config: Config, stop: CancellationToken) -> Result<(), Se
         Some(part) => ended.and(Err(ServeError::Broken(part))),
         None => ended,
     }
+}
+
+/// What the mail service's connections share.
+fn mail_service(
+    sign_in: &SignIn,
+    budget: Budget,
+    handles: ListenerHandles,
+    tls: Option<TlsAcceptor>,
+) -> Result<Service, ServeError> {
+    let server = sign_in.server();
+    let peers_file = server.config().smtp.peers_file.as_deref();
+    let peers = peers_file.map(PeerAccounts::read).transpose()?;
+    Ok(Service {
+        server: server.clone(),
+        sign_in: sign_in.clone(),
+        peers: Arc::new(peers.unwrap_or_default()),
+        budget,
+        places: smtp::places(server.config()),
+        gate: smtp::gate(server.config()),
+        handles,
+        tls,
+    })
 }
 
 /// The parts that run beside each other. A server of which one has broken is none: it ends, and whoever supervises it starts it anew.

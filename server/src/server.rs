@@ -3,11 +3,15 @@
 //! Reads go to a pool of snapshot readers; every write is a closure that the one writer thread ([`writer::Writer`]) runs inside the
 //! group's transaction. A write is answered when it is durable here and, where that is asked for, on the partner too.
 
+mod root_change;
+
 use crate::act;
 pub use crate::change_event::ChangeEvent;
 use crate::clock::{self, Clock};
 use crate::config::Config;
 use crate::constraints;
+use crate::gr::GrKeys;
+use crate::gr::envelope::Keyring;
 use crate::gr::pairing::{self, Pairing, Partner, Secret, SessionKeys};
 pub use crate::gr::view::PairView;
 use crate::partly_delivered::PartlyDelivered;
@@ -18,6 +22,7 @@ use crate::writer_thread::{Channels, Job, ThreadHost, Watches, WriterThread};
 use bytes::Bytes;
 use domain::{ObjectId, ServerId, Timestamp};
 use gr_proto::{Command, Input, Rejected, TaskView};
+use root_change::Roots;
 use std::sync::{Arc, RwLock};
 use tokio::sync::{Semaphore, broadcast, oneshot, watch};
 pub use writer::{Abort, Durability, Wait, WriteError, WriterError, Written};
@@ -46,7 +51,10 @@ struct Inner {
     pair: watch::Receiver<PairView>,
     tasks: watch::Receiver<TaskView>,
     own_session_key: Secret,
-    session_keys: RwLock<SessionKeys>,
+    /// And the one of the password before, until when it is good.
+    session_keys: RwLock<(SessionKeys, Option<(Secret, Timestamp)>)>,
+    roots: tokio::sync::Mutex<Roots>,
+    gr_keys: GrKeys,
     reading: Reading,
     partly_delivered: PartlyDelivered,
     sender_rates: SenderRates,
@@ -98,7 +106,8 @@ impl Server {
         report(writer.opened());
         let own_session_key = pairing::own_session_key(&config.data_dir)?;
         let pairing = pairing::load(&readers, &config.data_dir)?;
-        let session_keys = pairing::session_keys(pairing.as_ref(), &own_session_key);
+        let roots = Roots::load(&config.data_dir, pairing.as_ref(), clock.wall())?;
+        let session_keys = pairing::session_keys(None, None, &own_session_key);
         let users_max = config.limits.users_max;
         let constraints = readers.snapshot(|view| constraints::load(view, users_max))?;
         let (notices, _) = broadcast::channel(NOTICES_MAX);
@@ -128,11 +137,15 @@ impl Server {
             pair,
             tasks,
             own_session_key,
-            session_keys: RwLock::new(session_keys),
+            session_keys: RwLock::new((session_keys, None)),
+            roots: tokio::sync::Mutex::new(roots.clone()),
+            gr_keys: GrKeys::default(),
             reading,
             partly_delivered: PartlyDelivered::default(),
             upkeep_faults,
         }));
+        server.begin_keys(&roots);
+        server.derive_session_keys(&roots);
         Ok((server, writer))
     }
 
@@ -363,32 +376,41 @@ impl Server {
         self.submit(Work::Input(input)).await
     }
 
-    /// Makes this server half of a pair, or re-enters the password of the pair it is in (R5).
+    /// Makes this server half of a pair, or says anew where the partner of the pair is that it is in (R5).
     pub async fn set_pair(&self, partner: Partner, root: Secret) -> Result<(), WriterError> {
-        pairing::save_root(&root, &self.0.config.data_dir)?;
+        let mut roots = self.0.roots.lock().await;
+        if roots.current.as_ref() != Some(&root) {
+            pairing::save_root(&root, &self.0.config.data_dir)?;
+            // Before the link begins.
+            let ring = Keyring::new(&root, &self.0.config.fqdn, &partner.fqdn);
+            self.0.gr_keys.begin(ring, None);
+            *roots = Roots {
+                current: Some(root.clone()),
+                ..Roots::default()
+            };
+        }
         let pairing = Pairing { partner, root };
-        self.reconfigure(Some(pairing)).await
+        self.reconfigure(Some(pairing)).await?;
+        self.derive_session_keys(&roots);
+        Ok(())
     }
 
     /// Turns GR off; nothing that the server's own users have is lost (R6).
     pub async fn clear_pair(&self) -> Result<(), WriterError> {
+        let mut roots = self.0.roots.lock().await;
         self.reconfigure(None).await?;
+        *roots = Roots::default();
+        self.0.gr_keys.end();
+        self.derive_session_keys(&roots);
         pairing::erase_root(&self.0.config.data_dir)
     }
 
     async fn reconfigure(&self, pairing: Option<Pairing>) -> Result<(), WriterError> {
-        let keys = pairing::session_keys(pairing.as_ref(), &self.0.own_session_key);
         let (done, result) = oneshot::channel();
         let pair = pairing;
         let done = done_by(done);
         self.submit(Work::Pair { pair, done }).await?;
-        result.await.map_err(|_| WriterError::Undone)?;
-        *self
-            .0
-            .session_keys
-            .write()
-            .unwrap_or_else(|e| e.into_inner()) = keys;
-        Ok(())
+        result.await.map_err(|_| WriterError::Undone)
     }
 
     /// What happens from now on.
@@ -424,15 +446,6 @@ impl Server {
     /// Somebody has logged in: the mailbox is compared with the partner's (R13). Never awaited by whoever answers the log-in (I23).
     pub async fn logged_in(&self, user: ObjectId) -> Result<(), WriterError> {
         self.submit(Work::Input(Input::LoggedIn(user))).await
-    }
-
-    /// The keys of session tokens.
-    pub fn session_keys(&self) -> SessionKeys {
-        self.0
-            .session_keys
-            .read()
-            .unwrap_or_else(|e| e.into_inner())
-            .clone()
     }
 
     /// Asks the writer to give disk space back, moving at most so many bytes of bodies.

@@ -4,7 +4,9 @@ use super::call::Call;
 use super::driver::Driver;
 use crate::Error;
 use crate::transport::Method;
-use contract::{ErrorCode, GrPair, GrStatus, GrTask, GrTasks, HeldMailboxes, NewTask};
+use contract::{
+    ErrorCode, GrPair, GrStatus, GrTask, GrTasks, HeldMailboxes, NewGrPassword, NewTask,
+};
 use std::rc::Rc;
 
 const GR: &str = "/api/v1/admin/gr";
@@ -31,6 +33,16 @@ impl Gr {
     pub async fn pair(&self, pair: &GrPair) -> Result<GrStatus, Error> {
         let call = self.of_one(Call::safe(Method::Put, GR.to_owned()))?;
         self.0.call_json(&call.with_json(pair)?).await
+    }
+
+    /// Changes the GR password on the server in use; the same has to be done on the other, and until then the old one holds. Safe, on this
+    /// server.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] with `bad_request` for one that is easily guessed, and with `conflict` without a pair.
+    pub async fn change_password(&self, new: &NewGrPassword) -> Result<GrStatus, Error> {
+        let call = self.of_one(Call::safe(Method::Put, format!("{GR}/password")))?;
+        self.0.call_json(&call.with_json(new)?).await
     }
 
     /// Turns GR off on the server in use. Safe, on this server.

@@ -2,7 +2,7 @@
 
 use super::admin::ADMINISTRATORS;
 use super::admin_client::AdminClient;
-use super::{Failure, Output, Server};
+use super::{Failure, Output, Server, partner_address};
 use crate::config::Config;
 use crate::listen::Handles;
 use crate::listen::tls::{Certificates, Source};
@@ -74,7 +74,7 @@ async fn look(server: &Server) -> Vec<Finding> {
         if let Some(handles) = open_by(pid.ok().flatten()) {
             findings.note("open files", open_files(handles, &config));
         }
-        look_at_server(&client, &mut findings).await;
+        look_at_server(&client, &config, &mut findings).await;
     }
     findings.0
 }
@@ -123,7 +123,7 @@ fn look_at_files(config: &Config, findings: &mut Findings) {
 }
 
 /// What the running server says of itself and of its partner.
-async fn look_at_server(client: &AdminClient, findings: &mut Findings) {
+async fn look_at_server(client: &AdminClient, config: &Config, findings: &mut Findings) {
     let status = match client.get::<GrStatus>("/api/v1/admin/gr").await {
         Ok(status) => status,
         Err(failure) => {
@@ -136,10 +136,23 @@ async fn look_at_server(client: &AdminClient, findings: &mut Findings) {
         status.state,
         PartnerState::Running | PartnerState::NotConfigured
     );
-    let reason = status.reason;
+    let reason = status.reason.clone();
     findings.note("GR partner", if good { Ok(reason) } else { Err(reason) });
+    if let Some(from) = &status.other_key_from {
+        findings.note("GR password", Err(super::gr::passwords_differ(from)));
+    }
+    if status.password_changing {
+        let said = "it is being changed: enter the new one on the partner, too";
+        findings.note("GR password", Ok(said.into()));
+    }
     if let Some(partner) = &status.tls.partner {
         findings.note("link by TLS", link(partner, status.tls.fault.as_deref()));
+    }
+    if let Some(found) = partner_address::look(client, config, &status).await {
+        findings.note("addresses", found);
+    }
+    if status.held_count > 0 {
+        findings.note("held mailboxes", Err(held(status.held_count)));
     }
     if let Some(ms) = status.clock_difference_ms {
         findings.note("clocks", clocks(ms));
@@ -204,6 +217,12 @@ fn link(partner: &str, fault: Option<&str>) -> Result<String, String> {
              again with `callpilot gr pair`"
         )),
     }
+}
+
+fn held(count: u64) -> String {
+    format!(
+        "{count} of this server are not on the partner, and would be out of reach if this server died: `callpilot gr held` says why, and what to do"
+    )
 }
 
 fn clocks(difference_ms: i64) -> Result<String, String> {

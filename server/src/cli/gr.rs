@@ -1,9 +1,12 @@
 //! `callpilot gr …`.
 
 use super::admin_client::AdminClient;
-use super::secret::PasswordFrom;
-use super::{Failure, Output, Server, task};
-use contract::{Damage, GrPair, GrStatus, GrTls, LaneBacklog, PartnerState, clocks_differ};
+use super::secret::NewGrPasswordFrom;
+use super::{Failure, Output, Server, partner_address, task};
+use crate::config::Config;
+use contract::{
+    Damage, GrPair, GrStatus, GrTls, LaneBacklog, NewGrPassword, PartnerState, clocks_differ,
+};
 use hyper::Method;
 
 const GR: &str = "/api/v1/admin/gr";
@@ -26,7 +29,14 @@ pub enum Command {
         #[arg(long, value_name = "off|name|SHA256:…")]
         tls: Option<String>,
         #[command(flatten)]
-        password: PasswordFrom,
+        password: NewGrPasswordFrom,
+        #[command(flatten)]
+        server: Server,
+    },
+    /// Change the GR password. Do the same on the partner, in any order; nothing pauses meanwhile.
+    Password {
+        #[command(flatten)]
+        password: NewGrPasswordFrom,
         #[command(flatten)]
         server: Server,
     },
@@ -57,25 +67,51 @@ pub async fn run(command: Command, out: Output) -> Result<(), Failure> {
             server,
         } => {
             let client = AdminClient::of(&server)?;
+            let (text, made) = password.read()?;
             let pair = GrPair {
                 fqdn,
                 smtp,
                 http,
-                password: password.read("GR password")?,
+                password: text,
                 tls,
+                at_once: password.at_once,
             };
             let status: GrStatus = client.send_json(Method::PUT, GR, &pair).await?;
-            out.say(&status, || {
-                format!(
-                    "{} is the GR partner now. Do the same there, if it is not done yet.\n\n{}",
-                    pair.fqdn,
-                    show(&status)
-                )
-            })
+            let said = format!("{} is the GR partner now.", pair.fqdn);
+            entered(out, &status, &said, made.then_some(pair.password))
+        }
+        Command::Password { password, server } => {
+            let client = AdminClient::of(&server)?;
+            let (text, made) = password.read()?;
+            let new = NewGrPassword {
+                password: text,
+                at_once: password.at_once,
+            };
+            let path = format!("{GR}/password");
+            let status: GrStatus = client.send_json(Method::PUT, &path, &new).await?;
+            let said = match status.password_changing {
+                true => {
+                    "This server has the new GR password; the one of before holds until the partner has it, too."
+                }
+                false => "This server has the GR password.",
+            };
+            entered(out, &status, said, made.then_some(new.password))
         }
         Command::Status { server } => {
-            let status: GrStatus = AdminClient::of(&server)?.get(GR).await?;
-            out.say(&status, || show(&status))
+            let client = AdminClient::of(&server)?;
+            let status: GrStatus = client.get(GR).await?;
+            let config = Config::load(&server.config)?;
+            let found = partner_address::look(&client, &config, &status).await;
+            let fault = found.and_then(Result::err);
+            let mut value =
+                serde_json::to_value(&status).map_err(|e| Failure::new(e.to_string()))?;
+            if let Some(fault) = &fault {
+                value["address_fault"] = fault.clone().into();
+            }
+            out.say(&value, || match &fault {
+                Some(fault) => format!("{}\nAddresses     ✗ {fault}", show(&status)),
+                None => show(&status),
+            })
         }
         Command::Unpair { server } => {
             AdminClient::of(&server)?
@@ -86,6 +122,26 @@ pub async fn run(command: Command, out: Output) -> Result<(), Failure> {
             })
         }
     }
+}
+
+/// Tells that a GR password was entered, and which, if it was made here.
+fn entered(
+    out: Output,
+    status: &GrStatus,
+    said: &str,
+    made: Option<String>,
+) -> Result<(), Failure> {
+    let mut value = serde_json::to_value(status).map_err(|e| Failure::new(e.to_string()))?;
+    if let Some(made) = &made {
+        value["made_password"] = made.clone().into();
+    }
+    out.say(&value, || {
+        let made = made.map_or(String::new(), |made| {
+            format!("\nThe GR password is {made}\nIt is shown only now: enter it on the partner, and keep it where only you find it.\n")
+        });
+        let shown = show(status);
+        format!("{said} Do the same there, if it is not done yet.\n{made}\n{shown}")
+    })
 }
 
 fn show(status: &GrStatus) -> String {
@@ -106,6 +162,12 @@ fn show(status: &GrStatus) -> String {
         format!("State         {sign}"),
         format!("              {}", status.reason),
     ];
+    if status.password_changing {
+        lines.push("GR password   changing: enter the new one on the partner, too; until then the one of before holds".into());
+    }
+    if let Some(from) = &status.other_key_from {
+        lines.push(format!("GR password   ✗ {}", passwords_differ(from)));
+    }
     lines.extend(tls(&status.tls));
     if status.partner.is_some() {
         let number = |n: Option<u64>| n.map_or("?".to_owned(), |n| n.to_string());
@@ -175,6 +237,13 @@ fn tls(tls: &GrTls) -> Vec<String> {
         ));
     }
     lines
+}
+
+/// What mail that was sealed by another key means while the partner is not heard.
+pub(super) fn passwords_differ(from: &str) -> String {
+    format!(
+        "mail from {from} is sealed by another one: if that is the partner, enter the same GR password on both (`callpilot gr password`)"
+    )
 }
 
 /// How the partner's clock stands to this server's.

@@ -8,6 +8,7 @@ mod class;
 mod demo;
 mod doctor;
 mod gr;
+mod partner_address;
 mod remote_user;
 mod secret;
 mod serve;

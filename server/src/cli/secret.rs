@@ -1,6 +1,7 @@
 //! Passwords on the command line: asked for without showing them, read from a file or from standard input.
 
 use super::{Failure, Output};
+use crate::operations::pair::generate_password;
 use crate::password;
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 use std::io::{BufRead, IsTerminal, Write};
@@ -19,6 +20,10 @@ pub struct PasswordFrom {
 }
 
 impl PasswordFrom {
+    fn is_given(&self) -> bool {
+        self.password.is_some() || self.password_file.is_some()
+    }
+
     /// The password.
     pub fn read(&self, what: &str) -> Result<String, Failure> {
         if let Some(password) = &self.password {
@@ -41,8 +46,44 @@ impl PasswordFrom {
     }
 }
 
+/// Where a new GR password comes from.
+#[derive(clap::Args)]
+pub struct NewGrPasswordFrom {
+    #[command(flatten)]
+    given: PasswordFrom,
+    /// Make one that nobody guesses, and print it.
+    #[arg(long, conflicts_with_all = ["password", "password_file"])]
+    generate: bool,
+    /// It holds at once: for a password that has become known to others. Without this the one of before goes on holding until the partner has the
+    /// new one, too, and nothing pauses.
+    #[arg(long)]
+    pub at_once: bool,
+}
+
+impl NewGrPasswordFrom {
+    /// The password, and whether it was made here.
+    pub fn read(&self) -> Result<(String, bool), Failure> {
+        let what = "GR password";
+        if self.generate {
+            return Ok((generate_password(), true));
+        }
+        if self.given.is_given() || !std::io::stdin().is_terminal() {
+            return Ok((self.given.read(what)?, false));
+        }
+        let first = ask("GR password (only Enter: one is made that nobody guesses): ")?;
+        if first.is_empty() {
+            return Ok((generate_password(), true));
+        }
+        again(what, first).map(|password| (password, false))
+    }
+}
+
 fn ask_twice(what: &str) -> Result<String, Failure> {
     let first = ask(&format!("{what}: "))?;
+    again(what, first)
+}
+
+fn again(what: &str, first: String) -> Result<String, Failure> {
     if first != ask(&format!("{what}, again: "))? {
         return Err(Failure::new(
             "The two are not the same. Nothing was changed.",

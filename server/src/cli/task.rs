@@ -161,9 +161,8 @@ async fn shown_first(kind: TaskKind, how: How, out: Output) -> Result<(), Failur
         super::print_line(&words::plan(&dry));
     }
     if kind == TaskKind::Resync && words::is_nothing(&dry.counts) {
-        return out.say(&dry, || {
-            "Both servers hold the same: there is nothing to do.".into()
-        });
+        let held: HeldMailboxes = client.get(HELD).await?;
+        return out.say(&dry, || words::nothing_to_do(&held));
     }
     let tasks: GrTasks = client.get(TASKS).await?;
     let agreed = TaskDeletions {

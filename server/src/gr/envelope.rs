@@ -40,10 +40,25 @@ pub enum Refused {
 }
 
 /// Opens a mail as it came by SMTP: headers and content, in place.
+///
+/// # Errors
+/// [`Refused`].
 pub fn open(keys: &Keyring, mail: BytesMut) -> Result<Content, Refused> {
+    open_by(&[Some(keys)], mail).map(|(content, _)| content)
+}
+
+/// Opens a mail by the one of these keys that it was sealed by, and says which.
+///
+/// # Errors
+/// [`Refused`].
+pub fn open_by(rings: &[Option<&Keyring>], mail: BytesMut) -> Result<(Content, usize), Refused> {
     let envelope = mail::envelope(mail)?;
-    let plaintext = cms::open(keys.incoming(), envelope)?;
-    Content::read(plaintext.freeze())
+    let keys: Vec<_> = rings
+        .iter()
+        .map(|ring| ring.map(Keyring::incoming))
+        .collect();
+    let (plaintext, by) = cms::open(&keys, envelope)?;
+    Ok((Content::read(plaintext.freeze())?, by))
 }
 
 #[cfg(test)]

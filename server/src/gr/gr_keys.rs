@@ -109,12 +109,20 @@ impl GrKeys {
             let state = self.read();
             let rings = state.rings.as_ref().ok_or(Refused::OtherKey)?;
             let previous = rings.previous.clone().filter(|(_, until)| now < *until);
-            (Arc::clone(&rings.current), rings.next.clone(), previous.map(|(ring, _)| ring))
+            (
+                Arc::clone(&rings.current),
+                rings.next.clone(),
+                previous.map(|(ring, _)| ring),
+            )
         };
         let rings = [Some(current), next, previous];
         let rings: Vec<Option<&Keyring>> = rings.iter().map(Option::as_deref).collect();
         let (content, by) = envelope::open_by(&rings, mail)?;
-        let by = if by == 1 { SealedBy::Next } else { SealedBy::Known };
+        let by = if by == 1 {
+            SealedBy::Next
+        } else {
+            SealedBy::Known
+        };
         Ok((content, by))
     }
 
@@ -126,7 +134,10 @@ impl GrKeys {
     /// Where mail that was sealed by another key came from lately.
     pub fn other_key(&self, now: Instant) -> Option<IpAddr> {
         let lately = |at: &Instant| now.saturating_duration_since(*at) < OTHER_KEY_TOLD;
-        self.read().other_key.filter(|(_, at)| lately(at)).map(|(from, _)| from)
+        self.read()
+            .other_key
+            .filter(|(_, at)| lately(at))
+            .map(|(from, _)| from)
     }
 
     fn read(&self) -> RwLockReadGuard<'_, State> {
@@ -163,7 +174,14 @@ mod tests {
         let heading = Heading { from: A, to: B, at };
         let random = Zeroizing::new([9; RANDOM_LEN]);
         let mut out = Vec::new();
-        Mail::new(ring.outgoing(), &heading, &content, Transfer::Binary, &random).write(&mut out);
+        Mail::new(
+            ring.outgoing(),
+            &heading,
+            &content,
+            Transfer::Binary,
+            &random,
+        )
+        .write(&mut out);
         BytesMut::from(&out[..])
     }
 
@@ -183,7 +201,11 @@ mod tests {
             let rings = [ring(2, A, B), ring(2, B, A)];
             let [of_a, of_b] = rings;
             let (first, second) = if first_is_a { (&a, &b) } else { (&b, &a) };
-            let (of_first, of_second) = if first_is_a { (of_a, of_b) } else { (of_b, of_a) };
+            let (of_first, of_second) = if first_is_a {
+                (of_a, of_b)
+            } else {
+                (of_b, of_a)
+            };
             first.change_to(Some(of_first));
             assert_eq!(hears(second, first, now), Ok(SealedBy::Known));
             assert_eq!(hears(first, second, now), Ok(SealedBy::Known));
@@ -201,7 +223,11 @@ mod tests {
             assert!(!first.is_changing() && !second.is_changing());
             assert_eq!(hears(second, first, now), Ok(SealedBy::Known));
             assert_eq!(hears(first, second, now), Ok(SealedBy::Known));
-            let old = sealed(&ring(1, if first_is_a { B } else { A }, if first_is_a { A } else { B }));
+            let old = sealed(&ring(
+                1,
+                if first_is_a { B } else { A },
+                if first_is_a { A } else { B },
+            ));
             let later = now + PREVIOUS_KEPT;
             assert!(first.open(old.clone(), now).is_ok());
             assert_eq!(first.open(old, later).map(drop), Err(Refused::OtherKey));

@@ -14,8 +14,7 @@ mod replies;
 
 pub use compose::LongBodies;
 
-use super::envelope::Keyring;
-use super::pairing::Pairing;
+use super::GrKeys;
 use crate::gr::pairing::Partner;
 use crate::server::Server;
 use crate::writer_thread::LinkStart;
@@ -64,8 +63,8 @@ pub struct LinkContext {
     pub own: String,
     /// Where the partner is.
     pub partner: Partner,
-    /// The keys.
-    pub keys: Arc<Keyring>,
+    /// The keys, as they are at each moment.
+    pub keys: GrKeys,
     /// Where bodies are read.
     pub readers: store::Readers,
     /// Those that are being sent in pieces.
@@ -76,12 +75,10 @@ pub struct LinkContext {
     pub security: watch::Sender<LinkSecurity>,
 }
 
-/// Runs the link of each partner that comes by `starts`, one after the other, and publishes the keys for the mail that comes in.
-/// Returns after `stop`.
+/// Runs the link of each partner that comes by `starts`, one after the other. Returns after `stop`.
 pub async fn supervise(
     server: Server,
     mut starts: mpsc::UnboundedReceiver<LinkStart>,
-    keys: watch::Sender<Option<Arc<Keyring>>>,
     security: watch::Sender<LinkSecurity>,
     stop: CancellationToken,
 ) {
@@ -91,15 +88,13 @@ pub async fn supervise(
             token.cancel();
             ended(link.await);
         }
-        let ring = start.pairing.as_ref().map(|pairing| ring(&server, pairing));
-        keys.send_replace(ring.clone());
         security.send_replace(LinkSecurity::default());
-        if let (Some(pairing), Some(keys)) = (start.pairing, ring) {
+        if let Some(pairing) = start.pairing {
             let token = stop.child_token();
             let context = LinkContext {
                 own: server.config().fqdn.clone(),
                 partner: pairing.partner,
-                keys,
+                keys: server.gr_keys().clone(),
                 readers: server.readers().clone(),
                 long_bodies: Arc::default(),
                 roots: server.config().tls.roots.clone(),
@@ -113,14 +108,6 @@ pub async fn supervise(
         token.cancel();
         ended(link.await);
     }
-}
-
-fn ring(server: &Server, pairing: &Pairing) -> Arc<Keyring> {
-    Arc::new(Keyring::new(
-        &pairing.root,
-        &server.config().fqdn,
-        &pairing.partner.fqdn,
-    ))
 }
 
 fn ended(link: Result<(), tokio::task::JoinError>) {

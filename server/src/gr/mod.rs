@@ -1,11 +1,13 @@
 //! The shell of the replication engine: who the partner is, how its mail is sealed and carried, and what its state means.
 
 pub mod envelope;
+mod gr_keys;
 pub mod link;
 pub mod pairing;
 mod running;
 pub mod view;
 
+pub use gr_keys::{GrKeys, SealedBy};
 pub use running::Running;
 
 use crate::config::Gr;

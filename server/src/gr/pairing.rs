@@ -4,6 +4,7 @@
 //! the database nor a copy of it can open GR mail.
 
 use crate::listen::tls::Trust;
+use domain::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io::{self, Write};
@@ -14,7 +15,11 @@ use writer::WriterError;
 /// The setting under which the partner's addresses are stored.
 pub const SETTING: &str = "gr.partner";
 const ROOT_FILE: &str = "gr.key";
+/// The root that will hold when the partner has it, too.
+const NEXT_FILE: &str = "gr-next.key";
 const SESSION_FILE: &str = "session.key";
+/// The session key of the password before, and until when it is good.
+const SESSION_BEFORE_FILE: &str = "session-before.key";
 
 /// Where the partner is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,29 +96,94 @@ pub fn save_root(root: &Secret, data_dir: &Path) -> Result<(), WriterError> {
     write_key(&data_dir.join(ROOT_FILE), root)
 }
 
-/// Removes the root key. Comes after the setting.
+/// Removes the root key, and what there is of others. Comes after the setting.
 pub fn erase_root(data_dir: &Path) -> Result<(), WriterError> {
-    let path = data_dir.join(ROOT_FILE);
+    erase(data_dir.join(ROOT_FILE))?;
+    erase_next(data_dir)?;
+    erase_sessions_before(data_dir)
+}
+
+/// The root that is to hold when the partner has it, too. One that holds already was left by a change that was cut off at its end.
+pub fn load_next(data_dir: &Path, current: &Secret) -> Result<Option<Secret>, WriterError> {
+    let next = read_key(&data_dir.join(NEXT_FILE))?;
+    Ok(next.filter(|next| next != current))
+}
+
+/// Keeps the root that is to hold when the partner has it, too.
+pub fn save_next(root: &Secret, data_dir: &Path) -> Result<(), WriterError> {
+    write_key(&data_dir.join(NEXT_FILE), root)
+}
+
+/// There is no root to come any more.
+pub fn erase_next(data_dir: &Path) -> Result<(), WriterError> {
+    erase(data_dir.join(NEXT_FILE))
+}
+
+/// The session key of the password before, while it is good.
+pub fn load_sessions_before(
+    data_dir: &Path,
+    now: Timestamp,
+) -> Result<Option<(Secret, Timestamp)>, WriterError> {
+    let path = data_dir.join(SESSION_BEFORE_FILE);
+    let bytes = match fs::read(&path) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+        read => read.map_err(|e| WriterError::io(&path, e))?,
+    };
+    let parts = bytes.split_first_chunk::<32>();
+    let parts = parts.and_then(|(key, until)| Some((*key, until.try_into().ok()?)));
+    let (key, until) = parts.ok_or_else(|| {
+        WriterError::Damaged(format!(
+            "{} is not a key of 32 bytes and a time",
+            path.display()
+        ))
+    })?;
+    let until = Timestamp(i64::from_be_bytes(until));
+    Ok((now < until).then_some((Secret(key), until)))
+}
+
+/// Keeps the session key of the password before: what it gave out is good until then.
+pub fn save_sessions_before(
+    key: &Secret,
+    until: Timestamp,
+    data_dir: &Path,
+) -> Result<(), WriterError> {
+    let bytes = zeroize::Zeroizing::new([&key.0[..], &until.0.to_be_bytes()].concat());
+    write_private(&data_dir.join(SESSION_BEFORE_FILE), &bytes)
+}
+
+/// What the password before gave out is good no longer.
+pub fn erase_sessions_before(data_dir: &Path) -> Result<(), WriterError> {
+    erase(data_dir.join(SESSION_BEFORE_FILE))
+}
+
+fn erase(path: PathBuf) -> Result<(), WriterError> {
     match fs::remove_file(&path) {
         Err(e) if e.kind() != io::ErrorKind::NotFound => Err(WriterError::io(path, e)),
         _ => Ok(()),
     }
 }
 
-/// The keys of session tokens. Both servers of a pair derive the same one from the GR root, so each accepts what the other gave out.
-pub fn session_keys(pairing: Option<&Pairing>, own: &Secret) -> SessionKeys {
-    match pairing {
-        None => SessionKeys {
+/// What session tokens of a pair are sealed by. Nobody who has it finds the root, or a key of GR mail.
+pub fn session_key(root: &Secret) -> Secret {
+    Secret(blake3::derive_key(
+        "CallPilot GR 2026 session tokens",
+        &root.0,
+    ))
+}
+
+/// The keys of session tokens. Both servers of a pair derive the same one from the GR root, so each accepts what the other gave out; one that has
+/// gone over to the `next` root gives out what the other accepts already.
+pub fn session_keys(root: Option<&Secret>, next: Option<&Secret>, own: &Secret) -> SessionKeys {
+    let Some(root) = root else {
+        return SessionKeys {
             current: own.clone(),
             accepted: Vec::new(),
-        },
-        Some(p) => SessionKeys {
-            current: Secret(blake3::derive_key(
-                "CallPilot GR 2026 session tokens",
-                &p.root.0,
-            )),
-            accepted: vec![own.clone()],
-        },
+        };
+    };
+    let next = next.map(session_key);
+    SessionKeys {
+        current: session_key(root),
+        accepted: std::iter::once(own.clone()).chain(next).collect(),
     }
 }
 
@@ -144,6 +214,10 @@ fn read_key(path: &Path) -> Result<Option<Secret>, WriterError> {
 
 /// Durable or not at all: written aside, synced, renamed, and the folder synced.
 fn write_key(path: &Path, key: &Secret) -> Result<(), WriterError> {
+    write_private(path, &key.0)
+}
+
+fn write_private(path: &Path, bytes: &[u8]) -> Result<(), WriterError> {
     let aside = path.with_extension("new");
     let write = || -> io::Result<()> {
         let mut options = fs::OpenOptions::new();
@@ -153,7 +227,7 @@ fn write_key(path: &Path, key: &Secret) -> Result<(), WriterError> {
             .truncate(true)
             .mode(0o600)
             .open(&aside)?;
-        file.write_all(&key.0)?;
+        file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&aside, path)?;
         fs::File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
@@ -191,19 +265,39 @@ mod tests {
 
     #[test]
     fn both_servers_derive_the_same_session_key_and_it_is_not_the_root() {
-        let partner = Partner {
-            fqdn: "b".into(),
-            smtp: "b:25".into(),
-            http: "http://b".into(),
-            tls: None,
-        };
-        let pairing = Pairing {
-            partner,
-            root: Secret([7; 32]),
-        };
-        let a = session_keys(Some(&pairing), &Secret([1; 32]));
-        let b = session_keys(Some(&pairing), &Secret([2; 32]));
-        assert!(a.current == b.current && a.current != pairing.root);
+        let root = Secret([7; 32]);
+        let a = session_keys(Some(&root), None, &Secret([1; 32]));
+        let b = session_keys(Some(&root), None, &Secret([2; 32]));
+        assert!(a.current == b.current && a.current != root);
         assert!(a.accepted[0] == Secret([1; 32]));
+    }
+
+    #[test]
+    fn a_server_that_waits_for_its_partner_accepts_sessions_of_both_passwords() {
+        let (old, new, own) = (Secret([7; 32]), Secret([8; 32]), Secret([1; 32]));
+        let waits = session_keys(Some(&old), Some(&new), &own);
+        let over = session_keys(Some(&new), None, &own);
+        assert!(waits.current == session_key(&old) && waits.accepted.contains(&over.current));
+    }
+
+    #[test]
+    fn sessions_of_the_password_before_are_kept_for_their_time_and_for_their_owner_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let load = |now| load_sessions_before(dir.path(), Timestamp(now)).unwrap();
+        assert_eq!(load(0), None);
+        save_sessions_before(&Secret([9; 32]), Timestamp(1_000), dir.path()).unwrap();
+        assert_eq!(load(999), Some((Secret([9; 32]), Timestamp(1_000))));
+        assert_eq!(load(1_000), None);
+        let about = fs::metadata(dir.path().join(SESSION_BEFORE_FILE)).unwrap();
+        assert_eq!(about.permissions().mode() & 0o777, 0o600);
+        erase_sessions_before(dir.path()).unwrap();
+        erase_sessions_before(dir.path()).unwrap();
+        save_next(&Secret([3; 32]), dir.path()).unwrap();
+        assert_eq!(load_next(dir.path(), &Secret([3; 32])).unwrap(), None);
+        assert_eq!(
+            load_next(dir.path(), &Secret([4; 32])).unwrap(),
+            Some(Secret([3; 32]))
+        );
     }
 }

@@ -1,11 +1,9 @@
 //! The writer thread and the link to the partner, from their start to their end.
 
-use super::envelope::Keyring;
 use super::link::{self, LinkSecurity};
 use crate::serve::ServeError;
 use crate::server::{Server, WriterError};
 use crate::writer_thread::{ThreadEnded, WriterThread};
-use std::sync::Arc;
 use std::thread::JoinHandle;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -14,7 +12,6 @@ use tokio_util::sync::CancellationToken;
 pub struct Running {
     writer: JoinHandle<ThreadEnded>,
     link: tokio::task::JoinHandle<()>,
-    keys: watch::Receiver<Option<Arc<Keyring>>>,
     security: watch::Receiver<LinkSecurity>,
 }
 
@@ -25,12 +22,11 @@ impl Running {
         mut writer: WriterThread,
         stop: CancellationToken,
     ) -> Result<Self, WriterError> {
-        let (keys, seen) = watch::channel(None);
         let starts = writer.link_starts.take();
         let starts =
             starts.ok_or_else(|| WriterError::Damaged("the link was started twice".into()))?;
         let (security, shown) = watch::channel(LinkSecurity::default());
-        let supervised = link::supervise(server.clone(), starts, keys, security, stop.clone());
+        let supervised = link::supervise(server.clone(), starts, security, stop.clone());
         let link = tokio::spawn(supervised);
         let run = move || {
             // However it ends, by a panic too: a server that cannot write is none, and must not look like one.
@@ -44,14 +40,8 @@ impl Running {
         Ok(Self {
             writer,
             link,
-            keys: seen,
             security: shown,
         })
-    }
-
-    /// The keys of GR mail, as they are now.
-    pub fn keys(&self) -> watch::Receiver<Option<Arc<Keyring>>> {
-        self.keys.clone()
     }
 
     /// Whether the link to the partner is secured, and why not.

@@ -59,6 +59,7 @@ fn action(method: &Method, route: &str) -> Option<&'static str> {
         ("PATCH", "settings") => "setting.change",
         ("PUT", "gr") => "gr.pair",
         ("DELETE", "gr") => "gr.unpair",
+        ("PUT", "gr/password") => "gr.password",
         ("POST", "gr/tasks") => "task.start",
         ("DELETE", "gr/tasks/{id}") => "task.abort",
         ("POST", "gr/tasks/{id}/agree") => "task.agree",

@@ -277,6 +277,8 @@ pub fn gr_status(
         damage: damage(damaged, &pair.status),
         tls,
         upkeep: concerns.upkeep.into_iter().map(upkeep).collect(),
+        password_changing: false,
+        other_key_from: None,
     }
 }
 

@@ -229,6 +229,7 @@ fn administration() -> OpenApiRouter<Api> {
             admin::gr::pair,
             admin::gr::unpair
         ))
+        .routes(routes!(admin::gr::password))
         .routes(routes!(admin::classes::list, admin::classes::add))
         .routes(routes!(admin::classes::rename, admin::classes::remove))
         .routes(routes!(admin::shortcuts::list, admin::shortcuts::add))

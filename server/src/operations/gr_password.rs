@@ -17,8 +17,20 @@ const BITS_MIN: f64 = 48.0;
 const BESIDE_WORDS_MIN: usize = 8;
 /// Those, in lower case.
 const WORDS: [&str; 14] = [
-    "password", "passwort", "callpilot", "secret", "geheim", "letmein", "welcome", "admin", "qwerty", "qwertz", "voicemail", "mailbox",
-    "server", "replication",
+    "password",
+    "passwort",
+    "callpilot",
+    "secret",
+    "geheim",
+    "letmein",
+    "welcome",
+    "admin",
+    "qwerty",
+    "qwertz",
+    "voicemail",
+    "mailbox",
+    "server",
+    "replication",
 ];
 /// Letters and digits that are not taken for each other.
 const ALPHABET: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz023456789";
@@ -77,13 +89,17 @@ fn weakness(password: &str, servers: [&str; 2]) -> Option<&'static str> {
     if steps * 2 > chars.len() {
         return Some("most of it is a sequence");
     }
-    let names = servers.iter().flat_map(|fqdn| [Some(*fqdn), fqdn.split('.').next()]);
+    let names = servers
+        .iter()
+        .flat_map(|fqdn| [Some(*fqdn), fqdn.split('.').next()]);
     let mut beside = lower.clone();
     for known in names.flatten().chain(WORDS) {
         beside = beside.replace(&known.to_lowercase(), "");
     }
     if beside.chars().count() < BESIDE_WORDS_MIN {
-        return Some("little of it is more than the name of a server or a word that everybody tries first");
+        return Some(
+            "little of it is more than the name of a server or a word that everybody tries first",
+        );
     }
     if bits(password) < BITS_MIN {
         return Some("it is short for the few kinds of characters in it");
@@ -100,7 +116,11 @@ fn bits(password: &str) -> f64 {
         (has(|c| c.is_ascii_uppercase()), 26),
         (has(|c| !c.is_ascii_alphanumeric()), 33),
     ];
-    let alphabet: u32 = kinds.iter().filter(|(there, _)| *there).map(|(_, size)| size).sum();
+    let alphabet: u32 = kinds
+        .iter()
+        .filter(|(there, _)| *there)
+        .map(|(_, size)| size)
+        .sum();
     password.chars().count() as f64 * f64::from(alphabet).log2()
 }
 
@@ -135,7 +155,12 @@ mod tests {
             assert!(said.contains(why), "{weak}: {said}");
         }
         assert!(check(&"xyz1".repeat(100), SERVERS).is_err());
-        for good in ["correct horse", "tests of the pair 8642", "another one 1357", "Grüne Kühe schlafen nie"] {
+        for good in [
+            "correct horse",
+            "tests of the pair 8642",
+            "another one 1357",
+            "Grüne Kühe schlafen nie",
+        ] {
             assert_eq!(check(good, SERVERS), Ok(()), "{good}");
         }
     }

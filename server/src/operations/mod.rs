@@ -8,6 +8,7 @@ pub mod classes;
 pub mod contact_settings;
 pub mod deposit;
 mod error;
+mod gr_password;
 pub mod greetings;
 pub mod lists;
 pub mod messages;

@@ -1,7 +1,8 @@
 //! The pair as its operators watch it, and making and ending it (R5, R6): what waits for the partner, what is damaged here, what the disk
 //! holds.
 
-use super::{OpError, OpResult, tasks};
+pub use super::gr_password::generate as generate_password;
+use super::{OpError, OpResult, gr_password, tasks};
 use crate::config::{BaseUrl, is_host_name};
 use crate::gr::envelope;
 use crate::gr::pairing::{Partner, Secret};
@@ -12,9 +13,6 @@ use ledger::{Backlog, Lane};
 
 /// What the disk of a server holds.
 pub use store::{Room, Sizes};
-
-/// The shortest GR password. It guards all that both servers send each other, for as long as the pair exists.
-const PASSWORD_LENGTH_MIN: usize = 12;
 
 /// What the pair owes and is owed.
 #[derive(Clone, Debug)]
@@ -50,6 +48,8 @@ pub struct NewPair {
     pub password: String,
     /// How it proves by TLS who it is: `off`, `name`, or a fingerprint. `None`: as before; for a new partner, not at all.
     pub tls: Option<String>,
+    /// Whether another password holds at once, before the partner has it.
+    pub at_once: bool,
 }
 
 /// What waits for the partner.
@@ -103,7 +103,8 @@ pub async fn is_readable(server: &Server) -> Result<(), WriterError> {
     server.read(|readers| readers.state()).await.map(|_| ())
 }
 
-/// Makes this server half of a pair, or enters the GR password anew. The same is done on the partner, with the same password.
+/// Makes this server half of a pair, or says anew where its partner is and which password there is. The same is done on the partner, with the
+/// same password.
 ///
 /// # Errors
 /// [`OpError::Invalid`]; [`OpError::Conflict`] while it is paired with another server, or a task is open (R12).
@@ -123,7 +124,34 @@ pub async fn make(server: &Server, new: NewPair) -> OpResult<()> {
         )));
     }
     let root = root(new.password, own, partner.fqdn.clone()).await?;
-    server.set_pair(partner, root).await?;
+    match server.root().await {
+        None => server.set_pair(partner, root).await?,
+        Some(present) => {
+            if server.pair().borrow().partner.as_ref() != Some(&partner) {
+                server.set_pair(partner, present).await?;
+            }
+            server.change_root(root, new.at_once).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Changes the GR password. Until the partner has the new one, too, the old one goes on holding, and nothing pauses; entered again, the old
+/// one gives the change up. `at_once`: what was sealed by the old one is taken no longer, sessions included, and GR mail waits for the partner.
+///
+/// # Errors
+/// [`OpError::Invalid`] for a weak one; [`OpError::Conflict`] without a pair.
+pub async fn change_password(server: &Server, password: String, at_once: bool) -> OpResult<()> {
+    let partner = server.pair().borrow().partner.clone();
+    let Some(partner) = partner else {
+        return Err(OpError::Conflict(
+            "This server has no GR partner, and so no GR password. Pair it first.".into(),
+        ));
+    };
+    let own = server.config().fqdn.clone();
+    gr_password::check(&password, [&own, &partner.fqdn]).map_err(OpError::Invalid)?;
+    let root = root(password, own, partner.fqdn).await?;
+    server.change_root(root, at_once).await?;
     Ok(())
 }
 
@@ -162,11 +190,7 @@ fn check(pair: &NewPair, own: &str) -> OpResult<Partner> {
         Ok(http) => http,
         Err(fault) => return wrong(format!("The partner's HTTP address {fault}.")),
     };
-    if pair.password.chars().count() < PASSWORD_LENGTH_MIN {
-        return wrong(format!(
-            "The GR password must have at least {PASSWORD_LENGTH_MIN} characters."
-        ));
-    }
+    gr_password::check(&pair.password, [own, &fqdn]).map_err(OpError::Invalid)?;
     let tls = match pair.tls.as_deref().map(str::trim) {
         None => None,
         Some(text) if text.eq_ignore_ascii_case("off") => None,
@@ -207,6 +231,7 @@ mod tests {
             http: http.into(),
             password: password.into(),
             tls: None,
+            at_once: false,
         };
         check(&pair, "a.example.net").map_err(|problem| format!("{problem:?}"))
     }

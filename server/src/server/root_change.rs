@@ -2,9 +2,9 @@
 
 use super::{Server, WriterError};
 use crate::gr::envelope::Keyring;
-use crate::gr::pairing::{self, Secret, SessionKeys};
+use crate::gr::pairing::{self, Pairing, Secret, SessionKeys};
 use domain::Timestamp;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::PoisonError;
 use std::time::Instant;
 
@@ -17,6 +17,24 @@ pub(super) struct Roots {
     pub(super) next: Option<Secret>,
     /// The session key of before, whose tokens are good until then.
     pub(super) sessions_before: Option<(Secret, Timestamp)>,
+}
+
+impl Roots {
+    /// Those in the data folder.
+    pub(super) fn load(
+        data_dir: &Path,
+        pairing: Option<&Pairing>,
+        now: Timestamp,
+    ) -> Result<Self, WriterError> {
+        let Some(pairing) = pairing else {
+            return Ok(Self::default());
+        };
+        Ok(Self {
+            current: Some(pairing.root.clone()),
+            next: pairing::load_next(data_dir, &pairing.root)?,
+            sessions_before: pairing::load_sessions_before(data_dir, now)?,
+        })
+    }
 }
 
 impl Server {
@@ -61,7 +79,8 @@ impl Server {
             }
             (false, false) => {
                 let root = new.clone();
-                self.on_disk(move |dir| pairing::save_next(&root, dir)).await?;
+                self.on_disk(move |dir| pairing::save_next(&root, dir))
+                    .await?;
                 changed.next = Some(new);
             }
         }
@@ -70,7 +89,9 @@ impl Server {
         if of_current {
             self.begin_keys(&roots);
         } else {
-            self.0.gr_keys.change_to(next.and_then(|root| self.ring(&root)));
+            self.0
+                .gr_keys
+                .change_to(next.and_then(|root| self.ring(&root)));
         }
         self.derive_session_keys(&roots);
         Ok(())
@@ -127,13 +148,21 @@ impl Server {
             roots.next.as_ref(),
             &self.0.own_session_key,
         );
-        let mut held = self.0.session_keys.write().unwrap_or_else(PoisonError::into_inner);
+        let mut held = self
+            .0
+            .session_keys
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         *held = (keys, roots.sessions_before.clone());
     }
 
     /// The keys of session tokens.
     pub fn session_keys(&self) -> SessionKeys {
-        let held = self.0.session_keys.read().unwrap_or_else(PoisonError::into_inner);
+        let held = self
+            .0
+            .session_keys
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
         let (mut keys, before) = held.clone();
         let before = before.filter(|(_, until)| self.now() < *until);
         keys.accepted.extend(before.map(|(key, _)| key));
@@ -142,7 +171,7 @@ impl Server {
 
     async fn on_disk(
         &self,
-        write: impl FnOnce(&PathBuf) -> Result<(), WriterError> + Send + 'static,
+        write: impl FnOnce(&Path) -> Result<(), WriterError> + Send + 'static,
     ) -> Result<(), WriterError> {
         let dir = self.config().data_dir.clone();
         let written = tokio::task::spawn_blocking(move || write(&dir)).await;

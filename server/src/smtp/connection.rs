@@ -7,7 +7,7 @@ use super::gr_gate::Turn;
 use super::intake;
 use super::recipients;
 use super::replies::{self, Answer};
-use super::session::{Limits, Mail, Session, Step};
+use super::session::{Credentials, Limits, Mail, Session, Step};
 use super::{Reply, Service, Status, submission};
 use crate::config;
 use crate::listen::{self, Presence, Share, Stream, TooMuch};
@@ -194,6 +194,14 @@ impl Conversation {
         turn.map_or(Ok(()), |turn| turn.hold(octets))
             .map_err(too_much)
     }
+
+    /// Signs the client in, or says why not.
+    async fn sign_in(&mut self, credentials: &Credentials) -> Reply {
+        let _under_way = self.presence.begin();
+        let verdict = submission::judge(&self.service, credentials, self.peer).await;
+        self.session
+            .signed_in(verdict.map(|who| self.submitter = who))
+    }
 }
 
 struct Reader<'a> {
@@ -242,7 +250,6 @@ impl Reader<'_> {
                 recipient_by,
                 peer,
                 submitter,
-                presence,
                 ..
             } = &mut *self.conversation;
             match session.step(input) {
@@ -273,10 +280,7 @@ impl Reader<'_> {
                     self.answer(reply).await?;
                 }
                 Step::SignIn(credentials) => {
-                    let _under_way = presence.begin();
-                    let verdict = submission::judge(service, &credentials, *peer).await;
-                    let verdict = verdict.map(|who| *submitter = who);
-                    let reply = session.signed_in(verdict);
+                    let reply = self.conversation.sign_in(&credentials).await;
                     self.answer(reply).await?;
                 }
                 Step::Mail(mail) => self.take(*mail).await?,

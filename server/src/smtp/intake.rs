@@ -2,16 +2,16 @@
 
 use super::session::{DeliveryTarget, Mail, Path};
 use super::{Reply, Service, Status};
-use crate::gr::envelope::{self, Keyring, Refused};
+use crate::gr::SealedBy;
+use crate::gr::envelope::Refused;
 use crate::listen::Presence;
 use crate::operations::deposit::{self, Delivery};
 use crate::operations::peers::Submitter;
-use crate::server::{WriteError, WriterError};
+use crate::server::{Server, WriteError, WriterError};
 use bytes::BytesMut;
 use domain::ObjectId;
 use std::net::IpAddr;
-use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use writer::RateLimitedLog;
 
 /// Free bytes below which a failed write is put down to a full disk.
@@ -24,6 +24,9 @@ static FULL: RateLimitedLog = RateLimitedLog::new(Duration::from_secs(60));
 
 /// GR mail that could not be opened is logged so often at most: whoever sends rubbish shall not fill the disk with it.
 static NOT_OPENED: RateLimitedLog = RateLimitedLog::new(Duration::from_secs(60));
+
+/// What keeps a new password from being taken into use is logged so often at most.
+static NOT_GONE_OVER: RateLimitedLog = RateLimitedLog::new(Duration::from_secs(60));
 
 /// Takes a voice message into its mailboxes. When this returns 250 it is durable, on both servers while the partner is running.
 pub async fn voice_mail(
@@ -179,15 +182,19 @@ async fn disk_is_full(service: &Service) -> bool {
 /// Hands GR mail to the engine. 250 proves nothing to anybody: the engine acknowledges what it has made durable, and whoever sent
 /// something that cannot be opened learns nothing about why. A mail that opens proves that its client is the partner.
 pub async fn gr_mail(service: &Service, mail: Mail, peer: IpAddr, presence: &Presence) -> Reply {
-    // Cloned, so that no key is held back while a mail is decrypted.
-    let keys = service.keys.borrow().clone();
-    let content = mail.content;
+    let (server, content) = (service.server.clone(), mail.content);
     let opening = service
         .gate
-        .open(peer, presence, move || opened(keys, content));
+        .open(peer, presence, move || opened(&server, content));
     match opening.await {
-        Some(Ok((message, bodies))) => {
+        Some(Ok((message, bodies, by))) => {
             presence.prove();
+            if by == SealedBy::Next
+                && let Err(error) = service.server.go_over_to_new_root().await
+                && let Some(times) = NOT_GONE_OVER.now()
+            {
+                tracing::error!(%error, times, "the new GR password cannot be taken into use yet: the one of before goes on holding");
+            }
             if let Err(error) = service.server.gr_mail(message, bodies).await {
                 tracing::debug!(%error, "GR mail could not be queued; the partner sends it again");
                 return Reply::new(451, Status(4, 3, 2), "Going out of service");
@@ -197,6 +204,12 @@ pub async fn gr_mail(service: &Service, mail: Mail, peer: IpAddr, presence: &Pre
         Some(Err(refused)) => {
             metrics::counter!("callpilot_gr_mail_refused_total", "why" => why(refused))
                 .increment(1);
+            if refused == Refused::OtherKey {
+                service
+                    .server
+                    .gr_keys()
+                    .note_other_key(peer, Instant::now());
+            }
             if let Some(times) = NOT_OPENED.now() {
                 tracing::warn!(reason = %refused, times, "GR mail could not be opened and was dropped");
             }
@@ -207,12 +220,12 @@ pub async fn gr_mail(service: &Service, mail: Mail, peer: IpAddr, presence: &Pre
 }
 
 fn opened(
-    keys: Option<Arc<Keyring>>,
+    server: &Server,
     mail: BytesMut,
-) -> Result<(gr_proto::Message, Vec<bytes::Bytes>), Refused> {
-    let content = envelope::open(&*keys.ok_or(Refused::OtherKey)?, mail)?;
+) -> Result<(gr_proto::Message, Vec<bytes::Bytes>, SealedBy), Refused> {
+    let (content, by) = server.gr_keys().open(mail, Instant::now())?;
     let message = gr_proto::wire::decode(&content.control).map_err(|_| Refused::Content)?;
-    Ok((message, content.bodies))
+    Ok((message, content.bodies, by))
 }
 
 fn why(refused: Refused) -> &'static str {

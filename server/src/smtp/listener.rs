@@ -3,7 +3,6 @@
 use super::gr_gate::GrGate;
 use super::{Reply, Status, connection};
 use crate::config::Config;
-use crate::gr::envelope::Keyring;
 use crate::listen::{self, Budget, ListenerHandles, Places, Proxies, Rules, WhenFull};
 use crate::operations::peers::PeerAccounts;
 use crate::operations::sign_in::SignIn;
@@ -11,7 +10,6 @@ use crate::server::Server;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
@@ -24,8 +22,6 @@ pub struct Service {
     pub sign_in: SignIn,
     /// The peers that sign in.
     pub peers: Arc<PeerAccounts>,
-    /// The keys of GR mail; `None` without a partner.
-    pub keys: watch::Receiver<Option<Arc<Keyring>>>,
     /// What clients may make this server keep.
     pub budget: Budget,
     /// How many may be connected, on all listeners together.

@@ -28,7 +28,7 @@ pub async fn judge(
     }
     if lookup.path.local.eq_ignore_ascii_case(GR_LOCAL_PART) {
         let own = lookup.path.domain == server.config().fqdn;
-        let paired = service.keys.borrow().is_some();
+        let paired = service.server.gr_keys().is_any();
         if !own || !paired {
             return Err(no_mailbox());
         }

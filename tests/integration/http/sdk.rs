@@ -354,8 +354,14 @@ async fn ask_for_the_pair(client: &Client) {
         http: "http://127.0.0.1:9".to_owned(),
         password: "of-the-pair-1".to_owned(),
         tls: None,
+        at_once: false,
     };
     gr.pair(&partner).await.unwrap();
+    let password = "of-the-pair-2".to_owned();
+    let at_once = false;
+    let new = contract::NewGrPassword { password, at_once };
+    let status = gr.change_password(&new).await.unwrap();
+    assert!(status.password_changing);
     gr.unpair().await.unwrap();
 }
 

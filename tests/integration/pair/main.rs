@@ -9,6 +9,7 @@ mod data;
 mod disk;
 mod kill;
 mod messages;
+mod password;
 mod repeated;
 mod restore;
 mod slow;

@@ -138,7 +138,7 @@ fn with_different_passwords_nothing_is_exchanged_and_with_the_same_one_again_all
     let dir = tempfile::tempdir().unwrap();
     let pair = Pair::start(dir.path(), "");
     let body = serde_json::json!({
-        "fqdn": pair.b.fqdn, "smtp": pair.b.smtp.to_string(), "http": format!("http://{}", pair.b.http), "password": "another one 1357",
+        "fqdn": pair.b.fqdn, "smtp": pair.b.smtp.to_string(), "http": format!("http://{}", pair.b.http), "password": "another one 1357", "at_once": true,
     });
     assert_eq!(
         pair.a

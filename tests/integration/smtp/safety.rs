@@ -32,7 +32,8 @@ fn commands_with_wrong_line_ends_or_wild_bytes_are_refused() {
     let (_dir, server) = server("");
     let mut smtp = Smtp::hello(server.smtp);
     for line in [
-        &b"NOOP\n"[..],
+        // One command and no second: only CR LF ends it.
+        &b"NOOP\nNOOP\r\n"[..],
         b"NO\rOP\r\n",
         b"MAIL FROM:<\xff\xfe@x.example>\r\n",
         b"\0\r\n",

@@ -213,6 +213,13 @@ pub struct GrStatus {
     /// What of the answering server's house-keeping fails at present.
     #[serde(default)]
     pub upkeep: Vec<UpkeepStatus>,
+    /// This server has a new GR password, and its partner does not have it yet: the old one holds.
+    #[serde(default)]
+    pub password_changing: bool,
+    /// While the partner is not heard: the address from which GR mail came within the last minutes that was sealed by another key. If the partner is
+    /// there, the GR passwords differ.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other_key_from: Option<String>,
 }
 
 /// A part of house-keeping that fails and is tried again. Nothing else suffers from it.
@@ -319,6 +326,29 @@ pub struct GrPair {
     /// it), or the fingerprint of its certificate (`SHA256:AB:CD:…`). Absent: as before, and `off` for a new partner.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<String>,
+    /// Whether another password than the one that holds is to hold at once, as [`NewGrPassword::at_once`] says.
+    #[serde(default)]
+    pub at_once: bool,
+}
+
+/// `PUT /api/v1/admin/gr/password`: changes the GR password. Done on both servers, in any order; until the second has it the old one holds.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct NewGrPassword {
+    /// The new one. The old one, entered again, gives up a change that was begun.
+    pub password: String,
+    /// For one that has become known to others: what the old one has sealed is taken no longer, sessions of users included, and the two servers
+    /// do not hear each other until both have the new one.
+    #[serde(default)]
+    pub at_once: bool,
+}
+
+impl std::fmt::Debug for NewGrPassword {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NewGrPassword")
+            .field("at_once", &self.at_once)
+            .finish_non_exhaustive()
+    }
 }
 
 impl std::fmt::Debug for GrPair {

@@ -17,8 +17,8 @@ mod session;
 mod task;
 
 pub use admin::{
-    AuditTrailEntry, Damage, DiskStatus, GrPair, GrStatus, GrTls, LaneBacklog, NewPassword,
-    NewUser, PartnerState, UpkeepStatus, UserKind, UserPatch, UserRow, clocks_differ,
+    AuditTrailEntry, Damage, DiskStatus, GrPair, GrStatus, GrTls, LaneBacklog, NewGrPassword,
+    NewPassword, NewUser, PartnerState, UpkeepStatus, UserKind, UserPatch, UserRow, clocks_differ,
 };
 pub use administrator::{
     AdministratorLogin, AdministratorPatch, AdministratorRole, AdministratorRow,

@@ -120,6 +120,7 @@ async fn pair(household: &Household, clients: &[AdminClient]) -> Result<(), Fail
         http: partner.url(),
         password: password.to_owned(),
         tls: Some(if partner.is_on_tls() { "name" } else { "off" }.to_owned()),
+        at_once: false,
     };
     let (to_south, to_north) = (with(south), with(north));
     let enter =

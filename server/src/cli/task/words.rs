@@ -27,6 +27,23 @@ pub fn is_nothing(counts: &TaskCounts) -> bool {
     found == TaskCounts::default()
 }
 
+/// A comparison has found no difference. What is held back is not compared.
+pub fn nothing_to_do(held: &HeldMailboxes) -> String {
+    match held.held_count + held.refused.len() as u64 {
+        0 => "Both servers hold the same: there is nothing to do.".into(),
+        n => {
+            let mailboxes = if n == 1 {
+                "1 mailbox"
+            } else {
+                &format!("{n} mailboxes")
+            };
+            format!(
+                "Both servers hold the same, but for {mailboxes} held back on one of them. A resync does not bring those over: `callpilot gr held` says why,                  and what to do."
+            )
+        }
+    }
+}
+
 /// What a task will do, before it does it.
 pub fn plan(task: &GrTask) -> String {
     let warning = match task.kind {

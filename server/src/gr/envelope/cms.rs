@@ -74,12 +74,13 @@ pub fn seal(
     template::write_trailer(out, tag.as_ref());
 }
 
-/// Opens an envelope where it lies. Returns the content; nothing of it has been looked at before its tag was verified.
-pub fn open(key: &Key, mut envelope: BytesMut) -> Result<BytesMut, Refused> {
+/// Opens an envelope where it lies, by the one of these keys that it names. Returns the content, and which key it was; nothing of the content has
+/// been looked at before its tag was verified.
+pub fn open(keys: &[Option<&Key>], mut envelope: BytesMut) -> Result<(BytesMut, usize), Refused> {
     let (fields, layout) = template::matched(&envelope).ok_or(Refused::Form)?;
-    if fields.key_id != key.id {
-        return Err(Refused::OtherKey);
-    }
+    let named = |key: &Option<&Key>| key.is_some_and(|key| key.id == fields.key_id);
+    let by = keys.iter().position(named).ok_or(Refused::OtherKey)?;
+    let key = keys[by].ok_or(Refused::OtherKey)?;
     let mut content_key = Zeroizing::new([0; 32]);
     AesKek::new(&AES_256, key.kek.as_slice())
         .and_then(|kek| {
@@ -99,7 +100,7 @@ pub fn open(key: &Key, mut envelope: BytesMut) -> Result<BytesMut, Refused> {
         .map_err(|_| Refused::Forged)?;
     envelope.truncate(layout.ciphertext.end);
     envelope.advance(layout.ciphertext.start);
-    Ok(envelope)
+    Ok((envelope, by))
 }
 
 fn cipher(key: &[u8; 32]) -> LessSafeKey {

@@ -2,17 +2,21 @@
 
 use super::LinkContext;
 use crate::clock;
-use crate::gr::envelope::{Content, Heading, Mail, RANDOM_LEN, Transfer};
+use crate::gr::envelope::{Content, Heading, Keyring, Mail, RANDOM_LEN, Transfer};
 use bytes::Bytes;
 use domain::BodyRef;
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::time::Instant;
 use writer::RateLimitedLog;
 use zeroize::Zeroizing;
 
 /// The engine asks again and again for what its partner lacks.
 static UNREADABLE: RateLimitedLog = RateLimitedLog::new(Duration::from_secs(60));
+
+/// While the password is being changed, a message goes by the new one, too, at most this often.
+const WORD_EVERY: Duration = Duration::from_secs(1);
 
 /// The commands before a mail.
 pub struct Commands {
@@ -33,10 +37,14 @@ impl Commands {
 }
 
 /// A whole transaction for the pipeline: MAIL, RCPT, BDAT and the mail.
-pub async fn transaction(context: &LinkContext, message: gr_proto::Message) -> Vec<u8> {
-    blocking(context, message, |context, content| {
+pub async fn transaction(
+    context: &LinkContext,
+    ring: &Arc<Keyring>,
+    message: gr_proto::Message,
+) -> Vec<u8> {
+    blocking(context, ring, message, |context, ring, content| {
         let commands = Commands::new(context, " BODY=BINARYMIME");
-        prepared(context, content, Transfer::Binary, |mail| {
+        prepared(context, ring, content, Transfer::Binary, |mail| {
             let mut out = format!(
                 "{}{}BDAT {} LAST\r\n",
                 commands.mail,
@@ -52,9 +60,13 @@ pub async fn transaction(context: &LinkContext, message: gr_proto::Message) -> V
 }
 
 /// The content of a mail in lines, none of which begins with a dot: base64 has none.
-pub async fn lines(context: &LinkContext, message: gr_proto::Message) -> Vec<u8> {
-    blocking(context, message, |context, content| {
-        prepared(context, content, Transfer::Base64, |mail| {
+pub async fn lines(
+    context: &LinkContext,
+    ring: &Arc<Keyring>,
+    message: gr_proto::Message,
+) -> Vec<u8> {
+    blocking(context, ring, message, |context, ring, content| {
+        prepared(context, ring, content, Transfer::Base64, |mail| {
             let mut out = Vec::new();
             mail.write(&mut out);
             out
@@ -65,6 +77,7 @@ pub async fn lines(context: &LinkContext, message: gr_proto::Message) -> Vec<u8>
 
 fn prepared(
     context: &LinkContext,
+    ring: &Keyring,
     content: &Content,
     transfer: Transfer,
     write: impl FnOnce(Mail<'_>) -> Vec<u8>,
@@ -77,7 +90,7 @@ fn prepared(
     };
     let random = Zeroizing::new(clock::random::<RANDOM_LEN>());
     write(Mail::new(
-        context.keys.outgoing(),
+        ring.outgoing(),
         &heading,
         content,
         transfer,
@@ -88,18 +101,53 @@ fn prepared(
 /// Composes where it may block if there are bodies to read.
 async fn blocking(
     context: &LinkContext,
+    ring: &Arc<Keyring>,
     message: gr_proto::Message,
-    compose: fn(&LinkContext, &Content) -> Vec<u8>,
+    compose: fn(&LinkContext, &Keyring, &Content) -> Vec<u8>,
 ) -> Vec<u8> {
-    if message.bodies().is_empty() && message.pieces().is_empty() {
-        return compose(context, &content(context, &message));
+    if is_short(&message) {
+        return compose(context, ring, &content(context, &message));
     }
-    let context = context.clone();
+    let (context, ring) = (context.clone(), Arc::clone(ring));
     let composing =
-        tokio::task::spawn_blocking(move || compose(&context, &content(&context, &message)));
+        tokio::task::spawn_blocking(move || compose(&context, &ring, &content(&context, &message)));
     match composing.await {
         Ok(bytes) => bytes,
         Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
+/// Whether a message has no bodies beside it.
+fn is_short(message: &gr_proto::Message) -> bool {
+    message.bodies().is_empty() && message.pieces().is_empty()
+}
+
+/// Whose key each mail is sealed by: the one that holds; and, while the password is being changed, now and then one short message once more by
+/// the new one, from which the partner sees that this server has it.
+pub struct Sealing {
+    word_at: Option<Instant>,
+}
+
+impl Sealing {
+    /// On a new connection, which says it at once.
+    pub fn new() -> Self {
+        Self { word_at: None }
+    }
+
+    /// The mails to send for a message: at least one. `None`: there is no pair any more.
+    pub fn mails(
+        &mut self,
+        context: &LinkContext,
+        message: gr_proto::Message,
+    ) -> Option<Vec<(Arc<Keyring>, gr_proto::Message)>> {
+        let current = context.keys.current()?;
+        let is_due = self.word_at.is_none_or(|at| at.elapsed() >= WORD_EVERY);
+        let next = context.keys.next().filter(|_| is_due && is_short(&message));
+        let Some(next) = next else {
+            return Some(vec![(current, message)]);
+        };
+        self.word_at = Some(Instant::now());
+        Some(vec![(current, message.clone()), (next, message)])
     }
 }
 

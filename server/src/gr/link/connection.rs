@@ -1,7 +1,7 @@
 //! Carries mail over one connection until it breaks.
 
 use super::LinkContext;
-use super::compose::{self, Commands};
+use super::compose::{self, Commands, Sealing};
 use super::dial::{Connected, Mode};
 use super::progress::Progress;
 use super::replies::{PartnerReply, ReplyReader};
@@ -64,6 +64,7 @@ async fn pipeline(
     let progress = Progress::begin();
     let window = Arc::new(Semaphore::new(WINDOW));
     let (sent, expected) = mpsc::channel(MAILS_MAX);
+    let mut sealing = Sealing::new();
     let writer = async {
         loop {
             let message = match first.take() {
@@ -73,17 +74,23 @@ async fn pipeline(
                     None => return Ok(()),
                 },
             };
-            let bytes = compose::transaction(context, message).await;
-            let share = u32::try_from(bytes.len().min(WINDOW)).unwrap_or(u32::MAX);
-            let gone = |_| io::Error::from(io::ErrorKind::BrokenPipe);
-            let permit = Arc::clone(&window)
-                .acquire_many_owned(share)
-                .await
-                .map_err(|_| gone(()))?;
-            sent.send(permit).await.map_err(|_| gone(()))?;
-            progress.write(&mut write, &bytes).await?;
-            metrics::counter!("callpilot_gr_mail_sent_total").increment(1);
-            metrics::counter!("callpilot_gr_mail_sent_bytes_total").increment(bytes.len() as u64);
+            let Some(mails) = sealing.mails(context, message) else {
+                return Ok(());
+            };
+            for (ring, message) in mails {
+                let bytes = compose::transaction(context, &ring, message).await;
+                let share = u32::try_from(bytes.len().min(WINDOW)).unwrap_or(u32::MAX);
+                let gone = |_| io::Error::from(io::ErrorKind::BrokenPipe);
+                let permit = Arc::clone(&window)
+                    .acquire_many_owned(share)
+                    .await
+                    .map_err(|_| gone(()))?;
+                sent.send(permit).await.map_err(|_| gone(()))?;
+                progress.write(&mut write, &bytes).await?;
+                metrics::counter!("callpilot_gr_mail_sent_total").increment(1);
+                metrics::counter!("callpilot_gr_mail_sent_bytes_total")
+                    .increment(bytes.len() as u64);
+            }
         }
     };
     tokio::select! {
@@ -125,6 +132,7 @@ async fn lockstep(
 ) -> io::Result<()> {
     let commands = Commands::new(context, "");
     let progress = Progress::begin();
+    let mut sealing = Sealing::new();
     loop {
         let message = match first.take() {
             Some(message) => message,
@@ -136,26 +144,42 @@ async fn lockstep(
                 unasked = replies.next() => return Err(unexpected(&unasked?)),
             },
         };
-        let content = compose::lines(context, message).await;
-        let mut refused = false;
-        for command in [&commands.mail, &commands.rcpt, "DATA\r\n"] {
-            progress.write(&mut write, command.as_bytes()).await?;
-            let reply = progress.due(replies.next()).await?;
-            refused = !judge(&reply)?;
-            if refused {
-                break;
-            }
-        }
-        let end: [&[u8]; 2] = if refused {
-            [b"", b"RSET\r\n"]
-        } else {
-            [&content, b".\r\n"]
+        let Some(mails) = sealing.mails(context, message) else {
+            return Ok(());
         };
-        for piece in end {
-            progress.write(&mut write, piece).await?;
+        for (ring, message) in mails {
+            let content = compose::lines(context, &ring, message).await;
+            send_lines(&commands, &progress, &mut replies, &mut write, &content).await?;
         }
-        judge(&progress.due(replies.next()).await?)?;
     }
+}
+
+/// One mail, one command at a time.
+async fn send_lines(
+    commands: &Commands,
+    progress: &Progress,
+    replies: &mut ReplyReader,
+    write: &mut WriteHalf<Stream>,
+    content: &[u8],
+) -> io::Result<()> {
+    let mut refused = false;
+    for command in [&commands.mail, &commands.rcpt, "DATA\r\n"] {
+        progress.write(write, command.as_bytes()).await?;
+        let reply = progress.due(replies.next()).await?;
+        refused = !judge(&reply)?;
+        if refused {
+            break;
+        }
+    }
+    let end: [&[u8]; 2] = if refused {
+        [b"", b"RSET\r\n"]
+    } else {
+        [content, b".\r\n"]
+    };
+    for piece in end {
+        progress.write(write, piece).await?;
+    }
+    judge(&progress.due(replies.next()).await?).map(drop)
 }
 
 /// Whether it is a yes. A no is logged and counted, and the mail is lost: the engine sends it again.

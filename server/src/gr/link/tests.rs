@@ -1,7 +1,7 @@
 //! The link against a mail service that is played by the test.
 
 use super::*;
-use crate::gr::envelope;
+use crate::gr::envelope::{self, Keyring};
 use crate::gr::pairing::Secret;
 use bytes::BytesMut;
 use domain::Incarnation;
@@ -23,6 +23,15 @@ struct Side {
 }
 
 fn start(address: std::net::SocketAddr) -> Side {
+    let keys = GrKeys::default();
+    keys.begin(
+        Keyring::new(&Secret([7; 32]), "a.example", "b.example"),
+        None,
+    );
+    start_with(address, keys)
+}
+
+fn start_with(address: std::net::SocketAddr, keys: GrKeys) -> Side {
     let dir = tempfile::tempdir().unwrap();
     let (_writer, readers) = store::Store::open(dir.path(), store::Options::default()).unwrap();
     let context = LinkContext {
@@ -33,7 +42,7 @@ fn start(address: std::net::SocketAddr) -> Side {
             http: "http://b.example".into(),
             tls: None,
         },
-        keys: Arc::new(Keyring::new(&Secret([7; 32]), "a.example", "b.example")),
+        keys,
         readers,
         long_bodies: Arc::default(),
         roots: None,
@@ -222,5 +231,30 @@ async fn the_link_ends_with_its_engine() {
     let side = start(listener.local_addr().unwrap());
     let _server = Server::accept(&listener, OFFERS_ALL).await;
     drop(side.to_link);
+    timeout(LIMIT, side.link).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn while_the_password_is_changed_a_message_goes_by_the_new_one_too_and_then_by_that_alone() {
+    let listener = listener().await;
+    let of = |root: u8| Keyring::new(&Secret([root; 32]), "a.example", "b.example");
+    let keys = GrKeys::default();
+    keys.begin(of(7), Some(of(8)));
+    let mut side = start_with(listener.local_addr().unwrap(), keys.clone());
+    let mut server = Server::accept(&listener, OFFERS_ALL).await;
+    assert_eq!(event(&mut side).await, LinkEvent::Up);
+    let by_new = |mail: &[u8]| {
+        let ring = Keyring::new(&Secret([8; 32]), "b.example", "a.example");
+        envelope::open(&ring, BytesMut::from(mail)).is_ok()
+    };
+    side.to_link.send(message(1)).await.unwrap();
+    assert_eq!(number(&server.mail().await), 1, "what holds comes first");
+    assert!(by_new(&server.mail().await));
+    keys.go_over(std::time::Instant::now());
+    side.to_link.send(message(2)).await.unwrap();
+    assert!(by_new(&server.mail().await));
+    side.to_link.send(message(3)).await.unwrap();
+    assert!(by_new(&server.mail().await), "and nothing twice");
+    side.stop.cancel();
     timeout(LIMIT, side.link).await.unwrap().unwrap();
 }

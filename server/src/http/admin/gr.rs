@@ -9,7 +9,8 @@ use crate::operations::pair;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use contract::{ApiError, GrPair, GrStatus};
+use contract::{ApiError, GrPair, GrStatus, NewGrPassword, PartnerState};
+use std::time::Instant;
 
 /// The partner's state, and what waits for it.
 #[utoipa::path(get, path = "/api/v1/admin/gr", tag = "administration", security(("admin" = []), ("admin_token" = [])),
@@ -25,7 +26,7 @@ async fn current(api: &Api) -> HttpResult<GrStatus> {
     let pair = api.pair().borrow().clone();
     let shown = api.tls().certificates.as_ref().map(|c| c.fingerprint());
     let tls = convert::gr_tls(shown, &api.tls().link.borrow(), &pair);
-    Ok(convert::gr_status(
+    let mut status = convert::gr_status(
         &api.server().config().fqdn,
         &pair,
         &backlogs,
@@ -33,7 +34,14 @@ async fn current(api: &Api) -> HttpResult<GrStatus> {
         &damaged,
         api.server().now(),
         tls,
-    ))
+    );
+    let keys = api.server().gr_keys();
+    status.password_changing = keys.is_changing();
+    // A partner that is heard has the same password, whatever strangers send.
+    let other_key = keys.other_key(Instant::now());
+    let other_key = other_key.filter(|_| status.state != PartnerState::Running);
+    status.other_key_from = other_key.map(|from| from.to_string());
+    Ok(status)
 }
 
 /// Makes this server half of a pair, or enters the GR password anew. The same is done on the partner, with the same password.
@@ -53,8 +61,23 @@ pub async fn pair(
         http: new.http,
         password: new.password,
         tls: new.tls,
+        at_once: new.at_once,
     };
     pair::make(api.server(), new).await?;
+    current(&api).await.map(Json)
+}
+
+/// Changes the GR password. The same is done on the partner; until then the old one goes on holding, and nothing pauses.
+#[utoipa::path(put, path = "/api/v1/admin/gr/password", tag = "administration", security(("admin" = []), ("admin_token" = [])),
+    request_body = NewGrPassword,
+    responses((status = 200, body = GrStatus), (status = 400, body = ApiError), (status = 401, body = ApiError),
+        (status = 409, description = "There is no pair", body = ApiError)))]
+pub async fn password(
+    State(api): State<Api>,
+    _: Administrator,
+    Body(new): Body<NewGrPassword>,
+) -> HttpResult<Json<GrStatus>> {
+    pair::change_password(api.server(), new.password, new.at_once).await?;
     current(&api).await.map(Json)
 }
 
