@@ -308,13 +308,14 @@ settings! {
         users_max: u64 = 100_000, "users", 1..=10_000_000;
         /// Messages in one answer of a message list.
         list_max: usize = 500, "messages", 1..=5_000;
-        /// What all clients together may be sending at once, over HTTP and SMTP, before more is put off (421, 503).
-        bytes_in_flight_max: usize = 512 * 1024 * 1024, "bytes", 16_777_216..=1_099_511_627_776;
+        /// What all clients together may be sending at once, over HTTP and SMTP, before more is put off (421, 503). Strangers can make the
+        /// server hold this and half of limits.reading_bytes_max.
+        bytes_in_flight_max: usize = 128 * 1024 * 1024, "bytes", 16_777_216..=1_099_511_627_776;
         /// The same for one network address (IPv6: one /64). It is never less than the longest mail of the GR partner. 0: half of all.
         bytes_in_flight_per_address_max: usize = 0, "bytes", 0..=1_099_511_627_776;
         /// Memory for reading mails and messages at once. A mail counts with four times its length and 1 MiB, which it never exceeds. One
         /// half is for mail that comes in, which is put off (452) when it waits too long for it, the other for answers to users (503).
-        reading_bytes_max: usize = 512 * 1024 * 1024, "bytes", 16_777_216..=4_294_967_296;
+        reading_bytes_max: usize = 192 * 1024 * 1024, "bytes", 16_777_216..=4_294_967_296;
         /// How long a connection may take for what comes before its protocol: the header of a proxy, and TLS.
         handshake_timeout_s: u64 = 10, "seconds", 1..=300;
     }

@@ -1,8 +1,12 @@
 //! Mails that cost more to read than to write, or would.
 
 use crate::Target;
+use std::sync::Barrier;
 use std::thread;
 use support::voice::base64;
+
+/// Addresses that transfer long mails at once.
+const SENDERS: u8 = 40;
 
 /// Whoever sends them; each address sends by itself.
 fn addresses(count: u8) -> impl Iterator<Item = [u8; 4]> {
@@ -127,32 +131,36 @@ pub fn one_mailbox(target: &Target<'_>) {
 
 /// Rubbish for the replication engine: some of it comes whole, some stops in the middle.
 pub fn engine_mail(target: &Target<'_>) {
-    const OCTETS: usize = 40_000_000;
-    let begin = format!(
-        "MAIL FROM:<gr-sync@client.example> BODY=BINARYMIME\r\nRCPT TO:<gr-sync@{}>\r\nBDAT {OCTETS} LAST\r\n",
-        target.server.fqdn
-    );
     let mut mail = b"Content-Type: application/pkcs7-mime; smime-type=authEnveloped-data\r\n\
         Content-Transfer-Encoding: base64\r\n\r\n"
         .to_vec();
-    mail.resize(OCTETS, b'A');
+    mail.resize(40_000_000, b'A');
+    let engine = format!("gr-sync@{}", target.server.fqdn);
+    transfer(target, &engine, &mail, |n| n % 2 == 0);
+}
+
+/// Mails that never come to an end.
+pub fn half_mails(target: &Target<'_>) {
+    let mail = vec![b'A'; 18_000_000];
+    transfer(target, &target.mailbox(), &mail, |_| false);
+}
+
+/// Forty addresses send this at once, whole or all but the end, and hang up when all have.
+fn transfer(target: &Target<'_>, to: &str, mail: &[u8], is_whole: impl Fn(usize) -> bool + Sync) {
+    let begin = format!(
+        "MAIL FROM:<stranger@client.example> BODY=BINARYMIME\r\nRCPT TO:<{to}>\r\nBDAT {} LAST\r\n",
+        mail.len()
+    );
+    let all_have = Barrier::new(usize::from(SENDERS));
     thread::scope(|scope| {
-        for (n, address) in addresses(40).enumerate() {
-            let (begin, mail) = (&begin, &mail);
+        for (n, address) in addresses(SENDERS).enumerate() {
+            let (begin, is_whole, all_have) = (&begin, &is_whole, &all_have);
             scope.spawn(move || {
                 let mut smtp = target.smtp(address);
                 smtp.say(begin);
-                let end = if n % 2 == 0 {
-                    mail.len()
-                } else {
-                    mail.len() / 2
-                };
+                let end = mail.len() - usize::from(!is_whole(n));
                 smtp.say(&mail[..end]);
-                if n % 2 == 0 {
-                    for _ in 0..3 {
-                        let _ = smtp.reply();
-                    }
-                }
+                all_have.wait();
             });
         }
     });

@@ -44,7 +44,7 @@ struct Attack {
     run: fn(&Target<'_>),
 }
 
-const ATTACKS: [Attack; 10] = [
+const ATTACKS: [Attack; 11] = [
     Attack {
         name: "report-groups",
         what: "mails of 10 MB that are delivery reports of millions of empty groups",
@@ -74,6 +74,11 @@ const ATTACKS: [Attack; 10] = [
         name: "engine-mail",
         what: "mails of 40 MB to the replication engine from forty addresses, whole and half",
         run: mails::engine_mail,
+    },
+    Attack {
+        name: "half-mails",
+        what: "mails of 18 MB from forty addresses that never come to an end",
+        run: mails::half_mails,
     },
     Attack {
         name: "silence",

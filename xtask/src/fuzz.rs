@@ -85,8 +85,9 @@ fn next<'a>(queue: &Mutex<impl Iterator<Item = &'a String>>) -> Option<&'a Strin
 fn targets() -> Result<Vec<String>, Failure> {
     let folder = corpus();
     let entries = fs::read_dir(&folder).map_err(|e| Failure::io("list", &folder, &e))?;
-    let names = entries.flatten().map(|entry| entry.file_name());
-    let mut names: Vec<String> = names.map(|n| n.to_string_lossy().into_owned()).collect();
+    let folders = entries.flatten().filter(|entry| entry.path().is_dir());
+    let names = folders.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let mut names: Vec<String> = names.collect();
     names.sort();
     Ok(names)
 }

@@ -198,3 +198,14 @@ fn a_url_of_a_server_says_by_what_it_is_reached() {
     );
     assert_eq!(config.tls.key.as_deref(), Some(Path::new("/etc/a.key")));
 }
+
+#[test]
+fn what_strangers_can_make_a_server_hold_is_within_what_is_promised() {
+    const PROMISED: usize = 250_000_000;
+    let config = parse("fqdn = \"a.example\"").unwrap();
+    let of_mails = config.limits.reading_bytes_max / 2;
+    assert!(config.limits.bytes_in_flight_max + of_mails <= PROMISED);
+    let longest = vpim::limits::READING_FACTOR * config.smtp.message_size_max;
+    let longest = longest + vpim::limits::READING_CONSTANT;
+    assert!(longest <= of_mails, "the longest mail has room as it is");
+}

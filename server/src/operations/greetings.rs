@@ -22,7 +22,7 @@ const HEAD: &[u8] = b"MIME-Version: 1.0 (Voice 2.0)\r\nContent-Type: audio/32KAD
 pub const SAMPLES_MAX: usize = (Greeting::LENGTH_MS_MAX * SAMPLE_RATE_HZ as u64 / 1_000) as usize;
 
 /// Memory for reading a file, for each byte of it: the file, two bytes for each sample of one, and its code, twice while it is put together.
-const READING_FACTOR: usize = 4;
+const UPLOAD_FACTOR: usize = 4;
 
 /// A sound as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,7 +65,7 @@ pub enum NoRecording {
 /// # Errors
 /// What is wrong with it; [`OpError::Unavailable`] when others read so much that there is no room in time.
 pub async fn read(server: &Server, file: Bytes) -> Result<Recording, NoRecording> {
-    let bytes = file.len().saturating_mul(READING_FACTOR);
+    let bytes = file.len().saturating_mul(UPLOAD_FACTOR);
     let held = server.reading().take(ReadingSide::Answers, bytes).await;
     let held = held.map_err(|crowded| NoRecording::Operation(crowded.into()))?;
     let reading = tokio::task::spawn_blocking(move || {

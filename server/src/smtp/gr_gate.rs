@@ -144,13 +144,17 @@ mod tests {
         text.parse().unwrap()
     }
 
-    #[test]
-    fn strangers_send_one_mail_at_a_time_and_little_altogether_and_the_partner_is_not_held_up() {
+    fn places() -> Places {
         let limits = PlaceLimits {
             max: 100,
             ..PlaceLimits::default()
         };
-        let places = Places::new(limits, "test", "test");
+        Places::new(limits, "test", "test")
+    }
+
+    #[test]
+    fn strangers_send_one_mail_at_a_time_and_little_altogether_and_the_partner_is_not_held_up() {
+        let places = places();
         let gate = GrGate::new(&[], SIZE);
         let place = places.enter(Some(ip("10.0.0.1"))).unwrap();
         let presence = place.presence();
@@ -179,7 +183,7 @@ mod tests {
     #[tokio::test]
     async fn mails_are_opened_on_other_threads_a_few_at_once_and_the_partner_does_not_wait_for_strangers()
      {
-        let places = Places::new(PlaceLimits::default(), "test", "test");
+        let places = places();
         let gate = GrGate::new(&[], SIZE);
         let stranger = places.enter(Some(ip("10.0.0.1"))).unwrap();
         let partner = places.enter(Some(ip("10.0.0.2"))).unwrap();

@@ -2,7 +2,7 @@
 
 use crate::{ServerId, Version};
 use contract::ObjectId;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
@@ -61,7 +61,7 @@ pub enum Value {
     Bytes(#[serde(with = "raw_bytes")] Vec<u8>),
     /// Several values that make sense only together.
     #[serde(rename = "l")]
-    List(Vec<Value>),
+    List(#[serde(deserialize_with = "grown")] Vec<Value>),
 }
 
 /// A value and when it was set.
@@ -286,6 +286,25 @@ impl From<ServerId> for Value {
     fn from(server: ServerId) -> Self {
         Self::Int(server.0.cast_signed())
     }
+}
+
+/// Reads a list that grows with the values that are there: announcing a length takes no memory, however deep lists are in lists.
+fn grown<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<Value>, D::Error> {
+    struct Visitor;
+    impl<'de> de::Visitor<'de> for Visitor {
+        type Value = Vec<Value>;
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("a list of values")
+        }
+        fn visit_seq<A: de::SeqAccess<'de>>(self, mut values: A) -> Result<Vec<Value>, A::Error> {
+            let mut list = Vec::new();
+            while let Some(value) = values.next_element()? {
+                list.push(value);
+            }
+            Ok(list)
+        }
+    }
+    d.deserialize_seq(Visitor)
 }
 
 /// Bytes as a byte string, not as a list of numbers.

@@ -11,9 +11,9 @@ use std::collections::BTreeSet;
 use support::{Answer, Http, PASSWORD, Server, voice};
 
 /// Requests for each operation…
-const EACH: usize = 120;
+const EACH: usize = 60;
 /// …and for one that hashes a password, or derives the keys of a pair from one: that is meant to take time.
-const COSTLY: usize = 12;
+const COSTLY: usize = 8;
 const SEED: u64 = 8;
 
 /// Limits that a row of wrong passwords would reach within the test, and others that it is to reach.
