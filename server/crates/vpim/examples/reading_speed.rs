@@ -1,4 +1,4 @@
-//! How fast messages are read, written and decoded: `cargo run --release -p vpim --example speed`.
+//! How fast messages are read, written and decoded: `cargo run --release -p vpim --example reading_speed`.
 
 use std::hint::black_box;
 use std::time::Instant;
