@@ -148,6 +148,12 @@ fn sender_and_subject(row: &MessageRow) -> AnyView {
     let marks = [
         mark(row.urgent, "mark mark--urgent", Icon::Urgent, "Urgent"),
         mark(row.private, "mark", Icon::Lock, "Private"),
+        mark(
+            row.sender_unverified,
+            "mark mark--urgent",
+            Icon::Question,
+            "Unverified sender",
+        ),
         mark(row.attachments > 0, "mark", Icon::Clip, "With attachment"),
     ];
     view! {

@@ -59,6 +59,7 @@ pub fn row_name(zone: &impl Zone, row: &MessageRow) -> String {
     let marks: String = [
         (row.urgent, ", urgent"),
         (row.private, ", private"),
+        (row.sender_unverified, ", unverified sender"),
         (row.attachments > 0, ", with attachment"),
         (row.one_server_only, ", on one server only so far"),
     ]
@@ -167,6 +168,7 @@ mod tests {
             unread: true,
             urgent: true,
             private: true,
+            sender_unverified: true,
             attachments: 1,
             one_server_only: true,
             ..plain.clone()
@@ -177,7 +179,7 @@ mod tests {
         );
         assert_eq!(
             row_name(&UTC, &marked),
-            "New. Voice message from Mira Tandell, urgent, private, with attachment, \
+            "New. Voice message from Mira Tandell, urgent, private, unverified sender, with attachment, \
              on one server only so far. New delivery times. 14:02, 41 seconds"
         );
     }

@@ -9,7 +9,7 @@ use ui::keyboard::Keyboard;
 use ui::keys::Command;
 use ui::router::Router;
 
-const MARKS: [(Icon, &str, &str); 5] = [
+const MARKS: [(Icon, &str, &str); 6] = [
     (
         Icon::Urgent,
         "mark mark--urgent",
@@ -19,6 +19,11 @@ const MARKS: [(Icon, &str, &str); 5] = [
         Icon::Lock,
         "mark",
         "It is private: it must not be forwarded.",
+    ),
+    (
+        Icon::Question,
+        "mark mark--urgent",
+        "It claims to come from a mailbox of this system, and nothing proves it: it may be from somebody else.",
     ),
     (
         Icon::Clip,

@@ -256,6 +256,12 @@ fn facts(row: &MessageRow, to: Option<String>) -> AnyView {
         ),
         (row.private, "badge", Icon::Lock, "Private".to_owned()),
         (
+            row.sender_unverified,
+            "badge badge--down",
+            Icon::Question,
+            "Unverified sender: it may be somebody else".to_owned(),
+        ),
+        (
             row.attachments > 0,
             "badge",
             Icon::Clip,
