@@ -48,7 +48,7 @@ struct Inner {
 }
 
 /// The other end of the queue.
-pub struct Queue(mpsc::Receiver<TrailEntry>);
+pub struct EntryQueue(mpsc::Receiver<TrailEntry>);
 
 /// Somebody tries to get in.
 #[derive(Clone, Debug)]
@@ -67,7 +67,7 @@ pub struct Attempt<'a> {
 
 impl AuditTrail {
     /// The trail of a server, and what [`run`] takes.
-    pub fn new(server: Server) -> (Self, Queue) {
+    pub fn new(server: Server) -> (Self, EntryQueue) {
         let (queue, entries) = mpsc::channel(QUEUE_MAX);
         let inner = Inner {
             server,
@@ -75,7 +75,7 @@ impl AuditTrail {
             lately: Mutex::default(),
             queue,
         };
-        (Self(Arc::new(inner)), Queue(entries))
+        (Self(Arc::new(inner)), EntryQueue(entries))
     }
 
     /// Enters a try to get in. It does not wait for anything.
@@ -171,7 +171,7 @@ pub fn say(entry: &TrailEntry) {
 }
 
 /// Writes what is queued, until `stop`; then the rest.
-pub async fn run(trail: AuditTrail, queue: Queue, stop: CancellationToken) {
+pub async fn run(trail: AuditTrail, queue: EntryQueue, stop: CancellationToken) {
     let mut entries = queue.0;
     let mut minute = tokio::time::interval(MINUTE);
     let mut batch = Vec::new();

@@ -1,6 +1,6 @@
 //! One server, from its configuration to its end: listeners first, then the store, then everything that runs beside each other.
 
-use crate::audit_trail::{self, AuditTrail, Queue};
+use crate::audit_trail::{self, AuditTrail, EntryQueue};
 use crate::config::{BaseUrl, Config};
 use crate::files;
 use crate::http::{self, AdminAuth, Api, Listening, TlsView, Web};
@@ -169,7 +169,7 @@ impl Parts {
     }
 
     /// What writes the audit trail.
-    fn begin_trail(&mut self, trail: AuditTrail, entries: Queue) {
+    fn begin_trail(&mut self, trail: AuditTrail, entries: EntryQueue) {
         let stop = self.stop.clone();
         self.begin("audit trail", audit_trail::run(trail, entries, stop));
     }

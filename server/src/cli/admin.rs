@@ -35,7 +35,7 @@ pub enum Command {
     /// Change an administrator. What is not named stays as it is.
     Set {
         #[command(flatten)]
-        which: Which,
+        which: OneAdministrator,
         /// What it may do.
         #[arg(long, value_enum)]
         role: Option<Role>,
@@ -49,19 +49,19 @@ pub enum Command {
     /// Set an administrator's password. Ends its sessions on both servers and forgives wrong passwords until now.
     Passwd {
         #[command(flatten)]
-        which: Which,
+        which: OneAdministrator,
         #[command(flatten)]
         password: PasswordFrom,
     },
     /// List the sessions of an administrator that go on.
     Sessions {
         #[command(flatten)]
-        which: Which,
+        which: OneAdministrator,
     },
     /// End sessions of an administrator, on both servers: all of them, or one.
     Logout {
         #[command(flatten)]
-        which: Which,
+        which: OneAdministrator,
         /// Only this one, as `callpilot admin sessions` names it.
         #[arg(long, value_name = "ID")]
         session: Option<String>,
@@ -69,7 +69,7 @@ pub enum Command {
     /// Remove an administrator, on both servers.
     Remove {
         #[command(flatten)]
-        which: Which,
+        which: OneAdministrator,
         /// Do not ask.
         #[arg(long)]
         yes: bool,
@@ -78,7 +78,7 @@ pub enum Command {
 
 /// One administrator of a server.
 #[derive(clap::Args)]
-pub struct Which {
+pub struct OneAdministrator {
     /// The administrator's name.
     name: String,
     #[command(flatten)]
@@ -156,7 +156,11 @@ pub async fn run(command: Command, out: Output) -> Result<(), Failure> {
     }
 }
 
-async fn set(which: &Which, patch: &AdministratorPatch, out: Output) -> Result<(), Failure> {
+async fn set(
+    which: &OneAdministrator,
+    patch: &AdministratorPatch,
+    out: Output,
+) -> Result<(), Failure> {
     if *patch == AdministratorPatch::default() {
         return Err(Failure::new("Nothing to change was named."));
     }
@@ -167,7 +171,11 @@ async fn set(which: &Which, patch: &AdministratorPatch, out: Output) -> Result<(
     out.say(&row, || listed(std::slice::from_ref(&row)))
 }
 
-async fn set_password(which: &Which, password: &PasswordFrom, out: Output) -> Result<(), Failure> {
+async fn set_password(
+    which: &OneAdministrator,
+    password: &PasswordFrom,
+    out: Output,
+) -> Result<(), Failure> {
     let new = NewPassword {
         password: password.read("new password")?,
         must_change: false,
@@ -183,7 +191,11 @@ async fn set_password(which: &Which, password: &PasswordFrom, out: Output) -> Re
     })
 }
 
-async fn log_out(which: &Which, session: Option<&str>, out: Output) -> Result<(), Failure> {
+async fn log_out(
+    which: &OneAdministrator,
+    session: Option<&str>,
+    out: Output,
+) -> Result<(), Failure> {
     let mut path = format!("{}/sessions", path(which)?);
     if let Some(id) = session {
         path.push('/');
@@ -201,7 +213,7 @@ async fn log_out(which: &Which, session: Option<&str>, out: Output) -> Result<()
     )
 }
 
-async fn remove(which: &Which, yes: bool, out: Output) -> Result<(), Failure> {
+async fn remove(which: &OneAdministrator, yes: bool, out: Output) -> Result<(), Failure> {
     let path = path(which)?;
     let question = format!("Remove {}, here and on the partner?", which.name);
     if !yes && !agreed(&question)? {
@@ -214,7 +226,7 @@ async fn remove(which: &Which, yes: bool, out: Output) -> Result<(), Failure> {
     })
 }
 
-fn path(which: &Which) -> Result<String, Failure> {
+fn path(which: &OneAdministrator) -> Result<String, Failure> {
     Ok(format!("{ADMINISTRATORS}/{}", plain(&which.name)?))
 }
 

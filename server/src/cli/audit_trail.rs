@@ -22,7 +22,7 @@ pub enum Command {
         #[arg(long, default_value_t = 100)]
         limit: usize,
         #[command(flatten)]
-        which: Which,
+        which: EntryFilter,
     },
     /// Write all entries to standard output, the latest first: as CSV, or with --json as one array.
     Export {
@@ -30,13 +30,13 @@ pub enum Command {
         #[arg(long)]
         csv: bool,
         #[command(flatten)]
-        which: Which,
+        which: EntryFilter,
     },
 }
 
 /// Which entries.
 #[derive(clap::Args)]
-pub struct Which {
+pub struct EntryFilter {
     /// Not before this moment: 2026-11-28, 2026-11-28T14:30, 2026-11-28T14:30Z, or so long ago: 7d, 24h, 30m.
     #[arg(long, value_name = "WHEN", value_parser = moment)]
     since: Option<Timestamp>,
@@ -104,7 +104,7 @@ pub async fn run(command: Command, out: Output) -> Result<(), Failure> {
 /// One page, or what is left.
 async fn page(
     client: &AdminClient,
-    which: &Which,
+    which: &EntryFilter,
     before: Option<i64>,
     limit: usize,
 ) -> Result<Vec<AuditTrailEntry>, Failure> {
@@ -134,7 +134,7 @@ fn escaped(text: &str) -> String {
 }
 
 /// Page by page, so that a year of it needs no more memory than one page.
-async fn export(which: &Which, out: Output) -> Result<(), Failure> {
+async fn export(which: &EntryFilter, out: Output) -> Result<(), Failure> {
     let client = AdminClient::of(&which.server)?;
     let mut sink = std::io::BufWriter::new(std::io::stdout());
     let fault = |e: std::io::Error| Failure::new(format!("standard output: {e}"));

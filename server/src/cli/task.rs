@@ -28,12 +28,12 @@ pub enum Command {
     /// deleted. Local users are neither created nor deleted. Shows first what it would do.
     Resync {
         #[command(flatten)]
-        how: How,
+        how: TaskOptions,
     },
     /// Replace all users of this server by what the partner holds. Shows first what it would do.
     Rebuild {
         #[command(flatten)]
-        how: How,
+        how: TaskOptions,
     },
     /// Do now what the nightly audit does: create missing GR users, delete GR users without an original.
     Audit {
@@ -43,7 +43,7 @@ pub enum Command {
     /// Compare mailboxes with the partner, message by message, and bring what is missing on either side.
     MailboxResync {
         #[command(flatten)]
-        which: mailboxes::Which,
+        which: mailboxes::MailboxFilter,
         #[command(flatten)]
         run: Run,
     },
@@ -87,7 +87,7 @@ pub enum Command {
 
 /// How a task that is shown first is run.
 #[derive(clap::Args)]
-pub struct How {
+pub struct TaskOptions {
     #[command(flatten)]
     consent: Consent,
     #[command(flatten)]
@@ -149,8 +149,8 @@ pub async fn run(command: Command, out: Output) -> Result<(), Failure> {
 }
 
 /// Dry run, consent, task.
-async fn shown_first(kind: TaskKind, how: How, out: Output) -> Result<(), Failure> {
-    let How { consent, run } = how;
+async fn shown_first(kind: TaskKind, how: TaskOptions, out: Output) -> Result<(), Failure> {
+    let TaskOptions { consent, run } = how;
     let client = AdminClient::of(&run.server)?;
     let dry = start(&client, kind, true, None, Vec::new()).await?;
     let dry = Watch::new(&client, out)?.until_the_end(dry).await?;

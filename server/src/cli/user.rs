@@ -37,12 +37,12 @@ pub enum Command {
     /// Show one user.
     Show {
         #[command(flatten)]
-        which: Which,
+        which: OneUser,
     },
     /// Change a user. What is not named stays as it is.
     Set {
         #[command(flatten)]
-        which: Which,
+        which: OneUser,
         /// Display name.
         #[arg(long)]
         name: Option<String>,
@@ -62,7 +62,7 @@ pub enum Command {
     /// Set a user's password. Ends the user's sessions on both servers and forgives wrong passwords until now.
     Passwd {
         #[command(flatten)]
-        which: Which,
+        which: OneUser,
         #[command(flatten)]
         password: PasswordFrom,
         /// The user has to choose another password at the next sign-in, before anything else.
@@ -72,17 +72,17 @@ pub enum Command {
     /// Unlock a mailbox, and let people who have tried too many wrong passwords try again at once.
     Unlock {
         #[command(flatten)]
-        which: Which,
+        which: OneUser,
     },
     /// End all sessions of a user, on both servers.
     Logout {
         #[command(flatten)]
-        which: Which,
+        which: OneUser,
     },
     /// Empty a user's Deleted, on both servers. What lies there cannot be brought back.
     EmptyDeleted {
         #[command(flatten)]
-        which: Which,
+        which: OneUser,
         /// Do not ask.
         #[arg(long)]
         yes: bool,
@@ -90,7 +90,7 @@ pub enum Command {
     /// Delete a user with all messages, on both servers.
     Delete {
         #[command(flatten)]
-        which: Which,
+        which: OneUser,
         /// Do not ask.
         #[arg(long)]
         yes: bool,
@@ -99,7 +99,7 @@ pub enum Command {
 
 /// One user of a server.
 #[derive(clap::Args)]
-pub struct Which {
+pub struct OneUser {
     /// Mailbox number.
     #[arg(value_parser = number)]
     mailbox: String,
@@ -190,7 +190,7 @@ async fn add(client: &AdminClient, new: &NewUser, out: Output) -> Result<(), Fai
     })
 }
 
-async fn set(which: &Which, patch: &UserPatch, out: Output) -> Result<(), Failure> {
+async fn set(which: &OneUser, patch: &UserPatch, out: Output) -> Result<(), Failure> {
     let (client, row) = find(which).await?;
     if *patch == UserPatch::default() {
         return Err(Failure::new("Nothing to change was named."));
@@ -201,7 +201,7 @@ async fn set(which: &Which, patch: &UserPatch, out: Output) -> Result<(), Failur
 }
 
 async fn set_password(
-    which: &Which,
+    which: &OneUser,
     password: &PasswordFrom,
     must_change: bool,
     out: Output,
@@ -221,7 +221,7 @@ async fn set_password(
     })
 }
 
-async fn delete(which: &Which, yes: bool, out: Output) -> Result<(), Failure> {
+async fn delete(which: &OneUser, yes: bool, out: Output) -> Result<(), Failure> {
     let (client, row) = find(which).await?;
     let question = format!(
         "Delete {} ({}) with {}, here and on the partner?",
@@ -243,7 +243,7 @@ async fn delete(which: &Which, yes: bool, out: Output) -> Result<(), Failure> {
     })
 }
 
-async fn empty_deleted(which: &Which, yes: bool, out: Output) -> Result<(), Failure> {
+async fn empty_deleted(which: &OneUser, yes: bool, out: Output) -> Result<(), Failure> {
     let (client, row) = find(which).await?;
     let question = format!(
         "Empty Deleted of {} ({}), here and on the partner, for good?",
@@ -265,7 +265,7 @@ async fn empty_deleted(which: &Which, yes: bool, out: Output) -> Result<(), Fail
 }
 
 /// Calls a user's own action, such as `unlock`.
-async fn act(which: &Which, what: &str) -> Result<UserRow, Failure> {
+async fn act(which: &OneUser, what: &str) -> Result<UserRow, Failure> {
     let (client, row) = find(which).await?;
     client
         .send_json(Method::POST, &format!("{USERS}/{}/{what}", row.id), &())
@@ -293,7 +293,7 @@ pub(super) async fn matching(client: &AdminClient, query: &str) -> Result<Vec<Us
 }
 
 /// The user of a number; the one of this server if both have it.
-async fn find(which: &Which) -> Result<(AdminClient, UserRow), Failure> {
+async fn find(which: &OneUser) -> Result<(AdminClient, UserRow), Failure> {
     let client = AdminClient::of(&which.server)?;
     let mut rows: Vec<UserRow> = client
         .get(&format!("{USERS}?mailbox={}", which.mailbox))

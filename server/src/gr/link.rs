@@ -160,8 +160,8 @@ pub async fn run(
                     let began = Instant::now();
                     match connection::carry(&context, connected, first.take(), &mut messages).await
                     {
-                        connection::End::NoMoreMessages => return,
-                        connection::End::Broken(error) => {
+                        connection::ConnectionEnd::NoMoreMessages => return,
+                        connection::ConnectionEnd::Broken(error) => {
                             tracing::info!(partner = %context.partner.fqdn, %error, "the connection to the GR partner broke");
                         }
                     }

@@ -34,7 +34,7 @@ pub enum AudioEncoding {
 
 /// Which sound of the message, and how.
 #[derive(Deserialize)]
-pub struct Which {
+pub struct SoundQuery {
     part: Option<u32>,
     #[serde(default)]
     encoding: AudioEncoding,
@@ -68,7 +68,7 @@ pub async fn audio(
     State(api): State<Api>,
     who: LoggedIn,
     Id(id): Id,
-    Params(Which { part, encoding }): Params<Which>,
+    Params(SoundQuery { part, encoding }): Params<SoundQuery>,
     headers: HeaderMap,
 ) -> HttpResult<Response> {
     let message = messages::find(api.server(), who.id, id).await?;

@@ -14,7 +14,7 @@ use crate::gr::link::LinkSecurity;
 use crate::listen::tls::Fingerprint;
 use crate::operations::messages::MailboxCounts;
 use crate::operations::pair::{Backlogs, Damaged, Room};
-use crate::operations::users::{Found, is_local};
+use crate::operations::users::{FoundUser, is_local};
 use crate::server::PairView;
 use crate::upkeep_faults::UpkeepFault;
 use contract::{
@@ -169,7 +169,7 @@ pub fn recipients(envelope: &vpim::Envelope) -> Vec<Recipient> {
 }
 
 /// What an administrator sees of a user; `None` if the object is not one.
-pub fn user(found: &Found, place: &Neighbourhood<'_>) -> Option<UserRow> {
+pub fn user(found: &FoundUser, place: &Neighbourhood<'_>) -> Option<UserRow> {
     let user = User::of(&found.object)?;
     let local = is_local(&user, place.home);
     let counts = &found.counts;

@@ -35,11 +35,11 @@ struct Shared {
     presence: Presence,
     silent: Duration,
     not_taken: Duration,
-    state: Mutex<State>,
+    state: Mutex<ExchangeState>,
     sooner: Notify,
 }
 
-struct State {
+struct ExchangeState {
     /// When the last request was over, or the connection began.
     silent_since: Instant,
     /// Requests under way. Of those whose client has the next word: since when.
@@ -61,7 +61,7 @@ impl Exchanges {
             presence,
             silent,
             not_taken,
-            state: Mutex::new(State {
+            state: Mutex::new(ExchangeState {
                 silent_since: Instant::now(),
                 under_way: HashMap::new(),
                 next: 0,
@@ -117,7 +117,7 @@ impl Exchanges {
         Some((*oldest + self.0.not_taken, Over::NotTaken))
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, ExchangeState> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -126,7 +126,7 @@ impl Exchange {
     /// The answer, which keeps the request under way until its end.
     pub fn answered(self, body: Body) -> Body {
         self.is_with_client(true);
-        Body::new(Answer {
+        Body::new(PiecewiseBody {
             body,
             rest: Bytes::new(),
             exchange: self,
@@ -158,13 +158,13 @@ impl Drop for Exchange {
 }
 
 /// The body of an answer, in pieces.
-struct Answer {
+struct PiecewiseBody {
     body: Body,
     rest: Bytes,
     exchange: Exchange,
 }
 
-impl hyper::body::Body for Answer {
+impl hyper::body::Body for PiecewiseBody {
     type Data = Bytes;
     type Error = axum::Error;
 

@@ -21,13 +21,13 @@ pub const UPLOAD_MAX: usize = 2 * SAMPLES_MAX + 64 * 1024;
 
 /// The id of a recording, if the client has drawn one.
 #[derive(Deserialize)]
-pub struct Drawn {
+pub struct RecordingIdQuery {
     id: Option<ObjectId>,
 }
 
 /// How a greeting is sent.
 #[derive(Deserialize)]
-pub struct How {
+pub struct EncodingQuery {
     #[serde(default)]
     encoding: AudioEncoding,
 }
@@ -60,7 +60,7 @@ pub async fn hear(
     State(api): State<Api>,
     who: LoggedIn,
     Segment(slot): Segment,
-    Params(How { encoding }): Params<How>,
+    Params(EncodingQuery { encoding }): Params<EncodingQuery>,
     headers: HeaderMap,
 ) -> HttpResult<Response> {
     let slot = parsed(&slot)?;
@@ -98,7 +98,7 @@ pub async fn set(
     State(api): State<Api>,
     who: LoggedIn,
     Segment(slot): Segment,
-    Params(drawn): Params<Drawn>,
+    Params(drawn): Params<RecordingIdQuery>,
     Recorded(file): Recorded,
 ) -> HttpResult<Json<GreetingRow>> {
     let slot = parsed(&slot)?;

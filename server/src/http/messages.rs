@@ -18,7 +18,7 @@ use serde::Deserialize;
 
 /// Which page of which folder.
 #[derive(Deserialize)]
-pub struct Page {
+pub struct ListQuery {
     folder: Option<Folder>,
     before: Option<String>,
     limit: Option<usize>,
@@ -35,7 +35,7 @@ pub struct Page {
 pub async fn list(
     State(api): State<Api>,
     who: LoggedIn,
-    Params(page): Params<Page>,
+    Params(page): Params<ListQuery>,
 ) -> HttpResult<Json<MessageList>> {
     let before = page.before.as_deref().map(str::parse).transpose();
     let before =

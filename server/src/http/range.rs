@@ -12,28 +12,28 @@ const RANGES_MAX: usize = 16;
 
 /// What is to be sent of a content.
 #[derive(Debug, PartialEq, Eq)]
-enum Wanted {
+enum SelectedBytes {
     Whole,
     Part(Range<u64>),
     Nothing,
 }
 
-fn wanted(request: &HeaderMap, etag: &HeaderValue, size: u64) -> Wanted {
+fn wanted(request: &HeaderMap, etag: &HeaderValue, size: u64) -> SelectedBytes {
     let Some(text) = request.get(header::RANGE).and_then(|v| v.to_str().ok()) else {
-        return Wanted::Whole;
+        return SelectedBytes::Whole;
     };
     // RFC 9110 section 13.1.5: a range of another version is of no use.
     if request.get(header::IF_RANGE).is_some_and(|tag| tag != etag) {
-        return Wanted::Whole;
+        return SelectedBytes::Whole;
     }
     let Some((unit, set)) = text.split_once('=') else {
-        return Wanted::Whole;
+        return SelectedBytes::Whole;
     };
     if !unit.trim().eq_ignore_ascii_case("bytes") || set.split(',').count() > RANGES_MAX {
-        return Wanted::Whole;
+        return SelectedBytes::Whole;
     }
     let Some(ranges) = set.split(',').map(|text| range(text, size)).collect() else {
-        return Wanted::Whole;
+        return SelectedBytes::Whole;
     };
     together(ranges)
 }
@@ -56,19 +56,19 @@ fn range(text: &str, size: u64) -> Option<Range<u64>> {
 }
 
 /// Ranges that overlap or touch are one (RFC 9110 section 15.3.7.2).
-fn together(mut ranges: Vec<Range<u64>>) -> Wanted {
+fn together(mut ranges: Vec<Range<u64>>) -> SelectedBytes {
     ranges.retain(|range| !range.is_empty());
     ranges.sort_by_key(|range| range.start);
     let Some(mut one) = ranges.first().cloned() else {
-        return Wanted::Nothing;
+        return SelectedBytes::Nothing;
     };
     for next in &ranges[1..] {
         if next.start > one.end {
-            return Wanted::Whole;
+            return SelectedBytes::Whole;
         }
         one.end = one.end.max(next.end);
     }
-    Wanted::Part(one)
+    SelectedBytes::Part(one)
 }
 
 /// Answers with the range that was asked for, or with all of it. `make` makes the octets of a range, when they are taken.
@@ -82,9 +82,9 @@ pub fn respond(
     make: impl FnOnce(Range<u64>) -> Body,
 ) -> Result<Response, Problem> {
     let (range, status) = match wanted(request, etag, size) {
-        Wanted::Whole => (0..size, StatusCode::OK),
-        Wanted::Nothing => return Err(Problem::Range { size }),
-        Wanted::Part(range) => (range, StatusCode::PARTIAL_CONTENT),
+        SelectedBytes::Whole => (0..size, StatusCode::OK),
+        SelectedBytes::Nothing => return Err(Problem::Range { size }),
+        SelectedBytes::Part(range) => (range, StatusCode::PARTIAL_CONTENT),
     };
     let len = range.end - range.start;
     let shown = format!(
@@ -109,7 +109,7 @@ pub fn respond(
 mod tests {
     use super::*;
 
-    fn of(range: &'static str, if_range: Option<&'static str>) -> Wanted {
+    fn of(range: &'static str, if_range: Option<&'static str>) -> SelectedBytes {
         let mut request = HeaderMap::new();
         request.insert(header::RANGE, HeaderValue::from_static(range));
         if let Some(tag) = if_range {
@@ -120,26 +120,29 @@ mod tests {
 
     #[test]
     fn one_range_is_cut_to_the_content() {
-        assert_eq!(of("bytes=0-", None), Wanted::Part(0..100));
-        assert_eq!(of("bytes=10-19", None), Wanted::Part(10..20));
-        assert_eq!(of("bytes=90-1000", None), Wanted::Part(90..100));
-        assert_eq!(of("bytes=-5", None), Wanted::Part(95..100));
-        assert_eq!(of("bytes=-500", None), Wanted::Part(0..100));
-        assert_eq!(of("bytes=0-0", Some("\"v1\"")), Wanted::Part(0..1));
+        assert_eq!(of("bytes=0-", None), SelectedBytes::Part(0..100));
+        assert_eq!(of("bytes=10-19", None), SelectedBytes::Part(10..20));
+        assert_eq!(of("bytes=90-1000", None), SelectedBytes::Part(90..100));
+        assert_eq!(of("bytes=-5", None), SelectedBytes::Part(95..100));
+        assert_eq!(of("bytes=-500", None), SelectedBytes::Part(0..100));
+        assert_eq!(of("bytes=0-0", Some("\"v1\"")), SelectedBytes::Part(0..1));
     }
 
     #[test]
     fn ranges_that_touch_or_overlap_are_one() {
-        assert_eq!(of("bytes=0-9,10-19", None), Wanted::Part(0..20));
-        assert_eq!(of("bytes=50-60, 10-55, -45", None), Wanted::Part(10..100));
-        assert_eq!(of("Bytes = 0-1, 200-300", None), Wanted::Part(0..2));
-        assert_eq!(of("bytes=200-,300-400", None), Wanted::Nothing);
+        assert_eq!(of("bytes=0-9,10-19", None), SelectedBytes::Part(0..20));
+        assert_eq!(
+            of("bytes=50-60, 10-55, -45", None),
+            SelectedBytes::Part(10..100)
+        );
+        assert_eq!(of("Bytes = 0-1, 200-300", None), SelectedBytes::Part(0..2));
+        assert_eq!(of("bytes=200-,300-400", None), SelectedBytes::Nothing);
     }
 
     #[test]
     fn a_range_outside_of_the_content_is_refused() {
         for outside in ["bytes=100-", "bytes=100-200", "bytes=-0"] {
-            assert_eq!(of(outside, None), Wanted::Nothing, "{outside}");
+            assert_eq!(of(outside, None), SelectedBytes::Nothing, "{outside}");
         }
     }
 
@@ -155,8 +158,8 @@ mod tests {
             "bytes=-",
             "bytes=1",
         ] {
-            assert_eq!(of(whole, None), Wanted::Whole, "{whole}");
+            assert_eq!(of(whole, None), SelectedBytes::Whole, "{whole}");
         }
-        assert_eq!(of("bytes=0-1", Some("\"v2\"")), Wanted::Whole);
+        assert_eq!(of("bytes=0-1", Some("\"v2\"")), SelectedBytes::Whole);
     }
 }

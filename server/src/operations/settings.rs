@@ -22,7 +22,7 @@ pub struct Settings {
 
 /// What is to be different. `None` leaves it as it is.
 #[derive(Clone, Debug, Default)]
-pub struct Patch {
+pub struct SettingsChange {
     /// All of them.
     pub email_servers: Option<Vec<EmailServer>>,
     /// How names are dialled.
@@ -53,7 +53,7 @@ pub async fn read(server: &Server) -> OpResult<Settings> {
 ///
 /// # Errors
 /// [`OpError::Invalid`]; [`OpError::Conflict`] when a user has the number of the broadcast mailbox.
-pub async fn change(server: &Server, patch: Patch) -> OpResult<Settings> {
+pub async fn change(server: &Server, patch: SettingsChange) -> OpResult<Settings> {
     let broadcast = patch.broadcast_mailbox.as_deref().map(str::trim);
     let broadcast = broadcast.map(ToOwned::to_owned);
     let values = values(&patch)?;
@@ -83,7 +83,7 @@ fn present(view: &View<'_>) -> Result<[Option<Object>; 3], StoreError> {
 }
 
 /// What is to be set, checked.
-fn values(patch: &Patch) -> Result<Vec<(SettingName, Value)>, ValidationError> {
+fn values(patch: &SettingsChange) -> Result<Vec<(SettingName, Value)>, ValidationError> {
     let mut values = Vec::new();
     if let Some(servers) = &patch.email_servers {
         EmailServer::check(servers)?;

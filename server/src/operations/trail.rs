@@ -10,7 +10,7 @@ pub const LIST_LIMIT: usize = 1_000;
 
 /// Which entries.
 #[derive(Clone, Debug, Default)]
-pub struct Wanted {
+pub struct TrailFilter {
     /// Not before this moment.
     pub since: Option<Timestamp>,
     /// Before this moment.
@@ -27,7 +27,7 @@ pub struct Wanted {
 ///
 /// # Errors
 /// What the store cannot do.
-pub async fn list(server: &Server, wanted: Wanted) -> OpResult<Vec<(i64, TrailEntry)>> {
+pub async fn list(server: &Server, wanted: TrailFilter) -> OpResult<Vec<(i64, TrailEntry)>> {
     let query = TrailQuery {
         since: wanted.since.unwrap_or(Timestamp(0)),
         until: wanted.until.unwrap_or(Timestamp(i64::MAX)),

@@ -19,7 +19,7 @@ const DEVICE_CLASS_LENGTH_MAX: usize = 40;
 
 /// Which users.
 #[derive(Clone, Debug)]
-pub enum Wanted {
+pub enum UserFilter {
     /// All of them.
     All,
     /// Those with this mailbox number: two while the partner's has not been found out to be taken.
@@ -30,7 +30,7 @@ pub enum Wanted {
 
 /// A user as an administrator sees it.
 #[derive(Clone, Debug)]
-pub struct Found {
+pub struct FoundUser {
     /// Its identity.
     pub id: ObjectId,
     /// The user; [`User::of`] reads it.
@@ -61,7 +61,7 @@ pub struct NewUser {
 
 /// What is to be different about a user. `None` leaves it as it is.
 #[derive(Clone, Debug, Default)]
-pub struct Patch {
+pub struct UserChange {
     /// Name.
     pub name: Option<String>,
     /// Numbers at which it is reached.
@@ -80,18 +80,18 @@ pub struct Patch {
 /// What the store cannot do.
 pub async fn list(
     server: &Server,
-    wanted: Wanted,
+    wanted: UserFilter,
     after: Option<ObjectId>,
     limit: usize,
-) -> OpResult<Vec<Found>> {
+) -> OpResult<Vec<FoundUser>> {
     let (limit, home) = (limit.clamp(1, 10 * LIST_LIMIT), server.home());
     let read = server.read(move |readers| {
         readers.snapshot(|view| {
             let after = after.map(|id| cursor(view, id)).transpose()?.flatten();
             let users = match &wanted {
-                Wanted::Number(number) => view.users_by_number(number)?,
-                Wanted::All => view.users(after.as_ref(), limit)?,
-                Wanted::Text(text) => found_by(view, text, after, limit)?,
+                UserFilter::Number(number) => view.users_by_number(number)?,
+                UserFilter::All => view.users(after.as_ref(), limit)?,
+                UserFilter::Text(text) => found_by(view, text, after, limit)?,
             };
             let found = users
                 .into_iter()
@@ -108,7 +108,7 @@ pub async fn list(
 ///
 /// # Errors
 /// [`OpError::NotFound`].
-pub async fn read(server: &Server, id: ObjectId) -> OpResult<Found> {
+pub async fn read(server: &Server, id: ObjectId) -> OpResult<FoundUser> {
     let home = server.home();
     let read = server.read(move |readers| {
         readers.snapshot(|view| match view.object(&id)? {
@@ -125,13 +125,13 @@ pub async fn read(server: &Server, id: ObjectId) -> OpResult<Found> {
 /// # Errors
 /// [`OpError::Invalid`] for an id, number, name, class or password that cannot be; [`OpError::Conflict`] for a number that is taken, and
 /// for an id that something else has or had; [`OpError::Forbidden`] when the server is full.
-pub async fn create(sign_in: &SignIn, new: NewUser) -> OpResult<Found> {
+pub async fn create(sign_in: &SignIn, new: NewUser) -> OpResult<FoundUser> {
     let (number, name) = (new.number.trim().to_owned(), new.name.trim().to_owned());
     check_mailbox_number(&number)?;
     check_name("The name", &name, User::NAME_LENGTH_MAX)?;
     let class = new.class.unwrap_or(User::CLASS_DEFAULT);
     let server = sign_in.server();
-    let wanted = Content {
+    let wanted = RequestedUser {
         number: number.clone(),
         name: name.clone(),
         class,
@@ -188,7 +188,7 @@ pub async fn create(sign_in: &SignIn, new: NewUser) -> OpResult<Found> {
 }
 
 /// What a request for a new user says of it.
-struct Content {
+struct RequestedUser {
     number: String,
     name: String,
     class: i64,
@@ -196,7 +196,11 @@ struct Content {
 }
 
 /// The user with an id that the client has drawn, if a request with this content has made it.
-async fn made_before(sign_in: &SignIn, id: ObjectId, wanted: &Content) -> OpResult<Option<Found>> {
+async fn made_before(
+    sign_in: &SignIn,
+    id: ObjectId,
+    wanted: &RequestedUser,
+) -> OpResult<Option<FoundUser>> {
     let present = move |readers: &store::Readers| readers.object(&id);
     let Some(object) = sign_in.server().read(present).await? else {
         return Ok(None);
@@ -251,7 +255,7 @@ fn deleted_since() -> OpError {
 ///
 /// # Errors
 /// [`OpError::NotFound`], [`OpError::Invalid`]; [`OpError::Forbidden`] for a device class that is set on the user's own server.
-pub async fn change(server: &Server, id: ObjectId, patch: Patch) -> OpResult<Found> {
+pub async fn change(server: &Server, id: ObjectId, patch: UserChange) -> OpResult<FoundUser> {
     let patch = checked(patch)?;
     let written = server.write_anyway(Wait::Partner, move |scope| {
         let object = user(scope, id)?;
@@ -312,7 +316,7 @@ pub async fn set_password(
     id: ObjectId,
     password: String,
     must_change: bool,
-) -> OpResult<Found> {
+) -> OpResult<FoundUser> {
     let found = read(sign_in.server(), id).await?;
     let owner = User::of(&found.object).map_or(Owner::default(), |user| Owner::of(&user));
     let password = hashed(sign_in, &owner, password).await?;
@@ -341,7 +345,7 @@ pub async fn set_password(
 ///
 /// # Errors
 /// [`OpError::NotFound`].
-pub async fn unlock(sign_in: &SignIn, id: ObjectId) -> OpResult<Found> {
+pub async fn unlock(sign_in: &SignIn, id: ObjectId) -> OpResult<FoundUser> {
     let written = sign_in.server().write_anyway(Wait::Partner, move |scope| {
         let object = user(scope, id)?;
         let mut registers = sign_in::forgiven(&object, scope.home());
@@ -358,14 +362,14 @@ pub async fn unlock(sign_in: &SignIn, id: ObjectId) -> OpResult<Found> {
 ///
 /// # Errors
 /// [`OpError::NotFound`].
-pub async fn end_sessions(sign_in: &SignIn, id: ObjectId) -> OpResult<Found> {
+pub async fn end_sessions(sign_in: &SignIn, id: ObjectId) -> OpResult<FoundUser> {
     read(sign_in.server(), id).await?;
     sign_in.end_sessions(id).await?;
     read(sign_in.server(), id).await
 }
 
 /// The user, with no wrong password of it in memory either.
-async fn forgiven(sign_in: &SignIn, id: ObjectId) -> OpResult<Found> {
+async fn forgiven(sign_in: &SignIn, id: ObjectId) -> OpResult<FoundUser> {
     let found = read(sign_in.server(), id).await?;
     if let Some(user) = User::of(&found.object) {
         sign_in.forget_number(user.number());
@@ -384,13 +388,13 @@ fn found(
     home: ServerId,
     id: ObjectId,
     object: Object,
-) -> Result<Option<Found>, StoreError> {
+) -> Result<Option<FoundUser>, StoreError> {
     let device_class = match User::of(&object) {
         Some(user) if is_local(&user, home) => constraints::device_class(view, &id)?,
         Some(_) => NO_SERVICE.to_owned(),
         None => return Ok(None),
     };
-    Ok(Some(Found {
+    Ok(Some(FoundUser {
         id,
         counts: view.counts(&id)?,
         waiting: view.mark(&id)?.is_some(),
@@ -467,7 +471,7 @@ fn unknown_class(class: i64) -> OpError {
     ))
 }
 
-fn checked(mut patch: Patch) -> OpResult<Patch> {
+fn checked(mut patch: UserChange) -> OpResult<UserChange> {
     for text in [&mut patch.name, &mut patch.device_class]
         .into_iter()
         .flatten()
@@ -492,7 +496,7 @@ fn checked(mut patch: Patch) -> OpResult<Patch> {
     Ok(patch)
 }
 
-fn registers(object: &Object, patch: Patch) -> Vec<(Key, Value)> {
+fn registers(object: &Object, patch: UserChange) -> Vec<(Key, Value)> {
     let mut registers = Vec::new();
     if let Some(name) = patch.name {
         registers.push((Key::field(user_fields::NAME), Value::Text(name)));

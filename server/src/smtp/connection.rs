@@ -6,7 +6,7 @@
 use super::gr_gate::Turn;
 use super::intake;
 use super::recipients;
-use super::replies::{self, Answer};
+use super::replies::{self, QueuedReply};
 use super::session::{Credentials, Limits, Mail, Session, Step};
 use super::{Reply, Service, Status, submission};
 use crate::config;
@@ -206,7 +206,7 @@ impl Conversation {
 
 struct Reader<'a> {
     conversation: &'a mut Conversation,
-    answers: mpsc::Sender<Answer>,
+    answers: mpsc::Sender<QueuedReply>,
     under_way: Arc<Semaphore>,
 }
 
@@ -214,7 +214,7 @@ struct Reader<'a> {
 struct Gone;
 
 /// How reading ends while there is somebody to talk to.
-enum Ended {
+enum ReadingEnd {
     /// Nothing more is said.
     Closed,
     /// TLS begins.
@@ -225,9 +225,9 @@ impl Reader<'_> {
     /// Ends when nothing more will be read in this way; `Some` if TLS begins. The answers to what was read still leave.
     async fn run(&mut self, read: &mut ReadHalf<Stream>, stop: &CancellationToken) -> Option<()> {
         match self.read_on(read, stop).await {
-            Ok(Ended::StartTls) => Some(()),
+            Ok(ReadingEnd::StartTls) => Some(()),
             // Gone is a normal end: there is nobody left to tell.
-            Ok(Ended::Closed) | Err(Gone) => None,
+            Ok(ReadingEnd::Closed) | Err(Gone) => None,
         }
     }
 
@@ -235,7 +235,7 @@ impl Reader<'_> {
         &mut self,
         read: &mut ReadHalf<Stream>,
         stop: &CancellationToken,
-    ) -> Result<Ended, Gone> {
+    ) -> Result<ReadingEnd, Gone> {
         if !std::mem::replace(&mut self.conversation.greeted, true) {
             self.answer(self.conversation.session.greeting()).await?;
         }
@@ -259,7 +259,7 @@ impl Reader<'_> {
                         Ok(n) => progress += n,
                         Err(last_word) => {
                             self.answer(last_word).await?;
-                            return Ok(Ended::Closed);
+                            return Ok(ReadingEnd::Closed);
                         }
                     }
                     // A trickle of octets is no progress: only commands and a decent amount of content are.
@@ -290,9 +290,9 @@ impl Reader<'_> {
                 }
                 Step::StartTls(reply) => {
                     self.answer(reply).await?;
-                    return Ok(Ended::StartTls);
+                    return Ok(ReadingEnd::StartTls);
                 }
-                Step::Close => return Ok(Ended::Closed),
+                Step::Close => return Ok(ReadingEnd::Closed),
             }
             deadline = Instant::now() + patience;
             progress = 0;
@@ -337,14 +337,19 @@ impl Reader<'_> {
     }
 
     /// A last word.
-    async fn close(&self, code: u16, status: Status, text: &'static str) -> Result<Ended, Gone> {
+    async fn close(
+        &self,
+        code: u16,
+        status: Status,
+        text: &'static str,
+    ) -> Result<ReadingEnd, Gone> {
         self.answer(Reply::new(code, status, text)).await?;
-        Ok(Ended::Closed)
+        Ok(ReadingEnd::Closed)
     }
 
     async fn answer(&self, reply: Reply) -> Result<(), Gone> {
         self.answers
-            .send(Answer::Now(reply))
+            .send(QueuedReply::Now(reply))
             .await
             .map_err(|_| Gone)
     }
@@ -386,7 +391,7 @@ impl Reader<'_> {
             let _ = done.send(intake::voice_mail(&service, mail, &submitter, peer).await);
         });
         self.answers
-            .send(Answer::Later(later, permit))
+            .send(QueuedReply::Later(later, permit))
             .await
             .map_err(|_| Gone)
     }

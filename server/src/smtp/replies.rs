@@ -8,7 +8,7 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio::time::timeout;
 
 /// One answer in its place.
-pub enum Answer {
+pub enum QueuedReply {
     /// Known already.
     Now(Reply),
     /// To a mail that is being accepted; the permit is its share of what one connection may have under way.
@@ -17,7 +17,7 @@ pub enum Answer {
 
 /// Writes answers until the last one is out. Several that are ready go out together.
 pub async fn write<W: AsyncWrite + Unpin>(
-    mut answers: mpsc::Receiver<Answer>,
+    mut answers: mpsc::Receiver<QueuedReply>,
     stream: &mut W,
     patience: Duration,
 ) -> std::io::Result<()> {
@@ -35,8 +35,8 @@ pub async fn write<W: AsyncWrite + Unpin>(
             }
         };
         match answer {
-            Answer::Now(reply) => reply.write_to(&mut out),
-            Answer::Later(mut later, _permit) => {
+            QueuedReply::Now(reply) => reply.write_to(&mut out),
+            QueuedReply::Later(mut later, _permit) => {
                 let reply = match later.try_recv() {
                     Ok(reply) => Ok(reply),
                     Err(oneshot::error::TryRecvError::Closed) => Err(()),
@@ -99,12 +99,15 @@ mod tests {
         let (slow, slow_later) = oneshot::channel();
         let (fast, fast_later) = oneshot::channel();
         let (lost, lost_later) = oneshot::channel::<Reply>();
-        answers.send(Answer::Now(reply(250))).await.unwrap();
+        answers.send(QueuedReply::Now(reply(250))).await.unwrap();
         for later in [slow_later, fast_later, lost_later] {
             let permit = Arc::clone(&places).acquire_owned().await.unwrap();
-            answers.send(Answer::Later(later, permit)).await.unwrap();
+            answers
+                .send(QueuedReply::Later(later, permit))
+                .await
+                .unwrap();
         }
-        answers.send(Answer::Now(reply(221))).await.unwrap();
+        answers.send(QueuedReply::Now(reply(221))).await.unwrap();
         drop(answers);
         fast.send(reply(251)).unwrap();
         drop(lost);

@@ -162,7 +162,7 @@ struct Transaction {
 
 /// A recipient between its command and its verdict.
 #[derive(Debug)]
-struct Asked {
+struct AskedRecipient {
     lookup: Lookup,
     notify: Option<Notify>,
     original: Option<String>,
@@ -173,7 +173,7 @@ enum Stage {
     Command,
     /// The rest of a command line that was too long is thrown away.
     LongLine,
-    Asked(Asked),
+    Asked(AskedRecipient),
     /// The rest of AUTH is to come.
     Response,
     SigningIn(Credentials),

@@ -11,7 +11,7 @@ const SHOWN_MAX: usize = 20;
 /// Which mailboxes.
 #[derive(clap::Args)]
 #[group(required = true, multiple = true)]
-pub struct Which {
+pub struct MailboxFilter {
     /// Every mailbox whose number or owner's name contains this; may be given more than once.
     #[arg(long, value_name = "TEXT")]
     search: Vec<String>,
@@ -23,7 +23,7 @@ pub struct Which {
     all: bool,
 }
 
-impl Which {
+impl MailboxFilter {
     /// The mailboxes, in order of their numbers; none at all if all are meant.
     pub async fn select(&self, client: &AdminClient) -> Result<Vec<UserRow>, Failure> {
         let mut rows = Vec::new();

@@ -23,7 +23,7 @@ const REPLIES_PER_MAIL: usize = 3;
 static REFUSED: RateLimitedLog = RateLimitedLog::new(Duration::from_secs(60));
 
 /// Why nothing is carried any more.
-pub enum End {
+pub enum ConnectionEnd {
     /// Nobody sends any more.
     NoMoreMessages,
     /// The connection is of no more use.
@@ -36,7 +36,7 @@ pub async fn carry(
     connected: Connected,
     first: Option<gr_proto::Message>,
     messages: &mut mpsc::Receiver<gr_proto::Message>,
-) -> End {
+) -> ConnectionEnd {
     let Connected {
         replies,
         write,
@@ -48,8 +48,8 @@ pub async fn carry(
         Mode::Lockstep => lockstep(context, replies, write, first, messages).await,
     };
     match ended {
-        Ok(()) => End::NoMoreMessages,
-        Err(error) => End::Broken(error),
+        Ok(()) => ConnectionEnd::NoMoreMessages,
+        Err(error) => ConnectionEnd::Broken(error),
     }
 }
 

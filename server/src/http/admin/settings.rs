@@ -50,7 +50,7 @@ pub async fn change(
 ) -> HttpResult<Json<SystemSettings>> {
     act::about(&changed(&patch));
     let servers = patch.email_servers.as_ref();
-    let wanted = settings::Patch {
+    let wanted = settings::SettingsChange {
         email_servers: servers.map(|all| all.iter().map(convert::email_server).collect()),
         name_dialing: patch.name_dialing.as_ref().map(convert::name_dialing),
         broadcast_mailbox: patch.broadcast_mailbox,

@@ -22,7 +22,7 @@ const HELD_MAX: usize = 1_000;
 
 /// The name of a task, if the client has drawn one.
 #[derive(Deserialize)]
-pub struct Drawn {
+pub struct TaskIdQuery {
     id: Option<String>,
 }
 
@@ -58,7 +58,7 @@ fn with_names<T>(api: &Api, f: impl FnOnce(&Names<'_>) -> T) -> T {
 pub async fn start(
     State(api): State<Api>,
     _: Administrator,
-    Params(drawn): Params<Drawn>,
+    Params(drawn): Params<TaskIdQuery>,
     Body(new): Body<NewTask>,
 ) -> HttpResult<(StatusCode, Json<GrTask>)> {
     act::about(&format!(

@@ -4,7 +4,7 @@ use super::Administrator;
 use crate::http::Api;
 use crate::http::error::HttpResult;
 use crate::http::extract::Params;
-use crate::operations::trail::{self, Wanted};
+use crate::operations::trail::{self, TrailFilter};
 use axum::Json;
 use axum::extract::State;
 use contract::{ApiError, AuditTrailEntry, Timestamp};
@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 /// Which entries.
 #[derive(Deserialize)]
-pub struct Asked {
+pub struct TrailQuery {
     since: Option<i64>,
     until: Option<i64>,
     who: Option<String>,
@@ -33,9 +33,9 @@ pub struct Asked {
 pub async fn list(
     State(api): State<Api>,
     _: Administrator,
-    Params(asked): Params<Asked>,
+    Params(asked): Params<TrailQuery>,
 ) -> HttpResult<Json<Vec<AuditTrailEntry>>> {
-    let wanted = Wanted {
+    let wanted = TrailFilter {
         since: asked.since.map(Timestamp),
         until: asked.until.map(Timestamp),
         who: asked.who,

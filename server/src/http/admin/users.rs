@@ -6,7 +6,7 @@ use crate::http::error::{HttpResult, Problem};
 use crate::http::extract::{Body, Id, Params};
 use crate::http::{Api, convert};
 use crate::operations::messages;
-use crate::operations::users::{self, Found};
+use crate::operations::users::{self, FoundUser};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -15,7 +15,7 @@ use serde::Deserialize;
 
 /// Which users.
 #[derive(Deserialize)]
-pub struct Wanted {
+pub struct UsersQuery {
     mailbox: Option<String>,
     search: Option<String>,
     after: Option<ObjectId>,
@@ -34,14 +34,14 @@ pub struct Wanted {
 pub async fn list(
     State(api): State<Api>,
     _: Administrator,
-    Params(wanted): Params<Wanted>,
+    Params(wanted): Params<UsersQuery>,
 ) -> HttpResult<Json<Vec<UserRow>>> {
     let which = match (wanted.mailbox, wanted.search) {
-        (Some(number), _) => users::Wanted::Number(number),
+        (Some(number), _) => users::UserFilter::Number(number),
         (None, Some(text)) if !text.trim().is_empty() => {
-            users::Wanted::Text(text.trim().to_owned())
+            users::UserFilter::Text(text.trim().to_owned())
         }
-        _ => users::Wanted::All,
+        _ => users::UserFilter::All,
     };
     let limit = wanted.limit.unwrap_or(users::LIST_LIMIT);
     let found = users::list(api.server(), which, wanted.after, limit).await?;
@@ -49,7 +49,7 @@ pub async fn list(
     rows.collect::<HttpResult<_>>().map(Json)
 }
 
-fn row(api: &Api, found: &Found) -> HttpResult<UserRow> {
+fn row(api: &Api, found: &FoundUser) -> HttpResult<UserRow> {
     let config = api.server().config();
     let pair = api.pair().borrow();
     let place = convert::Neighbourhood {
@@ -108,7 +108,7 @@ pub async fn change(
     Body(patch): Body<UserPatch>,
 ) -> HttpResult<Json<UserRow>> {
     act::about(&changed(&patch));
-    let patch = users::Patch {
+    let patch = users::UserChange {
         name: patch.name,
         dns: patch.dns,
         class: patch.class.map(i64::from),

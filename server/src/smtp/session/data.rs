@@ -22,7 +22,7 @@ pub struct DataReader {
 
 /// How the content ended.
 #[derive(Debug)]
-pub enum End {
+pub enum DataEnd {
     /// Whole.
     Content(BytesMut),
     /// It held a bare CR or LF.
@@ -51,10 +51,10 @@ impl DataReader {
     }
 
     /// Goes on with what has arrived. `None`: more is needed.
-    pub fn read(&mut self, input: &mut BytesMut) -> Option<End> {
+    pub fn read(&mut self, input: &mut BytesMut) -> Option<DataEnd> {
         loop {
             if self.over > OVER_FACTOR * self.size_max {
-                return Some(End::Endless);
+                return Some(DataEnd::Endless);
             }
             if self.line_start && input.first() == Some(&b'.') {
                 if input.starts_with(b".\r\n") {
@@ -100,13 +100,13 @@ impl DataReader {
         }
     }
 
-    fn end(&mut self) -> End {
+    fn end(&mut self) -> DataEnd {
         if self.over > 0 {
-            End::TooBig
+            DataEnd::TooBig
         } else if self.bare {
-            End::Bare
+            DataEnd::Bare
         } else {
-            End::Content(std::mem::take(&mut self.content))
+            DataEnd::Content(std::mem::take(&mut self.content))
         }
     }
 }
@@ -133,17 +133,17 @@ impl Session {
         Step::Reply(Reply::plain(354, "End with a line that holds a single dot"))
     }
 
-    pub(super) fn data_ended(&mut self, end: End) -> Step {
+    pub(super) fn data_ended(&mut self, end: DataEnd) -> Step {
         self.stage = Stage::Command;
         let refusal = match end {
-            End::Content(content) => return self.complete(content),
-            End::Bare => Reply::new(
+            DataEnd::Content(content) => return self.complete(content),
+            DataEnd::Bare => Reply::new(
                 554,
                 SYNTAX,
                 "Bare CR or LF in the content: lines end with CR LF",
             ),
-            End::TooBig => Reply::new(552, TOO_BIG, "The message is too big"),
-            End::Endless => {
+            DataEnd::TooBig => Reply::new(552, TOO_BIG, "The message is too big"),
+            DataEnd::Endless => {
                 return self.closing(Reply::new(
                     552,
                     Status(5, 3, 4),

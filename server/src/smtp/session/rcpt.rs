@@ -4,8 +4,8 @@ use super::address::{self, Parsed};
 use super::mail::after_keyword;
 use super::parameters::RcptParameters;
 use super::{
-    Asked, BAD_SEQUENCE, DeliveryTarget, Lookup, Recipient, Reply, SYNTAX, Session, Stage, Status,
-    Step,
+    AskedRecipient, BAD_SEQUENCE, DeliveryTarget, Lookup, Recipient, Reply, SYNTAX, Session, Stage,
+    Status, Step,
 };
 
 impl Session {
@@ -36,7 +36,7 @@ impl Session {
                     path,
                     declared_size,
                 };
-                self.stage = Stage::Asked(Asked {
+                self.stage = Stage::Asked(AskedRecipient {
                     lookup: lookup.clone(),
                     notify,
                     original,
@@ -50,7 +50,7 @@ impl Session {
     /// Takes the recipient if the verdict says so. Mail for the partner's engine and for mailboxes is never one mail.
     pub(super) fn rcpt_judged(
         &mut self,
-        asked: Asked,
+        asked: AskedRecipient,
         verdict: Result<DeliveryTarget, Reply>,
     ) -> Reply {
         let Some(transaction) = &mut self.transaction else {
