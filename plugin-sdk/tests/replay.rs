@@ -235,7 +235,7 @@ fn without_an_administrators_name_nothing_is_sent() {
         let transport = Rc::new(Native::new().unwrap());
         let client = Client::new(transport, Config::new(&north.http)).unwrap();
         match client.users().create(&new_user()).await {
-            Err(Error::BadConfig { what }) => assert!(what.contains("administer"), "{what}"),
+            Err(Error::BadConfig { what }) => assert!(what.contains("administrator"), "{what}"),
             other => panic!("{other:?}"),
         }
         assert_eq!(times(&[&north, &south], "POST"), 0);

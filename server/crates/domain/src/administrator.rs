@@ -270,9 +270,10 @@ impl<'a> AdministratorAccount<'a> {
         let places = (0..Self::SESSIONS_MAX).map(|n| (server.0 & !PLACE_BITS) | n);
         let before = places.map(|place| (place, self.session_at(place)));
         let worth = |kept: &Option<HeldSession>| match kept {
-            Some(kept) if self.is_live(kept, now) => (1, kept.began_at),
+            Some(kept) if self.is_live(kept, now) => (2, kept.began_at),
+            // Taken before one that was never used, so that an account does not grow.
             Some(kept) => (0, kept.began_at),
-            None => (0, Timestamp(i64::MIN)),
+            None => (1, Timestamp(0)),
         };
         let found = before.min_by_key(|(_, kept)| worth(kept));
         let (place, before) = found.unwrap_or((server.0 & !PLACE_BITS, None));

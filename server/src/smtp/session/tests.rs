@@ -437,7 +437,9 @@ fn a_bare_lf_never_ends_a_command() {
         let mut t = talk().greeted();
         let hidden = format!("NOOP x{end}MAIL FROM:<evil@c.example>{end}RCPT TO:<7200@a.example>");
         let lines = hidden.matches("\r\n").count();
-        let refused = vec![500; lines + 1];
+        let mut refused = vec![500; lines.max(1)];
+        // What stands behind a CR LF is a line of its own, and comes where no mail has begun.
+        refused.extend((lines > 0).then_some(503));
         assert_eq!(t.codes(format!("{hidden}\r\n")), refused, "{end:?}");
         if lines == 0 {
             assert_eq!(
