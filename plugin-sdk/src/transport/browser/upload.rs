@@ -5,7 +5,7 @@
 //! cookies, and a browser asks for a password of its own only where an answer of 401 wants one by HTTP Basic, which those of a user's
 //! calls do not.
 
-use super::{broken, headers_of};
+use super::broken;
 use crate::transport::{FetchError, Request, Response};
 use futures_channel::oneshot;
 use futures_util::{StreamExt, stream};
@@ -59,7 +59,7 @@ impl Sending {
         let xhr = XmlHttpRequest::new()?;
         xhr.open_with_async(request.method.as_str(), &request.url, true)?;
         xhr.set_response_type(XmlHttpRequestResponseType::Arraybuffer);
-        for (name, value) in headers_of(request) {
+        for (name, value) in request.headers() {
             xhr.set_request_header(name, value)?;
         }
         let on_sent = request.on_sent.clone();
