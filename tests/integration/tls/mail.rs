@@ -189,11 +189,13 @@ fn peers_and_owners_of_mailboxes_sign_in_by_tls_and_are_believed() {
     let wrong = smtp.ask(format!("AUTH PLAIN {WRONG}\r\n"));
     assert_eq!((wrong.code, wrong.status()), (535, Some("5.7.8")));
     // Tries are entered behind what answers them.
-    until("the try is in the audit trail", || {
+    let trail = until("the try is in the audit trail", || {
         let trail = server.admin().get("/api/v1/admin/audit-trail");
         let trail = trail.json().to_string();
         let said = ["peer.sign-in", "wrong-password", "west"];
-        said.iter().all(|said| trail.contains(said)).then_some(())
+        said.iter()
+            .all(|said| trail.contains(said))
+            .then_some(trail)
     });
     assert!(!trail.contains("cloudy") && !server.log().contains("cloudy"));
 }
