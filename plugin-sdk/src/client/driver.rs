@@ -35,8 +35,9 @@ pub(super) struct Driver {
     pub(super) token: RefCell<Option<String>>,
     /// What opens the administration: the value of the header `Authorization`.
     pub(super) administrator: RefCell<Option<String>>,
-    /// When the administrator's session is to be renewed.
-    pub(super) administrator_renew_at: Cell<Option<Millis>>,
+    /// When the administrator's session is to be renewed, and by what: its beginning leaves it here, so that a page without administrators
+    /// does not carry it.
+    pub(super) administrator_renewal: Cell<Option<(Millis, fn(&Self))>>,
     /// When the session is to be renewed.
     pub(super) renew_at: Cell<Option<Millis>>,
     /// Raised whenever requests under way are no longer expected to be answered.
@@ -91,7 +92,7 @@ impl Driver {
             connector: RefCell::new(connector),
             token: RefCell::new(None),
             administrator: RefCell::new(None),
-            administrator_renew_at: Cell::new(None),
+            administrator_renewal: Cell::new(None),
             renew_at: Cell::new(None),
             epoch: Cell::new(0),
             requests: Cell::new(0),
@@ -137,7 +138,8 @@ impl Driver {
 
     fn wake_at(&self) -> Option<Millis> {
         let connector = self.connector.borrow().wake_at();
-        let renewals = [self.renew_at.get(), self.administrator_renew_at.get()];
+        let administrators = self.administrator_renewal.get().map(|(at, _)| at);
+        let renewals = [self.renew_at.get(), administrators];
         connector
             .into_iter()
             .chain(renewals.into_iter().flatten())
@@ -394,7 +396,11 @@ async fn drive(
             };
             driver.feed(Input::Tick);
             driver.renew_session_if_due();
-            driver.renew_administrator_if_due();
+            if let Some((at, renew)) = driver.administrator_renewal.get()
+                && at <= driver.now()
+            {
+                renew(&driver);
+            }
             driver.deliver();
             let wake_at = driver.wake_at();
             driver.sleeps_until.set(wake_at);

@@ -110,12 +110,12 @@ impl OwnAdministration {
 impl Driver {
     fn hold_administrator(&self, token: &str) {
         self.administrator.replace(Some(format!("Bearer {token}")));
-        self.administrator_renew_at.set(None);
+        self.administrator_renewal.set(None);
     }
 
     fn forget_administrator(&self) {
         self.administrator.replace(None);
-        self.administrator_renew_at.set(None);
+        self.administrator_renewal.set(None);
     }
 
     fn begin_administrator(&self, session: &AdministratorSession) {
@@ -132,15 +132,14 @@ impl Driver {
     fn renew_administrator_in(&self, ms: u64) {
         let pause = ms.max(self.timing().renew_pause_ms);
         let at = self.now().plus(pause);
-        self.administrator_renew_at.set(Some(at));
+        self.administrator_renewal
+            .set(Some((at, Self::begin_to_renew_administrator)));
         self.wake_task();
     }
 
     /// A program that goes on for hours keeps its session as long as the server allows.
-    pub(super) fn renew_administrator_if_due(&self) {
-        let due = self.administrator_renew_at.get();
-        let (true, Ok(caller)) = (due.is_some_and(|at| at <= self.now()), self.administrator())
-        else {
+    fn begin_to_renew_administrator(&self) {
+        let Ok(caller) = self.administrator() else {
             return;
         };
         // Should the try fail, there is time for more.
@@ -163,7 +162,7 @@ impl Driver {
         match renewed {
             Ok(session) => self.begin_administrator(&session),
             // It is over: the next call says so.
-            Err(Error::Refused(_)) => self.administrator_renew_at.set(None),
+            Err(Error::Refused(_)) => self.administrator_renewal.set(None),
             Err(error) => return Err(error),
         }
         Ok(())
