@@ -25,6 +25,9 @@ const CLOCK_DRIFT_MS_MAX: u64 = 1_000;
 
 type Callback = Rc<dyn Fn(&ClientEvent)>;
 
+/// When something is to be renewed, and by what.
+pub(super) type Renewal = (Millis, fn(&Driver));
+
 pub(super) struct Driver {
     /// For the tasks that work for it.
     me: Weak<Driver>,
@@ -37,7 +40,7 @@ pub(super) struct Driver {
     pub(super) administrator: RefCell<Option<String>>,
     /// When the administrator's session is to be renewed, and by what: its beginning leaves it here, so that a page without administrators
     /// does not carry it.
-    pub(super) administrator_renewal: Cell<Option<(Millis, fn(&Self))>>,
+    pub(super) administrator_renewal: Cell<Option<Renewal>>,
     /// When the session is to be renewed.
     pub(super) renew_at: Cell<Option<Millis>>,
     /// Raised whenever requests under way are no longer expected to be answered.
