@@ -1,11 +1,14 @@
 //! Running other programs: one way to start them, and one way to say that they failed.
 
 use std::{
+    fs,
     io::{self, Write as _},
     os::{
         fd::AsFd as _,
+        unix::fs::FileTypeExt as _,
         unix::process::{CommandExt as _, ExitStatusExt as _},
     },
+    path::Path,
     process::{Child, Command, ExitStatus, Stdio},
     thread,
     time::{Duration, Instant},
@@ -46,6 +49,27 @@ pub fn run_quietly(command: &mut Command) -> Result<(), Failure> {
         command.stdin(Stdio::null()).stdout(Stdio::null()).status(),
         command,
     )
+}
+
+/// Sees to it that /dev/null is a device. A tool that runs as root may put a plain file in its place; cargo asks rustc with /dev/null as its
+/// input, so what others throw away would then be compiled, and the refusal be remembered. Only root can mend it; others are told.
+pub fn see_to_null() {
+    let null = Path::new("/dev/null");
+    let is_device = |data: fs::Metadata| data.file_type().is_char_device();
+    if fs::metadata(null).is_ok_and(is_device) {
+        return;
+    }
+    say(
+        "/dev/null is no device but a plain file, which breaks what cargo asks rustc; it is made anew",
+    );
+    let made = fs::remove_file(null).and_then(|()| {
+        let mut command = Command::new("mknod");
+        command.args(["-m", "666", "/dev/null", "c", "1", "3"]);
+        command.status()
+    });
+    if !made.is_ok_and(|status| status.success()) {
+        say("it cannot be: as root, rm /dev/null && mknod -m 666 /dev/null c 1 3");
+    }
 }
 
 /// Runs a command to its end and shows nothing; what it wrote to standard error is in the failure.

@@ -44,6 +44,7 @@ impl<'a> Steps<'a> {
 
     /// Runs one step.
     pub fn run(&mut self, step: Step) -> Outcome {
+        process::see_to_null();
         let outcome = match step {
             Step::Format => format(),
             Step::Lints => lints(),
