@@ -7,7 +7,7 @@
 //! so that no answer tells which do. Times are passed in.
 
 use crate::network::household;
-use domain::Timestamp;
+use domain::{Hlc, Timestamp};
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::IpAddr;
@@ -231,7 +231,10 @@ impl Attempts {
             let mut guesses = lock(&self.guesses);
             if let Some(known) = guesses.get(&pair).copied() {
                 let since = at.now.saturating_duration_since(known.last);
-                let is_forgiven = forgiven.is_some_and(|when| when >= known.last_wall);
+                // What a wrong clock dated ahead forgives nothing for ever (E20).
+                let believed = at.wall.0.saturating_add(Hlc::ABSORB_MS_MAX);
+                let is_forgiven =
+                    forgiven.is_some_and(|when| when >= known.last_wall && when.0 <= believed);
                 if is_forgiven || since >= FORGET_AFTER {
                     guesses.remove(&pair);
                 } else if let Some(wait) = self.wait(known.wrong)

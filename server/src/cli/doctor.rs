@@ -157,6 +157,9 @@ async fn look_at_server(client: &AdminClient, config: &Config, findings: &mut Fi
     if let Some(ms) = status.clock_difference_ms {
         findings.note("clocks", clocks(ms));
     }
+    if let Some(ms) = status.dated_ahead_ms {
+        findings.note("dates", Err(super::gr::dated_ahead(ms)));
+    }
     if let Some(room) = &status.disk {
         findings.note("disk", disk(room));
     }

@@ -183,6 +183,9 @@ fn show(status: &GrStatus) -> String {
             let sign = if clocks_differ(ms) { "✗ " } else { "" };
             lines.push(format!("Clocks        {sign}{}", clocks(ms)));
         }
+        if let Some(ms) = status.dated_ahead_ms {
+            lines.push(format!("Dates         ✗ {}", dated_ahead(ms)));
+        }
         if status.held_count > 0 {
             lines.push(format!(
                 "Held          {} mailboxes; `callpilot gr held` lists them",
@@ -246,17 +249,29 @@ pub(super) fn passwords_differ(from: &str) -> String {
     )
 }
 
-/// How the partner's clock stands to this server's.
-pub(super) fn clocks(difference_ms: i64) -> String {
-    let ms = difference_ms.unsigned_abs();
-    // To the nearest: what a report takes on its way makes ten days a little less.
+/// Changes that were made while a clock was wrong.
+pub(super) fn dated_ahead(ms: i64) -> String {
+    let by = span(ms.unsigned_abs());
+    format!(
+        "the partner sent changes that are dated {by} ahead of both clocks: one was wrong when they were made. They are taken, and later \
+         ones replace them"
+    )
+}
+
+/// A time in words, to the nearest: what a report takes on its way makes ten days a little less.
+fn span(ms: u64) -> String {
     let in_units_of = |unit_ms: u64| ms.saturating_add(unit_ms / 2) / unit_ms;
-    let by = match ms {
+    match ms {
         0..10_000 => format!("{ms} ms"),
         10_000..7_200_000 => format!("{} s", in_units_of(1_000)),
         7_200_000..172_800_000 => format!("{} hours", in_units_of(3_600_000)),
         _ => format!("{} days", in_units_of(86_400_000)),
-    };
+    }
+}
+
+/// How the partner's clock stands to this server's.
+pub(super) fn clocks(difference_ms: i64) -> String {
+    let by = span(difference_ms.unsigned_abs());
     match difference_ms {
         0.. => format!("the partner's is {by} ahead"),
         _ => format!("the partner's is {by} behind"),

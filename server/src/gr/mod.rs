@@ -66,6 +66,13 @@ pub fn log(event: &Event) {
                 "this server's clock has leapt; nothing is emptied or forgotten for its age until clocks have agreed for that long again"
             );
         }
+        Event::DatedAhead(ms) => {
+            tracing::warn!(
+                ms,
+                "the GR partner sends changes that are dated ahead of both clocks, by more than an hour: one of the clocks was wrong when they were \
+                 made. They are taken; whatever is written after them replaces them"
+            );
+        }
         Event::Stranger(server) => {
             tracing::warn!(
                 ?server,

@@ -263,6 +263,7 @@ pub fn gr_status(
         slow: pair.status.slow,
         bytes_per_s: pair.status.bytes_per_s,
         clock_difference_ms: pair.status.clock_difference_ms,
+        dated_ahead_ms: pair.status.dated_ahead_ms,
         held: concerns.held,
         held_count: concerns.held_count,
         task: concerns.task,

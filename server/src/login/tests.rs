@@ -139,6 +139,7 @@ fn an_administrator_forgives_on_this_server_and_on_the_other() {
         attempts.ask(&who, here, clock.at(11), when)
     };
     assert!(forgiven(9).is_err(), "before the last wrong one");
+    assert!(forgiven(3_612).is_err(), "by a clock that nobody believes");
     assert_eq!(forgiven(11), Ok(()));
     attempts.wrong(&who, here, clock.at(12));
     attempts.forget(&who);

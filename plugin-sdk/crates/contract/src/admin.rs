@@ -193,6 +193,10 @@ pub struct GrStatus {
     /// Difference of the partner's clock, in milliseconds, positive if it is ahead. While it is more than some seconds, sessions may be
     /// refused by the other server, and while it is more than an hour nothing is deleted for its age.
     pub clock_difference_ms: Option<i64>,
+    /// By how many milliseconds something that the partner sent lately is dated ahead of both clocks, if that is more than an hour: one of
+    /// them was wrong when it was written. It is taken as it is, and whatever is written after it replaces it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dated_ahead_ms: Option<i64>,
     /// Mailboxes of this server that are not replicated, each with its reason (R9): the first hundred.
     pub held: Vec<HeldMailbox>,
     /// How many those are altogether.

@@ -11,7 +11,7 @@ use crate::{
     Changed, Config, Event, Input, Message, Mono, Now, Output, PartnerState, PartnerStatus,
     Payload, Rule, limits,
 };
-use domain::{Change, Incarnation, ObjectId};
+use domain::{Change, Hlc, Incarnation, ObjectId};
 use ledger::{BackgroundJob, Damage, Ledger, LedgerError, ReplicaState, Seeding};
 use std::collections::BTreeMap;
 
@@ -41,6 +41,8 @@ pub struct Engine {
     pub(crate) causes: u64,
     /// What marked objects have taken in since they were marked: see [`Tx::taken_in`].
     pub(crate) taken_in: BTreeMap<ObjectId, u64>,
+    /// See [`Tx::dated_ahead_ms`].
+    pub(crate) dated_ahead_ms: i64,
     /// The task that the partner drives.
     pub(crate) serving: Option<Serving>,
     /// What was refused here and has not come since.
@@ -149,6 +151,7 @@ impl Engine {
             ready: true,
             causes: incarnation.0,
             taken_in: BTreeMap::new(),
+            dated_ahead_ms: 0,
             serving: None,
             refused: BTreeMap::new(),
             retry_at: Mono(0),
@@ -340,7 +343,17 @@ impl Engine {
             slow: slow && state == PartnerState::Running,
             bytes_per_s,
             clock_difference_ms: report.map(|(_, difference)| difference),
+            dated_ahead_ms: self.dated_ahead_of_both(),
         }
+    }
+
+    /// By how much something that came in this session is dated ahead of both clocks, in milliseconds, if that is more than
+    /// [`Hlc::ABSORB_MS_MAX`]. It was dated by a clock that has been put back since.
+    fn dated_ahead_of_both(&self) -> Option<i64> {
+        let report = self.session.as_ref().and_then(|session| session.report);
+        let partner_ahead_ms = report.map_or(0, |(_, difference)| difference.max(0));
+        let ahead_ms = self.dated_ahead_ms.saturating_sub(partner_ahead_ms);
+        (report.is_some() && ahead_ms > Hlc::ABSORB_MS_MAX).then_some(ahead_ms)
     }
 
     fn partner_state(&self) -> PartnerState {
@@ -406,6 +419,7 @@ impl Engine {
             ready: &mut self.ready,
             causes: &mut self.causes,
             taken_in: &mut self.taken_in,
+            dated_ahead_ms: &mut self.dated_ahead_ms,
         }
     }
 
@@ -487,7 +501,13 @@ impl Engine {
         // Time on the way makes it vary; a leap is news.
         let leapt = clocks.zip(status.clock_difference_ms);
         let leapt = leapt.is_some_and(|(then, now)| then.abs_diff(now) > limits::CLOCK_NEWS_MS);
-        if shown.map(told) != Some(told(&status)) || leapt {
+        let dated_ahead = shown.and_then(|s| s.dated_ahead_ms);
+        let far = status.dated_ahead_ms.filter(|_| dated_ahead.is_none());
+        if let Some(ms) = far {
+            self.outputs.push(Output::Event(Event::DatedAhead(ms)));
+        }
+        let ahead = far.is_some() || dated_ahead.is_some() != status.dated_ahead_ms.is_some();
+        if shown.map(told) != Some(told(&status)) || leapt || ahead {
             self.shown = Some(status);
             self.outputs.push(Output::Status(status));
         }

@@ -156,6 +156,9 @@ pub struct PartnerStatus {
     pub bytes_per_s: Option<u64>,
     /// How far its wall clock is ahead, in milliseconds; only to be shown.
     pub clock_difference_ms: Option<i64>,
+    /// By how many milliseconds something that the partner sent in this session is dated ahead of both clocks, if that is more than an hour
+    /// (E20); only to be shown.
+    pub dated_ahead_ms: Option<i64>,
 }
 
 impl PartnerStatus {
@@ -185,6 +188,9 @@ pub enum Event {
     PartnerRecovered,
     /// This server's wall clock has leapt by so many milliseconds: for some time age destroys nothing.
     ClockLeapt(i64),
+    /// Something that the partner sent is dated so many milliseconds ahead of both clocks, by one that has been put back since. It is taken,
+    /// and replaced by whatever is written after it (E20). Said once in a session.
+    DatedAhead(i64),
     /// A HELLO names a server that is not the partner.
     Stranger(ServerId),
     /// The partner refused an object, or it may not be sent: it is held (R9).

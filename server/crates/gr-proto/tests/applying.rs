@@ -6,7 +6,7 @@ use domain::{
     BodyRef, Hlc, Incarnation, Key, Kind, Object, ObjectId, ReplicationConstraints, Timestamp,
     User, Value, Version, user_fields,
 };
-use gr_proto::{Input, Item, Message, ObjectChange, Output, Payload, Piece, limits};
+use gr_proto::{Event, Input, Item, Message, ObjectChange, Output, Payload, Piece, limits};
 use ledger::{DeletionRecord, Held, Lane, Ledger, Mark, Reason};
 use support::drive::blank;
 use support::say::{item, offer};
@@ -564,4 +564,42 @@ fn a_user_is_not_in_its_own_way() {
     moved.set(Key::field(user_fields::HOME), at, server(NORTH).into());
     moved.set(Key::field(user_fields::CLASS), at, Value::Int(2));
     assert_eq!(offered(&mut pair, 1, &moved), TAKEN);
+}
+
+/// It was dated by a clock that has been put back since. It is said once in a session, shown as long as the session lasts, and taken.
+#[test]
+fn what_is_dated_ahead_of_both_clocks_is_taken_and_told() {
+    let mut pair = Pair::running();
+    let hour = Hlc::ABSORB_MS_MAX;
+    pair.ahead[NORTH] = hour;
+    pair.live(20_000);
+    let dated = |pair: &mut Pair, n: u8, ahead: i64| {
+        pair.sides[SOUTH].said.clear();
+        let mut message = a_message(1, None);
+        let at = version(pair.now.wall.0 + ahead);
+        message.set(Key::field(2), at, Value::Int(1));
+        assert_eq!(offered(pair, n, &message), TAKEN);
+        let said = pair.sides[SOUTH].said.iter();
+        let events = said.filter(|output| matches!(output, Output::Event(Event::DatedAhead(_))));
+        let status = pair.sides[SOUTH].engine.view().status();
+        (events.count(), status.dated_ahead_ms.is_some())
+    };
+    assert_eq!(dated(&mut pair, 8, hour), (0, false));
+    // It takes some seconds to be said.
+    let explained = 2 * hour - 60_000;
+    assert_eq!(dated(&mut pair, 9, explained), (0, false));
+    let by_neither = 2 * hour + 60_000;
+    assert_eq!(dated(&mut pair, 10, by_neither), (1, true));
+    assert_eq!(dated(&mut pair, 11, 9 * by_neither), (0, true));
+    // What is written here afterwards replaces it.
+    pair.change(SOUTH, set(11, 2, 2));
+    pair.settle();
+    for side in [NORTH, SOUTH] {
+        let object = &pair.sides[side].ledger.objects[&id(11)];
+        assert_eq!(object.get(Key::field(2)), Some(&Value::Int(2)));
+    }
+    pair.restart(NORTH);
+    pair.live(20_000);
+    let status = pair.sides[SOUTH].engine.view().status();
+    assert_eq!(status.dated_ahead_ms, None);
 }

@@ -193,9 +193,13 @@ fn was_deleted_here(tx: &mut Tx<'_>, id: &ObjectId, theirs: &Object) -> Result<b
     tx.was_deleted(id, theirs)
 }
 
-/// The clock follows the partner's, unless that is absurdly far ahead (E20).
+/// The clock follows the partner's, unless that is absurdly far ahead (E20): then that is remembered, to be reported.
 fn absorb(tx: &mut Tx<'_>, theirs: &Object) {
     let newest = theirs.newest().hlc;
+    let ahead_ms = newest.wall().0.saturating_sub(tx.now.wall.0);
+    if ahead_ms > Hlc::ABSORB_MS_MAX {
+        *tx.dated_ahead_ms = ahead_ms.max(*tx.dated_ahead_ms);
+    }
     tx.state.hlc = if tx.config.rules.hold(Rule::ClockBound) {
         tx.state.hlc.absorb(newest, tx.now.wall)
     } else {

@@ -21,6 +21,7 @@ macro_rules! tx {
             ready: &mut $engine.ready,
             causes: &mut $engine.causes,
             taken_in: &mut $engine.taken_in,
+            dated_ahead_ms: &mut $engine.dated_ahead_ms,
         }
     };
 }
@@ -44,6 +45,8 @@ pub(crate) struct Tx<'a> {
     /// Marked objects that have taken in something of the partner's since, with the numbers of their marks: what was sent for such a mark may
     /// lack it. At most [`limits::TAKEN_IN_MAX`].
     pub(crate) taken_in: &'a mut BTreeMap<ObjectId, u64>,
+    /// By how many milliseconds what came in this session is dated ahead of this server's clock, at most; 0 below an hour (E20).
+    pub(crate) dated_ahead_ms: &'a mut i64,
 }
 
 /// What a mark says besides its number.

@@ -127,6 +127,7 @@ impl Engine {
         self.session = Some(Session::new(from, now.mono, self.config.limits));
         // Nothing is under way: everything is sent again as it is now.
         self.taken_in.clear();
+        self.dated_ahead_ms = 0;
         self.status_mut(now).prove(proven);
         self.ready = true;
         self.event(Event::SessionBegan(from));
