@@ -47,21 +47,7 @@ pub fn step_of(secret: &[u8], typed: &str, now: Timestamp, used: Option<i64>) ->
 
 /// A secret as it is typed: base 32 (RFC 4648 section 6) without padding.
 pub fn base32(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-    let mut text = String::with_capacity(bytes.len().div_ceil(5) * 8);
-    let (mut bits, mut count) = (0_u32, 0);
-    for byte in bytes {
-        bits = (bits << 8) | u32::from(*byte);
-        count += 8;
-        while count >= 5 {
-            count -= 5;
-            text.push(char::from(ALPHABET[(bits >> count) as usize & 31]));
-        }
-    }
-    if count > 0 {
-        text.push(char::from(ALPHABET[(bits << (5 - count)) as usize & 31]));
-    }
-    text
+    data_encoding::BASE32_NOPAD.encode(bytes)
 }
 
 /// The address that applications read from a QR code. `server` and `name` hold letters, digits, dots, hyphens and underscores alone.

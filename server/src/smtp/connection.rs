@@ -7,7 +7,7 @@ use super::gr_gate::Turn;
 use super::intake;
 use super::recipients;
 use super::replies::{self, QueuedReply};
-use super::session::{Credentials, Limits, Mail, Session, Step};
+use super::session::{Credentials, Limits, Mail, Session, Step, content};
 use super::{Reply, Service, Status, submission};
 use crate::config;
 use crate::listen::{self, Presence, Share, Stream, TooMuch};
@@ -175,7 +175,7 @@ impl Conversation {
     /// # Errors
     /// What it is told if that is too much.
     fn hold(&mut self, room: usize) -> Result<(), &'static str> {
-        let octets = self.session.kept() + self.input.len() + room;
+        let octets = self.session.kept() + content::taken_with(&self.input, room);
         let too_much = |TooMuch| TOO_MUCH;
         self.share.hold(octets).map_err(too_much)?;
         let has_content = self.session.transferring() || self.session.kept() > 0;
@@ -319,7 +319,7 @@ impl Reader<'_> {
             ..
         } = &mut *self.conversation;
         let by = recipient_by.map_or(deadline, |by| deadline.min(by));
-        input.reserve(room);
+        content::reserve(input, room);
         let last_word = tokio::select! {
             biased;
             read = timeout_at(by, read.read_buf(input)) => match read {
@@ -376,7 +376,7 @@ impl Reader<'_> {
             .map_err(|_| Gone)?;
         // What follows in the pipeline is counted anew with the next read.
         let mut kept = self.conversation.share.take();
-        if kept.hold_all(mail.content.len()).is_err() {
+        if kept.hold_all(mail.content.capacity()).is_err() {
             return self
                 .answer(Reply::new(452, Status(4, 3, 1), TOO_MUCH))
                 .await;

@@ -26,6 +26,11 @@ const OPENED_AT_ONCE: usize = 2;
 
 static ELSEWHERE: RateLimitedLog = RateLimitedLog::new(Duration::from_secs(60));
 
+/// What the buffers of a mail of so many octets take: a quarter more than has come, at most.
+fn taken_by(size: usize) -> usize {
+    size + size / 4 + AHEAD
+}
+
 /// The gate before the replication engine. Cheap to clone.
 #[derive(Clone)]
 pub struct GrGate {
@@ -46,9 +51,10 @@ pub struct Turn {
 impl GrGate {
     /// Mail comes from these networks; if there are none, from anywhere. The longest has `size_max` octets.
     pub fn new(networks: &[Network], size_max: usize) -> Self {
+        let longest = taken_by(size_max);
         Self {
             networks: networks.into(),
-            unproved: Budget::new(MAILS * (size_max + AHEAD), size_max + AHEAD),
+            unproved: Budget::new(MAILS * longest, longest),
             sending: Arc::default(),
             opening_proved: Arc::new(Semaphore::new(OPENED_AT_ONCE)),
             opening_others: Arc::new(Semaphore::new(OPENED_AT_ONCE)),
@@ -163,8 +169,8 @@ mod tests {
         let mut second = gate.turn(ip("10.0.0.2"), presence).unwrap().unwrap();
         let mut third = gate.turn(ip("10.0.0.3"), presence).unwrap().unwrap();
         for turn in [&mut first, &mut second] {
-            assert_eq!(turn.hold(SIZE + AHEAD), Ok(()));
-            assert_eq!(turn.hold(SIZE + AHEAD + 1), Err(TooMuch));
+            assert_eq!(turn.hold(taken_by(SIZE)), Ok(()));
+            assert_eq!(turn.hold(taken_by(SIZE) + 1), Err(TooMuch));
         }
         assert_eq!(third.hold(SIZE), Err(TooMuch), "all is spent");
         drop(first);

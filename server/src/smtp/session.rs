@@ -11,6 +11,7 @@
 mod address;
 mod auth;
 mod bdat;
+pub(super) mod content;
 mod data;
 mod hello;
 mod line;
@@ -263,14 +264,14 @@ impl Session {
         recipients.any(|r| r.target == DeliveryTarget::Partner)
     }
 
-    /// Octets of content that the session keeps until the mail is whole.
+    /// Octets that the session takes for content until the mail is whole.
     pub fn kept(&self) -> usize {
         let chunks = self.transaction.as_ref().and_then(|t| t.chunks.as_ref());
         let lines = match &self.stage {
             Stage::Data(reader) => reader.kept(),
             _ => 0,
         };
-        lines + chunks.map_or(0, BytesMut::len)
+        lines + chunks.map_or(0, BytesMut::capacity)
     }
 
     /// Goes on with what has arrived; takes what it used off the front of `input`.

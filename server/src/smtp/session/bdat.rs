@@ -1,6 +1,6 @@
 //! BDAT: content by count (RFC 3030 section 2). No octet of it is looked at, so nothing in it can end it.
 
-use super::{BAD_SEQUENCE, Reply, SYNTAX, Session, Stage, Status, Step, TOO_BIG};
+use super::{BAD_SEQUENCE, Reply, SYNTAX, Session, Stage, Status, Step, TOO_BIG, content};
 use bytes::{Buf, BytesMut};
 
 /// A chunk on its way.
@@ -83,7 +83,7 @@ impl Session {
         let whole = match transaction.chunks.take() {
             None => bytes,
             Some(mut earlier) => {
-                earlier.extend_from_slice(&bytes);
+                content::append(&mut earlier, &bytes);
                 earlier
             }
         };

@@ -3,7 +3,9 @@
 //! Only CR LF . CR LF ends the content. LF . LF, CR . CR and their mixtures, with which a message could hide another one from
 //! this server or the next, do not; and content with a bare CR or LF is refused (RFC 5321 section 2.3.8 forbids to send it).
 
-use super::{BAD_SEQUENCE, BodyKind, Reply, SYNTAX, Session, Stage, Status, Step, TOO_BIG};
+use super::{
+    BAD_SEQUENCE, BodyKind, Reply, SYNTAX, Session, Stage, Status, Step, TOO_BIG, content,
+};
 use bytes::BytesMut;
 
 /// How much of a message that is too big is thrown away before its client is: as a multiple of the allowed size.
@@ -45,9 +47,9 @@ impl DataReader {
         }
     }
 
-    /// Octets that are kept so far.
+    /// Octets that are taken so far.
     pub fn kept(&self) -> usize {
-        self.content.len()
+        self.content.capacity()
     }
 
     /// Goes on with what has arrived. `None`: more is needed.
@@ -96,7 +98,7 @@ impl DataReader {
             self.over += n;
             self.content = BytesMut::new();
         } else {
-            self.content.extend_from_slice(&bytes);
+            content::append(&mut self.content, &bytes);
         }
     }
 
