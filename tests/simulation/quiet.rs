@@ -5,7 +5,7 @@ use crate::node::NAMES;
 use crate::oracle::{Failure, failed};
 use crate::slow::PUT_OFF_MS;
 use crate::world::World;
-use gr_proto::PartnerState;
+use gr_proto::{Limits, PartnerState};
 
 /// After the faults have ended, the pair must be quiet within this time: the longest retransmission time, and some.
 const QUIET_WITHIN_MS: u64 = 1_500_000;
@@ -140,7 +140,12 @@ impl World {
         // The last challenge may have been echoed late: then its proof runs out, and the partner is asked once more.
         // And what was put off for want of room comes when there is some.
         let put_off = u64::from(self.dials.wide.full_long > 0) * 2 * PUT_OFF_MS;
-        let settled = self.time + self.dials.timers.unknown_ms + put_off;
+        // Where few numbers may be unsettled, those that were lost on a bad network leave room for the next acknowledgement at best.
+        let limits = &self.dials.wide.limits;
+        let few_unsettled = u64::from(limits.unsettled < Limits::default().unsettled);
+        let acknowledged =
+            few_unsettled * (limits.processed_unacked + 2) * self.dials.timers.heartbeat_ms;
+        let settled = self.time + self.dials.timers.unknown_ms + put_off + acknowledged;
         self.pass(settled)?;
         self.time = self.time.max(settled);
         // What late mail has asked for is still on a slow way, and may be answered.
