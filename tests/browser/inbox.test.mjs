@@ -68,6 +68,38 @@ describe('My CallPilot on a healthy pair', { timeout: 300_000 }, () => {
     await closePage(page);
   });
 
+  it('plays a message before all of it has come, and goes on without a break when it has', async () => {
+    const page = await open('7207');
+    const subject = `Long ${crypto.randomUUID().slice(0, 8)}`;
+    await deliver(pair.north.smtp, at('7207'), voiceMessage({ to: at('7207'), subject, seconds: 60 }));
+    await row(page, subject).waitFor();
+    let whole = false;
+    page.on('requestfinished', (request) => {
+      whole ||= request.url().includes('/audio');
+    });
+    const network = await page.context().newCDPSession(page);
+    const link = (bytesPerSecond) => network.send('Network.emulateNetworkConditions', {
+      offline: false, latency: 50, downloadThroughput: bytesPerSecond, uploadThroughput: bytesPerSecond,
+    });
+    await network.send('Network.enable');
+    // Four times as fast as it is spoken: 15 seconds for all of it.
+    await link(16_000);
+    await row(page, subject).click();
+    const position = async () => Number(await player(page).getByRole('slider').inputValue());
+    await player(page).getByRole('button', { name: 'Play' }).click();
+    await until('it sounds', async () => (await position()) > 0);
+    assert.equal(whole, false, 'it waited for the whole sound');
+    assert.equal(await player(page).getByRole('slider').getAttribute('max'), '60000');
+    assert.equal(await player(page).getByRole('link', { name: 'Save the sound' }).count(), 0);
+    await link(-1);
+    await player(page).getByRole('link', { name: 'Save the sound' }).waitFor();
+    await until('it has gone over to the whole', async () => (await position()) > 6_000);
+    await player(page).getByRole('slider').fill('58000');
+    await until('it has ended', async () => (await player(page).getByRole('button', { name: 'Play' }).count()) > 0);
+    assert.equal(await position(), 0);
+    await closePage(page);
+  });
+
   it('deletes with undo, and a deletion reaches the partner', async () => {
     const page = await open('7204');
     const subject = `Gone ${crypto.randomUUID().slice(0, 8)}`;

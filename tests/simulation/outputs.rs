@@ -263,7 +263,10 @@ impl World {
                 self.oracle.rebuilt[side] = true;
                 self.counters.hit(Sometimes::Rebuilt);
             }
-            Event::ClockLeapt(_) | Event::DatedAhead(_) | Event::Stranger(_) | Event::NoCommonLevel(..) => {}
+            Event::ClockLeapt(_)
+            | Event::DatedAhead(_)
+            | Event::Stranger(_)
+            | Event::NoCommonLevel(..) => {}
         }
         Ok(())
     }

@@ -74,7 +74,12 @@ impl ArrivingSound {
 /// Where the last half second is quietest: going on from there is not heard.
 fn quiet_end(samples: &[i16]) -> usize {
     let from = samples.len().saturating_sub(QUIET_WITHIN);
-    let loudness = |frame: &[i16]| frame.iter().map(|s| u32::from(s.unsigned_abs())).sum::<u32>();
+    let loudness = |frame: &[i16]| {
+        frame
+            .iter()
+            .map(|s| u32::from(s.unsigned_abs()))
+            .sum::<u32>()
+    };
     let frames = samples[from..].chunks_exact(QUIET_FRAME).map(loudness);
     let quietest = frames.enumerate().min_by_key(|(_, loudness)| *loudness);
     quietest.map_or(samples.len(), |(frame, _)| {
@@ -85,7 +90,7 @@ fn quiet_end(samples: &[i16]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use codec::coding::Coding;
+    use codec::Coding;
     use codec::wav::Format;
 
     /// Ten seconds, silent in every second half.

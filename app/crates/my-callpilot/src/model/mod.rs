@@ -2,6 +2,7 @@
 //! give back what to show; nothing here touches the DOM, a clock or the network, so that everything is tested natively.
 
 pub mod arrivals;
+pub mod arriving;
 pub mod kept;
 pub mod mail;
 pub mod outbox;

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use std::rc::Rc;
 use ui::connection::ConnectionContext;
 use ui::read_only::ReadOnly;
-use ui::sdk::{Progress, Trouble};
+use ui::sdk::Trouble;
 
 /// Speeds in thousandths of the usual one, slowest first, and their names.
 pub const SPEEDS: [(u64, &str); 4] = [
@@ -81,18 +81,17 @@ impl PlayerContext {
         self.sounds_changed.notify();
     }
 
-    /// WAV bytes from a server; `progress` is told bytes and, if known, bytes in all.
+    /// Octets from a server, stored sound or a WAV file; `received` is told all that have come so far and, if known, how many it will be.
     ///
     /// # Errors
     /// No server gave it.
     pub async fn fetch(
         self,
         (id, part): SoundId,
-        progress: impl Fn(u64, Option<u64>) + 'static,
+        received: impl Fn(&[u8], Option<u64>) + 'static,
     ) -> Result<Vec<u8>, Trouble> {
         let client = self.connection.client();
-        let told = move |Progress { bytes, of }| progress(bytes, of);
-        Ok(client.messages().audio(id, part, told).await?)
+        Ok(client.messages().stored_audio(id, part, received).await?)
     }
 
     /// The sound that plays now.

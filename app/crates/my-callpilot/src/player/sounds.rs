@@ -1,6 +1,7 @@
 //! The sounds that this page holds, ready to play, so that playing goes on when a server stops and needs no second fetch.
 
-use crate::model::wave::{self, Damaged, Wave};
+use crate::model::wave::{self, Wave};
+use codec::{duration_ms, wav};
 use contract::ObjectId;
 use std::rc::Rc;
 use ui::browser;
@@ -13,24 +14,29 @@ const BARS: usize = 110;
 /// A sound of a message: all of it, or one part.
 pub type SoundId = (ObjectId, Option<u32>);
 
-/// A sound that is here.
+/// A sound that is here, or its beginning.
 pub struct Sound {
-    /// Plays and saves it.
+    /// Plays it, and saves it if it is whole.
     pub url: String,
-    /// Its shape and length.
+    /// The shape and length of the whole.
     pub wave: Wave,
+    /// Milliseconds that are here.
+    pub here_ms: u64,
+    /// All of it is here.
+    pub is_whole: bool,
     bytes: usize,
 }
 
 impl Sound {
-    /// Makes WAV bytes ready to play.
-    pub fn new(wav: &[u8]) -> Result<Self, Damaged> {
-        let wave = wave::shape(wav, BARS)?;
-        let url = browser::object_url(wav, "audio/wav").ok_or(Damaged::NotWav)?;
-        Ok(Self {
-            url,
-            wave,
-            bytes: wav.len(),
+    /// Makes samples ready to play: the first of so many. `None`: the browser cannot.
+    pub fn new(samples: &[i16], total: usize) -> Option<Self> {
+        let file = wav::write(samples);
+        Some(Self {
+            url: browser::object_url(&file, "audio/wav")?,
+            wave: wave::shape(samples, total, BARS),
+            here_ms: duration_ms(samples.len() as u64),
+            is_whole: samples.len() == total,
+            bytes: file.len(),
         })
     }
 }

@@ -4,6 +4,7 @@ use super::context::{PlayerContext, SPEEDS};
 use super::sounds::{Sound, SoundId};
 use crate::components::message_row::row_dom_id;
 use crate::mailbox::MailboxContext;
+use crate::model::arriving::{ArrivingSound, Damaged};
 use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -20,13 +21,17 @@ use web_sys::{HtmlAudioElement, HtmlElement, KeyboardEvent};
 pub const STEP_MS: i64 = 10_000;
 /// Milliseconds of an arrow key on the seek bar.
 const ARROW_MS: i64 = 5_000;
+/// A sound that is still coming plays when so many milliseconds of what follows are here.
+const AHEAD_MS: u64 = 2_000;
+/// The same, after it came slower than it plays.
+const AHEAD_SLOW_MS: u64 = 5_000;
 
 /// How far the sound is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stage {
-    /// Being fetched: per cent, if known.
+    /// Being fetched, and not enough of it is here to play on: per cent, if known.
     Loading(Option<u64>),
-    /// Here.
+    /// Here, or as much of it that it plays.
     Ready,
     /// Not here, and no server answers.
     NotKept,
@@ -51,7 +56,13 @@ pub struct PlayerState {
     which: SoundId,
     /// The element that plays.
     pub audio: NodeRef<html::Audio>,
-    /// The sound, when it is here.
+    /// What of it is being fetched has come.
+    arriving: StoredValue<ArrivingSound, LocalStorage>,
+    /// Milliseconds that have to be ahead before it plays while it comes.
+    ahead_ms: StoredValue<u64>,
+    /// The whole sound, when it is here.
+    pub whole: RwSignal<Option<Rc<Sound>>, LocalStorage>,
+    /// What plays: the sound, or its beginning.
     pub sound: RwSignal<Option<Rc<Sound>>, LocalStorage>,
     /// How far it is.
     pub stage: RwSignal<Stage>,
@@ -84,6 +95,9 @@ impl PlayerState {
             announcer: Announcer::here(),
             which,
             audio: NodeRef::new(),
+            arriving: StoredValue::new_local(ArrivingSound::default()),
+            ahead_ms: StoredValue::new(AHEAD_MS),
+            whole: RwSignal::new_local(None),
             sound,
             stage: RwSignal::new(Stage::Loading(None)),
             at: RwSignal::new(context.place(which)),
@@ -96,29 +110,32 @@ impl PlayerState {
     /// Gets the sound: from what is held, else from a server.
     pub fn load(self) {
         if let Some(sound) = self.context.sound(self.which) {
+            self.whole.set(Some(Rc::clone(&sound)));
             return self.ready(sound);
         }
         self.stage.set(Stage::Loading(None));
-        let progress = move |bytes: u64, of: Option<u64>| {
-            let percent = of
-                .filter(|of| *of > 0)
-                .map(|of| (bytes * 100 / of).min(100));
-            self.stage.try_set(Stage::Loading(percent));
+        self.arriving.set_value(ArrivingSound::default());
+        let received = move |octets: &[u8], of: Option<u64>| {
+            if self.stage.is_disposed() {
+                return;
+            }
+            self.arriving.update_value(|sound| sound.take(octets));
+            if matches!(self.stage.get_untracked(), Stage::Loading(_)) {
+                let of = of.filter(|of| *of > 0);
+                let percent = of.map(|of| (octets.len() as u64 * 100 / of).min(100));
+                self.stage.set(Stage::Loading(percent));
+                if self.wanted.get_value() {
+                    self.take_beginning();
+                }
+            }
         };
         spawn_local(async move {
-            let fetched = self.context.fetch(self.which, progress).await;
+            let fetched = self.context.fetch(self.which, received).await;
             if self.stage.is_disposed() {
                 return;
             }
             match fetched {
-                Ok(bytes) => match Sound::new(&bytes) {
-                    Ok(sound) => {
-                        let sound = Rc::new(sound);
-                        self.context.hold(self.which, Rc::clone(&sound));
-                        self.ready(sound);
-                    }
-                    Err(_) => self.stage.set(Stage::Damaged),
-                },
+                Ok(octets) => self.has_come(&octets),
                 Err(Trouble::NoAnswer | Trouble::Ended) => self.stage.set(Stage::NotKept),
                 Err(Trouble::Gone) => self.stage.set(Stage::Refused {
                     message: "The sound is not on this server.".into(),
@@ -129,6 +146,63 @@ impl PlayerState {
                 }
             }
         });
+    }
+
+    /// All octets of the sound are here.
+    fn has_come(self, octets: &[u8]) {
+        let samples = self
+            .arriving
+            .try_update_value(|arriving| std::mem::take(arriving).finish(octets))
+            .unwrap_or(Err(Damaged));
+        let sound = samples.map(|samples| Sound::new(&samples, samples.len()));
+        let Ok(Some(sound)) = sound else {
+            return self.stage.set(Stage::Damaged);
+        };
+        let sound = Rc::new(sound);
+        self.context.hold(self.which, Rc::clone(&sound));
+        self.whole.set(Some(Rc::clone(&sound)));
+        // A beginning that sounds goes on to its end, which is in a pause of the speaker.
+        if !(self.playing.get_untracked() && self.stage.get_untracked() == Stage::Ready) {
+            self.ready(sound);
+        }
+    }
+
+    /// Makes what has come ready to play, if it is enough to go on from the present position. Says whether it is.
+    fn take_beginning(self) -> bool {
+        let (at, ahead) = (self.at.get_untracked(), self.ahead_ms.get_value());
+        let beginning = self.arriving.with_value(|arriving| {
+            let samples = arriving.beginning(at, ahead)?;
+            Sound::new(samples, arriving.total()?)
+        });
+        let enough = beginning.is_some();
+        if let Some(beginning) = beginning {
+            self.ready(Rc::new(beginning));
+        }
+        enough
+    }
+
+    /// What is here ends before the position that is wanted: goes on with what has come since, or waits for it.
+    fn go_on(self, playing: bool) {
+        self.wanted.set_value(playing);
+        if let Some(whole) = self.whole.get_untracked() {
+            return self.ready(whole);
+        }
+        if self.take_beginning() {
+            return;
+        }
+        self.pause();
+        self.stopped(false);
+        self.wanted.set_value(playing);
+        self.ahead_ms.set_value(AHEAD_SLOW_MS);
+        if self.stage.get_untracked() == Stage::Ready {
+            self.stage.set(Stage::Loading(None));
+        }
+    }
+
+    /// Whether all of the sound is here.
+    fn is_whole(self) -> bool {
+        let is_whole = |sound: &Option<Rc<Sound>>| sound.as_ref().is_none_or(|s| s.is_whole);
+        self.sound.with_untracked(is_whole)
     }
 
     fn ready(self, sound: Rc<Sound>) {
@@ -184,6 +258,10 @@ impl PlayerState {
     pub fn go_to(self, at: u64) {
         let at = at.min(self.length.get_untracked());
         self.at.set(at);
+        let here = |sound: &Option<Rc<Sound>>| sound.as_ref().map_or(0, |sound| sound.here_ms);
+        if !self.is_whole() && at >= self.sound.with_untracked(here) {
+            return self.go_on(self.playing.get_untracked() || self.wanted.get_value());
+        }
         if let Some(audio) = self.element() {
             audio.set_current_time(at as f64 / 1000.0);
         }
@@ -217,8 +295,26 @@ impl PlayerState {
         self.follow();
     }
 
-    /// The element has stopped, or come to its end.
-    pub fn stopped(self, ended: bool) {
+    /// The element was paused. At the end of a beginning it goes on.
+    pub fn paused(self) {
+        let ended = self.element().is_some_and(|audio| audio.ended());
+        if !(ended && !self.is_whole()) {
+            self.stopped(false);
+        }
+    }
+
+    /// The element has come to the end of what is here.
+    pub fn ended(self) {
+        if self.is_whole() {
+            self.stopped(true);
+            return self.go_to(0);
+        }
+        self.follow();
+        self.go_on(true);
+    }
+
+    /// It does not sound any more, and was heard to its end or not.
+    fn stopped(self, ended: bool) {
         if !self.playing.try_get_untracked().unwrap_or(false) {
             return;
         }
@@ -247,16 +343,19 @@ impl PlayerState {
 
     /// Everything that keeps a player in step with the rest of the page.
     pub fn connect(self) {
-        // When the sound arrives and somebody waits for it, it plays.
+        // When the sound arrives, or more of it, it goes on where it was; if somebody waits for it, it plays.
         Effect::new(move || {
-            if self.stage.get() == Stage::Ready && self.audio.get().is_some() {
-                let at = self.at.get_untracked();
-                if at > 0 {
-                    self.go_to(at);
-                }
-                if self.wanted.get_value() {
-                    self.play();
-                }
+            let (Some(sound), Some(audio)) = (self.sound.get(), self.audio.get()) else {
+                return;
+            };
+            let plays = self.wanted.get_value() || self.playing.get_untracked();
+            audio.set_src(&sound.url);
+            let at = self.at.get_untracked();
+            if at > 0 {
+                self.go_to(at);
+            }
+            if plays {
+                self.play();
             }
         });
         // The speed is the same for all sounds.

@@ -46,7 +46,7 @@ pub fn Player(
                 </span>
                 {speeds(context)}
                 {move || {
-                    player.sound
+                    player.whole
                         .get()
                         .map(|sound| {
                             view! {
@@ -109,13 +109,9 @@ fn audio(player: PlayerState) -> AnyView {
         <audio
             node_ref=player.audio
             preload="auto"
-            src=move || player.sound.with(|sound| sound.as_ref().map(|sound| sound.url.clone()))
             on:playing=move |_| player.started()
-            on:pause=move |_| player.stopped(false)
-            on:ended=move |_| {
-                player.stopped(true);
-                player.go_to(0);
-            }
+            on:pause=move |_| player.paused()
+            on:ended=move |_| player.ended()
             on:timeupdate=move |_| {
                 if player.playing.get_untracked() {
                     player.follow();
@@ -150,11 +146,11 @@ fn seek_bar(player: PlayerState, height: u32, name: String, kept: u64) -> AnyVie
         format!("{}.{:02}%", hundredths / 100, hundredths % 100)
     };
     let bars = Memo::new(move |_| {
-        player.sound.with(|sound| match sound {
+        match player.whole.get().or_else(|| player.sound.get()) {
             Some(sound) => wave::path(&sound.wave.peaks, height),
             // Until the sound is here, a still line of the same bars.
             None => wave::path(&[0.0; 60], height),
-        })
+        }
     });
     let drawing = move || {
         view! {
