@@ -243,18 +243,23 @@ pub fn gr_status(
 ) -> GrStatus {
     let partner = pair.partner.as_ref().map(|p| p.fqdn.clone());
     let state = partner_state(&pair.status);
+    // An engine that has just been made, by pairing, has not looked at a clock yet.
+    let since = match pair.status.since {
+        Timestamp(0) => now,
+        since => since,
+    };
     GrStatus {
         server: fqdn.to_owned(),
         reason: reason(
             state,
             pair.status.runs_twice,
             partner.as_deref().unwrap_or("The partner"),
-            now.0.saturating_sub(pair.status.since.0),
+            now.0.saturating_sub(since.0),
         ) + &slowness(&pair.status),
         runs_twice: pair.status.runs_twice,
         partner,
         state,
-        since: pair.status.since,
+        since,
         users: lane(&backlogs.users),
         messages: lane(&backlogs.messages),
         one_server_only: backlogs.one_server_only,

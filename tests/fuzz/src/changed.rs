@@ -1,4 +1,4 @@
-//! Further inputs made of those that are known: the same ones in every run, so that a fault that the tests find stays found.
+//! Further inputs made of those that are known: of one seed the same ones in every run, so that a fault that the tests find stays found.
 
 /// Octets and numbers at which parsers turn.
 const TURNS: [&[u8]; 16] = [

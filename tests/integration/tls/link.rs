@@ -30,7 +30,12 @@ fn enter(own: &Server, partner: &Server, tls: Option<&str>) -> GrStatus {
         .ask("PUT", "/api/v1/admin/gr", Some(&body))
         .expect("an answer");
     assert_eq!(answer.status, 200, "{}", answer.json());
-    serde_json::from_slice(&answer.body).expect("a status")
+    let status: GrStatus = serde_json::from_slice(&answer.body).expect("a status");
+    assert!(
+        status.since.0 > 0,
+        "since when is known at once: {status:?}"
+    );
+    status
 }
 
 fn certificate(server: &Server) -> String {
