@@ -225,6 +225,11 @@ const REGRESSIONS: &[(u64, bool, &str)] = &[
         false,
         "what a bad network had left unsettled filled a small bound while the pair was watched for being quiet: not a fault",
     ),
+    (
+        7015718774885410,
+        false,
+        "an undo brought back a GR user whose row could not be read, and its home, restored from a backup, did not hear of it",
+    ),
 ];
 
 /// Says something even if the test goes well.

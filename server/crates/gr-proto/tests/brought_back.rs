@@ -57,6 +57,23 @@ fn a_gr_user_without_an_original_that_comes_back_is_offered_to_nobody() {
     assert_eq!(told(&pair, 10), [ObjectChange::Arrived]);
 }
 
+/// It was live, and its row could not be read when its home, restored from a backup, asked for it: what an undo has of it is the only copy.
+#[test]
+fn a_gr_user_whose_row_cannot_be_read_comes_back_and_goes_home() {
+    let mut pair = taken_away(Limits::default());
+    plant(pair.ledger(NORTH), id(1), SOUTH, "8001");
+    pair.ledger(NORTH).spoil(id(1));
+    let read = pair.ledger(NORTH).object(&id(1));
+    assert!(
+        read.is_ok_and(|object| object.is_none()),
+        "it cannot be read"
+    );
+    undo(&mut pair);
+    pair.settle();
+    assert!(holds(&pair, NORTH, 1) && holds(&pair, SOUTH, 1));
+    assert!(pair.ledger(NORTH).unreadable.is_empty());
+}
+
 #[test]
 fn what_came_again_and_is_newer_stays_as_it_is_when_the_old_one_is_brought_back() {
     for (there, sent) in [(2, 0), (0, 1)] {

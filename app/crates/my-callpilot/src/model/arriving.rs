@@ -48,27 +48,33 @@ impl ArrivingSound {
         (duration_ms(here.len() as u64) >= at_ms.saturating_add(ahead_ms)).then_some(here)
     }
 
-    /// The samples of the whole sound, of which these are all octets: stored sound, or a WAV file.
+    /// The samples of the whole sound, of which these are all octets: stored sound, or the WAV file of 16 bits that a server gives which has
+    /// no stored sound to give.
     ///
     /// # Errors
     /// They are neither.
-    pub fn finish(&mut self, all: &[u8]) -> Result<Vec<i16>, Damaged> {
-        let samples = match all.starts_with(&stored::MAGIC) {
-            true => {
-                self.take(all);
-                let short = self.total() != Some(self.samples.len());
-                std::mem::take(&mut self.samples)
-                    .into_iter()
-                    .take(if short { 0 } else { SAMPLES_MAX })
-                    .collect()
-            }
-            false => wav::read(all, SAMPLES_MAX).map_err(|_| Damaged)?.samples,
+    pub fn finish(mut self, all: &[u8]) -> Result<Vec<i16>, Damaged> {
+        let Some(frames) = wav_frames(all)? else {
+            self.take(all);
+            let is_whole = self.total() == Some(self.samples.len());
+            let heard = is_whole && !self.samples.is_empty();
+            return heard.then_some(self.samples).ok_or(Damaged);
         };
-        match samples.is_empty() {
-            true => Err(Damaged),
-            false => Ok(samples),
-        }
+        let samples = frames.chunks_exact(2).take(SAMPLES_MAX);
+        Ok(samples
+            .map(|two| i16::from_le_bytes([two[0], two[1]]))
+            .collect())
     }
+}
+
+/// The frames of a WAV file; `None`: it is stored sound.
+fn wav_frames(all: &[u8]) -> Result<Option<&[u8]>, Damaged> {
+    if all.starts_with(&stored::MAGIC) {
+        return Ok(None);
+    }
+    let frames = all.get(wav::HEADER_LEN..).filter(|frames| frames.len() > 1);
+    let frames = frames.filter(|_| all.starts_with(b"RIFF"));
+    frames.map(Some).ok_or(Damaged)
 }
 
 /// Where the last half second is quietest: going on from there is not heard.

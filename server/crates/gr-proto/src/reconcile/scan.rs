@@ -120,8 +120,13 @@ fn bring_back(tx: &mut Tx<'_>, id: &ObjectId, object: &Object) -> Result<(), Led
         }
         return Ok(());
     }
+    let mends = tx.is_unreadable(id)?;
     tx.write(id, object)?;
     tx.note(*id, object, ObjectChange::Arrived);
+    if mends {
+        // It was not removed, its row could not be read; and if its home has gone back in time, that asked for it when it could not be had.
+        return tx.mark_whole(id, object, Marking::Recovery).map(drop);
+    }
     // A GR user that has no original stays here alone, as it was before; and so does what belongs to it.
     let here = match &object.owner {
         None => !tx.is_partners(object),
