@@ -27,13 +27,15 @@ pub struct LocalPart {
     pub qualifiers: Vec<(String, String)>,
 }
 
-/// The service selector of RFC 3804 section 4.2.
+/// The service selector of RFC 3804 section 4.2, and that of faxes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Service {
     /// `VPIM=`: a VPIM system behind the gateway.
     Vpim,
     /// `VOICE=`: any telephone, played to whoever answers.
     Voice,
+    /// `FAX=`: a fax machine (RFC 3192).
+    Fax,
     /// `AMIS=`: a voice-mail system reached by AMIS analogue.
     Amis,
 }
@@ -161,9 +163,10 @@ impl LocalPart {
 }
 
 impl Service {
-    const ALL: [(&'static str, Service); 3] = [
+    const ALL: [(&'static str, Service); 4] = [
         ("VPIM=", Service::Vpim),
         ("VOICE=", Service::Voice),
+        ("FAX=", Service::Fax),
         ("AMIS=", Service::Amis),
     ];
 
@@ -280,6 +283,10 @@ mod tests {
             local("VOICE=+14165977230"),
             (Some(Service::Voice), e164("14165977230"), None)
         );
+        assert_eq!(
+            local("Fax=7204/T33S=5"),
+            (Some(Service::Fax), number("7204"), None)
+        );
         let list = LocalPart::parse("VPIM=+14165977230/DL=93").map(|local| local.qualifiers);
         assert_eq!(list, Ok(vec![("DL".into(), "93".into())]));
         let amis = LocalPart::parse("AMIS=2722/SYSNUM=+14165977230")
@@ -333,6 +340,7 @@ mod tests {
             "2722@vm.example",
             "+17035245550+230@vm.example",
             "VPIM=+1416/EXT=5/DL=93@gw.example",
+            "FAX=+14165977230/T33S=5@gw.example",
             "postmaster@x",
         ] {
             let address = Address::parse(text);

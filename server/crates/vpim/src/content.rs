@@ -4,13 +4,14 @@ use crate::data::Data;
 use crate::envelope::{Container, Envelope, Fault, language, message_id};
 use crate::fax::Fax;
 use crate::limits::{
-    Allowance, ENCODED_TEXT_LEN_MAX, IDENTIFIER_LEN_MAX, LABEL_CHARS_MAX, NAME_CHARS_MAX,
-    SUBJECT_CHARS_MAX, VCARD_LEN_MAX, shown, shown_file_name, shown_own,
+    Allowance, ENCODED_TEXT_LEN_MAX, IDENTIFIER_LEN_MAX, NAME_CHARS_MAX, SUBJECT_CHARS_MAX,
+    VCARD_LEN_MAX, shown, shown_file_name, shown_own,
 };
 use crate::mime::field::{self, Field};
 use crate::mime::parameter::Structured;
-use crate::mime::word;
+use crate::mime::{charset, word};
 use crate::report::{DeliveryReport, DispositionReport};
+use crate::text::Text;
 use crate::voice::Voice;
 
 /// One message, read.
@@ -68,17 +69,6 @@ pub enum Content<'a> {
     },
 }
 
-/// Text for people.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Text<'a> {
-    /// The subtype, lower case: `plain`, `html`, …
-    pub subtype: String,
-    /// The `charset` parameter, lower case; `us-ascii` when nothing is said.
-    pub charset: String,
-    /// The bytes in that character set.
-    pub data: Data<'a>,
-}
-
 /// A visiting card. VPIM version 1 sent them; today they are taken and need not be kept (RFC 3801 section 4.4.4).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VCard<'a> {
@@ -132,24 +122,14 @@ impl<'a> Part<'a> {
             },
             ("image", "tiff" | "tiff-fx") => Content::Fax(Fax { data }),
             ("text", "directory" | "vcard" | "x-vcard") => {
-                let name = VCard::name(&data);
+                let name = VCard::name(&content_type, &data);
                 Content::VCard(VCard { data, name })
             }
             ("text", "rfc822-headers") => Content::Other {
                 content_type: content_type.value,
                 bytes: data,
             },
-            ("text", subtype) => Content::Text(Text {
-                subtype: subtype.to_string(),
-                charset: content_type
-                    .parameter("charset")
-                    .unwrap_or("us-ascii".to_string())
-                    .chars()
-                    .take(LABEL_CHARS_MAX)
-                    .collect::<String>()
-                    .to_ascii_lowercase(),
-                data,
-            }),
+            ("text", subtype) => Content::Text(Text::read(subtype, &content_type, data)),
             ("message", "delivery-status") => {
                 Content::DeliveryReport(DeliveryReport::read(data, allowance))
             }
@@ -265,35 +245,12 @@ pub(crate) fn content_type(fields: &[Field<'_>]) -> Structured {
     read
 }
 
-impl Text<'_> {
-    /// The text, decoded from its character set.
-    pub fn text(&self) -> String {
-        word::decode_charset(&self.charset, &self.data)
-    }
-
-    /// The text in the first `len_max` bytes of the part, and whether that is all of it.
-    pub fn text_within(&self, len_max: usize) -> (String, bool) {
-        let data = &self.data[..self.data.len().min(len_max)];
-        // A character that was cut in two is no character.
-        let whole = match std::str::from_utf8(data) {
-            Err(error) if error.error_len().is_none() && data.len() < self.data.len() => {
-                error.valid_up_to()
-            }
-            _ => data.len(),
-        };
-        let text = word::decode_charset(&self.charset, &data[..whole]);
-        (text, data.len() == self.data.len())
-    }
-
-    /// Whether there is nothing to read.
-    pub fn is_blank(&self) -> bool {
-        self.data.iter().all(u8::is_ascii_whitespace)
-    }
-}
-
 impl VCard<'_> {
-    fn name(data: &[u8]) -> Option<String> {
-        let text = String::from_utf8_lossy(&data[..data.len().min(VCARD_LEN_MAX)]);
+    fn name(content_type: &Structured, data: &[u8]) -> Option<String> {
+        let front = &data[..data.len().min(VCARD_LEN_MAX)];
+        let label = content_type.parameter("charset").unwrap_or_default();
+        let is_whole = front.len() == data.len();
+        let text = charset::decode_front(&label, front, is_whole);
         let value = |wanted: &str| {
             text.lines().find_map(|line| {
                 let (name, value) = line.split_once(':')?;

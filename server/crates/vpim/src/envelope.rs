@@ -2,7 +2,7 @@
 
 use crate::limits::{
     Allowance, DATE_LEN_MAX, ENCODED_TEXT_LEN_MAX, IDENTIFIER_LEN_MAX, LABEL_CHARS_MAX,
-    SUBJECT_CHARS_MAX, shown_own,
+    NAME_CHARS_MAX, SUBJECT_CHARS_MAX, shown_own,
 };
 use crate::mime::date::Date;
 use crate::mime::field::Field;
@@ -125,8 +125,10 @@ impl Envelope {
         } else if is("importance") {
             self.importance = importance(&field.value_within(LABEL_LEN_MAX));
         } else if is("disposition-notification-to") {
-            let asking = parties(field, allowance);
-            self.disposition_notification_to.extend(asking);
+            let asking = parties(field, allowance).into_iter();
+            // Somebody without an address cannot be told.
+            self.disposition_notification_to
+                .extend(asking.filter(|party| !party.address.is_empty()));
         } else if is("content-language") && self.language.is_none() {
             self.language = language(&field.value_within(LABEL_LEN_MAX));
         }
@@ -137,7 +139,20 @@ impl Envelope {
 const LABEL_LEN_MAX: usize = 1_024;
 
 fn first(field: &Field<'_>) -> Option<Party> {
-    Party::read_first(&field.value(), 1).into_iter().next()
+    let mut parties = Party::read_first(&field.value(), 2).into_iter();
+    let first = parties.next()?;
+    match parties.next() {
+        // `Amsel, Jörg <22@vm.example>`: nobody sends from two addresses of which the first has no `@`.
+        Some(second) if !first.address.contains('@') && second.address.contains('@') => {
+            let names = [Some(first.display()), second.name.as_deref()];
+            let name = names.into_iter().flatten().collect::<Vec<_>>().join(", ");
+            Some(Party::named(
+                shown_own(name, NAME_CHARS_MAX),
+                second.address,
+            ))
+        }
+        _ => Some(first),
+    }
 }
 
 fn parties(field: &Field<'_>, allowance: &mut Allowance) -> Vec<Party> {
@@ -165,7 +180,7 @@ pub(crate) fn message_id(value: &str) -> Option<String> {
 pub(crate) fn language(value: &str) -> Option<String> {
     let first = value.split([',', '(']).next().unwrap_or_default().trim();
     let language: String = first.chars().take(LABEL_CHARS_MAX).collect();
-    Some(language).filter(|language| !language.is_empty())
+    Some(shown_own(language, LABEL_CHARS_MAX)).filter(|language| !language.is_empty())
 }
 
 fn sensitivity(value: &str) -> Sensitivity {

@@ -29,11 +29,14 @@ mod content;
 mod data;
 mod envelope;
 mod fax;
+mod html;
+mod legible;
 pub mod limits;
 mod mime;
 mod parse;
 mod report;
 mod summary;
+mod text;
 mod verdict;
 mod voice;
 
@@ -41,7 +44,7 @@ mod voice;
 pub use codec as audio;
 
 pub use canonical::{Transfer, canonical, encode};
-pub use content::{Content, Message, Part, Text, VCard};
+pub use content::{Content, Message, Part, VCard};
 pub use data::Data;
 pub use envelope::{Container, Envelope, Fault, Importance, Sensitivity};
 pub use fax::Fax;
@@ -54,5 +57,6 @@ pub use report::{
     Action, DeliveryReport, Disposition, DispositionReport, RecipientStatus, StatusCode,
 };
 pub use summary::{Kind, Summary};
+pub use text::Text;
 pub use verdict::{Refusal, judge};
 pub use voice::{Codec, Purpose, Undecodable, Voice};

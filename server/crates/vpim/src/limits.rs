@@ -11,6 +11,8 @@
 
 use std::borrow::Cow;
 
+use crate::legible;
+
 /// Deepest nesting of multiparts and enclosed messages that is followed. Refused beyond.
 pub const DEPTH_MAX: usize = 16;
 /// Enclosed messages in base64 or quoted-printable, one in the other. RFC 2046 section 5.2.1 allows none; each is a copy of all that
@@ -43,12 +45,12 @@ pub const MEDIA_TYPE_CHARS_MAX: usize = 255;
 pub const LABEL_CHARS_MAX: usize = 64;
 /// Bytes of a text in a header that are looked at for encoded words. Enough for every text that is cut to its length in characters.
 pub const ENCODED_TEXT_LEN_MAX: usize = 16 * 1024;
-/// One encoded word, in bytes. RFC 2047 section 2 allows 75; some senders take more. A longer one stays as it is.
-pub const ENCODED_WORD_LEN_MAX: usize = 512;
 /// Bytes of a name, or of an address, in a list of addresses that are looked at. Left out beyond.
 pub const PHRASE_LEN_MAX: usize = 4 * 1024;
 /// Bytes of a date that are looked at. Left out beyond.
 pub const DATE_LEN_MAX: usize = 1_024;
+/// Bytes of an HTML text that are looked at for its words. Left out beyond.
+pub const HTML_LEN_MAX: usize = 512 * 1024;
 /// Bytes of a visiting card that are looked at for a name. Left out beyond.
 pub const VCARD_LEN_MAX: usize = 64 * 1024;
 /// Identifier of a message or a part, in bytes: a line of RFC 5322 section 2.1.1. A longer one counts as none, because half of one
@@ -106,22 +108,22 @@ impl Allowance {
     }
 }
 
-/// A text for people of at most `chars_max` characters: a longer one ends in `…`. Control characters become blanks.
+/// A text for people, of one line and at most `chars_max` characters: a longer one ends in `…`. Line ends become blanks; other control
+/// characters, and characters that set the direction of writing, are left out.
 ///
 /// A letter is not parted from the accents and joined signs that follow it, as far as they are few.
 pub fn shown(text: &str, chars_max: usize) -> Cow<'_, str> {
-    let cut = match text.char_indices().nth(chars_max) {
-        None if !text.contains(char::is_control) => return Cow::Borrowed(text),
-        None => text,
-        Some(_) => cut(text, chars_max.saturating_sub(1)),
-    };
-    let mut shown: String = cut
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
-    if cut.len() < text.len() {
-        shown.push('…');
+    // One more than is shown is enough to know that it is not all.
+    let end = text
+        .char_indices()
+        .filter(|&(_, c)| legible::in_line(c).is_some());
+    let end = end.map(|(at, c)| at + c.len_utf8()).nth(chars_max);
+    let line = legible::line(&text[..end.unwrap_or(text.len())]);
+    if end.is_none() {
+        return line;
     }
+    let mut shown = cut(&line, chars_max.saturating_sub(1)).to_string();
+    shown.push('…');
     Cow::Owned(shown)
 }
 
@@ -164,6 +166,7 @@ pub(crate) fn shown_own(text: String, chars_max: usize) -> String {
 pub(crate) fn shown_file_name(name: &str) -> String {
     /// A longer ending is none.
     const ENDING_CHARS_MAX: usize = 12;
+    let name = &*legible::line(name);
     let ending = name.rsplit_once('.').map(|(_, ending)| ending);
     let ending = ending.filter(|ending| ending.chars().count() <= ENDING_CHARS_MAX);
     match ending {
@@ -209,6 +212,15 @@ mod tests {
     fn what_would_break_a_line_becomes_a_blank() {
         assert_eq!(shown("a\r\nb\u{85}c", 10), "a  b c");
         assert_eq!(shown("a\nbcdef", 4), "a b…");
+    }
+
+    #[test]
+    fn nothing_that_is_hidden_counts_or_turns_round_what_stands_beside() {
+        assert_eq!(shown("Evil \u{202e} Rabbit", 20), "Evil  Rabbit");
+        assert_eq!(shown("\u{2067}\u{200f}a\u{1b}b\u{7f}\u{9c}", 2), "ab");
+        assert_eq!(shown(&format!("{}abc", "\u{7}".repeat(50)), 3), "abc");
+        assert_eq!(shown(&format!("{}abcd", "\u{7}".repeat(50)), 3), "ab…");
+        assert_eq!(shown_file_name("abc\u{202e}vaw.exe"), "abcvaw.exe");
     }
 
     #[test]

@@ -5,7 +5,7 @@ mod worst;
 use counting_allocator::{Allocated, Counting, measure};
 use proptest::prelude::*;
 use vpim::limits::{READING_CONSTANT, READING_FACTOR};
-use vpim::{Summary, canonical, judge, parse, parse_kept};
+use vpim::{Content, Summary, canonical, judge, parse, parse_kept};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -15,6 +15,9 @@ static ALLOCATOR: Counting = Counting;
 const IN_ALL_FACTOR: usize = 12;
 /// See [`IN_ALL_FACTOR`]. What has a limit in all is made twice, and in vectors that double as they grow.
 const IN_ALL_CONSTANT: usize = 2 * READING_CONSTANT;
+
+/// Bytes of a text that are shown of it.
+const SHOWN_LEN: usize = 64 * 1024;
 
 /// Everything that is done with a mail on its way into a mailbox, and when it is read there.
 fn accept_and_open(raw: &[u8]) {
@@ -35,6 +38,9 @@ fn accept_and_open(raw: &[u8]) {
             part.language(),
             part.content_id(),
         ));
+        if let Content::Text(text) = &part.content {
+            drop(text.text_within(SHOWN_LEN));
+        }
     }
 }
 

@@ -54,7 +54,7 @@ fn count(message: &Message<'_>) -> usize {
 }
 
 /// Pieces that mails are made of, so that random mails reach deeper than random bytes.
-const PIECES: [&str; 44] = [
+const PIECES: [&str; 54] = [
     "\r\n",
     "\n",
     "\r",
@@ -70,6 +70,8 @@ const PIECES: [&str; 44] = [
     "multipart/voice-message; boundary=\"c\"",
     "multipart/report; report-type=delivery-status; boundary=b",
     "multipart/digest; boundary=c",
+    "multipart/alternative; boundary=b",
+    "multipart/alternative; boundary*0=c",
     "message/rfc822",
     "message/delivery-status",
     "message/disposition-notification",
@@ -78,12 +80,16 @@ const PIECES: [&str; 44] = [
     "audio/wav",
     "image/tiff",
     "text/plain; charset=iso-8859-1",
+    "text/plain\r\n\r\nx\r\n",
+    "text/html\r\n\r\n<p>\r\n",
     "text/directory",
     "Content-Transfer-Encoding: base64\r\n",
     "Content-Transfer-Encoding: quoted-printable\r\n",
     "Content-Transfer-Encoding: x-what\r\n",
     "Content-Disposition: inline; voice= Spoken-Subject; filename=\"a",
     "Content-Duration: 9\r\n",
+    "Content-Disposition: attachment\r\n",
+    "Content-ID: <a@b>\r\n",
     "From: ",
     "\"A, B\" <a@b>",
     "To: c@d,",
@@ -92,6 +98,10 @@ const PIECES: [&str; 44] = [
     "Sensitivity: Private\r\n",
     "Subject: =?utf-8?b?",
     "w6Q=?=",
+    "=?iso-2022-jp?q?",
+    "; name*1*=%C3",
+    "\u{202e}",
+    "utf-16",
     "RIFF",
     "AAEC",
     "=3D",

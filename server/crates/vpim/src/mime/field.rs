@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use memchr::memchr;
 
+use super::charset;
+
 /// One header field, unfolded.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Field<'a> {
@@ -29,14 +31,15 @@ impl<'a> Field<'a> {
         &self.name
     }
 
-    /// The value in one line without surrounding white space. Bytes that are not UTF-8 are replaced.
+    /// The value in one line without surrounding white space. Where it is not UTF-8 it is read as Windows-1252.
     pub fn value(&self) -> Cow<'_, str> {
-        String::from_utf8_lossy(&self.value)
+        charset::unlabelled(&self.value, true)
     }
 
     /// [`Field::value`], or as much of it as stands in the first `len_max` bytes.
     pub(crate) fn value_within(&self, len_max: usize) -> Cow<'_, str> {
-        String::from_utf8_lossy(&self.value[..self.value.len().min(len_max)])
+        let front = &self.value[..self.value.len().min(len_max)];
+        charset::unlabelled(front, front.len() == self.value.len())
     }
 
     /// The bytes of the value: no CR, LF or NUL among them.
@@ -306,6 +309,21 @@ mod tests {
         let end = super::block(raw, room, &mut fields).expect("short enough");
         assert_eq!((end.left_out, &raw[end.body..]), (2, &b"body"[..]));
         assert_eq!(fields, [Field::new("Before", "0"), Field::new("A", "1")]);
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf_8_are_windows_1252() {
+        let mut fields = Vec::new();
+        let room = HeaderRoom {
+            len: 100,
+            fields: 9,
+        };
+        let raw = b"A: R\xfcckruf \x93B\xfcro\x94\r\nB: B\xc3\xbcro\r\n\r\n";
+        super::block(raw, room, &mut fields).expect("short enough");
+        assert_eq!(fields[0].value(), "Rückruf “Büro”");
+        assert_eq!(fields[1].value(), "Büro");
+        assert_eq!(fields[1].value_within(2), "B");
+        assert_eq!(fields[0].bytes(), b"R\xfcckruf \x93B\xfcro\x94");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! Everything here is lenient, linear in the input, and bounded by [`crate::limits`]. Nothing here knows of voice.
 
+pub(crate) mod charset;
 pub(crate) mod date;
 pub(crate) mod field;
 pub(crate) mod multipart;

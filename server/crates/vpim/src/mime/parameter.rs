@@ -1,6 +1,8 @@
 //! Structured values such as `audio/32KADPCM; name="a b"` (RFC 2045 section 5.1), with comments and stray spaces.
 
+use super::charset;
 use super::field::{Field, find_within};
+use crate::legible;
 use crate::limits::{MEDIA_TYPE_CHARS_MAX, PARAMETERS_MAX, STRUCTURED_LEN_MAX, within};
 
 /// A value in front of its parameters.
@@ -26,7 +28,7 @@ impl Structured {
         let value = pieces.next().unwrap_or_default();
         let value = value
             .chars()
-            .filter(|c| !c.is_whitespace())
+            .filter(|&c| !c.is_whitespace() && !legible::is_hidden(c))
             .take(MEDIA_TYPE_CHARS_MAX)
             .collect::<String>()
             .to_ascii_lowercase();
@@ -34,30 +36,88 @@ impl Structured {
         Structured { value, parameters }
     }
 
-    /// The parameter of that (lower-case) name, unquoted, among the first [`PARAMETERS_MAX`]; also in the simplest form of RFC 2231,
-    /// `name*=charset'language'text`.
+    /// The parameter of that (lower-case) name, unquoted, among the first [`PARAMETERS_MAX`]. Also in the forms of RFC 2231: with a
+    /// character set, `name*=charset'language'text`, and in sections, `name*0=…; name*1*=…`, in whatever order. A sender that gives
+    /// several forms means those as a help for old readers that have none of this.
     pub fn parameter(&self, name: &str) -> Option<String> {
-        let mut extended = None;
+        let mut plain = None;
+        let mut sections = Vec::new();
         for piece in ParameterPieces(Some(&self.parameters)).take(PARAMETERS_MAX) {
             let Some((its, value)) = piece.split_once('=') else {
                 continue;
             };
-            let its = its.trim();
+            let (its, value) = (its.trim(), value.trim());
             if its.eq_ignore_ascii_case(name) {
-                return Some(value.trim().to_string());
-            }
-            let is_extended = its
-                .strip_suffix('*')
-                .is_some_and(|its| its.eq_ignore_ascii_case(name));
-            if is_extended && extended.is_none() {
-                extended = Some(value.trim().to_string());
+                plain = plain.or_else(|| Some(value.to_string()));
+            } else if let Some(section) = Section::read(its, name, value) {
+                sections.push(section);
             }
         }
-        let extended = extended?;
-        let (charset, rest) = extended.split_once('\'')?;
-        let (_, text) = rest.split_once('\'')?;
-        Some(super::word::decode_charset(charset, &percent_decoded(text)))
+        joined(sections).or(plain)
     }
+}
+
+/// One piece of a value that was cut into pieces.
+struct Section {
+    /// 0 also where there is but one.
+    number: usize,
+    /// It is percent-encoded.
+    is_extended: bool,
+    value: String,
+}
+
+impl Section {
+    /// Reads `name*`, `name*1` or `name*1*` and its value; `None` if that is the name of something else.
+    fn read(its: &str, name: &str, value: &str) -> Option<Section> {
+        let (front, rest) = its.split_at_checked(name.len())?;
+        let rest = rest.strip_prefix('*')?;
+        if !front.eq_ignore_ascii_case(name) {
+            return None;
+        }
+        let (number, is_extended) = match rest.strip_suffix('*') {
+            Some(number) => (number, true),
+            None => (rest, rest.is_empty()),
+        };
+        let number = if number.is_empty() {
+            0
+        } else {
+            number.parse().ok()?
+        };
+        Some(Section {
+            number,
+            is_extended,
+            value: value.to_string(),
+        })
+    }
+}
+
+/// The value of sections 0, 1, …, as far as there are such. A character may be cut between two.
+fn joined(mut sections: Vec<Section>) -> Option<String> {
+    // Stable: of two with the same number the first counts.
+    sections.sort_by_key(|section| section.number);
+    sections.dedup_by_key(|section| section.number);
+    let mut label = String::new();
+    let mut bytes = Vec::new();
+    for (number, section) in sections.iter().enumerate() {
+        if section.number != number {
+            break;
+        }
+        let mut value = section.value.as_str();
+        if number == 0 && section.is_extended {
+            let mut parts = value.splitn(3, '\'');
+            if let (Some(charset), Some(_), Some(text)) = (parts.next(), parts.next(), parts.next())
+            {
+                (label, value) = (charset.to_string(), text);
+            }
+        }
+        if section.is_extended {
+            bytes.extend(percent_decoded(value));
+        } else {
+            bytes.extend_from_slice(value.as_bytes());
+        }
+    }
+    let is_there = sections.first().is_some_and(|first| first.number == 0);
+    is_there.then(|| charset::decode(&label, &bytes))
 }
 
 /// The pieces between semicolons outside quotes and comments, without quotes and comments.
@@ -98,6 +158,7 @@ fn percent_decoded(text: &str) -> Vec<u8> {
         let hex = (bytes[at] == b'%')
             .then(|| bytes.get(at + 1..at + 3))
             .flatten();
+        let hex = hex.filter(|hex| hex.iter().all(u8::is_ascii_hexdigit));
         let code = hex.and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
         decoded.push(code.unwrap_or(bytes[at]));
         at += if code.is_some() { 3 } else { 1 };
@@ -161,6 +222,43 @@ mod tests {
     fn a_parameter_in_another_charset_is_decoded() {
         let read = Structured::read("inline; filename*=iso-8859-1'de'Gr%FC%DFe%2");
         assert_eq!(read.parameter("filename").as_deref(), Some("Grüße%2"));
+        let name = |parameters: &str| {
+            Structured::read(&format!("inline; {parameters}")).parameter("filename")
+        };
+        for (parameters, expected) in [
+            ("filename*=KOI8-R''%EF%CC%D8%C7%C1.wav", "Ольга.wav"),
+            (
+                "filename=Gr__e.wav; FileName*=utf-8''Gr%C3%BC%C3%9Fe.wav",
+                "Grüße.wav",
+            ),
+            ("filename*=utf-8''it's.wav", "it's.wav"),
+            ("filename*=\"Gr%FC%DFe\"", "Grüße"),
+            ("filename*=''%C3%BC+%+1", "ü+%+1"),
+            ("filename*=us-ascii'en'a%20b", "a b"),
+        ] {
+            assert_eq!(name(parameters).as_deref(), Some(expected), "{parameters}");
+        }
+    }
+
+    #[test]
+    fn a_parameter_in_sections_is_put_together() {
+        let read =
+            |parameters: &str| Structured::read(&format!("a/b; {parameters}")).parameter("x");
+        for (parameters, expected) in [
+            ("x*0=\"ABC;\"; x*1=DEF", Some("ABC;DEF")),
+            ("x*1=DEF; X*0=ABC; x*3=no", Some("ABCDEF")),
+            (
+                "x*0*=utf-8'de'%C3; x*1*=%BC%20; x*2=\"%20 b\"",
+                Some("ü %20 b"),
+            ),
+            ("x*0*=iso-8859-2''%F8; x*1=y", Some("řy")),
+            ("x=old; x*0=new", Some("new")),
+            ("x=old; x*1=y", Some("old")),
+            ("x*0=a; x*0=b", Some("a")),
+            ("x*y=a; xx*0=b; x*-1=c; *0=d", None),
+        ] {
+            assert_eq!(read(parameters).as_deref(), expected, "{parameters}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Address lists (RFC 5322 section 3.4), read leniently and written strictly.
 
-use super::word;
+use super::word::{self, EncodedWord};
+use crate::legible;
 use crate::limits::{ADDRESS_CHARS_MAX, NAME_CHARS_MAX, PARTIES_MAX, PHRASE_LEN_MAX, shown_own};
 
 /// Somebody named in a header field.
@@ -41,7 +42,7 @@ impl Party {
     }
 
     /// Reads the addresses of a field, the first [`PARTIES_MAX`]. Knows names in quotes, comments as names, groups, source routes
-    /// and encoded words; passes over what has no address.
+    /// and encoded words, also where they hold all of it. The address of somebody of whom only a name is given is empty.
     pub fn read_list(text: &str) -> Vec<Party> {
         Party::read_first(text, PARTIES_MAX)
     }
@@ -49,8 +50,13 @@ impl Party {
     /// Reads the first `most` addresses of a field.
     pub(crate) fn read_first(text: &str, most: usize) -> Vec<Party> {
         let mut reader = ListReader::default();
-        let mut chars = text.chars();
+        let mut rest = text;
         while reader.parties.len() < most {
+            if let Some(len) = reader.encoded_word(rest) {
+                rest = &rest[len..];
+                continue;
+            }
+            let mut chars = rest.chars();
             match chars.next() {
                 Some(c) => reader.take(c, &mut chars),
                 None => {
@@ -58,6 +64,7 @@ impl Party {
                     break;
                 }
             }
+            rest = chars.as_str();
         }
         reader.parties
     }
@@ -88,17 +95,41 @@ struct ListReader {
     bracketed: Option<String>,
     in_bracket: bool,
     in_quotes: bool,
+    /// Something of the phrase stood in quotes or was encoded, as only names are.
+    is_quoted: bool,
     comment_depth: usize,
 }
 
 impl ListReader {
+    /// Takes an encoded word in one: a comma in it parts nothing (RFC 2047 section 5 forbids it, and it comes). Gives its length.
+    fn encoded_word(&mut self, text: &str) -> Option<usize> {
+        if self.in_bracket || !text.starts_with("=?") {
+            return None;
+        }
+        let word = EncodedWord::at_front(text)?;
+        if self.in_quotes && word.payload.contains('"') {
+            return None;
+        }
+        let into = if self.comment_depth > 0 {
+            &mut self.comment
+        } else {
+            self.is_quoted = true;
+            &mut self.phrase
+        };
+        text[..word.len].chars().for_each(|c| push(into, Some(c)));
+        Some(word.len)
+    }
+
     fn take(&mut self, c: char, rest: &mut std::str::Chars<'_>) {
         if self.comment_depth > 0 {
             return self.take_in_comment(c, rest);
         }
         match c {
             '\\' if self.in_quotes => self.push_all(rest.next()),
-            '"' => self.in_quotes = !self.in_quotes,
+            '"' => {
+                self.in_quotes = !self.in_quotes;
+                self.is_quoted |= !self.in_bracket;
+            }
             _ if self.in_quotes => self.push_all(Some(c)),
             '(' => {
                 self.comment_depth = 1;
@@ -137,8 +168,11 @@ impl ListReader {
     }
 
     fn flush(&mut self) {
-        let phrase = std::mem::take(&mut self.phrase);
-        let comment = std::mem::take(&mut self.comment);
+        let phrase = one_line(&self.phrase);
+        // The buffers are kept: a list of nothing costs nothing.
+        self.phrase.clear();
+        let is_quoted = std::mem::take(&mut self.is_quoted);
+        self.in_bracket = false;
         let (name, address) = match self.bracketed.take() {
             Some(route) => {
                 // `@relay,@relay:mailbox@domain` (RFC 5322 section 4.4): the route is of no use today.
@@ -149,28 +183,77 @@ impl ListReader {
                 };
                 (phrase, address.to_string())
             }
-            None => (comment, phrase.split_whitespace().collect()),
+            None => without_brackets(phrase, is_quoted),
         };
-        self.in_bracket = false;
-        if address.is_empty() {
-            return;
-        }
-        let name = word::decode(
-            name.split_whitespace()
-                .collect::<Vec<_>>()
-                .join(" ")
-                .as_str(),
-        );
-        self.parties.push(Party {
+        let name = if name.is_empty() && !address.is_empty() {
+            one_line(&self.comment)
+        } else {
+            name
+        };
+        self.comment.clear();
+        let party = Party {
             name: Some(shown_own(name, NAME_CHARS_MAX)).filter(|name| !name.is_empty()),
             address: shown_own(address, ADDRESS_CHARS_MAX),
-        });
+        };
+        if party.name.is_some() || !party.address.is_empty() {
+            self.parties.push(party);
+        }
     }
 }
 
-/// Appends while there is room: what is longer than [`PHRASE_LEN_MAX`] is no name and no address.
+/// Name and address of words without angle brackets: an address, or a name, or both.
+fn without_brackets(phrase: String, is_quoted: bool) -> (String, String) {
+    // Some senders put all of it into quotes or into an encoded word: `"Jörg <22@vm.example>"`.
+    if let Some((name, rest)) = phrase.split_once('<') {
+        let address = rest.split('>').next().unwrap_or_default();
+        if address.contains('@') {
+            let name = name.trim_matches(|c: char| c.is_whitespace() || c == '"');
+            return (name.to_string(), address.split_whitespace().collect());
+        }
+    }
+    let is_address = |word: &&str| {
+        let at = word.find('@');
+        at.is_some_and(|at| at > 0 && at + 1 < word.len())
+    };
+    if let Some(address) = phrase.split(' ').find(is_address) {
+        let others = phrase.split(' ').filter(|&word| word != address);
+        let name = others.collect::<Vec<_>>().join(" ");
+        return (name, address.to_string());
+    }
+    let is_number = phrase
+        .chars()
+        .all(|c| c.is_ascii_digit() || "+-./ ".contains(c));
+    let is_name = is_quoted || phrase.contains(' ') && !phrase.contains('@') || !phrase.is_ascii();
+    if is_name && !is_number {
+        (phrase, String::new())
+    } else {
+        (String::new(), phrase.split_whitespace().collect())
+    }
+}
+
+/// A phrase with its encoded words decoded, and single blanks between words.
+fn one_line(phrase: &str) -> String {
+    let words = |text: &str| {
+        let mut line = String::with_capacity(text.len());
+        for word in text.split_whitespace() {
+            line.extend((!line.is_empty()).then_some(' '));
+            line.push_str(word);
+        }
+        line
+    };
+    let phrase = words(phrase);
+    if phrase.contains("=?") {
+        words(&word::decode(&phrase))
+    } else {
+        phrase
+    }
+}
+
+/// Appends while there is room: what is longer than [`PHRASE_LEN_MAX`] is no name and no address. What is never shown is not kept either, so
+/// that a list of it makes nothing.
 fn push(phrase: &mut String, c: Option<char>) {
-    phrase.extend(c.filter(|_| phrase.len() < PHRASE_LEN_MAX));
+    let c = c.filter(|_| phrase.len() < PHRASE_LEN_MAX);
+    phrase.extend(c.and_then(legible::in_line));
 }
 
 #[cfg(test)]
@@ -194,10 +277,61 @@ mod tests {
     }
 
     #[test]
+    fn an_encoded_word_is_one_word_whatever_it_holds() {
+        let list = "=?UTF-8?Q?M=C3=BCller,_J=C3=B6rg?= <22@x>, =?utf-8?Q?\"A;_B\"_<:(?= <b@c>, \
+                    \"=?utf-8?Q?M=C3=BCller,_J?=\" <c@d>, e@f (=?koi8-r?B?78zYx8E=?= =?utf-8?q?(x)?=), \
+                    =?utf-8?Q?Pa=C5?= =?utf-8?Q?=BEa?= =?utf-8?q?never <g@h>";
+        let expected = [
+            Party::named("Müller, Jörg", "22@x"),
+            Party::named("\"A; B\" <:(", "b@c"),
+            Party::named("Müller, J", "c@d"),
+            Party::named("Ольга(x)", "e@f"),
+            Party::named("Paža =?utf-8?q?never", "g@h"),
+        ];
+        assert_eq!(Party::read_list(list), expected);
+        let broken = Party::read_list("\"=?utf-8?q?a\" <a@b>, \"b?=\" <c@d>");
+        assert_eq!(broken[1], Party::named("b?=", "c@d"));
+    }
+
+    #[test]
+    fn names_and_addresses_come_without_brackets_too() {
+        let whole = "=?utf-8?b?SsO2cmcgQW1zZWwgPDU1NTEwMDBAZWxzZXdoZXJlLmV4YW1wbGU+?=, \"Jörg <a@b>\", =?utf-8?q?c=40d?=";
+        let expected = [
+            Party::named("Jörg Amsel", "5551000@elsewhere.example"),
+            Party::named("Jörg", "a@b"),
+            Party::new("c@d"),
+        ];
+        assert_eq!(Party::read_list(whole), expected);
+        let loose = "Ann Onym a@b, c @ d, +1 613 763, \"Onym, Ann\", Jörg Amsel, =?utf-8?q?Joerg?=, Ann <>, <e@f> (Eva)";
+        let expected = [
+            Party::named("Ann Onym", "a@b"),
+            Party::new("c@d"),
+            Party::new("+1613763"),
+            Party::named("Onym, Ann", ""),
+            Party::named("Jörg Amsel", ""),
+            Party::named("Joerg", ""),
+            Party::named("Ann", ""),
+            Party::named("Eva", "e@f"),
+        ];
+        assert_eq!(Party::read_list(loose), expected);
+    }
+
+    #[test]
+    fn nobody_can_turn_round_the_number_beside_a_name() {
+        let list = "\"Evil \u{202e} Rabbit\" <5551000@x>, \"N\u{1b}]0;t\u{7}ame\" <\u{202e}22@x>, =?utf-8?q?=E2=80=AEa=1B?= <b@c>";
+        let expected = [
+            Party::named("Evil Rabbit", "5551000@x"),
+            Party::named("N]0;tame", "22@x"),
+            Party::named("a", "b@c"),
+        ];
+        assert_eq!(Party::read_list(list), expected);
+    }
+
+    #[test]
     fn broken_lists_give_what_there_is() {
         assert_eq!(
             Party::read_list("\"never closed <a@b>"),
-            [Party::new("neverclosed<a@b>")]
+            [Party::named("never closed", "a@b")]
         );
         assert_eq!(Party::read_list("Ann <a@b"), [Party::named("Ann", "a@b")]);
         assert_eq!(Party::read_list("(((("), []);

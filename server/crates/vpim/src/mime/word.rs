@@ -1,92 +1,145 @@
-//! Text in header fields: encoded words (RFC 2047) and the few character sets that voice systems use.
+//! Text in header fields: encoded words (RFC 2047).
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
-use super::transfer;
-use crate::limits::{ENCODED_TEXT_LEN_MAX, ENCODED_WORD_LEN_MAX, within};
+use super::{charset, transfer};
+use crate::limits::{ENCODED_TEXT_LEN_MAX, LABEL_CHARS_MAX, within};
 
 /// Decodes `=?charset?B|Q?text?=`; white space between two encoded words is dropped. What is not well formed stays. What
 /// stands beyond [`ENCODED_TEXT_LEN_MAX`] is left out.
 pub(crate) fn decode(text: &str) -> String {
-    let text = within(text, ENCODED_TEXT_LEN_MAX);
-    let mut decoded = String::with_capacity(text.len());
-    let mut rest = text;
-    let mut after_word = false;
+    let mut rest = within(text, ENCODED_TEXT_LEN_MAX);
+    let mut decoded = String::with_capacity(rest.len());
+    let mut run = Run::default();
     while let Some(start) = rest.find("=?") {
-        let (before, word) = rest.split_at(start);
-        let Some((text, len)) = encoded_word(word) else {
-            decoded.push_str(before);
-            decoded.push_str("=?");
-            rest = &word[2..];
-            after_word = false;
-            continue;
-        };
-        if !(after_word && before.trim().is_empty()) {
+        let (before, from) = rest.split_at(start);
+        let word = EncodedWord::at_front(from);
+        if word.is_none() || !run.is_open || !before.trim().is_empty() {
+            run.end(&mut decoded);
             decoded.push_str(before);
         }
-        decoded.push_str(&text);
-        rest = &word[len..];
-        after_word = true;
+        let len = match word {
+            Some(word) => {
+                run.take(&word, &mut decoded);
+                word.len
+            }
+            None => {
+                decoded.push_str("=?");
+                2
+            }
+        };
+        rest = &from[len..];
     }
+    run.end(&mut decoded);
     decoded.push_str(rest);
     decoded
 }
 
-/// The encoded word at the front of `text` and its length.
-fn encoded_word(text: &str) -> Option<(String, usize)> {
-    // The bound keeps the search linear.
-    let mut parts = within(text, ENCODED_WORD_LEN_MAX)[2..].splitn(4, '?');
-    let (charset, encoding, payload) = (parts.next()?, parts.next()?, parts.next()?);
-    if !parts.next()?.starts_with('=') || charset.is_empty() {
-        return None;
-    }
-    let bytes = match encoding {
-        "B" | "b" => transfer::base64(payload.as_bytes()),
-        "Q" | "q" => transfer::quoted_printable(payload.replace('_', " ").as_bytes()),
-        _ => return None,
-    };
-    let len = 2 + charset.len() + 1 + encoding.len() + 1 + payload.len() + 2;
-    Some((decode_charset(charset, &bytes), len))
+/// An encoded word, not yet decoded.
+pub(crate) struct EncodedWord<'a> {
+    charset: &'a str,
+    is_base64: bool,
+    /// What stands between the last two question marks.
+    pub payload: &'a str,
+    /// Bytes of all of it.
+    pub len: usize,
 }
 
-/// Text of a named character set. Unknown sets are read as UTF-8, with replacement characters where that fails.
-pub(crate) fn decode_charset(charset: &str, bytes: &[u8]) -> String {
-    // RFC 2231 allows a language after an asterisk.
-    let name = charset
-        .split('*')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase();
-    match name.as_str() {
-        "iso-8859-1" | "latin1" | "windows-1252" | "cp1252" => {
-            bytes.iter().map(|&byte| windows_1252(byte)).collect()
+impl<'a> EncodedWord<'a> {
+    /// The encoded word that `text` begins with. However long it is (RFC 2047 section 2 allows 75 characters): senders differ.
+    pub fn at_front(text: &'a str) -> Option<EncodedWord<'a>> {
+        let inner = text.strip_prefix("=?")?;
+        // The bound keeps the search linear.
+        let label_len = within(inner, 2 * LABEL_CHARS_MAX).find('?')?;
+        let (charset, rest) = (&inner[..label_len], &inner[label_len + 1..]);
+        if charset.is_empty() || !charset.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return None;
         }
-        "iso-8859-15" => bytes
-            .iter()
-            .map(|&byte| {
-                if byte == 0xa4 {
-                    '€'
-                } else {
-                    char::from(byte)
-                }
-            })
-            .collect(),
-        _ => String::from_utf8_lossy(bytes).into_owned(),
+        let is_base64 = match rest.as_bytes() {
+            [b'B' | b'b', b'?', ..] => true,
+            [b'Q' | b'q', b'?', ..] => false,
+            _ => return None,
+        };
+        let payload = &rest[2..];
+        let payload = &payload[..payload_end(payload.as_bytes())?];
+        let len = text.len() - rest.len() + 2 + payload.len() + 2;
+        Some(EncodedWord {
+            charset,
+            is_base64,
+            payload,
+            len,
+        })
     }
 }
 
-/// Senders say ISO 8859-1 and mean Windows-1252, whose 0x80-0x9f are printable.
-fn windows_1252(byte: u8) -> char {
-    const HIGH: [char; 32] = [
-        '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž',
-        '\u{8f}', '\u{90}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}',
-        'ž', 'Ÿ',
-    ];
-    match byte {
-        0x80..=0x9f => HIGH[usize::from(byte - 0x80)],
-        _ => char::from(byte),
+/// Where the `?=` of a word stands. A lone question mark is forgiven. Where another word begins this one has no end; so no byte is
+/// searched for two words.
+fn payload_end(payload: &[u8]) -> Option<usize> {
+    for mark in memchr::memchr_iter(b'?', payload) {
+        if payload.get(mark + 1) == Some(&b'=') {
+            return Some(mark);
+        }
+        if mark > 0 && payload[mark - 1] == b'=' {
+            return None;
+        }
+    }
+    None
+}
+
+/// Adjacent words of one character set. Their bytes are joined before they are decoded, because some senders cut a character in two
+/// (against RFC 2047 section 5).
+#[derive(Default)]
+struct Run<'a> {
+    is_open: bool,
+    charset: &'a str,
+    bytes: Vec<u8>,
+    /// Base64 that ended within a group of four.
+    unfinished: String,
+}
+
+impl<'a> Run<'a> {
+    fn take(&mut self, word: &EncodedWord<'a>, decoded: &mut String) {
+        let charset = charset::without_language(word.charset);
+        if !self.charset.eq_ignore_ascii_case(charset) {
+            self.end(decoded);
+        }
+        (self.is_open, self.charset) = (true, charset);
+        if word.is_base64 {
+            self.take_base64(word.payload);
+        } else {
+            self.finish_base64();
+            let text = word.payload.replace('_', " ");
+            let bytes = transfer::quoted_printable(text.as_bytes());
+            self.bytes.extend(bytes);
+        }
+    }
+
+    /// A sender that cuts anywhere leaves a group for the next word to finish; one that leaves out padding does not.
+    fn take_base64(&mut self, payload: &str) {
+        let is_code = |c: &char| c.is_ascii_alphanumeric() || "+/=".contains(*c);
+        let len = self.unfinished.len() + payload.chars().filter(is_code).count();
+        if !len.is_multiple_of(4) && self.unfinished.len() % 4 != 1 {
+            self.finish_base64();
+        }
+        self.unfinished.extend(payload.chars().filter(is_code));
+        if self.unfinished.len().is_multiple_of(4) {
+            self.finish_base64();
+        }
+    }
+
+    fn finish_base64(&mut self) {
+        let text = std::mem::take(&mut self.unfinished);
+        self.bytes.extend(transfer::base64(text.as_bytes()));
+    }
+
+    fn end(&mut self, decoded: &mut String) {
+        if self.is_open {
+            self.finish_base64();
+            decoded.push_str(&charset::decode(self.charset, &self.bytes));
+        }
+        self.bytes.clear();
+        self.is_open = false;
     }
 }
 
@@ -127,6 +180,45 @@ mod tests {
             "a b üc"
         );
         assert_eq!(decode("=?windows-1252?Q?=93hi=94?="), "“hi”");
+    }
+
+    #[test]
+    fn a_character_that_is_cut_between_two_words_is_put_together() {
+        let cut = "=?UTF-8?Q?pa=C5?=  =?utf-8*lt?q?=BEad=C4=97jim=C5=B3?=";
+        assert_eq!(decode(cut), "pažadėjimų");
+        assert_eq!(decode("=?utf-8?B?YcM=?=\t=?utf-8?B?tmI=?="), "aöb");
+        assert_eq!(decode("=?utf-8?B?YcM=?= =?utf-8?Q?=B6b?="), "aöb");
+        assert_eq!(
+            decode("=?utf-8?B?w7Z?= =?utf-8?B?4?= =?utf-8?B?eHg?="),
+            "öxxx"
+        );
+        assert_eq!(
+            decode("=?utf-8?B?w6Q?= =?utf-8?B?w7w?="),
+            "äü",
+            "only the padding is missing"
+        );
+        let sets = "=?iso-8859-2?Q?=F8?= =?iso-8859-1?Q?=F8?= =?koi8-r?B?78zYx8E=?=";
+        assert_eq!(decode(sets), "řøОльга");
+        assert_eq!(
+            decode("=?iso-2022-jp?B?GyRCRUU=?= =?iso-2022-jp?B?T0MbKEI=?="),
+            "電話"
+        );
+    }
+
+    #[test]
+    fn a_word_may_be_longer_than_the_standard_allows() {
+        let text = format!("Willkommen {}", "ü".repeat(3_000));
+        let payload = base64_simd::STANDARD.encode_to_string(text.as_bytes());
+        assert_eq!(
+            decode(&format!("=?UTF-8?B?{payload}?= x")),
+            format!("{text} x")
+        );
+        assert_eq!(
+            decode("=?utf-8?Q?Who is it? J=C3=B6rg!?="),
+            "Who is it? Jörg!"
+        );
+        assert_eq!(decode("=?x?q?a =?utf-8?q?b?="), "=?x?q?a b");
+        assert_eq!(decode("=?utf-8?q??=a=?utf-8?q?b?==?utf-8?q?c?="), "abc");
     }
 
     #[test]

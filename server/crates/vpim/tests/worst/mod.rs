@@ -75,7 +75,7 @@ fn reports(len: usize) -> Vec<CostlyMail> {
 }
 
 /// Names of values that are costly, the piece that is repeated, what stands before it, and what behind it.
-const VALUES: [(&str, &str, &str, &str); 22] = [
+const VALUES: [(&str, &str, &str, &str); 28] = [
     ("fields of three bytes", "A:\n", "", ""),
     ("fields that are folded at each byte", "\n x", "X: a", ""),
     ("a list of short addresses", "a,", "To: ", ""),
@@ -86,6 +86,9 @@ const VALUES: [(&str, &str, &str, &str); 22] = [
         "",
     ),
     ("a list of names", "a b <c@d>,", "Cc: ", ""),
+    ("a list of nothing", "\u{1}<\u{202e}>,", "To: ", ""),
+    ("a list of words that say nothing", "=?a?q??=,", "To: ", ""),
+    ("a list of quotes that hold nothing", "\"\"(x),", "To: ", ""),
     ("one address of many words", "a ", "To: ", ""),
     ("comments in comments", "(", "To: ", ""),
     ("encoded words", "=?a?q??=", "Subject: ", ""),
@@ -101,7 +104,14 @@ const VALUES: [(&str, &str, &str, &str); 22] = [
         "Disposition-Notification-To: ",
         "",
     ),
+    (
+        "encoded words of many character sets",
+        "=?koi8-r?q?=80?= =?big5?b?gA==?=",
+        "Subject: ",
+        "",
+    ),
     ("encoded words that do not end", "=?a?b?", "Subject: ", ""),
+    ("encoded words of question marks", "=?a?q?????", "To: ", ""),
     (
         "parameters without names",
         ";",
@@ -118,6 +128,12 @@ const VALUES: [(&str, &str, &str, &str); 22] = [
     (
         "continued parameters",
         "; name*0*=utf-8''%41; name*1=b",
+        "Content-Type: audio/basic",
+        "",
+    ),
+    (
+        "sections of a parameter",
+        ";name*0*=%41;name*1=b;name*2*=%FF",
         "Content-Type: audio/basic",
         "",
     ),
@@ -281,6 +297,26 @@ fn bodies(len: usize) -> Vec<CostlyMail> {
             "a text of Windows-1252",
             body("Content-Type: text/plain; charset=cp1252", &[0x80]),
         ),
+        (
+            "a text in double bytes",
+            body("Content-Type: text/plain; charset=big5", &[0xa4, 0x40]),
+        ),
+        (
+            "a page of elements",
+            body("Content-Type: text/html; charset=cp1252", b"<p>\x80&nbsp;"),
+        ),
+        (
+            "a page in UTF-16",
+            body("Content-Type: text/html; charset=utf-16le", b"\xff\x4e"),
+        ),
+        ("alternatives of many parts", {
+            let form = format!("--b\r\n\r\n{}\r\n", "x".repeat(len / 250));
+            format!(
+                "Content-Type: multipart/alternative; boundary=b\r\n\r\n{}--b--\r\n",
+                form.repeat(250)
+            )
+            .into_bytes()
+        }),
         (
             "a text of line ends",
             body("Content-Type: text/plain", b"\r\nx"),
