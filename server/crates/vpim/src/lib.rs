@@ -23,6 +23,7 @@
 #![forbid(unsafe_code)]
 
 pub mod address;
+mod alternative;
 pub mod build;
 mod canonical;
 mod content;

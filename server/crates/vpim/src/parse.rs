@@ -1,5 +1,6 @@
 //! From the bytes of a mail to the tree.
 
+use crate::alternative;
 use crate::content::Message;
 use crate::content::{Content, Part, content_type};
 use crate::envelope::{Container, Envelope, Fault};
@@ -74,7 +75,7 @@ impl Reader {
         let (fields, body) = self.header(without_blank_lines(raw));
         let envelope = Envelope::read(&fields, &mut self.allowance);
         let content_type = content_type(&fields);
-        let container = container(&content_type);
+        let mut container = container(&content_type);
         let (content_fields, mut fields): (Vec<_>, Vec<_>) = fields
             .into_iter()
             .filter(|field| !is_dropped(field))
@@ -95,7 +96,7 @@ impl Reader {
                 !field.is("content-type") && !field.is("content-transfer-encoding")
             };
             fields.extend(content_fields.into_iter().filter(kept));
-            self.entity(
+            let are_forms = self.entity(
                 Entity {
                     fields: Vec::new(),
                     content_type,
@@ -104,6 +105,10 @@ impl Reader {
                 },
                 &mut parts,
             );
+            // What was chosen is no choice any more; written as one, it would be chosen from again.
+            if !are_forms && container == Container::Multipart("alternative".to_string()) {
+                container = Container::Multipart("mixed".to_string());
+            }
         }
         Message {
             envelope,
@@ -135,7 +140,8 @@ impl Reader {
         (Vec::new(), &[])
     }
 
-    fn entity<'a>(&mut self, entity: Entity<'a>, parts: &mut Vec<Part<'a>>) {
+    /// Reads a part and all that is in it. Whether its parts, if it is a `multipart/alternative`, still are forms of one thing.
+    fn entity<'a>(&mut self, entity: Entity<'a>, parts: &mut Vec<Part<'a>>) -> bool {
         let limit = match (self.allowance.parts, entity.depth) {
             (0, _) => Some(Fault::TooManyParts),
             (_, depth) if depth > DEPTH_MAX => Some(Fault::TooDeep),
@@ -143,30 +149,35 @@ impl Reader {
         };
         self.fault = self.fault.or(limit);
         if self.fault.is_some() {
-            return;
+            return true;
         }
         self.allowance.parts -= 1;
         match entity.content_type.value.as_str() {
-            multipart if multipart.starts_with("multipart/") => self.multipart(entity, parts),
+            multipart if multipart.starts_with("multipart/") => {
+                return self.multipart(entity, parts);
+            }
             "message/rfc822" | "message/global" => parts.push(self.enclosed(entity)),
             _ => parts.push(self.leaf(entity)),
         }
+        true
     }
 
-    fn multipart<'a>(&mut self, entity: Entity<'a>, parts: &mut Vec<Part<'a>>) {
+    fn multipart<'a>(&mut self, entity: Entity<'a>, parts: &mut Vec<Part<'a>>) -> bool {
         let boundary = entity
             .content_type
             .parameter("boundary")
             .unwrap_or_default();
         if !multipart::is_usable(&boundary) {
             self.fault = self.fault.or(Some(Fault::NoBoundary));
-            return;
+            return true;
         }
         // One more than is allowed: then the part that is too many is seen.
         let cut = multipart::split(entity.body, &boundary, self.allowance.parts + 1);
+        let start = parts.len();
+        let mut forms = Vec::new();
         for range in cut.ranges {
             if self.fault.is_some() {
-                return;
+                return true;
             }
             let (mut fields, body) = self.header(&entity.body[range]);
             // RFC 2046 section 5.1.5. Written down, because the digest itself does not stay in the tree.
@@ -186,11 +197,14 @@ impl Reader {
                 },
                 parts,
             );
+            forms.push(parts.len());
         }
         // Inside a whole message an inner multipart may lack its end: the outer boundary ends it (RFC 2046 section 5.1.2).
         if !cut.closed && entity.depth == 0 {
             self.fault = self.fault.or(Some(Fault::Truncated));
         }
+        entity.content_type.value != "multipart/alternative"
+            || alternative::keep_one(parts, start, &forms)
     }
 
     fn enclosed<'a>(&mut self, entity: Entity<'a>) -> Part<'a> {
