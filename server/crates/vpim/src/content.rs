@@ -4,14 +4,15 @@ use crate::data::Data;
 use crate::envelope::{Container, Envelope, Fault, language, message_id};
 use crate::fax::Fax;
 use crate::limits::{
-    Allowance, ENCODED_TEXT_LEN_MAX, IDENTIFIER_LEN_MAX, NAME_CHARS_MAX, SUBJECT_CHARS_MAX,
-    VCARD_LEN_MAX, shown, shown_file_name, shown_own,
+    Allowance, ENCODED_TEXT_LEN_MAX, IDENTIFIER_LEN_MAX, SUBJECT_CHARS_MAX, shown_file_name,
+    shown_own,
 };
 use crate::mime::field::{self, Field};
 use crate::mime::parameter::Structured;
-use crate::mime::{charset, word};
+use crate::mime::word;
 use crate::report::{DeliveryReport, DispositionReport};
 use crate::text::Text;
+use crate::vcard::VCard;
 use crate::voice::Voice;
 
 /// One message, read.
@@ -69,15 +70,6 @@ pub enum Content<'a> {
     },
 }
 
-/// A visiting card. VPIM version 1 sent them; today they are taken and need not be kept (RFC 3801 section 4.4.4).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct VCard<'a> {
-    /// The card as it came.
-    pub data: Data<'a>,
-    /// `FN`, else `N` with its fields in writing order, cut to [`NAME_CHARS_MAX`].
-    pub name: Option<String>,
-}
-
 impl Message<'_> {
     /// The value of the first field of that name in the header of the message.
     pub fn field(&self, name: &str) -> Option<String> {
@@ -122,8 +114,7 @@ impl<'a> Part<'a> {
             },
             ("image", "tiff" | "tiff-fx") => Content::Fax(Fax { data }),
             ("text", "directory" | "vcard" | "x-vcard") => {
-                let name = VCard::name(&content_type, &data);
-                Content::VCard(VCard { data, name })
+                Content::VCard(VCard::read(&content_type, data))
             }
             ("text", "rfc822-headers") => Content::Other {
                 content_type: content_type.value,
@@ -243,34 +234,4 @@ pub(crate) fn content_type(fields: &[Field<'_>]) -> Structured {
         read.value = "text/plain".to_string();
     }
     read
-}
-
-impl VCard<'_> {
-    fn name(content_type: &Structured, data: &[u8]) -> Option<String> {
-        let front = &data[..data.len().min(VCARD_LEN_MAX)];
-        let label = content_type.parameter("charset").unwrap_or_default();
-        let is_whole = front.len() == data.len();
-        let text = charset::decode_front(&label, front, is_whole);
-        let value = |wanted: &str| {
-            text.lines().find_map(|line| {
-                let (name, value) = line.split_once(':')?;
-                // `item1.FN;CHARSET=utf-8:Anna Onym`
-                let name = name.split(';').next()?.rsplit('.').next()?.trim();
-                Some(value.trim())
-                    .filter(|value| name.eq_ignore_ascii_case(wanted) && !value.is_empty())
-            })
-        };
-        let full = value("FN").map(|name| shown(name, NAME_CHARS_MAX).into_owned());
-        full.or_else(|| {
-            let structured = value("N")?;
-            let mut fields = structured.split(';');
-            let (family, given) = (
-                fields.next()?.trim(),
-                fields.next().unwrap_or_default().trim(),
-            );
-            let name = format!("{given} {family}");
-            let name = shown(name.trim(), NAME_CHARS_MAX).into_owned();
-            Some(name).filter(|name| !name.is_empty())
-        })
-    }
 }

@@ -1,5 +1,6 @@
 //! What the header of a message says: who, when, how urgent, and how its parts belong together.
 
+use crate::legible;
 use crate::limits::{
     Allowance, DATE_LEN_MAX, ENCODED_TEXT_LEN_MAX, IDENTIFIER_LEN_MAX, LABEL_CHARS_MAX,
     NAME_CHARS_MAX, SUBJECT_CHARS_MAX, shown_own,
@@ -164,16 +165,19 @@ fn parties(field: &Field<'_>, allowance: &mut Allowance) -> Vec<Party> {
     parties
 }
 
-/// The identifier without angle brackets and blanks, or what stands there when there are none. One of more than
+/// The identifier without angle brackets, blanks and what is never shown, or what stands there when there are none. One of more than
 /// [`IDENTIFIER_LEN_MAX`] bytes is none.
 pub(crate) fn message_id(value: &str) -> Option<String> {
     let inner = value
         .split_once('<')
         .map_or(value, |(_, rest)| rest.split('>').next().unwrap_or(rest));
     let len: usize = inner.split_whitespace().map(str::len).sum();
-    (1..=IDENTIFIER_LEN_MAX)
-        .contains(&len)
-        .then(|| inner.split_whitespace().collect())
+    let seen = |c: &char| !c.is_whitespace() && !legible::is_hidden(*c);
+    let identifier: String = match len {
+        1..=IDENTIFIER_LEN_MAX => inner.chars().filter(seen).collect(),
+        _ => return None,
+    };
+    Some(identifier).filter(|identifier| !identifier.is_empty())
 }
 
 /// The first language of a `Content-Language` field.

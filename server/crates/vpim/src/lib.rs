@@ -9,6 +9,9 @@
 //! a stranger could otherwise choose. What takes bytes from outside is a plain function of a slice: [`parse()`], [`parse_kept`],
 //! [`audio::wav::read`], [`audio::g726::decode`], [`Address::parse`](address::Address::parse), [`Party::read_list`], [`Date::read`].
 //!
+//! What comes out as text for people ([`Envelope`], [`Part::filename`], [`Text::text`], …) is decoded from whatever character set and markup
+//! it came in, of a bounded length, and without control characters and those that set the direction of writing.
+//!
 //! ```
 //! use vpim::{Summary, canonical, judge, parse};
 //!
@@ -38,6 +41,7 @@ mod parse;
 mod report;
 mod summary;
 mod text;
+mod vcard;
 mod verdict;
 mod voice;
 
@@ -45,7 +49,7 @@ mod voice;
 pub use codec as audio;
 
 pub use canonical::{Transfer, canonical, encode};
-pub use content::{Content, Message, Part, VCard};
+pub use content::{Content, Message, Part};
 pub use data::Data;
 pub use envelope::{Container, Envelope, Fault, Importance, Sensitivity};
 pub use fax::Fax;
@@ -59,5 +63,6 @@ pub use report::{
 };
 pub use summary::{Kind, Summary};
 pub use text::Text;
+pub use vcard::VCard;
 pub use verdict::{Refusal, judge};
 pub use voice::{Codec, Purpose, Undecodable, Voice};

@@ -27,13 +27,14 @@ fn a_boundary_in_sections_parts_a_mail() {
 
 #[test]
 fn nothing_that_is_hidden_comes_out_of_a_mail() {
-    let raw = "From: \"Evil \u{202e} Rabbit\" <5551000@x>\r\nSubject: a\u{1b}[31m\u{7} b\u{2067}\u{200f}c\r\n\
+    let raw = "Message-ID: <a\u{202e}b\u{1b}@c>\r\nFrom: \"Evil \u{202e} Rabbit\" <5551000@x>\r\nSubject: a\u{1b}[31m\u{7} b\u{2067}\u{200f}c\r\n\
                Content-Language: \u{202e}en\r\nContent-Type: audio/x\u{202e}\u{1}y; name=\"abc\u{202e}vaw.exe\"\r\n\
                Content-Description: =?utf-8?q?d=E2=80=AE=07e?=\r\n\r\nx";
     let message = parse(raw.as_bytes());
     let from = message.envelope.from.clone().expect("a sender");
     assert_eq!(from, Party::named("Evil Rabbit", "5551000@x"));
     assert_eq!(message.envelope.subject.as_deref(), Some("a[31m bc"));
+    assert_eq!(message.envelope.message_id.as_deref(), Some("ab@c"));
     let part = &message.parts[0];
     assert_eq!(part.filename().as_deref(), Some("abcvaw.exe"));
     assert_eq!(part.description().as_deref(), Some("de"));

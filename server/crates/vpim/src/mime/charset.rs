@@ -5,7 +5,10 @@
 
 use std::borrow::Cow;
 
-use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use encoding_rs::{Encoding, ISO_2022_JP, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use memchr::memchr_iter;
+
+use super::utf_7;
 
 /// Text of a character set, without a byte order mark. What is wrong in it becomes U+FFFD.
 pub(crate) fn decode(label: &str, bytes: &[u8]) -> String {
@@ -20,13 +23,15 @@ pub(crate) fn decode_front(label: &str, bytes: &[u8], is_whole: bool) -> String 
     match named(label) {
         Some(encoding) if encoding == UTF_16LE => run(utf_16(label, bytes), bytes, is_whole),
         Some(encoding) => run(encoding, bytes, is_whole),
+        None if utf_7::is_meant(without_language(label)) => utf_7::decode(bytes),
         None => unlabelled(bytes, is_whole).into_owned(),
     }
 }
 
-/// Text of which nothing is known: UTF-8 if it can be that, else Windows-1252, in which every byte is something.
+/// Text of which nothing is known: Japanese if it says so, UTF-8 if it can be that, else Windows-1252, in which every byte is something.
 pub(crate) fn unlabelled(bytes: &[u8], is_whole: bool) -> Cow<'_, str> {
     let error = match std::str::from_utf8(bytes) {
+        Ok(_) if is_japanese(bytes) => return Cow::Owned(run(ISO_2022_JP, bytes, is_whole)),
         Ok(text) => return Cow::Borrowed(text),
         Err(error) => error,
     };
@@ -38,6 +43,13 @@ pub(crate) fn unlabelled(bytes: &[u8], is_whole: bool) -> Cow<'_, str> {
         _ => Cow::Owned(run(WINDOWS_1252, bytes, true)),
     }
 }
+
+/// Whether ASCII changes into Japanese (RFC 1468). Japanese mail did so before it said so.
+fn is_japanese(bytes: &[u8]) -> bool {
+    memchr_iter(ESCAPE, bytes).any(|at| matches!(bytes.get(at + 1..at + 3), Some(b"$B" | b"$@")))
+}
+
+const ESCAPE: u8 = 0x1b;
 
 /// Whether a label names a character set at all. `us-ascii` does not: what is said to be ASCII, and is not, can be anything.
 pub(crate) fn is_named(label: &str) -> bool {
@@ -167,6 +179,7 @@ mod tests {
             ("latin-2", b"\xf8", "ř"),
             ("cp50221", b"\x1b$BEE\x1b(B", "電"),
             ("utf8mb4", b"\xc3\xb6", "ö"),
+            ("UTF-7", b"J+APY-rg", "Jörg"),
         ] {
             assert_eq!(decode(label, bytes), text, "{label}");
         }
@@ -184,6 +197,7 @@ mod tests {
         ] {
             assert_eq!(decode(label, "Büro ☎".as_bytes()), "Büro ☎", "{label}");
             assert_eq!(decode(label, b"R\xfcckruf \x80"), "Rückruf €", "{label}");
+            assert_eq!(decode(label, b"a \x1b$BEEOC\x1b(B"), "a 電話", "{label}");
         }
         assert_eq!(
             decode("", "ein Büro ü".as_bytes().split_last().expect("text").1),

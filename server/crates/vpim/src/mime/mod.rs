@@ -9,4 +9,5 @@ pub(crate) mod multipart;
 pub(crate) mod parameter;
 pub(crate) mod party;
 pub(crate) mod transfer;
+pub(crate) mod utf_7;
 pub(crate) mod word;
