@@ -69,12 +69,12 @@ impl Text<'_> {
         self.subtype == "html"
     }
 
-    /// Whether there is nothing to read.
+    /// Whether there is nothing to read. Only of a short text it is known how it reads.
     pub fn is_blank(&self) -> bool {
-        let text = self.data.strip_prefix(b"\xef\xbb\xbf");
-        text.unwrap_or(&self.data)
-            .iter()
-            .all(u8::is_ascii_whitespace)
+        /// Longest text that is decoded to see that it says nothing: a mark, hard blanks, an empty page.
+        const LEN_MAX: usize = 1_024;
+        self.data.iter().all(u8::is_ascii_whitespace)
+            || self.data.len() <= LEN_MAX && self.text().trim().is_empty()
     }
 }
 
@@ -130,12 +130,28 @@ mod tests {
     }
 
     #[test]
+    fn what_says_nothing_is_blank() {
+        for (content_type, bytes) in [
+            ("text/plain", &b"\xef\xbb\xbf \r\n"[..]),
+            ("text/plain; charset=utf-8", b"\xc2\xa0\r\n"),
+            ("text/plain; charset=utf-16", b"\xff\xfe \0"),
+            (
+                "text/html",
+                b"<html><body><div><br></div>&nbsp;</body></html>",
+            ),
+        ] {
+            assert!(text(content_type, bytes).is_blank(), "{content_type}");
+        }
+        assert!(!text("text/plain", b" x ").is_blank());
+        assert!(!text("text/html", b"<p>x").is_blank());
+    }
+
+    #[test]
     fn the_front_of_a_text_has_whole_characters() {
         let german = text("text/plain; charset=utf-8", "Größe".as_bytes());
         assert_eq!(german.text_within(3), ("Gr".to_string(), false));
         let japanese = text("text/plain; charset=shift_jis", b"\x93d\x98b");
         assert_eq!(japanese.text_within(3), ("電".to_string(), false));
         assert_eq!(japanese.text_within(4), ("電話".to_string(), true));
-        assert!(text("text/plain", b"\xef\xbb\xbf \r\n").is_blank());
     }
 }
