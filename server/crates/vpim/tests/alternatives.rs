@@ -87,6 +87,12 @@ fn files_and_all_texts_of_the_chosen_form_stay() {
         "mixed",
         "one form is no choice"
     );
+    let mail = multipart("alternative", "a", &[PLAIN, HTML]);
+    assert_eq!(
+        kind(&parse(mail.as_bytes())),
+        "mixed",
+        "what was chosen is no choice"
+    );
     // Two texts that are no forms of one thing are two.
     let mail = multipart("mixed", "m", &[PLAIN, HTML]);
     assert_eq!(texts(&mail).1, 2);

@@ -75,7 +75,7 @@ fn reports(len: usize) -> Vec<CostlyMail> {
 }
 
 /// Names of values that are costly, the piece that is repeated, what stands before it, and what behind it.
-const VALUES: [(&str, &str, &str, &str); 28] = [
+const VALUES: [(&str, &str, &str, &str); 30] = [
     ("fields of three bytes", "A:\n", "", ""),
     ("fields that are folded at each byte", "\n x", "X: a", ""),
     ("a list of short addresses", "a,", "To: ", ""),
@@ -88,6 +88,8 @@ const VALUES: [(&str, &str, &str, &str); 28] = [
     ("a list of names", "a b <c@d>,", "Cc: ", ""),
     ("a list of nothing", "\u{1}<\u{202e}>,", "To: ", ""),
     ("a list of words that say nothing", "=?a?q??=,", "To: ", ""),
+    ("Japanese that does not say so", "%A", "To: \u{1b}$B", ""),
+    ("words in UTF-7", "=?utf-7?q?+AG?= ", "Subject: ", ""),
     ("a list of quotes that hold nothing", "\"\"(x),", "To: ", ""),
     ("one address of many words", "a ", "To: ", ""),
     ("comments in comments", "(", "To: ", ""),
@@ -300,6 +302,10 @@ fn bodies(len: usize) -> Vec<CostlyMail> {
         (
             "a text in double bytes",
             body("Content-Type: text/plain; charset=big5", &[0xa4, 0x40]),
+        ),
+        (
+            "a text in UTF-7",
+            body("Content-Type: text/plain; charset=utf-7", b"+A"),
         ),
         (
             "a page of elements",
