@@ -347,6 +347,7 @@ fn sender(from: Option<&vpim::Party>, return_path: Option<&str>) -> Sender {
 /// The address that a mail says it comes from; empty if it says none.
 fn claimed<'a>(from: Option<&'a vpim::Party>, return_path: Option<&'a str>) -> &'a str {
     from.map(|party| party.address.as_str())
+        .filter(|address| !address.is_empty())
         .or(return_path)
         .unwrap_or_default()
 }
@@ -437,7 +438,7 @@ mod tests {
             &[VOICE],
         );
         let chars = |text: &str| (text.chars().count(), text.ends_with('…'));
-        assert_eq!(chars(&cut.subject), (250, true));
+        assert_eq!(chars(&cut.subject), (400, true));
         assert_eq!(chars(&cut.sender.name), (120, true));
         assert_eq!(chars(&cut.sender.address), (320, true));
         assert_eq!(of(header, &[VOICE]).subject, "Z");

@@ -89,11 +89,12 @@ fn no_mailbox() -> Reply {
 }
 
 /// The mailbox number that an address names. Names, AMIS systems and telephones are no mailboxes here; `non-mail-user` never is
-/// (RFC 3801 section 4.1.2). An extension names the mailbox behind the number of a company, as in `+17035245550+230`.
+/// (RFC 3801 section 4.1.2). What voice and fax gateways write counts as the number alone (RFC 3804 section 3). An extension names the mailbox behind the number of a company, as in `+17035245550+230`.
 fn number(path: &Path) -> Option<String> {
     let local = LocalPart::parse(&path.local).ok()?;
-    if !matches!(local.service, None | Some(Gateway::Vpim)) {
-        return None;
+    match local.service {
+        None | Some(Gateway::Vpim | Gateway::Voice | Gateway::Fax) => {}
+        Some(_) => return None,
     }
     match (local.mailbox, local.extension) {
         (Mailbox::E164(_), Some(extension)) => Some(extension),
@@ -117,6 +118,8 @@ mod tests {
         for (local, expected) in [
             ("7200", "7200"),
             ("VPIM=7200", "7200"),
+            ("VOICE=7200", "7200"),
+            ("FAX=7200", "7200"),
             ("vpim=7200/EXT=5", "7200"),
             ("+17035245550+7200", "7200"),
             ("VPIM=+17035245550/EXT=7200", "7200"),
@@ -129,7 +132,6 @@ mod tests {
             "postmaster",
             "Mira",
             "AMIS=7200/SYSNUM=1",
-            "VOICE=7200",
             "7".repeat(20).as_str(),
         ] {
             assert_eq!(number(local), None, "{local}");

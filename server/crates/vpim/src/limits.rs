@@ -58,7 +58,7 @@ pub const VCARD_LEN_MAX: usize = 64 * 1024;
 pub const IDENTIFIER_LEN_MAX: usize = 998;
 
 /// Subject or description. Cut.
-pub const SUBJECT_CHARS_MAX: usize = 250;
+pub const SUBJECT_CHARS_MAX: usize = 400;
 /// Name of a person. Cut.
 pub const NAME_CHARS_MAX: usize = 120;
 /// Address, RFC 5321 section 4.5.3.1: 64 before the `@`, 255 behind it. Cut: a longer one leads nowhere.

@@ -52,8 +52,7 @@ fn level(message: &Message<'_>, walk: &mut Walk) -> Vec<Part> {
                 let index = index();
                 match text.subtype.as_str() {
                     _ if text.is_blank() => {}
-                    // Markup is not for reading, and is never given to a page.
-                    subtype if subtype == "html" || walk.text_left == 0 => {
+                    subtype if walk.text_left == 0 => {
                         parts.push(Part::Other {
                             index,
                             media_type: format!("text/{subtype}"),
@@ -271,6 +270,24 @@ mod tests {
         --i\r\nContent-Type: text/plain\r\n\r\nPrice list\r\n\
         --i\r\nContent-Type: audio/basic\r\nContent-Transfer-Encoding: base64\r\n\r\n/w==\r\n--i--\r\n\
         \r\n--o--\r\n";
+
+    #[test]
+    fn what_came_as_html_alone_is_text_to_read() {
+        let mail = "From: a@a.example\r\nMIME-Version: 1.0\r\nContent-Type: text/html; charset=iso-8859-1\r\n\r\n\
+            <style>p { color: red }</style><p>Caf\u{e9} &amp; more</p><script>alert(1)</script><p>Second";
+        let mail: Vec<u8> = mail.chars().map(|c| c as u8).collect();
+        let Part::Text { text, .. } = &parts(&vpim::parse(&mail))[0] else {
+            panic!("no text");
+        };
+        assert!(
+            text.starts_with("Caf\u{e9} & more\n") && text.ends_with("Second"),
+            "{text:?}"
+        );
+        assert!(
+            !text.contains("alert") && !text.contains("color"),
+            "{text:?}"
+        );
+    }
 
     #[test]
     fn parts_are_counted_depth_first_and_heard_by_that_count() {
