@@ -24,9 +24,10 @@
 mod applications;
 mod compress;
 mod inputs;
+mod names;
 mod web_root;
 
-use std::{fs, process::Command};
+use std::{fs, path::Path, process::Command};
 
 pub use self::{
     applications::{APPLICATIONS, Application},
@@ -135,7 +136,24 @@ impl Application {
             compiler.name()
         ));
         self.pack(&compiler)?;
+        self.shorten_names()?;
         self.optimise()
+    }
+
+    fn shorten_names(&self) -> Result<(), Failure> {
+        let whole = self.compiled().join(self.wasm());
+        let glue = self.compiled().join(format!("{}.js", self.package));
+        let read = |path: &Path| {
+            fs::read(path).map_err(|source| Failure::io("read what was compiled", path, &source))
+        };
+        let text = String::from_utf8_lossy(&read(&glue)?).into_owned();
+        let (module, text) = names::shorten(&read(&whole)?, &text)
+            .map_err(|fault| Failure::new(format!("{} is no module: {fault}", whole.display())))?;
+        for (path, content) in [(&whole, module), (&glue, text.into_bytes())] {
+            fs::write(path, content)
+                .map_err(|source| Failure::io("write what was compiled", path, &source))?;
+        }
+        Ok(())
     }
 
     fn pack(&self, compiler: &Compiler) -> Result<(), Failure> {

@@ -1,0 +1,214 @@
+//! Short names between an application and its glue.
+//!
+//! What the module takes from the glue and gives to it is called by wasm-bindgen with long names and hashes, which no compression makes
+//! small: 3 kB of 254 on the wire. Nobody but the two reads them, so each gets one letter or two, in both files. What the glue does not
+//! call is no longer given, and wasm-opt leaves out what is behind it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    convert::Infallible,
+};
+
+use wasm_encoder::{
+    ExportSection, ImportSection, Module,
+    reencode::{Error, Reencode, utils},
+};
+use wasmparser::{Export, ImportSectionReader, Parser};
+
+/// Classes of `wasm-streams` that give a stream of Rust's to the browser. The glue has them; it can make one only by an import of the module
+/// whose name begins so.
+const CLASSES: [(&str, &str); 3] = [
+    (
+        "intounderlyingbytesource",
+        "__wbg_intounderlyingbytesource_new",
+    ),
+    ("intounderlyingsink", "__wbg_intounderlyingsink_new"),
+    ("intounderlyingsource", "__wbg_intounderlyingsource_new"),
+];
+/// How the glue calls what the module gives.
+const CALLED: &str = "wasm.";
+
+/// A module and its glue with short names.
+///
+/// # Errors
+/// The module is none.
+pub fn shorten(module: &[u8], glue: &str) -> Result<(Vec<u8>, String), Error<Infallible>> {
+    let mut names = Names {
+        called: called(glue),
+        ..Names::default()
+    };
+    let mut short = Module::new();
+    names.parse_core_module(&mut short, Parser::new(0), module)?;
+    let glue = names.rename(glue);
+    Ok((short.finish(), glue))
+}
+
+#[derive(Default)]
+struct Names {
+    /// What the glue calls.
+    called: BTreeSet<String>,
+    taken: BTreeMap<String, String>,
+    given: BTreeMap<String, String>,
+}
+
+impl Reencode for Names {
+    type Error = Infallible;
+
+    fn parse_import_section(
+        &mut self,
+        imports: &mut ImportSection,
+        section: ImportSectionReader<'_>,
+    ) -> Result<(), Error<Infallible>> {
+        for import in section.into_imports() {
+            let import = import?;
+            let next = letters(self.taken.len());
+            let short = self.taken.entry(import.name.to_owned()).or_insert(next);
+            let short = short.clone();
+            let kind = self.entity_type(import.ty)?;
+            imports.import(import.module, &short, kind);
+        }
+        Ok(())
+    }
+
+    fn parse_export(
+        &mut self,
+        exports: &mut ExportSection,
+        export: Export<'_>,
+    ) -> Result<(), Error<Infallible>> {
+        if !self.called.contains(export.name) {
+            return Ok(());
+        }
+        let short = letters(self.given.len());
+        self.given.insert(export.name.to_owned(), short.clone());
+        let renamed = Export {
+            name: &short,
+            ..export
+        };
+        utils::parse_export(self, exports, renamed)
+    }
+}
+
+impl Names {
+    fn rename(&self, glue: &str) -> String {
+        let mut renamed = String::with_capacity(glue.len());
+        for (before, word, after) in words(glue) {
+            let short = if before.ends_with(CALLED) {
+                self.given.get(word)
+            } else if after.starts_with(':') {
+                self.taken.get(word)
+            } else {
+                None
+            };
+            renamed.push_str(short.map_or(word, String::as_str));
+        }
+        renamed
+    }
+}
+
+/// What the glue calls, but for classes that it cannot make.
+fn called(glue: &str) -> BTreeSet<String> {
+    let words = words(glue).filter(|(before, ..)| before.ends_with(CALLED));
+    let unused = |word: &str| {
+        let class = |(class, new): &(&str, &str)| {
+            let of_it = word.trim_start_matches("__wbg_").starts_with(class);
+            of_it && !glue.contains(new)
+        };
+        CLASSES.iter().any(class)
+    };
+    let called = words.map(|(_, word, _)| word).filter(|word| !unused(word));
+    called.map(str::to_owned).collect()
+}
+
+/// A text in words and what is between them, each with what stands before and behind it.
+fn words(text: &str) -> impl Iterator<Item = (&str, &str, &str)> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let (before, rest) = text.split_at(at);
+        let first = rest.chars().next()?;
+        let in_word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '$';
+        let ends = |c: char| in_word(c) != in_word(first);
+        let (word, after) = rest.split_at(rest.find(ends).unwrap_or(rest.len()));
+        at += word.len();
+        Some((before, word, after))
+    })
+}
+
+/// The n-th short name: `a` to `Z`, then `aa` and so on.
+fn letters(n: usize) -> String {
+    const LETTERS: &[u8; 52] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    let last = char::from(LETTERS[n % 52]);
+    match n / 52 {
+        0 => last.to_string(),
+        rest => format!("{}{last}", letters(rest - 1)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wasm_encoder::{EntityType, ExportKind, TypeSection};
+
+    fn module() -> Vec<u8> {
+        let (mut types, mut imports) = (TypeSection::new(), ImportSection::new());
+        types.ty().function([], []);
+        for name in ["__wbg_now_0123456789abcdef", "__wbg_log_fedcba9876543210"] {
+            imports.import("./glue.js", name, EntityType::Function(0));
+        }
+        let mut exports = ExportSection::new();
+        let all = ["start", "unused", "intounderlyingsink_close"];
+        for (index, name) in (0..).zip(all) {
+            exports.export(name, ExportKind::Func, index % 2);
+        }
+        let mut module = Module::new();
+        module.section(&types).section(&imports).section(&exports);
+        module.finish()
+    }
+
+    const GLUE: &str = "const import0 = {\n  __wbg_now_0123456789abcdef: () => Date.now(),\n  \
+        __wbg_log_fedcba9876543210: (start) => { start ? wasm.start() : wasm.intounderlyingsink_close(); },\n};";
+
+    #[test]
+    fn both_sides_call_each_other_by_the_same_short_names_and_the_rest_stays() {
+        let (module, glue) = shorten(&module(), GLUE).expect("a module");
+        assert_eq!(
+            glue,
+            "const import0 = {\n  a: () => Date.now(),\n  \
+             b: (start) => { start ? wasm.a() : wasm.intounderlyingsink_close(); },\n};"
+        );
+        let mut names = Vec::new();
+        for payload in Parser::new(0).parse_all(&module) {
+            match payload.expect("a section") {
+                wasmparser::Payload::ImportSection(imports) => {
+                    let all = imports.into_imports().map(|i| i.expect("an import").name);
+                    names.extend(all);
+                }
+                wasmparser::Payload::ExportSection(exports) => {
+                    names.extend(exports.into_iter().map(|e| e.expect("an export").name));
+                }
+                _ => {}
+            }
+        }
+        assert_eq!(
+            names,
+            ["a", "b", "a"],
+            "and what is not called is not given"
+        );
+    }
+
+    #[test]
+    fn a_class_that_the_glue_can_make_stays() {
+        let glue = format!("{GLUE} __wbg_intounderlyingsink_new_1: 0");
+        assert!(called(&glue).contains("intounderlyingsink_close"));
+        assert!(!called(GLUE).contains("intounderlyingsink_close"));
+    }
+
+    #[test]
+    fn no_two_names_are_the_same() {
+        let all: BTreeSet<_> = (0..6_000).map(letters).collect();
+        assert_eq!(all.len(), 6_000);
+        assert_eq!(
+            (letters(0), letters(51), letters(52)),
+            ("a".into(), "Z".into(), "aa".into())
+        );
+    }
+}
