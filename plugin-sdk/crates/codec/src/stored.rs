@@ -30,7 +30,7 @@ fn number(coding: Coding) -> Option<u8> {
         Coding::Frames(Format::MU_LAW) => Some(3),
         Coding::Frames(Format::A_LAW) => Some(4),
         Coding::Frames(Format::PCM) => Some(5),
-        Coding::Frames(_) => None,
+        Coding::Frames(_) | Coding::Foreign(_) => None,
     }
 }
 
@@ -97,7 +97,7 @@ pub struct StoredDecoder {
     ahead: Vec<u8>,
     recordings: Option<Vec<(Coding, u32)>>,
     /// The recording that is being decoded, and the octets of it that are to come.
-    present: Option<(Decoder, Coding, u64)>,
+    present: Option<(Decoder, u64)>,
     next: usize,
 }
 
@@ -147,14 +147,16 @@ impl StoredDecoder {
     fn decode(&mut self, octets: &[u8], samples: &mut Vec<i16>) -> usize {
         let mut read = 0;
         loop {
-            let Some((decoder, coding, left)) = &mut self.present else {
+            let Some((decoder, left)) = &mut self.present else {
                 let recordings = self.recordings.as_deref().unwrap_or_default();
                 let Some(&(coding, count)) = recordings.get(self.next) else {
                     return octets.len();
                 };
                 self.next += 1;
-                let left = coding.octets(u64::from(count));
-                self.present = Some((Decoder::new(coding), coding, left));
+                self.present = Decoder::new(coding).map(|decoder| {
+                    let left = decoder.octets(u64::from(count));
+                    (decoder, left)
+                });
                 continue;
             };
             if *left == 0 {
@@ -162,7 +164,7 @@ impl StoredDecoder {
                 continue;
             }
             let here = (octets.len() - read).min(usize::try_from(*left).unwrap_or(usize::MAX));
-            let whole = coding.octets(coding.samples(here as u64)) as usize;
+            let whole = decoder.octets(decoder.samples(here as u64)) as usize;
             if whole == 0 {
                 return read;
             }

@@ -1,7 +1,7 @@
 //! WAV files: writing what players want, reading what people upload.
 //!
 //! Written files are 8 kHz, mono, 16-bit PCM. Read are RIFF/WAVE files with PCM of 8 or 16 bits, µ-law or A-law, up to
-//! eight channels mixed to one. The rate is reported, not changed.
+//! eight channels mixed to one. The rate is reported, not changed. What else such a file may hold is read by [`crate::sound_file`].
 
 use super::{SAMPLE_RATE_HZ, g711};
 use std::fmt;
@@ -131,7 +131,7 @@ const MU_LAW: u16 = 7;
 const EXTENSIBLE: u16 = 0xfffe;
 
 /// What a frame of a file is: a sample of each channel. Only what can be decoded has one outside of this module.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Format {
     tag: u16,
     channels: u16,
@@ -154,6 +154,11 @@ impl Format {
             rate_hz: SAMPLE_RATE_HZ,
             bits,
         }
+    }
+
+    /// Samples a second.
+    pub const fn rate_hz(self) -> u32 {
+        self.rate_hz
     }
 
     /// Octets of a frame, at least one.
@@ -212,16 +217,39 @@ impl Format {
     }
 }
 
-/// Finds the format and the whole frames of the samples. A `data` chunk longer than the file ends with the file: recorders that
-/// stream write a length of zero or all ones and never come back to correct it.
+/// Finds the format and the whole frames of the samples.
 ///
 /// # Errors
 /// It is no WAV file, or cannot be decoded.
 pub fn frames(file: &[u8]) -> Result<(Format, &[u8]), WavError> {
-    if file.get(0..4) != Some(b"RIFF") || file.get(8..12) != Some(b"WAVE") {
+    let Chunks { format, data } = chunks(file)?;
+    let format = Format::read(format).ok_or(WavError::NotWav)?;
+    if !format.supported() {
+        return Err(format.unsupported());
+    }
+    Ok((
+        format,
+        &data[..data.len() - data.len() % format.frame_len()],
+    ))
+}
+
+/// What a WAV file is read for.
+pub(crate) struct Chunks<'a> {
+    pub format: &'a [u8],
+    pub data: &'a [u8],
+}
+
+/// Whether it begins as a WAV file does, or as one of more than 4 GiB would.
+pub(crate) fn is_wav(file: &[u8]) -> bool {
+    matches!(file.get(0..4), Some(b"RIFF" | b"RF64")) && file.get(8..12) == Some(b"WAVE")
+}
+
+/// Finds the two chunks that matter, in whatever order. A chunk longer than the file ends with the file.
+pub(crate) fn chunks(file: &[u8]) -> Result<Chunks<'_>, WavError> {
+    if !is_wav(file) {
         return Err(WavError::NotWav);
     }
-    let mut format = None;
+    let (mut format, mut data) = (None, None);
     let mut rest = &file[12..];
     for _ in 0..CHUNKS_MAX {
         let Some((head, body)) = rest.split_at_checked(8) else {
@@ -229,26 +257,51 @@ pub fn frames(file: &[u8]) -> Result<(Format, &[u8]), WavError> {
         };
         let len = u32::from_le_bytes([head[4], head[5], head[6], head[7]]) as usize;
         match &head[0..4] {
-            b"fmt " => {
-                format = Some(Format::read(&body[..len.min(body.len())]).ok_or(WavError::NotWav)?)
-            }
-            b"data" => {
-                let format = format.ok_or(WavError::NotWav)?;
-                if !format.supported() {
-                    return Err(format.unsupported());
-                }
-                let len = len.min(body.len());
-                return Ok((format, &body[..len - len % format.frame_len()]));
-            }
+            b"fmt " => format = Some(&body[..len.min(body.len())]),
+            b"data" if data.is_none() => data = Some(samples(body, len)),
             _ => {}
         }
-        // Chunks are padded to an even length.
-        let Some(next) = body.get(len.saturating_add(len & 1)..) else {
+        if let (Some(format), Some(data)) = (format, data) {
+            return Ok(Chunks { format, data });
+        }
+        let Some(next) = behind(body, len) else {
             break;
         };
         rest = next;
     }
     Err(WavError::NotWav)
+}
+
+/// The `data` chunk. Recorders that stream write a length of zero or all ones and never come back to correct it; a length of zero with
+/// another chunk behind it is meant.
+fn samples(body: &[u8], len: usize) -> &[u8] {
+    let fits = |head: &[u8]| {
+        let len = u32::from_le_bytes([head[4], head[5], head[6], head[7]]);
+        len as usize <= body.len() - 8
+    };
+    if len == 0 && !(begins_chunk(body) && body.get(..8).is_some_and(fits)) {
+        return body;
+    }
+    &body[..len.min(body.len())]
+}
+
+/// What follows a chunk. It is padded to an even length, which some writers forget.
+fn behind(body: &[u8], len: usize) -> Option<&[u8]> {
+    let next = body.get(len..)?;
+    match next {
+        [_, padded @ ..] if len % 2 == 1 && !begins_chunk(next) => Some(padded),
+        _ => Some(next),
+    }
+}
+
+/// Whether a chunk with a name that can be read begins here, and one octet on there is none.
+fn begins_chunk(octets: &[u8]) -> bool {
+    let name = |at: usize| {
+        let name = octets.get(at..at + 4);
+        name.is_some_and(|name| name.iter().all(|c| matches!(c, b' '..=b'~')))
+    };
+    let known = matches!(octets.get(..4), Some(b"fmt " | b"data" | b"LIST" | b"fact"));
+    known || name(0) && !name(1)
 }
 
 #[cfg(test)]
@@ -326,6 +379,49 @@ mod tests {
             read(&streamed, 2),
             Err(WavError::TooLong { samples_max: 2 })
         );
+    }
+
+    #[test]
+    fn a_length_of_zero_is_meant_only_where_another_chunk_follows() {
+        let mut streamed = write(&[1, 2, 3]);
+        streamed[40..44].copy_from_slice(&0u32.to_le_bytes());
+        assert_eq!(read(&streamed, 9).map(|wav| wav.samples), Ok(vec![1, 2, 3]));
+        let mut empty = write(&[]);
+        assert_eq!(count(&empty), Ok((8000, 0)));
+        empty.extend(b"LIST\x04\0\0\0INFO");
+        assert_eq!(count(&empty), Ok((8000, 0)));
+    }
+
+    #[test]
+    fn odd_chunks_are_passed_whether_they_are_padded_or_not() {
+        let written = write(&[1, 2, 3]);
+        for (name, body) in [("LIST", "INFOabc"), ("bext", "x"), ("JUNK", "")] {
+            for padding in [&[][..], b"\0", b" "] {
+                let mut chunk = name.as_bytes().to_vec();
+                chunk.extend((body.len() as u32).to_le_bytes());
+                chunk.extend(body.bytes());
+                if body.len() % 2 == 1 {
+                    chunk.extend(padding);
+                }
+                for at in [12, 36] {
+                    let mut file = written.clone();
+                    file.splice(at..at, chunk.clone());
+                    let samples = read(&file, 9).map(|wav| wav.samples);
+                    assert_eq!(
+                        samples,
+                        Ok(vec![1, 2, 3]),
+                        "{name} with {padding:?} at {at}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_format_may_stand_behind_the_samples() {
+        let written = write(&[1, 2, 3]);
+        let turned = [&written[..12], &written[36..], &written[12..36]].concat();
+        assert_eq!(read(&turned, 9).map(|wav| wav.samples), Ok(vec![1, 2, 3]));
     }
 
     #[test]

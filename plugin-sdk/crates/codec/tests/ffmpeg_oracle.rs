@@ -4,8 +4,10 @@ use std::f64::consts::TAU;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
+use codec::foreign::{Foreign, GsmPacking};
 use codec::g711;
 use codec::g726::{self, Mixing, NibbleOrder};
+use codec::sound_file;
 
 /// Runs FFmpeg on `input` and gives its standard output; `None` when the environment allows doing without it.
 fn ffmpeg(input: &[u8], arguments: &[&str]) -> Option<Vec<u8>> {
@@ -171,5 +173,105 @@ fn assert_same(ours: &[i16], theirs: &[i16]) {
             "sample {at} is {} here and {} at ffmpeg",
             ours[at], theirs[at]
         );
+    }
+}
+
+/// The octets that FFmpeg makes of sound, in a WAV file or without one.
+fn recorded(samples: &[i16], arguments: &[&str]) -> Option<Vec<u8>> {
+    ffmpeg(&bytes(samples), &[&RAW_PCM[..], arguments].concat())
+}
+
+fn heard(file: &[u8]) -> Vec<i16> {
+    let (coding, codes) = sound_file::read(file).expect("the file can be decoded");
+    let mut samples = Vec::new();
+    coding.decode(codes, 0..u64::MAX, &mut samples);
+    samples
+}
+
+fn decibels(ours: &[i16], theirs: &[i16]) -> f64 {
+    let power = |values: &mut dyn Iterator<Item = f64>| values.map(|v| v * v).sum::<f64>();
+    let signal = power(&mut theirs.iter().map(|&v| f64::from(v)));
+    let pairs = ours.iter().zip(theirs);
+    let off = power(&mut pairs.map(|(&a, &b)| f64::from(a) - f64::from(b)));
+    10.0 * (signal / off.max(1.0)).log10()
+}
+
+#[test]
+fn gsm_decodes_to_the_samples_of_ffmpeg() {
+    // Less than a stretch, so that the decoder begins with the sound.
+    let speech = speech(20_000);
+    let Some(file) = recorded(&speech, &["-c:a", "libgsm_ms", "-f", "wav", "-"]) else {
+        return;
+    };
+    let theirs = ffmpeg(&file, &["-i", "-", "-f", "s16le", "-"]).expect("it is there");
+    assert_same(&heard(&file), &words(&theirs));
+
+    let frames = recorded(&speech, &["-c:a", "libgsm", "-f", "gsm", "-"]).expect("it is there");
+    let theirs = ffmpeg(&frames, &["-f", "gsm", "-i", "-", "-f", "s16le", "-"]);
+    let mut ours = Vec::new();
+    let foreign = Foreign::gsm(GsmPacking::Rtp, 8_000).expect("within the limits");
+    foreign.decode(&frames, 0..u64::MAX, &mut ours);
+    assert_same(&ours, &words(&theirs.expect("it is there")));
+}
+
+#[test]
+fn gsm_that_is_entered_in_the_middle_is_what_it_is_from_the_beginning() {
+    let Some(file) = recorded(&speech(400_000), &["-c:a", "libgsm_ms", "-f", "wav", "-"]) else {
+        return;
+    };
+    let theirs = ffmpeg(&file, &["-i", "-", "-f", "s16le", "-"]).expect("it is there");
+    let (ours, theirs) = (heard(&file), words(&theirs));
+    assert_eq!(ours.len(), theirs.len());
+    let decibels = decibels(&ours, &theirs);
+    assert!(decibels > 40.0, "only {decibels:.1} dB");
+}
+
+#[test]
+fn the_adpcm_of_wav_files_decodes_to_the_samples_of_ffmpeg() {
+    let of = |codec| {
+        [("8000", "1"), ("8000", "2"), ("16000", "1")]
+            .map(|(rate, channels)| (codec, rate, channels))
+    };
+    for (codec, rate, channels) in [of("adpcm_ima_wav"), of("adpcm_ms")].concat() {
+        let recorder = [
+            "-ar", rate, "-ac", channels, "-c:a", codec, "-f", "wav", "-",
+        ];
+        let Some(file) = recorded(&speech(100_000), &recorder) else {
+            return;
+        };
+        let player = ["-i", "-", "-ar", "8000", "-ac", "1", "-f", "s16le", "-"];
+        let theirs = words(&ffmpeg(&file, &player).expect("it is there"));
+        let ours = heard(&file);
+        assert!(
+            ours.len().abs_diff(theirs.len()) < 20,
+            "{codec}, {rate}, {channels}"
+        );
+        let decibels = decibels(&ours, &theirs);
+        assert!(
+            decibels > 30.0,
+            "{codec}, {rate}, {channels}: only {decibels:.1} dB"
+        );
+    }
+}
+
+#[test]
+fn wide_wav_files_are_resampled_as_ffmpeg_does() {
+    for (codec, rate) in [
+        ("pcm_s16le", "44100"),
+        ("pcm_s24le", "48000"),
+        ("pcm_f32le", "16000"),
+        ("pcm_mulaw", "11025"),
+    ] {
+        let recorder = ["-ar", rate, "-ac", "2", "-c:a", codec, "-f", "wav", "-"];
+        let Some(file) = recorded(&speech(100_000), &recorder) else {
+            return;
+        };
+        // From a pipe FFmpeg cannot go back to write the lengths: they are all ones.
+        let player = ["-i", "-", "-ar", "8000", "-ac", "1", "-f", "s16le", "-"];
+        let theirs = words(&ffmpeg(&file, &player).expect("it is there"));
+        let ours = heard(&file);
+        assert!(ours.len().abs_diff(theirs.len()) < 20, "{codec}");
+        let decibels = decibels(&ours, &theirs);
+        assert!(decibels > 20.0, "{codec} at {rate}: only {decibels:.1} dB");
     }
 }

@@ -105,9 +105,10 @@ impl Writer {
         }
     }
 
-    /// RFC 3801 section 4.2.13 wants the comment; it is for people, no reader may rely on it.
+    /// RFC 3801 section 4.2.13 wants the comment; it is for people, no reader may rely on it. It goes by the labels, so that what is kept
+    /// stays the same when more of it can be decoded.
     fn mime_version(&mut self, message: &Message<'_>) {
-        let voice = message.parts.iter().any(|part| part.voice().is_some());
+        let voice = message.parts.iter().any(Part::is_labelled_sound);
         self.field(
             "MIME-Version",
             if voice { "1.0 (Voice 2.0)" } else { "1.0" },
@@ -146,7 +147,11 @@ impl Writer {
     }
 
     fn encoding(&self, content: &Content<'_>) -> &'static str {
-        let textual = !matches!(content, Content::Voice(_) | Content::Fax(_));
+        let textual = match content {
+            Content::Voice(_) | Content::Fax(_) => false,
+            Content::Other { content_type, .. } => !content_type.starts_with("audio/"),
+            _ => true,
+        };
         match self.transfer {
             Transfer::Binary => "binary",
             // RFC 3801 section 4.4.1: audio and fax never travel as 7bit, whatever their bytes happen to be.

@@ -3,6 +3,7 @@
 use crate::data::Data;
 use crate::envelope::{Container, Envelope, Fault, language, message_id};
 use crate::fax::Fax;
+use crate::label;
 use crate::limits::{
     Allowance, ENCODED_TEXT_LEN_MAX, IDENTIFIER_LEN_MAX, SUBJECT_CHARS_MAX, shown_file_name,
     shown_own,
@@ -47,7 +48,7 @@ pub struct Part<'a> {
 /// What a part is, with its bytes decoded from the transfer encoding.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Content<'a> {
-    /// `audio/*`.
+    /// `audio/*` that can be decoded; a WAV or `.au` file under any other label that says nothing else.
     Voice(Voice<'a>),
     /// `image/tiff`.
     Fax(Fax<'a>),
@@ -61,7 +62,7 @@ pub enum Content<'a> {
     DeliveryReport(DeliveryReport<'a>),
     /// `message/disposition-notification` (RFC 8098).
     DispositionReport(DispositionReport<'a>),
-    /// Anything else.
+    /// Anything else; also `audio/*` that cannot be decoded, which [`remarks`](crate::remarks) tells of.
     Other {
         /// Type and subtype, lower case.
         content_type: String,
@@ -106,8 +107,21 @@ impl<'a> Part<'a> {
             .value
             .split_once('/')
             .unwrap_or((&content_type.value, ""));
+        if kind != "audio"
+            && !opaque
+            && let Some(codec) = label::codec_of_file(&content_type, &fields, &data)
+        {
+            let content = Content::Voice(Voice::read(codec, &fields, data));
+            return Part { fields, content };
+        }
         let content = match (kind, subtype) {
-            ("audio", _) => Content::Voice(Voice::read(subtype, &fields, data, opaque)),
+            ("audio", _) => match label::codec(&content_type, &fields, &data, opaque) {
+                Ok(codec) => Content::Voice(Voice::read(codec, &fields, data)),
+                Err(_) => Content::Other {
+                    content_type: content_type.value,
+                    bytes: data,
+                },
+            },
             _ if opaque => Content::Other {
                 content_type: content_type.value,
                 bytes: data,
@@ -135,6 +149,23 @@ impl<'a> Part<'a> {
         Part { fields, content }
     }
 
+    /// Whether its label says that it is sound.
+    pub(crate) fn is_labelled_sound(&self) -> bool {
+        content_type(&self.fields).value.starts_with("audio/")
+    }
+
+    /// What is announced as sound here and cannot be decoded, for a sentence.
+    pub(crate) fn unplayable(&self) -> Option<String> {
+        let Content::Other { bytes, .. } = &self.content else {
+            return None;
+        };
+        let content_type = content_type(&self.fields);
+        let is_sound = content_type.value.starts_with("audio/");
+        let opaque = field::find(&self.fields, "content-transfer-encoding").is_some();
+        let codec = is_sound.then(|| label::codec(&content_type, &self.fields, bytes, opaque));
+        codec.and_then(Result::err)
+    }
+
     /// `Content-Description`, decoded and cut to [`SUBJECT_CHARS_MAX`].
     pub fn description(&self) -> Option<String> {
         let value = field::find_within(&self.fields, "content-description", ENCODED_TEXT_LEN_MAX)?;
@@ -155,13 +186,7 @@ impl<'a> Part<'a> {
     /// The file name that the sender proposes, stripped of any path and cut to
     /// [`FILE_NAME_CHARS_MAX`](crate::limits::FILE_NAME_CHARS_MAX), with its ending.
     pub fn filename(&self) -> Option<String> {
-        let disposition = Structured::of(&self.fields, "content-disposition");
-        let name = disposition.and_then(|disposition| disposition.parameter("filename"));
-        let name = name.or_else(|| content_type(&self.fields).parameter("name"))?;
-        let name = word::decode(&name);
-        let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
-        let last = shown_file_name(last.trim());
-        Some(last).filter(|name| !name.is_empty() && !name.starts_with('.'))
+        file_name(&self.fields)
     }
 
     /// The recording, if the part is one.
@@ -234,4 +259,15 @@ pub(crate) fn content_type(fields: &[Field<'_>]) -> Structured {
         read.value = "text/plain".to_string();
     }
     read
+}
+
+/// The file name that these fields propose, see [`Part::filename`].
+pub(crate) fn file_name(fields: &[Field<'_>]) -> Option<String> {
+    let disposition = Structured::of(fields, "content-disposition");
+    let name = disposition.and_then(|disposition| disposition.parameter("filename"));
+    let name = name.or_else(|| content_type(fields).parameter("name"))?;
+    let name = word::decode(&name);
+    let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let last = shown_file_name(last.trim());
+    Some(last).filter(|name| !name.is_empty() && !name.starts_with('.'))
 }

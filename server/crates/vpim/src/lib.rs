@@ -1,13 +1,14 @@
 //! Voice messages as Internet mail.
 //!
 //! Reads and writes VPIM version 2 (RFC 3801, 3802, 3803, 3804): [`parse()`] turns the bytes of a mail into a [`Message`],
-//! [`judge`] says whether a voice mailbox takes it, [`canonical()`] gives the form in which it is kept, [`Summary`] what an
-//! inbox shows of it, and [`build`] makes new ones. [`audio`] decodes and encodes what is heard.
+//! [`judge`] says whether a voice mailbox takes it, [`remarks()`] what its reader is told of sound that cannot be had, [`canonical()`]
+//! gives the form in which it is kept, [`Summary`] what an inbox shows of it, and [`build`] makes new ones. [`audio`] decodes and
+//! encodes what is heard.
 //!
 //! Reading is lenient, because old systems are; writing is strict. Everything is pure: no clock, no random numbers, no
 //! input or output. Nothing here panics on any input, all work is linear in its length, and so is all memory: [`limits`] bounds what
 //! a stranger could otherwise choose. What takes bytes from outside is a plain function of a slice: [`parse()`], [`parse_kept`],
-//! [`audio::wav::read`], [`audio::g726::decode`], [`Address::parse`](address::Address::parse), [`Party::read_list`], [`Date::read`].
+//! [`audio::wav::read`], [`audio::sound_file::read`], [`audio::g726::decode`], [`Address::parse`](address::Address::parse), [`Party::read_list`], [`Date::read`].
 //!
 //! What comes out as text for people ([`Envelope`], [`Part::filename`], [`Text::text`], …) is decoded from whatever character set and markup
 //! it came in, of a bounded length, and without control characters and those that set the direction of writing.
@@ -34,10 +35,12 @@ mod data;
 mod envelope;
 mod fax;
 mod html;
+mod label;
 mod legible;
 pub mod limits;
 mod mime;
 mod parse;
+mod remark;
 mod report;
 mod summary;
 mod text;
@@ -58,6 +61,7 @@ pub use mime::date::Date;
 pub use mime::field::Field;
 pub use mime::party::Party;
 pub use parse::{parse, parse_kept};
+pub use remark::{Remark, remarks};
 pub use report::{
     Action, DeliveryReport, Disposition, DispositionReport, RecipientStatus, StatusCode,
 };

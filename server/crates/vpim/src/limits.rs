@@ -57,6 +57,9 @@ pub const VCARD_LEN_MAX: usize = 64 * 1024;
 /// is another one's.
 pub const IDENTIFIER_LEN_MAX: usize = 998;
 
+/// Channels and samples a second of sound. Beyond them it cannot be played: it is an attachment, or refused where nothing else is said.
+pub use crate::audio::foreign::{CHANNELS_MAX, RATE_HZ_MAX, RATE_HZ_MIN};
+
 /// Subject or description. Cut.
 pub const SUBJECT_CHARS_MAX: usize = 400;
 /// Name of a person. Cut.

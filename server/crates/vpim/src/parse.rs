@@ -110,6 +110,13 @@ impl Reader {
                 container = Container::Multipart("mixed".to_string());
             }
         }
+        // The best form had several recordings: without the multipart that they stood in they would read as alternatives.
+        if self.origin == Origin::Sender
+            && container == Container::Multipart("alternative".to_string())
+            && alternative::several(&parts)
+        {
+            container = Container::Multipart("mixed".to_string());
+        }
         Message {
             envelope,
             container,
@@ -173,7 +180,6 @@ impl Reader {
         }
         // One more than is allowed: then the part that is too many is seen.
         let cut = multipart::split(entity.body, &boundary, self.allowance.parts + 1);
-        let start = parts.len();
         let mut forms = Vec::new();
         for range in cut.ranges {
             if self.fault.is_some() {
@@ -188,6 +194,7 @@ impl Reader {
             }
             fields.retain(|field| !is_dropped(field));
             let content_type = content_type(&fields);
+            let before = parts.len();
             self.entity(
                 Entity {
                     fields,
@@ -197,14 +204,16 @@ impl Reader {
                 },
                 parts,
             );
-            forms.push(parts.len());
+            forms.push(before..parts.len());
         }
         // Inside a whole message an inner multipart may lack its end: the outer boundary ends it (RFC 2046 section 5.1.2).
         if !cut.closed && entity.depth == 0 {
             self.fault = self.fault.or(Some(Fault::Truncated));
         }
+        // Recordings that were accepted before are kept as they were announced to their reader.
+        let of_sounds = self.origin == Origin::Sender;
         entity.content_type.value != "multipart/alternative"
-            || alternative::keep_one(parts, start, &forms)
+            || alternative::keep_one(parts, &forms, of_sounds)
     }
 
     fn enclosed<'a>(&mut self, entity: Entity<'a>) -> Part<'a> {

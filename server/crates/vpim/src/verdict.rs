@@ -1,26 +1,25 @@
 //! Whether a voice mailbox takes a message, and what the sender is told if not.
 
-use crate::audio::wav;
 use crate::content::Content;
 use crate::content::Message;
 use crate::envelope::{Container, Fault};
 use crate::limits::{DEPTH_MAX, FIELDS_MAX, HEADER_LEN_MAX, PARTS_MAX};
 use crate::report::StatusCode;
 use crate::summary::{Kind, Summary};
-use crate::voice::{Codec, Voice};
+use crate::voice::{Purpose, Voice};
 
 /// Why a message is not taken. `Display` gives the sentence for the SMTP reply.
 ///
 /// | what | reply | why this code |
 /// |---|---|---|
-/// | a recording that cannot be decoded | 554 5.6.1 | RFC 3801 section 4.4: "media not supported" |
+/// | nothing but recordings that cannot be decoded | 554 5.6.1 | RFC 3801 section 4.4: "media not supported" |
 /// | a fault of the MIME structure | 554 5.6.0 | RFC 3463 section 3.7: content undeliverable, "the problem cannot be well expressed with any of the other provided detail codes" |
 ///
 /// 5.5.2 would be wrong for the second: class X.5 is about the SMTP dialogue, which was sound. A private message is no
 /// reason to refuse: mailboxes here keep it from being forwarded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// The message contains a recording in an encoding that cannot be played here.
+    /// The message contains a recording in an encoding that cannot be played here, and says nothing else.
     #[error(
         "The message contains {what}, which this system cannot play. Send audio/32KADPCM or audio/basic."
     )]
@@ -68,14 +67,15 @@ fn sentence(fault: &Fault) -> String {
 
 /// Decides on a message: what kind it is, or why it is refused.
 ///
-/// Whether this mailbox takes faxes or text, and whether there is room, is not decided here.
+/// A recording that cannot be played is an attachment of a message that says something else too; [`remarks`](crate::remarks) has the
+/// sentence for its reader. Whether this mailbox takes faxes or text, and whether there is room, is not decided here.
 pub fn judge(message: &Message<'_>) -> Result<Kind, Refusal> {
     if let Some(fault) = message.fault {
         return Err(Refusal::Malformed(fault));
     }
     match unplayable(message) {
-        Some(what) => Err(Refusal::MediaNotSupported { what }),
-        None => Ok(Summary::of(message).kind),
+        Some(what) if !says_anything(message) => Err(Refusal::MediaNotSupported { what }),
+        _ => Ok(Summary::of(message).kind),
     }
 }
 
@@ -84,16 +84,25 @@ pub fn judge(message: &Message<'_>) -> Result<Kind, Refusal> {
 fn unplayable(message: &Message<'_>) -> Option<String> {
     let is_report = matches!(message.container, Container::Report(_));
     message.parts.iter().find_map(|part| match &part.content {
-        Content::Voice(voice) => trouble(voice),
         Content::Forwarded(inner) if !is_report => unplayable(inner),
-        _ => None,
+        _ => part.unplayable(),
     })
 }
 
-fn trouble(voice: &Voice<'_>) -> Option<String> {
-    match &voice.codec {
-        Codec::Unsupported(what) => Some(what.clone()),
-        Codec::Wav => wav::count(&voice.data).err().map(|error| error.to_string()),
-        Codec::Adpcm32 | Codec::Adpcm32Aal2 | Codec::MuLaw | Codec::ALaw => None,
-    }
+/// Whether there is something to hear, read or save besides what cannot be played. Who sent nothing else is told, because nobody would
+/// learn anything from what arrived.
+fn says_anything(message: &Message<'_>) -> bool {
+    message.parts.iter().any(|part| match &part.content {
+        Content::Voice(voice) => is_message(voice) && voice.samples() > 0,
+        Content::Text(text) => !text.is_blank(),
+        Content::Forwarded(inner) => says_anything(inner),
+        Content::Other { .. } => !part.is_labelled_sound(),
+        Content::VCard(_) => false,
+        Content::Fax(_) | Content::DeliveryReport(_) | Content::DispositionReport(_) => true,
+    })
+}
+
+/// Whether it is what was said, and not a spoken name or subject.
+fn is_message(voice: &Voice<'_>) -> bool {
+    matches!(voice.purpose, Purpose::VoiceMessage | Purpose::Notification)
 }

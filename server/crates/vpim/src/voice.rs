@@ -2,9 +2,9 @@
 
 use crate::audio::g726::{Mixing, NibbleOrder};
 use crate::audio::wav::Format;
-use crate::audio::{self, Coding, g711, g726, wav};
+use crate::audio::{self, Coding, g726, sound_file};
 use crate::data::Data;
-use crate::limits::{LABEL_CHARS_MAX, shown};
+use crate::limits::LABEL_CHARS_MAX;
 use crate::mime::field::{self, Field};
 use crate::mime::parameter::Structured;
 
@@ -37,7 +37,7 @@ pub enum Purpose {
     Notification,
 }
 
-/// How a recording is encoded, by the content type of the part.
+/// How a recording is encoded: what its octets begin with, and else what the content type of the part says.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Codec {
     /// `audio/32KADPCM` and `audio/G726-32`: G.726 with 32 kbit/s.
@@ -48,10 +48,14 @@ pub enum Codec {
     MuLaw,
     /// `audio/PCMA`: G.711 A-law at 8 kHz.
     ALaw,
-    /// `audio/wav` in all its spellings. What is inside shows when it is decoded.
+    /// A WAV file, whatever its label. What is inside shows when it is decoded.
     Wav,
-    /// Nothing that can be decoded here: the content type, or what else is in the way.
-    Unsupported(String),
+    /// An `.au` file, whatever its label.
+    Au,
+    /// Samples without a header, of another kind than a telephone's: `audio/L16`, or what has another `rate` or more `channels`.
+    Raw(Coding),
+    /// No octets at all.
+    Empty,
 }
 
 /// A recording that cannot be decoded.
@@ -62,45 +66,9 @@ pub struct Undecodable {
     pub what: String,
 }
 
-impl Codec {
-    fn of(subtype: &str, data: &[u8]) -> Codec {
-        match subtype {
-            "32kadpcm" | "g726-32" | "x-g726-32" => Codec::Adpcm32,
-            "aal2-g726-32" => Codec::Adpcm32Aal2,
-            "basic" | "pcmu" | "x-mulaw" => Codec::MuLaw,
-            "pcma" | "x-alaw" => Codec::ALaw,
-            "wav" | "x-wav" | "wave" | "x-pn-wav" | "vnd.wave" => match wav::count(data) {
-                Ok((audio::SAMPLE_RATE_HZ, _)) => Codec::Wav,
-                Ok((rate_hz, _)) => {
-                    Codec::Unsupported(format!("a WAV file with {rate_hz} samples a second"))
-                }
-                Err(error) => Codec::Unsupported(format!("audio/{subtype} ({error})")),
-            },
-            _ => Codec::Unsupported(format!("audio/{subtype}")),
-        }
-    }
-
-    fn unknown_encoding(fields: &[Field<'_>]) -> Codec {
-        let encoding = field::find_within(fields, "content-transfer-encoding", 4 * LABEL_CHARS_MAX);
-        let encoding = encoding.unwrap_or_default();
-        let encoding = shown(&encoding, LABEL_CHARS_MAX);
-        Codec::Unsupported(format!("the transfer encoding {encoding:?}"))
-    }
-}
-
 impl<'a> Voice<'a> {
-    /// Reads the header of an `audio/*` part. `opaque` says that its transfer encoding was unknown.
-    pub(crate) fn read(
-        subtype: &str,
-        fields: &[Field<'_>],
-        data: Data<'a>,
-        opaque: bool,
-    ) -> Voice<'a> {
-        let codec = if opaque {
-            Codec::unknown_encoding(fields)
-        } else {
-            Codec::of(subtype, &data)
-        };
+    /// Reads the header of a part that holds a recording.
+    pub(crate) fn read(codec: Codec, fields: &[Field<'_>], data: Data<'a>) -> Voice<'a> {
         let duration = field::find_within(fields, "content-duration", LABEL_CHARS_MAX);
         let claimed_duration_s = duration.and_then(|value| duration_s(&value));
         Voice {
@@ -111,40 +79,33 @@ impl<'a> Voice<'a> {
         }
     }
 
+    /// How many samples it has at 8 kHz, computed from its bytes; 0 if it cannot be decoded.
+    pub fn samples(&self) -> u64 {
+        let coded = self.coded(NibbleOrder::default());
+        coded.map_or(0, |(coding, codes)| coding.samples(codes.len() as u64))
+    }
+
     /// How long the recording is, computed from its bytes; 0 if it cannot be decoded.
     pub fn duration_ms(&self) -> u64 {
-        audio::duration_ms(match self.codec {
-            Codec::Adpcm32 | Codec::Adpcm32Aal2 => self.data.len() as u64 * 2,
-            Codec::MuLaw | Codec::ALaw => self.samples_of_law().len() as u64,
-            Codec::Wav => wav::count(&self.data).map_or(0, |(_, samples)| samples),
-            Codec::Unsupported(_) => 0,
-        })
+        audio::duration_ms(self.samples())
     }
 
     /// The samples, 8 kHz mono. `order` is the packing of the sender's `audio/32KADPCM`, for peers that are known to swap.
+    ///
+    /// All of them at once: what is long is decoded piece by piece, by what [`Voice::coded`] gives.
     pub fn decode(&self, order: NibbleOrder) -> Result<Vec<i16>, Undecodable> {
         self.decode_with(order, Mixing::Itu)
     }
 
     /// Decodes like [`Voice::decode`], with the rounding of G.726 chosen.
     pub fn decode_with(&self, order: NibbleOrder, mixing: Mixing) -> Result<Vec<i16>, Undecodable> {
-        match &self.codec {
-            Codec::Adpcm32 => Ok(g726::decode_with(&self.data, order, mixing)),
-            Codec::Adpcm32Aal2 => Ok(g726::decode_with(
-                &self.data,
-                NibbleOrder::HighFirst,
-                mixing,
-            )),
-            Codec::MuLaw => Ok(g711::decode_mu_law(self.samples_of_law())),
-            Codec::ALaw => Ok(g711::decode_a_law(self.samples_of_law())),
-            Codec::Wav => {
-                let wav = wav::read(&self.data, self.data.len());
-                wav.map(|wav| wav.samples).map_err(|error| Undecodable {
-                    what: error.to_string(),
-                })
-            }
-            Codec::Unsupported(what) => Err(Undecodable { what: what.clone() }),
+        let (coding, codes) = self.coded(order)?;
+        if let Coding::Adpcm(order) = coding {
+            return Ok(g726::decode_with(codes, order, mixing));
         }
+        let mut samples = Vec::with_capacity(coding.samples(codes.len() as u64) as usize);
+        coding.decode(codes, 0..u64::MAX, &mut samples);
+        Ok(samples)
     }
 
     /// The codes and how they are written down, to be decoded piece by piece. `order` as for [`Voice::decode`].
@@ -152,40 +113,24 @@ impl<'a> Voice<'a> {
     /// # Errors
     /// They are of a kind that is not decoded here.
     pub fn coded(&self, order: NibbleOrder) -> Result<(Coding, &[u8]), Undecodable> {
-        match &self.codec {
-            Codec::Adpcm32 => Ok((Coding::Adpcm(order), &self.data)),
-            Codec::Adpcm32Aal2 => Ok((Coding::Adpcm(NibbleOrder::HighFirst), &self.data)),
-            Codec::MuLaw => Ok((Coding::Frames(Format::MU_LAW), self.samples_of_law())),
-            Codec::ALaw => Ok((Coding::Frames(Format::A_LAW), self.samples_of_law())),
-            Codec::Wav => {
-                let frames = wav::frames(&self.data);
-                let coded = frames.map(|(format, frames)| (Coding::Frames(format), frames));
+        Ok(match self.codec {
+            Codec::Adpcm32 => (Coding::Adpcm(order), &self.data),
+            Codec::Adpcm32Aal2 => (Coding::Adpcm(NibbleOrder::HighFirst), &self.data),
+            Codec::MuLaw | Codec::Empty => (Coding::Frames(Format::MU_LAW), &self.data),
+            Codec::ALaw => (Coding::Frames(Format::A_LAW), &self.data),
+            Codec::Raw(coding) => (coding, &self.data),
+            Codec::Wav | Codec::Au => {
+                let coded = sound_file::read(&self.data);
                 coded.map_err(|error| Undecodable {
                     what: error.to_string(),
-                })
+                })?
             }
-            Codec::Unsupported(what) => Err(Undecodable { what: what.clone() }),
-        }
-    }
-
-    /// The codes of a G.711 recording. Some senders put a Sun audio header in front of `audio/basic`, whose file name is
-    /// `.au` (RFC 4239); its second word is the length of the header.
-    fn samples_of_law(&self) -> &[u8] {
-        match self.data.split_first_chunk::<8>() {
-            Some((&[b'.', b's', b'n', b'd', a, b, c, d], _)) => {
-                let start = u32::from_be_bytes([a, b, c, d]) as usize;
-                if (24..=self.data.len()).contains(&start) {
-                    &self.data[start..]
-                } else {
-                    &self.data
-                }
-            }
-            _ => &self.data,
-        }
+        })
     }
 }
 
-fn purpose(fields: &[Field<'_>]) -> Purpose {
+/// What a recording with these fields is for.
+pub(crate) fn purpose(fields: &[Field<'_>]) -> Purpose {
     let Some(disposition) = Structured::of(fields, "content-disposition") else {
         return Purpose::default();
     };

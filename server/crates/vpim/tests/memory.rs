@@ -5,7 +5,7 @@ mod worst;
 use counting_allocator::{Allocated, Counting, measure};
 use proptest::prelude::*;
 use vpim::limits::{READING_CONSTANT, READING_FACTOR};
-use vpim::{Content, Summary, canonical, judge, parse, parse_kept};
+use vpim::{Content, Summary, canonical, judge, parse, parse_kept, remarks};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -30,7 +30,7 @@ fn accept_and_open(raw: &[u8]) {
     };
     let message = parse_kept(&kept);
     assert_eq!(message.fault, None, "what was accepted can be read");
-    drop(Summary::of(&message));
+    drop((Summary::of(&message), remarks(&message)));
     for part in &message.parts {
         drop((
             part.filename(),
@@ -77,6 +77,37 @@ fn the_worst_mails_cost_no_more_than_their_length_allows() {
         for (name, raw) in worst::mails(len) {
             fits(name, &raw);
         }
+    }
+}
+
+/// Sound that comes to much more than it takes in the mail: slow, of few bits, or of many phases to be resampled.
+#[test]
+fn a_piece_of_any_recording_costs_the_same_however_long_it_is() {
+    const PIECE: u64 = 32_768;
+    for (label, octet) in [
+        ("audio/PCMU; rate=4000", 0x7f),
+        ("audio/L16; rate=191999; channels=2", 1),
+        ("audio/L16; rate=44100", 1),
+        ("audio/32KADPCM; rate=4001", 0x12),
+        ("audio/GSM", 0xd1),
+        ("audio/GSM; rate=11025", 0xd1),
+    ] {
+        let mail = [
+            format!("Content-Type: {label}\r\n\r\n").into_bytes(),
+            vec![octet; 6_000_000],
+        ]
+        .concat();
+        let message = parse(&mail);
+        let voice = message.parts[0].voice().expect("a recording");
+        let (coding, codes) = voice.coded(Default::default()).expect("it is decoded");
+        let at = voice.samples() / 3;
+        let (samples, Allocated { peak, .. }) = measure(|| {
+            let mut samples = Vec::with_capacity(PIECE as usize);
+            coding.decode(codes, at..at + PIECE, &mut samples);
+            samples
+        });
+        assert_eq!(samples.len() as u64, PIECE, "{label}");
+        assert!(peak <= 1 << 20, "{label}: {peak} bytes");
     }
 }
 

@@ -155,20 +155,14 @@ fn every_name_of_a_codec_is_known() {
     let file = wav::write(&[0; 8000]);
     let mut sun = b".snd\0\0\0\x1c\0\0\0\x50\0\0\0\x01\0\0\x1f\x40\0\0\0\x01info".to_vec();
     sun.extend([0xff; 80]);
-    let cases: [(&str, &[u8], Codec, u64); 8] = [
+    let cases: [(&str, &[u8], Codec, u64); 7] = [
         ("audio/32KADPCM", &[0; 8], Codec::Adpcm32, 2),
         ("Audio/32kadpcm; x=y", &[0; 8], Codec::Adpcm32, 2),
         ("audio/AAL2-G726-32", &[0; 8], Codec::Adpcm32Aal2, 2),
         ("audio/basic", &[0xff; 80], Codec::MuLaw, 10),
-        ("audio/basic", &sun, Codec::MuLaw, 10),
+        ("audio/basic", &sun, Codec::Au, 10),
         ("audio/PCMA", &[0xd5; 80], Codec::ALaw, 10),
         ("audio/x-wav", &file, Codec::Wav, 1000),
-        (
-            "audio/mpeg",
-            &[0; 8],
-            Codec::Unsupported("audio/mpeg".to_string()),
-            0,
-        ),
     ];
     for (content_type, data, codec, duration_ms) in cases {
         let mut buffer = Vec::new();
@@ -184,16 +178,6 @@ fn every_name_of_a_codec_is_known() {
             .map_or(0, |samples| samples.len() as u64 / 8);
         assert_eq!(decoded, duration_ms, "{content_type}");
     }
-}
-
-#[test]
-fn a_wav_of_another_rate_is_refused() {
-    let mut file = wav::write(&[0; 100]);
-    file[24..28].copy_from_slice(&44_100u32.to_le_bytes());
-    let mut buffer = Vec::new();
-    let refusal =
-        judge(&single("audio/wav", &file, &mut buffer)).expect_err("44.1 kHz is not resampled");
-    assert!(refusal.to_string().contains("44100"), "{refusal}");
 }
 
 #[test]

@@ -5,13 +5,15 @@ mod vectors;
 use proptest::prelude::*;
 use vpim::audio::g726::NibbleOrder;
 use vpim::audio::wav;
-use vpim::{Content, Message, PARTS_MAX, Summary, Transfer, canonical, encode, judge, parse};
+use vpim::{
+    Content, Message, PARTS_MAX, Summary, Transfer, canonical, encode, judge, parse, remarks,
+};
 
 /// Everything that can be asked of a message.
 fn exercise(raw: &[u8]) {
     let message = parse(raw);
     assert!(count(&message) <= PARTS_MAX);
-    drop(Summary::of(&message));
+    drop((Summary::of(&message), remarks(&message)));
     for part in &message.parts {
         drop((
             part.filename(),
@@ -54,7 +56,7 @@ fn count(message: &Message<'_>) -> usize {
 }
 
 /// Pieces that mails are made of, so that random mails reach deeper than random bytes.
-const PIECES: [&str; 54] = [
+const PIECES: [&str; 63] = [
     "\r\n",
     "\n",
     "\r",
@@ -78,6 +80,15 @@ const PIECES: [&str; 54] = [
     "audio/32KADPCM",
     "audio/basic",
     "audio/wav",
+    "audio/mpeg",
+    "audio/L16; rate=16000; channels=2",
+    "audio/32KADPCM; rate=11025",
+    "application/octet-stream; name=a.wav",
+    "multipart/alternative; boundary=b",
+    "Message-Context: voice-message\r\n",
+    "RIFF\0\0\0\0WAVEfmt \u{10}\0\0\0\u{3}\0\u{2}\0\x40\x1f\0\0\0\0\0\0\0\0\x20\0data\0\0\0\0",
+    ".snd\0\0\0\u{18}\0\0\0\0\0\0\0\u{3}\0\0\x3e\0\0\0\0\u{1}",
+    "OggS",
     "image/tiff",
     "text/plain; charset=iso-8859-1",
     "text/plain\r\n\r\nx\r\n",
@@ -161,6 +172,37 @@ fn shortened(raw: Vec<u8>) -> Vec<u8> {
     lines.collect::<Vec<_>>().concat()
 }
 
+/// A file of sound of any kind: tag, channels, rate, octets of a block and bits of a WAV file, or what an `.au` file has of them.
+fn sound_file() -> impl Strategy<Value = Vec<u8>> {
+    let tag = prop::sample::select(&[1u16, 2, 3, 6, 7, 0x11, 0x31, 0xfffe][..]);
+    let channels = prop_oneof![4 => 1..3u16, 1 => any::<u16>()];
+    let rate = prop_oneof![4 => 4_000..50_000u32, 1 => Just(8_000), 1 => any::<u32>()];
+    let align = prop_oneof![4 => (0..64u16).prop_map(|n| n * 4), 1 => any::<u16>()];
+    let bits = prop::sample::select(&[0u16, 4, 8, 12, 16, 24, 32, 64, 65_535][..]);
+    let data = prop::collection::vec(any::<u8>(), 0..700);
+    (any::<bool>(), tag, channels, rate, align, bits, data).prop_map(
+        |(is_au, tag, channels, rate, align, bits, data)| {
+            let mut file = Vec::new();
+            if is_au {
+                file.extend(b".snd\0\0\0\x18\xff\xff\xff\xff");
+                for number in [u32::from(tag), rate, u32::from(channels)] {
+                    file.extend(number.to_be_bytes());
+                }
+            } else {
+                file.extend(b"RIFF\0\0\0\0WAVEfmt \x28\0\0\0");
+                file.extend([tag.to_le_bytes(), channels.to_le_bytes()].concat());
+                file.extend([rate.to_le_bytes(), [0; 4]].concat());
+                file.extend([align.to_le_bytes(), bits.to_le_bytes()].concat());
+                file.extend([0; 8]);
+                file.extend([3; 16]);
+                file.extend(b"data\0\0\0\0");
+            }
+            file.extend(data);
+            file
+        },
+    )
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -186,6 +228,22 @@ proptest! {
         file[at] = byte;
         if let Ok(wav) = wav::read(&file, 1000) {
             prop_assert!(wav.samples.len() <= body.len());
+        }
+    }
+
+    #[test]
+    fn random_sound_is_decoded_and_any_piece_of_it_alone(file in sound_file(), from in 0..3_000u64, len in 0..3_000u64) {
+        let mail = [b"Content-Type: audio/basic\r\n\r\n", &file[..]].concat();
+        exercise(&mail);
+        let message = parse(&mail);
+        if let Some(voice) = message.parts.first().and_then(|part| part.voice()) {
+            let (coding, codes) = voice.coded(NibbleOrder::LowFirst).expect("what is a recording is decoded");
+            let (mut whole, mut piece) = (Vec::new(), Vec::new());
+            coding.decode(codes, 0..u64::MAX, &mut whole);
+            coding.decode(codes, from..from + len, &mut piece);
+            prop_assert_eq!(whole.len() as u64, voice.samples());
+            let (from, to) = (whole.len().min(from as usize), whole.len().min((from + len) as usize));
+            prop_assert_eq!(&piece, &whole[from..to]);
         }
     }
 

@@ -6,8 +6,8 @@ use super::track::Track;
 use bytes::Bytes;
 use std::ops::Range;
 use tokio::task::JoinError;
+use vpim::audio::Coding;
 use vpim::audio::g726::Adpcm;
-use vpim::audio::{Coding, Decoder};
 
 /// The most octets of one piece.
 const PIECE: u64 = 64 << 10;
@@ -85,7 +85,8 @@ impl SoundPieces {
                 self.decoder = Some((track, last, decoder));
                 pcm
             }
-            coding @ Coding::Frames(_) => self.sound.frames(track, coding, first..last).await?,
+            // Entered anywhere.
+            Coding::Frames(_) | Coding::Foreign(_) => self.sound.range(track, first..last).await?,
         };
         let skip = octets.start - first * SAMPLE;
         pcm.truncate((octets.end - first * SAMPLE).min(pcm.len() as u64) as usize);
@@ -150,16 +151,15 @@ impl OpenSound {
         Ok((pcm, decoder))
     }
 
-    /// The samples of a range of frames.
-    async fn frames(
-        &self,
-        track: usize,
-        coding: Coding,
-        range: Range<u64>,
-    ) -> Result<Vec<u8>, JoinError> {
-        let decoded = self.work(track, range, move |codes, samples| {
-            Decoder::new(coding).decode(codes, samples);
-            little_endian(samples)
+    /// The samples of a range of what is entered anywhere.
+    async fn range(&self, track: usize, range: Range<u64>) -> Result<Vec<u8>, JoinError> {
+        let Track { coding, codes, .. } = &self.tracks.tracks[track];
+        let (coding, codes) = (*coding, codes.clone());
+        self.checkpoints.count(range.end - range.start);
+        let decoded = tokio::task::spawn_blocking(move || {
+            let mut samples = Vec::new();
+            coding.decode(&codes, range, &mut samples);
+            little_endian(&samples)
         });
         decoded.await
     }

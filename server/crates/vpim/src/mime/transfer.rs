@@ -49,8 +49,11 @@ impl Encoding {
     }
 }
 
-/// Decodes base64. Characters outside the alphabet are passed over (RFC 2045 section 6.8); the first `=` ends the data; a
-/// group that breaks off gives the bytes that are complete.
+/// Decodes base64. Characters outside the alphabet are passed over (RFC 2045 section 6.8), and a group that breaks off gives the bytes
+/// that are complete.
+///
+/// Padding ends the data, as the RFC says, unless base64 follows it: senders who encode a recording in pieces pad each of them, and
+/// whoever stops at the first would keep a part of what was said. See [`goes_on`].
 pub(crate) fn base64(text: &[u8]) -> Vec<u8> {
     let mut buffer = without_line_ends(text);
     // A clean text, which is all but every text, is decoded in one go and in place.
@@ -75,18 +78,45 @@ fn without_line_ends(text: &[u8]) -> Vec<u8> {
 }
 
 fn base64_lenient(text: &[u8]) -> Vec<u8> {
-    let mut decoded = Vec::with_capacity(text.len() / 4 * 3);
-    let (mut group, mut bits) = (0u32, 0u32);
-    for &byte in text {
-        let value = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            b'=' => break,
-            _ => continue,
+    let mut decoded = Vec::with_capacity(text.len() / 4 * 3 + 3);
+    let mut rest = text;
+    loop {
+        let padding = memchr(b'=', rest);
+        let (piece, behind) = rest.split_at(padding.unwrap_or(rest.len()));
+        decode_piece(piece, &mut decoded);
+        let blanks_or_padding = |byte: &u8| *byte == b'=' || byte.is_ascii_whitespace();
+        let Some(next) = behind.iter().position(|byte| !blanks_or_padding(byte)) else {
+            return decoded;
         };
+        rest = &behind[next..];
+        if !goes_on(rest) {
+            return decoded;
+        }
+    }
+}
+
+/// Whether what follows padding is base64 again, and not the lines that a list or a scanner writes below a body.
+///
+/// Base64 up to the next padding or the end: whole groups, or more of them than words below a body come to by chance, and nearly
+/// nothing but letters of the alphabet. Who doubts keeps what was said: a word too many is heard as a click.
+fn goes_on(text: &[u8]) -> bool {
+    /// Letters of a line of base64 (RFC 2045 section 6.8: 76 at most), about.
+    const LINE: usize = 60;
+    /// One stray character in so many is base64 still.
+    const STRAY_ONE_IN: usize = 8;
+    let padding = memchr(b'=', text);
+    let piece = &text[..padding.unwrap_or(text.len())];
+    let letters = piece.iter().filter(|byte| sextet(**byte).is_some()).count();
+    // Blanks at the ends of lines are none of the words.
+    let lines = piece.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    let strays = lines.map(<[u8]>::len).sum::<usize>() - letters;
+    let whole = padding.is_some() || letters.is_multiple_of(4) || letters >= LINE;
+    letters > 0 && whole && strays * STRAY_ONE_IN <= letters
+}
+
+fn decode_piece(piece: &[u8], decoded: &mut Vec<u8>) {
+    let (mut group, mut bits) = (0u32, 0u32);
+    for value in piece.iter().filter_map(|byte| sextet(*byte)) {
         group = group << 6 | u32::from(value);
         bits += 6;
         if bits >= 8 {
@@ -95,7 +125,18 @@ fn base64_lenient(text: &[u8]) -> Vec<u8> {
             group &= (1 << bits) - 1;
         }
     }
-    decoded
+}
+
+/// What a letter of the alphabet stands for; `None` for every other character.
+fn sextet(letter: u8) -> Option<u8> {
+    Some(match letter {
+        b'A'..=b'Z' => letter - b'A',
+        b'a'..=b'z' => letter - b'a' + 26,
+        b'0'..=b'9' => letter - b'0' + 52,
+        b'+' => 62,
+        b'/' => 63,
+        _ => return None,
+    })
 }
 
 /// Decodes quoted-printable. White space at line ends is dropped, `=` at a line end joins the lines, and an `=` that is
@@ -204,6 +245,53 @@ mod tests {
         assert_eq!(base64(b"aGVsb"), b"hel");
         assert_eq!(base64(b"===="), b"");
         assert_eq!(base64(b""), b"");
+    }
+
+    #[test]
+    fn base64_that_is_padded_in_pieces_is_decoded_to_its_end() {
+        let data: Vec<u8> = (0..3_000u32).map(|n| (n * 7) as u8).collect();
+        for piece in [1, 2, 100, 1_000, 2_999] {
+            for (between, each) in [
+                ("", ""),
+                ("\r\n", ""),
+                ("\r\n \r\n", "\r\n"),
+                ("====\t", "!"),
+            ] {
+                let mut text = Vec::new();
+                for piece in data.chunks(piece) {
+                    let mut written = Vec::new();
+                    write_base64(piece, &mut written);
+                    let at = written.len() / 2;
+                    // One stray character in a piece that is long enough to tell it from words.
+                    if piece.len() > 50 {
+                        written.splice(at..at, each.bytes());
+                    }
+                    text.extend(written);
+                    text.extend(between.bytes());
+                }
+                assert_eq!(base64(&text), data, "pieces of {piece} with {between:?}");
+            }
+        }
+        assert_eq!(
+            base64(b"QQ== \r\n QUJD \r\n QUJD \r\n Qg==\r\n"),
+            b"AABCABCB"
+        );
+        // The last piece may break off.
+        let long = format!("aGVsbG8={}", "A".repeat(83));
+        assert_eq!(base64(long.as_bytes()).len(), 5 + 62);
+    }
+
+    #[test]
+    fn what_is_written_below_a_padded_body_is_no_sound() {
+        for below in [
+            "\r\n--\r\nSent from my phone",
+            "\n_______________\nlist mailing list\nhttp://list.example/listinfo",
+            "\n\nignored",
+            "\r\nThis message was scanned for viruses and is believed to be clean.",
+        ] {
+            let text = format!("aGVsbG8={below}");
+            assert_eq!(base64(text.as_bytes()), b"hello", "{below}");
+        }
     }
 
     #[test]

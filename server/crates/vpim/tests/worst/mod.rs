@@ -250,6 +250,22 @@ fn structures(len: usize) -> Vec<CostlyMail> {
             "as many parts as there may be",
             multipart("", &"--b\r\nContent-Type: a/b\r\n\r\nx\r\n".repeat(255)),
         ),
+        ("many forms of a sound that cannot be played", {
+            let fields = format!("Content-Type: audio/mpeg{}\r\n", ";a=b".repeat(len / 1_000));
+            let form = format!("--b\r\n{fields}\r\nx\r\n");
+            let head = "Content-Type: multipart/alternative; boundary=b\r\n\r\n";
+            format!("{head}--b\r\n\r\nx\r\n{}--b--\r\n", form.repeat(250)).into_bytes()
+        }),
+        (
+            "many sounds that cannot be played",
+            multipart(
+                "",
+                &format!("--b\r\nContent-Type: text/plain\r\n\r\nx\r\n{}", {
+                    let fields = format!("Content-Type: audio/mpeg{}", ";a=b".repeat(len / 1_000));
+                    format!("--b\r\n{fields}\r\n\r\nx\r\n").repeat(250)
+                }),
+            ),
+        ),
         (
             "lines that are nearly a boundary",
             multipart("", &format!("--b\r\n\r\n{}", fill("\n--b-", len))),
@@ -272,6 +288,10 @@ fn bodies(len: usize) -> Vec<CostlyMail> {
         (
             "base64 with stray characters",
             body(&format!("Content-Type: audio/basic\r\n{base64}"), b"AA*AA"),
+        ),
+        (
+            "base64 that is padded in pieces",
+            body(&format!("Content-Type: audio/basic\r\n{base64}"), b"AA=="),
         ),
         (
             "a message in base64",

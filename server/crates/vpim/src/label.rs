@@ -1,0 +1,176 @@
+//! What a recording is: by its content where that says so, and else by its label.
+//!
+//! Gateways label what they send as they please. A file of sound tells what it is by its first octets; octets without such a
+//! beginning are taken for what the content type says, with its `rate` and `channels` (RFC 3555 section 4.1).
+
+use crate::audio::foreign::{Foreign, Frames, GsmPacking, Sample};
+use crate::audio::g726::NibbleOrder;
+use crate::audio::sound_file::{self, Kind};
+use crate::audio::{Coding, SAMPLE_RATE_HZ};
+use crate::content::file_name;
+use crate::limits::{LABEL_CHARS_MAX, shown};
+use crate::mime::field::{self, Field};
+use crate::mime::parameter::Structured;
+use crate::voice::Codec;
+
+/// How an `audio/*` part is encoded. `opaque` says that its transfer encoding was unknown.
+///
+/// # Errors
+/// What it is that cannot be decoded, for a sentence.
+pub(crate) fn codec(
+    content_type: &Structured,
+    fields: &[Field<'_>],
+    data: &[u8],
+    opaque: bool,
+) -> Result<Codec, String> {
+    let label = &content_type.value;
+    if opaque {
+        return Err(unknown_encoding(fields));
+    }
+    if data.is_empty() {
+        return Ok(Codec::Empty);
+    }
+    if let Some(kind) = Kind::of(data) {
+        return file(kind, data).map_err(|error| format!("{label} ({error})"));
+    }
+    if let Some(held) = held(data) {
+        return Err(format!("{label} ({held})"));
+    }
+    let subtype = label.strip_prefix("audio/").unwrap_or_default();
+    raw(subtype, content_type, data).unwrap_or_else(|| Err(label.clone()))
+}
+
+/// How a file of sound is encoded that came under the label of something else: one whose name says what it is, and one of `application/*`
+/// without a name.
+pub(crate) fn codec_of_file(
+    content_type: &Structured,
+    fields: &[Field<'_>],
+    data: &[u8],
+) -> Option<Codec> {
+    let kind = Kind::of(data)?;
+    let named = match file_name(fields) {
+        None => content_type.value.starts_with("application/"),
+        Some(name) => {
+            let ending = name.rsplit_once('.').map(|(_, ending)| ending);
+            let is = |known: &str| ending.is_some_and(|its| its.eq_ignore_ascii_case(known));
+            ["wav", "wave", "au", "snd"].into_iter().any(is)
+        }
+    };
+    file(kind, data).ok().filter(|_| named)
+}
+
+fn file(kind: Kind, data: &[u8]) -> Result<Codec, sound_file::FileError> {
+    sound_file::read(data)?;
+    Ok(match kind {
+        Kind::Wav => Codec::Wav,
+        Kind::Au => Codec::Au,
+    })
+}
+
+/// What else the octets are for sure, none of which is decoded here: played as telephone sound they would be noise.
+fn held(data: &[u8]) -> Option<&'static str> {
+    let begins = |with: &[u8]| data.starts_with(with);
+    let names = |at: usize, name: &[u8]| data.get(at..).is_some_and(|rest| rest.starts_with(name));
+    match () {
+        _ if begins(b"OggS") => Some("it holds an Ogg file"),
+        _ if begins(b"ID3") && matches!(data.get(3), Some(2..=4)) => Some("it holds an MP3 file"),
+        _ if begins_with_mp3(data) => Some("it holds MP3"),
+        _ if begins(b"fLaC") => Some("it holds a FLAC file"),
+        _ if begins(b"#!AMR") => Some("it holds an AMR file"),
+        _ if begins(b"caff") => Some("it holds a CAF file"),
+        _ if begins(b"\x1a\x45\xdf\xa3") => Some("it holds a Matroska file"),
+        _ if begins(b"FORM") && names(8, b"AIF") => Some("it holds an AIFF file"),
+        _ if names(4, b"ftyp") => Some("it holds an MP4 file"),
+        _ => None,
+    }
+}
+
+/// Whether a frame of MPEG audio, layer III, begins here and another of its kind behind it.
+fn begins_with_mp3(data: &[u8]) -> bool {
+    let Some(len) = mp3_frame_len(data) else {
+        return false;
+    };
+    let next = data.get(len..).unwrap_or_default();
+    mp3_frame_len(next).is_some() && next[1] == data[1] && (next[2] ^ data[2]) & 0x0c == 0
+}
+
+fn mp3_frame_len(frame: &[u8]) -> Option<usize> {
+    // In kbit/s, of MPEG-1 and of MPEG-2.
+    const RATES: [[usize; 14]; 2] = [
+        [
+            32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320,
+        ],
+        [8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160],
+    ];
+    let &[0xff, kind, coding, ..] = frame else {
+        return None;
+    };
+    let (row, halved) = match kind & 0xfe {
+        0xfa => (0, 1),
+        0xf2 => (1, 2),
+        0xe2 => (1, 4),
+        _ => return None,
+    };
+    let rate = RATES[row].get(usize::from(coding >> 4).checked_sub(1)?)?;
+    let samples = [44_100, 48_000, 32_000].get(usize::from(coding >> 2 & 3))?;
+    let octets = if row == 0 { 144_000 } else { 72_000 };
+    Some(octets * rate / (samples / halved) + usize::from(coding >> 1 & 1))
+}
+
+/// Samples without a header; `None` if the name is not known.
+fn raw(subtype: &str, content_type: &Structured, data: &[u8]) -> Option<Result<Codec, String>> {
+    let number = |name: &str, usual: u32| {
+        let value = content_type.parameter(name);
+        let number = value.and_then(|value| value.trim().parse().ok());
+        number.filter(|number| *number > 0).unwrap_or(usual)
+    };
+    let (rate_hz, channels) = (number("rate", SAMPLE_RATE_HZ), number("channels", 1));
+    let network_order = |width| Sample::Signed {
+        width,
+        big_endian: true,
+    };
+    let adpcm = |order| match channels {
+        1 => Foreign::adpcm(order, rate_hz),
+        _ => None,
+    };
+    let frames = |sample| {
+        let channels = u16::try_from(channels).ok()?;
+        Foreign::frames(Frames { sample, channels }, rate_hz)
+    };
+    let (plain, foreign) = match subtype {
+        "32kadpcm" | "g726-32" | "x-g726-32" => {
+            (Some(Codec::Adpcm32), adpcm(NibbleOrder::LowFirst))
+        }
+        "aal2-g726-32" => (Some(Codec::Adpcm32Aal2), adpcm(NibbleOrder::HighFirst)),
+        "basic" | "pcmu" | "mulaw" | "x-mulaw" | "ulaw" | "x-ulaw" => {
+            (Some(Codec::MuLaw), frames(Sample::MuLaw))
+        }
+        "pcma" | "alaw" | "x-alaw" => (Some(Codec::ALaw), frames(Sample::ALaw)),
+        // RFC 3551 sections 4.5.10 and 4.5.11, RFC 3190.
+        "l8" => (None, frames(Sample::Unsigned8)),
+        "l16" | "x-l16" => (None, frames(network_order(2))),
+        "l24" => (None, frames(network_order(3))),
+        "gsm" | "x-gsm" if channels == 1 => (None, Foreign::gsm(gsm_packing(data), rate_hz)),
+        _ => return None,
+    };
+    let plain = plain.filter(|_| (rate_hz, channels) == (SAMPLE_RATE_HZ, 1));
+    let foreign = foreign.map(|foreign| Codec::Raw(Coding::Foreign(foreign)));
+    let beyond =
+        || format!("audio/{subtype} with {rate_hz} samples a second and {channels} channels");
+    Some(plain.or(foreign).ok_or_else(beyond))
+}
+
+/// RFC 3551 section 4.5.8.1: every frame begins with the four bits 1101. Those of WAV files have no such mark.
+fn gsm_packing(data: &[u8]) -> GsmPacking {
+    match data.first() {
+        Some(0xd0..=0xdf) => GsmPacking::Rtp,
+        _ => GsmPacking::Wav,
+    }
+}
+
+fn unknown_encoding(fields: &[Field<'_>]) -> String {
+    let encoding = field::find_within(fields, "content-transfer-encoding", 4 * LABEL_CHARS_MAX);
+    let encoding = encoding.unwrap_or_default();
+    let encoding = shown(&encoding, LABEL_CHARS_MAX);
+    format!("the transfer encoding {encoding:?}")
+}
