@@ -165,6 +165,10 @@ pub struct MessageDetail {
     pub recipients: Vec<Recipient>,
     /// Its content in order.
     pub parts: Vec<Part>,
+    /// Sentences about sound that was announced and cannot be had: what cannot be played, is empty, is missing or shorter than announced. At
+    /// most 16.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<String>,
 }
 
 /// One part of a message. `index` counts the parts that have content of their own depth first, forwarded messages included, from 0;

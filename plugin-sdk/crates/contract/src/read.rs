@@ -188,6 +188,8 @@ pub(crate) struct DetailFields {
     sender_unverified: bool,
     recipients: Vec<Recipient>,
     parts: Vec<Part>,
+    #[serde(default)]
+    remarks: Vec<String>,
 }
 
 impl From<DetailFields> for MessageDetail {
@@ -211,6 +213,7 @@ impl From<DetailFields> for MessageDetail {
             },
             recipients: fields.recipients,
             parts: fields.parts,
+            remarks: fields.remarks,
         }
     }
 }
@@ -307,6 +310,7 @@ mod tests {
             row: row(),
             recipients: vec![recipient],
             parts: parts(),
+            remarks: vec!["A recording of this message is empty.".into()],
         });
         let value: serde_json::Value = serde_json::from_str(&json).unwrap();
         assert_eq!(value["subject"], "New delivery times");

@@ -11,6 +11,8 @@ use vpim::{Action, Content, Message, Purpose, Text};
 const TEXT_LENGTH_MAX: usize = 64 * 1024;
 /// Most text of all parts that is sent, in bytes. A text beyond is told of like a file.
 const TEXT_IN_ALL_MAX: usize = 256 * 1024;
+/// Most remarks about a message.
+const REMARKS_MAX: usize = 16;
 
 /// The parts of a message. How many there are, and how long what they say is, follows from the limits of `vpim`.
 pub fn parts(message: &Message<'_>) -> Vec<Part> {
@@ -242,7 +244,20 @@ pub fn detail(row: contract::MessageRow, message: &Message<'_>) -> contract::Mes
         row,
         recipients: super::recipients(&message.envelope),
         parts: parts(message),
+        remarks: remarks(message),
     }
+}
+
+/// What its reader would wonder about, each once.
+fn remarks(message: &Message<'_>) -> Vec<String> {
+    let mut said: Vec<String> = Vec::new();
+    for remark in vpim::remarks(message) {
+        let remark = remark.to_string();
+        if said.len() < REMARKS_MAX && !said.contains(&remark) {
+            said.push(remark);
+        }
+    }
+    said
 }
 
 #[cfg(test)]
@@ -287,6 +302,18 @@ mod tests {
             !text.contains("alert") && !text.contains("color"),
             "{text:?}"
         );
+    }
+
+    #[test]
+    fn what_cannot_be_heard_is_said_once() {
+        let part = "--b\r\nContent-Type: audio/mpeg\r\nContent-Transfer-Encoding: base64\r\n\r\n//uQAA==\r\n";
+        let mail = format!(
+            "From: a@a.example\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n\
+             --b\r\nContent-Type: text/plain\r\n\r\nlisten\r\n{part}{part}--b--\r\n"
+        );
+        let remarks = remarks(&vpim::parse(mail.as_bytes()));
+        assert_eq!(remarks.len(), 1, "{remarks:?}");
+        assert!(remarks[0].contains("cannot be played here"), "{remarks:?}");
     }
 
     #[test]

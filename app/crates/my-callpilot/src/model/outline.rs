@@ -62,6 +62,8 @@ pub enum Item {
     },
     /// Of a kind that cannot be shown here.
     Other(String),
+    /// What is to be said of sound that was announced and cannot be had.
+    Remark(String),
 }
 
 /// Puts a message in its order.
@@ -73,11 +75,12 @@ pub fn outline(detail: &MessageDetail) -> Outline {
     let inner: Vec<ForwardedPart> = enclosed.into_iter().filter_map(forwarded_part).collect();
     // A report encloses the message it is about; what stands before it is the report itself, not an introduction to it.
     let report = detail.row.kind == Kind::Report;
-    let (items, forwarded) = if report || inner.is_empty() {
+    let (mut items, forwarded) = if report || inner.is_empty() {
         (pieces(detail, &own), inner)
     } else {
         introduced(detail, &own, inner)
     };
+    items.extend(detail.remarks.iter().cloned().map(Item::Remark));
     Outline {
         sound: detail.row.duration_ms > 0,
         items,
@@ -266,6 +269,7 @@ mod tests {
             row: row(1, 0),
             recipients: Vec::new(),
             parts,
+            remarks: Vec::new(),
         })
     }
 
@@ -338,6 +342,7 @@ mod tests {
                 text(0, "Not delivered."),
                 forwarded("Tilde Brask", vec![voice(1)]),
             ],
+            remarks: Vec::new(),
         };
         let shown = outline(&report);
         assert_eq!(shown.enclosed_as, "The message it is about");

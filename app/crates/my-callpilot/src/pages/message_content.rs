@@ -79,6 +79,7 @@ fn item(id: ObjectId, item: Item) -> AnyView {
             recipient,
             status,
         } => report(summary, recipient, status),
+        Item::Remark(words) => view! { <p class="help">{words}</p> }.into_any(),
         Item::Other(media_type) => view! {
             <p class="attached">
                 {small(Icon::Clip)}
