@@ -56,12 +56,11 @@ const WASM_FEATURES: [&str; 6] = [
 /// What wasm-opt does. `-Oz` gives the smallest module and not the smallest on the wire: what it makes unlike its surroundings to save a
 /// few bytes brotli finds no more. These were found by trying, one by one (kB of brotli for one module: `-Oz` 257.2, `-Os` 256.2, without
 /// `local-cse` 254.9, with all of them 254.0).
-const WASM_PASSES: [&str; 5] = [
+const WASM_PASSES: [&str; 4] = [
     "-Os",
     "--skip-pass=local-cse",
     "--skip-pass=simplify-locals",
     "--one-caller-inline-max-function-size=0",
-    "--gufa-optimizing",
 ];
 
 /// Builds the server to `target/release/callpilot`.

@@ -13,7 +13,7 @@ use wasm_encoder::{
     ExportSection, ImportSection, Module,
     reencode::{Error, Reencode, utils},
 };
-use wasmparser::{Export, ImportSectionReader, Parser};
+use wasmparser::{CustomSectionReader, Export, ImportSectionReader, Parser};
 
 /// Classes of `wasm-streams` that give a stream of Rust's to the browser. The glue has them; it can make one only by an import of the module
 /// whose name begins so.
@@ -67,6 +67,15 @@ impl Reencode for Names {
             let kind = self.entity_type(import.ty)?;
             imports.import(import.module, &short, kind);
         }
+        Ok(())
+    }
+
+    /// Notes of compilers to other compilers: no browser reads them.
+    fn parse_custom_section(
+        &mut self,
+        _: &mut Module,
+        _: CustomSectionReader<'_>,
+    ) -> Result<(), Error<Infallible>> {
         Ok(())
     }
 
