@@ -437,7 +437,7 @@ mod tests {
             object.set(key, version, value);
         }
         let row = row(ObjectId::from_bytes([1; 16]), &object, false).unwrap();
-        assert!(serde_json::to_vec(&row).unwrap().len() < 2_000);
+        assert!(serde_json::to_vec(&row).unwrap().len() < 2_500);
         assert!(row.subject.ends_with('…') && row.sender.name.ends_with('…'));
     }
 

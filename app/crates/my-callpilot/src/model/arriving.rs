@@ -101,7 +101,7 @@ mod tests {
 
     /// Ten seconds, silent in every second half.
     fn samples() -> Vec<i16> {
-        let speaks = |n: usize| n / 4_000 % 2 == 0;
+        let speaks = |n: usize| (n / 4_000).is_multiple_of(2);
         let sample = |n| if speaks(n) { 8_000 } else { 0 };
         (0..80_000).map(sample).collect()
     }

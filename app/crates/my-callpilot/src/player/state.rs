@@ -298,7 +298,7 @@ impl PlayerState {
     /// The element was paused. At the end of a beginning it goes on.
     pub fn paused(self) {
         let ended = self.element().is_some_and(|audio| audio.ended());
-        if !(ended && !self.is_whole()) {
+        if !ended || self.is_whole() {
             self.stopped(false);
         }
     }
