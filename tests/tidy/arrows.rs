@@ -12,7 +12,7 @@ const MAY_USE: [(&str, &[&str]); 19] = [
     ("contract", &[]),
     ("plugin-sdk", &["contract"]),
     ("ui", &["contract", "plugin-sdk"]),
-    ("my-callpilot", &["contract", "ui"]),
+    ("my-callpilot", &["codec", "contract", "ui"]),
     ("domain", &["contract"]),
     ("gr-proto", &["contract", "domain", "ledger"]),
     ("ledger", &["contract", "domain"]),

@@ -179,13 +179,7 @@ fn show(status: &GrStatus) -> String {
         if let Some(rate) = status.bytes_per_s {
             lines.push(format!("Link carries  {} kB in a second", rate / 1_000));
         }
-        if let Some(ms) = status.clock_difference_ms {
-            let sign = if clocks_differ(ms) { "✗ " } else { "" };
-            lines.push(format!("Clocks        {sign}{}", clocks(ms)));
-        }
-        if let Some(ms) = status.dated_ahead_ms {
-            lines.push(format!("Dates         ✗ {}", dated_ahead(ms)));
-        }
+        lines.extend(times(status));
         if status.held_count > 0 {
             lines.push(format!(
                 "Held          {} mailboxes; `callpilot gr held` lists them",
@@ -214,6 +208,20 @@ fn show(status: &GrStatus) -> String {
     }
     lines.extend(damage(&status.damage));
     lines.join("\n")
+}
+
+/// How the two clocks stand, and what one of them has dated wrong.
+fn times(status: &GrStatus) -> Vec<String> {
+    let clock = |ms: i64| {
+        let sign = if clocks_differ(ms) { "✗ " } else { "" };
+        format!("Clocks        {sign}{}", clocks(ms))
+    };
+    let dates = |ms: i64| format!("Dates         ✗ {}", dated_ahead(ms));
+    let clocks = status.clock_difference_ms.map(clock);
+    clocks
+        .into_iter()
+        .chain(status.dated_ahead_ms.map(dates))
+        .collect()
 }
 
 /// The certificate of this server, which the other side compares or pins, and how the partner proves who it is.

@@ -101,7 +101,7 @@ fn texts_that_are_too_long_to_show_are_cut_and_their_message_is_kept() {
     assert!(matches!(&parts[..], [Part::Text { text, .. }] if text.ends_with("x…")));
     let row = &server.inbox(&user).messages[0];
     let cut = |text: &str| (text.chars().count(), text.ends_with('…'));
-    assert_eq!(cut(&row.subject), (250, true));
+    assert_eq!(cut(&row.subject), (400, true));
     assert_eq!(cut(&row.sender.name), (120, true));
     assert_eq!(cut(&row.sender.address), (320, true));
     goes_on(&server);
