@@ -245,6 +245,8 @@ async fn house_keeping_that_finds_no_room_ends_no_incarnation_and_fails_nobody_e
     assert_eq!(server.readers().user_count(None).unwrap(), 4);
     // Tried again, it is done.
     assert!(keep_house().await.is_ok());
+    // The writer notes that behind its answer, and before it answers anybody else.
+    assert!(add("7005").await.is_ok());
     assert_eq!(server.upkeep_faults().present(), []);
     served.running.stop(server).await.unwrap();
 }
