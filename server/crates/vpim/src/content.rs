@@ -5,12 +5,11 @@ use crate::envelope::{Container, Envelope, Fault, language, message_id};
 use crate::fax::Fax;
 use crate::label;
 use crate::limits::{
-    Allowance, ENCODED_TEXT_LEN_MAX, IDENTIFIER_LEN_MAX, SUBJECT_CHARS_MAX, shown_file_name,
-    shown_own,
+    Allowance, ENCODED_TEXT_LEN_MAX, IDENTIFIER_LEN_MAX, SUBJECT_CHARS_MAX, shown_own,
 };
 use crate::mime::field::{self, Field};
-use crate::mime::parameter::Structured;
 use crate::mime::word;
+use crate::part_fields::{content_type, file_name};
 use crate::report::{DeliveryReport, DispositionReport};
 use crate::text::Text;
 use crate::vcard::VCard;
@@ -250,24 +249,4 @@ impl<'a> Content<'a> {
             },
         }
     }
-}
-
-/// Content type and parameters; `text/plain` when there is none or it is not of the form `a/b` (RFC 2045 section 5.2).
-pub(crate) fn content_type(fields: &[Field<'_>]) -> Structured {
-    let mut read = Structured::of(fields, "content-type").unwrap_or_default();
-    if !read.value.contains('/') {
-        read.value = "text/plain".to_string();
-    }
-    read
-}
-
-/// The file name that these fields propose, see [`Part::filename`].
-pub(crate) fn file_name(fields: &[Field<'_>]) -> Option<String> {
-    let disposition = Structured::of(fields, "content-disposition");
-    let name = disposition.and_then(|disposition| disposition.parameter("filename"));
-    let name = name.or_else(|| content_type(fields).parameter("name"))?;
-    let name = word::decode(&name);
-    let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let last = shown_file_name(last.trim());
-    Some(last).filter(|name| !name.is_empty() && !name.starts_with('.'))
 }

@@ -7,10 +7,10 @@ use crate::audio::foreign::{Foreign, Frames, GsmPacking, Sample};
 use crate::audio::g726::NibbleOrder;
 use crate::audio::sound_file::{self, Kind};
 use crate::audio::{Coding, SAMPLE_RATE_HZ};
-use crate::content::file_name;
 use crate::limits::{LABEL_CHARS_MAX, shown};
 use crate::mime::field::{self, Field};
 use crate::mime::parameter::Structured;
+use crate::part_fields::file_name;
 use crate::voice::Codec;
 
 /// How an `audio/*` part is encoded. `opaque` says that its transfer encoding was unknown.

@@ -40,6 +40,7 @@ mod legible;
 pub mod limits;
 mod mime;
 mod parse;
+mod part_fields;
 mod remark;
 mod report;
 mod summary;

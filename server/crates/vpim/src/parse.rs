@@ -2,7 +2,7 @@
 
 use crate::alternative;
 use crate::content::Message;
-use crate::content::{Content, Part, content_type};
+use crate::content::{Content, Part};
 use crate::envelope::{Container, Envelope, Fault};
 use crate::limits::{
     Allowance, DEPTH_MAX, ENCODED_DEPTH_MAX, HEADER_LEN_MAX, LABEL_CHARS_MAX, MEDIA_TYPE_CHARS_MAX,
@@ -11,6 +11,7 @@ use crate::mime::field::{self, Field};
 use crate::mime::multipart;
 use crate::mime::parameter::Structured;
 use crate::mime::transfer::Encoding;
+use crate::part_fields::content_type;
 
 /// Reads a mail as it came over SMTP, dots unstuffed.
 ///

@@ -161,8 +161,8 @@ impl PlayerState {
         let sound = Rc::new(sound);
         self.context.hold(self.which, Rc::clone(&sound));
         self.whole.set(Some(Rc::clone(&sound)));
-        // A beginning that sounds goes on to its end, which is in a pause of the speaker.
-        if !(self.playing.get_untracked() && self.stage.get_untracked() == Stage::Ready) {
+        // A beginning that sounds, or is about to, goes on to its end, which is in a pause of the speaker.
+        if self.is_paused() {
             self.ready(sound);
         }
     }
@@ -197,6 +197,11 @@ impl PlayerState {
         if self.stage.get_untracked() == Stage::Ready {
             self.stage.set(Stage::Loading(None));
         }
+    }
+
+    /// Whether the element does not play. It plays from the moment in which it is told to, some time before it is heard.
+    fn is_paused(self) -> bool {
+        self.element().is_none_or(|audio| audio.paused())
     }
 
     /// Whether all of the sound is here.
@@ -260,7 +265,7 @@ impl PlayerState {
         self.at.set(at);
         let here = |sound: &Option<Rc<Sound>>| sound.as_ref().map_or(0, |sound| sound.here_ms);
         if !self.is_whole() && at >= self.sound.with_untracked(here) {
-            return self.go_on(self.playing.get_untracked() || self.wanted.get_value());
+            return self.go_on(self.wanted.get_value() || !self.is_paused());
         }
         if let Some(audio) = self.element() {
             audio.set_current_time(at as f64 / 1000.0);
@@ -348,7 +353,7 @@ impl PlayerState {
             let (Some(sound), Some(audio)) = (self.sound.get(), self.audio.get()) else {
                 return;
             };
-            let plays = self.wanted.get_value() || self.playing.get_untracked();
+            let plays = self.wanted.get_value() || !audio.paused();
             audio.set_src(&sound.url);
             let at = self.at.get_untracked();
             if at > 0 {

@@ -23,7 +23,9 @@ pub(crate) fn decode_front(label: &str, bytes: &[u8], is_whole: bool) -> String 
     match named(label) {
         Some(encoding) if encoding == UTF_16LE => run(utf_16(label, bytes), bytes, is_whole),
         Some(encoding) => run(encoding, bytes, is_whole),
-        None if utf_7::is_meant(without_language(label)) => utf_7::decode(bytes),
+        None if utf_7::is_meant(without_language(label)) => {
+            utf_7::decode(bytes, |plain| unlabelled(plain, true))
+        }
         None => unlabelled(bytes, is_whole).into_owned(),
     }
 }
@@ -180,6 +182,7 @@ mod tests {
             ("cp50221", b"\x1b$BEE\x1b(B", "電"),
             ("utf8mb4", b"\xc3\xb6", "ö"),
             ("UTF-7", b"J+APY-rg", "Jörg"),
+            ("UTF-7", b"\xfc+AA", "ü"),
         ] {
             assert_eq!(decode(label, bytes), text, "{label}");
         }

@@ -1,8 +1,9 @@
 //! UTF-7 (RFC 2152), which browsers do not read any more and old mail servers send.
 
 use encoding_rs::UTF_16BE;
+use std::borrow::Cow;
 
-use super::{charset, transfer};
+use super::transfer;
 
 /// Whether a label means UTF-7.
 pub(crate) fn is_meant(label: &str) -> bool {
@@ -10,12 +11,12 @@ pub(crate) fn is_meant(label: &str) -> bool {
     names.iter().any(|name| label.eq_ignore_ascii_case(name))
 }
 
-/// Text of UTF-7. Bytes that cannot stand in it are read as where nothing is said.
-pub(crate) fn decode(bytes: &[u8]) -> String {
+/// Text of UTF-7. What is not shifted is read by `plain`: bytes that cannot stand in UTF-7 stand there, too.
+pub(crate) fn decode(bytes: &[u8], plain: impl Fn(&[u8]) -> Cow<'_, str>) -> String {
     let mut text = String::with_capacity(bytes.len());
     let mut rest = bytes;
     while let Some(plus) = memchr::memchr(b'+', rest) {
-        text.push_str(&charset::unlabelled(&rest[..plus], true));
+        text.push_str(&plain(&rest[..plus]));
         rest = &rest[plus + 1..];
         let is_code = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
         let len = rest.iter().take_while(is_code).count();
@@ -30,7 +31,7 @@ pub(crate) fn decode(bytes: &[u8]) -> String {
         rest = &rest[len..];
         rest = rest.strip_prefix(b"-").unwrap_or(rest);
     }
-    text.push_str(&charset::unlabelled(rest, true));
+    text.push_str(&plain(rest));
     text
 }
 
@@ -45,9 +46,9 @@ mod tests {
             (b"Gr+APwA3w.+", "Grüß.+"),
             (b"A+ImIDkQ.", "A≢Α."),
             (b"+2D3cZw-!", "👧!"),
-            (b"\xfc+AA", "ü"),
+            (b"\xfc+AA", "\u{fffd}"),
         ] {
-            assert_eq!(decode(bytes), text);
+            assert_eq!(decode(bytes, String::from_utf8_lossy), text);
         }
         assert!(is_meant("UTF-7") && !is_meant("utf-8"));
     }
