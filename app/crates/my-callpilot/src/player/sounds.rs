@@ -22,8 +22,6 @@ pub struct Sound {
     pub wave: Wave,
     /// Milliseconds that are here.
     pub here_ms: u64,
-    /// All of it is here.
-    pub is_whole: bool,
     bytes: usize,
 }
 
@@ -35,9 +33,13 @@ impl Sound {
             url: browser::object_url(&file, "audio/wav")?,
             wave: wave::shape(samples, total, BARS),
             here_ms: duration_ms(samples.len() as u64),
-            is_whole: samples.len() == total,
             bytes: file.len(),
         })
+    }
+
+    /// Whether all of it is here.
+    pub fn is_whole(&self) -> bool {
+        self.here_ms == self.wave.duration_ms
     }
 }
 

@@ -4,7 +4,7 @@ use super::context::{PlayerContext, SPEEDS};
 use super::sounds::{Sound, SoundId};
 use crate::components::message_row::row_dom_id;
 use crate::mailbox::MailboxContext;
-use crate::model::arriving::{ArrivingSound, Damaged};
+use crate::model::arriving::ArrivingSound;
 use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -150,12 +150,9 @@ impl PlayerState {
 
     /// All octets of the sound are here.
     fn has_come(self, octets: &[u8]) {
-        let samples = self
-            .arriving
-            .try_update_value(|arriving| std::mem::take(arriving).finish(octets))
-            .unwrap_or(Err(Damaged));
-        let sound = samples.map(|samples| Sound::new(&samples, samples.len()));
-        let Ok(Some(sound)) = sound else {
+        let arriving = self.arriving.try_update_value(std::mem::take);
+        let samples = arriving.unwrap_or_default().finish(octets);
+        let Some(sound) = samples.and_then(|samples| Sound::new(&samples, samples.len())) else {
             return self.stage.set(Stage::Damaged);
         };
         let sound = Rc::new(sound);
@@ -206,7 +203,7 @@ impl PlayerState {
 
     /// Whether all of the sound is here.
     fn is_whole(self) -> bool {
-        let is_whole = |sound: &Option<Rc<Sound>>| sound.as_ref().is_none_or(|s| s.is_whole);
+        let is_whole = |sound: &Option<Rc<Sound>>| sound.as_ref().is_none_or(|s| s.is_whole());
         self.sound.with_untracked(is_whole)
     }
 
