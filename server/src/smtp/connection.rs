@@ -170,12 +170,12 @@ struct Conversation {
 }
 
 impl Conversation {
-    /// Counts what is kept for the client, with so many octets that are read next.
+    /// Counts what is kept for the client, with room for what is read next of the octets that are missing.
     ///
     /// # Errors
     /// What it is told if that is too much.
-    fn hold(&mut self, room: usize) -> Result<(), &'static str> {
-        let octets = self.session.kept() + content::taken_with(&self.input, room);
+    fn hold(&mut self, room: usize, missing: usize) -> Result<(), &'static str> {
+        let octets = self.session.kept() + content::taken_with(&self.input, room, missing);
         let too_much = |TooMuch| TOO_MUCH;
         self.share.hold(octets).map_err(too_much)?;
         let has_content = self.session.transferring() || self.session.kept() > 0;
@@ -309,7 +309,7 @@ impl Reader<'_> {
         stop: &CancellationToken,
     ) -> Result<Result<usize, Reply>, Gone> {
         let room = missing.clamp(READ_MIN, READ_MAX);
-        if let Err(text) = self.conversation.hold(room) {
+        if let Err(text) = self.conversation.hold(room, missing) {
             return Ok(Err(Reply::new(421, Status(4, 3, 2), text)));
         }
         let Conversation {
@@ -319,7 +319,7 @@ impl Reader<'_> {
             ..
         } = &mut *self.conversation;
         let by = recipient_by.map_or(deadline, |by| deadline.min(by));
-        content::reserve(input, room);
+        content::reserve(input, room, missing);
         let last_word = tokio::select! {
             biased;
             read = timeout_at(by, read.read_buf(input)) => match read {

@@ -180,9 +180,9 @@ fn connections_are_counted_for_the_client_that_a_trusted_proxy_names() {
 fn what_one_address_makes_the_server_keep_is_limited_and_the_rest_goes_on() {
     let (_dir, server) = server("limits.bytes_in_flight_max = 16_777_216");
     // Two of the partner's longest mails fit, which is about a hundred MiB; six of these do not.
-    const SIZE: usize = 20 << 20;
+    const SIZE: usize = 39 << 19;
     let message = vec![b'A'; SIZE];
-    let (begin, end) = message.split_at(19 << 20);
+    let (begin, end) = message.split_at(37 << 19);
     let begun = |smtp: &mut Smtp| {
         smtp.say(format!(
             "MAIL FROM:<{FROM}> BODY=BINARYMIME\r\nRCPT TO:<{A}>\r\nBDAT {SIZE} LAST\r\n"
