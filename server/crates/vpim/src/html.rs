@@ -13,9 +13,9 @@ use crate::legible;
 
 /// The words of `html`, at most `len_max` bytes of them, and whether those are all.
 pub(crate) fn words(html: &str, len_max: usize) -> (String, bool) {
-    let mut page = Page {
+    let mut page = Rendering {
         len_max,
-        ..Page::default()
+        ..Rendering::default()
     };
     let mut rest = html;
     while !rest.is_empty() && !page.is_full {
@@ -49,7 +49,7 @@ pub(crate) fn charset(html: &[u8]) -> Option<Cow<'_, str>> {
 
 /// The words, as far as they are read.
 #[derive(Default)]
-struct Page {
+struct Rendering {
     words: String,
     len_max: usize,
     is_full: bool,
@@ -61,7 +61,7 @@ struct Page {
     preformatted: usize,
 }
 
-impl Page {
+impl Rendering {
     fn text(&mut self, text: &str) {
         let mut rest = text;
         while let Some(c) = rest.chars().next() {

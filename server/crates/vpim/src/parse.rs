@@ -179,6 +179,9 @@ impl Reader {
             self.fault = self.fault.or(Some(Fault::NoBoundary));
             return true;
         }
+        // By the name that it is kept under: with what cannot stand in one it is another.
+        let is = |subtype: &str| matches!(container(&entity.content_type), Container::Multipart(name) if name == subtype);
+        let (is_digest, is_alternative) = (is("digest"), is("alternative"));
         // One more than is allowed: then the part that is too many is seen.
         let cut = multipart::split(entity.body, &boundary, self.allowance.parts + 1);
         let mut forms = Vec::new();
@@ -188,9 +191,7 @@ impl Reader {
             }
             let (mut fields, body) = self.header(&entity.body[range]);
             // RFC 2046 section 5.1.5. Written down, because the digest itself does not stay in the tree.
-            if entity.content_type.value == "multipart/digest"
-                && field::find(&fields, "content-type").is_none()
-            {
+            if is_digest && field::find(&fields, "content-type").is_none() {
                 fields.push(Field::new("Content-Type", "message/rfc822"));
             }
             fields.retain(|field| !is_dropped(field));
@@ -213,8 +214,7 @@ impl Reader {
         }
         // Recordings that were accepted before are kept as they were announced to their reader.
         let of_sounds = self.origin == Origin::Sender;
-        entity.content_type.value != "multipart/alternative"
-            || alternative::keep_one(parts, &forms, of_sounds)
+        !is_alternative || alternative::keep_one(parts, &forms, of_sounds)
     }
 
     fn enclosed<'a>(&mut self, entity: Entity<'a>) -> Part<'a> {
