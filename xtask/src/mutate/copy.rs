@@ -130,14 +130,15 @@ struct Copy {
 }
 
 impl Copy {
-    fn put(&mut self, path: &Path, text: &str) -> Result<(), Failure> {
+    fn put(&mut self, path: &Path, content: impl AsRef<[u8]>) -> Result<(), Failure> {
         let path = folder().join(path);
+        let content = content.as_ref();
         self.written.insert(path.clone());
-        if fs::read_to_string(&path).is_ok_and(|old| old == text) {
+        if fs::read(&path).is_ok_and(|old| old == content) {
             return Ok(());
         }
         fs::create_dir_all(path.parent().unwrap_or(&path))
-            .and_then(|()| fs::write(&path, text))
+            .and_then(|()| fs::write(&path, content))
             .map_err(|source| Failure::io("write", &path, &source))
     }
 }
@@ -149,29 +150,30 @@ fn copy_sources(found: &Found, copy: &mut Copy) -> Result<(), Failure> {
         for file in build::files(&from)? {
             let path = file.strip_prefix(paths::root()).unwrap_or(&file);
             let judged = found.rewritten.iter().find(|(judged, _)| judged == path);
-            let text = match judged {
-                Some((_, text)) => text.clone(),
-                None => read(&file)?,
-            };
-            let is_manifest = judged.is_none() && path.ends_with("Cargo.toml");
             let is_judged = JUDGED.iter().any(|(_, judged)| *judged == package);
-            let text = if is_manifest && is_judged {
-                with_switch(&text, &file)?
-            } else {
-                text
-            };
-            copy.put(path, &text)?;
+            match judged {
+                Some((_, text)) => copy.put(path, text)?,
+                None if is_judged && path.ends_with("Cargo.toml") => {
+                    copy.put(path, with_switch(&read(&file)?, &file)?)?;
+                }
+                // Test data need not be text.
+                None => {
+                    let content = fs::read(&file);
+                    let content = content.map_err(|source| Failure::io("read", &file, &source))?;
+                    copy.put(path, content)?;
+                }
+            }
         }
     }
     for file in build::files(&paths::root().join(SIMULATOR))? {
         let path = file.strip_prefix(paths::root()).unwrap_or(&file);
-        copy.put(path, &read(&file)?)?;
+        copy.put(path, read(&file)?)?;
     }
     copy.put(Path::new("mutants/src/lib.rs"), SWITCH)
 }
 
 fn copy_manifests(copy: &mut Copy) -> Result<(), Failure> {
-    copy.put(Path::new("mutants/Cargo.toml"), &package("mutants", ""))?;
+    copy.put(Path::new("mutants/Cargo.toml"), package("mutants", ""))?;
     let needs = SIMULATOR_NEEDS.map(|name| format!("{name}.workspace = true\n"));
     let simulator = format!(
         "[[bin]]\nname = \"gr-sim\"\npath = \"main.rs\"\n\n\
@@ -181,13 +183,13 @@ fn copy_manifests(copy: &mut Copy) -> Result<(), Failure> {
     );
     copy.put(
         &Path::new(SIMULATOR).join("Cargo.toml"),
-        &package("simulation", &simulator),
+        package("simulation", &simulator),
     )?;
     copy.put(
         Path::new("Cargo.lock"),
-        &read(&paths::root().join("Cargo.lock"))?,
+        read(&paths::root().join("Cargo.lock"))?,
     )?;
-    copy.put(Path::new("Cargo.toml"), &workspace()?)
+    copy.put(Path::new("Cargo.toml"), workspace()?)
 }
 
 fn package(name: &str, rest: &str) -> String {
