@@ -8,6 +8,7 @@ async function start({ module, wasm }) {
   const bytes = fetch(wasm);
   const { default: run } = await import(module);
   await run({ module_or_path: bytes });
+  document.querySelector(".splash")?.remove();
 }
 
 const path = `${location.pathname}/`;

@@ -343,6 +343,41 @@ fn a_session_that_a_server_no_longer_knows_ends_once() {
 }
 
 #[test]
+fn a_portal_that_answers_for_the_servers_ends_no_session() {
+    run(async |north, south, _| {
+        let user = User::logged_in(&north).await;
+        listeners(&north, 1).await;
+        for server in [&north, &south] {
+            server.mode.set(Mode::Portal);
+            server.kill().await;
+            server.revive().await;
+            server.asked.borrow_mut().clear();
+        }
+        let wanted_events = |server: &Rc<Server>| {
+            let asked = server.asked.borrow();
+            asked.iter().any(|asked| asked == "GET /api/v1/events")
+        };
+        while ![&north, &south].into_iter().any(wanted_events) {
+            let answer = user.count().await;
+            assert!(answer.is_err() && answer != Err(Error::SessionEnded));
+        }
+        for server in [&north, &south] {
+            server.mode.set(Mode::Well);
+        }
+        user.client.retry_now();
+        // The session goes on by itself.
+        tokio::select! {
+            () = listeners(&north, 1) => {}
+            () = listeners(&south, 1) => {}
+        }
+        assert!(user.client.session().is_held());
+        assert_eq!(user.count().await, Ok(2));
+        let ended = |event: &ClientEvent| *event == ClientEvent::SessionEnded;
+        assert!(!user.heard(ended));
+    });
+}
+
+#[test]
 fn a_deletion_that_is_sent_twice_can_still_be_undone() {
     run(async |north, south, store| {
         let user = User::logged_in(&north).await;

@@ -38,9 +38,9 @@ const DAY_MS: i64 = 86_400_000;
 
 /// Where entries go; cheap to clone.
 #[derive(Clone)]
-pub struct AuditTrail(Arc<Inner>);
+pub struct AuditTrail(Arc<TrailParts>);
 
-struct Inner {
+struct TrailParts {
     server: Server,
     fold: Mutex<Fold>,
     lately: Mutex<HashMap<(String, IpAddr), Instant>>,
@@ -69,7 +69,7 @@ impl AuditTrail {
     /// The trail of a server, and what [`run`] takes.
     pub fn new(server: Server) -> (Self, EntryQueue) {
         let (queue, entries) = mpsc::channel(QUEUE_MAX);
-        let inner = Inner {
+        let inner = TrailParts {
             server,
             fold: Mutex::new(Fold::new(Instant::now())),
             lately: Mutex::default(),

@@ -8,6 +8,7 @@ mod print;
 mod read;
 mod value;
 
+pub use print::PrintedSetting;
 pub use read::{ConfigError, Fault};
 pub use value::{BaseUrl, ClientHeader, LogFormat, PasswordHash, TimeOfDay};
 
@@ -350,10 +351,7 @@ settings! {
 impl Config {
     /// Reads a file and the process's environment.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::CannotRead {
-            path: path.to_owned(),
-            source,
-        })?;
+        let text = std::fs::read_to_string(path).map_err(|e| ConfigError::of_file(path, e))?;
         let mut config = Self::parse(&text, &path.display().to_string(), &from_environment)?;
         config.resolve(path.parent().unwrap_or(Path::new("")));
         Ok(config)
@@ -370,18 +368,17 @@ impl Config {
 
     /// A file with every setting: those of `path` as they are, all others as comments with their defaults.
     pub fn print(path: Option<&Path>) -> Result<String, ConfigError> {
-        let (text, name) = match path {
-            None => (String::new(), String::new()),
-            Some(path) => {
-                let text =
-                    std::fs::read_to_string(path).map_err(|source| ConfigError::CannotRead {
-                        path: path.to_owned(),
-                        source,
-                    })?;
-                (text, path.display().to_string())
-            }
-        };
+        let (text, name) = text_and_name(path)?;
         print::print(&text, &name)
+    }
+
+    /// The same for programs.
+    ///
+    /// # Errors
+    /// As [`Config::print`].
+    pub fn list(path: Option<&Path>) -> Result<Vec<PrintedSetting>, ConfigError> {
+        let (text, name) = text_and_name(path)?;
+        print::list(&text, &name)
     }
 
     /// What holds between settings.
@@ -470,6 +467,15 @@ impl Config {
     pub fn needs_certificate(&self) -> bool {
         self.http.tls || self.smtp.starttls || self.smtp.tls_listen.is_some()
     }
+}
+
+/// The text of a file and the name by which its faults are told; nothing if there is none.
+fn text_and_name(path: Option<&Path>) -> Result<(String, String), ConfigError> {
+    let Some(path) = path else {
+        return Ok(Default::default());
+    };
+    let text = std::fs::read_to_string(path).map_err(|e| ConfigError::of_file(path, e))?;
+    Ok((text, path.display().to_string()))
 }
 
 fn from_environment(name: &str) -> Option<String> {

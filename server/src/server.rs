@@ -38,9 +38,9 @@ pub type WriteTx<'a, 't> = writer::WriteTx<'a, 't, store::Writer>;
 
 /// A handle on the server; cheap to clone.
 #[derive(Clone)]
-pub struct Server(Arc<Inner>);
+pub struct Server(Arc<ServerParts>);
 
-struct Inner {
+struct ServerParts {
     config: Config,
     clock: Clock,
     home: ServerId,
@@ -125,7 +125,7 @@ impl Server {
             upkeep_faults,
         } = watches;
         let reading = Reading::new(config.limits.reading_bytes_max);
-        let server = Self(Arc::new(Inner {
+        let server = Self(Arc::new(ServerParts {
             sender_rates: SenderRates::new(config.smtp.rates.clone()),
             config,
             clock,

@@ -174,12 +174,39 @@ describe('My CallPilot on a healthy pair', { timeout: 300_000 }, () => {
     await closePage(page);
   });
 
+  it('selects a range by pointer and by keyboard, and all, and takes a deletion of several back', async () => {
+    const page = await open('7200');
+    const rows = row(page, / from /);
+    await rows.first().waitFor();
+    const all = await rows.count();
+    const boxes = page.getByRole('checkbox', { name: /^Select: / });
+    await boxes.nth(0).click();
+    await boxes.nth(2).click({ modifiers: ['Shift'] });
+    await page.getByRole('heading', { level: 1, name: '3 selected' }).waitFor();
+    await page.keyboard.press('Escape');
+    await rows.first().focus();
+    await page.keyboard.press('Shift+ArrowDown');
+    await page.getByRole('heading', { level: 1, name: '2 selected' }).waitFor();
+    await page.keyboard.press('Control+a');
+    await page.getByRole('heading', { level: 1, name: `${all} selected` }).waitFor();
+    await page.keyboard.press('Escape');
+    await boxes.nth(0).click();
+    await page.getByRole('button', { name: 'Select all' }).click();
+    await page.getByRole('heading', { level: 1, name: `${all} selected` }).waitFor();
+    await page.getByRole('button', { name: `Delete ${all}` }).click();
+    await until('all are gone', async () => (await rows.count()) === 0);
+    await page.keyboard.press('Control+z');
+    await until('all are back', async () => (await rows.count()) === all);
+    await closePage(page);
+  });
+
   it('finds a message by its words, and says so when none fits', async () => {
     const page = await open('7200');
     await row(page, / from /).first().waitFor();
     await page.keyboard.press('/');
     await page.keyboard.type('zzzz');
     await page.getByText(/No message fits .zzzz./).waitFor();
+    await page.getByTestId('said').getByText('No message fits.').waitFor({ state: 'attached' });
     await closePage(page);
   });
 

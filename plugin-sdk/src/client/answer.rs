@@ -44,19 +44,18 @@ impl Driver {
                 let error = refusal.map_or_else(|| self.no_server(), Error::Refused);
                 Try::Failed(Fate::Unknown, ServerFault::OutOfService, error)
             }
-            (401, refusal)
-                if (refusal.as_ref()).is_none_or(|r| r.code == ErrorCode::NotLoggedIn) =>
-            {
-                Try::Done(Err(match (caller, refusal) {
-                    (Caller::Administrator(_), Some(refusal)) => Error::Refused(refusal),
-                    (Caller::User(token), _) => {
+            (401, Some(refusal)) if refusal.code == ErrorCode::NotLoggedIn => {
+                Try::Done(Err(match caller {
+                    Caller::Administrator(_) => Error::Refused(refusal),
+                    Caller::User(token) => {
                         self.session_ended(token);
                         Error::SessionEnded
                     }
-                    _ => Error::SessionEnded,
+                    Caller::Anybody => Error::SessionEnded,
                 }))
             }
             (_, Some(refusal)) => Try::Done(Err(Error::Refused(refusal))),
+            // No CallPilot server says this, so it decides nothing about the session either: a proxy or a captive portal answers in its place.
             (_, None) => {
                 let what = format!("HTTP {status} without a reason");
                 Try::Failed(Fate::Unknown, ServerFault::Broken, malformed(what))

@@ -4,13 +4,16 @@ use super::sse::Reader;
 use crate::Transport;
 use crate::connector::ServerFault;
 use crate::transport::{FetchError, Request, Response};
-use contract::{Discovery, Event, WELL_KNOWN};
+use contract::{ApiError, Discovery, ErrorCode, Event, WELL_KNOWN};
 use futures_util::StreamExt;
 use futures_util::future::{Either, select};
+use serde::de::DeserializeOwned;
 use std::pin::pin;
 
 /// A discovery larger than this is not a CallPilot server's.
 const DISCOVERY_BYTES_MAX: usize = 64 << 10;
+/// A refusal larger than this is not a CallPilot server's.
+const REFUSAL_BYTES_MAX: usize = 16 << 10;
 
 /// What is heard on an event stream.
 pub(super) enum StreamEvent {
@@ -38,14 +41,22 @@ pub(super) async fn probe(
 }
 
 async fn ask(transport: &dyn Transport, url: String) -> Result<Discovery, ServerFault> {
-    let mut response = transport.fetch(Request::get(url)).await.map_err(fault_of)?;
+    let response = transport.fetch(Request::get(url)).await.map_err(fault_of)?;
     if let Some(fault) = fault_of_status(&response) {
         return Err(fault);
     }
+    read_json(response, DISCOVERY_BYTES_MAX).await
+}
+
+/// Reads a body of at most `bytes_max`.
+async fn read_json<T: DeserializeOwned>(
+    mut response: Response,
+    bytes_max: usize,
+) -> Result<T, ServerFault> {
     let mut body = Vec::new();
     while let Some(piece) = response.body.next().await {
         body.extend_from_slice(&piece.map_err(fault_of)?);
-        if body.len() > DISCOVERY_BYTES_MAX {
+        if body.len() > bytes_max {
             return Err(ServerFault::Broken);
         }
     }
@@ -76,6 +87,11 @@ async fn follow(
     request.authorization = Some(format!("Bearer {token}"));
     let mut response = transport.fetch(request).await.map_err(fault_of)?;
     if response.status == 401 {
+        // Only a CallPilot server can say it: what a proxy or a captive portal answers decides nothing about the session.
+        let refusal: ApiError = read_json(response, REFUSAL_BYTES_MAX).await?;
+        if refusal.code != ErrorCode::NotLoggedIn {
+            return Err(ServerFault::Broken);
+        }
         hear(StreamEvent::NotLoggedIn);
         return Ok(());
     }

@@ -45,6 +45,8 @@ pub enum Mode {
     Streamless,
     /// Accepts no token.
     Forgets,
+    /// A proxy or a captive portal stands before it, lets probes through, and answers everything else itself: 401 with a page.
+    Portal,
     /// Answers probes, and does what is asked, but its answers do not come.
     DoesAndHangs,
     /// Reads the head of a request and nothing more.
@@ -503,13 +505,17 @@ async fn talk(server: Rc<Server>, socket: TcpStream) -> std::io::Result<()> {
     authorized &= mode != Mode::Forgets;
     if path == "/api/v1/events"
         && authorized
-        && !matches!(mode, Mode::Mute | Mode::Unavailable | Mode::Streamless)
+        && !matches!(
+            mode,
+            Mode::Mute | Mode::Unavailable | Mode::Streamless | Mode::Portal
+        )
     {
         return stream(server, socket.into_inner()).await;
     }
     let (status, answer) = match mode {
         Mode::Mute => return std::future::pending().await,
         Mode::Unavailable if !probe => refusal(503, ErrorCode::Unavailable),
+        Mode::Portal if !probe => (401, b"<h1>Log in to this network</h1>".to_vec()),
         Mode::Babbles if !probe => (200, b"<!doctype html>".to_vec()),
         _ if probe => json(200, &server.discovery()),
         _ => server.answer(method, &path, &body, authorized),

@@ -2,7 +2,7 @@
 
 use super::admin_client::AdminClient;
 use super::secret::PasswordFrom;
-use super::table::table;
+use super::table::{local_time, table};
 use super::{Failure, Output, Server, agreed};
 use contract::{
     AdministratorPatch, AdministratorRole, AdministratorRow, AdministratorSessionRow,
@@ -261,7 +261,7 @@ fn listed(all: &[AdministratorRow]) -> String {
             said(row.role).to_owned(),
             factor.to_owned(),
             row.sessions.to_string(),
-            moment(row.password_changed_at),
+            local_time(row.password_changed_at),
             note.to_owned(),
         ]
     });
@@ -278,19 +278,10 @@ fn sessions(all: &[AdministratorSessionRow]) -> String {
     let rows = all.iter().map(|row| {
         [
             row.id.clone(),
-            moment(row.began_at),
-            moment(row.ends_at),
+            local_time(row.began_at),
+            local_time(row.ends_at),
             row.from.clone(),
         ]
     });
     table(["ID", "BEGAN", "ENDS AT THE LATEST", "FROM"], rows)
-}
-
-/// A moment in this machine's time zone.
-fn moment(at: Timestamp) -> String {
-    let Ok(at) = jiff::Timestamp::from_millisecond(at.0) else {
-        return String::new();
-    };
-    let local = at.to_zoned(jiff::tz::TimeZone::system());
-    local.strftime("%Y-%m-%d %H:%M").to_string()
 }

@@ -1,7 +1,7 @@
 //! `callpilot audit-trail …`.
 
 use super::admin_client::AdminClient;
-use super::table::table;
+use super::table::{local_second, table};
 use super::{Failure, Output, Server, print_line};
 use contract::AuditTrailEntry;
 use jiff::civil::DateTime;
@@ -200,7 +200,7 @@ fn shown(entries: &[AuditTrailEntry]) -> String {
     let heads = ["AT", "ACTION", "RESULT", "WHO", "FROM", "TIMES", "TARGET"];
     let rows = entries.iter().map(|entry| {
         [
-            time(entry),
+            local_second(entry.at),
             entry.action.clone(),
             entry.result.clone(),
             entry.who.clone(),

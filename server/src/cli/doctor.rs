@@ -138,6 +138,9 @@ async fn look_at_server(client: &AdminClient, config: &Config, findings: &mut Fi
     );
     let reason = status.reason.clone();
     findings.note("GR partner", if good { Ok(reason) } else { Err(reason) });
+    if let Some(fault) = &status.link_fault {
+        findings.note("link", Err(fault.clone()));
+    }
     if let Some(from) = &status.other_key_from {
         findings.note("GR password", Err(super::gr::passwords_differ(from)));
     }
@@ -286,7 +289,7 @@ fn upkeep(faults: &[UpkeepStatus]) -> Result<String, String> {
         return Ok("nothing is known to fail".into());
     }
     let said = |fault: &UpkeepStatus| {
-        let since = super::task::words::time(fault.since);
+        let since = super::table::local_time(fault.since);
         format!("{} fails since {since} ({})", fault.what, fault.why)
     };
     let all: Vec<String> = faults.iter().map(said).collect();

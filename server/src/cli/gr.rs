@@ -2,7 +2,8 @@
 
 use super::admin_client::AdminClient;
 use super::secret::NewGrPasswordFrom;
-use super::{Failure, Output, Server, partner_address, task};
+use super::table::local_time;
+use super::{Failure, Output, Server, agreed, partner_address, task};
 use crate::config::Config;
 use contract::{
     Damage, GrPair, GrStatus, GrTls, LaneBacklog, NewGrPassword, PartnerState, clocks_differ,
@@ -45,8 +46,11 @@ pub enum Command {
         #[command(flatten)]
         server: Server,
     },
-    /// Turn GR off on this server. Nothing that its own users have is lost.
+    /// Turn GR off on this server. Nothing that its own users have is lost, but there is one copy of it from then on.
     Unpair {
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
         #[command(flatten)]
         server: Server,
     },
@@ -113,15 +117,57 @@ pub async fn run(command: Command, out: Output) -> Result<(), Failure> {
                 None => show(&status),
             })
         }
-        Command::Unpair { server } => {
-            AdminClient::of(&server)?
-                .send(Method::DELETE, GR, None)
-                .await?;
-            out.say(&serde_json::json!({}), || {
-                "GR is off on this server.".into()
-            })
+        Command::Unpair { yes, server } => unpair(&AdminClient::of(&server)?, yes, out).await,
+    }
+}
+
+async fn unpair(client: &AdminClient, yes: bool, out: Output) -> Result<(), Failure> {
+    let status: GrStatus = client.get(GR).await?;
+    if let Some(partner) = status.partner.as_deref().filter(|_| !yes) {
+        let question = format!(
+            "{} Turn GR off on this server?",
+            of_unpairing(
+                partner,
+                status.users.count,
+                status.messages.count,
+                status.one_server_only
+            )
+        );
+        if !agreed(&question)? {
+            return Err(Failure::new("Nothing was changed."));
         }
     }
+    client.send(Method::DELETE, GR, None).await?;
+    out.say(&serde_json::json!({}), || {
+        "GR is off on this server. Turn it off on the partner, too.".into()
+    })
+}
+
+/// What turning GR off means now, in numbers.
+fn of_unpairing(partner: &str, users: u64, messages: u64, only_here: u64) -> String {
+    let counted = |count: u64, one: &str, many: &str| match count {
+        1 => format!("1 {one}"),
+        count => format!("{count} {many}"),
+    };
+    let waits = match (users, messages) {
+        (0, 0) => format!("{partner} has everything that it is to have."),
+        (users, messages) => format!(
+            "{} of users and {} have not gone to {partner}; it does not get them any more.",
+            counted(users, "change", "changes"),
+            counted(messages, "change of messages", "changes of messages")
+        ),
+    };
+    let only_here = match only_here {
+        0 => String::new(),
+        count => format!(
+            " {} on no other server.",
+            match count {
+                1 => "1 message is".to_owned(),
+                count => format!("{count} messages are"),
+            }
+        ),
+    };
+    format!("{waits}{only_here} From then on each server answers for its own users alone.")
 }
 
 /// Tells that a GR password was entered, and which, if it was made here.
@@ -162,6 +208,9 @@ fn show(status: &GrStatus) -> String {
         format!("State         {sign}"),
         format!("              {}", status.reason),
     ];
+    if let Some(fault) = &status.link_fault {
+        lines.push(format!("Link          ✗ {fault}"));
+    }
     if status.password_changing {
         lines.push("GR password   changing: enter the new one on the partner, too; until then the one of before holds".into());
     }
@@ -311,11 +360,26 @@ fn damage(damage: &Damage) -> Vec<String> {
 }
 
 fn lane(lane: &LaneBacklog) -> String {
-    let oldest = lane
-        .oldest
-        .and_then(|t| jiff::Timestamp::from_millisecond(t.0).ok());
-    match oldest {
-        Some(oldest) => format!("{}, the oldest since {oldest:.0}", lane.count),
+    match lane.oldest {
+        Some(oldest) => format!("{}, the oldest since {}", lane.count, local_time(oldest)),
         None => lane.count.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn turning_gr_off_is_told_in_numbers() {
+        assert_eq!(
+            of_unpairing("cp-south.example.net", 0, 0, 0),
+            "cp-south.example.net has everything that it is to have. From then on each server answers for its own users alone."
+        );
+        assert_eq!(
+            of_unpairing("cp-south.example.net", 1, 12, 3),
+            "1 change of users and 12 changes of messages have not gone to cp-south.example.net; it does not get them any more. \
+             3 messages are on no other server. From then on each server answers for its own users alone."
+        );
     }
 }

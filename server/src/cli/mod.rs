@@ -175,7 +175,7 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let out = Output { json: cli.json };
     let done = match cli.command {
-        Command::Serve(args) => serve::run(args),
+        Command::Serve(args) => serve::run(args, out),
         Command::User(command) => wait_for(user::run(command, out)),
         Command::Admin(command) => wait_for(admin::run(command, out)),
         Command::Class(command) => wait_for(class::run(command, out)),

@@ -1,6 +1,6 @@
 //! `callpilot serve`.
 
-use super::{Failure, print_line, signal, wait_for};
+use super::{Failure, Output, print_line, signal, wait_for};
 use crate::config::Config;
 use crate::{http, log, serve};
 use std::path::PathBuf;
@@ -18,7 +18,7 @@ pub struct Args {
         required_unless_present = "print_config"
     )]
     config: Option<PathBuf>,
-    /// Print every setting with its unit, default and reason, and stop. With --config: with the values of that file.
+    /// Print every setting with its unit, default and reason, and stop. With --config: with the values of that file; with --json: as a list.
     #[arg(long)]
     print_config: bool,
     /// Stop when standard input is closed: for programs that start a server and may end without notice.
@@ -27,10 +27,13 @@ pub struct Args {
 }
 
 /// Runs a server.
-pub fn run(args: Args) -> Result<(), Failure> {
+pub fn run(args: Args, out: Output) -> Result<(), Failure> {
+    let path = args.config.as_deref();
+    if args.print_config && out.json {
+        return out.say(&Config::list(path)?, String::new);
+    }
     if args.print_config {
-        let text = Config::print(args.config.as_deref())?;
-        print_line(text.trim_end());
+        print_line(Config::print(path)?.trim_end());
         return Ok(());
     }
     let path = args

@@ -1,4 +1,6 @@
-//! Tables for people.
+//! Tables for people, and the times in them.
+
+use contract::Timestamp;
 
 /// Lines with columns as wide as their widest cell; the last one is not padded.
 pub fn table<const N: usize>(
@@ -20,9 +22,40 @@ pub fn table<const N: usize>(
     all.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
+/// A moment in this machine's time zone, with its distance from UTC, which logs are in: `2026-11-30 14:02 +01:00`.
+pub fn local_time(at: Timestamp) -> String {
+    in_zone(at, jiff::tz::TimeZone::system(), "%Y-%m-%d %H:%M %:z")
+}
+
+/// The same to the second.
+pub fn local_second(at: Timestamp) -> String {
+    in_zone(at, jiff::tz::TimeZone::system(), "%Y-%m-%d %H:%M:%S %:z")
+}
+
+fn in_zone(at: Timestamp, zone: jiff::tz::TimeZone, form: &str) -> String {
+    let Ok(at) = jiff::Timestamp::from_millisecond(at.0) else {
+        return "?".into();
+    };
+    at.to_zoned(zone).strftime(form).to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_say_how_far_from_utc_they_are() {
+        let zone = jiff::tz::TimeZone::fixed(jiff::tz::offset(2));
+        let at = Timestamp(1_764_511_320_000);
+        assert_eq!(
+            in_zone(at, zone, "%Y-%m-%d %H:%M %:z"),
+            "2025-11-30 16:02 +02:00"
+        );
+        assert_eq!(
+            in_zone(Timestamp(i64::MAX), jiff::tz::TimeZone::UTC, "%Y"),
+            "?"
+        );
+    }
 
     #[test]
     fn columns_are_as_wide_as_their_widest_cell() {

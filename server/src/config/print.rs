@@ -1,7 +1,63 @@
-//! `--print-config`: every setting with unit, default and reason, as a file that could be used.
+//! `--print-config`: every setting with unit, default and reason, as a file that could be used, or as a list for programs.
 
 use super::read::{self, ConfigError};
+use serde::Serialize;
+use serde_json::Value;
 use std::fmt::Write;
+
+/// A setting as programs are told of it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PrintedSetting {
+    /// Section and name: `http.listen`.
+    pub key: String,
+    /// What it is counted in.
+    pub unit: &'static str,
+    /// What it is for.
+    pub why: String,
+    /// Its value if it is not given.
+    pub default: Value,
+    /// Its value.
+    pub value: Value,
+    /// The file gives it.
+    pub given: bool,
+    /// The least number that is taken, where it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min: Option<u64>,
+    /// The greatest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max: Option<u64>,
+}
+
+/// All settings, with the values of `text`.
+pub(super) fn list(text: &str, name: &str) -> Result<Vec<PrintedSetting>, ConfigError> {
+    let given = if name.is_empty() {
+        None
+    } else {
+        Some(read::parse(text, name, &|_| None)?.1)
+    };
+    let entries = read::defaults().entries.into_iter().enumerate();
+    let settings = entries.map(|(i, default)| {
+        let entry = given.as_ref().map_or(&default, |given| &given.entries[i]);
+        PrintedSetting {
+            unit: default.unit,
+            default: value(&default.value),
+            value: value(&entry.value),
+            given: entry.given,
+            min: default.bounds.map(|(min, _)| min),
+            max: default.bounds.map(|(_, max)| max),
+            why: default.why.clone(),
+            key: default.key.clone(),
+        }
+    });
+    Ok(settings.collect())
+}
+
+/// A value as TOML, as JSON.
+fn value(text: &str) -> Value {
+    let table: Result<toml::Table, _> = toml::from_str(&format!("value = {text}"));
+    let value = table.ok().and_then(|mut table| table.remove("value"));
+    serde_json::to_value(value).unwrap_or_default()
+}
 
 /// Settings given in `text` stand as they are; all others stand as comments.
 pub(super) fn print(text: &str, name: &str) -> Result<String, ConfigError> {

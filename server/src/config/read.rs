@@ -5,14 +5,28 @@ use super::value::{Number, Setting};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::ops::RangeInclusive;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use toml::de::{DeTable, DeValue};
 
 /// Why there is no configuration.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
+    /// There is no such file.
+    #[error(
+        "There is no configuration at {}. Name the file with --config FILE or in CALLPILOT_CONFIG. `callpilot serve --print-config` prints \
+         one to begin with, and `callpilot demo` needs none.",
+        .0.display()
+    )]
+    NotThere(PathBuf),
     /// The file cannot be read.
-    #[error("{}: {source}", path.display())]
+    #[error(
+        "The configuration {} cannot be read: {source}.{}",
+        path.display(),
+        match source.kind() {
+            io::ErrorKind::PermissionDenied => " Run this as the user that the server runs as, or as root.",
+            _ => "",
+        }
+    )]
     CannotRead {
         /// Which.
         path: PathBuf,
@@ -22,6 +36,16 @@ pub enum ConfigError {
     /// What it says cannot be used.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Faults(Vec<Fault>),
+}
+
+impl ConfigError {
+    pub(super) fn of_file(path: &Path, source: io::Error) -> Self {
+        let path = path.to_owned();
+        match source.kind() {
+            io::ErrorKind::NotFound => Self::NotThere(path),
+            _ => Self::CannotRead { path, source },
+        }
+    }
 }
 
 /// One thing that is wrong.

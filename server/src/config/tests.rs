@@ -65,6 +65,26 @@ fn the_environment_comes_before_the_file() {
 }
 
 #[test]
+fn programs_are_told_every_setting_with_its_value_and_bounds() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("callpilot.toml");
+    std::fs::write(&file, "fqdn = \"a.example\"\nhttp.list_max = 7\n").unwrap();
+    assert!(
+        Config::list(Some(&file)).is_err(),
+        "there is no such setting"
+    );
+    std::fs::write(&file, "fqdn = \"a.example\"\nlimits.list_max = 7\n").unwrap();
+    let all = Config::list(Some(&file)).unwrap();
+    assert_eq!(all.len(), read::defaults().entries.len());
+    let one = all.iter().find(|s| s.key == "limits.list_max").unwrap();
+    assert_eq!((&one.value, &one.default), (&7.into(), &500.into()));
+    assert_eq!((one.given, one.min, one.max), (true, Some(1), Some(5_000)));
+    assert!(all.iter().all(|s| !s.default.is_null()), "each has a value");
+    let absent = Config::list(Some(&dir.path().join("no.toml"))).unwrap_err();
+    assert!(absent.to_string().contains("--print-config"), "{absent}");
+}
+
+#[test]
 fn the_printed_configuration_names_every_setting_and_reads_back_as_the_defaults() {
     let printed = Config::print(None).unwrap();
     for entry in &read::defaults().entries {

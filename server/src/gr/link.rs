@@ -47,13 +47,15 @@ pub enum LinkEvent {
     Down,
 }
 
-/// How the link stands with TLS.
+/// How the link stands: whether it is secured, and what it fails for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct LinkSecurity {
+pub struct LinkState {
     /// There is a connection, and it goes by TLS.
     pub secured: bool,
     /// Why the last attempt failed, if it failed for TLS: the partner shows another certificate, or none.
     pub fault: Option<String>,
+    /// Why there is no connection now, whatever the reason is.
+    pub unreachable: Option<String>,
 }
 
 /// What one link needs.
@@ -71,15 +73,15 @@ pub struct LinkContext {
     pub long_bodies: Arc<LongBodies>,
     /// The authorities that a partner is verified against by name; `None`: the system's.
     pub roots: Option<PathBuf>,
-    /// Where it is shown how TLS fares.
-    pub security: watch::Sender<LinkSecurity>,
+    /// Where it is shown how the link stands.
+    pub state: watch::Sender<LinkState>,
 }
 
 /// Runs the link of each partner that comes by `starts`, one after the other. Returns after `stop`.
 pub async fn supervise(
     server: Server,
     mut starts: mpsc::UnboundedReceiver<LinkStart>,
-    security: watch::Sender<LinkSecurity>,
+    state: watch::Sender<LinkState>,
     stop: CancellationToken,
 ) {
     let mut running: Option<(CancellationToken, tokio::task::JoinHandle<()>)> = None;
@@ -88,7 +90,7 @@ pub async fn supervise(
             token.cancel();
             ended(link.await);
         }
-        security.send_replace(LinkSecurity::default());
+        state.send_replace(LinkState::default());
         if let Some(pairing) = start.pairing {
             let token = stop.child_token();
             let context = LinkContext {
@@ -98,7 +100,7 @@ pub async fn supervise(
                 readers: server.readers().clone(),
                 long_bodies: Arc::default(),
                 roots: server.config().tls.roots.clone(),
-                security: security.clone(),
+                state: state.clone(),
             };
             let link = tokio::spawn(tell(server.clone(), context, start.messages, token.clone()));
             running = Some((token, link));
@@ -152,22 +154,23 @@ pub async fn run(
                     tracing::info!(partner = %context.partner.fqdn, "connected to the GR partner");
                     refused_in_row = 0;
                     let secured = connected.secured;
-                    context.security.send_replace(LinkSecurity {
+                    context.state.send_replace(LinkState {
                         secured,
-                        fault: None,
+                        ..LinkState::default()
                     });
                     let _ = events.send(LinkEvent::Up).await;
                     let began = Instant::now();
-                    match connection::carry(&context, connected, first.take(), &mut messages).await
-                    {
+                    let end = connection::carry(&context, connected, first.take(), &mut messages);
+                    match end.await {
                         connection::ConnectionEnd::NoMoreMessages => return,
                         connection::ConnectionEnd::Broken(error) => {
                             tracing::info!(partner = %context.partner.fqdn, %error, "the connection to the GR partner broke");
+                            context.state.send_replace(LinkState {
+                                unreachable: Some(format!("the connection broke: {error}")),
+                                ..LinkState::default()
+                            });
                         }
                     }
-                    context
-                        .security
-                        .send_modify(|security| security.secured = false);
                     if began.elapsed() >= GOOD_CONNECTION {
                         pause = PAUSE_FIRST;
                     }
@@ -196,9 +199,14 @@ pub async fn run(
 /// A partner that cannot be reached is an everyday matter, and the engine tells of it. One that may be somebody else is not.
 fn refused(context: &LinkContext, error: &dial::DialError) {
     let partner = &context.partner.fqdn;
-    let Some(fault) = error.of_tls() else {
+    let fault = error.of_tls();
+    context.state.send_replace(LinkState {
+        secured: false,
+        fault: fault.clone(),
+        unreachable: Some(format!("{} is tried: {error}", context.partner.smtp)),
+    });
+    let Some(fault) = fault else {
         tracing::debug!(%partner, %error, "the GR partner cannot be reached");
-        context.security.send_replace(LinkSecurity::default());
         return;
     };
     if let Some(times) = NOT_BELIEVED.now() {
@@ -208,10 +216,6 @@ fn refused(context: &LinkContext, error: &dial::DialError) {
              enter the pair again with `callpilot gr pair`"
         );
     }
-    context.security.send_replace(LinkSecurity {
-        secured: false,
-        fault: Some(fault),
-    });
 }
 
 enum Waited {

@@ -1,6 +1,6 @@
 //! The writer thread and the link to the partner, from their start to their end.
 
-use super::link::{self, LinkSecurity};
+use super::link::{self, LinkState};
 use crate::serve::ServeError;
 use crate::server::{Server, WriterError};
 use crate::writer_thread::{ThreadEnded, WriterThread};
@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 pub struct Running {
     writer: JoinHandle<ThreadEnded>,
     link: tokio::task::JoinHandle<()>,
-    security: watch::Receiver<LinkSecurity>,
+    security: watch::Receiver<LinkState>,
 }
 
 impl Running {
@@ -25,7 +25,7 @@ impl Running {
         let starts = writer.link_starts.take();
         let starts =
             starts.ok_or_else(|| WriterError::Damaged("the link was started twice".into()))?;
-        let (security, shown) = watch::channel(LinkSecurity::default());
+        let (security, shown) = watch::channel(LinkState::default());
         let supervised = link::supervise(server.clone(), starts, security, stop.clone());
         let link = tokio::spawn(supervised);
         let run = move || {
@@ -45,7 +45,7 @@ impl Running {
     }
 
     /// Whether the link to the partner is secured, and why not.
-    pub fn link_security(&self) -> watch::Receiver<LinkSecurity> {
+    pub fn link_security(&self) -> watch::Receiver<LinkState> {
         self.security.clone()
     }
 

@@ -10,7 +10,7 @@ pub use own::{
 };
 
 use crate::config;
-use crate::gr::link::LinkSecurity;
+use crate::gr::link::LinkState;
 use crate::listen::tls::Fingerprint;
 use crate::operations::messages::MailboxCounts;
 use crate::operations::pair::{Backlogs, Damaged, Room};
@@ -285,6 +285,7 @@ pub fn gr_status(
         upkeep: concerns.upkeep.into_iter().map(upkeep).collect(),
         password_changing: false,
         other_key_from: None,
+        link_fault: None,
     }
 }
 
@@ -298,7 +299,7 @@ fn upkeep(fault: UpkeepFault) -> UpkeepStatus {
 }
 
 /// TLS between the two servers; `shown` is the certificate of this one.
-pub fn gr_tls(shown: Option<Fingerprint>, link: &LinkSecurity, pair: &PairView) -> GrTls {
+pub fn gr_tls(shown: Option<Fingerprint>, link: &LinkState, pair: &PairView) -> GrTls {
     let trust = pair.partner.as_ref().and_then(|partner| partner.tls);
     GrTls {
         certificate: shown.map(|fingerprint| fingerprint.to_string()),

@@ -230,7 +230,7 @@ async fn answer(
     request
         .extensions_mut()
         .insert(Peer(Origin::Network(client.ip())));
-    let kept = Kept::new(shared.budget.share(client.ip()));
+    let kept = BodyShare::new(shared.budget.share(client.ip()));
     let announced = request.body().size_hint().lower();
     // What is too long for its route is refused there, unread.
     let announced = usize::try_from(announced)
@@ -245,7 +245,7 @@ async fn answer(
 }
 
 /// A body that is counted as it comes; `announced` octets of it are counted already. It breaks off where the budget ends.
-fn counted(body: Incoming, kept: Kept, announced: usize) -> Body {
+fn counted(body: Incoming, kept: BodyShare, announced: usize) -> Body {
     if body.is_end_stream() {
         return Body::empty();
     }
@@ -287,9 +287,9 @@ fn put_off() -> Response {
 
 /// What is kept of one request's body while it is answered.
 #[derive(Clone)]
-struct Kept(Arc<Mutex<(Share, bool)>>);
+struct BodyShare(Arc<Mutex<(Share, bool)>>);
 
-impl Kept {
+impl BodyShare {
     fn new(share: Share) -> Self {
         Self(Arc::new(Mutex::new((share, false))))
     }

@@ -35,7 +35,7 @@ pub use status::describe as describe_metrics;
 pub use web::Web;
 
 use crate::audit_trail::AuditTrail;
-use crate::gr::link::LinkSecurity;
+use crate::gr::link::LinkState;
 use crate::listen::tls::Certificates;
 use crate::operations::sign_in::SignIn;
 use crate::operations::sounds::OpenSounds;
@@ -54,9 +54,9 @@ use utoipa_axum::routes;
 
 /// What every handler has; cheap to clone.
 #[derive(Clone)]
-pub struct Api(Arc<Inner>);
+pub struct Api(Arc<ApiParts>);
 
-struct Inner {
+struct ApiParts {
     server: Server,
     pair: watch::Receiver<PairView>,
     sign_in: SignIn,
@@ -75,7 +75,7 @@ pub struct TlsView {
     /// What this server shows; `None`: no listener speaks TLS.
     pub certificates: Option<Arc<Certificates>>,
     /// How the link to the partner fares.
-    pub link: watch::Receiver<LinkSecurity>,
+    pub link: watch::Receiver<LinkState>,
 }
 
 impl Api {
@@ -90,7 +90,7 @@ impl Api {
         stop: CancellationToken,
     ) -> Self {
         let config = server.config();
-        Self(Arc::new(Inner {
+        Self(Arc::new(ApiParts {
             pair: server.pair(),
             trail: sign_in.trail().clone(),
             sign_in,

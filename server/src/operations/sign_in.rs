@@ -31,9 +31,9 @@ const TOO_MANY_AT_ONCE: OpError = OpError::TooMany {
 
 /// Signing in to a server; cheap to clone. All edges of a server share one, or each would grant tries of its own.
 #[derive(Clone)]
-pub struct SignIn(Arc<Inner>);
+pub struct SignIn(Arc<SignInParts>);
 
-struct Inner {
+struct SignInParts {
     server: Server,
     hasher: Hasher,
     attempts: Attempts,
@@ -56,7 +56,7 @@ impl SignIn {
     /// With the limits of the server's configuration. Every try is entered into the audit trail.
     pub fn new(server: Server, trail: AuditTrail) -> Self {
         let login = &server.config().login;
-        Self(Arc::new(Inner {
+        Self(Arc::new(SignInParts {
             hasher: Hasher::new(login.hashing_max),
             attempts: Attempts::new(login.tries_max, login.account_tries_max),
             addresses: AddressLimit::new(login.address_burst, login.address_per_minute),
@@ -112,7 +112,7 @@ impl SignIn {
         password: String,
         who: &mut String,
     ) -> OpResult<SignedIn> {
-        let Inner {
+        let SignInParts {
             server, attempts, ..
         } = &*self.0;
         in_service(server)?;
@@ -302,7 +302,7 @@ impl SignIn {
         what: &'static str,
         check: impl Future<Output = OpResult<Option<T>>>,
     ) -> OpResult<T> {
-        let Inner {
+        let SignInParts {
             server,
             attempts,
             addresses,

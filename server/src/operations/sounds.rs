@@ -38,9 +38,9 @@ pub enum Unheard {
 
 /// The sounds that are being sent.
 #[derive(Clone)]
-pub struct OpenSounds(Arc<Inner>);
+pub struct OpenSounds(Arc<SoundParts>);
 
-struct Inner {
+struct SoundParts {
     server: Server,
     room: SoundRoom,
     open: Mutex<HashMap<SoundKey, Weak<Slot>>>,
@@ -50,7 +50,7 @@ struct Inner {
 impl OpenSounds {
     /// None is open.
     pub fn new(server: Server) -> Self {
-        Self(Arc::new(Inner {
+        Self(Arc::new(SoundParts {
             server,
             room: SoundRoom::default(),
             open: Mutex::default(),

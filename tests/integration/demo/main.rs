@@ -210,9 +210,11 @@ fn a_killed_server_is_told_stays_down_and_can_be_brought_back_by_hand() {
     Demo::signal(pids[0], "KILL");
     until("the end of north", || (!lives(pids[0])).then_some(()));
     assert_eq!(demo.inbox(1, "7200"), before, "south goes on");
-    let mut back = Command::new(program())
-        .args(["serve", "--stop-with-stdin", "--config"])
-        .arg(folder.join("north.toml"))
+    let restart: Vec<String> =
+        serde_json::from_value(demo.said["servers"][0]["restart"].clone()).unwrap();
+    let mut back = Command::new(&restart[0])
+        .args(&restart[1..])
+        .arg("--stop-with-stdin")
         .stdin(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
@@ -224,6 +226,33 @@ fn a_killed_server_is_told_stays_down_and_can_be_brought_back_by_hand() {
     demo.wait_for_stdin();
     gone(pids);
     assert!(!folder.exists(), "the temporary folder is removed");
+}
+
+#[test]
+fn a_demo_that_runs_is_left_alone_by_a_second_one_in_its_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().to_str().unwrap();
+    let demo = Demo::start(&["--dir", dir]);
+    let log = || {
+        std::fs::read(folder.path().join("north.log"))
+            .unwrap()
+            .len()
+    };
+    let config = || std::fs::read(folder.path().join("north.toml")).unwrap();
+    let (length, text) = (log(), config());
+    let second = Command::new(program())
+        .args(["demo", "--dir", dir, "--base-port", "1"])
+        .output()
+        .unwrap();
+    assert_eq!(second.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&second.stderr);
+    assert!(
+        said.contains("A demo runs in ") && said.contains("--dir"),
+        "{said}"
+    );
+    assert_eq!((log(), config()), (length, text), "nothing was touched");
+    assert!(!demo.inbox(0, "7200").is_empty());
+    demo.wait_for_stdin();
 }
 
 /// The folder of the demo, by the arguments of one of its servers.

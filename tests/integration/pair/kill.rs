@@ -36,9 +36,15 @@ fn a_killed_primary_is_stood_in_for_and_gets_all_that_happened() {
         200
     );
     assert!(leave(&pair.b, 3));
-    until("a partner that is known to be down", || {
+    let status = until("a partner that is known to be down", || {
         Pair::status(&pair.b).filter(|status| status.state == PartnerState::Down)
     });
+    // The cause stands where an operator looks first.
+    let why = status.link_fault.unwrap_or_default();
+    assert!(why.contains("Connection refused"), "{why:?}");
+    let doctor = pair.b.command(&["doctor"]);
+    let said = String::from_utf8_lossy(&doctor.stdout).into_owned();
+    assert!(!doctor.status.success() && said.contains(&why), "{said}");
     pair.a.run();
     let inbox = agree(&pair, &user);
     assert_eq!(inbox.len(), 3);

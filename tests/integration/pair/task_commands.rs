@@ -237,3 +237,23 @@ fn json(output: &Output) -> Value {
     assert_eq!(text.lines().count(), 1, "{text}{}", errors(output));
     serde_json::from_str(&text).expect("one line of JSON")
 }
+
+#[test]
+fn gr_is_turned_off_only_by_who_has_read_what_that_means() {
+    let (_dir, pair) = pair("");
+    let user = tilde(&pair.a);
+    assert!(leave(&pair.a, 1));
+    let inbox = agree(&pair, &user);
+    let refused = callpilot(&pair.a, &["unpair"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(errors(&refused).contains("--yes"), "{}", errors(&refused));
+    assert_eq!(agree(&pair, &user), inbox, "they are a pair");
+    let done = callpilot(&pair.a, &["unpair", "--yes"]);
+    assert!(done.status.success(), "{}", errors(&done));
+    let status = support::Pair::status(&pair.a).expect("it answers");
+    assert_eq!(status.partner, None);
+    assert_eq!(
+        crate::folder(&pair.a, &user, contract::Folder::Inbox),
+        inbox
+    );
+}

@@ -62,6 +62,6 @@ fn provide(connection: ConnectionContext) -> SessionContext {
     provide_context(session);
     provide_context(Keyboard::listen());
     provide_context(Router::start(BASE));
-    session.resume();
+    session.start();
     session
 }

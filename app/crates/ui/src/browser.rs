@@ -32,6 +32,14 @@ pub fn store(key: &str, value: Option<&str>) {
     }
 }
 
+/// Calls `hear` with the key whenever another tab of this browser stores or removes something; with none if it removes everything.
+pub fn when_stored_elsewhere(hear: impl Fn(Option<String>) + 'static) {
+    let listener = leptos::prelude::window_event_listener(leptos::ev::storage, move |event| {
+        hear(event.key());
+    });
+    leptos::prelude::on_cleanup(move || listener.remove());
+}
+
 /// The element with this id.
 pub fn element(id: &str) -> Option<HtmlElement> {
     document()?.get_element_by_id(id)?.dyn_into().ok()

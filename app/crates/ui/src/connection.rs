@@ -107,6 +107,12 @@ impl ConnectionContext {
         self.status.with(|status| status.on.is_some())
     }
 
+    /// Whether the partner is asked now, not the server that the user belongs to (not tracked).
+    pub fn is_on_partner(self) -> bool {
+        self.status
+            .with_untracked(|status| status.on == Some(Side::Partner))
+    }
+
     /// How the connection line looks now (tracked).
     pub fn look(self) -> Look {
         self.status.with(connection_line::look)

@@ -75,6 +75,7 @@ impl Keyboard {
             key: &event.key(),
             alt: event.alt_key(),
             ctrl: event.ctrl_key() || event.meta_key(),
+            shift: event.shift_key(),
             target: target(event),
             letters: self.letters.get_untracked(),
         });

@@ -13,6 +13,14 @@ pub enum Command {
     Last,
     /// Take the row into the selection, or out of it.
     Select,
+    /// Take this row and the next one into the selection.
+    SelectNext,
+    /// Take this row and the one before into the selection.
+    SelectPrevious,
+    /// Take all rows into the selection.
+    SelectAll,
+    /// Take the last action back.
+    Undo,
     /// Play, or pause.
     PlayPause,
     /// The next slower speed.
@@ -57,6 +65,8 @@ pub struct Press<'a> {
     pub alt: bool,
     /// Control or the command key is held.
     pub ctrl: bool,
+    /// Shift is held.
+    pub shift: bool,
     /// What has the focus.
     pub target: PressTarget,
     /// Single letters are switched on.
@@ -73,7 +83,13 @@ pub fn command(press: Press<'_>) -> Option<Command> {
             .then_some(ReadConnection);
     }
     if press.ctrl || press.alt {
-        return None;
+        // In a field they are the field's own.
+        let of_list = !press.alt && !press.shift && press.target != PressTarget::Field;
+        return match press.key {
+            "a" | "A" if of_list => Some(SelectAll),
+            "z" | "Z" if of_list => Some(Undo),
+            _ => None,
+        };
     }
     if press.key == "Escape" {
         return Some(Escape);
@@ -82,6 +98,10 @@ pub fn command(press: Press<'_>) -> Option<Command> {
         return None;
     }
     match press.key {
+        "ArrowDown" if press.shift && press.target == PressTarget::Row => return Some(SelectNext),
+        "ArrowUp" if press.shift && press.target == PressTarget::Row => {
+            return Some(SelectPrevious);
+        }
         "ArrowDown" if press.target != PressTarget::Seek => return Some(Next),
         "ArrowUp" if press.target != PressTarget::Seek => return Some(Previous),
         "Home" if press.target == PressTarget::Row => return Some(First),
@@ -105,13 +125,16 @@ pub fn command(press: Press<'_>) -> Option<Command> {
 }
 
 /// The keys and what they do, for the help: keys that do the same stand together.
-pub const HELP: [(&[&str], &str); 14] = [
+pub const HELP: [(&[&str], &str); 17] = [
     (&["↑", "↓", "J", "K"], "Go through the list"),
     (&["Enter"], "Open the message"),
     (
         &["X"],
         "Select the message, or take it out of the selection",
     ),
+    (&["Shift", "↑", "↓"], "Select several, one after the other"),
+    (&["Ctrl", "A"], "Select all that are shown"),
+    (&["Ctrl", "Z"], "Undo the last deletion or move"),
     (&["Space"], "Play or pause, in the list and in the player"),
     (&["←", "→"], "5 seconds back or on, on the seek bar"),
     (&["<", ">"], "Slower, faster"),
@@ -137,6 +160,7 @@ mod tests {
             key,
             alt: false,
             ctrl: false,
+            shift: false,
             target,
             letters: true,
         })
@@ -159,6 +183,7 @@ mod tests {
                 key,
                 alt: false,
                 ctrl: false,
+                shift: false,
                 target: PressTarget::Row,
                 letters: false,
             })
@@ -177,12 +202,37 @@ mod tests {
     }
 
     #[test]
+    fn several_are_selected_with_shift_and_all_with_control_but_not_in_a_field() {
+        let with = |key, ctrl, target| {
+            command(Press {
+                key,
+                alt: false,
+                ctrl,
+                shift: !ctrl,
+                target,
+                letters: true,
+            })
+        };
+        use PressTarget::*;
+        assert_eq!(with("ArrowDown", false, Row), Some(Command::SelectNext));
+        assert_eq!(with("ArrowUp", false, Row), Some(Command::SelectPrevious));
+        assert_eq!(with("ArrowDown", false, Page), Some(Command::Next));
+        assert_eq!(with("a", true, Row), Some(Command::SelectAll));
+        assert_eq!(with("z", true, Page), Some(Command::Undo));
+        for key in ["a", "z"] {
+            assert_eq!(with(key, true, Field), None, "{key}");
+        }
+        assert_eq!(with("ArrowDown", false, Field), None);
+    }
+
+    #[test]
     fn the_browsers_own_shortcuts_are_left_alone() {
         let with = |key, alt, ctrl| {
             command(Press {
                 key,
                 alt,
                 ctrl,
+                shift: false,
                 target: PressTarget::Page,
                 letters: true,
             })

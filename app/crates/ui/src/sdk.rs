@@ -19,6 +19,8 @@ pub enum Trouble {
         message: String,
         /// Finds the story in the server's log.
         reference: String,
+        /// Later it may be done as it is.
+        passing: bool,
     },
     /// The session is over; the log-in is shown anyway.
     Ended,
@@ -31,6 +33,7 @@ impl From<Error> for Trouble {
             Error::Refused(refusal) => Self::Refused {
                 message: refusal.message,
                 reference: refusal.reference,
+                passing: refusal.code.is_passing(),
             },
             Error::SessionEnded => Self::Ended,
             Error::NoServer { .. } | Error::Timeout { .. } => Self::NoAnswer,
@@ -38,6 +41,8 @@ impl From<Error> for Trouble {
                 Self::Refused {
                     message: other.to_string(),
                     reference: "client".into(),
+                    // What a proxy says in place of a server decides nothing.
+                    passing: !matches!(other, Error::BadConfig { .. }),
                 }
             }
         }

@@ -13,6 +13,8 @@ use serde::{Deserialize, Serialize};
 
 /// Said at the log-in when a session has ended by itself.
 const ENDED: &str = "Your session has ended. Log in again; your messages stay.";
+/// Said at the log-in when another tab or window has left.
+const ELSEWHERE: &str = "You have been logged out in another tab or window.";
 
 /// Who is logged in: what is stored of a session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,7 +49,7 @@ pub enum SessionChange<'a> {
     Ready,
     /// Nobody is any more.
     Left {
-        /// The reader has logged out; otherwise the session ended by itself.
+        /// The reader has logged out here; otherwise the session ended by itself, or in another tab, which has done what is to be done.
         by_reader: bool,
     },
 }
@@ -86,11 +88,35 @@ impl SessionContext {
         expect_context()
     }
 
-    /// Goes on with the session that this browser keeps, if it keeps one.
-    pub fn resume(self) {
-        let kept: Option<Who> =
-            browser::load(self.key).and_then(|json| serde_json::from_slice(json.as_bytes()).ok());
-        let Some(who) = kept else { return };
+    fn stored(self) -> Option<Who> {
+        browser::load(self.key).and_then(|json| serde_json::from_slice(json.as_bytes()).ok())
+    }
+
+    /// Goes on with the session that this browser keeps, if it keeps one, and from then on where another tab has logged in or out.
+    pub fn start(self) {
+        self.resume();
+        browser::when_stored_elsewhere(move |key| {
+            if key.is_none_or(|key| key == self.key) {
+                self.follow_other_tab();
+            }
+        });
+    }
+
+    fn follow_other_tab(self) {
+        let number = |who: Option<Who>| who.map(|who| who.mailbox);
+        let mine = number(self.who.get_untracked());
+        if mine == number(self.stored()) {
+            return;
+        }
+        if mine.is_some() {
+            self.let_go(ELSEWHERE, false);
+            self.end_on_servers();
+        }
+        self.resume();
+    }
+
+    fn resume(self) {
+        let Some(who) = self.stored() else { return };
         let (token, at) = (who.token.clone(), who.at);
         self.enter(who);
         spawn_local(async move {
@@ -144,6 +170,10 @@ impl SessionContext {
     /// Logs out here, and on the servers if one answers.
     pub fn log_out(self) {
         self.leave("");
+        self.end_on_servers();
+    }
+
+    fn end_on_servers(self) {
         let client = self.connection.client();
         spawn_local(async move {
             // It is forgotten here in any case; a server that does not answer lets the session run out.
@@ -174,10 +204,12 @@ impl SessionContext {
     }
 
     fn leave(self, notice: &'static str) {
-        self.tell(SessionChange::Left {
-            by_reader: notice.is_empty(),
-        });
         browser::store(self.key, None);
+        self.let_go(notice, notice.is_empty());
+    }
+
+    fn let_go(self, notice: &'static str, by_reader: bool) {
+        self.tell(SessionChange::Left { by_reader });
         self.end_notice.set(notice);
         self.who.set(None);
     }

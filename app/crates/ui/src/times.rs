@@ -108,6 +108,14 @@ fn local_ms(zone: &impl Zone, at: Timestamp) -> i64 {
     at.0 + i64::from(zone.offset_min(at)) * 60_000
 }
 
+/// Day and time as names of files sort by them: `2026-11-30 14-02`.
+pub fn sortable_words(zone: &impl Zone, at: Timestamp) -> String {
+    let (year, month, day) = Day::of(zone, at).civil();
+    let minutes = local_ms(zone, at).rem_euclid(DAY_MS) / 60_000;
+    let (hour, minute) = (minutes / 60, minutes % 60);
+    format!("{year}-{month:02}-{day:02} {hour:02}-{minute:02}")
+}
+
 /// Hour and minute: `14:02`, or `2:02 PM` on a dial of 12 hours.
 pub fn time_words(zone: &impl Zone, at: Timestamp) -> String {
     let minutes = local_ms(zone, at).rem_euclid(DAY_MS) / 60_000;

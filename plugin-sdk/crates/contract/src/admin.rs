@@ -224,6 +224,9 @@ pub struct GrStatus {
     /// there, the GR passwords differ.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub other_key_from: Option<String>,
+    /// While the partner is not heard: why this server has no connection to it, such as `192.0.2.7:25 is tried: no connection: Connection refused`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link_fault: Option<String>,
 }
 
 /// A part of house-keeping that fails and is tried again. Nothing else suffers from it.

@@ -62,6 +62,31 @@ pub enum ErrorCode {
     Unknown,
 }
 
+impl ErrorCode {
+    /// Whether the same request may be done later as it is: what stands in its way is of the moment, and a change that waits for it is kept.
+    pub fn is_passing(self) -> bool {
+        match self {
+            Self::TooManyRequests
+            | Self::Internal
+            | Self::NoRoom
+            | Self::Unavailable
+            | Self::Locked
+            | Self::NotLoggedIn
+            | Self::PasswordChangeNeeded
+            | Self::SecondFactorNeeded => true,
+            Self::BadRequest
+            | Self::WrongPassword
+            | Self::CodeNeeded
+            | Self::Forbidden
+            | Self::NotFound
+            | Self::Conflict
+            | Self::TooLarge
+            | Self::UnsupportedMedia
+            | Self::Unknown => false,
+        }
+    }
+}
+
 impl std::fmt::Display for ApiError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.message)

@@ -116,7 +116,7 @@ impl Half {
 
 /// What has to be known again when the same folder is used another time; it is kept there as JSON.
 #[derive(Clone, Serialize, Deserialize)]
-pub struct Kept {
+pub struct SavedDemo {
     /// HTTP and SMTP of north, HTTP and SMTP of south; all on loopback.
     pub ports: [u16; 4],
     /// Where SMTP by TLS listens on north and on south, in a demo on TLS.
@@ -128,7 +128,7 @@ pub struct Kept {
     pub gr_password: String,
 }
 
-impl Kept {
+impl SavedDemo {
     /// North and south, with their files in `dir`.
     pub fn halves(&self, dir: &Path) -> [Half; 2] {
         let at = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));

@@ -7,7 +7,7 @@
 //! - [`people`]: who has a mailbox on a server;
 //! - [`posts()`]: the messages as mail, ready to be handed over by SMTP;
 //! - [`Half`]: one of the two servers, with its files and its configuration;
-//! - [`Kept`]: what a folder keeps so that the same pair comes up again;
+//! - [`SavedDemo`]: what a folder keeps so that the same pair comes up again;
 //! - [`Report`]: what the command prints.
 //!
 //! ```no_run
@@ -27,6 +27,6 @@ mod report;
 mod speech;
 
 pub use cast::{NORTH, Person, SOUTH, people};
-pub use half::{Half, Kept};
+pub use half::{Half, SavedDemo};
 pub use post::{Post, PostError, posts};
 pub use report::Report;

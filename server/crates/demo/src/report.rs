@@ -37,6 +37,7 @@ impl Report<'_> {
                     "imap": null,
                     "ldap": null,
                     "admin": { "user": "admin", "password": self.admin_password },
+                    "restart": self.restart(half),
                 })
             })
             .collect();
@@ -60,6 +61,17 @@ impl Report<'_> {
         };
         let _ = write!(text, "\nCtrl-C {fate} {}.", self.dir.display());
         text
+    }
+
+    /// The command that starts a server again: program and arguments.
+    fn restart(&self, half: &Half) -> [String; 4] {
+        let config = half.config();
+        [
+            self.program.display().to_string(),
+            "serve".into(),
+            "--config".into(),
+            config.display().to_string(),
+        ]
     }
 
     fn write_addresses(&self, text: &mut String) {
@@ -100,9 +112,8 @@ impl Report<'_> {
         let program = self.program.display();
         text.push_str("\nKill a server, and see how the page goes on; then bring it back:\n\n");
         for (half, pid) in self.servers() {
-            let config = half.config();
             let _ = writeln!(text, "  kill -9 {pid}");
-            let _ = writeln!(text, "  {program} serve --config {}", config.display());
+            let _ = writeln!(text, "  {}", self.restart(half).join(" "));
         }
         let _ = writeln!(
             text,

@@ -4,13 +4,16 @@ use crate::cli::Failure;
 use crate::listen::tls::self_made::Authority;
 use crate::listen::tls::{Source, TlsError};
 use crate::password;
-use demo::{Half, Kept};
+use demo::{Half, SavedDemo};
+use std::fs::{self, File, TryLockError};
+use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::{fs, io};
 
 /// Written last: a folder that has it is whole.
 const KEPT: &str = "demo.json";
+/// Locked by the demo that runs in a folder.
+const LOCK: &str = "demo.lock";
 
 /// The demo's folder.
 pub struct Household {
@@ -18,8 +21,10 @@ pub struct Household {
     temporary: bool,
     new: bool,
     moved: bool,
-    kept: Kept,
+    kept: SavedDemo,
     halves: [Half; 2],
+    /// Held for as long as the demo runs.
+    _lock: File,
 }
 
 impl Household {
@@ -36,11 +41,15 @@ impl Household {
         let fault = |e: io::Error| Failure::new(format!("{}: {e}", dir.display()));
         fs::create_dir_all(&dir).map_err(fault)?;
         let dir = dir.canonicalize().map_err(fault)?;
+        let others = fs::read_dir(&dir).map_err(fault)?.flatten();
+        let is_empty = others.filter(|entry| entry.file_name() != LOCK).count() == 0;
+        let lock = lock(&dir)?;
         let earlier = match fs::read(dir.join(KEPT)) {
             Ok(bytes) => Some(
-                serde_json::from_slice::<Kept>(&bytes).map_err(|e| fault(io::Error::other(e)))?,
+                serde_json::from_slice::<SavedDemo>(&bytes)
+                    .map_err(|e| fault(io::Error::other(e)))?,
             ),
-            Err(_) if fs::read_dir(&dir).map_err(fault)?.next().is_some() => {
+            Err(_) if !is_empty => {
                 return Err(Failure::new(format!(
                     "{} is neither empty nor the folder of an earlier demo. Choose another one.",
                     dir.display()
@@ -51,7 +60,7 @@ impl Household {
         let new = earlier.is_none();
         let mut kept = match earlier {
             Some(kept) => kept,
-            None => Kept {
+            None => SavedDemo {
                 ports: free_ports()?,
                 tls_ports: None,
                 admin_password: secret(),
@@ -69,6 +78,7 @@ impl Household {
             moved,
             kept,
             halves,
+            _lock: lock,
         };
         if tls {
             household.make_certificates()?;
@@ -165,8 +175,27 @@ impl Household {
     }
 }
 
+/// Takes the folder for this demo; one that runs there is left alone.
+fn lock(dir: &Path) -> Result<File, Failure> {
+    let fault = |e: io::Error| Failure::new(format!("{}: {e}", dir.display()));
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(dir.join(LOCK))
+        .map_err(fault)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Failure::new(format!(
+            "A demo runs in {} already, and goes on. Stop it first, or choose another folder with --dir.",
+            dir.display()
+        ))),
+        Err(TryLockError::Error(e)) => Err(fault(e)),
+    }
+}
+
 /// Puts both servers where they are wanted, or leaves them where they were.
-fn choose_ports(kept: &mut Kept, base: Option<u16>, tls: bool) -> Result<(), Failure> {
+fn choose_ports(kept: &mut SavedDemo, base: Option<u16>, tls: bool) -> Result<(), Failure> {
     let from = |base: u16, i: usize| base.saturating_add(i as u16);
     if let Some(base) = base {
         kept.ports = std::array::from_fn(|i| from(base, i));
@@ -211,7 +240,7 @@ mod tests {
 
     #[test]
     fn the_configurations_of_the_demo_are_sound() {
-        let mut kept = Kept {
+        let mut kept = SavedDemo {
             ports: [1, 2, 3, 4],
             tls_ports: None,
             admin_password: String::new(),

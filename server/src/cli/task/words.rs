@@ -1,6 +1,6 @@
 //! Tasks in words and small tables.
 
-use crate::cli::table::table;
+use crate::cli::table::{local_time, table};
 use contract::{
     GrTask, GrTasks, HeldMailbox, HeldMailboxes, KeptObjects, TaskCounts, TaskErrand, TaskKind,
     TaskOutcome, TaskPhase, Timestamp,
@@ -197,7 +197,7 @@ pub fn tasks(tasks: &GrTasks) -> String {
         (None, None) => lines.push("No task is open.".to_owned()),
         (open, serving) => {
             for task in [open, serving].into_iter().flatten() {
-                let since = time(task.began);
+                let since = local_time(task.began);
                 lines.push(format!(
                     "Open      {}, since {since} ({})",
                     progress(task),
@@ -216,7 +216,7 @@ pub fn tasks(tasks: &GrTasks) -> String {
         }
     }
     if let Some(last) = &tasks.last {
-        let when = last.ended.map_or(String::new(), time);
+        let when = last.ended.map_or(String::new(), local_time);
         lines.push(format!(
             "\nThe last task, a {}, ended {when}.\n{}",
             name(last.kind),
@@ -230,7 +230,7 @@ pub fn tasks(tasks: &GrTasks) -> String {
         ..
     }) = &tasks.kept
     {
-        let (what, until) = (name(*kind), time(*until));
+        let (what, until) = (name(*kind), local_time(*until));
         lines.push(format!(
             "\n{objects} objects that the {what} removed are kept until {until}; `callpilot gr undo` brings them back."
         ));
@@ -284,7 +284,7 @@ pub fn held(held: &HeldMailboxes, retried: bool) -> String {
 fn list(rows: &[HeldMailbox]) -> String {
     let cells = rows.iter().map(|row| {
         let mailbox = row.mailbox.clone().unwrap_or_else(|| row.id.to_string());
-        let since = row.since.map_or(String::new(), time);
+        let since = row.since.map_or(String::new(), local_time);
         [
             mailbox,
             row.name.clone().unwrap_or_default(),
@@ -293,14 +293,6 @@ fn list(rows: &[HeldMailbox]) -> String {
         ]
     });
     table(["MAILBOX", "NAME", "SINCE", "REASON"], cells)
-}
-
-pub(in crate::cli) fn time(at: Timestamp) -> String {
-    jiff::Timestamp::from_millisecond(at.0).map_or(String::new(), |at| {
-        at.to_zoned(jiff::tz::TimeZone::system())
-            .strftime("%Y-%m-%d %H:%M")
-            .to_string()
-    })
 }
 
 #[cfg(test)]

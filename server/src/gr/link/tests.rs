@@ -46,7 +46,7 @@ fn start_with(address: std::net::SocketAddr, keys: GrKeys) -> Side {
         readers,
         long_bodies: Arc::default(),
         roots: None,
-        security: watch::channel(LinkSecurity::default()).0,
+        state: watch::channel(LinkState::default()).0,
     };
     let (to_link, messages) = mpsc::channel(16);
     let (say, events) = mpsc::channel(16);

@@ -41,6 +41,9 @@ async fn current(api: &Api) -> HttpResult<GrStatus> {
     let other_key = keys.other_key(Instant::now());
     let other_key = other_key.filter(|_| status.state != PartnerState::Running);
     status.other_key_from = other_key.map(|from| from.to_string());
+    if matches!(status.state, PartnerState::Unknown | PartnerState::Down) {
+        status.link_fault = api.tls().link.borrow().unreachable.clone();
+    }
     Ok(status)
 }
 

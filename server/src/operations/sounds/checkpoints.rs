@@ -19,13 +19,13 @@ type TrackKey = (SoundKey, usize);
 /// The checkpoints of all sounds.
 #[derive(Default)]
 pub(super) struct Checkpoints {
-    kept: Mutex<Kept>,
+    kept: Mutex<Cached>,
     /// Samples that have been decoded so far.
     decoded: AtomicU64,
 }
 
 #[derive(Default)]
-struct Kept {
+struct Cached {
     tracks: HashMap<TrackKey, Points>,
     points: usize,
     /// Counts uses, to tell the oldest.
@@ -87,7 +87,7 @@ impl Checkpoints {
     }
 }
 
-impl Kept {
+impl Cached {
     /// Lets go of what was used longest ago, but not of `present`, while there is too much.
     fn forget(&mut self, present: TrackKey) {
         while self.points > POINTS_MAX {

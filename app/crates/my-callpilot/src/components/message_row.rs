@@ -52,8 +52,8 @@ pub fn MessageRowView(
     /// It is the one that Tab reaches.
     #[prop(into)]
     current: Signal<bool>,
-    /// Takes it into the selection, or out of it.
-    on_pick: Callback<ObjectId>,
+    /// Takes it into the selection, or out of it; with `true` all from the one that was picked last.
+    on_pick: Callback<(ObjectId, bool)>,
     /// It has got the focus.
     on_focus: Callback<ObjectId>,
 ) -> impl IntoView {
@@ -82,7 +82,7 @@ pub fn MessageRowView(
                 aria-label=select
                 tabindex=tabindex
                 prop:checked=move || picked.get()
-                on:change=move |_| on_pick.run(id)
+                on:click=move |event| on_pick.run((id, event.shift_key()))
                 on:focus=move |_| on_focus.run(id)
             />
             <span class="kind" title=words::kind(kind) aria-hidden="true">

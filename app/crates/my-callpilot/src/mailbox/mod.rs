@@ -77,6 +77,7 @@ impl MailboxContext {
             sending: StoredValue::new(false),
         };
         mailbox.keep();
+        mailbox.share_outbox();
         mailbox.follow(clock);
         mailbox
     }
@@ -168,7 +169,7 @@ impl MailboxContext {
                 mail.change(*id, &patch);
             }
         });
-        self.outbox.update(|outbox| {
+        self.change_outbox(&|outbox| {
             for id in ids {
                 outbox.add(*id, patch);
             }
@@ -235,7 +236,13 @@ impl MailboxContext {
                     self.announce(row);
                 }
             }
-            Event::Gone { id, counts } => self.mail.update(|mail| mail.remove(*id, Some(*counts))),
+            Event::Gone { id, counts } => {
+                // It is gone for good: nothing of it waits any more.
+                if self.outbox.with_untracked(|outbox| outbox.holds(*id)) {
+                    self.change_outbox(&|outbox| outbox.give_up(*id));
+                }
+                self.mail.update(|mail| mail.remove(*id, Some(*counts)));
+            }
             // The SDK turns these into its own events.
             Event::Server { .. } | Event::Resync | Event::Ended => {}
         }

@@ -8,8 +8,20 @@ use leptos::task::spawn_local;
 use std::time::Duration;
 use ui::sdk::Trouble;
 
-/// Changes that found no answer are sent again after this time.
+/// Changes that could not be made yet are sent again after this time.
 const SEND_AGAIN: Duration = Duration::from_secs(5);
+
+/// What became of a change that was sent.
+enum Sent {
+    /// It waits no longer.
+    Settled,
+    /// Something of the moment stands in its way. Others may be made meanwhile.
+    Later,
+    /// No server answers: the others wait as well.
+    Unanswered,
+    /// There is nobody to make changes.
+    Ended,
+}
 
 impl MailboxContext {
     /// Sends the changes that wait.
@@ -19,34 +31,55 @@ impl MailboxContext {
         }
         self.sending.set_value(true);
         spawn_local(async move {
-            let first = || {
-                self.outbox
-                    .with_untracked(|outbox| outbox.waiting().first().copied())
-            };
-            while let Some((id, patch)) = first() {
-                let sent = self.send(id, patch).await;
-                if !self.settled(id, patch, sent) {
-                    break;
-                }
-            }
+            let some_wait = self.send_each().await;
             self.sending.set_value(false);
+            if some_wait {
+                // A change of the connection sends them too; this is for a server that was only too slow or too busy.
+                self.send_later();
+            }
         });
     }
 
-    /// A change was sent; false if the next must wait.
+    /// Sends what waits in some seconds, if it still does.
+    pub(super) fn send_later(self) {
+        set_timeout(move || self.send_waiting(), SEND_AGAIN);
+    }
+
+    /// Sends each change that waits; true if some have to wait on.
+    async fn send_each(self) -> bool {
+        let mut put_off: Vec<(ObjectId, MessagePatch)> = Vec::new();
+        loop {
+            let next = self.outbox.with_untracked(|outbox| {
+                let mut waiting = outbox.waiting().iter();
+                waiting.find(|change| !put_off.contains(change)).copied()
+            });
+            let Some((id, patch)) = next else {
+                return !put_off.is_empty();
+            };
+            let sent = self.send(id, patch).await;
+            match self.settled(id, patch, sent) {
+                Sent::Settled => {}
+                Sent::Later => put_off.push((id, patch)),
+                Sent::Unanswered => return true,
+                Sent::Ended => return false,
+            }
+        }
+    }
+
+    /// A change was sent.
     fn settled(
         self,
         id: ObjectId,
         patch: MessagePatch,
         sent: Result<Vec<MessageRow>, Trouble>,
-    ) -> bool {
+    ) -> Sent {
         if !self.outbox.with_untracked(|outbox| outbox.holds(id)) {
-            // The mailbox was closed meanwhile: what was sent belongs to nobody here.
-            return true;
+            // The mailbox was closed meanwhile, or another tab was quicker: what was sent waits no longer.
+            return Sent::Settled;
         }
         match sent {
             Ok(rows) => {
-                self.outbox.update(|outbox| outbox.confirm(id, &patch));
+                self.change_outbox(&|outbox| outbox.confirm(id, &patch));
                 self.mail.update(|mail| {
                     self.outbox.with_untracked(|outbox| {
                         for row in rows {
@@ -55,23 +88,22 @@ impl MailboxContext {
                     });
                 });
             }
+            // What the partner does not have may be on the primary: it is asked when it is there again.
+            Err(Trouble::Gone) if self.connection.is_on_partner() => return Sent::Later,
             Err(Trouble::Gone) => {
-                self.outbox.update(|outbox| outbox.give_up(id));
+                self.change_outbox(&|outbox| outbox.give_up(id));
                 self.mail.update(|mail| mail.remove(id, None));
             }
+            Err(Trouble::Refused { passing: true, .. }) => return Sent::Later,
             Err(Trouble::Refused { message, .. }) => {
-                self.outbox.update(|outbox| outbox.give_up(id));
+                self.change_outbox(&|outbox| outbox.give_up(id));
                 self.announcer.say(message);
                 self.read_lists();
             }
-            Err(Trouble::NoAnswer) => {
-                // A change of the connection sends them too; this is for a server that was only too slow.
-                set_timeout(move || self.send_waiting(), SEND_AGAIN);
-                return false;
-            }
-            Err(Trouble::Ended) => return false,
+            Err(Trouble::NoAnswer) => return Sent::Unanswered,
+            Err(Trouble::Ended) => return Sent::Ended,
         }
-        true
+        Sent::Settled
     }
 
     async fn send(self, id: ObjectId, patch: MessagePatch) -> Result<Vec<MessageRow>, Trouble> {

@@ -18,13 +18,11 @@ pub struct OfflineCopy {
     pub inbox: Vec<MessageRow>,
     /// Newest rows of Deleted.
     pub deleted: Vec<MessageRow>,
-    /// Changes that wait for a connection.
-    pub waiting: Outbox,
 }
 
 impl OfflineCopy {
     /// The copy of a mailbox as it is known now.
-    pub fn of(mailbox: &str, mail: &super::mail::Mail, waiting: &Outbox) -> Self {
+    pub fn of(mailbox: &str, mail: &super::mail::Mail) -> Self {
         let newest = |folder| {
             mail.rows(folder)
                 .into_iter()
@@ -37,7 +35,6 @@ impl OfflineCopy {
             as_of: mail.as_of.unwrap_or_default(),
             inbox: newest(Folder::Inbox),
             deleted: newest(Folder::Deleted),
-            waiting: waiting.clone(),
         }
     }
 
@@ -52,13 +49,9 @@ impl OfflineCopy {
         (kept.mailbox == mailbox).then_some(kept)
     }
 
-    /// A mailbox filled from the copy.
-    pub fn mail(&self) -> super::mail::Mail {
+    /// A mailbox filled from the copy, with the changes over it that wait.
+    pub fn mail(&self, waiting: &Outbox) -> super::mail::Mail {
         let mut mail = super::mail::Mail::default();
-        if self.as_of == Timestamp::default() {
-            // Only waiting changes were kept: nothing is known of the mailbox.
-            return mail;
-        }
         for (folder, rows) in [
             (Folder::Inbox, &self.inbox),
             (Folder::Deleted, &self.deleted),
@@ -68,7 +61,7 @@ impl OfflineCopy {
                 as_of: self.as_of,
                 ..MessageList::default()
             };
-            mail.join(folder, None, page, &self.waiting);
+            mail.join(folder, None, page, waiting);
         }
         mail
     }
@@ -88,13 +81,14 @@ mod tests {
             ..MessageList::default()
         };
         mail.join(Folder::Inbox, None, page, &Outbox::default());
-        OfflineCopy::of("7200", &mail, &Outbox::default())
+        OfflineCopy::of("7200", &mail)
     }
 
     #[test]
     fn a_reload_without_a_connection_shows_what_was_kept() {
         let json = sample().to_json().unwrap();
-        let mail = OfflineCopy::from_json(&json, "7200").unwrap().mail();
+        let mail = OfflineCopy::from_json(&json, "7200").unwrap();
+        let mail = mail.mail(&Outbox::default());
         let ids: Vec<_> = mail.rows(Folder::Inbox).iter().map(|row| row.id).collect();
         assert_eq!(ids, [id(2), id(1)]);
         assert_eq!(mail.as_of, Some(NOON));
@@ -102,9 +96,16 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_of_waiting_changes_alone_does_not_look_like_an_empty_mailbox() {
-        let kept = OfflineCopy::of("7200", &Mail::default(), &Outbox::default());
-        assert!(!kept.mail().state(Folder::Inbox).known);
+    fn what_was_deleted_without_a_connection_is_deleted_after_a_reload() {
+        let mut waiting = Outbox::default();
+        let deleted = contract::MessagePatch {
+            unread: None,
+            deleted: Some(true),
+        };
+        waiting.add(id(1), deleted);
+        let mail = sample().mail(&waiting);
+        assert_eq!(mail.row(id(1)).unwrap().folder, Folder::Deleted);
+        assert_eq!(mail.row(id(2)).unwrap().folder, Folder::Inbox);
     }
 
     #[test]
@@ -123,7 +124,7 @@ mod tests {
         for n in 0..=u8::MAX {
             mail.put(row(n, i64::from(n)), None, &Outbox::default());
         }
-        let kept = OfflineCopy::of("7200", &mail, &Outbox::default());
+        let kept = OfflineCopy::of("7200", &mail);
         assert_eq!(kept.inbox.len(), ROWS_MAX);
         assert_eq!(kept.inbox[0].id, id(0));
     }

@@ -57,6 +57,16 @@ impl Outbox {
         &self.0
     }
 
+    /// As it is stored.
+    pub fn to_json(&self) -> Option<String> {
+        serde_json::to_string(self).ok()
+    }
+
+    /// Reads what was stored.
+    pub fn from_json(json: &str) -> Option<Self> {
+        serde_json::from_slice(json.as_bytes()).ok()
+    }
+
     /// How many messages have a change that waits.
     pub fn len(&self) -> usize {
         self.0.len()
@@ -127,8 +137,7 @@ mod tests {
     fn what_waits_is_seen_over_the_servers_row_and_survives_a_reload() {
         let mut outbox = Outbox::default();
         outbox.add(id(1), DELETED);
-        let kept = serde_json::to_string(&outbox).unwrap();
-        let outbox: Outbox = serde_json::from_str(&kept).unwrap();
+        let outbox = Outbox::from_json(&outbox.to_json().unwrap()).unwrap();
         let (mut changed, mut other) = (row(1, 0), row(2, 0));
         outbox.overlay(&mut changed);
         outbox.overlay(&mut other);

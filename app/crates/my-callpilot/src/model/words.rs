@@ -25,8 +25,47 @@ pub fn kind(kind: Kind) -> &'static str {
     }
 }
 
-/// Who sent it: the name, else the number, else the address.
+/// Whether one hears it; anything else is read.
+pub fn is_heard(kind: Kind) -> bool {
+    matches!(kind, Kind::Voice | Kind::Mixed)
+}
+
+/// What the button is called that takes *new* from messages, where `heard` says that one hears them.
+pub fn mark_done(heard: bool) -> &'static str {
+    if heard {
+        "Mark as heard"
+    } else {
+        "Mark as read"
+    }
+}
+
+/// How many messages fit a search.
+pub fn hits(fit: usize) -> String {
+    match fit {
+        0 => "No message fits.".into(),
+        1 => "1 message fits.".into(),
+        fit => format!("{fit} messages fit."),
+    }
+}
+
+/// Who sent it, as it is shown among other words.
 pub fn sender(party: &Party) -> String {
+    isolated(name(party))
+}
+
+/// A stranger's words, fit to stand among others: those of a script that is written from the right are kept from turning round what stands
+/// beside them, a caller's number above all (Unicode Standard Annex 9, section 2.4).
+fn isolated(words: String) -> String {
+    let from_the_right = |letter| matches!(letter, '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{feff}' | '\u{10800}'..='\u{10fff}' | '\u{1e800}'..='\u{1efff}');
+    if words.contains(from_the_right) {
+        format!("\u{2068}{words}\u{2069}")
+    } else {
+        words
+    }
+}
+
+/// Who sent it: the name, else the number, else the address.
+pub fn name(party: &Party) -> String {
     let number = party.number.as_deref().unwrap_or_default();
     [party.name.as_str(), number, party.address.as_str()]
         .into_iter()
@@ -49,11 +88,12 @@ pub fn sender_in_full(party: &Party) -> String {
 pub fn subject(row: &MessageRow) -> String {
     match row.subject.trim() {
         "" => kind(row.kind).to_owned(),
-        subject => subject.to_owned(),
+        subject => isolated(subject.to_owned()),
     }
 }
 
-/// The name of a row's link for a screen reader: kind, sender, marks, subject, time and length.
+/// The name of a row's link for a screen reader: kind, and then what is seen, in the order in which it is seen (WCAG 2.2, 2.5.3): sender,
+/// subject; then marks, time and length.
 pub fn row_name(zone: &impl Zone, row: &MessageRow) -> String {
     let new = if row.unread { "New. " } else { "" };
     let marks: String = [
@@ -71,7 +111,7 @@ pub fn row_name(zone: &impl Zone, row: &MessageRow) -> String {
         length => format!(", {length}"),
     };
     format!(
-        "{new}{} from {}{marks}. {}. {}{length}",
+        "{new}{} from {}. {}{marks}. {}{length}",
         kind(row.kind),
         sender(&row.sender),
         subject(row),
@@ -179,8 +219,26 @@ mod tests {
         );
         assert_eq!(
             row_name(&UTC, &marked),
-            "New. Voice message from Mira Tandell, urgent, private, unverified sender, with attachment, \
-             on one server only so far. New delivery times. 14:02, 41 seconds"
+            "New. Voice message from Mira Tandell. New delivery times, urgent, private, unverified sender, with attachment, \
+             on one server only so far. 14:02, 41 seconds"
+        );
+    }
+
+    #[test]
+    fn a_name_written_from_the_right_does_not_turn_the_number_round() {
+        let mut party = Party {
+            name: "\u{5e8}\u{5d5}\u{5ea} 12".into(),
+            number: Some("5551000".into()),
+            address: String::new(),
+        };
+        assert_eq!(
+            sender_in_full(&party),
+            "\u{2068}\u{5e8}\u{5d5}\u{5ea} 12\u{2069}, 5551000"
+        );
+        party.name = "\u{41f}\u{451}\u{442}\u{440}".into();
+        assert_eq!(
+            sender_in_full(&party),
+            "\u{41f}\u{451}\u{442}\u{440}, 5551000"
         );
     }
 

@@ -7,16 +7,21 @@ use crate::model::mail::{DayGroup, days, neighbour};
 use crate::model::search::{Show, fits};
 use crate::model::steps::step;
 use crate::model::undo::Action;
+use crate::model::words;
 use crate::player::PlayerContext;
 use crate::route::Page;
 use contract::{Folder, ObjectId};
 use leptos::prelude::*;
 use std::time::Duration;
+use ui::announcer::Announcer;
 use ui::browser;
 use ui::clock::Clock;
 use ui::keys::Command;
 use ui::read_only::ReadOnly;
 use ui::router::Router;
+
+/// How many messages fit is said when nothing has been typed for this time.
+const SAID_AFTER: Duration = Duration::from_millis(700);
 
 /// What list and reader of a folder share. A handle.
 #[derive(Clone, Copy)]
@@ -39,6 +44,8 @@ pub struct FolderContext {
     drawn: RwSignal<Vec<DayGroup>>,
     /// The selection.
     picked: RwSignal<Vec<ObjectId>>,
+    /// The row that was picked last: a range begins there.
+    anchor: StoredValue<Option<ObjectId>>,
     /// The row that Tab reaches.
     current: RwSignal<Option<ObjectId>>,
     /// The help is open.
@@ -79,6 +86,7 @@ impl FolderContext {
             groups,
             drawn: follow(groups),
             picked: RwSignal::new(Vec::new()),
+            anchor: StoredValue::new(None),
             current: RwSignal::new(None),
             help: RwSignal::new(false),
             asking: RwSignal::new(false),
@@ -88,6 +96,7 @@ impl FolderContext {
             player: PlayerContext::here(),
         };
         folder.keep_selection_in_folder();
+        folder.announce_hits();
         folder
     }
 
@@ -131,6 +140,32 @@ impl FolderContext {
                 self.picked
                     .update(|picked| picked.retain(|id| here.contains(id)));
             }
+        });
+    }
+
+    /// Says how many fit when the reader has stopped typing.
+    fn announce_hits(self) {
+        let announcer = Announcer::here();
+        let pending = StoredValue::new(None::<TimeoutHandle>);
+        let stop = move || {
+            if let Some(pending) = pending.try_get_value().flatten() {
+                pending.clear();
+            }
+        };
+        on_cleanup(stop);
+        Effect::new(move |before: Option<()>| {
+            self.query.track();
+            self.show.track();
+            stop();
+            if before.is_none() {
+                return;
+            }
+            let say = move || {
+                if let (true, fit) = untrack(|| (self.is_narrowed(), self.shown())) {
+                    announcer.say(words::hits(fit));
+                }
+            };
+            pending.set_value(set_timeout_with_handle(say, SAID_AFTER).ok());
         });
     }
 
@@ -190,8 +225,43 @@ impl FolderContext {
         });
     }
 
+    /// Takes all messages that are shown into the selection.
+    pub fn pick_all(self) {
+        self.picked.set(self.ids());
+    }
+
+    /// Takes the messages from the one that was picked last to this one into the selection.
+    pub fn pick_to(self, id: ObjectId) {
+        let ids = self.ids();
+        let place = |id: ObjectId| ids.iter().position(|other| *other == id);
+        let anchor = self.anchor.get_value().and_then(place);
+        let (Some(from), Some(to)) = (anchor, place(id)) else {
+            return self.pick(id);
+        };
+        self.picked.update(|picked| {
+            for id in &ids[from.min(to)..=from.max(to)] {
+                if !picked.contains(id) {
+                    picked.push(*id);
+                }
+            }
+        });
+    }
+
+    /// Takes the row one is at and its neighbour into the selection.
+    fn extend(self, step: isize) {
+        let at = self.focused_row().or(self.current.get_untracked());
+        if let (Some(at), true) = (at, self.picked.with_untracked(Vec::is_empty)) {
+            self.anchor.set_value(Some(at));
+        }
+        self.move_focus(step);
+        if let Some(next) = self.current.get_untracked() {
+            self.pick_to(next);
+        }
+    }
+
     /// Takes a message into the selection, or out of it.
     pub fn pick(self, id: ObjectId) {
+        self.anchor.set_value(Some(id));
         self.picked.update(
             |picked| match picked.iter().position(|picked| *picked == id) {
                 Some(place) => {
@@ -351,6 +421,13 @@ impl FolderContext {
                 Some(id) => self.pick(id),
                 None => return false,
             },
+            Command::SelectNext => self.extend(1),
+            Command::SelectPrevious => self.extend(-1),
+            Command::SelectAll if self.shown() > 0 => self.pick_all(),
+            Command::Undo if self.mailbox.undo().with_untracked(Option::is_some) => {
+                self.mailbox.take_back();
+            }
+            Command::SelectAll | Command::Undo => return false,
             Command::PlayPause => {
                 // The open message's player has been asked before; this is for a row that is not open.
                 let Some(id) = self.focused_row() else {

@@ -7,7 +7,7 @@ use crate::model::words;
 use contract::Folder;
 use leptos::html::Input;
 use leptos::prelude::*;
-use ui::components::button::{button, sign_button, telling, telling_sign};
+use ui::components::button::{button, sign_button, styled, telling, telling_sign};
 use ui::components::icons::{Icon, icon};
 use ui::length::counted;
 
@@ -103,14 +103,26 @@ pub fn selection_bar(folder: FolderContext) -> AnyView {
             })
         })
     });
+    let voice = Memo::new(move |_| {
+        folder.picked().with(|picked| {
+            folder.mailbox.mail().with(|mail| {
+                let mut rows = picked.iter().filter_map(|id| mail.row(*id));
+                rows.all(|row| words::is_heard(row.kind))
+            })
+        })
+    });
     view! {
         <div class="toolbar toolbar--selection" role="toolbar" aria-label=move || format!("{} selected", counted(number(), "message"))>
             {sign_button(Icon::Cross, "Clear the selection", move || folder.clear_selection())}
             <h1 id="heading" tabindex="-1" class="nowrap">{number}" selected"</h1>
             <span class="end">
+                {move || {
+                    let rest = folder.shown() as u64 > number();
+                    rest.then(|| styled("btn btn--quiet", None, || "Select all".into(), move || folder.pick_all()))
+                }}
                 {telling_sign(
                     Icon::Eye,
-                    move || if unheard.get() { "Mark as heard" } else { "Mark as new" },
+                    move || if unheard.get() { words::mark_done(voice.get()) } else { "Mark as new" },
                     move || folder.mailbox.mark(&folder.picked().get_untracked(), !unheard.get_untracked()),
                 )}
                 {(folder.folder == Folder::Deleted)

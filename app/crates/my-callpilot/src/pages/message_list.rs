@@ -112,7 +112,7 @@ fn rows(folder: FolderContext) -> AnyView {
                             open=Signal::derive(move || folder.open.get() == Some(id))
                             picked=Signal::derive(move || folder.picked().with(|picked| picked.contains(&id)))
                             current=Signal::derive(move || reachable.get() == Some(id))
-                            on_pick=Callback::new(move |id| folder.pick(id))
+                            on_pick=Callback::new(move |(id, range)| if range { folder.pick_to(id) } else { folder.pick(id) })
                             on_focus=Callback::new(move |id| folder.is_at(id))
                         />
                     </For>

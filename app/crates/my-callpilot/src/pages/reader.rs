@@ -19,7 +19,7 @@ use ui::connection::ConnectionContext;
 use ui::length::counted;
 use ui::sdk::{Side, Trouble};
 use ui::session::SessionContext;
-use ui::times::{machine_time, moment_words};
+use ui::times::{machine_time, moment_words, sortable_words};
 
 /// The side of the page where a message is read.
 #[component]
@@ -198,15 +198,14 @@ fn focus_alone() {
 
 /// A name for the saved sound, after the sender, that every file system takes.
 fn file_name(row: &MessageRow) -> String {
-    let safe = |letter: char| {
-        if letter.is_ascii_alphanumeric() {
-            letter
-        } else {
-            '-'
-        }
+    // What no file system takes, or takes for a folder.
+    let safe = |letter: char| match letter {
+        '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|' => '-',
+        letter => letter,
     };
-    let sender: String = words::sender(&row.sender).chars().map(safe).collect();
-    format!("{sender}.wav")
+    let sender: String = words::name(&row.sender).chars().map(safe).collect();
+    let at = sortable_words(&Clock::here().zone(), row.received_at);
+    format!("{at} {sender}.wav")
 }
 
 fn toolbar(
@@ -217,9 +216,12 @@ fn toolbar(
 ) -> AnyView {
     let unread = Memo::new(move |_| row.with(|row| row.as_ref().is_some_and(|row| row.unread)));
     let deleted = folder.folder == Folder::Deleted;
+    let voice = Memo::new(move |_| {
+        row.with(|row| row.as_ref().is_some_and(|row| words::is_heard(row.kind)))
+    });
     let mark = move || {
         if unread.get() {
-            "Mark as heard"
+            words::mark_done(voice.get())
         } else {
             "Mark as new"
         }
@@ -319,7 +321,9 @@ fn told(trouble: Trouble, again: impl Fn() + 'static) -> AnyView {
             "It was deleted for good, or only the other server has it so far.",
             String::new(),
         ),
-        Trouble::Refused { message, reference } => (message, "The message is safe.", reference),
+        Trouble::Refused {
+            message, reference, ..
+        } => (message, "The message is safe.", reference),
         Trouble::Ended => return ().into_any(),
     };
     let reference =

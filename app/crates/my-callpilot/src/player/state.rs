@@ -141,7 +141,9 @@ impl PlayerState {
                     message: "The sound is not on this server.".into(),
                     reference: String::new(),
                 }),
-                Err(Trouble::Refused { message, reference }) => {
+                Err(Trouble::Refused {
+                    message, reference, ..
+                }) => {
                     self.stage.set(Stage::Refused { message, reference });
                 }
             }
