@@ -18,13 +18,16 @@ describe('Tabs and sessions of My CallPilot', { timeout: 300_000 }, () => {
 
   const inbox = (page) => page.getByRole('heading', { level: 1, name: 'Inbox' }).waitFor();
   const form = (page) => page.getByLabel('Mailbox number');
-  const kept = (page) => page.evaluate(() => Object.keys(localStorage).filter((key) => key.startsWith('callpilot.')).sort());
+  /** What this browser keeps of a mailbox. */
+  const kept = (page) => page.evaluate(() => Object.keys(localStorage).filter((key) => /^callpilot\.(session|kept|outbox)/.test(key)).sort());
+  const copied = (page) => page.waitForFunction(() => localStorage.getItem('callpilot.kept') !== null);
   const rows = (page) => row(page, / from /);
 
   async function open(mailbox) {
     const page = await openPage(browser);
     await logIn(page, pair.north, pair.user(mailbox));
     await rows(page).first().waitFor();
+    await copied(page);
     return page;
   }
 
@@ -49,7 +52,7 @@ describe('Tabs and sessions of My CallPilot', { timeout: 300_000 }, () => {
   const mend = (page) => page.context().unroute('**/api/**');
 
   it('logging out in one tab logs out all, and nothing of the mailbox stays in the browser', async () => {
-    const page = await open('7204');
+    const page = await open('7200');
     const tab = await secondTab(page);
     await logOut(page);
     await form(tab).waitFor({ timeout: 2_000 });
@@ -63,9 +66,9 @@ describe('Tabs and sessions of My CallPilot', { timeout: 300_000 }, () => {
   });
 
   it('a session that a server ends, ends in all tabs', async () => {
-    const page = await open('7204');
+    const page = await open('7200');
     const tab = await secondTab(page);
-    const north = await pair.api(pair.north, '7204');
+    const north = await pair.api(pair.north, '7200');
     await north('DELETE', '/session?everywhere=true');
     await Promise.all([form(page).waitFor(), form(tab).waitFor()]);
     assert.deepEqual(await kept(tab), []);
@@ -73,7 +76,7 @@ describe('Tabs and sessions of My CallPilot', { timeout: 300_000 }, () => {
   });
 
   it('what another than a CallPilot server says of the log-in ends no session', async () => {
-    const page = await open('7204');
+    const page = await open('7200');
     let asked = 0;
     const portal = (route) => {
       asked += 1;
@@ -90,7 +93,7 @@ describe('Tabs and sessions of My CallPilot', { timeout: 300_000 }, () => {
   });
 
   it('a change that waits is seen in all tabs, outlives a reload in any of them, and is made once a server answers', async () => {
-    const page = await open('7204');
+    const page = await open('7200');
     const tab = await secondTab(page);
     const subject = (await rows(page).first().getAttribute('aria-label'));
     await cut(page);
@@ -107,10 +110,10 @@ describe('Tabs and sessions of My CallPilot', { timeout: 300_000 }, () => {
     assert.equal(await row(tab, subject).count(), 0, 'it came back');
     await page.close();
     await mend(tab);
-    const north = await pair.api(pair.north, '7204');
+    const north = await pair.api(pair.north, '7200');
     await until('both are in Deleted', async () => (await north('GET', '/messages?folder=deleted')).messages.length >= 2);
     await until('nothing waits', async () => {
-      const waiting = await tab.evaluate(() => localStorage.getItem('callpilot.outbox.7204'));
+      const waiting = await tab.evaluate(() => localStorage.getItem('callpilot.outbox.7200'));
       return waiting === null || waiting === '[]';
     });
     await closePage(tab);
@@ -118,7 +121,7 @@ describe('Tabs and sessions of My CallPilot', { timeout: 300_000 }, () => {
 
   for (const status of [429, 500, 503, 507]) {
     it(`a change that is refused for the moment (${status}) waits and is made`, async () => {
-      const page = await open('7212');
+      const page = await open('7200');
       const code = { 429: 'too_many_requests', 500: 'internal', 503: 'unavailable', 507: 'no_room' }[status];
       let refused = 0;
       const refuse = (route) => {
@@ -133,7 +136,7 @@ describe('Tabs and sessions of My CallPilot', { timeout: 300_000 }, () => {
       await until('it was refused', () => refused > 0);
       await row(page, name).waitFor({ state: 'detached' });
       await page.context().unroute('**/api/v1/messages/**', refuse);
-      await until('it is made', async () => (await page.evaluate(() => localStorage.getItem('callpilot.outbox.7212'))) === '[]');
+      await until('it is made', async () => (await page.evaluate(() => localStorage.getItem('callpilot.outbox.7200'))) === '[]');
       assert.equal(await row(page, name).count(), 0);
       await closePage(page);
     });

@@ -6,7 +6,7 @@ use super::table::{local_time, table};
 use super::{Failure, Output, Server, agreed};
 use contract::{
     AdministratorPatch, AdministratorRole, AdministratorRow, AdministratorSessionRow,
-    NewAdministrator, NewPassword, Timestamp,
+    NewAdministrator, NewPassword,
 };
 use hyper::Method;
 

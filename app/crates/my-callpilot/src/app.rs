@@ -3,6 +3,7 @@
 use crate::frame::Frame;
 use crate::mailbox::MailboxContext;
 use crate::pages::login::Login;
+use crate::pages::password::PasswordFirst;
 use crate::player::PlayerContext;
 use crate::route::BASE;
 use leptos::prelude::*;
@@ -29,10 +30,18 @@ pub fn MyCallPilot() -> impl IntoView {
         .into_any();
     };
     let session = provide(connection);
-    let inside = Memo::new(move |_| session.who().with(Option::is_some));
+    let stands = Memo::new(move |_| {
+        session
+            .who()
+            .with(|who| who.as_ref().map(|who| !who.must_change))
+    });
     view! {
         <LiveRegions/>
-        {move || if inside.get() { view! { <Frame/> }.into_any() } else { view! { <Login/> }.into_any() }}
+        {move || match stands.get() {
+            Some(true) => view! { <Frame/> }.into_any(),
+            Some(false) => view! { <PasswordFirst/> }.into_any(),
+            None => view! { <Login/> }.into_any(),
+        }}
     }
     .into_any()
 }

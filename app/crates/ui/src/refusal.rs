@@ -28,6 +28,19 @@ impl Refusal {
         )
     }
 
+    /// What went wrong, in its own words.
+    pub fn of(error: plugin_sdk::Error) -> Self {
+        Self::new(error.to_string(), "")
+    }
+
+    /// A server refused a change of password.
+    pub fn of_password_change(error: &ApiError) -> Self {
+        match error.code {
+            ErrorCode::WrongPassword => Self::new("The present password is wrong.", ""),
+            _ => Self::of_login(error),
+        }
+    }
+
     /// A server refused a log-in.
     pub fn of_login(error: &ApiError) -> Self {
         match error.code {

@@ -27,6 +27,9 @@ pub struct Who {
     pub name: String,
     /// When the reader logged in here.
     pub at: Timestamp,
+    /// Servers want a new password before anything else.
+    #[serde(default)]
+    pub must_change: bool,
 }
 
 impl Who {
@@ -36,6 +39,7 @@ impl Who {
             mailbox: session.mailbox.number.clone(),
             name: session.mailbox.name.clone(),
             at,
+            must_change: session.password_change_needed,
         }
     }
 }
@@ -124,7 +128,7 @@ impl SessionContext {
             if let Ok(session) = self.connection.client().session().restore(&token).await {
                 self.remember(Who::of(&session, at));
             }
-            self.tell(SessionChange::Ready);
+            self.ready();
         });
     }
 
@@ -155,15 +159,32 @@ impl SessionContext {
         {
             Ok(session) => {
                 self.enter(Who::of(&session, clock::now()));
-                self.tell(SessionChange::Ready);
+                self.ready();
                 Ok(())
             }
             Err(Error::Refused(refusal)) => Err(Refusal::of_login(&refusal)),
             Err(Error::NoServer { .. } | Error::Timeout { .. }) => Err(Refusal::no_answer()),
-            Err(other) => Err(Refusal {
-                what: other.to_string(),
-                then: String::new(),
-            }),
+            Err(other) => Err(Refusal::of(other)),
+        }
+    }
+
+    /// Changes the reader's own password. All other sessions of theirs end.
+    ///
+    /// # Errors
+    /// What the form shows: a server refused, none answered, or the outcome is not known.
+    pub async fn change_password(self, old: &str, new: &str) -> Result<(), Refusal> {
+        let client = self.connection.client();
+        match client.session().change_password(old, new).await {
+            Ok(session) => {
+                let at = self
+                    .who
+                    .with_untracked(|who| who.as_ref().map(|who| who.at));
+                self.remember(Who::of(&session, at.unwrap_or_else(clock::now)));
+                self.ready();
+                Ok(())
+            }
+            Err(Error::Refused(refusal)) => Err(Refusal::of_password_change(&refusal)),
+            Err(other) => Err(Refusal::of(other)),
         }
     }
 
@@ -189,6 +210,14 @@ impl SessionContext {
     /// Why one has to log in again; empty at the first time.
     pub fn end_notice(self) -> ReadOnly<&'static str> {
         self.end_notice.into()
+    }
+
+    /// The mailbox can be read, unless the password has to be changed first.
+    fn ready(self) {
+        let must_change = |who: &Option<Who>| who.as_ref().is_some_and(|who| who.must_change);
+        if !self.who.with_untracked(must_change) {
+            self.tell(SessionChange::Ready);
+        }
     }
 
     fn enter(self, who: Who) {

@@ -3,7 +3,7 @@
 use crate::cli::table::{local_time, table};
 use contract::{
     GrTask, GrTasks, HeldMailbox, HeldMailboxes, KeptObjects, TaskCounts, TaskErrand, TaskKind,
-    TaskOutcome, TaskPhase, Timestamp,
+    TaskOutcome, TaskPhase,
 };
 
 /// What a task is called.
@@ -298,6 +298,7 @@ fn list(rows: &[HeldMailbox]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use contract::Timestamp;
 
     fn task(kind: TaskKind, outcome: Option<TaskOutcome>) -> GrTask {
         GrTask {

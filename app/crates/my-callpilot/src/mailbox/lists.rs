@@ -67,7 +67,10 @@ impl MailboxContext {
         if folder != Folder::Inbox {
             return;
         }
-        if let Trouble::Refused { message, reference } = trouble {
+        if let Trouble::Refused {
+            message, reference, ..
+        } = trouble
+        {
             self.trouble.set(Some(ListTrouble { message, reference }));
             let reading = self.reading.try_get_value();
             set_timeout(

@@ -1,5 +1,6 @@
 //! Configure: the two servers of the pair, which one this browser uses, and what it keeps (R31).
 
+use super::password::password_panel;
 use crate::mailbox::MailboxContext;
 use crate::player::PlayerContext;
 use contract::Folder;
@@ -42,6 +43,7 @@ pub fn ConfigurePage() -> impl IntoView {
             <div class="stack">
                 {kept()}
                 {checks()}
+                {password_panel()}
             </div>
         </div>
     }

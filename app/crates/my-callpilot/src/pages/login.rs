@@ -96,15 +96,16 @@ impl LoginForm {
         });
     }
 
-    /// Why nobody is logged in: the last refusal, else what ended the session (tracked).
-    fn told(self) -> Option<Refusal> {
-        self.refusal.get().or_else(|| {
-            let why = self.session.end_notice().get();
-            (!why.is_empty()).then(|| Refusal {
-                what: why.into(),
-                then: String::new(),
-            })
-        })
+    /// Why nobody is logged in: the last refusal, else what ended the session, which is nobody's fault (tracked).
+    fn told(self) -> Option<AnyView> {
+        if let Some(refusal) = self.refusal.get() {
+            let then = (!refusal.then.is_empty()).then(|| view! { <p>{refusal.then}</p> });
+            let then = then.into_any();
+            return Some(note("note note--down", Icon::Warn, refusal.what, then));
+        }
+        let why = self.session.end_notice().get();
+        let calm = || note("note note--info", Icon::Lock, why.into(), ().into_any());
+        (!why.is_empty()).then(calm)
     }
 }
 
@@ -128,19 +129,13 @@ fn about() -> AnyView {
 /// The form itself: why nobody is logged in, the two fields, and the button.
 fn fields(form: LoginForm) -> AnyView {
     let busy = move || form.busy.get().then_some("true");
-    let refusal = move || {
-        form.told().map(|refusal| {
-            let then = (!refusal.then.is_empty()).then(|| view! { <p>{refusal.then}</p> });
-            note("note note--down", Icon::Warn, refusal.what, then.into_any())
-        })
-    };
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
         form.submit();
     };
     view! {
         <form class="stack" on:submit=submit novalidate=true>
-            <div id="refusal" role="alert">{refusal}</div>
+            <div id="refusal" role="alert">{move || form.told()}</div>
             <div class="field">
                 <label for="mailbox">"Mailbox number"</label>
                 <input

@@ -5,6 +5,7 @@ pub mod information;
 pub mod login;
 pub mod messages;
 pub mod not_found;
+pub mod password;
 
 mod folder_context;
 mod list_toolbar;
