@@ -66,7 +66,7 @@ pub fn MessageRowView(
         words::sender(&row.sender),
         words::subject(&row)
     );
-    let kind = row.kind;
+    let kind = row_length::main_kind(&row);
     let (who, meta) = (sender_and_subject(&row), time_and_length(&row, now));
     let name = link_name(row, now);
     let tabindex = move || if current.get() { "0" } else { "-1" };

@@ -3,6 +3,17 @@
 use contract::{Kind, MessageRow};
 use ui::length::{clock, counted, spoken};
 
+/// What a row is to its reader. Several things in one message are a voice message if there is something to hear and no fax in it, and a text
+/// if there is neither.
+pub fn main_kind(row: &MessageRow) -> Kind {
+    match (row.kind, row.duration_ms > 0, row.pages) {
+        (Kind::Mixed, true, Some(0)) => Kind::Voice,
+        (Kind::Mixed, false, Some(0)) => Kind::Text,
+        (Kind::Mixed, false, Some(_)) => Kind::Fax,
+        (kind, ..) => kind,
+    }
+}
+
 /// The length column of a row: `0:41`, `3 pages`, `0:18 · 2 p.`, `text`, `report`.
 pub fn length(row: &MessageRow) -> String {
     let sound = (row.duration_ms > 0).then(|| clock(row.duration_ms));
@@ -11,7 +22,7 @@ pub fn length(row: &MessageRow) -> String {
         (Some(sound), Some(pages)) => format!("{sound} · {pages} p."),
         (Some(sound), None) => sound,
         (None, Some(pages)) => counted(u64::from(pages), "page"),
-        (None, None) => match row.kind {
+        (None, None) => match main_kind(row) {
             Kind::Voice => "0:00".into(),
             Kind::Fax | Kind::Mixed => "? pages".into(),
             Kind::Text => "text".into(),
@@ -38,6 +49,25 @@ pub fn spoken_length(row: &MessageRow) -> String {
 mod tests {
     use super::*;
     use crate::model::samples::row;
+
+    #[test]
+    fn several_things_are_called_by_what_there_is() {
+        let mixed = |duration_ms, pages| MessageRow {
+            kind: Kind::Mixed,
+            duration_ms,
+            pages,
+            ..row(1, 0)
+        };
+        for (row, kind, words) in [
+            (mixed(0, Some(0)), Kind::Text, "text"),
+            (mixed(9_000, Some(0)), Kind::Voice, "0:09"),
+            (mixed(0, Some(2)), Kind::Fax, "2 pages"),
+            (mixed(9_000, Some(2)), Kind::Mixed, "0:09 · 2 p."),
+            (mixed(0, None), Kind::Mixed, "? pages"),
+        ] {
+            assert_eq!((main_kind(&row), &*length(&row)), (kind, words));
+        }
+    }
 
     #[test]
     fn a_row_shows_sound_pages_or_both() {

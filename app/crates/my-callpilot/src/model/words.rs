@@ -1,6 +1,6 @@
 //! What the pages say of messages and folders. Short sentences in the present: what is, what it means, what to do.
 
-use super::row_length::spoken_length;
+use super::row_length::{main_kind, spoken_length};
 use contract::{Folder, Kind, MessageRow, Party};
 use ui::length::{counted, spoken};
 use ui::times::{Zone, time_words};
@@ -87,7 +87,7 @@ pub fn sender_in_full(party: &Party) -> String {
 /// The subject, or the kind where the sender gave none.
 pub fn subject(row: &MessageRow) -> String {
     match row.subject.trim() {
-        "" => kind(row.kind).to_owned(),
+        "" => kind(main_kind(row)).to_owned(),
         subject => isolated(subject.to_owned()),
     }
 }
@@ -112,7 +112,7 @@ pub fn row_name(zone: &impl Zone, row: &MessageRow) -> String {
     };
     format!(
         "{new}{} from {}. {}{marks}. {}{length}",
-        kind(row.kind),
+        kind(main_kind(row)),
         sender(&row.sender),
         subject(row),
         time_words(zone, row.received_at)
@@ -122,7 +122,7 @@ pub fn row_name(zone: &impl Zone, row: &MessageRow) -> String {
 /// `New voice message from Mira Tandell, urgent`.
 pub fn arrival(row: &MessageRow) -> String {
     let urgent = if row.urgent { ", urgent" } else { "" };
-    let kind = match row.kind {
+    let kind = match main_kind(row) {
         Kind::Voice => "voice message",
         Kind::Fax => "fax message",
         Kind::Text => "text message",
@@ -134,7 +134,7 @@ pub fn arrival(row: &MessageRow) -> String {
 
 /// What is selected, in numbers: `2 voice messages, 1 fax; 1 minute 53 and 3 pages together.`
 pub fn selection(rows: &[&MessageRow]) -> String {
-    let count = |kind: Kind| rows.iter().filter(|row| row.kind == kind).count() as u64;
+    let count = |kind: Kind| rows.iter().filter(|row| main_kind(row) == kind).count() as u64;
     let kinds: Vec<String> = [
         (count(Kind::Voice), "voice message", "voice messages"),
         (count(Kind::Fax), "fax", "faxes"),

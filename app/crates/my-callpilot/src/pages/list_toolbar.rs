@@ -1,13 +1,14 @@
 //! What stands above a list: its name and counts, the search, or what can be done with a selection.
 
 use super::folder_context::FolderContext;
+use crate::model::row_length::main_kind;
 use crate::model::search::Show;
 use crate::model::undo::Action;
 use crate::model::words;
 use contract::Folder;
 use leptos::html::Input;
 use leptos::prelude::*;
-use ui::components::button::{button, sign_button, styled, telling, telling_sign};
+use ui::components::button::{button, sign_button, telling, telling_sign};
 use ui::components::icons::{Icon, icon};
 use ui::length::counted;
 
@@ -90,6 +91,16 @@ pub fn search_row(folder: FolderContext) -> AnyView {
     .into_any()
 }
 
+/// Takes all into the selection. Where there is little room, the word *Select* is said and not shown.
+fn all_button(folder: FolderContext) -> AnyView {
+    view! {
+        <button class="btn btn--quiet nowrap" type="button" on:click=move |_| folder.pick_all()>
+            <span><span class="said-if-narrow">"Select "</span>"all"</span>
+        </button>
+    }
+    .into_any()
+}
+
 /// What can be done with the selected messages.
 pub fn selection_bar(folder: FolderContext) -> AnyView {
     let number = move || folder.picked().with(Vec::len) as u64;
@@ -107,7 +118,7 @@ pub fn selection_bar(folder: FolderContext) -> AnyView {
         folder.picked().with(|picked| {
             folder.mailbox.mail().with(|mail| {
                 let mut rows = picked.iter().filter_map(|id| mail.row(*id));
-                rows.all(|row| words::is_heard(row.kind))
+                rows.all(|row| words::is_heard(main_kind(row)))
             })
         })
     });
@@ -116,10 +127,7 @@ pub fn selection_bar(folder: FolderContext) -> AnyView {
             {sign_button(Icon::Cross, "Clear the selection", move || folder.clear_selection())}
             <h1 id="heading" tabindex="-1" class="nowrap">{number}" selected"</h1>
             <span class="end">
-                {move || {
-                    let rest = folder.shown() as u64 > number();
-                    rest.then(|| styled("btn btn--quiet", None, || "Select all".into(), move || folder.pick_all()))
-                }}
+                {move || (folder.shown() as u64 > number()).then(|| all_button(folder))}
                 {telling_sign(
                     Icon::Eye,
                     move || if unheard.get() { words::mark_done(voice.get()) } else { "Mark as new" },

@@ -4,6 +4,7 @@ use super::folder_context::FolderContext;
 use super::message_content::content;
 use crate::mailbox::MailboxContext;
 use crate::model::outline::outline;
+use crate::model::row_length::main_kind;
 use crate::model::undo::Action;
 use crate::model::words;
 use crate::player::Player;
@@ -217,7 +218,10 @@ fn toolbar(
     let unread = Memo::new(move |_| row.with(|row| row.as_ref().is_some_and(|row| row.unread)));
     let deleted = folder.folder == Folder::Deleted;
     let voice = Memo::new(move |_| {
-        row.with(|row| row.as_ref().is_some_and(|row| words::is_heard(row.kind)))
+        row.with(|row| {
+            row.as_ref()
+                .is_some_and(|row| words::is_heard(main_kind(row)))
+        })
     });
     let mark = move || {
         if unread.get() {
