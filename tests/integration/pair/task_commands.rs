@@ -252,6 +252,8 @@ fn gr_is_turned_off_only_by_who_has_read_what_that_means() {
     assert!(done.status.success(), "{}", errors(&done));
     let status = support::Pair::status(&pair.a).expect("it answers");
     assert_eq!(status.partner, None);
+    // Sessions were sealed by keys of the pair.
+    let user = pair.a.log_in("7200").expect("a log-in");
     assert_eq!(
         crate::folder(&pair.a, &user, contract::Folder::Inbox),
         inbox
