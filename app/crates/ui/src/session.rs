@@ -8,7 +8,7 @@ use crate::refusal::Refusal;
 use contract::Timestamp;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use plugin_sdk::Error;
+use plugin_sdk::{Error, json};
 use serde::{Deserialize, Serialize};
 
 /// Said at the log-in when a session has ended by itself.
@@ -89,7 +89,7 @@ impl SessionContext {
     /// Goes on with the session that this browser keeps, if it keeps one.
     pub fn resume(self) {
         let kept: Option<Who> =
-            browser::load(self.key).and_then(|json| serde_json::from_slice(json.as_bytes()).ok());
+            browser::load(self.key).and_then(|json| json::read(json.as_bytes()).ok());
         let Some(who) = kept else { return };
         let (token, at) = (who.token.clone(), who.at);
         self.enter(who);
@@ -169,7 +169,7 @@ impl SessionContext {
 
     /// Stores a session, new or renewed, and shows it.
     fn remember(self, who: Who) {
-        browser::store(self.key, serde_json::to_string(&who).ok().as_deref());
+        browser::store(self.key, json::write(&who).as_deref());
         self.who.set(Some(who));
     }
 
