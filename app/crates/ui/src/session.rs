@@ -3,6 +3,7 @@
 use crate::browser;
 use crate::clock;
 use crate::connection::{ConnectionContext, ConnectionEvent};
+use crate::context;
 use crate::read_only::ReadOnly;
 use crate::refusal::Refusal;
 use contract::Timestamp;
@@ -83,7 +84,7 @@ impl SessionContext {
 
     /// The session of the present application.
     pub fn here() -> Self {
-        expect_context()
+        context::provided()
     }
 
     /// Goes on with the session that this browser keeps, if it keeps one.
