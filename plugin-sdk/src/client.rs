@@ -111,7 +111,7 @@ impl Client {
         let host = (server.strip_prefix("https://")).or_else(|| server.strip_prefix("http://"));
         if host.is_none_or(|host| host.is_empty() || host.contains(['?', '#', ' '])) {
             let what = format!(
-                "The server address {server:?} cannot be used; expected for example https://cp-north.example.net."
+                "The server address `{server}` cannot be used; expected for example https://cp-north.example.net."
             );
             return Err(Error::BadConfig { what });
         }

@@ -20,6 +20,7 @@ pub mod dialog;
 mod error;
 #[cfg(all(feature = "native", not(target_arch = "wasm32")))]
 pub mod handle;
+pub mod json;
 mod pair;
 pub mod status;
 pub mod transport;

@@ -61,10 +61,16 @@ pub struct Pair {
 }
 
 pub(crate) fn host_of(http: &str) -> &str {
-    let rest = http.split_once("://").map_or(http, |(_, rest)| rest);
+    let rest = http.strip_prefix("https://");
+    let rest = rest
+        .or_else(|| http.strip_prefix("http://"))
+        .unwrap_or(http);
     let authority = rest.split('/').next().unwrap_or(rest);
-    if let Some(end) = authority.strip_prefix('[').and_then(|v6| v6.find(']')) {
-        return &authority[1..=end];
+    let v6 = authority
+        .strip_prefix('[')
+        .and_then(|v6| v6.split_once(']'));
+    if let Some((address, _)) = v6 {
+        return address;
     }
     authority.split(':').next().unwrap_or(authority)
 }

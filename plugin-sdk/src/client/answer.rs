@@ -4,6 +4,7 @@ use super::call::Caller;
 use super::driver::Driver;
 use crate::Error;
 use crate::connector::{Fate, ServerFault};
+use crate::json;
 use contract::{ApiError, ErrorCode};
 
 /// A complete answer.
@@ -37,7 +38,7 @@ impl Driver {
                 Err(what) => Try::Failed(Fate::Unknown, ServerFault::Broken, malformed(what)),
             };
         }
-        let refusal: Option<ApiError> = serde_json::from_slice(&answer.body).ok();
+        let refusal: Option<ApiError> = json::read(&answer.body).ok();
         match (status, refusal) {
             // Also what a proxy says whose server may have done it.
             (502..=504, refusal) => {

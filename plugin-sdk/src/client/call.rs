@@ -2,6 +2,7 @@
 
 use crate::Error;
 use crate::connector::Replay;
+use crate::json;
 use crate::pair::Endpoint;
 use crate::transport::{Body, Method, Request};
 use serde::Serialize;
@@ -102,8 +103,8 @@ impl Call {
     /// # Errors
     /// [`Error::Malformed`] for a value that JSON cannot hold.
     pub(super) fn with_json(mut self, body: &impl Serialize) -> Result<Self, Error> {
-        let text = serde_json::to_string(body).map_err(|error| Error::Malformed {
-            what: format!("the request cannot be written: {error}"),
+        let text = json::write(body).ok_or_else(|| Error::Malformed {
+            what: "the request cannot be written".to_owned(),
         })?;
         self.body = Body::Json(text.into());
         Ok(self)

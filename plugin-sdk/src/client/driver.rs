@@ -6,6 +6,7 @@
 use super::events::{self, StreamEvent};
 use super::subscription::ClientEvent;
 use crate::connector::{Connector, Input, IoId, Millis, Output, RequestId};
+use crate::json;
 use crate::pair::Pair;
 use crate::{Status, Timing, Transport};
 use contract::{Event, ObjectId, Timestamp};
@@ -82,7 +83,7 @@ struct StoredPair {
 impl Driver {
     pub(super) fn start(transport: Rc<dyn Transport>, server: &str, timing: Timing) -> Rc<Self> {
         let memory = (transport.load(MEMORY_KEY))
-            .and_then(|text| serde_json::from_slice::<StoredPair>(text.as_bytes()).ok())
+            .and_then(|text| json::read::<StoredPair>(text.as_bytes()).ok())
             .filter(|memory| memory.configured == server)
             .map(|memory| memory.pair);
         let now = transport.now();
@@ -175,7 +176,7 @@ impl Driver {
             Output::NoServer => self.epoch.set(self.epoch.get() + 1),
             Output::Remember(pair) => {
                 let configured = self.configured.clone();
-                let text = serde_json::to_string(&StoredPair { configured, pair }).ok();
+                let text = json::write(&StoredPair { configured, pair });
                 self.transport.store(MEMORY_KEY, text.as_deref());
             }
             Output::StatusChanged => {

@@ -3,6 +3,7 @@
 use super::sse::Reader;
 use crate::Transport;
 use crate::connector::ServerFault;
+use crate::json;
 use crate::transport::{FetchError, Request, Response};
 use contract::{ApiError, Discovery, ErrorCode, Event, WELL_KNOWN};
 use futures_util::StreamExt;
@@ -60,7 +61,7 @@ async fn read_json<T: DeserializeOwned>(
             return Err(ServerFault::Broken);
         }
     }
-    serde_json::from_slice(&body).map_err(|_| ServerFault::Broken)
+    json::read(&body).map_err(|_| ServerFault::Broken)
 }
 
 /// Listens to a server until the stream ends, and returns how it did. `hear` is told what comes, and false from it ends the listening.
@@ -107,7 +108,7 @@ async fn follow(
         }
         for data in events.map_err(|_| ServerFault::Broken)? {
             // An event that this client does not know comes from a newer server and is for newer clients.
-            if let Ok(event) = serde_json::from_slice(&data) {
+            if let Ok(event) = json::read(&data) {
                 hear(StreamEvent::Event(event));
             }
         }

@@ -5,6 +5,7 @@ use super::call::{Call, Progress};
 use super::driver::Driver;
 use crate::Error;
 use crate::connector::{Fate, Input, Millis, Outcome, RequestId, Route, ServerFault};
+use crate::json;
 use crate::pair::Endpoint;
 use crate::transport::{FetchError, Request};
 use futures_util::future::{Either, pending, select};
@@ -47,7 +48,7 @@ impl Driver {
     pub(super) async fn call_json<T: DeserializeOwned>(&self, call: &Call) -> Result<T, Error> {
         let mut value = None;
         let mut read = |answer: RawResponse| {
-            value = Some(serde_json::from_slice(&answer.body).map_err(|error| error.to_string())?);
+            value = Some(json::read(&answer.body)?);
             Ok(())
         };
         self.send(call, &mut read).await?;

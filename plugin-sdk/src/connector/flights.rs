@@ -2,13 +2,14 @@
 
 use super::Timing;
 use super::io::{Millis, RequestId};
-use std::collections::BTreeMap;
 
+/// At most [`WATCHED_MAX`], in the order of their beginning.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Flights(BTreeMap<RequestId, OpenRequest>);
+pub(super) struct Flights(Vec<OpenRequest>);
 
 #[derive(Clone, Copy, Debug)]
 struct OpenRequest {
+    id: RequestId,
     quiet_since: Millis,
     /// What its silence has led to so far.
     told: Told,
@@ -35,14 +36,16 @@ const WATCHED_MAX: usize = 64;
 impl Flights {
     pub(super) fn start(&mut self, now: Millis, id: RequestId) {
         if self.0.len() < WATCHED_MAX {
-            let told = Told::Nothing;
-            let quiet_since = now;
-            self.0.insert(id, OpenRequest { quiet_since, told });
+            self.0.push(OpenRequest {
+                id,
+                quiet_since: now,
+                told: Told::Nothing,
+            });
         }
     }
 
     pub(super) fn progress(&mut self, now: Millis, id: RequestId) -> bool {
-        let Some(flight) = self.0.get_mut(&id) else {
+        let Some(flight) = self.0.iter_mut().find(|flight| flight.id == id) else {
             return false;
         };
         flight.quiet_since = now;
@@ -52,7 +55,9 @@ impl Flights {
 
     /// Whether it was watched, that is, under way at the server in use.
     pub(super) fn end(&mut self, id: RequestId) -> bool {
-        self.0.remove(&id).is_some()
+        let watched = self.0.len();
+        self.0.retain(|flight| flight.id != id);
+        self.0.len() < watched
     }
 
     /// Another server is used now.
@@ -62,7 +67,7 @@ impl Flights {
 
     /// The next request that has become late or overdue; each is told once of each.
     pub(super) fn next_quiet(&mut self, now: Millis, timing: &Timing) -> Option<Quiet> {
-        self.0.values_mut().find_map(|flight| {
+        self.0.iter_mut().find_map(|flight| {
             if now < flight.due(timing)? {
                 return None;
             }
@@ -78,10 +83,7 @@ impl Flights {
     }
 
     pub(super) fn wake_at(&self, timing: &Timing) -> Option<Millis> {
-        self.0
-            .values()
-            .filter_map(|flight| flight.due(timing))
-            .min()
+        self.0.iter().filter_map(|flight| flight.due(timing)).min()
     }
 }
 

@@ -25,6 +25,7 @@ mod applications;
 mod compress;
 mod inputs;
 mod names;
+mod order;
 mod web_root;
 
 use std::{fs, path::Path, process::Command};
@@ -136,7 +137,8 @@ impl Application {
         ));
         self.pack(&compiler)?;
         self.shorten_names()?;
-        self.optimise()
+        self.optimise()?;
+        self.order()
     }
 
     fn shorten_names(&self) -> Result<(), Failure> {
@@ -203,5 +205,15 @@ impl Application {
                 &source,
             )
         })
+    }
+
+    fn order(&self) -> Result<(), Failure> {
+        let whole = self.compiled().join(self.wasm());
+        let module = fs::read(&whole)
+            .map_err(|source| Failure::io("read the small client", &whole, &source))?;
+        let ordered = order::like_beside_like(&module)
+            .map_err(|fault| Failure::new(format!("{} is no module: {fault}", whole.display())))?;
+        fs::write(&whole, ordered)
+            .map_err(|source| Failure::io("write the ordered client", &whole, &source))
     }
 }

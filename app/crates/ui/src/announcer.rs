@@ -1,6 +1,7 @@
 //! Speaks to a screen reader: what was done or arrived, and how the connection stands. The regions are there from the first paint.
 
 use crate::connection_line::Spoken;
+use crate::context;
 use leptos::prelude::*;
 use std::time::Duration;
 
@@ -31,7 +32,7 @@ impl Default for Announcer {
 impl Announcer {
     /// The announcer of the present application.
     pub fn here() -> Self {
-        expect_context()
+        context::provided()
     }
 
     /// Says something politely.

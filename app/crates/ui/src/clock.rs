@@ -1,5 +1,6 @@
 //! The time of the page, once a second, and the reader's own zone and dial.
 
+use crate::context;
 use crate::read_only::ReadOnly;
 use crate::times::Zone;
 use contract::Timestamp;
@@ -37,7 +38,7 @@ impl Clock {
 
     /// The clock of the present application.
     pub fn here() -> Self {
-        expect_context()
+        context::provided()
     }
 
     /// The time, once a second.

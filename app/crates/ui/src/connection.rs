@@ -2,6 +2,7 @@
 
 use crate::clock;
 use crate::connection_line::{self, Look};
+use crate::context;
 use crate::read_only::ReadOnly;
 use crate::sdk::{Side, State, Status};
 use contract::{Event, Session, Timestamp};
@@ -56,7 +57,7 @@ impl ConnectionContext {
 
     /// The connection of the present application.
     pub fn here() -> Self {
-        expect_context()
+        context::provided()
     }
 
     /// Tells `hear` of everything that happens, for as long as the page lives.

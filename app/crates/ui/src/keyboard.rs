@@ -1,6 +1,7 @@
 //! Takes keys from the whole page and hands their commands to what is shown, the innermost first.
 
 use crate::browser;
+use crate::context;
 use crate::keys::{self, Command, Press, PressTarget};
 use crate::read_only::ReadOnly;
 use leptos::ev;
@@ -40,7 +41,7 @@ impl Keyboard {
 
     /// The keyboard of the present application.
     pub fn here() -> Self {
-        expect_context()
+        context::provided()
     }
 
     /// Lets the present component take commands for as long as it is shown.

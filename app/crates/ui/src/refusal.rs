@@ -67,9 +67,11 @@ impl Refusal {
             ),
             _ => {
                 // The server's own sentences: the first says what is, the rest what to do.
+                let mut before = ' ';
+                let behind_a_stop = |c: char| std::mem::replace(&mut before, c) == '.' && c == ' ';
                 let (what, then) = error
                     .message
-                    .split_once(". ")
+                    .split_once(behind_a_stop)
                     .unwrap_or((&error.message, ""));
                 let what = what.trim_end_matches('.');
                 let reference = match error.code {
@@ -121,6 +123,11 @@ mod tests {
                 "This mailbox is locked after 5 wrong passwords.",
                 "An administrator can unlock it."
             )
+        );
+        let stops = error(ErrorCode::Locked, "Release 7.2 is old. Renew it. Or ask.");
+        assert_eq!(
+            Refusal::of_login(&stops),
+            Refusal::new("Release 7.2 is old.", "Renew it. Or ask.")
         );
         let fault = error(ErrorCode::Internal, "The mailbox could not be opened.");
         assert_eq!(

@@ -4,6 +4,7 @@
 //! chosen by one `match`; what a library brings besides (nested routes, parameters, outlets) cost 8 kB of the bundle's 250.
 
 use crate::browser;
+use crate::context;
 use crate::links::{LinkPress, stays_inside};
 use crate::read_only::ReadOnly;
 use js_sys::{Function, Reflect};
@@ -53,7 +54,7 @@ impl Router {
 
     /// The router of the present application.
     pub fn here() -> Self {
-        expect_context()
+        context::provided()
     }
 
     /// The path of the address.

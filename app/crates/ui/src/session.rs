@@ -3,12 +3,13 @@
 use crate::browser;
 use crate::clock;
 use crate::connection::{ConnectionContext, ConnectionEvent};
+use crate::context;
 use crate::read_only::ReadOnly;
 use crate::refusal::Refusal;
 use contract::Timestamp;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use plugin_sdk::Error;
+use plugin_sdk::{Error, json};
 use serde::{Deserialize, Serialize};
 
 /// Said at the log-in when a session has ended by itself.
@@ -89,11 +90,11 @@ impl SessionContext {
 
     /// The session of the present application.
     pub fn here() -> Self {
-        expect_context()
+        context::provided()
     }
 
     fn stored(self) -> Option<Who> {
-        browser::load(self.key).and_then(|json| serde_json::from_slice(json.as_bytes()).ok())
+        browser::load(self.key).and_then(|json| json::read(json.as_bytes()).ok())
     }
 
     /// Goes on with the session that this browser keeps, if it keeps one, and from then on where another tab has logged in or out.
@@ -228,7 +229,7 @@ impl SessionContext {
 
     /// Stores a session, new or renewed, and shows it.
     fn remember(self, who: Who) {
-        browser::store(self.key, serde_json::to_string(&who).ok().as_deref());
+        browser::store(self.key, json::write(&who).as_deref());
         self.who.set(Some(who));
     }
 

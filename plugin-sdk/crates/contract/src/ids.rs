@@ -1,6 +1,7 @@
 //! Identity and time, as every layer writes them.
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
 
 /// The identity of a user, message, greeting, list entry or setting: a UUID, never reused.
@@ -8,7 +9,7 @@ use std::fmt;
 /// Whoever makes the object chooses the id, so a retry on the partner cannot make it twice: one of version 7, drawn anew, or for
 /// what both servers must name alike (list entries, settings) one of version 8 that follows from what it is. In JSON a
 /// hyphenated string; in binary formats 16 bytes.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct ObjectId(uuid::Uuid);
 
@@ -41,6 +42,17 @@ impl std::str::FromStr for ObjectId {
         uuid::Uuid::try_parse(text)
             .map(Self)
             .map_err(|_| ParseIdError)
+    }
+}
+
+impl<'de> Deserialize<'de> for ObjectId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if !deserializer.is_human_readable() {
+            return uuid::Uuid::deserialize(deserializer).map(Self);
+        }
+        // Of a text that is none, `uuid` would say why at length, and every page would carry the words.
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(D::Error::custom)
     }
 }
 

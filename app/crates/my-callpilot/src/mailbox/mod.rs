@@ -84,7 +84,7 @@ impl MailboxContext {
 
     /// The mailbox of the present application.
     pub fn here() -> Self {
-        expect_context()
+        ui::context::provided()
     }
 
     /// Takes what the connection tells of the messages.

@@ -3,6 +3,7 @@
 use super::outbox::Outbox;
 use contract::{Folder, MessageList, MessageRow, Timestamp};
 use serde::{Deserialize, Serialize};
+use ui::sdk::json;
 
 /// At most this many rows of a folder are kept: about 100 kB of text.
 const ROWS_MAX: usize = 250;
@@ -40,12 +41,12 @@ impl OfflineCopy {
 
     /// As it is stored.
     pub fn to_json(&self) -> Option<String> {
-        serde_json::to_string(self).ok()
+        json::write(self)
     }
 
     /// Reads what was stored, if it is of this mailbox.
     pub fn from_json(json: &str, mailbox: &str) -> Option<Self> {
-        let kept: Self = serde_json::from_slice(json.as_bytes()).ok()?;
+        let kept: Self = json::read(json.as_bytes()).ok()?;
         (kept.mailbox == mailbox).then_some(kept)
     }
 

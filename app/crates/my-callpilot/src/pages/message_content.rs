@@ -1,6 +1,7 @@
 //! What came with a message, piece by piece, and what was forwarded with it, one inside the other.
 
 use crate::model::outline::{ForwardedPart, Item, Outline};
+use crate::model::search::holds;
 use crate::player::SmallPlayer;
 use contract::{ObjectId, Timestamp};
 use leptos::prelude::*;
@@ -104,7 +105,7 @@ fn fax(pages: Option<u32>) -> AnyView {
 /// A delivery report or a disposition report, in plain words with the code for an administrator.
 fn report(summary: String, recipient: String, status: String) -> AnyView {
     // Many a summary names the recipient already.
-    let named = recipient.is_empty() || summary.contains(&recipient);
+    let named = recipient.is_empty() || holds(&summary, &recipient);
     let then = view! {
         {(!named).then(|| view! { <p>"About your message to "<span class="mono">{recipient}</span>"."</p> })}
         {(!status.is_empty()).then(|| view! { <p>"Code for an administrator: "<span class="mono">{status}</span></p> })}

@@ -53,7 +53,7 @@ impl PlayerContext {
 
     /// The players of the present application.
     pub fn here() -> Self {
-        expect_context()
+        ui::context::provided()
     }
 
     /// Lets go of all sounds and places.

@@ -1,0 +1,13 @@
+//! The contexts of an application, found by their types.
+//!
+//! As `expect_context` of Leptos, which names the missing type in a form for which the page would carry Unicode's tables: 4 kB of the bundle.
+
+use leptos::prelude::*;
+
+/// The context that the application has provided.
+///
+/// # Panics
+/// It has provided none of this type: an error of the application, which provides all of them before it shows anything.
+pub fn provided<T: Clone + 'static>() -> T {
+    use_context().expect("the application provides its contexts before it shows anything")
+}
