@@ -3,21 +3,21 @@
 #[cfg(feature = "upload-progress")]
 mod upload;
 
-use super::{Body, FetchError, Request, Response, Transport};
+use super::{Body, FetchError, Method, Request, Response, Transport};
 use crate::Client;
 use crate::connector::Millis;
 use contract::Timestamp;
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream;
+use gloo_net::http::{Method as Verb, RequestBuilder};
 use gloo_timers::future::TimeoutFuture;
 use js_sys::{Math, Reflect, Uint8Array};
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{
-    AbortController, AbortSignal, Headers, ReadableStreamDefaultReader, RequestCache,
-    RequestCredentials, RequestInit, VisibilityState,
+    AbortController, ReadableStreamDefaultReader, RequestCache, RequestCredentials, VisibilityState,
 };
 
 /// The longest that a browser's timer can be set to.
@@ -143,12 +143,11 @@ impl Drop for AbortOnDrop {
 
 async fn fetch(request: Request) -> Result<Response, FetchError> {
     let abort = AbortOnDrop(AbortController::new().map_err(broken)?);
-    let sending = prepare(&request, &abort.0.signal()).map_err(broken)?;
-    let window = web_sys::window().ok_or(FetchError::Cut)?;
+    let sending =
+        prepare(&request, &abort).map_err(|error| FetchError::Broken(error.to_string()))?;
     // Browsers do not tell why a fetch failed: refused, name unknown, blocked and cut are all one TypeError.
-    let answer = JsFuture::from(window.fetch_with_request(&sending)).await;
-    let answer: web_sys::Response = answer.map_err(|_| FetchError::Cut)?.unchecked_into();
-    let length = answer.headers().get("content-length").ok().flatten();
+    let answer = sending.send().await.map_err(|_| FetchError::Cut)?;
+    let length = answer.headers().get("content-length");
     let reader = (answer.body()).map(|body| {
         body.get_reader()
             .unchecked_into::<ReadableStreamDefaultReader>()
@@ -166,24 +165,31 @@ async fn fetch(request: Request) -> Result<Response, FetchError> {
     })
 }
 
-fn prepare(request: &Request, abort: &AbortSignal) -> Result<web_sys::Request, JsValue> {
-    let headers = Headers::new()?;
+fn prepare(
+    request: &Request,
+    abort: &AbortOnDrop,
+) -> Result<gloo_net::http::Request, gloo_net::Error> {
+    let verb = match request.method {
+        Method::Get => Verb::GET,
+        Method::Post => Verb::POST,
+        Method::Put => Verb::PUT,
+        Method::Patch => Verb::PATCH,
+        Method::Delete => Verb::DELETE,
+    };
+    let mut builder = RequestBuilder::new(&request.url)
+        .method(verb)
+        .abort_signal(Some(&abort.0.signal()))
+        // Tokens travel in the header alone; what a cache holds would tell nothing of the server.
+        .credentials(RequestCredentials::Omit)
+        .cache(RequestCache::NoStore);
     for (name, value) in request.headers() {
-        headers.set(name, value)?;
+        builder = builder.header(name, value);
     }
-    let options = RequestInit::new();
-    options.set_method(request.method.as_str());
-    options.set_headers(&headers);
-    options.set_signal(Some(abort));
-    // Tokens travel in the header alone; what a cache holds would tell nothing of the server.
-    options.set_credentials(RequestCredentials::Omit);
-    options.set_cache(RequestCache::NoStore);
     match &request.body {
-        Body::Empty => {}
-        Body::Json(text) => options.set_body(&JsValue::from_str(text)),
-        Body::Bytes { bytes, .. } => options.set_body(&Uint8Array::from(&**bytes)),
+        Body::Empty => builder.build(),
+        Body::Json(text) => builder.body(&**text),
+        Body::Bytes { bytes, .. } => builder.body(Uint8Array::from(&**bytes)),
     }
-    web_sys::Request::new_with_str_and_init(&request.url, &options)
 }
 
 /// The next piece of a body; `None` at its end.
