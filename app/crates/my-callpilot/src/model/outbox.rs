@@ -4,6 +4,7 @@
 
 use contract::{Folder, MessagePatch, MessageRow, ObjectId};
 use serde::{Deserialize, Serialize};
+use ui::sdk::json;
 
 /// The waiting changes, oldest first; at most one for each message.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,12 +60,12 @@ impl Outbox {
 
     /// As it is stored.
     pub fn to_json(&self) -> Option<String> {
-        serde_json::to_string(self).ok()
+        json::write(self)
     }
 
     /// Reads what was stored.
     pub fn from_json(json: &str) -> Option<Self> {
-        serde_json::from_slice(json.as_bytes()).ok()
+        json::read(json.as_bytes()).ok()
     }
 
     /// How many messages have a change that waits.

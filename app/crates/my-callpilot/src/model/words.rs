@@ -57,7 +57,7 @@ pub fn sender(party: &Party) -> String {
 /// beside them, a caller's number above all (Unicode Standard Annex 9, section 2.4).
 fn isolated(words: String) -> String {
     let from_the_right = |letter| matches!(letter, '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{feff}' | '\u{10800}'..='\u{10fff}' | '\u{1e800}'..='\u{1efff}');
-    if words.contains(from_the_right) {
+    if words.chars().any(from_the_right) {
         format!("\u{2068}{words}\u{2069}")
     } else {
         words
