@@ -370,6 +370,7 @@ fn attachments(message: &vpim::Message<'_>, kind: vpim::Kind) -> u32 {
         Content::Fax(_) | Content::Forwarded(_) | Content::Other { .. } => true,
         Content::Text(text) => !text.is_blank(),
         Content::Voice(_)
+        | Content::Original { .. }
         | Content::VCard(_)
         | Content::DeliveryReport(_)
         | Content::DispositionReport(_) => false,
