@@ -134,7 +134,9 @@ mod tests {
         let text = format!("fqdn = \"a.example.net\"\ndata_dir = {:?}\n", dir.path());
         let config = Config::parse(&text, "test", &|_| None).unwrap();
         let (server, writer) = Server::open(config).unwrap();
-        let writing = std::thread::spawn(move || drop(writer.run()));
+        let writing = std::thread::spawn(|| {
+            writer.run();
+        });
         let vectors = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors");
         let sound = std::fs::read(vectors.join("sound/hybrid.opus")).unwrap();
         let mail = [
