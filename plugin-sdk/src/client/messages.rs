@@ -84,32 +84,30 @@ impl Messages {
         unread: Option<bool>,
         deleted: Option<bool>,
     ) -> Result<MessageRow, Error> {
-        // A second HTTP `DELETE` would remove the message for good, so deleting is a change, too.
+        // A server of before takes a second HTTP `DELETE` for removing the message for good, so deleting is a change, too.
         let call = Call::safe(Method::Patch, format!("{MESSAGES}/{id}")).by(self.0.user()?);
         let call = call.with_json(&MessagePatch { unread, deleted })?;
         self.0.call_json(&call).await
     }
 
-    /// Removes a message for good, wherever it lies. One that is gone is no error.
+    /// Removes a message that lies in Deleted for good. One that is gone is no error.
     ///
     /// # Errors
-    /// What every call may fail with.
+    /// [`Error::Refused`] with `precondition_failed` for one that does not lie in Deleted, for example because it was taken back meanwhile:
+    /// then it stays where it is. What every call may fail with.
     pub async fn expunge(&self, id: ObjectId) -> Result<(), Error> {
-        let call = Call::safe(Method::Delete, format!("{MESSAGES}/{id}")).by(self.0.user()?);
-        // The first `DELETE` only moves it to Deleted on a server where it does not lie there yet.
-        for _ in 0..2 {
-            match self.0.call_status(&call).await {
-                Ok(200) => {}
-                Ok(_) => return Ok(()),
-                // Gone is gone: by an earlier try whose answer was lost, or by another client.
-                Err(Error::Refused(refusal)) if refusal.code == ErrorCode::NotFound => {
-                    return Ok(());
-                }
-                Err(error) => return Err(error),
-            }
+        let path = format!("{MESSAGES}/{id}?folder=deleted");
+        let call = Call::safe(Method::Delete, path).by(self.0.user()?);
+        match self.0.call_status(&call).await {
+            // A server of before does not know the precondition. There it lay elsewhere, too, and has only been moved.
+            Ok(200) => Err(Error::Malformed {
+                what: "the message did not lie in Deleted, and was moved there only".to_owned(),
+            }),
+            Ok(_) => Ok(()),
+            // Gone is gone: by an earlier try whose answer was lost, or by another client.
+            Err(Error::Refused(refusal)) if refusal.code == ErrorCode::NotFound => Ok(()),
+            Err(error) => Err(error),
         }
-        let what = "the message was moved to Deleted twice and is still there".to_owned();
-        Err(Error::Malformed { what })
     }
 
     /// Empties Deleted: what lies there goes for good and cannot be brought back.

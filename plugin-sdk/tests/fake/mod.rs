@@ -254,7 +254,7 @@ impl Server {
 
     /// Status and body of the answer.
     fn answer(&self, method: &str, path: &str, body: &[u8], authorized: bool) -> (u16, Vec<u8>) {
-        let (path, _query) = path.split_once('?').unwrap_or((path, ""));
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
         if let Some(path) = path.strip_prefix("/api/v1/admin/") {
             return self.administer(method, path, body);
         }
@@ -310,14 +310,15 @@ impl Server {
             }
             ("DELETE", Some(id)) => match messages.get_mut(&id) {
                 None => refusal(404, ErrorCode::NotFound),
+                Some(row) if query != "folder=deleted" => {
+                    row.folder = Folder::Deleted;
+                    json(200, row)
+                }
                 Some(row) if row.folder == Folder::Deleted => {
                     messages.remove(&id);
                     (204, Vec::new())
                 }
-                Some(row) => {
-                    row.folder = Folder::Deleted;
-                    json(200, row)
-                }
+                Some(_) => refusal(412, ErrorCode::PreconditionFailed),
             },
             _ => refusal(404, ErrorCode::NotFound),
         }

@@ -117,6 +117,10 @@ fn code(error: &OpError) -> (StatusCode, ErrorCode) {
         OpError::Forbidden(_) => (StatusCode::FORBIDDEN, ErrorCode::Forbidden),
         OpError::NotFound(_) => (StatusCode::NOT_FOUND, ErrorCode::NotFound),
         OpError::Conflict(_) => (StatusCode::CONFLICT, ErrorCode::Conflict),
+        OpError::PreconditionFailed(_) => (
+            StatusCode::PRECONDITION_FAILED,
+            ErrorCode::PreconditionFailed,
+        ),
         OpError::LockedByAdministrator => (StatusCode::LOCKED, ErrorCode::Locked),
         OpError::TooMany { .. } => (StatusCode::TOO_MANY_REQUESTS, ErrorCode::TooManyRequests),
         OpError::Unavailable { .. } => (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Unavailable),
@@ -130,7 +134,8 @@ fn sentence(error: &OpError) -> String {
         OpError::Invalid(text)
         | OpError::Forbidden(text)
         | OpError::NotFound(text)
-        | OpError::Conflict(text) => text.clone(),
+        | OpError::Conflict(text)
+        | OpError::PreconditionFailed(text) => text.clone(),
         OpError::WrongPassword { what, tries_left: 1 } => {
             format!("{what} is wrong. 1 try is left.")
         }

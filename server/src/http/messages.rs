@@ -90,17 +90,33 @@ pub async fn change(
     row(&shown).map(Json)
 }
 
-/// Moves a message to Deleted; a message that lies there already goes for good.
+/// Where the caller knows the message that it deletes.
+#[derive(Deserialize)]
+pub struct DeleteQuery {
+    folder: Option<Folder>,
+}
+
+/// Moves a message to Deleted; one that lies there already stays there, so this is safe to repeat. With `folder=deleted` it goes for good,
+/// provided that it lies in Deleted; what was taken back meanwhile stays.
 #[utoipa::path(delete, path = "/api/v1/messages/{id}", tag = "messages", security(("session" = [])),
-    params(("id" = ObjectId, Path)),
+    params(("id" = ObjectId, Path),
+        ("folder" = Option<Folder>, Query, description = "Where the caller knows it. `deleted`: remove it for good, if it lies there")),
     responses((status = 200, description = "It lies in Deleted now", body = MessageRow),
-        (status = 204, description = "It is gone for good"),
-        (status = 401, body = ApiError), (status = 404, body = ApiError)))]
-pub async fn delete(State(api): State<Api>, who: LoggedIn, Id(id): Id) -> HttpResult<Response> {
-    Ok(match messages::delete(api.server(), who.id, id).await? {
-        Some(shown) => Json(row(&shown)?).into_response(),
-        None => StatusCode::NO_CONTENT.into_response(),
-    })
+        (status = 204, description = "It lay in Deleted and is gone for good"),
+        (status = 401, body = ApiError), (status = 404, body = ApiError),
+        (status = 412, description = "It was to go for good and does not lie in Deleted: nothing was done", body = ApiError)))]
+pub async fn delete(
+    State(api): State<Api>,
+    who: LoggedIn,
+    Id(id): Id,
+    Params(known): Params<DeleteQuery>,
+) -> HttpResult<Response> {
+    if known.folder == Some(Folder::Deleted) {
+        messages::expunge(api.server(), who.id, id).await?;
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    let shown = messages::delete(api.server(), who.id, id).await?;
+    Ok(Json(row(&shown)?).into_response())
 }
 
 /// Empties Deleted: what lies there goes for good, here and on the partner, and cannot be brought back. Safe to repeat.

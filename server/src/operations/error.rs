@@ -34,6 +34,8 @@ pub enum OpError {
     NotFound(String),
     /// There already, or changed in between; a sentence says what.
     Conflict(String),
+    /// It is not as the caller said that it knows it; a sentence says how. Nothing was done.
+    PreconditionFailed(String),
     /// Locked by an administrator.
     LockedByAdministrator,
     /// Too often; a sentence says what.

@@ -236,24 +236,36 @@ pub async fn mark(
     Ok(written.await?.value)
 }
 
-/// Moves a message of `user` to Deleted; one that lies there already goes for good. Returns it as it is then; `None`: it is gone.
+/// Moves a message of `user` to Deleted. One that lies there already stays as it is, so a request that comes twice, or from a page that is
+/// out of date, destroys nothing. Returns it as it is then.
 ///
 /// # Errors
 /// [`OpError::NotFound`].
-pub async fn delete(server: &Server, user: ObjectId, id: ObjectId) -> OpResult<Option<Shown>> {
+pub async fn delete(server: &Server, user: ObjectId, id: ObjectId) -> OpResult<Shown> {
+    let marking = Marking {
+        unread: None,
+        deleted: Some(true),
+    };
+    mark(server, user, id, marking).await
+}
+
+/// Removes a message of `user` for good, on both servers. Only what lies in Deleted at that moment goes: whoever asks for it has said that
+/// it knows it there, and may be wrong, for the owner may have taken it back meanwhile.
+///
+/// # Errors
+/// [`OpError::PreconditionFailed`] for one that lies elsewhere; [`OpError::NotFound`].
+pub async fn expunge(server: &Server, user: ObjectId, id: ObjectId) -> OpResult<()> {
     let written = server.write_anyway(Wait::Partner, move |scope| {
         let object = message(scope, id, user)?;
-        if Message::of(&object).is_some_and(|m| m.filing().place == MessageFolder::Deleted) {
-            scope.change(&Change::Delete { id })?;
-            return Ok(None);
+        let place = Message::of(&object).map(|message| message.filing().place);
+        if place != Some(MessageFolder::Deleted) {
+            return Err(Abort::Refused(not_in_deleted()));
         }
-        let marking = Marking {
-            unread: None,
-            deleted: Some(true),
-        };
-        apply(scope, id, &object, marking).map(Some)
+        scope.change(&Change::Delete { id })?;
+        Ok(())
     });
-    Ok(written.await?.value)
+    written.await?;
+    Ok(())
 }
 
 /// Empties Deleted of `user`: what lies there now goes for good. Returns how many messages went.
@@ -296,6 +308,14 @@ pub async fn empty_deleted(server: &Server, user: ObjectId) -> OpResult<u64> {
 /// No such message.
 fn no_message() -> OpError {
     OpError::NotFound("This message is not in the mailbox. It may have been deleted.".into())
+}
+
+/// It is to go for good, and does not lie where that is possible.
+fn not_in_deleted() -> OpError {
+    OpError::PreconditionFailed(
+        "This message does not lie in Deleted: it may have been taken back. Nothing was removed."
+            .into(),
+    )
 }
 
 /// Why a message is not here: a row that cannot be read is no deletion.

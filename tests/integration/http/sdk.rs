@@ -161,6 +161,7 @@ async fn ask_as_a_user(client: &Client) {
     messages.set_unread(id, false).await.unwrap();
     messages.delete(id).await.unwrap();
     messages.undelete(id).await.unwrap();
+    messages.delete(id).await.unwrap();
     messages.expunge(id).await.unwrap();
     assert_eq!(messages.empty_deleted().await.unwrap().messages, 0);
 

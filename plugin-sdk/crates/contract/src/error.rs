@@ -43,6 +43,8 @@ pub enum ErrorCode {
     NotFound,
     /// 409: it is there already, with another content.
     Conflict,
+    /// 412: it is not as the request says that it is, so nothing was done.
+    PreconditionFailed,
     /// 413: more than the server takes.
     TooLarge,
     /// 415: sound or content of a kind that cannot be decoded.
