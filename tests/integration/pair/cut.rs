@@ -13,7 +13,7 @@ pub(crate) struct Linked {
 }
 
 impl Linked {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self::of(|root| Pair::alone(root, ""))
     }
 

@@ -16,9 +16,12 @@ pub mod message_fields {
     pub const SAVED: u16 = 3;
     /// The envelope, as CBOR bytes; set at creation.
     pub const ENVELOPE: u16 = 16;
+    /// How it came, as text: the trace line of the server that took it (RFC 5321 section 4.4); set at creation. It does not stand in the
+    /// body, so that a mail has the same body whichever server takes it. Earlier releases wrote it there.
+    pub const TRACE: u16 = 17;
 }
 
-use message_fields::{ENVELOPE, PLACE, UNREAD};
+use message_fields::{ENVELOPE, PLACE, TRACE, UNREAD};
 
 /// Where a message lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -115,6 +118,16 @@ impl<'a> Message<'a> {
             ),
             (Key::field(ENVELOPE), Value::Bytes(bytes)),
         ]
+    }
+
+    /// The registers of a message that has just come by mail, and how it came: it lies in the inbox, unread, and no register says so. Where both
+    /// servers have taken the same mail while they were apart, what its owner did with one of the two copies then counts for both,
+    /// for a register that was never set gives way to one that was.
+    pub fn arrival(envelope: &Envelope, trace: String) -> Vec<(Key, Value)> {
+        let mut registers = Self::registers(envelope, MessageFolder::Inbox, true);
+        registers.retain(|(key, _)| *key == Key::field(ENVELOPE));
+        registers.push((Key::field(TRACE), Value::Text(trace)));
+        registers
     }
 
     /// Whose mailbox it lies in.
@@ -221,5 +234,51 @@ mod tests {
         assert_eq!(message.envelope(), Some(envelope));
         assert!(message.unread());
         assert_eq!(message.filing().place, MessageFolder::Inbox);
+    }
+
+    /// Both servers took the same mail while they were apart; on one of them it was read and deleted before the other one took it.
+    #[test]
+    fn what_was_done_with_one_copy_of_a_mail_counts_for_the_one_that_came_later() {
+        let envelope = |at| Envelope {
+            kind: contract::Kind::Text,
+            sender: Sender::default(),
+            subject: String::new(),
+            received_at: Timestamp(at),
+            duration_ms: 0,
+            pages: None,
+            attachments: 0,
+            urgent: false,
+            private: false,
+        };
+        let copy = |at, server| {
+            let mut object = Object::new(Kind::MESSAGE, None, None);
+            let version = Version {
+                hlc: Hlc(at),
+                incarnation: Incarnation(server),
+            };
+            let registers = Message::arrival(&envelope(at as i64), format!("by {server}"));
+            for (key, value) in registers {
+                object.set(key, version, value);
+            }
+            object
+        };
+        let (mut first, later) = (copy(1, 1), copy(9, 2));
+        let version = Version {
+            hlc: Hlc(2),
+            incarnation: Incarnation(1),
+        };
+        let since = Timestamp(2);
+        let place = MessageFolder::Deleted;
+        let deleted = FolderState { place, since }.value();
+        first.set(Key::field(UNREAD), version, Value::Bool(false));
+        first.set(Key::field(PLACE), version, deleted);
+        let (mut here, mut there) = (first.clone(), later.clone());
+        here.join(&later);
+        there.join(&first);
+        assert_eq!(here, there);
+        let message = Message::of(&here).unwrap();
+        assert!(!message.unread());
+        assert_eq!(message.filing().place, MessageFolder::Deleted);
+        assert_eq!(message.envelope().unwrap().received_at, Timestamp(9));
     }
 }
