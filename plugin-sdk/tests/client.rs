@@ -381,6 +381,40 @@ fn only_what_lies_in_deleted_is_expunged_also_when_the_answer_is_lost() {
 }
 
 #[test]
+fn what_the_server_in_use_has_lost_is_heard_from_its_partner_and_the_server_stays() {
+    run(async |north, south, _| {
+        let user = User::logged_in(&north).await;
+        let id = fake::message(1).id;
+        let audio = async || user.client.messages().audio(id, None, |_| {}).await;
+        north.mode.set(Mode::Lacks);
+        assert_eq!(audio().await, Ok(fake::sound()));
+        south.mode.set(Mode::Lacks);
+        let lost = |heard: Result<Vec<u8>, Error>| match heard {
+            Err(Error::Refused(why)) => assert_eq!(why.code, ErrorCode::NotHere),
+            other => panic!("{other:?}"),
+        };
+        lost(audio().await);
+        // What else the partner says of it, or does not, is no answer.
+        for mode in [Mode::Forgets, Mode::Unavailable, Mode::Cuts, Mode::Mute] {
+            south.mode.set(mode);
+            lost(audio().await);
+        }
+        south.kill().await;
+        lost(audio().await);
+        assert_eq!(user.count().await, Ok(2));
+        let status = user.client.status();
+        assert_eq!(
+            (status.state, status.on),
+            (State::OnPrimary, Some(Side::Primary))
+        );
+        assert!(user.client.session().is_held());
+        let path = format!("GET /api/v1/messages/{id}/audio");
+        let asked = |server: &Server| server.asked.borrow().iter().filter(|a| **a == path).count();
+        assert_eq!((asked(&north), asked(&south)), (7, 6));
+    });
+}
+
+#[test]
 fn deleted_is_emptied_once_also_when_the_answer_is_lost() {
     run(async |north, _, store| {
         let user = User::logged_in(&north).await;

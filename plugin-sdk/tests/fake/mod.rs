@@ -49,6 +49,8 @@ pub enum Mode {
     DoesAndHangs,
     /// Reads the head of a request and nothing more.
     Unread,
+    /// Has lost the content of every message.
+    Lacks,
 }
 
 /// What both servers keep.
@@ -511,6 +513,7 @@ async fn talk(server: Rc<Server>, socket: TcpStream) -> std::io::Result<()> {
     let (status, answer) = match mode {
         Mode::Mute => return std::future::pending().await,
         Mode::Unavailable if !probe => refusal(503, ErrorCode::Unavailable),
+        Mode::Lacks if path.ends_with("/audio") => refusal(409, ErrorCode::NotHere),
         Mode::Babbles if !probe => (200, b"<!doctype html>".to_vec()),
         _ if probe => json(200, &server.discovery()),
         _ => server.answer(method, &path, &body, authorized),

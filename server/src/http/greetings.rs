@@ -54,8 +54,8 @@ pub async fn list(State(api): State<Api>, who: LoggedIn) -> HttpResult<Json<Vec<
         (status = 206, description = "The range that was asked for", content((Vec<u8> = "audio/wav"), (Vec<u8> = "audio/vnd.callpilot.stored"))),
         (status = 304, description = "The client has it already"),
         (status = 400, body = ApiError), (status = 401, body = ApiError), (status = 404, body = ApiError),
-        (status = 416, description = "The range lies outside of the sound", body = ApiError),
-        (status = 503, description = "Its sound is still on its way from the partner", body = ApiError)))]
+        (status = 409, description = "Its sound is not here at present; it is asked from the partner, which may have it", body = ApiError),
+        (status = 416, description = "The range lies outside of the sound", body = ApiError)))]
 pub async fn hear(
     State(api): State<Api>,
     who: LoggedIn,

@@ -58,7 +58,7 @@ pub async fn list(
 #[utoipa::path(get, path = "/api/v1/messages/{id}", tag = "messages", security(("session" = [])),
     params(("id" = ObjectId, Path)),
     responses((status = 200, body = MessageDetail), (status = 401, body = ApiError), (status = 404, body = ApiError),
-        (status = 503, description = "Its content, or the message itself, is not here at present; it is asked from the partner", body = ApiError)))]
+        (status = 409, description = "Its content, or the message itself, is not here at present; it is asked from the partner, which may have it", body = ApiError)))]
 pub async fn read(
     State(api): State<Api>,
     who: LoggedIn,
@@ -75,7 +75,8 @@ pub async fn read(
 /// Marks a message as read or unread, moves it to Deleted or back.
 #[utoipa::path(patch, path = "/api/v1/messages/{id}", tag = "messages", security(("session" = [])),
     params(("id" = ObjectId, Path)), request_body = MessagePatch,
-    responses((status = 200, body = MessageRow), (status = 401, body = ApiError), (status = 404, body = ApiError)))]
+    responses((status = 200, body = MessageRow), (status = 401, body = ApiError), (status = 404, body = ApiError),
+        (status = 409, description = "It cannot be read here at present; it is asked from the partner", body = ApiError)))]
 pub async fn change(
     State(api): State<Api>,
     who: LoggedIn,
@@ -104,6 +105,7 @@ pub struct DeleteQuery {
     responses((status = 200, description = "It lies in Deleted now", body = MessageRow),
         (status = 204, description = "It lay in Deleted and is gone for good"),
         (status = 401, body = ApiError), (status = 404, body = ApiError),
+        (status = 409, description = "It cannot be read here at present; it is asked from the partner", body = ApiError),
         (status = 412, description = "It was to go for good and does not lie in Deleted: nothing was done", body = ApiError)))]
 pub async fn delete(
     State(api): State<Api>,

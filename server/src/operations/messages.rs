@@ -9,7 +9,6 @@ use domain::{
     message_fields,
 };
 use ledger::{Ledger, LedgerError};
-use std::time::Duration;
 use store::{Listed, Readers, StoreError};
 use vpim::limits::{READING_CONSTANT, READING_FACTOR};
 
@@ -139,8 +138,8 @@ async fn room_for(server: &Server, body: Option<BodyRef>) -> OpResult<ReadingPer
 /// One message of `user`, with what `parse` makes of its content, on the blocking pool and within the budget for reading.
 ///
 /// # Errors
-/// [`OpError::NotFound`]; [`OpError::Unavailable`] while its row or its content is not on this server, and when others read so much that
-/// there is no room in time.
+/// [`OpError::NotFound`]; [`OpError::NotHere`] while its row or its content is not on this server; [`OpError::Unavailable`] when others read so
+/// much that there is no room in time.
 pub async fn open<T: Send + 'static>(
     server: &Server,
     user: ObjectId,
@@ -174,7 +173,7 @@ pub async fn open<T: Send + 'static>(
 /// One message of `user`, without its content.
 ///
 /// # Errors
-/// [`OpError::NotFound`]; [`OpError::Unavailable`] while its row is not on this server.
+/// [`OpError::NotFound`]; [`OpError::NotHere`] while its row is not on this server.
 pub async fn find(server: &Server, user: ObjectId, id: ObjectId) -> OpResult<Object> {
     let read = server.read(move |readers| {
         let Some(object) = readers.object(&id)? else {
@@ -222,7 +221,7 @@ pub async fn counts(server: &Server, user: ObjectId) -> Result<MailboxCounts, Wr
 /// Marks a message of `user`, moves it to Deleted or back. Returns it as it is then.
 ///
 /// # Errors
-/// [`OpError::NotFound`].
+/// [`OpError::NotFound`]; [`OpError::NotHere`] while its row is not on this server.
 pub async fn mark(
     server: &Server,
     user: ObjectId,
@@ -240,7 +239,7 @@ pub async fn mark(
 /// out of date, destroys nothing. Returns it as it is then.
 ///
 /// # Errors
-/// [`OpError::NotFound`].
+/// As [`mark`].
 pub async fn delete(server: &Server, user: ObjectId, id: ObjectId) -> OpResult<Shown> {
     let marking = Marking {
         unread: None,
@@ -253,7 +252,7 @@ pub async fn delete(server: &Server, user: ObjectId, id: ObjectId) -> OpResult<S
 /// it knows it there, and may be wrong, for the owner may have taken it back meanwhile.
 ///
 /// # Errors
-/// [`OpError::PreconditionFailed`] for one that lies elsewhere; [`OpError::NotFound`].
+/// [`OpError::PreconditionFailed`] for one that lies elsewhere; as [`mark`].
 pub async fn expunge(server: &Server, user: ObjectId, id: ObjectId) -> OpResult<()> {
     let written = server.write_anyway(Wait::Partner, move |scope| {
         let object = message(scope, id, user)?;
@@ -321,7 +320,7 @@ fn not_in_deleted() -> OpError {
 /// Why a message is not here: a row that cannot be read is no deletion.
 fn absent(readers: &Readers, id: &ObjectId) -> Result<OpError, StoreError> {
     Ok(match readers.snapshot(|view| view.is_in_doubt(id))? {
-        true => OpError::unreadable(),
+        true => OpError::MESSAGE_NOT_HERE,
         false => no_message(),
     })
 }
@@ -338,11 +337,7 @@ pub(super) fn content(
         Ok(bytes) => Ok(Ok(bytes)),
         // What cannot be read is noted by the reader, and comes from the partner if it has it.
         Err(StoreError::Missing(_) | StoreError::Damaged(_) | StoreError::Io { .. }) => {
-            let why = "The content of this message is not on this server at present; it is asked from the partner.";
-            Ok(Err(OpError::Unavailable {
-                why,
-                wait: Duration::from_secs(2),
-            }))
+            Ok(Err(OpError::CONTENT_NOT_HERE))
         }
         Err(other) => Err(other),
     }
@@ -359,6 +354,11 @@ fn message(
     user: ObjectId,
 ) -> Result<Object, Abort<OpError>> {
     let object = scope.tx().object(&id)?;
+    // One that the partner does not know either is gone.
+    let is_in_doubt = |row: ledger::Unreadable| !row.lost;
+    if object.is_none() && scope.tx().unreadable(&id)?.is_some_and(is_in_doubt) {
+        return Err(Abort::Refused(OpError::MESSAGE_NOT_HERE));
+    }
     object
         .filter(|object| is_message_of(object, user))
         .ok_or_else(|| Abort::Refused(no_message()))
