@@ -58,7 +58,7 @@ pub use classes::MailboxClasses;
 pub use gr::Gr;
 pub use greetings::Greetings;
 pub use lists::Lists;
-pub use messages::Messages;
+pub use messages::{MessageQuery, Messages};
 pub use notification::OwnNotification;
 pub use own_administration::OwnAdministration;
 pub use own_session::OwnSession;

@@ -7,27 +7,45 @@ use super::extract::{Body, Id, Params};
 use super::{Api, convert};
 use crate::operations::OpError;
 use crate::operations::messages::{self, Marking, Shown};
+use crate::operations::search::MessageFilter;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use contract::{
-    ApiError, Emptied, Folder, MessageDetail, MessageList, MessagePatch, MessageRow, ObjectId,
+    ApiError, Emptied, Folder, Kind, MessageDetail, MessageList, MessagePatch, MessageRow,
+    ObjectId, Timestamp,
 };
 use serde::Deserialize;
 
-/// Which page of which folder.
+/// Which page of which folder, and what of it.
 #[derive(Deserialize)]
 pub struct ListQuery {
     folder: Option<Folder>,
+    words: Option<String>,
+    kind: Option<Kind>,
+    unread: Option<bool>,
+    urgent: Option<bool>,
+    private: Option<bool>,
+    since: Option<i64>,
+    until: Option<i64>,
     before: Option<String>,
     limit: Option<usize>,
 }
 
-/// A page of a folder, newest first, with counts over the whole mailbox.
+/// A page of a folder, newest first, with counts over the whole mailbox; or of those of its messages that meet all conditions of the query. A
+/// request looks at so many messages at most, so where few of many meet them a page may be short, or empty, although `next` names another one.
 #[utoipa::path(get, path = "/api/v1/messages", tag = "messages", security(("session" = [])),
     params(
         ("folder" = Option<Folder>, Query, description = "Default: inbox"),
+        ("words" = Option<String>, Query, description = "Words, at most 10 and 200 characters, each of which stands in the sender's name, number or address, in the \
+            subject or in the first 2,048 bytes of the text: in any letters, with or without accents, also as a part of a word. The text of a message that came to an earlier release is not looked through"),
+        ("kind" = Option<Kind>, Query, description = "What it mainly is; what is mixed is found as `voice` and as `fax`, too, as far as it has them"),
+        ("unread" = Option<bool>, Query, description = "Unread, or read"),
+        ("urgent" = Option<bool>, Query, description = "Marked urgent by its sender, or not"),
+        ("private" = Option<bool>, Query, description = "Marked private by its sender, or not"),
+        ("since" = Option<i64>, Query, description = "Received at this moment or later, in milliseconds since 1970 (UTC)"),
+        ("until" = Option<i64>, Query, description = "Received before this moment, in milliseconds since 1970 (UTC)"),
         ("before" = Option<String>, Query, description = "`next` of the page before"),
         ("limit" = Option<usize>, Query, description = "At most so many messages; default and maximum by configuration (500)"),
     ),
@@ -43,8 +61,9 @@ pub async fn list(
     let list_max = api.server().config().limits.list_max;
     let limit = page.limit.unwrap_or(list_max).clamp(1, list_max);
     let place = convert::place(page.folder.unwrap_or(Folder::Inbox));
+    let filter = filter(&page)?;
     let as_of = api.server().now();
-    let page = messages::list(api.server(), who.id, place, before, limit).await?;
+    let page = messages::list(api.server(), who.id, place, filter, before, limit).await?;
     Ok(Json(MessageList {
         messages: page.messages.iter().map(row).collect::<HttpResult<_>>()?,
         next: page.next.map(|next| next.to_string()),
@@ -52,6 +71,17 @@ pub async fn list(
         limits: Some(convert::mailbox_limits(&api.server().config().mailbox)),
         as_of,
     }))
+}
+
+fn filter(asked: &ListQuery) -> HttpResult<MessageFilter> {
+    let mut filter = MessageFilter::of_words(asked.words.as_deref().unwrap_or_default())?;
+    filter.kind = asked.kind;
+    filter.unread = asked.unread;
+    filter.urgent = asked.urgent;
+    filter.private = asked.private;
+    filter.since = asked.since.map(Timestamp);
+    filter.until = asked.until.map(Timestamp);
+    Ok(filter)
 }
 
 /// One message with its parts.

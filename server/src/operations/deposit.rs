@@ -6,6 +6,7 @@
 
 mod accept;
 mod retry;
+mod text;
 mod trace;
 
 use accept::{Accepted, accept};
@@ -168,6 +169,8 @@ struct NewMail {
     envelope: Envelope,
     /// Its content.
     body: Vec<u8>,
+    /// The beginning of its texts.
+    text: String,
     /// How it came.
     trace: Trace,
     /// By what it is known when it comes again; `None`: it never is.
@@ -258,6 +261,7 @@ async fn read(
         mut envelope,
         body,
         identified,
+        text,
         from,
     } = accept(server, raw.clone(), back, received_at).await?;
     let unverified = !delivery.submitter.may_say(server, &from);
@@ -269,6 +273,7 @@ async fn read(
     Ok(NewMail {
         envelope,
         body,
+        text,
         trace: Trace::of(delivery, &server.config().fqdn, received_at),
         digest: identified.map(|content| MailDigest::of(back, unverified, &content)),
     })
@@ -324,7 +329,7 @@ fn file(
             kind: Kind::MESSAGE,
             owner: Some(owner),
             body: Some(body),
-            registers: Message::arrival(&new.envelope, new.trace.line(id)),
+            registers: Message::arrival(&new.envelope, new.trace.line(id), new.text.clone()),
         })?;
         filed.copies.push((owner, id));
     }

@@ -19,9 +19,11 @@ pub mod message_fields {
     /// How it came, as text: the trace line of the server that took it (RFC 5321 section 4.4); set at creation. It does not stand in the
     /// body, so that a mail has the same body whichever server takes it. Earlier releases wrote it there.
     pub const TRACE: u16 = 17;
+    /// The beginning of its texts, for whoever looks for words in it; set at creation. A message of an earlier release has none.
+    pub const TEXT: u16 = 18;
 }
 
-use message_fields::{ENVELOPE, PLACE, TRACE, UNREAD};
+use message_fields::{ENVELOPE, PLACE, TEXT, TRACE, UNREAD};
 
 /// Where a message lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -123,10 +125,15 @@ impl<'a> Message<'a> {
     /// The registers of a message that has just come by mail, and how it came: it lies in the inbox, unread, and no register says so. Where both
     /// servers have taken the same mail while they were apart, what its owner did with one of the two copies then counts for both,
     /// for a register that was never set gives way to one that was.
-    pub fn arrival(envelope: &Envelope, trace: String) -> Vec<(Key, Value)> {
+    ///
+    /// `text` is the beginning of what can be read in it; empty if there is nothing.
+    pub fn arrival(envelope: &Envelope, trace: String, text: String) -> Vec<(Key, Value)> {
         let mut registers = Self::registers(envelope, MessageFolder::Inbox, true);
         registers.retain(|(key, _)| *key == Key::field(ENVELOPE));
         registers.push((Key::field(TRACE), Value::Text(trace)));
+        if !text.is_empty() {
+            registers.push((Key::field(TEXT), Value::Text(text)));
+        }
         registers
     }
 
@@ -144,6 +151,11 @@ impl<'a> Message<'a> {
     pub fn envelope(&self) -> Option<Envelope> {
         let bytes = self.0.get(Key::field(ENVELOPE))?.as_bytes()?;
         ciborium::from_reader(bytes).ok()
+    }
+
+    /// The beginning of its texts, if there are any.
+    pub fn text(&self) -> Option<&'a str> {
+        self.0.get(Key::field(TEXT))?.as_text()
     }
 
     /// Not yet heard or read.
@@ -256,7 +268,8 @@ mod tests {
                 hlc: Hlc(at),
                 incarnation: Incarnation(server),
             };
-            let registers = Message::arrival(&envelope(at as i64), format!("by {server}"));
+            let registers =
+                Message::arrival(&envelope(at as i64), format!("by {server}"), "x".into());
             for (key, value) in registers {
                 object.set(key, version, value);
             }
@@ -278,6 +291,7 @@ mod tests {
         assert_eq!(here, there);
         let message = Message::of(&here).unwrap();
         assert!(!message.unread());
+        assert_eq!(message.text(), Some("x"));
         assert_eq!(message.filing().place, MessageFolder::Deleted);
         assert_eq!(message.envelope().unwrap().received_at, Timestamp(9));
     }

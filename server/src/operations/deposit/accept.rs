@@ -3,6 +3,7 @@
 //! What is kept follows from the mail alone, and nothing of this server or this moment goes into it: so a mail that comes again, here or at the
 //! partner, gives the same body.
 
+use super::text::text;
 use super::{Refusal, claimed, envelope};
 use crate::reading::{Crowded, ReadingSide};
 use crate::server::{Server, WriteError, WriterError};
@@ -18,6 +19,8 @@ pub(super) struct Accepted {
     pub body: Vec<u8>,
     /// What identifies its content, if it has a Message-ID.
     pub identified: Option<BodyRef>,
+    /// The beginning of its texts.
+    pub text: String,
     /// The address that it says it comes from; empty if it says none.
     pub from: String,
 }
@@ -41,6 +44,7 @@ pub(super) async fn accept(
         vpim::judge(&message).map_err(Refusal::Content)?;
         let envelope = envelope(&message, return_path.as_deref(), received_at);
         let from = claimed(message.envelope.from.as_ref(), return_path.as_deref()).to_owned();
+        let text = text(&message);
         let body = vpim::canonical(&message);
         let identity = message.envelope.message_id.as_ref();
         let identified = identity.map(|_| BodyRef::of(&body));
@@ -48,6 +52,7 @@ pub(super) async fn accept(
             envelope,
             body,
             identified,
+            text,
             from,
         })
     });
