@@ -21,7 +21,7 @@
 //! a slower answer. Each method says its class. What makes something gets its id here, so a repetition is known as one: nothing that a
 //! caller does once happens twice. Dropping the future of a call stops it.
 //!
-//! In the folder: a file for each resource, with `natural_key` for what several have in common; `call` what is asked, `send` until it is answered, `answer` what an answer means; `driver`
+//! In the folder: a file for each resource, with `natural_key` for what several have in common; `call` what is asked, `send` until it is answered, `answer` what an answer means, `elsewhere` one thing that only the partner has; `driver`
 //! between connector and transport, `session` the token that it holds, `events` and `sse` its own conversations.
 //!
 //! [`Replay`]: crate::Replay
@@ -32,6 +32,7 @@ mod audit_trail;
 mod call;
 mod classes;
 mod driver;
+mod elsewhere;
 mod events;
 mod gr;
 mod greetings;
@@ -57,7 +58,7 @@ pub use classes::MailboxClasses;
 pub use gr::Gr;
 pub use greetings::Greetings;
 pub use lists::Lists;
-pub use messages::Messages;
+pub use messages::{MessageQuery, Messages};
 pub use notification::OwnNotification;
 pub use own_administration::OwnAdministration;
 pub use own_session::OwnSession;

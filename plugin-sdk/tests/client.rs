@@ -397,18 +397,55 @@ fn a_deletion_that_is_sent_twice_can_still_be_undone() {
 }
 
 #[test]
-fn a_message_is_expunged_wherever_it_lies_also_when_the_answer_is_lost() {
+fn only_what_lies_in_deleted_is_expunged_also_when_the_answer_is_lost() {
     run(async |north, _, store| {
         let user = User::logged_in(&north).await;
-        assert_eq!(
-            user.client.messages().expunge(fake::message(2).id).await,
-            Ok(())
+        let (taken_back, gone) = (fake::message(2).id, fake::message(1).id);
+        let refused = user.client.messages().expunge(taken_back).await;
+        assert!(
+            matches!(&refused, Err(Error::Refused(why)) if why.code == ErrorCode::PreconditionFailed),
+            "{refused:?}"
         );
-        let id = fake::message(1).id;
-        user.client.messages().delete(id).await.unwrap();
+        user.client.messages().delete(gone).await.unwrap();
         north.mode.set(Mode::DoesAndCuts);
-        assert_eq!(user.client.messages().expunge(id).await, Ok(()));
-        assert!(store.messages.borrow().is_empty());
+        assert_eq!(user.client.messages().expunge(gone).await, Ok(()));
+        let left = store.messages.borrow();
+        let left: Vec<_> = left.values().map(|row| (row.id, row.folder)).collect();
+        assert_eq!(left, [(taken_back, Folder::Inbox)]);
+    });
+}
+
+#[test]
+fn what_the_server_in_use_has_lost_is_heard_from_its_partner_and_the_server_stays() {
+    run(async |north, south, _| {
+        let user = User::logged_in(&north).await;
+        let id = fake::message(1).id;
+        let audio = async || user.client.messages().audio(id, None, |_| {}).await;
+        north.mode.set(Mode::Lacks);
+        assert_eq!(audio().await, Ok(fake::sound()));
+        south.mode.set(Mode::Lacks);
+        let lost = |heard: Result<Vec<u8>, Error>| match heard {
+            Err(Error::Refused(why)) => assert_eq!(why.code, ErrorCode::NotHere),
+            other => panic!("{other:?}"),
+        };
+        lost(audio().await);
+        // What else the partner says of it, or does not, is no answer.
+        for mode in [Mode::Forgets, Mode::Unavailable, Mode::Cuts, Mode::Mute] {
+            south.mode.set(mode);
+            lost(audio().await);
+        }
+        south.kill().await;
+        lost(audio().await);
+        assert_eq!(user.count().await, Ok(2));
+        let status = user.client.status();
+        assert_eq!(
+            (status.state, status.on),
+            (State::OnPrimary, Some(Side::Primary))
+        );
+        assert!(user.client.session().is_held());
+        let path = format!("GET /api/v1/messages/{id}/audio");
+        let asked = |server: &Server| server.asked.borrow().iter().filter(|a| **a == path).count();
+        assert_eq!((asked(&north), asked(&south)), (7, 6));
     });
 }
 

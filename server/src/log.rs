@@ -10,6 +10,11 @@ pub fn start(rules: &Log) {
         .level
         .parse::<EnvFilter>()
         .unwrap_or_else(|_| EnvFilter::new("info"));
+    // The decoders of sound log what is wrong with a file, packet by packet: a stranger would fill the log.
+    let filter = match "symphonia=off".parse() {
+        Ok(silent) => filter.add_directive(silent),
+        Err(_) => filter,
+    };
     let colours = std::io::stderr().is_terminal();
     let builder = tracing_subscriber::fmt()
         .with_ansi(colours)

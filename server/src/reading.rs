@@ -12,6 +12,14 @@ use writer::RateLimitedLog;
 /// How long somebody waits for the budget before being put off.
 const WAIT_MAX: Duration = Duration::from_secs(10);
 
+/// Compressed sound takes longer, and so do its turns: so many times as long is waited for one.
+const TURN_WAIT_FACTOR: u32 = 6;
+
+/// Half of the processors, so that strangers' sound leaves the others to those who hear theirs.
+fn transcoders_max() -> usize {
+    std::thread::available_parallelism().map_or(1, |all| all.get().div_ceil(2))
+}
+
 /// That somebody was put off is logged so often at most.
 static CROWDED: RateLimitedLog = RateLimitedLog::new(Duration::from_secs(60));
 
@@ -36,6 +44,8 @@ pub struct Reading {
     /// Bytes of each half.
     half: u32,
     wait_max: Duration,
+    /// Mails whose compressed sound may be made telephone sound at once.
+    transcoders: Arc<Semaphore>,
 }
 
 /// Bytes taken out of the budget, given back when this is dropped.
@@ -58,6 +68,24 @@ impl Reading {
             answers: new(),
             half,
             wait_max,
+            transcoders: Arc::new(Semaphore::new(transcoders_max())),
+        }
+    }
+
+    /// Takes one of the few places where compressed sound is made telephone sound, for as long as what is returned lives.
+    ///
+    /// # Errors
+    /// [`Crowded`] if none is free within a minute.
+    pub async fn take_turn_to_transcode(&self) -> Result<ReadingPermit, Crowded> {
+        let turn = Arc::clone(&self.transcoders).acquire_owned();
+        let turn = tokio::time::timeout(self.wait_max * TURN_WAIT_FACTOR, turn).await;
+        match turn {
+            Ok(Ok(permit)) => Ok(ReadingPermit { _permit: permit }),
+            Ok(Err(_)) | Err(_) => {
+                metrics::counter!("callpilot_reading_put_off_total", "side" => "transcoding")
+                    .increment(1);
+                Err(Crowded)
+            }
         }
     }
 
@@ -121,6 +149,21 @@ mod tests {
             let reading = small();
             let _deposits = reading.take(ReadingSide::Deposits, 100).await.unwrap();
             assert!(reading.take(ReadingSide::Answers, 100).await.is_ok());
+        });
+    }
+
+    #[test]
+    fn who_finds_no_turn_to_transcode_is_put_off() {
+        run(async {
+            let reading = small();
+            let mut turns = Vec::new();
+            for _ in 0..transcoders_max() {
+                turns.push(reading.take_turn_to_transcode().await.unwrap());
+            }
+            let refused = reading.take_turn_to_transcode().await;
+            assert_eq!(refused.err(), Some(Crowded));
+            turns.pop();
+            assert!(reading.take_turn_to_transcode().await.is_ok());
         });
     }
 

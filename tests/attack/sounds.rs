@@ -1,6 +1,7 @@
 //! Sound that is asked for in a way that would cost much.
 
 use crate::Target;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 use support::{connect_from, until, voice};
@@ -12,7 +13,10 @@ const HOUR: usize = 3_600 * voice::SECOND;
 /// The addresses of messages of an hour each, left by strangers.
 fn hours(target: &Target<'_>) -> Vec<String> {
     let mailbox = target.mailbox();
-    for seed in 0..HOURS {
+    // What an earlier attack has left, and is deleted since, would not come again.
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    for _ in 0..HOURS {
+        let seed = NEXT.fetch_add(1, Ordering::Relaxed);
         let mail = voice::message("stranger@client.example", &mailbox, seed, HOUR);
         target.leave([127, 0, 4, 1], &mail);
     }

@@ -7,7 +7,7 @@ use toml::{Table, Value};
 use crate::tree::{self, Fault};
 
 /// Each package of ours with the packages of ours that it may use.
-const MAY_USE: [(&str, &[&str]); 19] = [
+const MAY_USE: [(&str, &[&str]); 20] = [
     ("codec", &[]),
     ("contract", &[]),
     ("plugin-sdk", &["contract"]),
@@ -16,7 +16,8 @@ const MAY_USE: [(&str, &[&str]); 19] = [
     ("domain", &["contract"]),
     ("gr-proto", &["contract", "domain", "ledger"]),
     ("ledger", &["contract", "domain"]),
-    ("vpim", &["codec"]),
+    ("compressed-sound", &["codec"]),
+    ("vpim", &["codec", "compressed-sound"]),
     ("demo", &["vpim"]),
     ("store", &["contract", "domain", "ledger"]),
     ("writer", &["domain", "gr-proto", "ledger", "store"]),
@@ -31,6 +32,7 @@ const MAY_USE: [(&str, &[&str]); 19] = [
     (
         "fuzz-targets",
         &[
+            "compressed-sound",
             "contract",
             "counting-allocator",
             "domain",

@@ -35,7 +35,7 @@ impl Greetings {
         self.0.call_bytes(&call.receiving(progress)).await
     }
 
-    /// Records a greeting: a WAV file of 8 kHz and at most 5 minutes. It takes the place of the one before, on both servers.
+    /// Records a greeting: a file of sound of at most 5 minutes, be it WAV of any rate, MP3, M4A, Ogg, WebM or AMR. It takes the place of the one before, on both servers.
     /// `progress` is told as it is sent; dropping the future stops it.
     ///
     /// By key: the recording gets its id here, so a repetition after a lost answer is known, and does not take the place of a newer

@@ -34,14 +34,15 @@ struct Failed {
     epoch: u64,
 }
 
-/// For how long a call has been waiting.
-struct Patience {
+/// For how long a call has been waiting, and may.
+pub(super) struct Patience {
     began: Millis,
     alive_at: Rc<Cell<Millis>>,
+    max_ms: u64,
 }
 
 /// Takes a good answer, or says what is wrong with it: then it counts as no answer of a CallPilot server.
-type Read<'a> = &'a mut dyn FnMut(RawResponse) -> Result<(), String>;
+pub(super) type Read<'a> = &'a mut dyn FnMut(RawResponse) -> Result<(), String>;
 
 impl Driver {
     /// A call whose answer is JSON.
@@ -84,7 +85,7 @@ impl Driver {
 
     /// Sends a call until a server answers it, none does, it has taken too long, or it may not be repeated.
     async fn send(&self, call: &Call, read: Read<'_>) -> Result<(), Error> {
-        let patience = Patience::new(self.now());
+        let patience = Patience::of(self.now(), self.timing().call_max_ms);
         let mut failed: Option<Failed> = None;
         let mut perhaps_done_by: Option<Endpoint> = None;
         let mut tries = 0;
@@ -100,6 +101,13 @@ impl Driver {
             }
             tries += 1;
             let fate = match self.try_once(call, &server, epoch, &patience, read).await {
+                Try::Done(Err(Error::Refused(refusal))) if call.may_be_elsewhere(&refusal) => {
+                    call.is_answered(&server);
+                    return match self.partner_answers(call, &server, read).await {
+                        true => Ok(()),
+                        false => Err(Error::Refused(refusal)),
+                    };
+                }
                 Try::Done(result) => {
                     call.is_answered(&server);
                     return result;
@@ -234,7 +242,7 @@ impl Driver {
         request
     }
 
-    async fn fetch_all(
+    pub(super) async fn fetch_all(
         &self,
         call: &Call,
         request: Request,
@@ -264,9 +272,9 @@ impl Driver {
         Ok(RawResponse { status, body })
     }
 
-    /// Ends when nothing has arrived for as long as a call may take.
-    async fn over(&self, patience: &Patience) {
-        let max = self.timing().call_max_ms;
+    /// Ends when nothing has arrived for as long as it may.
+    pub(super) async fn over(&self, patience: &Patience) {
+        let max = patience.max_ms;
         loop {
             let quiet = self.now().since(patience.alive_at.get());
             if quiet >= max {
@@ -298,11 +306,12 @@ impl Failed {
 }
 
 impl Patience {
-    fn new(now: Millis) -> Self {
+    pub(super) fn of(now: Millis, max_ms: u64) -> Self {
         let alive_at = Rc::new(Cell::new(now));
         Self {
             began: now,
             alive_at,
+            max_ms,
         }
     }
 }

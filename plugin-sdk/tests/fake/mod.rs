@@ -51,6 +51,8 @@ pub enum Mode {
     DoesAndHangs,
     /// Reads the head of a request and nothing more.
     Unread,
+    /// Has lost the content of every message.
+    Lacks,
 }
 
 /// What both servers keep.
@@ -256,7 +258,7 @@ impl Server {
 
     /// Status and body of the answer.
     fn answer(&self, method: &str, path: &str, body: &[u8], authorized: bool) -> (u16, Vec<u8>) {
-        let (path, _query) = path.split_once('?').unwrap_or((path, ""));
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
         if let Some(path) = path.strip_prefix("/api/v1/admin/") {
             return self.administer(method, path, body);
         }
@@ -312,14 +314,15 @@ impl Server {
             }
             ("DELETE", Some(id)) => match messages.get_mut(&id) {
                 None => refusal(404, ErrorCode::NotFound),
+                Some(row) if query != "folder=deleted" => {
+                    row.folder = Folder::Deleted;
+                    json(200, row)
+                }
                 Some(row) if row.folder == Folder::Deleted => {
                     messages.remove(&id);
                     (204, Vec::new())
                 }
-                Some(row) => {
-                    row.folder = Folder::Deleted;
-                    json(200, row)
-                }
+                Some(_) => refusal(412, ErrorCode::PreconditionFailed),
             },
             _ => refusal(404, ErrorCode::NotFound),
         }
@@ -516,6 +519,7 @@ async fn talk(server: Rc<Server>, socket: TcpStream) -> std::io::Result<()> {
         Mode::Mute => return std::future::pending().await,
         Mode::Unavailable if !probe => refusal(503, ErrorCode::Unavailable),
         Mode::Portal if !probe => (401, b"<h1>Log in to this network</h1>".to_vec()),
+        Mode::Lacks if path.ends_with("/audio") => refusal(409, ErrorCode::NotHere),
         Mode::Babbles if !probe => (200, b"<!doctype html>".to_vec()),
         _ if probe => json(200, &server.discovery()),
         _ => server.answer(method, &path, &body, authorized),

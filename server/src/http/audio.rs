@@ -60,9 +60,10 @@ pub(super) enum Sound {
         (status = 206, description = "The range that was asked for", content((Vec<u8> = "audio/wav"), (Vec<u8> = "audio/vnd.callpilot.stored"))),
         (status = 304, description = "The client has it already"),
         (status = 400, body = ApiError), (status = 401, body = ApiError), (status = 404, body = ApiError),
+        (status = 409, description = "Its content, or the message itself, is not here at present; it is asked from the partner, which may have it", body = ApiError),
         (status = 415, description = "The sound is of a kind that cannot be decoded", body = ApiError),
         (status = 416, description = "The range lies outside of the sound", body = ApiError),
-        (status = 503, description = "Its content is not here at present, or too many long messages are being heard", body = ApiError),
+        (status = 503, description = "Too many long messages are being heard, or the server is going out of service", body = ApiError),
     ))]
 pub async fn audio(
     State(api): State<Api>,

@@ -95,9 +95,11 @@ impl Problem {
 
     fn wait(&self) -> Option<u32> {
         match self {
-            Self::Operation(OpError::TooMany { wait, .. } | OpError::Unavailable { wait, .. }) => {
-                Some(seconds(*wait))
-            }
+            Self::Operation(
+                OpError::TooMany { wait, .. }
+                | OpError::Unavailable { wait, .. }
+                | OpError::NotHere { wait, .. },
+            ) => Some(seconds(*wait)),
             _ => None,
         }
     }
@@ -117,9 +119,15 @@ fn code(error: &OpError) -> (StatusCode, ErrorCode) {
         OpError::Forbidden(_) => (StatusCode::FORBIDDEN, ErrorCode::Forbidden),
         OpError::NotFound(_) => (StatusCode::NOT_FOUND, ErrorCode::NotFound),
         OpError::Conflict(_) => (StatusCode::CONFLICT, ErrorCode::Conflict),
+        OpError::PreconditionFailed(_) => (
+            StatusCode::PRECONDITION_FAILED,
+            ErrorCode::PreconditionFailed,
+        ),
         OpError::LockedByAdministrator => (StatusCode::LOCKED, ErrorCode::Locked),
         OpError::TooMany { .. } => (StatusCode::TOO_MANY_REQUESTS, ErrorCode::TooManyRequests),
         OpError::Unavailable { .. } => (StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Unavailable),
+        // Not a 5xx: neither clients nor proxies shall take the server for one that fails.
+        OpError::NotHere { .. } => (StatusCode::CONFLICT, ErrorCode::NotHere),
         OpError::NoRoom => (StatusCode::INSUFFICIENT_STORAGE, ErrorCode::NoRoom),
         OpError::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::Internal),
     }
@@ -130,7 +138,8 @@ fn sentence(error: &OpError) -> String {
         OpError::Invalid(text)
         | OpError::Forbidden(text)
         | OpError::NotFound(text)
-        | OpError::Conflict(text) => text.clone(),
+        | OpError::Conflict(text)
+        | OpError::PreconditionFailed(text) => text.clone(),
         OpError::WrongPassword { what, tries_left: 1 } => {
             format!("{what} is wrong. 1 try is left.")
         }
@@ -149,7 +158,7 @@ fn sentence(error: &OpError) -> String {
             "This mailbox was locked by an administrator. An administrator can unlock it.".into()
         }
         OpError::TooMany { what, wait } => format!("{what} Try again in {} seconds.", seconds(*wait)),
-        OpError::Unavailable { why, .. } => (*why).into(),
+        OpError::Unavailable { why, .. } | OpError::NotHere { why, .. } => (*why).into(),
         OpError::NoRoom => {
             "The disk of this server is nearly full, so it takes nothing new. Deleting messages for good makes room; tell an administrator."
                 .into()

@@ -14,7 +14,6 @@ use axum::response::Response;
 use contract::{ApiError, GreetingRow, GreetingSlot, ObjectId};
 use domain::{Greeting, Slot};
 use serde::Deserialize;
-use vpim::audio::SAMPLE_RATE_HZ;
 
 /// Bytes of an upload: the longest recording as 16-bit samples, with room for what recorders write beside the sound.
 pub const UPLOAD_MAX: usize = 2 * SAMPLES_MAX + 64 * 1024;
@@ -54,8 +53,8 @@ pub async fn list(State(api): State<Api>, who: LoggedIn) -> HttpResult<Json<Vec<
         (status = 206, description = "The range that was asked for", content((Vec<u8> = "audio/wav"), (Vec<u8> = "audio/vnd.callpilot.stored"))),
         (status = 304, description = "The client has it already"),
         (status = 400, body = ApiError), (status = 401, body = ApiError), (status = 404, body = ApiError),
-        (status = 416, description = "The range lies outside of the sound", body = ApiError),
-        (status = 503, description = "Its sound is still on its way from the partner", body = ApiError)))]
+        (status = 409, description = "Its sound is not here at present; it is asked from the partner, which may have it", body = ApiError),
+        (status = 416, description = "The range lies outside of the sound", body = ApiError)))]
 pub async fn hear(
     State(api): State<Api>,
     who: LoggedIn,
@@ -82,7 +81,8 @@ pub async fn hear(
     respond(&headers, etag, encoding, sound, "greeting")
 }
 
-/// Records a greeting or the name: a WAV file of 8 kHz, at most 5 minutes. It takes the place of the one before, on both servers. A
+/// Records a greeting or the name: a file of sound of whatever kind is heard in a message (WAV of any rate, MP3, M4A, Ogg, WebM, AMR), at
+/// most 5 minutes; its content says what it is. It takes the place of the one before, on both servers. A
 /// request with an `id` may be repeated: it finds what the first one recorded.
 #[utoipa::path(put, path = "/api/v1/greetings/{slot}", tag = "mailbox", security(("session" = [])),
     params(
@@ -93,7 +93,7 @@ pub async fn hear(
     responses((status = 200, body = GreetingRow), (status = 400, body = ApiError), (status = 401, body = ApiError),
         (status = 409, description = "It was recorded and another recording has taken its place, or the id is that of something else", body = ApiError),
         (status = 413, description = "Longer than 5 minutes", body = ApiError),
-        (status = 415, description = "Not a WAV file that can be read", body = ApiError)))]
+        (status = 415, description = "Not a file of sound that can be decoded", body = ApiError)))]
 pub async fn set(
     State(api): State<Api>,
     who: LoggedIn,
@@ -114,15 +114,12 @@ pub async fn set(
 }
 
 fn refused(why: NoRecording) -> Problem {
-    let refused =
-        |what| Problem::Unsupported(format!("This cannot be taken as a greeting: {what}."));
     match why {
         NoRecording::TooLong => Problem::TooLarge {
             size_max: UPLOAD_MAX,
         },
-        NoRecording::Undecodable(error) => refused(error),
-        NoRecording::Rate(rate_hz) => Problem::Unsupported(format!(
-            "The sound has {rate_hz} samples a second; record it with {SAMPLE_RATE_HZ}."
+        NoRecording::Undecodable(error) => Problem::Unsupported(format!(
+            "This cannot be taken as a greeting: {error}. Send a WAV file, MP3, AAC, Vorbis, Opus or AMR."
         )),
         NoRecording::Empty => Problem::invalid("The recording is empty.".into()),
         NoRecording::Operation(error) => error.into(),
@@ -171,8 +168,9 @@ mod tests {
             Problem::Unsupported(said) => said,
             other => panic!("{other:?}"),
         };
-        assert!(said(NoRecording::Rate(44_100)).contains("44100"));
-        assert!(said(NoRecording::Undecodable(wav::WavError::NotWav)).contains("not a WAV file"));
+        let what = "the file (it is damaged)".to_string();
+        let said = said(NoRecording::Undecodable(vpim::Undecodable { what }));
+        assert!(said.contains("damaged") && said.contains("MP3"), "{said}");
     }
 
     #[test]

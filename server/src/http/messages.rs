@@ -7,27 +7,45 @@ use super::extract::{Body, Id, Params};
 use super::{Api, convert};
 use crate::operations::OpError;
 use crate::operations::messages::{self, Marking, Shown};
+use crate::operations::search::MessageFilter;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use contract::{
-    ApiError, Emptied, Folder, MessageDetail, MessageList, MessagePatch, MessageRow, ObjectId,
+    ApiError, Emptied, Folder, Kind, MessageDetail, MessageList, MessagePatch, MessageRow,
+    ObjectId, Timestamp,
 };
 use serde::Deserialize;
 
-/// Which page of which folder.
+/// Which page of which folder, and what of it.
 #[derive(Deserialize)]
 pub struct ListQuery {
     folder: Option<Folder>,
+    words: Option<String>,
+    kind: Option<Kind>,
+    unread: Option<bool>,
+    urgent: Option<bool>,
+    private: Option<bool>,
+    since: Option<i64>,
+    until: Option<i64>,
     before: Option<String>,
     limit: Option<usize>,
 }
 
-/// A page of a folder, newest first, with counts over the whole mailbox.
+/// A page of a folder, newest first, with counts over the whole mailbox; or of those of its messages that meet all conditions of the query. A
+/// request looks at so many messages at most, so where few of many meet them a page may be short, or empty, although `next` names another one.
 #[utoipa::path(get, path = "/api/v1/messages", tag = "messages", security(("session" = [])),
     params(
         ("folder" = Option<Folder>, Query, description = "Default: inbox"),
+        ("words" = Option<String>, Query, description = "Words, at most 10 and 200 characters, each of which stands in the sender's name, number or address, in the \
+            subject or in the first 2,048 bytes of the text: in any letters, with or without accents, also as a part of a word. The text of a message that came to an earlier release is not looked through"),
+        ("kind" = Option<Kind>, Query, description = "What it mainly is; what is mixed is found as `voice` and as `fax`, too, as far as it has them"),
+        ("unread" = Option<bool>, Query, description = "Unread, or read"),
+        ("urgent" = Option<bool>, Query, description = "Marked urgent by its sender, or not"),
+        ("private" = Option<bool>, Query, description = "Marked private by its sender, or not"),
+        ("since" = Option<i64>, Query, description = "Received at this moment or later, in milliseconds since 1970 (UTC)"),
+        ("until" = Option<i64>, Query, description = "Received before this moment, in milliseconds since 1970 (UTC)"),
         ("before" = Option<String>, Query, description = "`next` of the page before"),
         ("limit" = Option<usize>, Query, description = "At most so many messages; default and maximum by configuration (500)"),
     ),
@@ -43,8 +61,9 @@ pub async fn list(
     let list_max = api.server().config().limits.list_max;
     let limit = page.limit.unwrap_or(list_max).clamp(1, list_max);
     let place = convert::place(page.folder.unwrap_or(Folder::Inbox));
+    let filter = filter(&page)?;
     let as_of = api.server().now();
-    let page = messages::list(api.server(), who.id, place, before, limit).await?;
+    let page = messages::list(api.server(), who.id, place, filter, before, limit).await?;
     Ok(Json(MessageList {
         messages: page.messages.iter().map(row).collect::<HttpResult<_>>()?,
         next: page.next.map(|next| next.to_string()),
@@ -54,11 +73,22 @@ pub async fn list(
     }))
 }
 
+fn filter(asked: &ListQuery) -> HttpResult<MessageFilter> {
+    let mut filter = MessageFilter::of_words(asked.words.as_deref().unwrap_or_default())?;
+    filter.kind = asked.kind;
+    filter.unread = asked.unread;
+    filter.urgent = asked.urgent;
+    filter.private = asked.private;
+    filter.since = asked.since.map(Timestamp);
+    filter.until = asked.until.map(Timestamp);
+    Ok(filter)
+}
+
 /// One message with its parts.
 #[utoipa::path(get, path = "/api/v1/messages/{id}", tag = "messages", security(("session" = [])),
     params(("id" = ObjectId, Path)),
     responses((status = 200, body = MessageDetail), (status = 401, body = ApiError), (status = 404, body = ApiError),
-        (status = 503, description = "Its content, or the message itself, is not here at present; it is asked from the partner", body = ApiError)))]
+        (status = 409, description = "Its content, or the message itself, is not here at present; it is asked from the partner, which may have it", body = ApiError)))]
 pub async fn read(
     State(api): State<Api>,
     who: LoggedIn,
@@ -75,7 +105,8 @@ pub async fn read(
 /// Marks a message as read or unread, moves it to Deleted or back.
 #[utoipa::path(patch, path = "/api/v1/messages/{id}", tag = "messages", security(("session" = [])),
     params(("id" = ObjectId, Path)), request_body = MessagePatch,
-    responses((status = 200, body = MessageRow), (status = 401, body = ApiError), (status = 404, body = ApiError)))]
+    responses((status = 200, body = MessageRow), (status = 401, body = ApiError), (status = 404, body = ApiError),
+        (status = 409, description = "It cannot be read here at present; it is asked from the partner", body = ApiError)))]
 pub async fn change(
     State(api): State<Api>,
     who: LoggedIn,
@@ -90,17 +121,34 @@ pub async fn change(
     row(&shown).map(Json)
 }
 
-/// Moves a message to Deleted; a message that lies there already goes for good.
+/// Where the caller knows the message that it deletes.
+#[derive(Deserialize)]
+pub struct DeleteQuery {
+    folder: Option<Folder>,
+}
+
+/// Moves a message to Deleted; one that lies there already stays there, so this is safe to repeat. With `folder=deleted` it goes for good,
+/// provided that it lies in Deleted; what was taken back meanwhile stays.
 #[utoipa::path(delete, path = "/api/v1/messages/{id}", tag = "messages", security(("session" = [])),
-    params(("id" = ObjectId, Path)),
+    params(("id" = ObjectId, Path),
+        ("folder" = Option<Folder>, Query, description = "Where the caller knows it. `deleted`: remove it for good, if it lies there")),
     responses((status = 200, description = "It lies in Deleted now", body = MessageRow),
-        (status = 204, description = "It is gone for good"),
-        (status = 401, body = ApiError), (status = 404, body = ApiError)))]
-pub async fn delete(State(api): State<Api>, who: LoggedIn, Id(id): Id) -> HttpResult<Response> {
-    Ok(match messages::delete(api.server(), who.id, id).await? {
-        Some(shown) => Json(row(&shown)?).into_response(),
-        None => StatusCode::NO_CONTENT.into_response(),
-    })
+        (status = 204, description = "It lay in Deleted and is gone for good"),
+        (status = 401, body = ApiError), (status = 404, body = ApiError),
+        (status = 409, description = "It cannot be read here at present; it is asked from the partner", body = ApiError),
+        (status = 412, description = "It was to go for good and does not lie in Deleted: nothing was done", body = ApiError)))]
+pub async fn delete(
+    State(api): State<Api>,
+    who: LoggedIn,
+    Id(id): Id,
+    Params(known): Params<DeleteQuery>,
+) -> HttpResult<Response> {
+    if known.folder == Some(Folder::Deleted) {
+        messages::expunge(api.server(), who.id, id).await?;
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    let shown = messages::delete(api.server(), who.id, id).await?;
+    Ok(Json(row(&shown)?).into_response())
 }
 
 /// Empties Deleted: what lies there goes for good, here and on the partner, and cannot be brought back. Safe to repeat.

@@ -1,12 +1,17 @@
 //! Deposits: who has a mailbox here with room in it, and taking a voice message, from the bytes of a mail to one message object in each recipient's mailbox.
 //!
 //! The content is read once, judged, and kept once in its canonical form, however many recipients it has. A mailbox that is named more
-//! than once gets it once. All objects of one mail are made in one transaction, which asks of each mailbox whether there is room in it
+//! than once gets it once, and one that has it already does not get it again when the mail comes again (`retry`). All objects of one mail are made in one transaction, which asks of each mailbox whether there is room in it
 //! at that moment: mails that come at the same time cannot fill it beyond its bounds together.
 
 mod accept;
+mod retry;
+mod text;
+mod trace;
 
 use accept::{Accepted, accept};
+use retry::MailCopy;
+use trace::Trace;
 
 use super::peers::Submitter;
 use super::quota::{self, MailboxRoom};
@@ -14,7 +19,7 @@ use crate::config::Mailboxes;
 use crate::partly_delivered::MailId;
 use crate::server::{Abort, Server, Wait, WriteError, WriteTx, WriterError};
 use bytes::Bytes;
-use domain::{Change, Envelope, Kind, Message, MessageFolder, ObjectId, Sender, Timestamp};
+use domain::{Change, Envelope, Kind, MailDigest, Message, ObjectId, Sender, Timestamp};
 use ledger::Ledger;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -158,16 +163,33 @@ pub enum Refusal {
     },
 }
 
+/// A mail that is taken, as it is filed.
+struct NewMail {
+    /// What lists show of it.
+    envelope: Envelope,
+    /// Its content.
+    body: Vec<u8>,
+    /// The beginning of its texts.
+    text: String,
+    /// How it came.
+    trace: Trace,
+    /// By what it is known when it comes again; `None`: it never is.
+    digest: Option<MailDigest>,
+}
+
 /// What became of the copies of a mail in its transaction.
+#[derive(Default)]
 struct Filed {
-    /// Owners with their messages, in the order in which they were named.
+    /// Owners with their messages, in the order in which they were named: those who had it already first.
     copies: Vec<(ObjectId, ObjectId)>,
+    /// How many of them had it already.
+    had: u64,
     /// Owners whose mailboxes had no room.
     full: Vec<ObjectId>,
 }
 
 /// Delivers. Returns the messages' identities, one for each recipient that still has a mailbox, when they are durable here and,
-/// while the partner is running, on the partner.
+/// while the partner is running, on the partner. Who has the mail already keeps the message that it has.
 pub async fn deliver(
     server: &Server,
     delivery: &Delivery<'_>,
@@ -197,29 +219,22 @@ pub async fn deliver(
         .into_iter()
         .map(|owner| (server.new_id(), owner))
         .collect();
-    let first = copies.first();
-    let trace = first.map(|(id, _)| received(delivery, &server.config().fqdn, *id, received_at));
-    let back = delivery.return_path.clone();
-    let accepted = accept(server, raw.clone(), back, trace, received_at);
-    let Accepted {
-        mut envelope,
-        body,
-        from,
-    } = accepted.await?;
-    envelope.sender.unverified = !delivery.submitter.may_say(server, &from);
-    if envelope.sender.unverified {
-        metrics::counter!("callpilot_smtp_unverified_senders_total").increment(1);
-    }
+    let new = read(server, delivery, raw, received_at).await?;
     let limits = server.config().mailbox.clone();
-    if quota::is_too_long(&limits, body.len() as u64) {
+    if quota::is_too_long(&limits, new.body.len() as u64) {
         return Err(WriteError::Refused(Refusal::TooLong));
     }
     let written = server
-        .write_weighing(body.len(), Wait::Partner, move |scope| {
-            file(scope, copies, &envelope, &body, &limits)
+        .write_weighing(new.body.len(), Wait::Partner, move |scope| {
+            file(scope, copies, &new, &limits)
         })
         .await?;
-    let Filed { copies, full } = written.value;
+    let Filed {
+        copies,
+        had: again,
+        full,
+    } = written.value;
+    metrics::counter!("callpilot_mail_repeated_total").increment(again);
     let ids: Vec<ObjectId> = had
         .into_iter()
         .chain(copies.iter().map(|(_, id)| *id))
@@ -234,58 +249,91 @@ pub async fn deliver(
     Err(WriteError::Refused(Refusal::Full { full, delivered }))
 }
 
-/// Puts one message into each of these mailboxes that is there and has room, in the open transaction.
+/// Reads the mail that is delivered.
+async fn read(
+    server: &Server,
+    delivery: &Delivery<'_>,
+    raw: &Bytes,
+    received_at: Timestamp,
+) -> Result<NewMail, WriteError<Refusal>> {
+    let back = delivery.return_path.clone();
+    let Accepted {
+        mut envelope,
+        body,
+        identified,
+        text,
+        from,
+    } = accept(server, raw.clone(), back, received_at).await?;
+    let unverified = !delivery.submitter.may_say(server, &from);
+    if unverified {
+        metrics::counter!("callpilot_smtp_unverified_senders_total").increment(1);
+    }
+    envelope.sender.unverified = unverified;
+    let back = delivery.return_path.as_deref();
+    Ok(NewMail {
+        envelope,
+        body,
+        text,
+        trace: Trace::of(delivery, &server.config().fqdn, received_at),
+        digest: identified.map(|content| MailDigest::of(back, unverified, &content)),
+    })
+}
+
+/// Puts one message into each of these mailboxes that is there, does not have it and has room, in the open transaction.
 fn file(
     scope: &mut WriteTx<'_, '_>,
     copies: Vec<(ObjectId, ObjectId)>,
-    envelope: &Envelope,
-    body: &[u8],
+    new: &NewMail,
     limits: &Mailboxes,
 ) -> Result<Filed, Abort<Refusal>> {
-    let (mut present, mut full) = (Vec::with_capacity(copies.len()), Vec::new());
-    for (id, owner) in copies {
+    let (mut filed, mut present) = (Filed::default(), Vec::with_capacity(copies.len()));
+    for (drawn, owner) in copies {
         // A user whose row cannot be read is not gone, and neither is the mailbox.
         let tx = scope.tx();
         if tx.object(&owner)?.is_none() && tx.unreadable(&owner)?.is_none() {
             continue;
         }
-        match quota::room(limits, &tx.view().content(&owner)?, body.len() as u64) {
+        let id = match retry::copy(scope, new.digest.as_ref(), &owner, drawn)? {
+            MailCopy::New(id) => id,
+            MailCopy::Had(id) => {
+                filed.copies.push((owner, id));
+                filed.had += 1;
+                continue;
+            }
+        };
+        let content = scope.tx().view().content(&owner)?;
+        match quota::room(limits, &content, new.body.len() as u64) {
             MailboxRoom::Enough => present.push((id, owner)),
-            MailboxRoom::Full => full.push(owner),
+            MailboxRoom::Full => filed.full.push(owner),
         }
     }
     if present.is_empty() {
-        return Err(Abort::Refused(match full.is_empty() {
-            true => Refusal::NoMailbox,
-            false => Refusal::Full { full, delivered: 0 },
-        }));
+        let Filed {
+            copies,
+            had: _,
+            full,
+        } = &mut filed;
+        return match (copies.is_empty(), full.is_empty()) {
+            (false, _) => Ok(filed),
+            (true, true) => Err(Abort::Refused(Refusal::NoMailbox)),
+            (true, false) => {
+                let full = std::mem::take(full);
+                Err(Abort::Refused(Refusal::Full { full, delivered: 0 }))
+            }
+        };
     }
-    let body = scope.append_body(body)?;
-    for &(id, owner) in &present {
+    let body = scope.append_body(&new.body)?;
+    for (id, owner) in present {
         scope.change(&Change::Create {
             id,
             kind: Kind::MESSAGE,
             owner: Some(owner),
             body: Some(body),
-            registers: Message::registers(envelope, MessageFolder::Inbox, true),
+            registers: Message::arrival(&new.envelope, new.trace.line(id), new.text.clone()),
         })?;
+        filed.copies.push((owner, id));
     }
-    let copies = present.into_iter().map(|(id, owner)| (owner, id)).collect();
-    Ok(Filed { copies, full })
-}
-
-/// RFC 5321 section 4.4.
-fn received(delivery: &Delivery<'_>, fqdn: &str, id: ObjectId, at: Timestamp) -> String {
-    let Delivery {
-        client,
-        peer,
-        protocol,
-        ..
-    } = delivery;
-    let tag = if peer.is_ipv6() { "IPv6:" } else { "" };
-    let time = jiff::Timestamp::from_millisecond(at.0).unwrap_or_default();
-    let date = time.strftime("%a, %d %b %Y %H:%M:%S +0000");
-    format!("from {client} ([{tag}{peer}]) by {fqdn} with {protocol} id {id}; {date}")
+    Ok(filed)
 }
 
 /// What an inbox shows of a message. Every text in it has its display length (`vpim::limits`); the whole one stays in the body.
@@ -370,6 +418,7 @@ fn attachments(message: &vpim::Message<'_>, kind: vpim::Kind) -> u32 {
         Content::Fax(_) | Content::Forwarded(_) | Content::Other { .. } => true,
         Content::Text(text) => !text.is_blank(),
         Content::Voice(_)
+        | Content::Original { .. }
         | Content::VCard(_)
         | Content::DeliveryReport(_)
         | Content::DispositionReport(_) => false,
@@ -472,25 +521,5 @@ mod tests {
         assert_eq!(of("", &[broken]).pages, None);
         let inner = format!("Content-Type: message/rfc822\r\n\r\nSubject: x\r\n{broken}");
         assert_eq!(of("", &[VOICE, &inner]).pages, None);
-    }
-
-    #[test]
-    fn the_trace_line_names_client_and_server() {
-        let delivery = Delivery {
-            owners: vec![],
-            return_path: None,
-            client: "c.example",
-            submitter: &Submitter::Stranger,
-            peer: "2001:db8::1".parse().unwrap(),
-            protocol: "ESMTP",
-        };
-        let id = ObjectId::from_bytes([7; 16]);
-        let line = received(&delivery, "a.example", id, Timestamp(1_790_000_000_000));
-        assert_eq!(
-            line,
-            format!(
-                "from c.example ([IPv6:2001:db8::1]) by a.example with ESMTP id {id}; Mon, 21 Sep 2026 14:13:20 +0000"
-            )
-        );
     }
 }

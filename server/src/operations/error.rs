@@ -7,6 +7,9 @@ use domain::ValidationError;
 use std::error::Error;
 use std::time::Duration;
 
+/// So long it usually takes until the partner has sent what is asked from it.
+const NOT_HERE: Duration = Duration::from_secs(2);
+
 /// Why an operation did not happen. Each variant is something that a caller does differently; sentences are for people, and say what
 /// is wrong and what to do.
 #[derive(Debug)]
@@ -34,6 +37,8 @@ pub enum OpError {
     NotFound(String),
     /// There already, or changed in between; a sentence says what.
     Conflict(String),
+    /// It is not as the caller said that it knows it; a sentence says how. Nothing was done.
+    PreconditionFailed(String),
     /// Locked by an administrator.
     LockedByAdministrator,
     /// Too often; a sentence says what.
@@ -45,6 +50,13 @@ pub enum OpError {
     },
     /// Not at present: ask again, or ask the partner.
     Unavailable {
+        /// Why, in one sentence.
+        why: &'static str,
+        /// How long to wait.
+        wait: Duration,
+    },
+    /// This one thing cannot be read here at present, and everything else can: ask again, or ask the partner for it.
+    NotHere {
         /// Why, in one sentence.
         why: &'static str,
         /// How long to wait.
@@ -65,13 +77,27 @@ impl OpError {
         Self::Internal(cause.into())
     }
 
-    /// Its row cannot be read, and the partner is being asked for it: what is not here now may be here soon.
+    /// The row of a user or an administrator cannot be read, and the partner is being asked for it: until it is here, nothing can be done for
+    /// whom it is about, and the partner can do it.
     pub fn unreadable() -> Self {
         Self::Unavailable {
             why: "The disk of this server cannot read it at present; it is asked from the partner.",
             wait: Duration::from_secs(2),
         }
     }
+}
+
+impl OpError {
+    /// The content of a message or a greeting is not here, and the partner is being asked for it.
+    pub const CONTENT_NOT_HERE: Self = Self::NotHere {
+        why: "Its content is not on this server at present; it is asked from the partner. Try again in a moment.",
+        wait: NOT_HERE,
+    };
+    /// The row of a message cannot be read, and the partner is being asked for it: nothing can be said of it, least of all that it was deleted.
+    pub const MESSAGE_NOT_HERE: Self = Self::NotHere {
+        why: "The disk of this server cannot read this message at present; it is asked from the partner. Try again in a moment.",
+        wait: NOT_HERE,
+    };
 }
 
 impl From<WriterError> for OpError {

@@ -2,7 +2,7 @@
 
 use super::users::check_drawn_id;
 use super::{OpError, OpResult};
-use crate::reading::ReadingSide;
+use crate::reading::{Crowded, ReadingSide};
 use crate::server::{Abort, ChangeEvent, Server, Wait, WriteError, WriteTx};
 use bytes::Bytes;
 use domain::{Change, Greeting, Kind, Object, ObjectId, Slot, Timestamp};
@@ -11,8 +11,9 @@ use std::convert::Infallible;
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 use tokio_util::sync::CancellationToken;
 use vpim::audio::g726::{self, NibbleOrder};
-use vpim::audio::wav::{self, WavError};
 use vpim::audio::{SAMPLE_RATE_HZ, duration_ms};
+use vpim::limits::TRANSCODING_CONSTANT;
+use vpim::{FileRefusal, Undecodable};
 
 /// What stands before the sound: a body is a MIME entity wherever it is kept or sent, so that whoever inspects one can play it.
 const HEAD: &[u8] = b"MIME-Version: 1.0 (Voice 2.0)\r\nContent-Type: audio/32KADPCM\r\n\
@@ -21,8 +22,9 @@ const HEAD: &[u8] = b"MIME-Version: 1.0 (Voice 2.0)\r\nContent-Type: audio/32KAD
 /// The most samples of one recording.
 pub const SAMPLES_MAX: usize = (Greeting::LENGTH_MS_MAX * SAMPLE_RATE_HZ as u64 / 1_000) as usize;
 
-/// Memory for reading a file, for each byte of it: the file, two bytes for each sample of one, and its code, twice while it is put together.
-const UPLOAD_FACTOR: usize = 4;
+/// Memory for reading a file besides the file itself: two bytes for each sample, while they become more perhaps three times, the code, and what
+/// a decoder holds.
+const READING_UPLOAD: usize = 7 * SAMPLES_MAX + TRANSCODING_CONSTANT;
 
 /// A sound as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,26 +52,27 @@ impl Recording {
 pub enum NoRecording {
     /// Longer than [`SAMPLES_MAX`].
     TooLong,
-    /// Not a WAV file, or one that cannot be decoded.
-    Undecodable(WavError),
-    /// Of so many samples a second.
-    Rate(u32),
+    /// Not a file of sound, or one that cannot be decoded.
+    Undecodable(Undecodable),
     /// There is nothing in it.
     Empty,
     /// It was not read.
     Operation(OpError),
 }
 
-/// Reads a WAV file and encodes it as it is kept, on the blocking pool and within the budget for reading.
+/// Reads a file of sound and encodes it as it is kept, on the blocking pool and within the budget for reading.
 ///
 /// # Errors
 /// What is wrong with it; [`OpError::Unavailable`] when others read so much that there is no room in time.
 pub async fn read(server: &Server, file: Bytes) -> Result<Recording, NoRecording> {
-    let bytes = file.len().saturating_mul(UPLOAD_FACTOR);
+    let crowded = |crowded: Crowded| NoRecording::Operation(crowded.into());
+    let turn = server.reading().take_turn_to_transcode().await;
+    let turn = turn.map_err(crowded)?;
+    let bytes = file.len().saturating_add(READING_UPLOAD);
     let held = server.reading().take(ReadingSide::Answers, bytes).await;
-    let held = held.map_err(|crowded| NoRecording::Operation(crowded.into()))?;
+    let held = held.map_err(crowded)?;
     let reading = tokio::task::spawn_blocking(move || {
-        let _held = held;
+        let _held = (turn, held);
         encoded(&file)
     });
     let failed = |error| NoRecording::Operation(OpError::internal(error));
@@ -77,17 +80,14 @@ pub async fn read(server: &Server, file: Bytes) -> Result<Recording, NoRecording
 }
 
 fn encoded(file: &[u8]) -> Result<Recording, NoRecording> {
-    let wav = wav::read(file, SAMPLES_MAX).map_err(|error| match error {
-        WavError::TooLong { .. } => NoRecording::TooLong,
-        WavError::NotWav | WavError::Unsupported { .. } => NoRecording::Undecodable(error),
+    let samples = vpim::decode_file(file, SAMPLES_MAX as u64).map_err(|refusal| match refusal {
+        FileRefusal::TooLong => NoRecording::TooLong,
+        FileRefusal::Undecodable(error) => NoRecording::Undecodable(error),
     })?;
-    if wav.rate_hz != SAMPLE_RATE_HZ {
-        return Err(NoRecording::Rate(wav.rate_hz));
-    }
-    if wav.samples.len() < 2 {
+    if samples.len() < 2 {
         return Err(NoRecording::Empty);
     }
-    Ok(Recording::encode(&wav.samples))
+    Ok(Recording::encode(&samples))
 }
 
 /// The greetings of `user` as far as they are recorded; [`Greeting::of`] reads them.
@@ -289,6 +289,7 @@ mod tests {
     use std::thread::JoinHandle;
     use std::time::Duration;
     use vpim::Content;
+    use vpim::audio::wav;
 
     #[test]
     fn a_recording_is_a_mime_entity_with_its_sound() {
@@ -318,13 +319,29 @@ mod tests {
         assert_eq!(encoded(&file(8_000, 8_000)).unwrap().length_ms, 1_000);
         let refused = |file: &[u8]| encoded(file).unwrap_err();
         assert!(matches!(
-            refused(&file(44_100, 100)),
-            NoRecording::Rate(44_100)
+            refused(&file(1_000, 100)),
+            NoRecording::Undecodable(_)
         ));
         assert!(matches!(refused(b"OggS"), NoRecording::Undecodable(_)));
         assert!(matches!(refused(&file(8_000, 0)), NoRecording::Empty));
         let long = file(8_000, SAMPLES_MAX + 1);
         assert!(matches!(refused(&long), NoRecording::TooLong));
+    }
+
+    #[test]
+    fn whatever_sound_is_heard_in_a_message_is_taken_as_a_recording() {
+        assert_eq!(encoded(&file(44_100, 44_100)).unwrap().length_ms, 1_000);
+        let vectors = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors");
+        for (name, length_ms) in [
+            ("speech.wav", 1_381),
+            ("mpeg1-tagged.mp3", 1_381),
+            ("stereo.m4a", 1_393),
+            ("hybrid.opus", 1_381),
+            ("amr.3gp", 1_400),
+        ] {
+            let file = std::fs::read(vectors.join("sound").join(name)).unwrap();
+            assert_eq!(encoded(&file).unwrap().length_ms, length_ms, "{name}");
+        }
     }
 
     fn open() -> (tempfile::TempDir, Server, JoinHandle<()>) {

@@ -1,5 +1,6 @@
 //! The messages of a mailbox: lists, one message with its content, marking, deleting and bringing back.
 
+use super::search::{Looked, MessageFilter};
 use super::{OpError, OpResult};
 use crate::reading::{ReadingPermit, ReadingSide};
 use crate::server::{Abort, Server, Wait, WriteTx, WriterError};
@@ -9,7 +10,6 @@ use domain::{
     message_fields,
 };
 use ledger::{Ledger, LedgerError};
-use std::time::Duration;
 use store::{Listed, Readers, StoreError};
 use vpim::limits::{READING_CONSTANT, READING_FACTOR};
 
@@ -44,7 +44,7 @@ pub struct Shown {
 /// A page of a folder.
 #[derive(Clone, Debug)]
 pub struct Page {
-    /// Its messages, newest first.
+    /// Its messages, newest first. Where few of many fit it may be short, or empty, although another page follows.
     pub messages: Vec<Shown>,
     /// Where the next page begins, if there is one.
     pub next: Option<Cursor>,
@@ -61,7 +61,7 @@ pub struct Marking {
     pub deleted: Option<bool>,
 }
 
-/// A page of a folder of `user`, newest first.
+/// A page of what a filter shows of a folder of `user`, newest first.
 ///
 /// # Errors
 /// What the store cannot do.
@@ -69,13 +69,14 @@ pub async fn list(
     server: &Server,
     user: ObjectId,
     place: MessageFolder,
+    filter: MessageFilter,
     before: Option<Cursor>,
     limit: usize,
 ) -> OpResult<Page> {
     let read = server.read(move |readers| {
         readers.snapshot(|view| {
             let rows = |before, limit| view.messages(&user, place, before, limit);
-            Ok((page(rows, before, limit)?, view.counts(&user)?))
+            Ok((page(rows, &filter, before, limit)?, view.counts(&user)?))
         })
     });
     let ((listed, next), counts) = read.await?;
@@ -91,32 +92,54 @@ pub async fn list(
     })
 }
 
-/// At most `limit` rows from `before` on, and no more than reach [`PAGE_BYTES_MAX`]; and where the next page begins, if there is one.
-/// However long rows are, only a few more are read than are shown.
+/// At most `limit` rows that `filter` shows, from `before` on, and no more than reach [`PAGE_BYTES_MAX`]; and where the next page begins, if there
+/// is one. However long rows are, only a few more are read than are shown; and where few are shown, no more are looked at than one request may.
 fn page<E>(
     rows: impl Fn(Option<Cursor>, usize) -> Result<Vec<Listed>, E>,
+    filter: &MessageFilter,
     before: Option<Cursor>,
     limit: usize,
 ) -> Result<(Vec<Listed>, Option<Cursor>), E> {
     let (mut shown, mut bytes) = (Vec::<Listed>::new(), 0);
+    let (mut last, mut looked) = (start(before, filter.until), Looked::default());
     loop {
-        let last = shown.last().map(Listed::cursor);
         // One more than is shown tells whether there is another page.
-        let most = (limit - shown.len() + 1).min(ROWS_AT_ONCE);
-        let read = rows(last.or(before), most)?;
+        let most = match filter.is_any() {
+            true => (limit - shown.len() + 1).min(ROWS_AT_ONCE),
+            false => ROWS_AT_ONCE,
+        };
+        let read = rows(last, most)?;
         let is_end = read.len() < most;
         for row in read {
-            if shown.len() == limit || bytes >= PAGE_BYTES_MAX {
-                let next = shown.last().map(Listed::cursor);
-                return Ok((shown, next));
+            if filter.since.is_some_and(|since| row.received_at < since) {
+                return Ok((shown, None));
             }
-            bytes += weight(&row.object);
-            shown.push(row);
+            // There is another row, so there may be another page.
+            if shown.len() == limit || bytes >= PAGE_BYTES_MAX || looked.is_enough() {
+                return Ok((shown, last));
+            }
+            last = Some(row.cursor());
+            if filter.shows(&row.object, &mut looked) {
+                bytes += weight(&row.object);
+                shown.push(row);
+            }
         }
         if is_end {
             return Ok((shown, None));
         }
     }
+}
+
+/// Where a list begins that shows nothing of `until` or later.
+fn start(before: Option<Cursor>, until: Option<Timestamp>) -> Option<Cursor> {
+    // Below every identity: what was received in that moment lies behind it.
+    let lowest = ObjectId::from_bytes([0; 16]);
+    let until = until.map(|received_at| Cursor {
+        received_at,
+        id: lowest,
+    });
+    let place = |cursor: &Cursor| (cursor.received_at, cursor.id);
+    before.into_iter().chain(until).min_by_key(place)
 }
 
 /// Bytes of a row, about.
@@ -139,8 +162,8 @@ async fn room_for(server: &Server, body: Option<BodyRef>) -> OpResult<ReadingPer
 /// One message of `user`, with what `parse` makes of its content, on the blocking pool and within the budget for reading.
 ///
 /// # Errors
-/// [`OpError::NotFound`]; [`OpError::Unavailable`] while its row or its content is not on this server, and when others read so much that
-/// there is no room in time.
+/// [`OpError::NotFound`]; [`OpError::NotHere`] while its row or its content is not on this server; [`OpError::Unavailable`] when others read so
+/// much that there is no room in time.
 pub async fn open<T: Send + 'static>(
     server: &Server,
     user: ObjectId,
@@ -174,7 +197,7 @@ pub async fn open<T: Send + 'static>(
 /// One message of `user`, without its content.
 ///
 /// # Errors
-/// [`OpError::NotFound`]; [`OpError::Unavailable`] while its row is not on this server.
+/// [`OpError::NotFound`]; [`OpError::NotHere`] while its row is not on this server.
 pub async fn find(server: &Server, user: ObjectId, id: ObjectId) -> OpResult<Object> {
     let read = server.read(move |readers| {
         let Some(object) = readers.object(&id)? else {
@@ -222,7 +245,7 @@ pub async fn counts(server: &Server, user: ObjectId) -> Result<MailboxCounts, Wr
 /// Marks a message of `user`, moves it to Deleted or back. Returns it as it is then.
 ///
 /// # Errors
-/// [`OpError::NotFound`].
+/// [`OpError::NotFound`]; [`OpError::NotHere`] while its row is not on this server.
 pub async fn mark(
     server: &Server,
     user: ObjectId,
@@ -236,24 +259,36 @@ pub async fn mark(
     Ok(written.await?.value)
 }
 
-/// Moves a message of `user` to Deleted; one that lies there already goes for good. Returns it as it is then; `None`: it is gone.
+/// Moves a message of `user` to Deleted. One that lies there already stays as it is, so a request that comes twice, or from a page that is
+/// out of date, destroys nothing. Returns it as it is then.
 ///
 /// # Errors
-/// [`OpError::NotFound`].
-pub async fn delete(server: &Server, user: ObjectId, id: ObjectId) -> OpResult<Option<Shown>> {
+/// As [`mark`].
+pub async fn delete(server: &Server, user: ObjectId, id: ObjectId) -> OpResult<Shown> {
+    let marking = Marking {
+        unread: None,
+        deleted: Some(true),
+    };
+    mark(server, user, id, marking).await
+}
+
+/// Removes a message of `user` for good, on both servers. Only what lies in Deleted at that moment goes: whoever asks for it has said that
+/// it knows it there, and may be wrong, for the owner may have taken it back meanwhile.
+///
+/// # Errors
+/// [`OpError::PreconditionFailed`] for one that lies elsewhere; as [`mark`].
+pub async fn expunge(server: &Server, user: ObjectId, id: ObjectId) -> OpResult<()> {
     let written = server.write_anyway(Wait::Partner, move |scope| {
         let object = message(scope, id, user)?;
-        if Message::of(&object).is_some_and(|m| m.filing().place == MessageFolder::Deleted) {
-            scope.change(&Change::Delete { id })?;
-            return Ok(None);
+        let place = Message::of(&object).map(|message| message.filing().place);
+        if place != Some(MessageFolder::Deleted) {
+            return Err(Abort::Refused(not_in_deleted()));
         }
-        let marking = Marking {
-            unread: None,
-            deleted: Some(true),
-        };
-        apply(scope, id, &object, marking).map(Some)
+        scope.change(&Change::Delete { id })?;
+        Ok(())
     });
-    Ok(written.await?.value)
+    written.await?;
+    Ok(())
 }
 
 /// Empties Deleted of `user`: what lies there now goes for good. Returns how many messages went.
@@ -298,10 +333,18 @@ fn no_message() -> OpError {
     OpError::NotFound("This message is not in the mailbox. It may have been deleted.".into())
 }
 
+/// It is to go for good, and does not lie where that is possible.
+fn not_in_deleted() -> OpError {
+    OpError::PreconditionFailed(
+        "This message does not lie in Deleted: it may have been taken back. Nothing was removed."
+            .into(),
+    )
+}
+
 /// Why a message is not here: a row that cannot be read is no deletion.
 fn absent(readers: &Readers, id: &ObjectId) -> Result<OpError, StoreError> {
     Ok(match readers.snapshot(|view| view.is_in_doubt(id))? {
-        true => OpError::unreadable(),
+        true => OpError::MESSAGE_NOT_HERE,
         false => no_message(),
     })
 }
@@ -318,11 +361,7 @@ pub(super) fn content(
         Ok(bytes) => Ok(Ok(bytes)),
         // What cannot be read is noted by the reader, and comes from the partner if it has it.
         Err(StoreError::Missing(_) | StoreError::Damaged(_) | StoreError::Io { .. }) => {
-            let why = "The content of this message is not on this server at present; it is asked from the partner.";
-            Ok(Err(OpError::Unavailable {
-                why,
-                wait: Duration::from_secs(2),
-            }))
+            Ok(Err(OpError::CONTENT_NOT_HERE))
         }
         Err(other) => Err(other),
     }
@@ -339,6 +378,11 @@ fn message(
     user: ObjectId,
 ) -> Result<Object, Abort<OpError>> {
     let object = scope.tx().object(&id)?;
+    // One that the partner does not know either is gone.
+    let is_in_doubt = |row: ledger::Unreadable| !row.lost;
+    if object.is_none() && scope.tx().unreadable(&id)?.is_some_and(is_in_doubt) {
+        return Err(Abort::Refused(OpError::MESSAGE_NOT_HERE));
+    }
     object
         .filter(|object| is_message_of(object, user))
         .ok_or_else(|| Abort::Refused(no_message()))
@@ -475,7 +519,7 @@ mod tests {
                 read.set(read.get() + rows.len());
                 Ok::<_, std::convert::Infallible>(rows)
             };
-            let (shown, next) = match page(rows, before, limit) {
+            let (shown, next) = match page(rows, &MessageFilter::default(), before, limit) {
                 Ok(page) => page,
                 Err(never) => match never {},
             };
@@ -509,6 +553,69 @@ mod tests {
         assert_eq!(walk(&folder(200, 120), 150).0, [150, 50]);
         assert_eq!(walk(&folder(128, 120), 1).0, vec![1; 128]);
         assert_eq!(walk(&[], 10).0, [0]);
+    }
+
+    /// Of many rows a few are read, or none.
+    #[test]
+    fn where_few_rows_fit_a_page_ends_where_enough_was_looked_at_and_the_next_one_goes_on() {
+        const ROWS: i64 = 5_000;
+        let version = Version {
+            hlc: Hlc(1),
+            incarnation: Incarnation(1),
+        };
+        let rows = |after: Option<Cursor>, limit: usize| {
+            let first = after.map_or(ROWS, |at| at.received_at.0);
+            let listed = |n: i64| {
+                let mut object = message(MessageFolder::Inbox);
+                let unread = Value::Bool(n % 1_000 != 0);
+                object.set(Key::field(message_fields::UNREAD), version, unread);
+                Listed {
+                    id: ObjectId::from_bytes([7; 16]),
+                    object,
+                    one_server_only: false,
+                    received_at: Timestamp(n),
+                }
+            };
+            let rows = (0..first).rev().take(limit).map(listed).collect::<Vec<_>>();
+            Ok::<_, std::convert::Infallible>(rows)
+        };
+        let pages = |filter: &MessageFilter, limit| {
+            let (mut pages, mut before) = (Vec::new(), None);
+            loop {
+                let Ok((shown, next)) = page(rows, filter, before, limit);
+                pages.push(
+                    shown
+                        .iter()
+                        .map(|row| row.received_at.0)
+                        .collect::<Vec<_>>(),
+                );
+                match next {
+                    Some(next) => before = Some(next),
+                    None => return pages,
+                }
+            }
+        };
+        let read = MessageFilter {
+            unread: Some(false),
+            ..MessageFilter::default()
+        };
+        assert_eq!(
+            pages(&read, 500),
+            [vec![4_000, 3_000], vec![2_000, 1_000], vec![0]]
+        );
+        assert_eq!(pages(&read, 1).concat(), [4_000, 3_000, 2_000, 1_000, 0]);
+        let of_a_time = MessageFilter {
+            since: Some(Timestamp(2_000)),
+            until: Some(Timestamp(4_000)),
+            ..read
+        };
+        assert_eq!(pages(&of_a_time, 500), [vec![3_000, 2_000]]);
+        let few = MessageFilter {
+            since: Some(Timestamp(4_990)),
+            until: Some(Timestamp(4_992)),
+            ..MessageFilter::default()
+        };
+        assert_eq!(pages(&few, 500), [vec![4_991, 4_990]]);
     }
 
     #[test]

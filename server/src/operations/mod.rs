@@ -20,6 +20,7 @@ pub mod peers;
 pub mod principal;
 mod quota;
 pub mod remote_users;
+pub mod search;
 pub mod settings;
 pub mod shortcuts;
 pub mod sign_in;

@@ -61,8 +61,8 @@ impl OpenSounds {
     /// Opens the sound of a body that `user` may hear: of one part, or all that is said in it, in order.
     ///
     /// # Errors
-    /// [`Unheard::Silent`] where there is nothing to hear; [`OpError::Unavailable`] while the content is not here, or too much is being
-    /// heard.
+    /// [`Unheard::Silent`] where there is nothing to hear; [`OpError::NotHere`] while the content is not here; [`OpError::Unavailable`]
+    /// while too much is being heard.
     pub async fn open(
         &self,
         user: ObjectId,

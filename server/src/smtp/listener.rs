@@ -134,6 +134,10 @@ fn describe_metrics() {
         "Messages that name a mailbox of this pair as their sender, and nothing proves it"
     );
     describe_counter!(
+        "callpilot_mail_repeated_total",
+        "Messages that were in their mailboxes already when their mail came again"
+    );
+    describe_counter!(
         "callpilot_mail_rate_limited_total",
         "Mails that were put off because their sender or its address had left too much"
     );

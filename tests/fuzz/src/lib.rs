@@ -32,7 +32,7 @@ pub struct Target {
 }
 
 /// Whoever is explored.
-pub const TARGETS: [Target; 10] = [
+pub const TARGETS: [Target; 12] = [
     target("mail", 12, 1 << 20, mail::read),
     target("wire", 48, 64 << 10, wire::read),
     target("objects", 64, 64 << 10, objects::read),
@@ -42,6 +42,8 @@ pub const TARGETS: [Target; 10] = [
     target("envelope", 8, 64 << 10, envelope::read),
     target("proxy", 4, 16 << 10, proxy::read),
     target("wav", 16, 64 << 10, sound::read_wav),
+    target("sound-file", 32, 1 << 20, sound::read_sound_file),
+    target("compressed-sound", 8, 8 << 20, sound::read_compressed),
     target("stored-sound", 24, 64 << 10, sound::read_stored),
 ];
 

@@ -1,14 +1,15 @@
 //! Mails: whatever comes is read within the limits, and what is accepted is kept in a form that reads the same.
 
 use vpim::audio::g726::NibbleOrder;
-use vpim::{Content, Message, PARTS_MAX, Summary, canonical, judge, parse, parse_kept};
+use vpim::{Content, Message, PARTS_MAX, Summary, canonical, judge, parse, parse_kept, transcode};
 
 /// Reads a mail, as it comes in and as it is opened later.
 pub fn read(octets: &[u8]) {
-    let message = parse(octets);
+    let mut message = parse(octets);
     assert!(parts(&message) <= PARTS_MAX);
     drop(Summary::of(&message));
     look(&message);
+    transcode(&mut message);
     if judge(&message).is_ok() {
         let kept = canonical(&message);
         let again = parse_kept(&kept);

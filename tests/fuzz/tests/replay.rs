@@ -108,6 +108,16 @@ fn any_wav_file_is_read_or_refused() {
 }
 
 #[test]
+fn any_file_of_sound_is_read_or_refused() {
+    replay("sound-file");
+}
+
+#[test]
+fn any_compressed_sound_is_decoded_within_its_bounds_or_refused() {
+    replay("compressed-sound");
+}
+
+#[test]
 fn stored_sound_is_decoded_alike_in_whatever_pieces_it_comes() {
     replay("stored-sound");
 }

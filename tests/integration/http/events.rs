@@ -47,7 +47,8 @@ fn a_stream_begins_with_the_server_and_tells_of_arrivals_changes_and_ends() {
         panic!("a move")
     };
     assert_eq!(told.folder, contract::Folder::Deleted);
-    user.ask("DELETE", &path, None).unwrap();
+    let for_good = path + "?folder=deleted";
+    user.ask("DELETE", &for_good, None).unwrap();
     let Event::Gone { id, counts } = next(&mut events) else {
         panic!("an end")
     };

@@ -21,6 +21,7 @@ mod own_password;
 mod pages;
 mod repeated;
 mod sdk;
+mod search;
 mod session;
 mod shapes;
 mod tasks;

@@ -21,9 +21,17 @@ fn patch(user: &Http, row: &MessageRow, body: serde_json::Value) -> MessageRow {
 }
 
 fn delete(user: &Http, row: &MessageRow) -> u16 {
-    user.ask("DELETE", &format!("/api/v1/messages/{}", row.id), None)
-        .unwrap()
-        .status
+    delete_known(user, row, "").status
+}
+
+/// `known` says where the caller believes it to lie.
+fn delete_known(user: &Http, row: &MessageRow, known: &str) -> support::Answer {
+    user.ask(
+        "DELETE",
+        &format!("/api/v1/messages/{}{known}", row.id),
+        None,
+    )
+    .unwrap()
 }
 
 #[test]
@@ -141,12 +149,38 @@ fn read_and_unread_deleted_and_back() {
 }
 
 #[test]
-fn deleting_takes_two_steps_and_then_it_is_gone_for_good() {
+fn a_deletion_that_is_repeated_destroys_nothing() {
     let (_dir, server) = server("");
     let user = tilde(&server);
     let row = message(&server, &user, 1);
+    for known in ["", "", "?folder=inbox", "?folder=sent"] {
+        let answer = delete_known(&user, &row, known);
+        assert_eq!(answer.status, 200, "{known:?}");
+        let told: MessageRow = serde_json::from_slice(&answer.body).unwrap();
+        assert_eq!((told.id, told.folder), (row.id, Folder::Deleted));
+    }
+    assert_eq!(list(&user, "?folder=deleted").messages.len(), 1);
+    assert_eq!(patch(&user, &row, json!({ "deleted": false })), row);
+}
+
+#[test]
+fn a_message_goes_for_good_where_the_caller_knows_it_in_deleted_and_it_lies_there() {
+    let (_dir, server) = server("");
+    let user = tilde(&server);
+    let row = message(&server, &user, 1);
+    // A page that still shows it in Deleted, after it was taken back elsewhere.
+    let answer = delete_known(&user, &row, "?folder=deleted");
+    let error: contract::ApiError = serde_json::from_slice(&answer.body).unwrap();
+    assert_eq!(
+        (answer.status, error.code),
+        (412, contract::ErrorCode::PreconditionFailed)
+    );
+    assert_eq!(list(&user, "").messages, std::slice::from_ref(&row));
+    assert_eq!(delete_known(&user, &row, "?folder=nowhere").status, 400);
+
     assert_eq!(delete(&user, &row), 200);
-    assert_eq!(delete(&user, &row), 204);
+    assert_eq!(delete_known(&user, &row, "?folder=deleted").status, 204);
+    assert_eq!(delete_known(&user, &row, "?folder=deleted").status, 404);
     assert_eq!(delete(&user, &row), 404);
     assert!(list(&user, "?folder=deleted").messages.is_empty());
     assert_eq!(

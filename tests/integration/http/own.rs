@@ -75,12 +75,12 @@ fn what_cannot_be_a_greeting_is_refused() {
     let user = tilde(&server);
     assert_eq!(record(&user, "morning", &voice::wav(1, 800)).0, 400);
     assert_eq!(record(&user, "external", b"no sound at all").0, 415);
-    let mut fast = voice::wav(1, 800);
-    fast[24..28].copy_from_slice(&44_100_u32.to_le_bytes());
-    let (status, error) = record(&user, "external", &fast);
+    let mut slow = voice::wav(1, 800);
+    slow[24..28].copy_from_slice(&1_000_u32.to_le_bytes());
+    let (status, error) = record(&user, "external", &slow);
     assert_eq!(status, 415);
     assert!(
-        error["message"].as_str().unwrap().contains("44100"),
+        error["message"].as_str().unwrap().contains("1000"),
         "{error}"
     );
     assert_eq!(

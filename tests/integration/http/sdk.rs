@@ -6,7 +6,7 @@ use contract::{
     NewAdministrator, NewTask, NewUser, Part, RemoteUser, SettingsPatch, TaskKind, Timestamp,
     UserPatch, VpimShortcut,
 };
-use plugin_sdk::client::{AuditTrailQuery, UserFilter};
+use plugin_sdk::client::{AuditTrailQuery, MessageQuery, UserFilter};
 use plugin_sdk::connector::Millis;
 use plugin_sdk::transport::native::Native;
 use plugin_sdk::transport::{FetchError, Request, Response};
@@ -151,6 +151,17 @@ async fn ask_as_a_user(client: &Client) {
     let id = page.messages[0].id;
     let next = page.next.as_deref();
     messages.page(Folder::Inbox, next, None).await.unwrap();
+    let query = MessageQuery {
+        words: Some("sender"),
+        kind: Some(contract::Kind::Voice),
+        unread: Some(true),
+        urgent: Some(false),
+        private: Some(false),
+        since: Some(Timestamp(0)),
+        until: Some(Timestamp(i64::MAX)),
+    };
+    let found = messages.find(Folder::Inbox, query, None, None).await;
+    assert_eq!(found.unwrap().messages.len(), 2);
     let parts = messages.read(id).await.unwrap().parts;
     let voice = parts.iter().find_map(|part| match part {
         Part::Voice { index, .. } => Some(*index),
@@ -161,6 +172,7 @@ async fn ask_as_a_user(client: &Client) {
     messages.set_unread(id, false).await.unwrap();
     messages.delete(id).await.unwrap();
     messages.undelete(id).await.unwrap();
+    messages.delete(id).await.unwrap();
     messages.expunge(id).await.unwrap();
     assert_eq!(messages.empty_deleted().await.unwrap().messages, 0);
 

@@ -1,6 +1,7 @@
 //! Two real servers that are a GR pair: what one has, the other gets, whatever happens to either or to the way between them.
 
 mod administrators;
+mod again;
 mod clocks;
 mod crowds;
 mod cut;

@@ -1,5 +1,6 @@
 //! The mail service of a real server, over real sockets.
 
+mod again;
 mod content;
 mod costly;
 mod dialogue;

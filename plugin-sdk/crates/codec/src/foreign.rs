@@ -14,6 +14,7 @@ mod stretches;
 pub use blocks::AdpcmKind;
 pub use frames::{Frames, Sample};
 pub use gsm::GsmPacking;
+pub use resample::Resampler;
 
 use crate::SAMPLE_RATE_HZ;
 use crate::g726::{Adpcm, NibbleOrder};

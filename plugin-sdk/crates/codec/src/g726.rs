@@ -101,22 +101,62 @@ fn decode_all<const FFMPEG: bool>(codes: &[u8], order: NibbleOrder) -> Vec<i16> 
     samples
 }
 
-fn encode_all<const FFMPEG: bool>(samples: &[i16], order: NibbleOrder) -> Vec<u8> {
-    let mut predictor = Predictor::new();
-    let mut code = |sample| {
-        let code = predictor.quantize(sample);
-        predictor.step::<FFMPEG>(code);
-        code
-    };
-    let pairs = samples
-        .chunks_exact(2)
-        .map(|pair| (code(pair[0]), code(pair[1])));
-    pairs
-        .map(|(first, second)| match order {
+/// An encoder between two samples: goes on where those before ended.
+#[derive(Clone, Debug)]
+pub struct AdpcmEncoder {
+    predictor: Predictor,
+    order: NibbleOrder,
+    /// The first of a pair whose second has not come.
+    odd: Option<i16>,
+}
+
+impl AdpcmEncoder {
+    /// Before the first sample.
+    pub fn new(order: NibbleOrder) -> Self {
+        Self {
+            predictor: Predictor::new(),
+            order,
+            odd: None,
+        }
+    }
+
+    /// Appends the codes of the next samples at 8 kHz, one octet for two. A last odd sample waits for its partner.
+    pub fn encode(&mut self, samples: &[i16], codes: &mut Vec<u8>) {
+        self.each::<false>(samples, codes);
+    }
+
+    fn each<const FFMPEG: bool>(&mut self, samples: &[i16], codes: &mut Vec<u8>) {
+        let mut rest = samples;
+        if let (Some(first), [second, behind @ ..]) = (self.odd, samples) {
+            self.odd = None;
+            codes.push(self.pair::<FFMPEG>(first, *second));
+            rest = behind;
+        }
+        let pairs = rest.chunks_exact(2);
+        if let [odd] = pairs.remainder() {
+            self.odd = Some(*odd);
+        }
+        codes.extend(pairs.map(|pair| self.pair::<FFMPEG>(pair[0], pair[1])));
+    }
+
+    fn pair<const FFMPEG: bool>(&mut self, first: i16, second: i16) -> u8 {
+        let mut code = |sample| {
+            let code = self.predictor.quantize(sample);
+            self.predictor.step::<FFMPEG>(code);
+            code
+        };
+        let (first, second) = (code(first), code(second));
+        match self.order {
             NibbleOrder::LowFirst => second << 4 | first,
             NibbleOrder::HighFirst => first << 4 | second,
-        })
-        .collect()
+        }
+    }
+}
+
+fn encode_all<const FFMPEG: bool>(samples: &[i16], order: NibbleOrder) -> Vec<u8> {
+    let mut codes = Vec::with_capacity(samples.len() / 2);
+    AdpcmEncoder::new(order).each::<FFMPEG>(samples, &mut codes);
+    codes
 }
 
 /// QUAN: the lowest normalised logarithm of each magnitude code above 0 (table 7).

@@ -81,5 +81,12 @@ pub fn read(file: &[u8]) -> Result<(Coding, &[u8]), FileError> {
     }
 }
 
+/// The format tag of a WAV file and what is in its `data` chunk, for who can decode more kinds than [`read`] can.
+pub fn compressed_in_wav(file: &[u8]) -> Option<(u16, &[u8])> {
+    let chunks = wav::chunks(file).ok()?;
+    let tag = chunks.format.first_chunk()?;
+    Some((u16::from_le_bytes(*tag), chunks.data))
+}
+
 #[cfg(test)]
 mod tests;

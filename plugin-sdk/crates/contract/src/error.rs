@@ -15,7 +15,7 @@ pub struct ApiError {
     /// Tries left before the mailbox is locked, with `wrong_password`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tries_left: Option<u32>,
-    /// Seconds to wait, with `too_many_requests` and `unavailable`.
+    /// Seconds to wait, with `too_many_requests`, `unavailable` and `not_here`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_s: Option<u32>,
 }
@@ -43,6 +43,11 @@ pub enum ErrorCode {
     NotFound,
     /// 409: it is there already, with another content.
     Conflict,
+    /// 409: this one thing cannot be read on this server at present, lost by its disk or not here yet. It is asked from the partner, which may be
+    /// asked by the client, too; everything else works, so the server is not out of service.
+    NotHere,
+    /// 412: it is not as the request says that it is, so nothing was done.
+    PreconditionFailed,
     /// 413: more than the server takes.
     TooLarge,
     /// 415: sound or content of a kind that cannot be decoded.
@@ -71,6 +76,7 @@ impl ErrorCode {
             | Self::NoRoom
             | Self::Unavailable
             | Self::Locked
+            | Self::NotHere
             | Self::NotLoggedIn
             | Self::PasswordChangeNeeded
             | Self::SecondFactorNeeded => true,
@@ -80,6 +86,7 @@ impl ErrorCode {
             | Self::Forbidden
             | Self::NotFound
             | Self::Conflict
+            | Self::PreconditionFailed
             | Self::TooLarge
             | Self::UnsupportedMedia
             | Self::Unknown => false,

@@ -98,7 +98,8 @@ pub struct MessageRow {
 pub struct MessageList {
     /// Newest first; at most the `limit` of the request (default 500), and fewer where they are long: `next` says whether there are more.
     pub messages: Vec<MessageRow>,
-    /// Pass as `before` to get the next page; `null` at the end.
+    /// Pass as `before` to get the next page, of the same query; `null` at the end. Where few of many messages meet a query, a page may be short, or
+    /// empty, although there is a next one.
     pub next: Option<String>,
     /// Counts over the whole mailbox.
     pub counts: Counts,

@@ -376,6 +376,52 @@ mod tests {
     }
 
     #[test]
+    fn a_session_goes_on_until_the_moment_of_its_end() {
+        let object = account(AdministratorRole::Operator);
+        let read = AdministratorAccount::of(&object).unwrap();
+        let server = ServerId::of("cp-north.example.net");
+        let session = read.begin_session(server, "192.0.2.1", Timestamp(10), 1_000);
+        assert_eq!(session.ends_at, Timestamp(1_010));
+        assert!(read.is_live(&session, Timestamp(1_009)));
+        assert!(!read.is_live(&session, session.ends_at));
+        assert!(!read.is_live(&session, Timestamp(1_011)));
+    }
+
+    #[test]
+    fn an_account_is_locked_when_that_was_written() {
+        let mut object = account(AdministratorRole::Operator);
+        for (hlc, locked) in [(2, true), (3, false)] {
+            let register = (Key::field(LOCKED), Value::Bool(locked));
+            set(&mut object, hlc, vec![register]);
+            let read = AdministratorAccount::of(&object).unwrap();
+            assert_eq!(read.locked(), locked);
+        }
+    }
+
+    #[test]
+    fn a_second_factor_counts_once_a_right_code_was_shown() {
+        let mut object = account(AdministratorRole::Operator);
+        for (hlc, confirmed) in [(2, false), (3, true)] {
+            let secret = OneTimeSecret {
+                bytes: vec![7; 20],
+                confirmed,
+            };
+            let register = (Key::field(SECOND_FACTOR), secret.value());
+            set(&mut object, hlc, vec![register]);
+            let read = AdministratorAccount::of(&object).unwrap();
+            assert_eq!(read.second_factor(), Some(secret));
+            assert_eq!(read.has_second_factor(), confirmed);
+        }
+        set(
+            &mut object,
+            4,
+            vec![(Key::field(SECOND_FACTOR), Value::Null)],
+        );
+        let read = AdministratorAccount::of(&object).unwrap();
+        assert!(!read.has_second_factor() && read.second_factor().is_none());
+    }
+
+    #[test]
     fn sessions_and_their_ends_join_over_both_servers() {
         let (north, south) = (ServerId(0x1234_0000), ServerId(0x5678_0000));
         let mut here = account(AdministratorRole::Administrator);

@@ -16,9 +16,14 @@ pub mod message_fields {
     pub const SAVED: u16 = 3;
     /// The envelope, as CBOR bytes; set at creation.
     pub const ENVELOPE: u16 = 16;
+    /// How it came, as text: the trace line of the server that took it (RFC 5321 section 4.4); set at creation. It does not stand in the
+    /// body, so that a mail has the same body whichever server takes it. Earlier releases wrote it there.
+    pub const TRACE: u16 = 17;
+    /// The beginning of its texts, for whoever looks for words in it; set at creation. A message of an earlier release has none.
+    pub const TEXT: u16 = 18;
 }
 
-use message_fields::{ENVELOPE, PLACE, UNREAD};
+use message_fields::{ENVELOPE, PLACE, TEXT, TRACE, UNREAD};
 
 /// Where a message lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -117,6 +122,21 @@ impl<'a> Message<'a> {
         ]
     }
 
+    /// The registers of a message that has just come by mail, and how it came: it lies in the inbox, unread, and no register says so. Where both
+    /// servers have taken the same mail while they were apart, what its owner did with one of the two copies then counts for both,
+    /// for a register that was never set gives way to one that was.
+    ///
+    /// `text` is the beginning of what can be read in it; empty if there is nothing.
+    pub fn arrival(envelope: &Envelope, trace: String, text: String) -> Vec<(Key, Value)> {
+        let mut registers = Self::registers(envelope, MessageFolder::Inbox, true);
+        registers.retain(|(key, _)| *key == Key::field(ENVELOPE));
+        registers.push((Key::field(TRACE), Value::Text(trace)));
+        if !text.is_empty() {
+            registers.push((Key::field(TEXT), Value::Text(text)));
+        }
+        registers
+    }
+
     /// Whose mailbox it lies in.
     pub fn owner(&self) -> Option<ObjectId> {
         self.0.owner
@@ -131,6 +151,11 @@ impl<'a> Message<'a> {
     pub fn envelope(&self) -> Option<Envelope> {
         let bytes = self.0.get(Key::field(ENVELOPE))?.as_bytes()?;
         ciborium::from_reader(bytes).ok()
+    }
+
+    /// The beginning of its texts, if there are any.
+    pub fn text(&self) -> Option<&'a str> {
+        self.0.get(Key::field(TEXT))?.as_text()
     }
 
     /// Not yet heard or read.
@@ -221,5 +246,53 @@ mod tests {
         assert_eq!(message.envelope(), Some(envelope));
         assert!(message.unread());
         assert_eq!(message.filing().place, MessageFolder::Inbox);
+    }
+
+    /// Both servers took the same mail while they were apart; on one of them it was read and deleted before the other one took it.
+    #[test]
+    fn what_was_done_with_one_copy_of_a_mail_counts_for_the_one_that_came_later() {
+        let envelope = |at| Envelope {
+            kind: contract::Kind::Text,
+            sender: Sender::default(),
+            subject: String::new(),
+            received_at: Timestamp(at),
+            duration_ms: 0,
+            pages: None,
+            attachments: 0,
+            urgent: false,
+            private: false,
+        };
+        let copy = |at, server| {
+            let mut object = Object::new(Kind::MESSAGE, None, None);
+            let version = Version {
+                hlc: Hlc(at),
+                incarnation: Incarnation(server),
+            };
+            let registers =
+                Message::arrival(&envelope(at as i64), format!("by {server}"), "x".into());
+            for (key, value) in registers {
+                object.set(key, version, value);
+            }
+            object
+        };
+        let (mut first, later) = (copy(1, 1), copy(9, 2));
+        let version = Version {
+            hlc: Hlc(2),
+            incarnation: Incarnation(1),
+        };
+        let since = Timestamp(2);
+        let place = MessageFolder::Deleted;
+        let deleted = FolderState { place, since }.value();
+        first.set(Key::field(UNREAD), version, Value::Bool(false));
+        first.set(Key::field(PLACE), version, deleted);
+        let (mut here, mut there) = (first.clone(), later.clone());
+        here.join(&later);
+        there.join(&first);
+        assert_eq!(here, there);
+        let message = Message::of(&here).unwrap();
+        assert!(!message.unread());
+        assert_eq!(message.text(), Some("x"));
+        assert_eq!(message.filing().place, MessageFolder::Deleted);
+        assert_eq!(message.envelope().unwrap().received_at, Timestamp(9));
     }
 }

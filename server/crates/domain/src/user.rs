@@ -289,6 +289,23 @@ mod tests {
     }
 
     #[test]
+    fn a_password_keeps_that_it_must_be_changed_and_those_before_each_by_itself() {
+        let plain = Password::new("$argon2id$x".into(), Timestamp(5));
+        let must_change = Password {
+            must_change: true,
+            ..plain.clone()
+        };
+        let with_a_past = Password {
+            earlier: vec!["$argon2id$y".into(), "$argon2id$z".into()],
+            ..plain
+        };
+        for password in [must_change, with_a_past] {
+            let read = Password::read(&User::password_value(&password)).unwrap();
+            assert!(read == password, "what was written is read");
+        }
+    }
+
+    #[test]
     fn what_two_servers_set_apart_joins_register_by_register() {
         let at = |hlc| Version {
             hlc: Hlc(hlc),

@@ -118,10 +118,17 @@ mod tests {
         assert_eq!(told.newest(3).first(next), next - 3);
         assert!(told.newest(0).is_empty());
         assert!(told.begins_with(&told.newest(3)) && !told.newest(3).begins_with(&told));
+        assert!(told.begins_with(&told), "it says what it says itself");
         assert!(!told.begins_with(&Preceding {
             count: 1,
             ..Preceding::default()
         }));
+        // Of a message whose fingerprint is 0.
+        let zero = Preceding {
+            count: 1,
+            ..Preceding::default()
+        };
+        assert!(!Preceding::default().begins_with(&zero));
         assert_eq!(told.newest(u64::MAX), told);
         assert_eq!(told.first(next), next - PRECEDING_MAX as u64);
         for before in 1..=next {

@@ -8,7 +8,7 @@ use domain::{
 };
 use gr_proto::{Event, Input, Item, Message, ObjectChange, Output, Payload, Piece, limits};
 use ledger::{DeletionRecord, Held, Lane, Ledger, Mark, Reason};
-use support::drive::blank;
+use support::drive::{blank, settle_heard};
 use support::say::{item, offer};
 use support::*;
 
@@ -404,6 +404,60 @@ fn what_came_after_a_message_left_is_not_on_its_way() {
     assert_eq!(values, [1, 2, 3].map(|n| Some(Value::Int(n))));
 }
 
+/// The same, when the partner had the message already, and says so late.
+#[test]
+fn what_came_after_a_message_arrived_is_not_on_its_way() {
+    let mut pair = Pair::running();
+    pair.change(NORTH, user(1, NORTH));
+    pair.change(NORTH, message(9, 1, None));
+    pair.settle();
+    pair.change(SOUTH, set(9, 11, 1));
+    pair.carry(SOUTH);
+    assert!(pair.take(NORTH).iter().any(is_ack), "it is lost");
+    let before = pair.ledger(NORTH).objects[&id(9)].clone();
+    pair.change(NORTH, set(9, 12, 2));
+    pair.carry(NORTH);
+    pair.carry(SOUTH);
+    assert!(pair.ledger(NORTH).marks.is_empty(), "the south has it");
+    // The north loses it, and shows that before it acknowledges what is under way.
+    pair.ledger(NORTH).put(&id(9), &before).unwrap();
+    pair.take(NORTH);
+    pair.change(SOUTH, message(10, 1, None));
+    pair.carry(SOUTH);
+    let late = pair.take(NORTH);
+    assert!(late.iter().any(is_ack));
+    pair.change(NORTH, set(9, 13, 3));
+    pair.carry(NORTH);
+    for message in late {
+        pair.give(SOUTH, message);
+    }
+    pair.settle();
+    pair.assert_equal();
+    let there = &pair.ledger(NORTH).objects[&id(9)];
+    let values = [11, 12, 13].map(|n| there.get(Key::field(n)).cloned());
+    assert_eq!(values, [1, 2, 3].map(|n| Some(Value::Int(n))));
+}
+
+/// What is on its way need not be sent again because the partner shows that it has not come yet.
+#[test]
+fn changes_that_cross_are_each_sent_once() {
+    let mut pair = Pair::running();
+    pair.change(NORTH, user(1, NORTH));
+    pair.change(NORTH, message(9, 1, None));
+    pair.settle();
+    pair.change(NORTH, set(9, 11, 1));
+    pair.change(SOUTH, set(9, 12, 2));
+    let crossing = [pair.take(NORTH), pair.take(SOUTH)];
+    assert!(crossing.iter().flatten().all(is_data));
+    for (from, messages) in crossing.into_iter().enumerate() {
+        for message in messages {
+            pair.give(1 - from, message);
+        }
+    }
+    assert_eq!(settle_heard(&mut pair).data, [0, 0]);
+    pair.assert_equal();
+}
+
 /// More objects have taken something in than anybody remembers.
 #[test]
 fn what_takes_something_in_unnoticed_is_sent_once_more() {
@@ -425,9 +479,17 @@ fn what_takes_something_in_unnoticed_is_sent_once_more() {
         pair.ledger(SOUTH).put(id, &older).unwrap();
         pair.ledger(SOUTH).set_mark(id, &mark).unwrap();
     }
-    let blank = blank(&mut pair, NORTH, is_data);
-    let payload = Payload::Data(ids.iter().map(|id| item(*id, &newer)).collect());
-    pair.give(SOUTH, Message { payload, ..blank });
+    let give = |pair: &mut Pair, items| {
+        let blank = blank(pair, NORTH, is_data);
+        let payload = Payload::Data(items);
+        pair.give(SOUTH, Message { payload, ..blank });
+    };
+    give(&mut pair, ids.iter().map(|id| item(*id, &newer)).collect());
+    // What is remembered already takes no room, whatever more it takes in.
+    let mut newest = newer;
+    newest.set(Key::field(1), version(LONG_AGO + 2), Value::Bool(true));
+    give(&mut pair, vec![item(ids[0], &newest)]);
+    assert_eq!(pair.ledger(SOUTH).objects[&ids[0]], newest);
     let anew = ids
         .iter()
         .filter(|id| pair.sides[SOUTH].ledger.marks[id].n > 0);

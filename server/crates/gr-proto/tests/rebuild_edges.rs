@@ -123,6 +123,34 @@ fn a_long_body_is_fetched_piece_by_piece() {
     assert!(pair.ledger(NORTH).bodies.contains(&body));
 }
 
+/// What it told of may be lost there, or deleted. It says so in the session in which it was asked.
+#[test]
+fn what_was_fetched_from_a_partner_that_went_back_is_fetched_anew() {
+    let mut pair = same(pages_of(1));
+    let before = pair.ledger(NORTH).objects.clone();
+    rebuild(&mut pair);
+    until_staged(&mut pair, 10);
+    pair.carry(NORTH);
+    let mut said = pair.take(SOUTH);
+    assert!(!said.is_empty(), "it answers");
+    for message in &mut said {
+        message.header.rolled_back = true;
+    }
+    for message in said {
+        pair.give(NORTH, message);
+    }
+    assert_eq!(phase(&pair), Some(Phase::Clearing));
+    assert!(!pair.ledger(NORTH).state.staging);
+    let heard = settle_heard(&mut pair);
+    let asked = heard.questions();
+    assert!(asked.contains(&&RequestBody::Census), "counted once more");
+    assert!(asked.contains(&&RequestBody::Page(None)), "from the start");
+    pair.live(20_000);
+    assert_done(&pair);
+    assert_eq!(pair.ledger(NORTH).objects, before);
+    pair.assert_equal();
+}
+
 /// The partner has lost it, and could not be told, because there is nothing on its way.
 #[test]
 fn what_is_newer_here_survives_a_rebuild_and_reaches_the_partner() {

@@ -232,6 +232,23 @@ fn only_what_was_asked_for_counts_as_lost_on_both() {
     );
 }
 
+/// Nor when something of what was asked for is lost on both.
+#[test]
+fn what_was_not_asked_for_is_not_counted_with_what_is_lost_on_both() {
+    let mut pair = mailbox();
+    for side in [NORTH, SOUTH] {
+        pair.ledger(side).lose_body(&body_of(10));
+    }
+    ask_and_answer(&mut pair, |answer| {
+        if let Some(found) = found_in(answer) {
+            found.lacking.push(body_of(99));
+        }
+    });
+    assert!(said(&pair, SOUTH, Event::NoCopyLeft(1, 0)));
+    let status = pair.sides[SOUTH].engine.view().status();
+    assert_eq!(status.no_copy_left, Some(1));
+}
+
 #[test]
 fn a_body_that_was_promised_and_did_not_come_is_asked_for_later() {
     let mut pair = mailbox();

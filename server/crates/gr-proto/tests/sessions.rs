@@ -238,6 +238,7 @@ fn courtesy_down_waits_for_the_backlog_and_is_told_to_the_partner() {
     let down = Command::CourtesyDown { force: false };
     assert_eq!(order(&mut pair, down.clone()), Err(Rejected::Backlog(1)));
     pair.settle();
+    assert!(!pair.sides[SOUTH].engine.view().status().courtesy);
     assert_eq!(order(&mut pair, down), Ok(()));
     pair.settle();
     let status = pair.sides[SOUTH].engine.view().status();

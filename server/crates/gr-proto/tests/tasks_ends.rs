@@ -5,7 +5,7 @@ mod support;
 use domain::{ObjectId, user_fields};
 use gr_proto::{Command, Limits, Output, Payload, RequestBody, ResponseBody};
 use ledger::memory::Memory;
-use ledger::{Ledger, Phase, TaskCounts, TaskKind};
+use ledger::{Ledger, Outcome, Phase, TaskCounts, TaskKind};
 use support::counted::*;
 use support::drive::*;
 use support::guide::*;
@@ -249,6 +249,22 @@ fn a_task_that_begins_anew_has_no_second_deletion_guard() {
                 pair.ledger(side).objects.is_empty(),
                 "an administrator has seen the number"
             );
+        }
+    }
+}
+
+/// What one task has taken is no charge on the next.
+#[test]
+fn each_task_has_a_deletion_guard_of_its_own() {
+    for side in [NORTH, SOUTH] {
+        let mut pair = Pair::running();
+        for first in [1, 21] {
+            for n in first..first + 10 {
+                plant(pair.ledger(side), id(n), 1 - side, "8001");
+            }
+            let outcome = run(&mut pair, NORTH, TaskKind::Audit, false, None);
+            assert_eq!(outcome, Outcome::Done);
+            assert!(pair.ledger(side).objects.is_empty());
         }
     }
 }

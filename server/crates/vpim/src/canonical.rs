@@ -149,7 +149,9 @@ impl Writer {
     fn encoding(&self, content: &Content<'_>) -> &'static str {
         let textual = match content {
             Content::Voice(_) | Content::Fax(_) => false,
-            Content::Other { content_type, .. } => !content_type.starts_with("audio/"),
+            Content::Original { content_type, .. } | Content::Other { content_type, .. } => {
+                !content_type.starts_with("audio/")
+            }
             _ => true,
         };
         match self.transfer {

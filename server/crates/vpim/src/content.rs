@@ -1,5 +1,7 @@
 //! A message as a tree, and what its parts are: voice, fax, text, an enclosed message, a card, a report.
 
+use compressed_sound::FileFormat;
+
 use crate::data::Data;
 use crate::envelope::{Container, Envelope, Fault, language, message_id};
 use crate::fax::Fax;
@@ -61,6 +63,13 @@ pub enum Content<'a> {
     DeliveryReport(DeliveryReport<'a>),
     /// `message/disposition-notification` (RFC 8098).
     DispositionReport(DispositionReport<'a>),
+    /// The file that the recording before it was decoded from ([`transcode`](crate::transcode())). It is kept, and is no attachment.
+    Original {
+        /// Type and subtype, lower case.
+        content_type: String,
+        /// The decoded bytes.
+        bytes: Data<'a>,
+    },
     /// Anything else; also `audio/*` that cannot be decoded, which [`remarks`](crate::remarks) tells of.
     Other {
         /// Type and subtype, lower case.
@@ -133,6 +142,12 @@ impl<'a> Part<'a> {
                 content_type: content_type.value,
                 bytes: data,
             },
+            ("text", _) if label::compressed(&content_type, &fields, &data).is_some() => {
+                Content::Other {
+                    content_type: content_type.value,
+                    bytes: data,
+                }
+            }
             ("text", subtype) => Content::Text(Text::read(subtype, &content_type, data)),
             ("message", "delivery-status") => {
                 Content::DeliveryReport(DeliveryReport::read(data, allowance))
@@ -163,6 +178,16 @@ impl<'a> Part<'a> {
         let opaque = field::find(&self.fields, "content-transfer-encoding").is_some();
         let codec = is_sound.then(|| label::codec(&content_type, &self.fields, bytes, opaque));
         codec.and_then(Result::err)
+    }
+
+    /// What kind of compressed sound it is that [`transcode`](crate::transcode()) may make a recording of.
+    pub(crate) fn compressed(&self) -> Option<FileFormat> {
+        let Content::Other { bytes, .. } = &self.content else {
+            return None;
+        };
+        let opaque = field::find(&self.fields, "content-transfer-encoding").is_some();
+        let content_type = content_type(&self.fields);
+        label::compressed(&content_type, &self.fields, bytes).filter(|_| !opaque)
     }
 
     /// `Content-Description`, decoded and cut to [`SUBJECT_CHARS_MAX`].
@@ -215,7 +240,7 @@ impl<'a> Content<'a> {
             Content::VCard(card) => Some(&card.data),
             Content::DeliveryReport(report) => Some(&report.data),
             Content::DispositionReport(report) => Some(&report.data),
-            Content::Other { bytes, .. } => Some(bytes),
+            Content::Original { bytes, .. } | Content::Other { bytes, .. } => Some(bytes),
             Content::Forwarded(_) => None,
         }
     }
@@ -240,6 +265,13 @@ impl<'a> Content<'a> {
             }),
             Content::DeliveryReport(report) => Content::DeliveryReport(report.into_owned()),
             Content::DispositionReport(report) => Content::DispositionReport(report.into_owned()),
+            Content::Original {
+                content_type,
+                bytes,
+            } => Content::Original {
+                content_type,
+                bytes: bytes.into_owned(),
+            },
             Content::Other {
                 content_type,
                 bytes,

@@ -3,6 +3,8 @@
 //! Gateways label what they send as they please. A file of sound tells what it is by its first octets; octets without such a
 //! beginning are taken for what the content type says, with its `rate` and `channels` (RFC 3555 section 4.1).
 
+use compressed_sound::FileFormat;
+
 use crate::audio::foreign::{Foreign, Frames, GsmPacking, Sample};
 use crate::audio::g726::NibbleOrder;
 use crate::audio::sound_file::{self, Kind};
@@ -59,6 +61,41 @@ pub(crate) fn codec_of_file(
     file(kind, data).ok().filter(|_| named)
 }
 
+/// What kind of compressed sound it is, which nothing here decodes but [`transcode`](crate::transcode()): as its octets say, under every label
+/// of sound, under a name that says so, and as `application/*` and `video/*` without a name.
+pub(crate) fn compressed(
+    content_type: &Structured,
+    fields: &[Field<'_>],
+    data: &[u8],
+) -> Option<FileFormat> {
+    let label = content_type.value.as_str();
+    let format = FileFormat::of(data);
+    if let Some(subtype) = label.strip_prefix("audio/") {
+        // Frames are found behind whatever stands before them, if the label promises that there are some.
+        let promised = matches!(
+            subtype,
+            "mpeg" | "mp3" | "x-mp3" | "mpeg3" | "x-mpeg" | "x-mpeg-3"
+        );
+        return format.or((promised && !data.is_empty()).then_some(FileFormat::Mp3));
+    }
+    let format = format?;
+    let named = match file_name(fields) {
+        None => label.starts_with("application/") || label.starts_with("video/"),
+        Some(name) => {
+            let ending = name.rsplit_once('.').map(|(_, ending)| ending);
+            let is = |known: &str| ending.is_some_and(|its| its.eq_ignore_ascii_case(known));
+            ENDINGS.into_iter().any(is)
+        }
+    };
+    named.then_some(format)
+}
+
+/// How the names of files of compressed sound end.
+const ENDINGS: [&str; 15] = [
+    "mp3", "mpga", "aac", "m4a", "mp4", "3gp", "3gpp", "3ga", "ogg", "oga", "opus", "webm", "weba",
+    "amr", "wav",
+];
+
 fn file(kind: Kind, data: &[u8]) -> Result<Codec, sound_file::FileError> {
     sound_file::read(data)?;
     Ok(match kind {
@@ -67,54 +104,23 @@ fn file(kind: Kind, data: &[u8]) -> Result<Codec, sound_file::FileError> {
     })
 }
 
-/// What else the octets are for sure, none of which is decoded here: played as telephone sound they would be noise.
+/// What else the octets are for sure: played as telephone sound they would be noise.
 fn held(data: &[u8]) -> Option<&'static str> {
     let begins = |with: &[u8]| data.starts_with(with);
     let names = |at: usize, name: &[u8]| data.get(at..).is_some_and(|rest| rest.starts_with(name));
-    match () {
-        _ if begins(b"OggS") => Some("it holds an Ogg file"),
-        _ if begins(b"ID3") && matches!(data.get(3), Some(2..=4)) => Some("it holds an MP3 file"),
-        _ if begins_with_mp3(data) => Some("it holds MP3"),
-        _ if begins(b"fLaC") => Some("it holds a FLAC file"),
-        _ if begins(b"#!AMR") => Some("it holds an AMR file"),
-        _ if begins(b"caff") => Some("it holds a CAF file"),
-        _ if begins(b"\x1a\x45\xdf\xa3") => Some("it holds a Matroska file"),
-        _ if begins(b"FORM") && names(8, b"AIF") => Some("it holds an AIFF file"),
-        _ if names(4, b"ftyp") => Some("it holds an MP4 file"),
-        _ => None,
-    }
-}
-
-/// Whether a frame of MPEG audio, layer III, begins here and another of its kind behind it.
-fn begins_with_mp3(data: &[u8]) -> bool {
-    let Some(len) = mp3_frame_len(data) else {
-        return false;
-    };
-    let next = data.get(len..).unwrap_or_default();
-    mp3_frame_len(next).is_some() && next[1] == data[1] && (next[2] ^ data[2]) & 0x0c == 0
-}
-
-fn mp3_frame_len(frame: &[u8]) -> Option<usize> {
-    // In kbit/s, of MPEG-1 and of MPEG-2.
-    const RATES: [[usize; 14]; 2] = [
-        [
-            32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320,
-        ],
-        [8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160],
-    ];
-    let &[0xff, kind, coding, ..] = frame else {
-        return None;
-    };
-    let (row, halved) = match kind & 0xfe {
-        0xfa => (0, 1),
-        0xf2 => (1, 2),
-        0xe2 => (1, 4),
-        _ => return None,
-    };
-    let rate = RATES[row].get(usize::from(coding >> 4).checked_sub(1)?)?;
-    let samples = [44_100, 48_000, 32_000].get(usize::from(coding >> 2 & 3))?;
-    let octets = if row == 0 { 144_000 } else { 72_000 };
-    Some(octets * rate / (samples / halved) + usize::from(coding >> 1 & 1))
+    Some(match FileFormat::of(data) {
+        Some(FileFormat::Mp3 | FileFormat::Mp3InWav) => "it holds MP3",
+        Some(FileFormat::Adts) => "it holds AAC",
+        Some(FileFormat::Mp4) => "it holds an MP4 file",
+        Some(FileFormat::Ogg) => "it holds an Ogg file",
+        Some(FileFormat::WebM) => "it holds a Matroska file",
+        Some(FileFormat::Amr) => "it holds an AMR file",
+        None if begins(b"#!AMR") => "it holds an AMR file",
+        None if begins(b"fLaC") => "it holds a FLAC file",
+        None if begins(b"caff") => "it holds a CAF file",
+        None if begins(b"FORM") && names(8, b"AIF") => "it holds an AIFF file",
+        None => return None,
+    })
 }
 
 /// Samples without a header; `None` if the name is not known.

@@ -1,6 +1,7 @@
 //! Voice messages as Internet mail.
 //!
 //! Reads and writes VPIM version 2 (RFC 3801, 3802, 3803, 3804): [`parse()`] turns the bytes of a mail into a [`Message`],
+//! [`transcode()`] makes telephone sound of what came compressed,
 //! [`judge`] says whether a voice mailbox takes it, [`remarks()`] what its reader is told of sound that cannot be had, [`canonical()`]
 //! gives the form in which it is kept, [`Summary`] what an inbox shows of it, and [`build`] makes new ones. [`audio`] decodes and
 //! encodes what is heard.
@@ -8,7 +9,7 @@
 //! Reading is lenient, because old systems are; writing is strict. Everything is pure: no clock, no random numbers, no
 //! input or output. Nothing here panics on any input, all work is linear in its length, and so is all memory: [`limits`] bounds what
 //! a stranger could otherwise choose. What takes bytes from outside is a plain function of a slice: [`parse()`], [`parse_kept`],
-//! [`audio::wav::read`], [`audio::sound_file::read`], [`audio::g726::decode`], [`Address::parse`](address::Address::parse), [`Party::read_list`], [`Date::read`].
+//! [`audio::wav::read`], [`audio::sound_file::read`], [`decode_file`], [`audio::g726::decode`], [`Address::parse`](address::Address::parse), [`Party::read_list`], [`Date::read`].
 //!
 //! What comes out as text for people ([`Envelope`], [`Part::filename`], [`Text::text`], …) is decoded from whatever character set and markup
 //! it came in, of a bounded length, and without control characters and those that set the direction of writing.
@@ -34,6 +35,7 @@ mod content;
 mod data;
 mod envelope;
 mod fax;
+mod heard_file;
 mod html;
 mod label;
 mod legible;
@@ -45,6 +47,7 @@ mod remark;
 mod report;
 mod summary;
 mod text;
+mod transcode;
 mod vcard;
 mod verdict;
 mod voice;
@@ -57,6 +60,7 @@ pub use content::{Content, Message, Part};
 pub use data::Data;
 pub use envelope::{Container, Envelope, Fault, Importance, Sensitivity};
 pub use fax::Fax;
+pub use heard_file::{FileRefusal, decode_file};
 pub use limits::{DEPTH_MAX, FIELDS_MAX, HEADER_LEN_MAX, PARTS_MAX};
 pub use mime::date::Date;
 pub use mime::field::Field;
@@ -68,6 +72,7 @@ pub use report::{
 };
 pub use summary::{Kind, Summary};
 pub use text::Text;
+pub use transcode::{Transcoded, transcode, transcoding_bytes};
 pub use vcard::VCard;
 pub use verdict::{Refusal, judge};
 pub use voice::{Codec, Purpose, Undecodable, Voice};

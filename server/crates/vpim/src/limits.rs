@@ -60,6 +60,15 @@ pub const IDENTIFIER_LEN_MAX: usize = 998;
 /// Channels and samples a second of sound. Beyond them it cannot be played: it is an attachment, or refused where nothing else is said.
 pub use crate::audio::foreign::{CHANNELS_MAX, RATE_HZ_MAX, RATE_HZ_MIN};
 
+/// Files of compressed sound in a mail of which recordings are made. The others stay attachments.
+pub const TRANSCODED_PARTS_MAX: usize = 16;
+/// Samples of 8 kHz that the compressed sound of a mail comes to in all: two hours. A file with which it would be more stays an attachment.
+pub const TRANSCODED_SAMPLES_MAX: u64 = 2 * 3_600 * 8_000;
+/// The same for each octet of such sound: 2 kbit/s, half of what the thriftiest codecs take to speak…
+pub const TRANSCODED_SAMPLES_PER_OCTET: u64 = 32;
+/// …and so many besides, five minutes, for pauses that take next to nothing.
+pub const TRANSCODED_SAMPLES_MIN: u64 = 5 * 60 * 8_000;
+
 /// Subject or description. Cut.
 pub const SUBJECT_CHARS_MAX: usize = 400;
 /// Name of a person. Cut.
@@ -82,6 +91,12 @@ pub const READING_FACTOR: usize = 4;
 /// mail that is known comes to half of it.
 pub const READING_CONSTANT: usize = 1 << 20;
 
+/// Bytes that making recordings of compressed sound may hold at once for each byte that they may come to: the codes while they grow, and in
+/// what is written.
+pub const TRANSCODING_FACTOR: usize = 3;
+/// See [`TRANSCODING_FACTOR`]: what decoders hold. Most are the tables of Vorbis.
+pub const TRANSCODING_CONSTANT: usize = 12 << 20;
+
 /// What is left of the limits in all, while a mail is read.
 #[derive(Debug)]
 pub(crate) struct Allowance {
@@ -92,9 +107,11 @@ pub(crate) struct Allowance {
 }
 
 impl Allowance {
-    /// Of a mail that was accepted before: its canonical form has a few fields more.
+    /// Of a mail that was accepted before: its canonical form has a few fields more, and a recording before each file that one was made
+    /// of, perhaps both within a multipart of their own.
     pub fn of_kept() -> Allowance {
         Allowance {
+            parts: PARTS_MAX + 2 * TRANSCODED_PARTS_MAX,
             fields: 2 * FIELDS_MAX,
             ..Allowance::whole()
         }

@@ -12,6 +12,7 @@ use crate::mime::multipart;
 use crate::mime::parameter::Structured;
 use crate::mime::transfer::Encoding;
 use crate::part_fields::content_type;
+use crate::transcode;
 
 /// Reads a mail as it came over SMTP, dots unstuffed.
 ///
@@ -118,6 +119,7 @@ impl Reader {
         {
             container = Container::Multipart("mixed".to_string());
         }
+        transcode::find_originals(&mut parts);
         Message {
             envelope,
             container,
@@ -150,9 +152,14 @@ impl Reader {
 
     /// Reads a part and all that is in it. Whether its parts, if it is a `multipart/alternative`, still are forms of one thing.
     fn entity<'a>(&mut self, entity: Entity<'a>, parts: &mut Vec<Part<'a>>) -> bool {
+        // A part of which a recording was made stands one deeper than it came.
+        let depth_max = match self.origin {
+            Origin::Sender => DEPTH_MAX,
+            Origin::Store => DEPTH_MAX + 1,
+        };
         let limit = match (self.allowance.parts, entity.depth) {
             (0, _) => Some(Fault::TooManyParts),
-            (_, depth) if depth > DEPTH_MAX => Some(Fault::TooDeep),
+            (_, depth) if depth > depth_max => Some(Fault::TooDeep),
             _ => None,
         };
         self.fault = self.fault.or(limit);

@@ -117,7 +117,7 @@ impl Tally {
                 }
                 Content::Text(text) => self.texts += u32::from(!text.is_blank()),
                 Content::Other { .. } => self.others += 1,
-                Content::VCard(_) => {}
+                Content::VCard(_) | Content::Original { .. } => {}
                 Content::DeliveryReport(_) => {
                     self.report = self.report.or(Some(Kind::DeliveryReport))
                 }

@@ -97,7 +97,7 @@ fn says_anything(message: &Message<'_>) -> bool {
         Content::Text(text) => !text.is_blank(),
         Content::Forwarded(inner) => says_anything(inner),
         Content::Other { .. } => !part.is_labelled_sound(),
-        Content::VCard(_) => false,
+        Content::VCard(_) | Content::Original { .. } => false,
         Content::Fax(_) | Content::DeliveryReport(_) | Content::DispositionReport(_) => true,
     })
 }

@@ -2,10 +2,15 @@
 
 mod worst;
 
+use std::path::Path;
+
 use counting_allocator::{Allocated, Counting, measure};
 use proptest::prelude::*;
 use vpim::limits::{READING_CONSTANT, READING_FACTOR};
-use vpim::{Content, Summary, canonical, judge, parse, parse_kept, remarks};
+use vpim::{
+    Content, Summary, Transcoded, canonical, judge, parse, parse_kept, remarks, transcode,
+    transcoding_bytes,
+};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -108,6 +113,31 @@ fn a_piece_of_any_recording_costs_the_same_however_long_it_is() {
         });
         assert_eq!(samples.len() as u64, PIECE, "{label}");
         assert!(peak <= 1 << 20, "{label}: {peak} bytes");
+    }
+}
+
+#[test]
+fn making_recordings_costs_no_more_than_was_said_beforehand() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../tests/vectors/sound");
+    let mut files = vec![[b"#!AMR\n".to_vec(), vec![0x7c; 15_000]].concat()];
+    for file in std::fs::read_dir(folder).expect("the folder of sounds") {
+        files.push(std::fs::read(file.expect("a file").path()).expect("a file"));
+    }
+    for file in files {
+        let mail = [&b"Content-Type: audio/mpeg\r\n\r\n"[..], &file].concat();
+        let said = transcoding_bytes(&parse(&mail));
+        let (outcome, Allocated { peak, .. }) = measure(|| {
+            let mut message = parse(&mail);
+            let outcome = transcode(&mut message);
+            drop(canonical(&message));
+            outcome
+        });
+        let most = said + READING_FACTOR * mail.len() + READING_CONSTANT;
+        assert!(
+            peak <= most,
+            "{peak} bytes at once, not {most}: {outcome:?}"
+        );
+        assert_eq!(said > 0, outcome != Transcoded::default());
     }
 }
 

@@ -84,6 +84,10 @@ fn level(message: &Message<'_>, walk: &mut Walk) -> Vec<Part> {
             }
             Content::DeliveryReport(report) => parts.extend(delivery(report, &mut original)),
             Content::DispositionReport(report) => parts.push(disposition(report)),
+            // What is heard of it stands before it.
+            Content::Original { .. } => {
+                index();
+            }
             Content::Other {
                 content_type,
                 bytes,
@@ -314,6 +318,27 @@ mod tests {
         let remarks = remarks(&vpim::parse(mail.as_bytes()));
         assert_eq!(remarks.len(), 1, "{remarks:?}");
         assert!(remarks[0].contains("cannot be played here"), "{remarks:?}");
+    }
+
+    #[test]
+    fn the_file_behind_its_recording_is_counted_and_not_shown() {
+        let mail = "Content-Type: multipart/mixed; boundary=b\r\n\r\n\
+            --b\r\nContent-Type: audio/32KADPCM\r\n\r\n12345678\r\n\
+            --b\r\nContent-Type: audio/mpeg\r\nX-CallPilot-Part: original\r\n\r\nMP3\r\n\
+            --b\r\nContent-Type: audio/basic\r\n\r\n1234567812345678\r\n--b--\r\n";
+        let parts = parts(&vpim::parse(mail.as_bytes()));
+        let voices: Vec<_> = parts
+            .iter()
+            .map(|part| match part {
+                Part::Voice {
+                    index, duration_ms, ..
+                } => (*index, *duration_ms),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(voices, [(0, 2), (2, 2)]);
+        assert_eq!(sounds::length(mail.as_bytes(), Some(2)), Ok(16));
+        assert_eq!(remarks(&vpim::parse(mail.as_bytes())), [""; 0]);
     }
 
     #[test]

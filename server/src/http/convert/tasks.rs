@@ -119,7 +119,8 @@ fn counts(counts: &ledger::TaskCounts) -> contract::TaskCounts {
         contents_updated,
         left_out,
         done,
-        total,
+        // What a partner of another release says of its task may be anything. 0: it is not known.
+        total: if total == 0 { 0 } else { total.max(done) },
     }
 }
 
@@ -243,5 +244,17 @@ mod tests {
         assert_eq!(task(&view, ledger::TaskId(8), &NAMES), None);
         assert_eq!(open_task(&view, &NAMES), None);
         assert_eq!(tasks(&view, &NAMES, 3).users, 3);
+    }
+
+    #[test]
+    fn progress_never_passes_its_total() {
+        for (done, total, shown) in [(3, 5, 5), (5, 5, 5), (7, 5, 7), (7, 0, 0)] {
+            let told = counts(&ledger::TaskCounts {
+                done,
+                total,
+                ..ledger::TaskCounts::default()
+            });
+            assert_eq!((told.done, told.total), (done, shown));
+        }
     }
 }

@@ -155,7 +155,7 @@ fn refusals_that_follow_from_the_shape_of_an_operation_are_named() {
     assert_eq!(
         told("/api/v1/messages/{id}", "patch"),
         [
-            "400", "401", "403", "404", "413", "415", "421", "423", "500", "503", "507"
+            "400", "401", "403", "404", "409", "413", "415", "421", "423", "500", "503", "507"
         ]
     );
     assert_eq!(

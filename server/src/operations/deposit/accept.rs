@@ -1,11 +1,14 @@
 //! From the bytes of a mail to what is kept of it: off the threads that serve others, and within the budget for reading.
+//!
+//! What is kept follows from the mail alone, and nothing of this server or this moment goes into it: so a mail that comes again, here or at the
+//! partner, gives the same body.
 
+use super::text::text;
 use super::{Refusal, claimed, envelope};
 use crate::reading::{Crowded, ReadingSide};
 use crate::server::{Server, WriteError, WriterError};
 use bytes::Bytes;
-use domain::{Envelope, Timestamp};
-use vpim::Field;
+use domain::{BodyRef, Envelope, Timestamp};
 use vpim::limits::{READING_CONSTANT, READING_FACTOR};
 
 /// A mail that is taken.
@@ -14,11 +17,15 @@ pub(super) struct Accepted {
     pub envelope: Envelope,
     /// Its canonical form.
     pub body: Vec<u8>,
+    /// What identifies its content, if it has a Message-ID.
+    pub identified: Option<BodyRef>,
+    /// The beginning of its texts.
+    pub text: String,
     /// The address that it says it comes from; empty if it says none.
     pub from: String,
 }
 
-/// Reads a mail and judges it. `trace` becomes its first field.
+/// Reads a mail and judges it.
 ///
 /// # Errors
 /// [`Refusal::Content`]; [`Refusal::Crowded`] if others read so much that there is no room in time.
@@ -26,30 +33,134 @@ pub(super) async fn accept(
     server: &Server,
     raw: Bytes,
     return_path: Option<String>,
-    trace: Option<String>,
     received_at: Timestamp,
 ) -> Result<Accepted, WriteError<Refusal>> {
-    let bytes = raw.len() * READING_FACTOR + READING_CONSTANT;
+    let mail = IncomingMail {
+        raw,
+        return_path,
+        received_at,
+    };
+    let bytes = mail.raw.len() * READING_FACTOR + READING_CONSTANT;
+    let crowded = |Crowded| WriteError::Refused(Refusal::Crowded);
     let held = server.reading().take(ReadingSide::Deposits, bytes).await;
-    let held = held.map_err(|Crowded| WriteError::Refused(Refusal::Crowded))?;
-    let reading = tokio::task::spawn_blocking(move || {
+    let read = on_the_pool(held.map_err(crowded)?, move || mail.read()).await?;
+    let (mail, more) = match read.map_err(WriteError::Refused)? {
+        Read::Done(accepted) => return Ok(accepted),
+        Read::Compressed { mail, more } => (mail, more),
+    };
+    // What was read is dropped before more memory is taken: whoever held some while waiting for more could wait for one who does the same.
+    let turn = server.reading().take_turn_to_transcode().await;
+    let turn = turn.map_err(crowded)?;
+    let held = server.reading().take(ReadingSide::Deposits, bytes + more);
+    let held = held.await.map_err(crowded)?;
+    let read = on_the_pool((turn, held), move || mail.transcode()).await?;
+    read.map_err(WriteError::Refused)
+}
+
+/// Runs a closure on the blocking pool, and gives back what was taken for it.
+async fn on_the_pool<T: Send + 'static>(
+    held: impl Send + 'static,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, WriteError<Refusal>> {
+    let working = tokio::task::spawn_blocking(move || {
         let _held = held;
-        let mut message = vpim::parse(&raw);
-        vpim::judge(&message).map_err(Refusal::Content)?;
-        let envelope = envelope(&message, return_path.as_deref(), received_at);
-        let from = claimed(message.envelope.from.as_ref(), return_path.as_deref()).to_owned();
-        if let Some(trace) = trace {
-            message.fields.insert(0, Field::new("Received", trace));
+        work()
+    });
+    working.await.map_err(|_| WriterError::OutOfService.into())
+}
+
+/// What has come of a mail that was read.
+enum Read {
+    /// It is taken.
+    Done(Accepted),
+    /// Some of its sound is compressed: to make recordings of it takes so many bytes more.
+    Compressed { mail: IncomingMail, more: usize },
+}
+
+/// A mail that has come, and what is known of its way here.
+struct IncomingMail {
+    raw: Bytes,
+    return_path: Option<String>,
+    received_at: Timestamp,
+}
+
+impl IncomingMail {
+    fn read(self) -> Result<Read, Refusal> {
+        let message = vpim::parse(&self.raw);
+        match vpim::transcoding_bytes(&message) {
+            0 => self.judge(message).map(Read::Done),
+            more => {
+                drop(message);
+                Ok(Read::Compressed { mail: self, more })
+            }
         }
+    }
+
+    fn transcode(self) -> Result<Accepted, Refusal> {
+        let mut message = vpim::parse(&self.raw);
+        let outcome = vpim::transcode(&mut message);
+        let count = |outcome: &'static str, files: u32| {
+            metrics::counter!("callpilot_transcoded_total", "outcome" => outcome)
+                .increment(u64::from(files));
+        };
+        count("heard", outcome.recordings);
+        count("undecodable", outcome.undecodable);
+        self.judge(message)
+    }
+
+    fn judge(&self, message: vpim::Message<'_>) -> Result<Accepted, Refusal> {
+        vpim::judge(&message).map_err(Refusal::Content)?;
+        let return_path = self.return_path.as_deref();
+        let envelope = envelope(&message, return_path, self.received_at);
+        let from = claimed(message.envelope.from.as_ref(), return_path).to_owned();
+        let text = text(&message);
         let body = vpim::canonical(&message);
-        Ok::<_, Refusal>(Accepted {
+        let identity = message.envelope.message_id.as_ref();
+        let identified = identity.map(|_| BodyRef::of(&body));
+        Ok(Accepted {
             envelope,
             body,
+            identified,
+            text,
             from,
         })
-    });
-    match reading.await {
-        Ok(read) => read.map_err(WriteError::Refused),
-        Err(_) => Err(WriterError::OutOfService.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use vpim::Content;
+
+    #[tokio::test]
+    async fn of_compressed_sound_a_recording_is_made_when_it_comes() {
+        let dir = tempfile::tempdir().unwrap();
+        let text = format!("fqdn = \"a.example.net\"\ndata_dir = {:?}\n", dir.path());
+        let config = Config::parse(&text, "test", &|_| None).unwrap();
+        let (server, writer) = Server::open(config).unwrap();
+        let writing = std::thread::spawn(|| {
+            writer.run();
+        });
+        let vectors = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors");
+        let sound = std::fs::read(vectors.join("sound/hybrid.opus")).unwrap();
+        let mail = [
+            &b"From: 21@b.example\r\nContent-Type: audio/ogg\r\n\r\n"[..],
+            &sound,
+        ]
+        .concat();
+        let accepted = accept(&server, mail.into(), None, Timestamp(5)).await;
+        let accepted = accepted.unwrap_or_else(|_| panic!("it is taken"));
+        let envelope = &accepted.envelope;
+        assert_eq!(envelope.kind, contract::Kind::Voice);
+        assert_eq!((envelope.duration_ms, envelope.attachments), (1_381, 0));
+        let kept = vpim::parse_kept(&accepted.body);
+        let [recording, original] = &kept.parts[..] else {
+            panic!("{kept:?}")
+        };
+        assert_eq!(recording.voice().unwrap().duration_ms(), 1_381);
+        assert!(matches!(&original.content, Content::Original { bytes, .. } if bytes[..] == sound));
+        server.stop().await;
+        writing.join().unwrap();
     }
 }

@@ -154,7 +154,11 @@ impl MailboxContext {
                 let expunged = self.connection.client().messages().expunge(id).await;
                 match expunged.map_err(Trouble::from) {
                     Ok(()) | Err(Trouble::Gone) => self.mail.update(|mail| mail.remove(id, None)),
-                    Err(Trouble::Refused { message, .. }) => return self.announcer.say(message),
+                    Err(Trouble::Refused { message, .. }) => {
+                        self.announcer.say(message);
+                        // It may lie elsewhere than this page shows it.
+                        return self.read_lists();
+                    }
                     Err(Trouble::NoAnswer) => {
                         return self
                             .announcer

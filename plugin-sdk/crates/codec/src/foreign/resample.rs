@@ -2,6 +2,7 @@
 //!
 //! A sample of the outcome depends on nothing but the samples around its place, so any range can be made alone.
 
+use super::{RATE_HZ_MAX, RATE_HZ_MIN};
 use crate::SAMPLE_RATE_HZ;
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -50,43 +51,137 @@ pub(super) fn resample(
     if range.is_empty() {
         return;
     }
-    let filter = Filter::new(rate_hz);
-    let (first, _) = filter.place(range.start);
-    let (last, _) = filter.place(range.end);
-    let held = first.saturating_sub(filter.reach)..(last + filter.reach + 1).min(count);
+    let mut kernel = Kernel::new(rate_hz);
+    let held = kernel.first_needed(range.start)..kernel.last_needed(range.end).min(count);
     let around = source(held.clone());
-    let weights = filter.phases * (2 * filter.reach + 2);
-    let phases = if weights <= WEIGHTS_MAX {
-        filter.phases
-    } else {
-        0
-    };
-    let mut kept: Vec<Vec<f32>> = vec![Vec::new(); phases as usize];
-    let mut own = Vec::new();
     samples.reserve((range.end - range.start) as usize);
-    for n in range {
-        let (place, remainder) = filter.place(n);
-        let phase = u64::from(remainder) * filter.phases / u64::from(SAMPLE_RATE_HZ);
-        let weights = kept.get_mut(phase as usize).unwrap_or_else(|| {
-            own.clear();
-            &mut own
-        });
-        if weights.is_empty() {
-            filter.weights(remainder, weights);
+    samples.extend(range.map(|n| kernel.sample(n, &around, held.start)));
+}
+
+/// Makes 8 kHz of sound of another rate that comes in pieces. What it makes does not depend on where they are cut.
+#[derive(Debug)]
+pub struct Resampler {
+    kernel: Kernel,
+    /// What came and is needed for what is to be made, from sample `first` on.
+    held: Vec<i16>,
+    first: u64,
+    /// The next sample to be made.
+    next: u64,
+}
+
+impl Resampler {
+    /// Of so many samples a second; `None` beyond the limits.
+    pub fn new(rate_hz: u32) -> Option<Resampler> {
+        let usual = (RATE_HZ_MIN..=RATE_HZ_MAX).contains(&rate_hz);
+        usual.then(|| Resampler {
+            kernel: Kernel::new(rate_hz),
+            held: Vec::new(),
+            first: 0,
+            next: 0,
+        })
+    }
+
+    /// Takes the next samples of one channel, and appends those at 8 kHz whose surroundings are there.
+    pub fn push(&mut self, piece: &[i16], samples: &mut Vec<i16>) {
+        if self.kernel.filter.rate_hz == SAMPLE_RATE_HZ {
+            samples.extend_from_slice(piece);
+            return;
         }
-        // Before the first sample and behind the last there is silence.
-        let begin = place as i64 - filter.reach as i64 - held.start as i64;
-        let skip = (-begin).clamp(0, weights.len() as i64) as usize;
-        let from = begin.clamp(0, around.len() as i64) as usize;
-        let pairs = weights[skip..].iter().zip(&around[from..]);
-        let sum: f32 = pairs
-            .map(|(weight, sample)| weight * f32::from(*sample))
-            .sum();
-        samples.push(sum.round() as i16);
+        self.held.extend_from_slice(piece);
+        let end = self.first + self.held.len() as u64;
+        while self.kernel.last_needed(self.next) <= end {
+            samples.push(self.kernel.sample(self.next, &self.held, self.first));
+            self.next += 1;
+        }
+        let needed = self.kernel.first_needed(self.next).clamp(self.first, end);
+        self.held.drain(..(needed - self.first) as usize);
+        self.first = needed;
+    }
+
+    /// Appends the last samples, behind which there is silence.
+    pub fn finish(mut self, samples: &mut Vec<i16>) {
+        let all = self.first + self.held.len() as u64;
+        let count = super::scaled(all, SAMPLE_RATE_HZ, self.kernel.filter.rate_hz).0;
+        for n in self.next..count {
+            samples.push(self.kernel.sample(n, &self.held, self.first));
+        }
     }
 }
 
+/// Makes samples of the outcome, and keeps the weights of places that come again.
+#[derive(Debug)]
+struct Kernel {
+    filter: Filter,
+    /// By phase; empty where there would be too many.
+    kept: Vec<Vec<f32>>,
+    own: Vec<f32>,
+}
+
+impl Kernel {
+    fn new(rate_hz: u32) -> Kernel {
+        let filter = Filter::new(rate_hz);
+        let weights = filter.phases * (2 * filter.reach + 2);
+        let phases = if weights <= WEIGHTS_MAX {
+            filter.phases
+        } else {
+            0
+        };
+        Kernel {
+            filter,
+            kept: vec![Vec::new(); phases as usize],
+            own: Vec::new(),
+        }
+    }
+
+    /// The first sample of the source that sample `n` of the outcome depends on.
+    fn first_needed(&self, n: u64) -> u64 {
+        self.filter.place(n).0.saturating_sub(self.filter.reach)
+    }
+
+    /// The one behind the last.
+    fn last_needed(&self, n: u64) -> u64 {
+        self.filter.place(n).0 + self.filter.reach + 2
+    }
+
+    /// Sample `n` of the outcome. `around` are samples of the source, from sample `first` on; where there are none there is silence.
+    fn sample(&mut self, n: u64, around: &[i16], first: u64) -> i16 {
+        let (place, remainder) = self.filter.place(n);
+        let phase = u64::from(remainder) * self.filter.phases / u64::from(SAMPLE_RATE_HZ);
+        let own = &mut self.own;
+        let weights = self.kept.get_mut(phase as usize).unwrap_or_else(|| {
+            own.clear();
+            own
+        });
+        if weights.is_empty() {
+            self.filter.weights(remainder, weights);
+        }
+        let begin = place as i64 - self.filter.reach as i64 - first as i64;
+        let skip = (-begin).clamp(0, weights.len() as i64) as usize;
+        let from = begin.clamp(0, around.len() as i64) as usize;
+        weighted(&weights[skip..], &around[from..]).round() as i16
+    }
+}
+
+/// The sum of the samples, each times its weight. In lanes, because one sum is one chain of additions that wait for each other.
+fn weighted(weights: &[f32], samples: &[i16]) -> f32 {
+    const LANES: usize = 8;
+    let count = weights.len().min(samples.len());
+    let (weights, samples) = (&weights[..count], &samples[..count]);
+    let mut lanes = [0f32; LANES];
+    let (whole, rest) = weights.as_chunks::<LANES>();
+    let (whole_samples, rest_samples) = samples.as_chunks::<LANES>();
+    for (weights, samples) in whole.iter().zip(whole_samples) {
+        for lane in 0..LANES {
+            lanes[lane] += weights[lane] * f32::from(samples[lane]);
+        }
+    }
+    let rest = rest.iter().zip(rest_samples);
+    let rest = rest.map(|(weight, sample)| weight * f32::from(*sample));
+    lanes.iter().sum::<f32>() + rest.sum::<f32>()
+}
+
 /// The filter from one rate to 8 kHz.
+#[derive(Debug)]
 struct Filter {
     rate_hz: u32,
     /// How much wider the sinc is than a sample.

@@ -204,3 +204,22 @@ fn numbers_that_no_recorder_writes_are_refused() {
         assert_eq!(blocks, None, "{kind:?}, {channels}, {align}");
     }
 }
+
+#[test]
+fn sound_that_comes_in_pieces_is_resampled_as_the_whole_is() {
+    for rate in [4_000, 8_000, 11_025, 44_100, 48_000, 191_999] {
+        let source = tone(440.0, rate, 30_000);
+        let expected = whole(pcm(rate), &octets(&source));
+        for piece in [1, 160, 1_024, 7_777] {
+            let mut resampler = Resampler::new(rate).unwrap();
+            let mut heard = Vec::new();
+            for piece in source.chunks(piece) {
+                resampler.push(piece, &mut heard);
+            }
+            resampler.finish(&mut heard);
+            assert_eq!(heard, expected, "{rate} in pieces of {piece}");
+        }
+    }
+    assert!(Resampler::new(RATE_HZ_MIN - 1).is_none());
+    assert!(Resampler::new(RATE_HZ_MAX + 1).is_none());
+}

@@ -158,3 +158,17 @@ fn any_bytes_decode_without_a_fault() {
         assert_eq!(decode(&[code; 5000], NibbleOrder::HighFirst).len(), 10_000);
     }
 }
+
+#[test]
+fn samples_that_come_in_pieces_are_encoded_as_the_whole_is() {
+    let samples = tone();
+    for order in [NibbleOrder::LowFirst, NibbleOrder::HighFirst] {
+        for piece in [1, 2, 3, 501, 7_999] {
+            let (mut encoder, mut codes) = (AdpcmEncoder::new(order), Vec::new());
+            for piece in samples.chunks(piece) {
+                encoder.encode(piece, &mut codes);
+            }
+            assert_eq!(codes, encode(&samples, order), "pieces of {piece}");
+        }
+    }
+}

@@ -38,6 +38,19 @@ fn a_server_without_a_partner_counts_by_its_own_clocks() {
     assert_eq!(oldest(600_001), None);
 }
 
+/// What has been counted is not known before.
+#[test]
+fn nothing_goes_before_the_first_transaction() {
+    let mut pair = Pair::strangers();
+    let oldest = |pair: &Pair| {
+        let view = pair.sides[NORTH].engine.view();
+        view.oldest_destroyable(pair.now, 0)
+    };
+    assert_eq!(oldest(&pair), None);
+    pair.tick(NORTH);
+    assert_eq!(oldest(&pair), Some(pair.now.wall));
+}
+
 #[test]
 fn clocks_agree_that_are_less_than_an_hour_apart() {
     let mut pair = Pair::running();

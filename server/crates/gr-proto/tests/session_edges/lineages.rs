@@ -16,13 +16,19 @@ const fn known(incarnation: u64, csn: u64, id: u64) -> Option<Known> {
     })
 }
 
-/// A north that knew this of the south, and meets an incarnation that tells this of itself.
-fn met_knowing(knew: Option<Known>, history: Vec<HistoryEntry>, cut: bool) -> Pair {
+/// A north that knew this of the south.
+fn knowing(knew: Option<Known>) -> Pair {
     let mut pair = Pair::strangers();
     let state = &mut pair.ledger(NORTH).state;
     state.partner = Some(server(SOUTH));
     state.known_of = Some(server(SOUTH));
     state.known = knew;
+    pair
+}
+
+/// The same, and it meets an incarnation that tells this of itself.
+fn met_knowing(knew: Option<Known>, history: Vec<HistoryEntry>, cut: bool) -> Pair {
+    let mut pair = knowing(knew);
     let what = Hello {
         history,
         cut,
@@ -96,6 +102,22 @@ fn what_is_known_of_an_incarnation_stays_known_when_it_is_met_again() {
     let knew = known(THEIRS.0, 9, 5);
     let mut pair = met_knowing(knew, vec![entry(THEIRS.0, 0)], false);
     assert_eq!(pair.ledger(NORTH).state.known, knew);
+    // Also of one that went back in time: what it has said is the witness of what it may have lost.
+    let mut pair = knowing(knew);
+    let back = Hello {
+        rolled_back: true,
+        ..asks(0)
+    };
+    meet(&mut pair, THEIRS, back);
+    assert!(events(&pair).contains(&Event::PartnerRolledBack));
+    assert_eq!(pair.ledger(NORTH).state.known, knew);
+    // Of one that was met, and has said nothing that bears witness, nothing is kept when another is met.
+    let both = vec![entry(60, 0), entry(THEIRS.0, 9)];
+    let mut pair = met_knowing(known(60, 9, 0), both, false);
+    assert_eq!(pair.ledger(NORTH).state.known, known(THEIRS.0, 9, 0));
+    // Unless it may be part of a past that the other does not tell of.
+    let mut pair = met_knowing(known(60, 9, 0), vec![entry(THEIRS.0, 9)], true);
+    assert_eq!(pair.ledger(NORTH).state.known, known(60, 9, 0));
     // What is said in a new incarnation counts more than whatever was known of an older one.
     let mut pair = met_knowing(known(60, 1_000, 5), vec![entry(THEIRS.0, 9)], true);
     tell(&mut pair, at_csn(9, data(1, vec![good(1)])));

@@ -8,6 +8,7 @@ mod hellos;
 mod lineages;
 mod lists;
 mod numbers;
+mod pasts;
 mod plain;
 mod quiet;
 mod refusals;

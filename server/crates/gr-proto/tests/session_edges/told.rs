@@ -1,12 +1,12 @@
 //! What those who show things are told: whenever it is different, and not otherwise.
 
-use crate::forge::{advance, bad, data, line, met, tell};
+use crate::forge::{advance, bad, data, good, line, met, tell};
 use crate::support::guide::order;
 use crate::support::say::question;
 use crate::support::{NORTH, Pair};
-use domain::Timestamp;
+use domain::{Hlc, Incarnation, Key, Timestamp, Value, Version, user_fields};
 use gr_proto::limits::SERVING_MS;
-use gr_proto::{Command, Message, Output, Payload, Report, Request, RequestBody, TaskView};
+use gr_proto::{Command, Event, Message, Output, Payload, Report, Request, RequestBody, TaskView};
 use ledger::{Outcome, TaskId, TaskKind};
 
 /// What was last told of tasks, and how often; forgets it.
@@ -87,6 +87,74 @@ fn what_is_refused_is_told_and_that_it_has_come() {
     told(&mut pair);
     tell(&mut pair, data(1, vec![bad(1)]));
     assert_eq!(assert_told(&mut pair).refused.len(), 1);
+}
+
+/// The south says how far its clock is ahead, in milliseconds.
+fn clock(pair: &Pair, ahead: i64) -> Payload {
+    let report = Report {
+        wall: Timestamp(pair.now.wall.0 + ahead),
+        ..Report::default()
+    };
+    Payload::Heartbeat(report)
+}
+
+/// A user that is dated so many milliseconds ahead.
+fn dated(pair: &Pair, n: u8, ahead: i64) -> Payload {
+    let mut item = good(n);
+    let version = Version {
+        hlc: Hlc::at(Timestamp(pair.now.wall.0 + ahead)),
+        incarnation: Incarnation(99),
+    };
+    let user = item.object.as_mut().unwrap();
+    user.set(Key::field(user_fields::CLASS), version, Value::Int(1));
+    Payload::Data(vec![item])
+}
+
+/// What goes into the log, and what is shown, of what is dated ahead, when the south says this.
+fn told_of_dates(pair: &mut Pair, no: u64, payload: Payload) -> (Vec<i64>, Vec<Option<i64>>) {
+    pair.sides[NORTH].said.clear();
+    tell(pair, line(no, payload));
+    let (mut events, mut shown) = (vec![], vec![]);
+    for output in &pair.sides[NORTH].said {
+        match output {
+            Output::Event(Event::DatedAhead(ms)) => events.push(*ms),
+            Output::Status(status) => shown.push(status.dated_ahead_ms),
+            _ => {}
+        }
+    }
+    (events, shown)
+}
+
+const HOUR: i64 = Hlc::ABSORB_MS_MAX;
+const NOTHING: (Vec<i64>, Vec<Option<i64>>) = (vec![], vec![]);
+
+/// It is told when it begins, once, and when it ends; and to the millisecond.
+#[test]
+fn what_is_dated_ahead_is_told_when_it_begins_and_when_it_ends() {
+    let mut pair = met();
+    let says = clock(&pair, 0);
+    told_of_dates(&mut pair, 1, says.clone());
+    let within = dated(&pair, 1, HOUR);
+    assert_eq!(told_of_dates(&mut pair, 2, within), NOTHING);
+    let (beyond, by) = (dated(&pair, 2, HOUR + 1), HOUR + 1);
+    let begins = (vec![by], vec![Some(by)]);
+    assert_eq!(told_of_dates(&mut pair, 3, beyond), begins);
+    assert_eq!(told_of_dates(&mut pair, 4, says), NOTHING, "it is known");
+    let explains = clock(&pair, 1);
+    let ends = (vec![], vec![None]);
+    assert_eq!(told_of_dates(&mut pair, 5, explains.clone()), ends);
+    assert_eq!(told_of_dates(&mut pair, 6, explains), NOTHING);
+}
+
+#[test]
+fn nothing_is_dated_ahead_of_a_clock_that_nobody_has_heard_of() {
+    let mut pair = met();
+    let beyond = dated(&pair, 1, HOUR + 1);
+    let (events, shown) = told_of_dates(&mut pair, 1, beyond);
+    assert!(events.is_empty() && shown.iter().all(Option::is_none));
+    let says = clock(&pair, 0);
+    let (events, _) = told_of_dates(&mut pair, 2, says);
+    assert_eq!(events, [HOUR + 1]);
 }
 
 /// Time on the way makes it vary; only a leap is news.

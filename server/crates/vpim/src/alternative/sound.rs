@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use compressed_sound::FileFormat;
+
 use crate::content::{Content, Part};
 use crate::voice::{Purpose, purpose};
 
@@ -65,10 +67,12 @@ fn sound(part: &Part<'_>) -> Option<Purpose> {
     }
 }
 
-/// Something to hear is better than nothing, and that is better than what cannot be decoded.
+/// What is heard for sure is better than what has yet to be decoded, that is better than nothing, and nothing better than what cannot be decoded.
 fn quality(part: &Part<'_>) -> u8 {
     match part.voice() {
-        Some(voice) => 1 + u8::from(voice.samples() > 0),
+        Some(voice) if voice.samples() > 0 => 3,
+        Some(_) => 1,
+        None if part.content.data().and_then(FileFormat::of).is_some() => 2,
         None => 0,
     }
 }
