@@ -210,6 +210,26 @@ describe('My CallPilot on a healthy pair', { timeout: 300_000 }, () => {
     await closePage(page);
   });
 
+  it('finds on the server what stands in a text alone, and says so when no server looks', async () => {
+    const page = await open('7200');
+    await row(page, / from /).first().waitFor();
+    const subject = `Note ${crypto.randomUUID().slice(0, 8)}`;
+    const word = `quince${crypto.randomUUID().slice(0, 8)}`;
+    const mail = ['From: Ida Vell <7291@pbx.example.org>', `To: ${at('7200')}`, `Subject: ${subject}`, `Message-ID: <${crypto.randomUUID()}@pbx.example.org>`,
+      'MIME-Version: 1.0', 'Content-Type: text/plain; charset=utf-8', '', `Bring a ${word} along.`, ''];
+    await deliver(pair.north.smtp, at('7200'), mail.join('\r\n'));
+    await row(page, subject).waitFor();
+    await page.keyboard.press('/');
+    await page.keyboard.type(word.toUpperCase());
+    await until('one row is left', async () => (await row(page, / from /).count()) === 1);
+    await row(page, subject).waitFor();
+    await page.getByTestId('said').getByText('1 message fits.').waitFor({ state: 'attached' });
+    await page.context().route('**/api/v1/messages?**', (route) => route.abort());
+    await page.keyboard.type('x');
+    await page.getByText(/in this browser fits/).waitFor();
+    await closePage(page);
+  });
+
   it('says what an empty mailbox means', async () => {
     await pair.addUser(pair.north, { mailbox: '7290', name: 'Nils Anfang', password: '728194' });
     const page = await open('7290');

@@ -107,6 +107,12 @@ impl OnDisk {
         }
     }
 
+    /// Whether this body is there.
+    fn has(&self, body: &BodyRef) -> bool {
+        let readers = self.readers.as_ref();
+        readers.is_some_and(|readers| matches!(readers.has_body(body), Ok(true)))
+    }
+
     /// Whether the bodies that objects refer to can be read, and are what they were.
     pub(crate) fn reads(
         &self,
@@ -235,6 +241,9 @@ impl World {
         if let Err(found) = disk.opens(&mut dice) {
             return failed(check, format!("{}: {found}", NAMES[side]));
         }
+        // A body that a transaction has written before it failed is kept if it is whole: the store may have more than was committed.
+        let kept = self.contents.keys().filter(|body| disk.has(body));
+        store.memory.bodies.extend(kept);
         let in_doubt = disk.in_doubt.take();
         if let Err(found) = disk.holds(&store.memory, &ids) {
             let after = in_doubt.filter(|after| disk.holds(after, &ids).is_ok());

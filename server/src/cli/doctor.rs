@@ -3,7 +3,7 @@
 use super::admin::ADMINISTRATORS;
 use super::admin_client::AdminClient;
 use super::{Failure, Output, Server, partner_address};
-use crate::config::Config;
+use crate::config::{BaseUrl, Config};
 use crate::listen::Handles;
 use crate::listen::tls::{Certificates, Source};
 use crate::run_info::RunInfo;
@@ -112,7 +112,8 @@ impl Findings {
 fn look_at_files(config: &Config, findings: &mut Findings) {
     findings.note("data folder", folder(&config.data_dir));
     if let Some(root) = &config.http.web_root {
-        findings.note("My CallPilot", pages(root));
+        let found = pages(root).map(|good| good + without_its_server(config));
+        findings.note("My CallPilot", found);
     }
     let tls = &config.tls;
     if let Some(named) = tls.certificate.clone().zip(tls.key.clone())
@@ -203,6 +204,22 @@ fn pages(root: &Path) -> Result<String, String> {
         Ok(format!("{} is there", index.display()))
     } else {
         Err(format!("{} is missing", index.display()))
+    }
+}
+
+/// What plain HTTP means for who loads the page while its server is down: browsers keep a copy of it (by a service worker) only where they trust
+/// the address.
+fn without_its_server(config: &Config) -> &'static str {
+    let url = config.http.public_url.as_ref().map(BaseUrl::as_str);
+    let is_trusted = match url {
+        Some(url) => url.starts_with("https:"),
+        None => config.http.tls || config.http.listen.ip().is_loopback(),
+    };
+    if is_trusted {
+        ""
+    } else {
+        ". By plain HTTP browsers keep no copy of it: a page that is open goes over to the partner, but one that is loaded while this server is down \
+         does not open. Set http.tls"
     }
 }
 
@@ -313,5 +330,31 @@ fn folder(path: &Path) -> Result<String, String> {
             path.display()
         )),
         _ => Err(format!("others can read {}: chmod 700 it", path.display())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_http_is_said_to_need_its_server_when_the_page_is_loaded() {
+        let said = |settings: &str| {
+            let text = format!("fqdn = \"a.example.net\"\n{settings}");
+            without_its_server(&Config::parse(&text, "test", &|_| None).unwrap())
+        };
+        for trusted in [
+            "http.listen = \"127.0.0.1:80\"",
+            "http.listen = \"[::]:443\"\nhttp.tls = true",
+            "http.listen = \"[::]:80\"\nhttp.public_url = \"https://voice.example.net\"",
+        ] {
+            assert_eq!(said(trusted), "", "{trusted}");
+        }
+        for plain in [
+            "http.listen = \"[::]:80\"",
+            "http.listen = \"127.0.0.1:80\"\nhttp.public_url = \"http://voice.example.net\"",
+        ] {
+            assert!(said(plain).ends_with("Set http.tls"), "{plain}");
+        }
     }
 }

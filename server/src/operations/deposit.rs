@@ -140,7 +140,7 @@ pub struct Delivery<'a> {
 
 /// Why a message is not taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Refusal {
+pub enum DepositRefusal {
     /// For what it is.
     Content(vpim::Refusal),
     /// None of its recipients has a mailbox any more.
@@ -194,7 +194,7 @@ pub async fn deliver(
     server: &Server,
     delivery: &Delivery<'_>,
     raw: &Bytes,
-) -> Result<Vec<ObjectId>, WriteError<Refusal>> {
+) -> Result<Vec<ObjectId>, WriteError<DepositRefusal>> {
     let received_at = server.now();
     let (sender, peer) = (delivery.return_path.as_deref(), delivery.peer);
     if let Err(wait) = server
@@ -202,7 +202,7 @@ pub async fn deliver(
         .take(peer, sender, raw.len(), Instant::now())
     {
         put_off_for_rate(peer);
-        return Err(WriteError::Refused(Refusal::TooOften { wait }));
+        return Err(WriteError::Refused(DepositRefusal::TooOften { wait }));
     }
     let mail = || MailId::of(delivery.return_path.as_deref(), raw);
     let before = server.partly_delivered().who_has(mail);
@@ -222,7 +222,7 @@ pub async fn deliver(
     let new = read(server, delivery, raw, received_at).await?;
     let limits = server.config().mailbox.clone();
     if quota::is_too_long(&limits, new.body.len() as u64) {
-        return Err(WriteError::Refused(Refusal::TooLong));
+        return Err(WriteError::Refused(DepositRefusal::TooLong));
     }
     let written = server
         .write_weighing(new.body.len(), Wait::Partner, move |scope| {
@@ -246,7 +246,10 @@ pub async fn deliver(
     server
         .partly_delivered()
         .remember(mail(), before.into_iter().chain(copies).collect());
-    Err(WriteError::Refused(Refusal::Full { full, delivered }))
+    Err(WriteError::Refused(DepositRefusal::Full {
+        full,
+        delivered,
+    }))
 }
 
 /// Reads the mail that is delivered.
@@ -255,7 +258,7 @@ async fn read(
     delivery: &Delivery<'_>,
     raw: &Bytes,
     received_at: Timestamp,
-) -> Result<NewMail, WriteError<Refusal>> {
+) -> Result<NewMail, WriteError<DepositRefusal>> {
     let back = delivery.return_path.clone();
     let Accepted {
         mut envelope,
@@ -285,7 +288,7 @@ fn file(
     copies: Vec<(ObjectId, ObjectId)>,
     new: &NewMail,
     limits: &Mailboxes,
-) -> Result<Filed, Abort<Refusal>> {
+) -> Result<Filed, Abort<DepositRefusal>> {
     let (mut filed, mut present) = (Filed::default(), Vec::with_capacity(copies.len()));
     for (drawn, owner) in copies {
         // A user whose row cannot be read is not gone, and neither is the mailbox.
@@ -315,10 +318,10 @@ fn file(
         } = &mut filed;
         return match (copies.is_empty(), full.is_empty()) {
             (false, _) => Ok(filed),
-            (true, true) => Err(Abort::Refused(Refusal::NoMailbox)),
+            (true, true) => Err(Abort::Refused(DepositRefusal::NoMailbox)),
             (true, false) => {
                 let full = std::mem::take(full);
-                Err(Abort::Refused(Refusal::Full { full, delivered: 0 }))
+                Err(Abort::Refused(DepositRefusal::Full { full, delivered: 0 }))
             }
         };
     }

@@ -43,7 +43,7 @@ pub struct Shown {
 
 /// A page of a folder.
 #[derive(Clone, Debug)]
-pub struct Page {
+pub struct MessagePage {
     /// Its messages, newest first. Where few of many fit it may be short, or empty, although another page follows.
     pub messages: Vec<Shown>,
     /// Where the next page begins, if there is one.
@@ -72,7 +72,7 @@ pub async fn list(
     filter: MessageFilter,
     before: Option<Cursor>,
     limit: usize,
-) -> OpResult<Page> {
+) -> OpResult<MessagePage> {
     let read = server.read(move |readers| {
         readers.snapshot(|view| {
             let rows = |before, limit| view.messages(&user, place, before, limit);
@@ -85,7 +85,7 @@ pub async fn list(
         object: listed.object,
         one_server_only: listed.one_server_only,
     });
-    Ok(Page {
+    Ok(MessagePage {
         messages: messages.collect(),
         next,
         counts,

@@ -5,7 +5,7 @@ use super::{Reply, Service, Status};
 use crate::gr::SealedBy;
 use crate::gr::envelope::Refused;
 use crate::listen::Presence;
-use crate::operations::deposit::{self, Delivery};
+use crate::operations::deposit::{self, Delivery, DepositRefusal};
 use crate::operations::peers::Submitter;
 use crate::server::{Server, WriteError, WriterError};
 use bytes::BytesMut;
@@ -54,7 +54,7 @@ pub async fn voice_mail(
             metrics::counter!("callpilot_smtp_messages_total").increment(ids.len() as u64);
             accepted(&ids.iter().map(ToString::to_string).collect::<Vec<_>>())
         }
-        Err(WriteError::Refused(deposit::Refusal::Content(refusal))) => {
+        Err(WriteError::Refused(DepositRefusal::Content(refusal))) => {
             let vpim::StatusCode(class, subject, detail) = refusal.status();
             let class = u8::try_from(class).unwrap_or(5);
             Reply::new(
@@ -63,21 +63,21 @@ pub async fn voice_mail(
                 refusal.to_string(),
             )
         }
-        Err(WriteError::Refused(deposit::Refusal::NoMailbox)) => {
+        Err(WriteError::Refused(DepositRefusal::NoMailbox)) => {
             Reply::new(550, Status(5, 1, 1), "The mailbox was removed a moment ago")
         }
-        Err(WriteError::Refused(deposit::Refusal::Crowded)) => Reply::new(
+        Err(WriteError::Refused(DepositRefusal::Crowded)) => Reply::new(
             452,
             Status(4, 4, 5),
             "Too much mail is being read at present; try again in a minute",
         ),
-        Err(WriteError::Refused(deposit::Refusal::TooOften { wait })) => too_often(wait),
-        Err(WriteError::Refused(deposit::Refusal::TooLong)) => Reply::new(
+        Err(WriteError::Refused(DepositRefusal::TooOften { wait })) => too_often(wait),
+        Err(WriteError::Refused(DepositRefusal::TooLong)) => Reply::new(
             552,
             Status(5, 2, 3),
             "The message is longer than a mailbox holds here; send a shorter one",
         ),
-        Err(WriteError::Refused(deposit::Refusal::Full { full, delivered })) => {
+        Err(WriteError::Refused(DepositRefusal::Full { full, delivered })) => {
             metrics::counter!("callpilot_smtp_mailbox_full_total").increment(full.len() as u64);
             mailbox_full(&mail, &full, delivered)
         }

@@ -2,7 +2,9 @@
 
 pub use plugin_sdk::dialog::{Configure, Row, RowStatus};
 pub use plugin_sdk::json;
-pub use plugin_sdk::{FailbackWait, Health, Progress, ServerStatus, Side, State, Status, Why};
+pub use plugin_sdk::{
+    FailbackWait, Health, MessageQuery, Progress, ServerStatus, Side, State, Status, Why,
+};
 
 use contract::ErrorCode;
 use plugin_sdk::Error;

@@ -18,76 +18,76 @@ struct Shape {
     may_write: bool,
 }
 
-struct Refusal {
+struct AddedStatus {
     status: &'static str,
     name: &'static str,
     description: &'static str,
     applies: fn(&Shape) -> bool,
 }
 
-const REFUSALS: [Refusal; 11] = [
-    Refusal {
+const REFUSALS: [AddedStatus; 11] = [
+    AddedStatus {
         status: "400",
         name: "BadRequest",
         description: "Something in the address, the query or the body cannot be; the message says what",
         applies: |shape| shape.has_parameters || shape.has_body,
     },
-    Refusal {
+    AddedStatus {
         status: "401",
         name: "NotLoggedIn",
         description: "Nobody has proved who asks, or the proof is not good any more",
         applies: |shape| shape.is_for_known_callers,
     },
-    Refusal {
+    AddedStatus {
         status: "403",
         name: "Forbidden",
         description: "Not allowed: the role is too little, a password or second factor has to be set up first, or a change by name and password came \
                       without the header that no form can send",
         applies: |shape| shape.is_for_known_callers,
     },
-    Refusal {
+    AddedStatus {
         status: "413",
         name: "TooLarge",
         description: "The body is larger than what is taken",
         applies: |shape| shape.has_body,
     },
-    Refusal {
+    AddedStatus {
         status: "415",
         name: "UnsupportedMedia",
         description: "The body is of another kind than the one that is taken",
         applies: |shape| shape.has_body,
     },
-    Refusal {
+    AddedStatus {
         status: "421",
         name: "Misdirected",
         description: "The request is for a server of another name than this one has",
         applies: |_| true,
     },
-    Refusal {
+    AddedStatus {
         status: "423",
         name: "Locked",
         description: "An administrator has locked the mailbox",
         applies: |shape| shape.is_for_users,
     },
-    Refusal {
+    AddedStatus {
         status: "429",
         name: "TooManyRequests",
         description: "Too many tries with a wrong password: Retry-After says how long to wait",
         applies: |shape| shape.is_administrative,
     },
-    Refusal {
+    AddedStatus {
         status: "500",
         name: "Internal",
         description: "The server's own fault; its log has the cause under the reference",
         applies: |_| true,
     },
-    Refusal {
+    AddedStatus {
         status: "503",
         name: "Unavailable",
         description: "Not at present: too much to do, or going out of service. Ask again after Retry-After, or ask the partner",
         applies: |_| true,
     },
-    Refusal {
+    AddedStatus {
         status: "507",
         name: "NoRoom",
         description: "The disk is nearly full: nothing new is taken, and deleting works",
@@ -95,7 +95,7 @@ const REFUSALS: [Refusal; 11] = [
     },
 ];
 
-impl Refusal {
+impl AddedStatus {
     fn response(&self) -> Response {
         let error = ContentBuilder::new()
             .schema(Some(Ref::from_schema_name("ApiError")))

@@ -4,7 +4,7 @@
 //! partner, gives the same body.
 
 use super::text::text;
-use super::{Refusal, claimed, envelope};
+use super::{DepositRefusal, claimed, envelope};
 use crate::reading::{Crowded, ReadingSide};
 use crate::server::{Server, WriteError, WriterError};
 use bytes::Bytes;
@@ -28,20 +28,20 @@ pub(super) struct Accepted {
 /// Reads a mail and judges it.
 ///
 /// # Errors
-/// [`Refusal::Content`]; [`Refusal::Crowded`] if others read so much that there is no room in time.
+/// [`DepositRefusal::Content`]; [`DepositRefusal::Crowded`] if others read so much that there is no room in time.
 pub(super) async fn accept(
     server: &Server,
     raw: Bytes,
     return_path: Option<String>,
     received_at: Timestamp,
-) -> Result<Accepted, WriteError<Refusal>> {
+) -> Result<Accepted, WriteError<DepositRefusal>> {
     let mail = IncomingMail {
         raw,
         return_path,
         received_at,
     };
     let bytes = mail.raw.len() * READING_FACTOR + READING_CONSTANT;
-    let crowded = |Crowded| WriteError::Refused(Refusal::Crowded);
+    let crowded = |Crowded| WriteError::Refused(DepositRefusal::Crowded);
     let held = server.reading().take(ReadingSide::Deposits, bytes).await;
     let read = on_the_pool(held.map_err(crowded)?, move || mail.read()).await?;
     let (mail, more) = match read.map_err(WriteError::Refused)? {
@@ -61,7 +61,7 @@ pub(super) async fn accept(
 async fn on_the_pool<T: Send + 'static>(
     held: impl Send + 'static,
     work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, WriteError<Refusal>> {
+) -> Result<T, WriteError<DepositRefusal>> {
     let working = tokio::task::spawn_blocking(move || {
         let _held = held;
         work()
@@ -85,7 +85,7 @@ struct IncomingMail {
 }
 
 impl IncomingMail {
-    fn read(self) -> Result<Read, Refusal> {
+    fn read(self) -> Result<Read, DepositRefusal> {
         let message = vpim::parse(&self.raw);
         match vpim::transcoding_bytes(&message) {
             0 => self.judge(message).map(Read::Done),
@@ -96,7 +96,7 @@ impl IncomingMail {
         }
     }
 
-    fn transcode(self) -> Result<Accepted, Refusal> {
+    fn transcode(self) -> Result<Accepted, DepositRefusal> {
         let mut message = vpim::parse(&self.raw);
         let outcome = vpim::transcode(&mut message);
         let count = |outcome: &'static str, files: u32| {
@@ -108,8 +108,8 @@ impl IncomingMail {
         self.judge(message)
     }
 
-    fn judge(&self, message: vpim::Message<'_>) -> Result<Accepted, Refusal> {
-        vpim::judge(&message).map_err(Refusal::Content)?;
+    fn judge(&self, message: vpim::Message<'_>) -> Result<Accepted, DepositRefusal> {
+        vpim::judge(&message).map_err(DepositRefusal::Content)?;
         let return_path = self.return_path.as_deref();
         let envelope = envelope(&message, return_path, self.received_at);
         let from = claimed(message.envelope.from.as_ref(), return_path).to_owned();

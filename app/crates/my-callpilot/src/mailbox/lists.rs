@@ -2,15 +2,20 @@
 
 use super::{DETAILS_MAX, ListTrouble, MailboxContext};
 use crate::model::mail::Mail;
+use crate::model::search::Show;
 use contract::{Folder, MessageDetail, MessageRow, ObjectId};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use std::time::Duration;
 use ui::clock;
-use ui::sdk::Trouble;
+use ui::sdk::{MessageQuery, Trouble};
 
 /// A list that a server could not give is asked for again after this time.
 const LIST_AGAIN: Duration = Duration::from_secs(20);
+/// So many messages are enough of a search,
+const FOUND_MAX: usize = 200;
+/// and so many of the server's pages.
+const FIND_PAGES_MAX: usize = 20;
 const FOLDERS: [Folder; 2] = [Folder::Inbox, Folder::Deleted];
 
 impl MailboxContext {
@@ -96,6 +101,48 @@ impl MailboxContext {
         let page = client.messages().page(folder, Some(&before), None).await?;
         self.join(folder, Some(&before), page);
         Ok(())
+    }
+
+    /// Looks for words, and for what is to be shown, over the whole of a folder: the server knows the texts of messages, and messages that are not here. What it finds is here
+    /// from then on.
+    ///
+    /// # Errors
+    /// No server looked.
+    pub async fn find(
+        self,
+        folder: Folder,
+        words: &str,
+        show: Show,
+    ) -> Result<Vec<ObjectId>, Trouble> {
+        let client = self.connection.client();
+        let mut found = Vec::new();
+        let mut before = None;
+        // A page may be short, or empty, although another one follows.
+        for _ in 0..FIND_PAGES_MAX {
+            let query = MessageQuery {
+                words: (!words.is_empty()).then_some(words),
+                kind: show.kind(),
+                unread: (show == Show::New).then_some(true),
+                urgent: (show == Show::Urgent).then_some(true),
+                ..MessageQuery::default()
+            };
+            let messages = client.messages();
+            let page = messages.find(folder, query, before.as_deref(), None);
+            let page = page.await?;
+            found.extend(page.messages.iter().map(|row| row.id));
+            self.mail.update(|mail| {
+                self.outbox.with_untracked(|outbox| {
+                    for row in page.messages {
+                        mail.put(row, None, outbox);
+                    }
+                });
+            });
+            before = page.next;
+            if before.is_none() || found.len() >= FOUND_MAX {
+                break;
+            }
+        }
+        Ok(found)
     }
 
     /// The parts of a message that was opened before.

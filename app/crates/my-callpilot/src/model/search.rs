@@ -1,4 +1,4 @@
-//! Search and filter over the messages that are here.
+//! Search and filter over the messages that are here. The server looks through all (`mailbox::find`).
 
 use contract::{Kind, MessageRow};
 
@@ -33,7 +33,17 @@ impl Show {
         }
     }
 
-    fn takes(self, row: &MessageRow) -> bool {
+    /// The kind of message that is wanted, if it is one.
+    pub fn kind(self) -> Option<Kind> {
+        match self {
+            Self::Voice => Some(Kind::Voice),
+            Self::Fax => Some(Kind::Fax),
+            Self::All | Self::New | Self::Urgent => None,
+        }
+    }
+
+    /// Whether a row is of the wanted kind.
+    pub fn takes(self, row: &MessageRow) -> bool {
         match self {
             Self::All => true,
             Self::New => row.unread,

@@ -10,8 +10,9 @@ use crate::model::undo::Action;
 use crate::model::words;
 use crate::player::PlayerContext;
 use crate::route::Page;
-use contract::{Folder, ObjectId};
+use contract::{Folder, MessageRow, ObjectId};
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 use std::time::Duration;
 use ui::announcer::Announcer;
 use ui::browser;
@@ -20,8 +21,19 @@ use ui::keys::Command;
 use ui::read_only::ReadOnly;
 use ui::router::Router;
 
-/// How many messages fit is said when nothing has been typed for this time.
-const SAID_AFTER: Duration = Duration::from_millis(700);
+/// The reader has stopped typing when nothing came for this time.
+const STOPPED_AFTER: Duration = Duration::from_millis(700);
+
+/// How a search on the server stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// It is over, or none is wanted.
+    Done,
+    /// It is under way.
+    Busy,
+    /// No server looked: only what is here was searched.
+    OnlyHere,
+}
 
 /// What list and reader of a folder share. A handle.
 #[derive(Clone, Copy)]
@@ -36,6 +48,10 @@ pub struct FolderContext {
     pub query: RwSignal<String>,
     /// What is shown; the menu is bound to it.
     pub show: RwSignal<Show>,
+    /// What the server has found for the query.
+    found: RwSignal<Vec<ObjectId>>,
+    /// How far the server has looked.
+    finding: RwSignal<Finding>,
     /// The search row is there.
     searching: RwSignal<bool>,
     /// The rows that fit, newest first, by days.
@@ -65,16 +81,16 @@ impl FolderContext {
     pub fn new(folder: Folder, open: Memo<Option<ObjectId>>) -> Self {
         let (mailbox, zone) = (MailboxContext::here(), Clock::here().zone());
         let (query, show) = (RwSignal::new(String::new()), RwSignal::new(Show::All));
+        let found = RwSignal::new(Vec::<ObjectId>::new());
         let groups = Memo::new(move |_| {
-            let (query, show) = (query.get(), show.get());
-            mailbox.mail().with(|mail| {
-                let rows = mail.rows(folder);
-                days(
-                    &zone,
-                    rows.into_iter()
-                        .filter(|row| fits(row, show, &query, &browser::small_letters)),
-                )
-            })
+            let (query, show, found) = (query.get(), show.get(), found.get());
+            let is_shown = |row: &&MessageRow| {
+                fits(row, show, &query, &browser::small_letters)
+                    || show.takes(row) && found.contains(&row.id)
+            };
+            mailbox
+                .mail()
+                .with(|mail| days(&zone, mail.rows(folder).into_iter().filter(is_shown)))
         });
         let folder = Self {
             mailbox,
@@ -82,6 +98,8 @@ impl FolderContext {
             open,
             query,
             show,
+            found,
+            finding: RwSignal::new(Finding::Done),
             searching: RwSignal::new(false),
             groups,
             drawn: follow(groups),
@@ -96,7 +114,7 @@ impl FolderContext {
             player: PlayerContext::here(),
         };
         folder.keep_selection_in_folder();
-        folder.announce_hits();
+        folder.search_on_server();
         folder
     }
 
@@ -143,8 +161,13 @@ impl FolderContext {
         });
     }
 
-    /// Says how many fit when the reader has stopped typing.
-    fn announce_hits(self) {
+    /// How a search on the server stands.
+    pub fn finding(self) -> ReadOnly<Finding> {
+        self.finding.into()
+    }
+
+    /// When the reader has stopped typing, the server looks, too; then it is said how many fit.
+    fn search_on_server(self) {
         let announcer = Announcer::here();
         let pending = StoredValue::new(None::<TimeoutHandle>);
         let stop = move || {
@@ -160,12 +183,39 @@ impl FolderContext {
             if before.is_none() {
                 return;
             }
-            let say = move || {
-                if let (true, fit) = untrack(|| (self.is_narrowed(), self.shown())) {
-                    announcer.say(words::hits(fit));
+            self.found.set(Vec::new());
+            self.finding.set(Finding::Done);
+            let look = move || self.look_on_server(announcer);
+            pending.set_value(set_timeout_with_handle(look, STOPPED_AFTER).ok());
+        });
+    }
+
+    fn look_on_server(self, announcer: Announcer) {
+        let say = move || {
+            if let (true, fit) = untrack(|| (self.is_narrowed(), self.shown())) {
+                announcer.say(words::hits(fit));
+            }
+        };
+        let wanted = move || (self.query.get_untracked(), self.show.get_untracked());
+        let (query, show) = wanted();
+        if query.trim().is_empty() && show == Show::All {
+            return;
+        }
+        self.finding.set(Finding::Busy);
+        spawn_local(async move {
+            let found = self.mailbox.find(self.folder, query.trim(), show).await;
+            // The page has gone, or something else is searched for.
+            if self.query.is_disposed() || wanted() != (query, show) {
+                return;
+            }
+            self.finding.set(match found {
+                Ok(found) => {
+                    self.found.set(found);
+                    Finding::Done
                 }
-            };
-            pending.set_value(set_timeout_with_handle(say, SAID_AFTER).ok());
+                Err(_) => Finding::OnlyHere,
+            });
+            say();
         });
     }
 

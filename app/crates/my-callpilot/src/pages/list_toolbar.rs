@@ -67,8 +67,8 @@ pub fn search_row(folder: FolderContext) -> AnyView {
                     id="search"
                     node_ref=field
                     type="search"
-                    aria-label="Search sender, number or subject"
-                    placeholder="Sender, number or subject"
+                    aria-label="Search sender, number, subject or text"
+                    placeholder="Sender, number, subject, text"
                     prop:value=move || folder.query.get()
                     on:input=move |event| folder.query.set(event_target_value(&event))
                 />

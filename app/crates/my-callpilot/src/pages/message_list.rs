@@ -1,6 +1,6 @@
 //! The list of a folder in each of its states: filled, empty, loading, error, offline, selecting, searched.
 
-use super::folder_context::FolderContext;
+use super::folder_context::{Finding, FolderContext};
 use super::list_toolbar::{search_row, selection_bar, toolbar};
 use crate::components::message_row::MessageRowView;
 use crate::components::undo_toast::ToastCorner;
@@ -151,7 +151,12 @@ fn foot(folder: FolderContext) -> AnyView {
         let counts = mailbox.counts();
         let kept = counted(mailbox.known(folder.folder) as u64, "message");
         if folder.is_narrowed() {
-            return format!("{} of {kept} shown.", folder.shown());
+            let looked = match folder.finding().get() {
+                Finding::Done => "",
+                Finding::Busy => " Looking on the server\u{2026}",
+                Finding::OnlyHere => " Only what is in this browser was searched.",
+            };
+            return format!("{} of {kept} shown.{looked}", folder.shown());
         }
         if !connection.is_on() {
             return match player.held() {
@@ -183,7 +188,15 @@ fn nothing_fits(folder: FolderContext, all: usize) -> AnyView {
             "No message is shown with \u{201c}{}\u{201d}.",
             folder.show.get().words()
         ),
-        query => format!("No message fits \u{201c}{query}\u{201d}."),
+        query => match folder.finding().get() {
+            Finding::Done => format!("No message fits \u{201c}{query}\u{201d}."),
+            Finding::Busy => format!("Looking for \u{201c}{query}\u{201d} on the server\u{2026}"),
+            Finding::OnlyHere => {
+                format!(
+                    "No message in this browser fits \u{201c}{query}\u{201d}, and no server answers."
+                )
+            }
+        },
     };
     let clear = move || format!("Clear the search to see all {all}");
     nothing(
