@@ -1,10 +1,9 @@
 //! The SDK's types as the pages use them, and its errors as what a page does about them.
 
+pub use plugin_sdk::client::MessageQuery;
 pub use plugin_sdk::dialog::{Configure, Row, RowStatus};
 pub use plugin_sdk::json;
-pub use plugin_sdk::{
-    FailbackWait, Health, MessageQuery, Progress, ServerStatus, Side, State, Status, Why,
-};
+pub use plugin_sdk::{FailbackWait, Health, Progress, ServerStatus, Side, State, Status, Why};
 
 use contract::ErrorCode;
 use plugin_sdk::Error;
