@@ -4,6 +4,8 @@
 //! that are not known here are data, and are kept and passed on. Nothing is allocated because a length is announced: memory grows
 //! with the bytes that are really there.
 
+mod lengths;
+
 use crate::{
     Ack, Header, Hello, Item, Judged, List, Message, Payload, RangeSet, Report, Request,
     RequestBody, Response, ResponseBody, limits,
@@ -115,6 +117,10 @@ pub fn decode(bytes: &[u8]) -> Result<Message, WireError> {
     let (&level, mut cbor) = bytes.split_first().ok_or(WireError::Empty)?;
     if level != LEVEL {
         return Err(WireError::Level(level));
+    }
+    if !lengths::are_possible(cbor) {
+        let what = "it announces more entries than there are octets";
+        return Err(WireError::Malformed(what.into()));
     }
     let read: In = ciborium::de::from_reader_with_recursion_limit(&mut cbor, limits::NESTING_MAX)
         .map_err(|e| WireError::Malformed(e.to_string()))?;
