@@ -33,14 +33,16 @@ impl SmallDisk {
 
     /// Another program fills it to the last byte.
     fn fill(&self) {
-        let mut file = fs::File::options()
-            .create(true)
-            .append(true)
-            .open(self.junk())
-            .expect("a file");
-        for piece in [1 << 16, 1 << 12, 1] {
-            while file.write_all(&vec![7; piece]).is_ok() {}
-        }
+        fill_up(&self.junk());
+    }
+
+    /// The same for as long as something is asked, whatever has become free since: what SQLite gives back of its log is room for something short.
+    fn while_full<R>(&self, ask: impl FnOnce() -> R) -> R {
+        let junk = self.0.join("of-one-more");
+        fill_up(&junk);
+        let answer = ask();
+        fs::remove_file(junk).expect("it was filled");
+        answer
     }
 
     /// Another program fills it but for so many bytes.
@@ -70,6 +72,18 @@ impl Drop for SmallDisk {
     fn drop(&mut self) {
         // Lazily: a server may still have files open.
         let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+fn fill_up(path: &Path) {
+    let mut options = fs::File::options();
+    let mut file = options
+        .create(true)
+        .append(true)
+        .open(path)
+        .expect("a file");
+    for piece in [1 << 16, 1 << 12, 1] {
+        while file.write_all(&vec![7; piece]).is_ok() {}
     }
 }
 
@@ -113,11 +127,13 @@ fn status_of(user: &Http, method: &str, path: &str, body: Option<&serde_json::Va
 }
 
 /// On this disk of which nothing is left everything that people need to make room works, and nothing new is taken.
-fn full_but_not_stuck(server: &Server, rows: &[MessageRow]) {
+fn full_but_not_stuck(disk: &SmallDisk, server: &Server, rows: &[MessageRow]) {
     assert_eq!(leave_long(server, 9_000).code, 452);
     let user = tilde(server);
     let read = json!({ "unread": false });
     assert_eq!(status_of(&user, "PATCH", &path(&rows[0]), Some(&read)), 200);
+    assert_eq!(status_of(&user, "DELETE", &path(&rows[0]), None), 200);
+    assert_eq!(status_of(&user, "DELETE", &for_good(&rows[0]), None), 204);
     let wrong = json!({ "mailbox": "7200", "password": "wrong" });
     assert_eq!(
         status_of(
@@ -128,22 +144,15 @@ fn full_but_not_stuck(server: &Server, rows: &[MessageRow]) {
         ),
         401
     );
-    let greeting = user.put_file(
-        "/api/v1/greetings/external",
-        "audio/wav",
-        &voice::wav(1, 8_000),
-    );
-    let greeting = greeting.expect("an answer");
+    let sound = voice::wav(1, 8_000);
+    let put = || user.put_file("/api/v1/greetings/external", "audio/wav", &sound);
+    let greeting = disk.while_full(put).expect("an answer");
     assert_eq!(greeting.status, 507, "{}", greeting.json());
     assert_eq!(greeting.json()["code"], "no_room");
     let new = json!({ "mailbox": "7300", "name": "Nobody", "password": PASSWORD });
-    assert_eq!(
-        status_of(&server.admin(), "POST", "/api/v1/admin/users", Some(&new)),
-        507
-    );
-    // Last, for it makes room, at whatever moment house-keeping gives it back.
-    assert_eq!(status_of(&user, "DELETE", &path(&rows[0]), None), 200);
-    assert_eq!(status_of(&user, "DELETE", &for_good(&rows[0]), None), 204);
+    let admin = server.admin();
+    let add = || status_of(&admin, "POST", "/api/v1/admin/users", Some(&new));
+    assert_eq!(disk.while_full(add), 507);
 }
 
 #[test]
@@ -176,7 +185,7 @@ fn on_a_disk_that_mail_has_filled_people_and_administrators_make_room() {
     let inbox = agree(&pair, &user);
     assert_eq!(inbox.len() as u64, taken);
     assert_eq!(leave_long(&pair.b, 5_000).code, 250);
-    full_but_not_stuck(&pair.a, &inbox[0..1]);
+    full_but_not_stuck(&disk, &pair.a, &inbox[0..1]);
     until("the deletion on the partner", || {
         (folder(&pair.b, &user, Folder::Inbox).len() as u64 == taken).then_some(())
     });
@@ -194,7 +203,7 @@ fn on_a_disk_that_mail_has_filled_people_and_administrators_make_room() {
     pair.a.kill();
     disk.fill();
     pair.a.run();
-    full_but_not_stuck(&pair.a, &inbox[1..2]);
+    full_but_not_stuck(&disk, &pair.a, &inbox[1..2]);
     let removed = pair.a.command(&["user", "delete", "7201", "--yes"]);
     assert!(
         removed.status.success(),
