@@ -95,7 +95,7 @@ pub fn search_row(folder: FolderContext) -> AnyView {
 fn all_button(folder: FolderContext) -> AnyView {
     view! {
         <button class="btn btn--quiet nowrap" type="button" on:click=move |_| folder.pick_all()>
-            <span><span class="said-if-narrow">"Select "</span>"all"</span>
+            <span><span class="said-if-narrow">"Select "</span><span>"all"</span></span>
         </button>
     }
     .into_any()

@@ -8,7 +8,7 @@ use ui::browser;
 use ui::components::brand::Brand;
 use ui::components::connection_banner::GateLine;
 use ui::components::icons::Icon;
-use ui::components::panel::note;
+use ui::components::panel::{note, refused};
 use ui::refusal::Refusal;
 use ui::router::Router;
 use ui::session::SessionContext;
@@ -99,9 +99,7 @@ impl LoginForm {
     /// Why nobody is logged in: the last refusal, else what ended the session, which is nobody's fault (tracked).
     fn told(self) -> Option<AnyView> {
         if let Some(refusal) = self.refusal.get() {
-            let then = (!refusal.then.is_empty()).then(|| view! { <p>{refusal.then}</p> });
-            let then = then.into_any();
-            return Some(note("note note--down", Icon::Warn, refusal.what, then));
+            return Some(refused(refusal));
         }
         let why = self.session.end_notice().get();
         let calm = || note("note note--info", Icon::Lock, why.into(), ().into_any());

@@ -8,7 +8,7 @@ use ui::announcer::Announcer;
 use ui::browser;
 use ui::components::button::styled;
 use ui::components::icons::Icon;
-use ui::components::panel::{note, panel};
+use ui::components::panel::{note, panel, refused};
 use ui::refusal::Refusal;
 use ui::router::Router;
 use ui::session::SessionContext;
@@ -133,12 +133,6 @@ impl PasswordForm {
 }
 
 fn fields(form: PasswordForm) -> AnyView {
-    let refusal = move || {
-        form.refusal.get().map(|refusal| {
-            let then = (!refusal.then.is_empty()).then(|| view! { <p>{refusal.then}</p> });
-            note("note note--down", Icon::Warn, refusal.what, then.into_any())
-        })
-    };
     let done = move || {
         form.changed.get().then(|| {
             let then = view! { <p>"Other browsers and devices have to log in again."</p> };
@@ -169,7 +163,7 @@ fn fields(form: PasswordForm) -> AnyView {
     };
     view! {
         <form class="stack" on:submit=submit novalidate=true>
-            <div id="password-refusal" role="alert">{refusal}</div>
+            <div id="password-refusal" role="alert">{move || form.refusal.get().map(refused)}</div>
             {done}
             {field("old-password", "Present password", "current-password", form.old)}
             {field("new-password", "New password", "new-password", form.new)}

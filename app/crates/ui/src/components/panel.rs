@@ -1,6 +1,7 @@
 //! Panels, notes and what stands where there is nothing to show.
 
 use super::icons::{Icon, icon};
+use crate::refusal::Refusal;
 use leptos::prelude::*;
 
 /// A panel with a heading; `id` names the heading.
@@ -28,6 +29,12 @@ pub fn note(class: &'static str, sign: Icon, what: String, then: AnyView) -> Any
         </div>
     }
     .into_any()
+}
+
+/// A refusal, in the colours of what failed.
+pub fn refused(refusal: Refusal) -> AnyView {
+    let then = (!refusal.then.is_empty()).then(|| view! { <p>{refusal.then}</p> });
+    note("note note--down", Icon::Warn, refusal.what, then.into_any())
 }
 
 /// A sign, a heading and what follows, in the place of what is not there.
