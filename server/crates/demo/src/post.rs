@@ -2,7 +2,9 @@
 
 use crate::cast::{Content, LETTERS, Letter, Mark, NORTH, person_of};
 use crate::{fax, speech};
-use vpim::build::{BuildError, DeliveryNotice, Draft, DraftPart, Explanation, Original, Recording};
+use vpim::build::{
+    BuildError, Composition, CompositionPart, DeliveryNotice, Explanation, Original, Recording,
+};
 use vpim::{Action, Date, Message, Party, Purpose, RecipientStatus, StatusCode, Transfer};
 
 /// A message on its way.
@@ -92,11 +94,11 @@ impl PostOffice {
                 let inner = self.draft(from, party(letter.from), subject, Mark::None, parts);
                 vec![
                     spoken(letter.from, comment),
-                    DraftPart::Forwarded(inner.message()?),
+                    CompositionPart::Forwarded(inner.message()?),
                 ]
             }
             Content::Fax(pages) => {
-                vec![DraftPart::Fax {
+                vec![CompositionPart::Fax {
                     data: fax::blank(*pages).into(),
                     filename: None,
                 }]
@@ -113,19 +115,21 @@ impl PostOffice {
         to: Party,
         subject: &str,
         mark: Mark,
-        parts: Vec<DraftPart<'static>>,
-    ) -> Draft<'static> {
-        Draft {
+        parts: Vec<CompositionPart<'static>>,
+    ) -> Composition<'static> {
+        Composition {
             from: party(from),
             to: vec![to],
             cc: Vec::new(),
             subject: Some(subject.to_owned()),
             date: self.sent,
             message_id: self.message_id(from),
+            in_reply_to: None,
             urgent: mark == Mark::Urgent,
             private: mark == Mark::Private,
             language: Some("en".into()),
             receipt_to: None,
+            text: String::new(),
             parts,
         }
     }
@@ -186,10 +190,10 @@ fn party(number: &str) -> Party {
     }
 }
 
-fn spoken(number: &str, words: &str) -> DraftPart<'static> {
+fn spoken(number: &str, words: &str) -> CompositionPart<'static> {
     let voice = person_of(number).map_or("en-gb+m5", |person| person.voice);
     let sound = speech::say(voice, words);
-    DraftPart::Voice(Recording::adpcm(Purpose::VoiceMessage, sound))
+    CompositionPart::Voice(Recording::adpcm(Purpose::VoiceMessage, sound))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use vpim::audio::g711;
 use vpim::audio::g726::{self, NibbleOrder};
-use vpim::build::{Draft, DraftPart, Recording};
+use vpim::build::{Composition, CompositionPart, Recording};
 use vpim::{Date, Party, Purpose, Transfer, canonical, encode, judge, parse};
 
 fn main() {
@@ -13,7 +13,7 @@ fn main() {
         .map(|n: i64| ((n * n / 7) % 9000 - 4500) as i16)
         .collect();
     let codes = g726::encode(&samples, NibbleOrder::LowFirst);
-    let message = Draft {
+    let message = Composition {
         from: Party::named("Ann Onym", "21@vm.example"),
         to: vec![Party::new("22@vm.example")],
         cc: Vec::new(),
@@ -23,16 +23,18 @@ fn main() {
             zone_min: 0,
         },
         message_id: "1@vm.example".to_string(),
+        in_reply_to: None,
         urgent: false,
         private: false,
         language: None,
         receipt_to: None,
+        text: String::new(),
         parts: vec![
-            DraftPart::Voice(Recording::adpcm(
+            CompositionPart::Voice(Recording::adpcm(
                 Purpose::OriginatorSpokenName,
                 &codes[..4000],
             )),
-            DraftPart::Voice(Recording::adpcm(Purpose::VoiceMessage, &codes[..])),
+            CompositionPart::Voice(Recording::adpcm(Purpose::VoiceMessage, &codes[..])),
         ],
     }
     .message()

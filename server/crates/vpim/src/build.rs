@@ -10,6 +10,7 @@ use crate::content::Message;
 use crate::content::{Content, Part};
 use crate::data::Data;
 use crate::envelope::{Container, Envelope};
+use crate::label;
 use crate::limits::Allowance;
 use crate::mime::date::Date;
 use crate::mime::field::Field;
@@ -19,9 +20,11 @@ use crate::voice::{Codec, Purpose};
 
 pub use notice::{DeliveryNotice, DispositionNotice, Explanation, Original};
 
-/// A voice message to be sent.
+/// A message to be sent.
+///
+/// Of sound and faxes alone it is a VPIM message; with a text, or a file of sound as it came, it is what plain mail clients read as well (RFC 4239).
 #[derive(Clone, Debug)]
-pub struct Draft<'a> {
+pub struct Composition<'a> {
     /// The sender; should be the address of MAIL FROM.
     pub from: Party,
     /// At least one recipient.
@@ -34,6 +37,8 @@ pub struct Draft<'a> {
     pub date: Date,
     /// A new identifier, `left@right`, without angle brackets.
     pub message_id: String,
+    /// The identifier of the message that it answers or passes on, without angle brackets.
+    pub in_reply_to: Option<String>,
     /// `Importance: High`.
     pub urgent: bool,
     /// `Sensitivity: Private`: must not be forwarded.
@@ -42,15 +47,24 @@ pub struct Draft<'a> {
     pub language: Option<String>,
     /// Who is to be told when it was heard.
     pub receipt_to: Option<Party>,
-    /// What is sent, in the order in which it is played. At least one part.
-    pub parts: Vec<DraftPart<'a>>,
+    /// What can be read, with any line ends; empty for none. It stands before the parts.
+    pub text: String,
+    /// What is heard and seen, in the order in which it is played. At least one part, unless there is a text.
+    pub parts: Vec<CompositionPart<'a>>,
 }
 
-/// A part of a [`Draft`]. A voice message holds nothing else (RFC 3801 section 4.4).
+/// A part of a [`Composition`].
 #[derive(Clone, Debug)]
-pub enum DraftPart<'a> {
+pub enum CompositionPart<'a> {
     /// A recording.
     Voice(Recording<'a>),
+    /// A file of sound, of whatever kind; its octets say which.
+    SoundFile {
+        /// The file.
+        data: Data<'a>,
+        /// Its name.
+        filename: String,
+    },
     /// A fax: TIFF in profile F or S.
     Fax {
         /// The file.
@@ -62,7 +76,7 @@ pub enum DraftPart<'a> {
     Forwarded(Message<'a>),
 }
 
-/// A recording of a [`Draft`] or of a report.
+/// A recording of a [`Composition`] or of a report.
 #[derive(Clone, Debug)]
 pub struct Recording<'a> {
     /// What it is for.
@@ -81,7 +95,7 @@ pub struct Recording<'a> {
     pub content_id: Option<String>,
 }
 
-/// Why a draft is not sent.
+/// Why a composition is no message.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BuildError {
     /// An address is not of the form that mail needs.
@@ -179,8 +193,8 @@ fn purpose_names(purpose: Purpose) -> (&'static str, &'static str) {
     }
 }
 
-impl<'a> Draft<'a> {
-    /// Checks the draft and makes it a message.
+impl<'a> Composition<'a> {
+    /// Checks it and makes it a message.
     pub fn message(self) -> Result<Message<'a>, BuildError> {
         self.check()?;
         let mut fields = header(&self.from, &self.to, self.date, &self.message_id)?;
@@ -191,6 +205,9 @@ impl<'a> Draft<'a> {
             self.subject
                 .map(|subject| Field::new("Subject", word::encode(&subject).into_owned())),
         );
+        // Of an identifier that came from elsewhere only what is one is repeated.
+        let in_reply_to = self.in_reply_to.filter(|id| is_message_id(id));
+        fields.extend(in_reply_to.map(|id| Field::new("In-Reply-To", format!("<{id}>"))));
         fields.extend(self.private.then(|| Field::new("Sensitivity", "Private")));
         fields.extend(self.urgent.then(|| Field::new("Importance", "High")));
         if let Some(party) = &self.receipt_to {
@@ -199,18 +216,25 @@ impl<'a> Draft<'a> {
                 list(std::slice::from_ref(party))?,
             ));
         }
-        fields.extend(
-            self.language
-                .map(|language| Field::new("Content-Language", ascii(&language))),
-        );
-        let parts = self
-            .parts
-            .into_iter()
-            .map(DraftPart::part)
-            .collect::<Result<_, _>>()?;
+        let language = self
+            .language
+            .map(|l| Field::new("Content-Language", ascii(&l)));
+        fields.extend(language);
+        let envelope = Envelope::read(&fields, &mut Allowance::whole());
+        let container = container(&self.text, &self.parts);
+        let mut text = (!self.text.is_empty()).then(|| plain_text(&self.text));
+        if let (Container::Single, Some(part)) = (&container, &mut text) {
+            // The `Content-*` fields of a message of one part are the part's.
+            let of_part = |field: &mut Field<'_>| field.name().starts_with("Content-");
+            let of_part: Vec<_> = fields.extract_if(.., of_part).collect();
+            part.fields.splice(..0, of_part);
+        }
+        let parts = self.parts.into_iter().map(CompositionPart::part);
+        let parts = text.into_iter().map(Ok).chain(parts);
+        let parts = parts.collect::<Result<_, _>>()?;
         Ok(Message {
-            envelope: Envelope::read(&fields, &mut Allowance::whole()),
-            container: Container::VoiceMessage,
+            envelope,
+            container,
             fields,
             parts,
             fault: None,
@@ -221,7 +245,7 @@ impl<'a> Draft<'a> {
         if self.to.is_empty() {
             return Err(BuildError::NoRecipient);
         }
-        if self.parts.is_empty() {
+        if self.parts.is_empty() && self.text.is_empty() {
             return Err(BuildError::Empty);
         }
         for purpose in [
@@ -229,7 +253,7 @@ impl<'a> Draft<'a> {
             Purpose::RecipientSpokenName,
             Purpose::SpokenSubject,
         ] {
-            let is_one = |part: &&DraftPart<'_>| matches!(part, DraftPart::Voice(voice) if voice.purpose == purpose);
+            let is_one = |part: &&CompositionPart<'_>| matches!(part, CompositionPart::Voice(voice) if voice.purpose == purpose);
             let count = self.parts.iter().filter(is_one).count();
             if count > 1 {
                 return Err(BuildError::Repeated(purpose));
@@ -245,11 +269,18 @@ impl<'a> Draft<'a> {
     }
 }
 
-impl<'a> DraftPart<'a> {
+impl<'a> CompositionPart<'a> {
     fn part(self) -> Result<Part<'a>, BuildError> {
         match self {
-            DraftPart::Voice(recording) => recording.part(),
-            DraftPart::Fax { data, filename } => {
+            CompositionPart::Voice(recording) => recording.part(),
+            CompositionPart::SoundFile { data, filename } => {
+                let content_type = Field::new("Content-Type", label::type_of_sound(&data));
+                let name = parameter::write_text("filename", &filename);
+                let disposition = format!("inline; voice=Voice-Message; {name}");
+                let disposition = Field::new("Content-Disposition", disposition);
+                Ok(Part::made(vec![content_type, disposition], data))
+            }
+            CompositionPart::Fax { data, filename } => {
                 let name = parameter::write(
                     "filename",
                     &ascii(&filename.unwrap_or_else(|| "fax.tif".to_string())),
@@ -258,9 +289,27 @@ impl<'a> DraftPart<'a> {
                 let disposition = Field::new("Content-Disposition", format!("inline; {name}"));
                 Ok(Part::made(vec![content_type, disposition], data))
             }
-            DraftPart::Forwarded(message) => Ok(enclosed(message)),
+            CompositionPart::Forwarded(message) => Ok(enclosed(message)),
         }
     }
+}
+
+/// A voice message holds sound, faxes and forwarded messages only (RFC 3801 section 4.4).
+fn container(text: &str, parts: &[CompositionPart<'_>]) -> Container {
+    let is_vpim = |part: &CompositionPart<'_>| !matches!(part, CompositionPart::SoundFile { .. });
+    match (text.is_empty(), parts) {
+        (true, parts) if parts.iter().all(is_vpim) => Container::VoiceMessage,
+        (false, []) => Container::Single,
+        _ => Container::Multipart("mixed".into()),
+    }
+}
+
+/// A text with the line ends of mail.
+fn plain_text(text: &str) -> Part<'static> {
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
+    let text = text.replace('\n', "\r\n");
+    let content_type = Field::new("Content-Type", "text/plain; charset=utf-8");
+    Part::made(vec![content_type], text.into_bytes().into())
 }
 
 fn enclosed(message: Message<'_>) -> Part<'_> {
@@ -278,11 +327,7 @@ fn header(
     date: Date,
     message_id: &str,
 ) -> Result<Vec<Field<'static>>, BuildError> {
-    let visible = message_id
-        .bytes()
-        .all(|byte| byte.is_ascii_graphic() && !b"<>".contains(&byte));
-    let (left, right) = message_id.rsplit_once('@').unwrap_or_default();
-    if !visible || left.is_empty() || right.is_empty() {
+    if !is_message_id(message_id) {
         return Err(BuildError::BadMessageId(message_id.to_string()));
     }
     Ok(vec![
@@ -291,6 +336,13 @@ fn header(
         Field::new("Date", date.to_string()),
         Field::new("Message-ID", format!("<{message_id}>")),
     ])
+}
+
+fn is_message_id(text: &str) -> bool {
+    let mut octets = text.bytes();
+    let visible = octets.all(|byte| byte.is_ascii_graphic() && !b"<>".contains(&byte));
+    let (left, right) = text.rsplit_once('@').unwrap_or_default();
+    visible && !left.is_empty() && !right.is_empty()
 }
 
 fn list(parties: &[Party]) -> Result<String, BuildError> {

@@ -96,6 +96,21 @@ const ENDINGS: [&str; 15] = [
     "amr", "wav",
 ];
 
+/// The media type of a file of sound, by its content.
+pub(crate) fn type_of_sound(data: &[u8]) -> &'static str {
+    match (Kind::of(data), FileFormat::of(data)) {
+        (_, Some(FileFormat::Mp3)) => "audio/mpeg",
+        (_, Some(FileFormat::Adts)) => "audio/aac",
+        (_, Some(FileFormat::Mp4)) => "audio/mp4",
+        (_, Some(FileFormat::Ogg)) => "audio/ogg",
+        (_, Some(FileFormat::WebM)) => "audio/webm",
+        (_, Some(FileFormat::Amr)) => "audio/AMR",
+        (Some(Kind::Wav), _) | (_, Some(FileFormat::Mp3InWav)) => "audio/wav",
+        (Some(Kind::Au), _) => "audio/basic",
+        (None, None) => "audio/x-unknown",
+    }
+}
+
 fn file(kind: Kind, data: &[u8]) -> Result<Codec, sound_file::FileError> {
     sound_file::read(data)?;
     Ok(match kind {

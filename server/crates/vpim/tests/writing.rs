@@ -3,8 +3,8 @@
 mod vectors;
 
 use vpim::build::{
-    BuildError, DeliveryNotice, DispositionNotice, Draft, DraftPart, Explanation, Original,
-    Recording,
+    BuildError, Composition, CompositionPart, DeliveryNotice, DispositionNotice, Explanation,
+    Original, Recording,
 };
 use vpim::{
     Action, Codec, Content, Date, Disposition, Kind, Message, Party, Purpose, RecipientStatus,
@@ -16,8 +16,8 @@ const DATE: Date = Date {
     zone_min: 60,
 };
 
-fn draft<'a>(parts: Vec<DraftPart<'a>>) -> Draft<'a> {
-    Draft {
+fn composition<'a>(parts: Vec<CompositionPart<'a>>) -> Composition<'a> {
+    Composition {
         from: Party::named("Ann Onym", "21@vm.example"),
         to: vec![
             Party::named("Jörg Müßig", "22@vm.example"),
@@ -27,16 +27,69 @@ fn draft<'a>(parts: Vec<DraftPart<'a>>) -> Draft<'a> {
         subject: Some("Grüße".to_string()),
         date: DATE,
         message_id: "m1@vm.example".to_string(),
+        in_reply_to: None,
         urgent: true,
         private: true,
         language: Some("de-DE".to_string()),
         receipt_to: Some(Party::new("21@vm.example")),
+        text: String::new(),
         parts,
     }
 }
 
-fn voice(purpose: Purpose, data: &[u8]) -> DraftPart<'_> {
-    DraftPart::Voice(Recording::adpcm(purpose, data))
+fn voice(purpose: Purpose, data: &[u8]) -> CompositionPart<'_> {
+    CompositionPart::Voice(Recording::adpcm(purpose, data))
+}
+
+#[test]
+fn a_text_stands_before_the_sound_and_alone_it_is_the_whole_message() {
+    let text = "Two lines,\nthe second with ümlauts.\r\n.\r..a\n".to_string();
+    let sound = vectors::read("../sound/speech.wav");
+    let file = CompositionPart::SoundFile {
+        data: (&sound).into(),
+        filename: "Ansage für Müller.wav".to_string(),
+    };
+    let with = |text: &str, parts| Composition {
+        text: text.to_string(),
+        ..composition(parts)
+    };
+    let read_back = |message: &Message<'_>| {
+        for transfer in [Transfer::Base64, Transfer::Binary] {
+            let mail = encode(message, transfer, 0);
+            assert_eq!(parse(&mail), *message);
+            let bare = |pair: &[u8]| pair[1] == b'\n' && pair[0] != b'\r';
+            assert!(transfer == Transfer::Binary || !mail.windows(2).any(bare));
+        }
+        assert_eq!(judge(message).map(|_| ()), Ok(()));
+    };
+    let alone = with(&text, vec![]).message().unwrap();
+    read_back(&alone);
+    let [part] = &alone.parts[..] else {
+        panic!("{alone:?}")
+    };
+    let Content::Text(words) = &part.content else {
+        panic!("{part:?}")
+    };
+    let unix = words.text().replace("\r\n", "\n");
+    assert_eq!(unix, "Two lines,\nthe second with ümlauts.\n.\n..a\n");
+    let both = with(
+        &text,
+        vec![file.clone(), voice(Purpose::VoiceMessage, &[3; 8_000])],
+    );
+    let both = both.message().unwrap();
+    read_back(&both);
+    let summary = Summary::of(&both);
+    assert_eq!(
+        (summary.kind, summary.voice_ms),
+        (Kind::Voice, 1_381 + 2_000)
+    );
+    // A file alone is no VPIM message: those have no WAV files.
+    let file = with("", vec![file]).message().unwrap();
+    read_back(&file);
+    assert!(
+        !String::from_utf8_lossy(&encode(&file, Transfer::Base64, 0)).contains("voice-message")
+    );
+    assert!(matches!(with("", vec![]).message(), Err(BuildError::Empty)));
 }
 
 #[test]
@@ -46,7 +99,7 @@ fn a_voice_message_has_the_form_of_the_profile() {
         voice(Purpose::SpokenSubject, &[2; 40]),
         voice(Purpose::VoiceMessage, &[3; 10_000]),
     ];
-    let message = draft(parts).message().expect("the draft is sound");
+    let message = composition(parts).message().expect("it is sound");
     let mail = String::from_utf8(encode(&message, Transfer::Base64, 0x5eed)).expect("ASCII");
     let expected = "From: Ann Onym <21@vm.example>\r\n\
         To: =?UTF-8?B?SsO2cmcgTcO8w59pZw==?= <22@vm.example>,\r\n <+16137637582@vm.example>\r\n\
@@ -90,13 +143,13 @@ fn a_message_with_fax_and_a_forwarded_message_arrives_the_same_both_ways() {
     let tiff = b"II*\0\x08\0\0\0\0\0\0\0\0\0".to_vec();
     let parts = vec![
         voice(Purpose::VoiceMessage, &[0x80; 999]),
-        DraftPart::Fax {
+        CompositionPart::Fax {
             data: tiff.into(),
             filename: None,
         },
-        DraftPart::Forwarded(parse(&raw)),
+        CompositionPart::Forwarded(parse(&raw)),
     ];
-    let message = draft(parts).message().expect("the draft is sound");
+    let message = composition(parts).message().expect("it is sound");
     assert_eq!(judge(&message), Ok(Kind::Mixed));
     let base64 = encode(&message, Transfer::Base64, 1);
     assert!(base64.is_ascii());
@@ -108,10 +161,10 @@ fn a_message_with_fax_and_a_forwarded_message_arrives_the_same_both_ways() {
 
 #[test]
 fn what_breaks_the_profile_is_not_sent() {
-    let refused = |change: fn(&mut Draft<'static>)| {
-        let mut draft = draft(vec![voice(Purpose::VoiceMessage, &[0; 8])]);
-        change(&mut draft);
-        draft.message().expect_err("must be refused")
+    let refused = |change: fn(&mut Composition<'static>)| {
+        let mut composed = composition(vec![voice(Purpose::VoiceMessage, &[0; 8])]);
+        change(&mut composed);
+        composed.message().expect_err("must be refused")
     };
     assert_eq!(refused(|d| d.to.clear()), BuildError::NoRecipient);
     assert_eq!(refused(|d| d.parts.clear()), BuildError::Empty);
@@ -132,29 +185,29 @@ fn what_breaks_the_profile_is_not_sent() {
         BuildError::BadAddress { .. }
     ));
     let name = Purpose::OriginatorSpokenName;
-    let twice = draft(vec![voice(name, &[0]), voice(name, &[0])]).message();
+    let twice = composition(vec![voice(name, &[0]), voice(name, &[0])]).message();
     assert_eq!(twice.expect_err("two names"), BuildError::Repeated(name));
-    let for_two = draft(vec![voice(Purpose::RecipientSpokenName, &[0])]).message();
+    let for_two = composition(vec![voice(Purpose::RecipientSpokenName, &[0])]).message();
     assert_eq!(
         for_two.expect_err("two recipients"),
         BuildError::RecipientNameForMany
     );
     let mut a_law = Recording::adpcm(Purpose::VoiceMessage, &[0][..]);
     a_law.codec = Codec::ALaw;
-    let refusal = draft(vec![DraftPart::Voice(a_law)])
+    let refusal = composition(vec![CompositionPart::Voice(a_law)])
         .message()
         .expect_err("A-law is not sent");
     assert_eq!(refusal, BuildError::BadCodec(Codec::ALaw));
 }
 
 #[test]
-fn nothing_in_a_draft_breaks_out_of_its_field() {
-    let mut evil = draft(vec![]);
+fn nothing_in_a_composition_breaks_out_of_its_field() {
+    let mut evil = composition(vec![]);
     let break_out = "x\r\nBcc: spy@evil\r\n\r\nbody\0\"\\;";
     evil.from.name = Some(break_out.to_string());
     evil.subject = Some(break_out.to_string());
     evil.language = Some(break_out.to_string());
-    evil.parts = vec![DraftPart::Voice(Recording {
+    evil.parts = vec![CompositionPart::Voice(Recording {
         filename: Some(break_out.to_string()),
         description: Some(break_out.to_string()),
         content_id: Some(break_out.to_string()),
@@ -212,7 +265,7 @@ fn a_recording_that_contains_boundaries_stays_whole() {
     data.extend(
         b"\r\n--=_callpilot_0000000000000000_00000001\r\n=_callpilot_0000000000000000_0000",
     );
-    let message = draft(vec![voice(Purpose::VoiceMessage, &data)])
+    let message = composition(vec![voice(Purpose::VoiceMessage, &data)])
         .message()
         .expect("sound");
     let kept = canonical(&message);
@@ -225,7 +278,7 @@ fn a_recording_that_contains_boundaries_stays_whole() {
 
 #[test]
 fn recordings_are_not_copied_out_of_the_kept_form() {
-    let message = draft(vec![voice(Purpose::VoiceMessage, &[5; 3000])])
+    let message = composition(vec![voice(Purpose::VoiceMessage, &[5; 3000])])
         .message()
         .expect("sound");
     let kept = canonical(&message);

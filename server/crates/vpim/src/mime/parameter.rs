@@ -181,6 +181,45 @@ pub(crate) fn write(name: &str, value: &str) -> String {
     format!("{name}=\"{escaped}\"")
 }
 
+/// Writes a parameter that may hold any text: what is not plain ASCII in pieces of percent-encoded UTF-8 (RFC 2231 sections 3 and 4), so that no
+/// line becomes too long.
+pub(crate) fn write_text(name: &str, value: &str) -> String {
+    const PIECE_LEN: usize = 48;
+    let plain = |c: char| matches!(c, ' '..='~');
+    if value.chars().all(plain) && value.len() <= PIECE_LEN {
+        return write(name, value);
+    }
+    let mut pieces = vec![String::new()];
+    for c in value.chars().filter(|c| !c.is_control()) {
+        let encoded = percent_encoded(c);
+        let piece = pieces.len() - 1;
+        if pieces[piece].len() + encoded.len() > PIECE_LEN {
+            pieces.push(encoded);
+        } else {
+            pieces[piece] += &encoded;
+        }
+    }
+    if let [whole] = &pieces[..] {
+        return format!("{name}*=utf-8''{whole}");
+    }
+    let piece = |(n, piece): (usize, &String)| {
+        let set = if n == 0 { "utf-8''" } else { "" };
+        format!("{name}*{n}*={set}{piece}")
+    };
+    let pieces: Vec<_> = pieces.iter().enumerate().map(piece).collect();
+    pieces.join("; ")
+}
+
+/// A character as RFC 2231 section 7 writes it: letters, digits and a few signs as they are.
+fn percent_encoded(c: char) -> String {
+    if c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_') {
+        return c.to_string();
+    }
+    let mut octets = [0; 4];
+    let octets = c.encode_utf8(&mut octets).bytes();
+    octets.map(|octet| format!("%{octet:02X}")).collect()
+}
+
 fn escape(c: char) -> impl Iterator<Item = char> {
     matches!(c, '"' | '\\')
         .then_some('\\')
@@ -191,6 +230,38 @@ fn escape(c: char) -> impl Iterator<Item = char> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn any_text_is_written_in_short_pieces_and_read_back() {
+        for name in [
+            "memo.wav",
+            "Grüße an alle.wav",
+            "a\"b;c.wav",
+            "100 % öl.wav",
+        ] {
+            let written = write_text("filename", name);
+            assert!(
+                written.is_ascii() && !written.contains(['\r', '\n']),
+                "{written}"
+            );
+            let read = Structured::read(&format!("inline; {written}"));
+            assert_eq!(
+                read.parameter("filename").as_deref(),
+                Some(name),
+                "{written}"
+            );
+        }
+        let long = format!("{}.wav", "語".repeat(116));
+        let written = write_text("filename", &long);
+        assert!(
+            written.split("; ").all(|piece| piece.len() < 78),
+            "{written}"
+        );
+        let read = Structured::read(&format!("inline; {written}"));
+        assert_eq!(read.parameter("filename").as_deref(), Some(&long[..]));
+        let split = Structured::read(&format!("inline; {}", write_text("filename", "a\r\nb.wav")));
+        assert_eq!(split.parameter("filename").as_deref(), Some("ab.wav"));
+    }
 
     #[test]
     fn case_spaces_quotes_and_comments_do_not_matter() {
