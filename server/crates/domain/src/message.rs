@@ -2,6 +2,7 @@
 //!
 //! Its envelope and its body never change; an edit is a new message. Only the flags do.
 
+use crate::derived::derived_id;
 use crate::{BodyRef, Key, Kind, Object, Value};
 use contract::{ObjectId, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -21,9 +22,11 @@ pub mod message_fields {
     pub const TRACE: u16 = 17;
     /// The beginning of its texts, for whoever looks for words in it; set at creation. A message of an earlier release has none.
     pub const TEXT: u16 = 18;
+    /// Of what its owner has sent: to whom, a list of `[name, address]`; set at creation. What has none was received.
+    pub const SENT_TO: u16 = 19;
 }
 
-use message_fields::{ENVELOPE, PLACE, TEXT, TRACE, UNREAD};
+use message_fields::{ENVELOPE, PLACE, SENT_TO, TEXT, TRACE, UNREAD};
 
 /// Where a message lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -137,6 +140,62 @@ impl<'a> Message<'a> {
         registers
     }
 
+    /// The registers of a message that its owner has sent, and to whom: `(name, address)`, of which the first [`Self::SENT_TO_MAX`] are kept
+    /// for lists, the others stand in the body.
+    ///
+    /// `text` is the beginning of what can be read in it; empty if there is nothing.
+    pub fn sent<'n>(
+        envelope: &Envelope,
+        text: String,
+        to: impl IntoIterator<Item = (&'n str, &'n str)>,
+    ) -> Vec<(Key, Value)> {
+        let mut registers = Self::registers(envelope, MessageFolder::Sent, false);
+        let pair = |(name, address): (&str, &str)| {
+            Value::List(vec![Value::Text(name.into()), Value::Text(address.into())])
+        };
+        let to = to.into_iter().take(Self::SENT_TO_MAX).map(pair);
+        registers.push((Key::field(SENT_TO), Value::List(to.collect())));
+        if !text.is_empty() {
+            registers.push((Key::field(TEXT), Value::Text(text)));
+        }
+        registers
+    }
+
+    /// The identity of the message that comes of a submission in a folder of `owner`: Sent for its sender, the inbox for who gets it. Both servers find the same
+    /// one, so what was handed in to both, because the answer of the first was lost, is one message when they meet. What differs in its content
+    /// is another one: the body of an object never changes.
+    pub fn submitted_id(
+        submission: &ObjectId,
+        owner: &ObjectId,
+        folder: MessageFolder,
+        body: &BodyRef,
+    ) -> ObjectId {
+        let folder = folder.number().to_be_bytes();
+        let parts: [&[u8]; 4] = [submission.as_bytes(), owner.as_bytes(), &folder, &body.hash];
+        derived_id("CallPilot 2026 message of a submission", &parts)
+    }
+
+    /// Recipients that are kept beside what was sent.
+    pub const SENT_TO_MAX: usize = 4;
+
+    /// To whom its owner has sent it, as `(name, address)`, the first few; `None` if it was received.
+    pub fn sent_to(&self) -> Option<Vec<(&'a str, &'a str)>> {
+        let to = self.0.get(Key::field(SENT_TO))?.as_list()?;
+        let pair = |value: &'a Value| match value.as_list()? {
+            [name, address, ..] => Some((name.as_text()?, address.as_text()?)),
+            _ => None,
+        };
+        Some(to.iter().filter_map(pair).collect())
+    }
+
+    /// Where it lay before it was deleted: in Sent what its owner has sent, else in the inbox.
+    pub fn home_folder(&self) -> MessageFolder {
+        match self.sent_to() {
+            Some(_) => MessageFolder::Sent,
+            None => MessageFolder::Inbox,
+        }
+    }
+
     /// Whose mailbox it lies in.
     pub fn owner(&self) -> Option<ObjectId> {
         self.0.owner
@@ -246,6 +305,58 @@ mod tests {
         assert_eq!(message.envelope(), Some(envelope));
         assert!(message.unread());
         assert_eq!(message.filing().place, MessageFolder::Inbox);
+    }
+
+    #[test]
+    fn what_was_sent_says_to_whom_and_where_it_belongs() {
+        let envelope = Envelope {
+            kind: contract::Kind::Text,
+            sender: Sender::default(),
+            subject: String::new(),
+            received_at: Timestamp(5),
+            duration_ms: 0,
+            pages: None,
+            attachments: 0,
+            urgent: false,
+            private: false,
+        };
+        let version = Version {
+            hlc: Hlc(1),
+            incarnation: Incarnation(1),
+        };
+        let object = |registers| {
+            let mut object = Object::new(Kind::MESSAGE, None, None);
+            for (key, value) in registers {
+                object.set(key, version, value);
+            }
+            object
+        };
+        let to = ["Odo", "Mira", "Ina", "Per", "Ove"].map(|name| (name, "7204@a.example"));
+        let sent = object(Message::sent(&envelope, "x".into(), to));
+        let sent = Message::of(&sent).unwrap();
+        assert_eq!(sent.sent_to().unwrap(), to[..Message::SENT_TO_MAX]);
+        assert_eq!(sent.filing().place, MessageFolder::Sent);
+        assert_eq!(sent.home_folder(), MessageFolder::Sent);
+        assert!(!sent.unread());
+        let came = object(Message::arrival(&envelope, String::new(), String::new()));
+        let came = Message::of(&came).unwrap();
+        assert_eq!(
+            (came.sent_to(), came.home_folder()),
+            (None, MessageFolder::Inbox)
+        );
+        let id = |submission, owner, body: &[u8]| {
+            let [submission, owner] = [submission, owner].map(|n| ObjectId::from_bytes([n; 16]));
+            Message::submitted_id(&submission, &owner, MessageFolder::Sent, &BodyRef::of(body))
+        };
+        let owner = ObjectId::from_bytes([2; 16]);
+        let to_oneself = MessageFolder::Inbox;
+        let submission = ObjectId::from_bytes([1; 16]);
+        let to_oneself = Message::submitted_id(&submission, &owner, to_oneself, &BodyRef::of(b"x"));
+        assert_ne!(id(1, 2, b"x"), to_oneself);
+        assert_eq!(id(1, 2, b"x"), id(1, 2, b"x"));
+        for other in [id(3, 2, b"x"), id(1, 3, b"x"), id(1, 2, b"y")] {
+            assert_ne!(id(1, 2, b"x"), other);
+        }
     }
 
     /// Both servers took the same mail while they were apart; on one of them it was read and deleted before the other one took it.

@@ -23,6 +23,12 @@ impl Kind {
     pub const SETTING: Self = Self(5);
     /// The account of an administrator; see [`crate::AdministratorAccount`].
     pub const ADMINISTRATOR: Self = Self(6);
+    /// A message that is being composed; see [`crate::Draft`].
+    pub const DRAFT: Self = Self(7);
+    /// A piece of what is recorded or attached for a draft; see [`crate::DraftPiece`].
+    pub const DRAFT_PIECE: Self = Self(8);
+    /// What a user has handed in to be sent; see [`crate::Submission`].
+    pub const SUBMISSION: Self = Self(9);
 }
 
 /// Which register of an object: a field, and a sub-key for fields that have one register per server or entry (0 otherwise).
