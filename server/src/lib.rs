@@ -31,6 +31,7 @@ pub mod serve;
 pub mod server;
 pub mod smtp;
 pub mod token;
+mod turns;
 pub mod upkeep_faults;
 
 mod change_event;

@@ -4,17 +4,26 @@ use crate::config::{Log, LogFormat};
 use std::io::IsTerminal;
 use tracing_subscriber::EnvFilter;
 
+/// Libraries that log what is wrong with what a stranger sent, frame by frame and packet by packet: a stranger would fill the log and the disk. What of it
+/// matters to an administrator this server says itself, within bounds.
+const QUIET: [&str; 7] = [
+    "symphonia=off",
+    "h2=error",
+    "hyper=error",
+    "hyper_util=error",
+    "rustls=error",
+    "tokio_rustls=error",
+    "tower=error",
+];
+
 /// Starts logging. A second call changes nothing.
 pub fn start(rules: &Log) {
     let filter = rules
         .level
         .parse::<EnvFilter>()
         .unwrap_or_else(|_| EnvFilter::new("info"));
-    // The decoders of sound log what is wrong with a file, packet by packet: a stranger would fill the log.
-    let filter = match "symphonia=off".parse() {
-        Ok(silent) => filter.add_directive(silent),
-        Err(_) => filter,
-    };
+    let quiet = QUIET.iter().filter_map(|rule| rule.parse().ok());
+    let filter = quiet.fold(filter, EnvFilter::add_directive);
     let colours = std::io::stderr().is_terminal();
     let builder = tracing_subscriber::fmt()
         .with_ansi(colours)

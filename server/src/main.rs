@@ -5,8 +5,9 @@ use std::process::ExitCode;
 /// The system's allocator keeps large blocks that were freed, for each thread; after some long mails a server would hold on to hundreds of
 /// megabytes (`cargo xtask attack`).
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: allocator::Allocator = allocator::Allocator;
 
 fn main() -> ExitCode {
+    allocator::give_back_at_once();
     server::cli::main()
 }

@@ -17,6 +17,7 @@ pub use crate::gr::view::PairView;
 use crate::partly_delivered::PartlyDelivered;
 use crate::reading::Reading;
 use crate::sender_rates::SenderRates;
+use crate::turns::Turns;
 use crate::upkeep_faults::UpkeepFaults;
 use crate::writer_thread::{Channels, Job, ThreadHost, Watches, WriterThread};
 use bytes::Bytes;
@@ -58,6 +59,7 @@ struct ServerParts {
     reading: Reading,
     partly_delivered: PartlyDelivered,
     sender_rates: SenderRates,
+    turns: Turns,
     upkeep_faults: UpkeepFaults,
 }
 
@@ -127,6 +129,7 @@ impl Server {
         let reading = Reading::new(config.limits.reading_bytes_max);
         let server = Self(Arc::new(ServerParts {
             sender_rates: SenderRates::new(config.smtp.rates.clone()),
+            turns: Turns::new(std::thread::available_parallelism().map_or(1, usize::from)),
             config,
             clock,
             home,
@@ -204,6 +207,11 @@ impl Server {
     /// How much mail strangers may still leave.
     pub fn sender_rates(&self) -> &SenderRates {
         &self.0.sender_rates
+    }
+
+    /// Turns for work that users ask for and that takes a processor.
+    pub fn turns(&self) -> &Turns {
+        &self.0.turns
     }
 
     /// What of the house-keeping fails at present.

@@ -3,7 +3,7 @@
 use crate::Target;
 use std::sync::Barrier;
 use std::thread;
-use support::voice::base64;
+use support::voice::{self, base64};
 
 /// Addresses that transfer long mails at once.
 const SENDERS: u8 = 40;
@@ -182,5 +182,19 @@ fn read_all(target: &Target<'_>, readers: usize) {
                 }
             });
         }
+    });
+}
+
+/// Nothing is wrong with them; what was freed after them must not stay.
+pub fn ordinary(target: &Target<'_>) {
+    let mailbox = target.mailbox();
+    from_each(target, 90, 6, |n| {
+        let seconds = 15 + n * 40;
+        voice::message(
+            "stranger@client.example",
+            &mailbox,
+            n as u64,
+            seconds * voice::SECOND,
+        )
     });
 }

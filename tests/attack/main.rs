@@ -44,7 +44,7 @@ struct Attack {
     run: fn(&Target<'_>),
 }
 
-const ATTACKS: [Attack; 11] = [
+const ATTACKS: [Attack; 16] = [
     Attack {
         name: "report-groups",
         what: "mails of 10 MB that are delivery reports of millions of empty groups",
@@ -89,6 +89,31 @@ const ATTACKS: [Attack; 11] = [
         name: "half-bodies",
         what: "hundreds of requests whose bodies never come to an end",
         run: connections::half_bodies,
+    },
+    Attack {
+        name: "long-heads",
+        what: "nineteen hundred requests whose heads never come to an end",
+        run: connections::long_heads,
+    },
+    Attack {
+        name: "packed-heads",
+        what: "a hundred thousand HTTP/2 requests without an end, with heads of which a few octets are kilobytes",
+        run: connections::packed_heads,
+    },
+    Attack {
+        name: "unasked-answers",
+        what: "answers to pings that nobody has sent, a million of them",
+        run: connections::unasked_answers,
+    },
+    Attack {
+        name: "ordinary-mails",
+        what: "mails of 60 to 900 kB over ninety connections",
+        run: mails::ordinary,
+    },
+    Attack {
+        name: "one-listener",
+        what: "one user who asks for hours of sound on eight hundred connections",
+        run: sounds::one_listener,
     },
     Attack {
         name: "long-sounds",

@@ -63,3 +63,20 @@ pub fn unread(target: &Target<'_>) {
     thread::park_timeout(Duration::from_secs(15));
     drop(held);
 }
+
+/// One user asks for all of it on many connections at once.
+pub fn one_listener(target: &Target<'_>) {
+    let paths = hours(target);
+    let token = target.victim.token();
+    let held: Vec<_> = (0..800_usize)
+        .map(|n| {
+            let path = &paths[n % paths.len()];
+            let request =
+                format!("GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n");
+            let address = [127, 0, 9, 1 + (n % 10) as u8];
+            connect_from(address, target.server.http, request)
+        })
+        .collect();
+    thread::park_timeout(Duration::from_secs(15));
+    drop(held);
+}

@@ -194,10 +194,15 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// Threads for what waits for the disk or takes a processor for a while. Each keeps some memory of its own; what takes long has bounds of its own
+/// and never needs so many.
+const BLOCKING_THREADS_MAX: usize = 64;
+
 /// Runs a command that waits for sockets and processes.
 fn wait_for(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
+        .max_blocking_threads(BLOCKING_THREADS_MAX)
         .build();
     let runtime = runtime.map_err(|e| Failure::new(format!("threads cannot be started: {e}")))?;
     let done = runtime.block_on(command);

@@ -41,6 +41,11 @@ const GOOD_BYE: Duration = Duration::from_secs(5);
 /// What is said to a connection that is its address's too many.
 const TOO_MANY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
+/// Octets of one head: method, address and fields, in HTTP/2 as they are once unpacked. A browser's are a thousand or two.
+const HEAD_MAX: usize = 16 << 10;
+/// Octets of bodies that an HTTP/2 client may send ahead of whoever reads them, and of answers that are kept for it.
+const WINDOW: u32 = 128 << 10;
+
 /// Connections of monitoring at once.
 const MONITORING_MAX: usize = 64;
 
@@ -143,10 +148,15 @@ fn builder(http: &config::Http) -> auto::Builder<TokioExecutor> {
     builder
         .http1()
         .timer(TokioTimer::new())
+        .max_buf_size(HEAD_MAX)
         .header_read_timeout(Duration::from_secs(http.head_timeout_s));
     builder
         .http2()
         .timer(TokioTimer::new())
+        .max_header_list_size(HEAD_MAX as u32)
+        .initial_stream_window_size(WINDOW)
+        .initial_connection_window_size(WINDOW)
+        .max_send_buf_size(WINDOW as usize)
         .max_concurrent_streams(100);
     builder
 }
@@ -162,9 +172,10 @@ async fn converse(shared: Arc<Shared>, connection: Connection) {
     let stream = IdleLimit::new(stream, shared.head, shared.idle);
     let exchanges = Exchanges::new(presence.clone(), shared.head, shared.idle);
     let (asked, for_answers) = (exchanges.clone(), Arc::clone(&shared));
+    let heads = Heads::new(shared.budget.share(peer.ip()));
     let service = service_fn(move |request| {
         let exchange = asked.begin();
-        let answering = answer(Arc::clone(&for_answers), peer, request);
+        let answering = answer(Arc::clone(&for_answers), peer, heads.clone(), request);
         async move {
             let answered: Result<Response, Infallible> = answering.await;
             answered.map(|response| response.map(|body| exchange.answered(body)))
@@ -224,8 +235,12 @@ async fn good_bye<T>(
 async fn answer(
     shared: Arc<Shared>,
     peer: SocketAddr,
+    heads: Heads,
     mut request: hyper::Request<Incoming>,
 ) -> Result<Response, Infallible> {
+    let Ok(_head) = heads.hold(head_octets(&request)) else {
+        return Ok(put_off());
+    };
     let client = client(request.headers(), peer, &shared);
     request
         .extensions_mut()
@@ -285,6 +300,52 @@ fn put_off() -> Response {
     response
 }
 
+/// Octets that the head of a request takes, about.
+fn head_octets<T>(request: &hyper::Request<T>) -> usize {
+    /// A field's place in a map of fields (RFC 9113 section 6.5.2 counts 32 octets for it).
+    const FIELD: usize = 96;
+    let fields = request.headers().iter();
+    let octets = fields.map(|(name, value)| FIELD + name.as_str().len() + value.len());
+    let address = request.uri().path_and_query();
+    octets.sum::<usize>() + address.map_or(0, |address| address.as_str().len())
+}
+
+/// The heads of the requests of one connection that are being answered. An HTTP/2 client has many at once, and each may be the shorthand for one of
+/// many kilobytes.
+#[derive(Clone)]
+struct Heads(Arc<Mutex<(Share, usize)>>);
+
+/// A head, until its request is answered.
+struct Head {
+    heads: Heads,
+    octets: usize,
+}
+
+impl Heads {
+    fn new(share: Share) -> Self {
+        Self(Arc::new(Mutex::new((share, 0))))
+    }
+
+    fn hold(&self, octets: usize) -> Result<Head, TooMuch> {
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = held.1 + octets;
+        held.0.hold(all)?;
+        held.1 = all;
+        let heads = self.clone();
+        Ok(Head { heads, octets })
+    }
+}
+
+impl Drop for Head {
+    fn drop(&mut self) {
+        let mut held = self.heads.0.lock().unwrap_or_else(PoisonError::into_inner);
+        held.1 -= self.octets;
+        let left = held.1;
+        // Giving back cannot fail.
+        let _ = held.0.hold(left);
+    }
+}
+
 /// What is kept of one request's body while it is answered.
 #[derive(Clone)]
 struct BodyShare(Arc<Mutex<(Share, bool)>>);
@@ -303,5 +364,37 @@ impl BodyShare {
 
     fn is_spent(&self) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::Request;
+
+    #[test]
+    fn the_heads_of_one_connection_are_counted_together_until_they_are_answered() {
+        let budget = Budget::new(1 << 20, 512 << 10);
+        let heads = || Heads::new(budget.share("192.0.2.1".parse().unwrap()));
+        let (one, other) = (heads(), heads());
+        let of_one: Vec<_> = (0..64).map_while(|_| one.hold(HEAD_MAX).ok()).collect();
+        assert_eq!(of_one.len(), 32, "as many as its address may have");
+        assert!(
+            other.hold(64 << 10).is_ok(),
+            "a few are free for every connection"
+        );
+        assert!(other.hold(80 << 10).is_err());
+        drop(of_one);
+        assert!(other.hold(80 << 10).is_ok());
+    }
+
+    #[test]
+    fn a_head_of_many_short_fields_is_as_large_as_they_are_in_memory() {
+        let mut request = Request::builder().uri("/api/v1/messages?folder=inbox");
+        for n in 0..400 {
+            request = request.header(format!("x-{n}"), "");
+        }
+        let octets = head_octets(&request.body(()).unwrap());
+        assert!((400 * 96..HEAD_MAX * 4).contains(&octets), "{octets}");
     }
 }

@@ -6,6 +6,7 @@
 
 mod checkpoints;
 mod heard;
+mod listeners;
 mod open;
 mod pieces;
 mod room;
@@ -22,6 +23,7 @@ use super::{OpError, OpResult};
 use crate::server::Server;
 use checkpoints::Checkpoints;
 use domain::{BodyRef, ObjectId};
+use listeners::Listeners;
 use room::SoundRoom;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -43,6 +45,7 @@ pub struct OpenSounds(Arc<SoundParts>);
 struct SoundParts {
     server: Server,
     room: SoundRoom,
+    listeners: Listeners,
     open: Mutex<HashMap<SoundKey, Weak<Slot>>>,
     checkpoints: Arc<Checkpoints>,
 }
@@ -51,6 +54,7 @@ impl OpenSounds {
     /// None is open.
     pub fn new(server: Server) -> Self {
         Self(Arc::new(SoundParts {
+            listeners: Listeners::new(server.turns().clone()),
             server,
             room: SoundRoom::default(),
             open: Mutex::default(),
@@ -70,12 +74,19 @@ impl OpenSounds {
         part: Option<u32>,
         encoding: SoundEncoding,
     ) -> Result<OpenSound, Unheard> {
+        let listener = self.0.listeners.admit(user).await?;
         let key = (body.hash, part);
         let slot = self.slot(key);
         let read = || self.read(user, body, key);
         let tracks = Arc::clone(slot.0.get_or_try_init(read).await?);
         let checkpoints = Arc::clone(&self.0.checkpoints);
-        Ok(OpenSound::new(tracks, encoding, checkpoints, Some(slot)))
+        Ok(OpenSound::new(
+            tracks,
+            encoding,
+            checkpoints,
+            listener,
+            Some(slot),
+        ))
     }
 
     fn slot(&self, key: SoundKey) -> Arc<Slot> {

@@ -126,3 +126,61 @@ fn without_a_single_file_handle_everything_is_put_off_and_nothing_ends() {
     );
     assert!(!log.contains("ending"));
 }
+
+/// What a library says of a stranger's octets is no line of this server's log.
+#[test]
+fn frames_that_nobody_asked_for_leave_no_line_in_the_log() {
+    let (_dir, server) = server("log.level = \"info,h2=debug\"\n");
+    // The answer to a PING that was never sent, so often; then an honest PING, whose answer says that all before it was read.
+    let pong = [&PING[..4], &[1], &PING[5..]].concat();
+    let octets = [PREFACE, &pong.repeat(20_000), PING].concat();
+    let before = server.log().len();
+    let mut stream = connect_from(SILENT, server.http, octets);
+    let mut answered = Vec::new();
+    let mut buffer = [0; 4_096];
+    while !answered.windows(8).any(|octets| octets == b"pingpong") {
+        match stream.read(&mut buffer) {
+            Ok(read @ 1..) => answered.extend_from_slice(&buffer[..read]),
+            ended => panic!("{ended:?}"),
+        }
+    }
+    assert_eq!(server.log()[before..].matches("ping").count(), 0);
+}
+
+/// Each head is a hundred times as large as what it takes on the wire, and none of the requests ever ends.
+#[test]
+fn heads_of_http2_are_counted_and_who_has_too_many_is_put_off() {
+    let (_dir, server) = server("limits.bytes_in_flight_max = 16777216\n");
+    let text = |text: &str| [&[text.len() as u8], text.as_bytes()].concat();
+    let head = |is_first: bool| {
+        // POST, http, path, authority, JSON; one field, and references to it (RFC 7541).
+        let mut head = [&[0x83, 0x86, 0x04][..], &text("/api/v1/session"), &[0x01]].concat();
+        head.extend(
+            [
+                text("localhost"),
+                vec![0x0f, 0x10],
+                text("application/json"),
+            ]
+            .concat(),
+        );
+        if is_first {
+            head.extend([&[0x40][..], &text("x"), &text("")].concat());
+        }
+        head.extend([0xbe; 400]);
+        head
+    };
+    let mut octets = PREFACE.to_vec();
+    for n in 0..100_u32 {
+        let head = head(n == 0);
+        let length = u32::try_from(head.len()).unwrap().to_be_bytes();
+        octets.extend([&length[1..], &[1, 4], &(2 * n + 1).to_be_bytes(), &head].concat());
+    }
+    let put_off = || server.metric("callpilot_transfers_put_off_total");
+    let _held: Vec<_> = (0..40)
+        .map(|_| connect_from(SILENT, server.http, &octets))
+        .collect();
+    until("some of them to be put off", || {
+        (put_off() > 0.0).then_some(())
+    });
+    assert!(serves(&server));
+}

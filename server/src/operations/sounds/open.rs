@@ -1,6 +1,7 @@
 //! A sound that can be sent: what it is made of in the form that is asked for, and how long that is.
 
 use super::checkpoints::Checkpoints;
+use super::listeners::Listener;
 use super::track::{Slot, Tracks};
 use bytes::Bytes;
 use std::sync::Arc;
@@ -24,6 +25,8 @@ pub struct OpenSound {
     pub(super) sections: Vec<Section>,
     pub(super) checkpoints: Arc<Checkpoints>,
     size: u64,
+    /// Whoever hears it.
+    pub(super) listener: Listener,
     /// Keeps it in the table of open sounds.
     _slot: Option<Arc<Slot>>,
 }
@@ -50,6 +53,7 @@ impl OpenSound {
         tracks: Arc<Tracks>,
         encoding: SoundEncoding,
         checkpoints: Arc<Checkpoints>,
+        listener: Listener,
         slot: Option<Arc<Slot>>,
     ) -> Self {
         let all = &tracks.tracks;
@@ -78,6 +82,7 @@ impl OpenSound {
             sections,
             size,
             checkpoints,
+            listener,
             _slot: slot,
         }
     }

@@ -156,7 +156,9 @@ impl OpenSound {
         let Track { coding, codes, .. } = &self.tracks.tracks[track];
         let (coding, codes) = (*coding, codes.clone());
         self.checkpoints.count(range.end - range.start);
+        let turn = self.listener.turns.take().await;
         let decoded = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
             let mut samples = Vec::new();
             coding.decode(&codes, range, &mut samples);
             little_endian(&samples)
@@ -175,7 +177,11 @@ impl OpenSound {
         let (from, to) = (coding.octets(samples.start), coding.octets(samples.end));
         let codes = codes.slice(from as usize..to as usize);
         self.checkpoints.count(samples.end - samples.start);
-        let done = tokio::task::spawn_blocking(move || work(&codes, &mut Vec::new()));
+        let turn = self.listener.turns.take().await;
+        let done = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            work(&codes, &mut Vec::new())
+        });
         done.await
     }
 }

@@ -1,6 +1,7 @@
 //! Ranges against the whole, and what they cost, counted in decoded samples.
 
 use super::super::checkpoints::Checkpoints;
+use super::super::listeners::Listener;
 use super::super::open::SoundEncoding;
 use super::super::track::Tracks;
 use super::*;
@@ -34,7 +35,13 @@ fn tracks(tracks: Vec<Track>) -> Arc<Tracks> {
 }
 
 fn open(tracks: &Arc<Tracks>, encoding: SoundEncoding, known: &Arc<Checkpoints>) -> OpenSound {
-    OpenSound::new(Arc::clone(tracks), encoding, Arc::clone(known), None)
+    OpenSound::new(
+        Arc::clone(tracks),
+        encoding,
+        Arc::clone(known),
+        Listener::alone(),
+        None,
+    )
 }
 
 async fn all(mut pieces: SoundPieces) -> Vec<u8> {
