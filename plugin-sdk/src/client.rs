@@ -3,6 +3,7 @@
 //! ```text
 //! client.session()        logging in and out, whose name is used        session
 //! client.messages()       lists, one message, sound, marking, deleting  user
+//! client.drafts()         composing, recordings, sending, addresses     user
 //! client.greetings()      greetings and the recorded name               user
 //! client.lists()          distribution lists                            user
 //! client.notification()   how one is reached                            user
@@ -31,6 +32,7 @@ mod answer;
 mod audit_trail;
 mod call;
 mod classes;
+mod drafts;
 mod driver;
 mod elsewhere;
 mod events;
@@ -55,6 +57,7 @@ pub use administrators::Administrators;
 pub use audit_trail::{AuditTrail, AuditTrailQuery};
 pub use call::Progress;
 pub use classes::MailboxClasses;
+pub use drafts::{Drafts, PiecePlace};
 pub use gr::Gr;
 pub use greetings::Greetings;
 pub use lists::Lists;
@@ -128,6 +131,11 @@ impl Client {
     /// The user's messages.
     pub fn messages(&self) -> Messages {
         Messages(Rc::clone(&self.driver))
+    }
+
+    /// The messages that the user is composing.
+    pub fn drafts(&self) -> Drafts {
+        Drafts(Rc::clone(&self.driver))
     }
 
     /// The user's greetings and recorded name.

@@ -52,6 +52,7 @@ fn row() -> MessageRow {
         folder: Folder::Deleted,
         one_server_only: true,
         sender_unverified: true,
+        sent_to: Vec::new(),
     }
 }
 
@@ -155,6 +156,7 @@ fn what_a_server_says_is_read_as_it_is_written() {
             id: row().id,
             counts: counts(),
         },
+        Event::Drafts,
         Event::Resync,
         Event::Ended,
     ] {

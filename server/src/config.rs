@@ -167,6 +167,10 @@ settings! {
         deleted_size_max: u64 = 512 * 1024 * 1024, "bytes", 65_536..=1_099_511_627_776;
         /// The same for their number.
         deleted_messages_max: u64 = 5_000, "messages", 1..=1_000_000;
+        /// What may be recorded and attached in all drafts of one mailbox together.
+        drafts_size_max: u64 = 128 * 1024 * 1024, "bytes", 65_536..=1_099_511_627_776;
+        /// Messages of one mailbox that are being composed.
+        drafts_max: u64 = 100, "drafts", 1..=10_000;
         /// How long a deleted message can be brought back.
         deleted_keep_days: u64 = 7, "days", 1..=365;
     }

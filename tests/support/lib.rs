@@ -3,6 +3,7 @@
 //! Everything waits for a state, never for a time, and never longer than [`LIMIT`].
 
 mod authority;
+pub mod compose;
 mod crowd;
 mod http;
 mod pair;

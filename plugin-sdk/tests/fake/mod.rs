@@ -153,6 +153,7 @@ pub fn message(number: u8) -> MessageRow {
         folder: Folder::Inbox,
         one_server_only: false,
         sender_unverified: false,
+        sent_to: Vec::new(),
     }
 }
 

@@ -1,9 +1,11 @@
 //! From the server's own types to those of the wire. Nothing else in the server makes wire types of stored ones.
 
 pub mod content;
+mod drafts;
 mod own;
 pub mod tasks;
 
+pub use drafts::{destination, draft, draft_content, draft_part, draft_row, part_kind};
 pub use own::{
     contact_settings, email_server, greeting, greeting_slot, name_dialing,
     registers_of_contact_settings, settings, slot,
@@ -81,6 +83,7 @@ pub fn row(id: ObjectId, object: &Object, one_server_only: bool) -> Option<Messa
         folder: folder(filing.place),
         one_server_only,
         sender_unverified: envelope.sender.unverified,
+        sent_to: sent_to(&message),
     })
 }
 
@@ -92,6 +95,20 @@ fn sender(sender: &Sender) -> Party {
         address: cut(&sender.address, ADDRESS_CHARS_MAX),
         number: sender.number.as_deref().map(|n| cut(n, LABEL_CHARS_MAX)),
     }
+}
+
+/// To whom a message was sent, if its owner has sent it.
+fn sent_to(message: &Message<'_>) -> Vec<Party> {
+    let to = message.sent_to().unwrap_or_default().into_iter();
+    let party = |(name, address): (&str, &str)| {
+        sender(&Sender {
+            name: name.to_owned(),
+            address: address.to_owned(),
+            number: address.split('@').next().map(str::to_owned),
+            unverified: false,
+        })
+    };
+    to.map(party).collect()
 }
 
 /// Where a message lies.

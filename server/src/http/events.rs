@@ -223,6 +223,11 @@ impl Listener {
                 owner,
                 kind: Kind::MESSAGE,
             } if owner == Some(self.user) => self.gone(id).await,
+            ChangeEvent::Object { owner, kind, .. } | ChangeEvent::Gone { owner, kind, .. }
+                if owner == Some(self.user) && [Kind::DRAFT, Kind::DRAFT_PIECE].contains(&kind) =>
+            {
+                return Some(Event::Drafts);
+            }
             _ => return None,
         };
         read.unwrap_or_else(|error| {

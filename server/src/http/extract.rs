@@ -72,6 +72,24 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
     }
 }
 
+/// The two identities of the path, in their order.
+pub struct Ids(pub ObjectId, pub ObjectId);
+
+impl<S: Send + Sync> FromRequestParts<S> for Ids {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let read = |text: String| {
+            let parsed = text.parse::<ObjectId>();
+            parsed.map_err(|e| Problem::invalid(format!("\"{text}\" is {e}.")))
+        };
+        match Path::<(String, String)>::from_request_parts(parts, state).await {
+            Ok(Path((first, second))) => Ok(Self(read(first)?, read(second)?)),
+            Err(rejection) => Err(Problem::invalid(sentence(&rejection.body_text()))),
+        }
+    }
+}
+
 /// The one part of the path that is not fixed.
 pub struct Segment(pub String);
 
@@ -86,22 +104,20 @@ impl<S: Send + Sync> FromRequestParts<S> for Segment {
     }
 }
 
-/// An uploaded recording. Its route has a limit of its own, above that of other bodies.
-pub struct Recorded(pub Bytes);
+/// A body of octets, of at most so many. Its route has a limit of its own, which is the same.
+pub struct Octets<const SIZE_MAX: usize>(pub Bytes);
 
-impl FromRequest<Api> for Recorded {
+impl<const SIZE_MAX: usize> FromRequest<Api> for Octets<SIZE_MAX> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, api: &Api) -> Result<Self, Problem> {
         match Bytes::from_request(request, api).await {
             Ok(bytes) => Ok(Self(bytes)),
             Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-                Err(Problem::TooLarge {
-                    size_max: super::greetings::UPLOAD_MAX,
-                })
+                Err(Problem::TooLarge { size_max: SIZE_MAX })
             }
             Err(rejection) => Err(Problem::invalid(format!(
-                "The recording cannot be read. {}",
+                "The octets cannot be read. {}",
                 sentence(&rejection.body_text())
             ))),
         }

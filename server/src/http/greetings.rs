@@ -3,7 +3,7 @@
 use super::audio::{AudioEncoding, ENCODINGS, Sound, respond};
 use super::auth::LoggedIn;
 use super::error::{HttpResult, Problem};
-use super::extract::{Params, Recorded, Segment};
+use super::extract::{Octets, Params, Segment};
 use super::{Api, audio, convert, web};
 use crate::operations::greetings::{self, NoRecording, SAMPLES_MAX};
 use crate::operations::sounds::{Silence, Unheard};
@@ -99,7 +99,7 @@ pub async fn set(
     who: LoggedIn,
     Segment(slot): Segment,
     Params(drawn): Params<RecordingIdQuery>,
-    Recorded(file): Recorded,
+    Octets(file): Octets<UPLOAD_MAX>,
 ) -> HttpResult<Json<GreetingRow>> {
     let slot = parsed(&slot)?;
     let read = greetings::read(api.server(), file).await;

@@ -7,6 +7,7 @@ mod auth;
 mod convert;
 mod cross_site;
 mod discovery;
+mod drafts;
 mod error;
 mod events;
 mod exchange;
@@ -192,7 +193,7 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(discovery::discovery))
         .routes(routes!(session::log_in, session::renew, session::log_out))
         .routes(routes!(session::password))
-        .routes(routes!(messages::list))
+        .routes(routes!(messages::list, drafts::submit))
         .routes(routes!(messages::read, messages::change, messages::delete))
         .routes(routes!(messages::empty_deleted))
         .routes(routes!(audio::audio))
@@ -204,11 +205,24 @@ fn routes() -> OpenApiRouter<Api> {
             routes!(greetings::hear, greetings::set, greetings::remove)
                 .layer(DefaultBodyLimit::max(greetings::UPLOAD_MAX)),
         )
+        .merge(composing())
         .routes(routes!(lists::list))
         .routes(routes!(lists::set, lists::remove))
         .merge(administration())
         .merge(administrators())
         .merge(monitored())
+}
+
+/// Messages that are being composed.
+fn composing() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(drafts::list))
+        .routes(routes!(drafts::read, drafts::save, drafts::discard))
+        .routes(
+            routes!(drafts::add_piece, drafts::read_part, drafts::discard_part)
+                .layer(DefaultBodyLimit::max(drafts::PIECE_MAX)),
+        )
+        .routes(routes!(drafts::resolve))
 }
 
 /// What administrators manage.

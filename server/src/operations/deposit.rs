@@ -9,7 +9,7 @@ mod retry;
 mod text;
 mod trace;
 
-use accept::{Accepted, accept};
+pub(super) use accept::{Accepted, accept};
 use retry::MailCopy;
 use trace::Trace;
 

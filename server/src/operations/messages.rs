@@ -73,7 +73,13 @@ pub async fn list(
     before: Option<Cursor>,
     limit: usize,
 ) -> OpResult<MessagePage> {
+    // Looking for words reads thousands of rows.
+    let turn = match filter.is_any() {
+        true => None,
+        false => Some(server.turns().of(user).take().await),
+    };
     let read = server.read(move |readers| {
+        let _turn = turn;
         readers.snapshot(|view| {
             let rows = |before, limit| view.messages(&user, place, before, limit);
             Ok((page(rows, &filter, before, limit)?, view.counts(&user)?))
@@ -414,12 +420,13 @@ fn registers(object: &Object, marking: Marking, now: Timestamp) -> Vec<(Key, Val
     if let Some(unread) = marking.unread {
         registers.push((Key::field(message_fields::UNREAD), Value::Bool(unread)));
     }
-    let present = Message::of(object).map(|m| m.filing().place);
+    let message = Message::of(object);
+    let present = message.map(|m| m.filing().place);
     let wanted = match (marking.deleted, present) {
         (Some(true), Some(MessageFolder::Inbox | MessageFolder::Sent)) => {
             Some(MessageFolder::Deleted)
         }
-        (Some(false), Some(MessageFolder::Deleted)) => Some(MessageFolder::Inbox),
+        (Some(false), Some(MessageFolder::Deleted)) => message.map(|m| m.home_folder()),
         _ => None,
     };
     if let Some(place) = wanted {

@@ -3,10 +3,12 @@
 //! An edge (HTTP, SMTP, the command line) parses what it was sent, calls an operation, and maps its result or its [`OpError`] to what its
 //! protocol says. Nothing here knows a protocol, a status code or a header; nothing outside opens the store or makes a change of an object.
 
+pub mod addressing;
 pub mod administrators;
 pub mod classes;
 pub mod contact_settings;
 pub mod deposit;
+pub mod drafts;
 mod error;
 mod gr_password;
 pub mod greetings;
@@ -21,6 +23,7 @@ pub mod principal;
 mod quota;
 pub mod remote_users;
 pub mod search;
+pub mod sending;
 pub mod settings;
 pub mod shortcuts;
 pub mod sign_in;

@@ -44,6 +44,8 @@ mod tests {
         deleted_size_max: 500,
         deleted_messages_max: 2,
         deleted_keep_days: 7,
+        drafts_size_max: 500,
+        drafts_max: 2,
     };
 
     fn is_full(counts: MailboxCounts, more: u64) -> bool {

@@ -2,11 +2,11 @@
 
 use super::session::{DeliveryTarget, Lookup, Path};
 use super::{Reply, Service, Status, intake};
+use crate::operations::addressing;
 use crate::operations::deposit::{self, Recipient};
 use crate::operations::peers::{self, Submitter};
 use crate::server::WriterError;
 use std::net::IpAddr;
-use vpim::address::{LocalPart, Mailbox, Service as Gateway};
 
 /// The local part of the address that GR mail is sent to.
 pub const GR_LOCAL_PART: &str = "gr-sync";
@@ -45,7 +45,7 @@ pub async fn judge(
     let named = if is_postmaster {
         server.config().smtp.postmaster.clone()
     } else {
-        number(&lookup.path)
+        addressing::mailbox_number(&lookup.path.local)
     };
     let Some(number) = named else {
         return Err(no_mailbox());
@@ -86,55 +86,4 @@ fn verdict(found: Result<Recipient, WriterError>) -> Result<DeliveryTarget, Repl
 
 fn no_mailbox() -> Reply {
     Reply::new(550, Status(5, 1, 1), "No such mailbox here")
-}
-
-/// The mailbox number that an address names. Names, AMIS systems and telephones are no mailboxes here; `non-mail-user` never is
-/// (RFC 3801 section 4.1.2). What voice and fax gateways write counts as the number alone (RFC 3804 section 3). An extension names the mailbox behind the number of a company, as in `+17035245550+230`.
-fn number(path: &Path) -> Option<String> {
-    let local = LocalPart::parse(&path.local).ok()?;
-    match local.service {
-        None | Some(Gateway::Vpim | Gateway::Voice | Gateway::Fax) => {}
-        Some(_) => return None,
-    }
-    match (local.mailbox, local.extension) {
-        (Mailbox::E164(_), Some(extension)) => Some(extension),
-        (Mailbox::E164(number), None) | (Mailbox::Number(number), _) => Some(number),
-        (Mailbox::Name(_) | Mailbox::Postmaster | Mailbox::NonMailUser, _) => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_forms_of_an_address_name_a_mailbox_or_none() {
-        let number = |local: &str| {
-            number(&Path {
-                local: local.into(),
-                domain: "a.example".into(),
-            })
-        };
-        for (local, expected) in [
-            ("7200", "7200"),
-            ("VPIM=7200", "7200"),
-            ("VOICE=7200", "7200"),
-            ("FAX=7200", "7200"),
-            ("vpim=7200/EXT=5", "7200"),
-            ("+17035245550+7200", "7200"),
-            ("VPIM=+17035245550/EXT=7200", "7200"),
-            ("+17035245550", "17035245550"),
-        ] {
-            assert_eq!(number(local).as_deref(), Some(expected), "{local}");
-        }
-        for local in [
-            "non-mail-user",
-            "postmaster",
-            "Mira",
-            "AMIS=7200/SYSNUM=1",
-            "7".repeat(20).as_str(),
-        ] {
-            assert_eq!(number(local), None, "{local}");
-        }
-    }
 }

@@ -11,6 +11,7 @@ mod cross_site;
 mod crowds;
 mod deleted;
 mod document;
+mod drafts;
 mod events;
 mod generated;
 mod limits;

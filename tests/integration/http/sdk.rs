@@ -2,11 +2,11 @@
 
 use crate::{message, server, tilde};
 use contract::{
-    AdministratorPatch, AdministratorRole, Folder, GrPair, GreetingSlot, ListContent,
-    NewAdministrator, NewTask, NewUser, Part, RemoteUser, SettingsPatch, TaskKind, Timestamp,
-    UserPatch, VpimShortcut,
+    Addressee, AdministratorPatch, AdministratorRole, DraftContent, Folder, GrPair, GreetingSlot,
+    ListContent, NewAdministrator, NewTask, NewUser, Part, PartKind, RemoteUser, SettingsPatch,
+    TaskKind, Timestamp, UserPatch, VpimShortcut,
 };
-use plugin_sdk::client::{AuditTrailQuery, MessageQuery, UserFilter};
+use plugin_sdk::client::{AuditTrailQuery, MessageQuery, PiecePlace, UserFilter};
 use plugin_sdk::connector::Millis;
 use plugin_sdk::transport::native::Native;
 use plugin_sdk::transport::{FetchError, Request, Response};
@@ -183,6 +183,7 @@ async fn ask_as_a_user(client: &Client) {
     greetings.audio(slot, |_| {}).await.unwrap();
     greetings.remove(slot).await.unwrap();
 
+    compose(client).await;
     let content = ListContent {
         title: "Night shift".to_owned(),
         addresses: vec!["7201".to_owned()],
@@ -196,6 +197,42 @@ async fn ask_as_a_user(client: &Client) {
     let own = client.session();
     own.change_password(PASSWORD, "another-1").await.unwrap();
     own.logout_everywhere().await.unwrap();
+}
+
+async fn compose(client: &Client) {
+    let drafts = client.drafts();
+    let [draft, part, submission] = [(); 3].map(|()| drafts.new_id());
+    let place = PiecePlace {
+        draft,
+        part,
+        kind: PartKind::Voice,
+        name: "memo.wav",
+        offset: 0,
+        last: true,
+    };
+    let to_oneself = Addressee {
+        address: "7200".to_owned(),
+        ..Addressee::default()
+    };
+    let content = DraftContent {
+        recipients: vec![to_oneself],
+        text: "Do not forget.".to_owned(),
+        ..DraftContent::default()
+    };
+    let found = drafts.resolve(vec!["7200".to_owned()]).await.unwrap();
+    assert_eq!(found[0].unreachable, None);
+    drafts.save(draft, &content).await.unwrap();
+    let wav = voice::wav(1, 8_000);
+    let whole = drafts.upload(&place, wav.clone(), |_| {}).await.unwrap();
+    assert!(whole.whole);
+    assert_eq!(drafts.download(draft, part, 0).await.unwrap(), wav);
+    assert_eq!(drafts.get(draft).await.unwrap().parts, [whole]);
+    drafts.discard_part(draft, part).await.unwrap();
+    drafts.send(submission, draft).await.unwrap();
+    assert_eq!(drafts.all().await.unwrap(), []);
+    let other = drafts.new_id();
+    drafts.save(other, &content).await.unwrap();
+    drafts.discard(other).await.unwrap();
 }
 
 /// From here on the password of the configuration opens nothing: the session of an administrator does.

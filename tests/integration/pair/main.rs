@@ -13,6 +13,7 @@ mod messages;
 mod password;
 mod repeated;
 mod restore;
+mod sending;
 mod slow;
 mod stock;
 mod task_commands;

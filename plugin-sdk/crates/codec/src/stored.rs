@@ -62,6 +62,21 @@ pub fn head(recordings: &[(Coding, u64)]) -> Vec<u8> {
     head
 }
 
+/// So many samples are announced by whoever does not know yet how many will come: the recording ends where the octets do.
+pub const SAMPLES_UNKNOWN: u32 = u32::MAX;
+
+/// The codes of stored sound that is one recording of G.726 with the earlier code in bits 0-3, as VPIM has it; `None` for anything else. What is
+/// announced and has not come is not there.
+pub fn adpcm(octets: &[u8]) -> Option<&[u8]> {
+    let rest = octets.strip_prefix(&MAGIC)?;
+    let [1, 0, 1, a, b, c, d, codes @ ..] = rest else {
+        return None;
+    };
+    let samples = u32::from_le_bytes([*a, *b, *c, *d]);
+    let announced = usize::try_from(samples / 2).unwrap_or(usize::MAX);
+    Some(&codes[..announced.min(codes.len())])
+}
+
 /// Why octets are not stored sound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StoredError {
@@ -226,6 +241,29 @@ mod tests {
         );
         samples.extend(g726::decode(&codes, NibbleOrder::HighFirst));
         (octets, samples)
+    }
+
+    #[test]
+    fn a_recording_of_vpim_is_found_however_much_was_announced() {
+        let adpcm_head = |samples| {
+            let mut head = head(&[(Coding::Adpcm(NibbleOrder::LowFirst), 0)]);
+            head.truncate(COUNT_END + 1);
+            head.extend(u32::to_le_bytes(samples));
+            head
+        };
+        let sound = |samples| [&adpcm_head(samples)[..], &[7, 8, 9]].concat();
+        assert_eq!(adpcm(&sound(6)), Some(&[7, 8, 9][..]));
+        assert_eq!(adpcm(&sound(SAMPLES_UNKNOWN)), Some(&[7, 8, 9][..]));
+        assert_eq!(adpcm(&sound(4)), Some(&[7, 8][..]));
+        assert_eq!(adpcm(&adpcm_head(4)), Some(&[][..]));
+        for other in [
+            &b"RIFF"[..],
+            &head(&[(Coding::Frames(Format::MU_LAW), 3)]),
+            &head(&[(Coding::Adpcm(NibbleOrder::LowFirst), 3); 2]),
+            &adpcm_head(4)[..9],
+        ] {
+            assert_eq!(adpcm(other), None);
+        }
     }
 
     #[test]

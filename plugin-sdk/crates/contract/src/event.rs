@@ -33,6 +33,8 @@ pub enum Event {
         /// Counts after it.
         counts: Counts,
     },
+    /// A draft, or something recorded for one, is new, has changed or is gone: the drafts have to be read again. Servers of before do not tell it.
+    Drafts,
     /// The stream was too slow and lost events: the list has to be read again.
     Resync,
     /// The session has ended (password changed, logged out everywhere, user deleted): log in again.

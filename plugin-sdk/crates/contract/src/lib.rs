@@ -5,6 +5,7 @@
 
 mod admin;
 mod administrator;
+mod compose;
 mod conditions;
 mod discovery;
 mod error;
@@ -24,6 +25,10 @@ pub use administrator::{
     AdministratorLogin, AdministratorPatch, AdministratorRole, AdministratorRow,
     AdministratorSession, AdministratorSessionRow, NewAdministrator, PasswordChange, SecondFactor,
     SecondFactorCode,
+};
+pub use compose::{
+    AddressQuery, Addressee, Draft, DraftContent, DraftPart, DraftRow, DraftSource, NewSubmission,
+    PartKind, ResolvedAddress, SourceAction, Submission,
 };
 pub use conditions::{
     ClassName, EmailServer, MailboxClass, NameDialing, NameOrder, RemoteUser, SettingsPatch,

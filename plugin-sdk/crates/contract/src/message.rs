@@ -90,6 +90,9 @@ pub struct MessageRow {
     /// Its sender is said to be a mailbox of this pair, and nothing proves it: it may be somebody else. Servers of before leave it out.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub sender_unverified: bool,
+    /// Of what one has sent: to whom, the first four. Of what was received it is left out, and so by servers of before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sent_to: Vec<Party>,
 }
 
 /// `GET /api/v1/messages`.

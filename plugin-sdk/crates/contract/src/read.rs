@@ -30,6 +30,7 @@ enum EventName {
     Server,
     Message,
     Gone,
+    Drafts,
     Resync,
     Ended,
 }
@@ -62,6 +63,7 @@ impl TryFrom<EventFields> for Event {
                 id: must(fields.id, "id")?,
                 counts: must(fields.counts, "counts")?,
             },
+            EventName::Drafts => Self::Drafts,
             EventName::Resync => Self::Resync,
             EventName::Ended => Self::Ended,
         })
@@ -186,6 +188,8 @@ pub(crate) struct DetailFields {
     one_server_only: bool,
     #[serde(default)]
     sender_unverified: bool,
+    #[serde(default)]
+    sent_to: Vec<Party>,
     recipients: Vec<Recipient>,
     parts: Vec<Part>,
     #[serde(default)]
@@ -210,6 +214,7 @@ impl From<DetailFields> for MessageDetail {
                 folder: fields.folder,
                 one_server_only: fields.one_server_only,
                 sender_unverified: fields.sender_unverified,
+                sent_to: fields.sent_to,
             },
             recipients: fields.recipients,
             parts: fields.parts,
@@ -257,6 +262,7 @@ mod tests {
             folder: Folder::Deleted,
             one_server_only: true,
             sender_unverified: true,
+            sent_to: vec![Party::default()],
         }
     }
 
@@ -348,6 +354,7 @@ mod tests {
                 id: row().id,
                 counts,
             },
+            Event::Drafts,
             Event::Resync,
             Event::Ended,
         ] {

@@ -12,7 +12,7 @@ use domain::{BodyRef, Envelope, Timestamp};
 use vpim::limits::{READING_CONSTANT, READING_FACTOR};
 
 /// A mail that is taken.
-pub(super) struct Accepted {
+pub(in crate::operations) struct Accepted {
     /// What lists show of it.
     pub envelope: Envelope,
     /// Its canonical form.
@@ -29,7 +29,7 @@ pub(super) struct Accepted {
 ///
 /// # Errors
 /// [`DepositRefusal::Content`]; [`DepositRefusal::Crowded`] if others read so much that there is no room in time.
-pub(super) async fn accept(
+pub(in crate::operations) async fn accept(
     server: &Server,
     raw: Bytes,
     return_path: Option<String>,

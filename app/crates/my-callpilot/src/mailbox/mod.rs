@@ -243,6 +243,8 @@ impl MailboxContext {
                 }
                 self.mail.update(|mail| mail.remove(*id, Some(*counts)));
             }
+            // No page shows them yet.
+            Event::Drafts => {}
             // The SDK turns these into its own events.
             Event::Server { .. } | Event::Resync | Event::Ended => {}
         }

@@ -36,5 +36,6 @@ pub fn row(n: u8, minutes: i64) -> MessageRow {
         folder: Folder::Inbox,
         one_server_only: false,
         sender_unverified: false,
+        sent_to: Vec::new(),
     }
 }
