@@ -24,6 +24,7 @@ pub mod operations;
 pub mod partly_delivered;
 pub mod password;
 pub mod reading;
+pub mod reload;
 pub mod run_info;
 pub mod scrub;
 pub mod sender_rates;

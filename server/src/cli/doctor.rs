@@ -6,6 +6,7 @@ use super::{Failure, Output, Server, partner_address};
 use crate::config::{BaseUrl, Config};
 use crate::listen::Handles;
 use crate::listen::tls::{Certificates, Source};
+use crate::operations::peers_file::PeersFile;
 use crate::run_info::RunInfo;
 use contract::{
     AdministratorRow, Damage, DiskStatus, GrStatus, PartnerState, UpkeepStatus, clocks_differ,
@@ -121,6 +122,9 @@ fn look_at_files(config: &Config, findings: &mut Findings) {
     {
         findings.note("certificate", certificate(named));
     }
+    if let Some(path) = &config.smtp.peers_file {
+        findings.note("peers", peers(path));
+    }
 }
 
 /// What the running server says of itself and of its partner.
@@ -229,6 +233,16 @@ fn certificate((certificate, key): (PathBuf, PathBuf)) -> Result<String, String>
     match Certificates::open(Source { certificate, key }) {
         Ok(opened) => Ok(format!("{path} can be used: {}", opened.fingerprint())),
         Err(fault) => Err(fault.to_string()),
+    }
+}
+
+/// Those in the file, which the server takes into use within tls.reload_s.
+fn peers(path: &Path) -> Result<String, String> {
+    match PeersFile::open(Some(path)) {
+        Ok(read) => Ok(format!("{}: {} may sign in", path.display(), read.len())),
+        Err(fault) => Err(format!(
+            "{fault}; a server that runs goes on with those it has read before, and does not start anew until this is put right"
+        )),
     }
 }
 
