@@ -10,6 +10,7 @@ mod constraints;
 mod contact_settings;
 mod derived;
 mod digest;
+mod ended_sessions;
 mod greeting;
 mod list;
 mod mail_digest;
