@@ -27,6 +27,7 @@ pub mod reading;
 pub mod reload;
 pub mod run_info;
 pub mod scrub;
+pub mod secrets;
 pub mod sender_rates;
 pub mod serve;
 pub mod server;

@@ -5,6 +5,7 @@
 mod authority;
 mod crowd;
 mod http;
+mod one_time_code;
 mod pair;
 mod proxy;
 mod server;
@@ -16,6 +17,7 @@ mod wire;
 pub use authority::Authority;
 pub use crowd::{connect_from, crowd, limit_open_files};
 pub use http::{Answer, Events, Http};
+pub use one_time_code::{base32, one_time_code};
 pub use pair::Pair;
 pub use proxy::Proxy;
 pub use server::{PASSWORD, Server, program};

@@ -174,18 +174,27 @@ async fn look_at_server(client: &AdminClient, config: &Config, findings: &mut Fi
     findings.note("stored data", stored(&status.damage));
     findings.note("house-keeping", upkeep(&status.upkeep));
     match client.get::<Vec<AdministratorRow>>(ADMINISTRATORS).await {
-        Ok(all) => findings.note("administrators", Ok(administrators(&all))),
+        Ok(all) => findings.note("administrators", administrators(&all)),
         Err(failure) => findings.note("administrators", Err(failure.to_string())),
     };
 }
 
 /// Who may administer by the network.
-fn administrators(all: &[AdministratorRow]) -> String {
+fn administrators(all: &[AdministratorRow]) -> Result<String, String> {
+    let unreadable = all.iter().filter(|row| row.second_factor_unreadable);
+    let unreadable: Vec<_> = unreadable.map(|row| row.name.as_str()).collect();
+    if !unreadable.is_empty() {
+        return Err(format!(
+            "the second factor of {} cannot be read: secrets.key is another than it was sealed with. Put the old file back, sign in on the GR \
+             partner, or take it away by `callpilot admin set NAME --no-second-factor`",
+            unreadable.join(", ")
+        ));
+    }
     let without = all.iter().filter(|row| !row.second_factor).count();
-    match all.len() {
+    Ok(match all.len() {
         0 => "there is no account yet: `callpilot admin add NAME` creates one".into(),
         n => format!("{n}, {without} of them without a second factor"),
-    }
+    })
 }
 
 /// Whether the running server may open as many files as its configuration needs, and how many are open.

@@ -22,7 +22,9 @@ mod user;
 mod validation_error;
 mod version;
 
-pub use administrator::{AdministratorAccount, HeldSession, OneTimeSecret, administrator_fields};
+pub use administrator::{
+    AdministratorAccount, HeldSession, OneTimeSecret, SecondFactor, administrator_fields,
+};
 pub use change::Change;
 pub use constraints::{ReplicationConstraints, Shortcut};
 pub use contact_settings::{
