@@ -321,6 +321,82 @@ fn a_session_is_renewed_before_it_ends_and_the_new_token_is_told() {
     });
 }
 
+/// How often a server was asked this.
+fn times(server: &Server, asked: &str) -> usize {
+    let all = server.asked.borrow();
+    all.iter().filter(|request| *request == asked).count()
+}
+
+/// Waits until so many more tokens of administrators' sessions were given out.
+async fn given(store: &Store, more: u32) {
+    let mut given = store.administrators_tokens.subscribe();
+    let count = *given.borrow() + more;
+    let wait = given.wait_for(|given| *given >= count);
+    let waited = tokio::time::timeout(LIMIT, wait).await;
+    assert!(waited.is_ok(), "never {count} tokens");
+}
+
+const RENEWAL: &str = "GET /api/v1/admin/session";
+
+#[test]
+fn an_administrators_session_is_renewed_before_it_ends_also_by_the_partner() {
+    run(async |north, south, store| {
+        for server in [&north, &south] {
+            server.session_ms.set(10);
+        }
+        let user = User::of(&north);
+        let own = user.client.own_administration();
+        own.sign_in("mira", "secret", None).await.unwrap();
+        given(&store, 3).await;
+        let with = north.renewed_with.borrow().len();
+        assert!(
+            with >= 2,
+            "each renewal goes by the token of the one before"
+        );
+        north.kill().await;
+        given(&store, 2).await;
+        assert!(times(&south, RENEWAL) >= 1);
+        own.sign_out().await.unwrap();
+        assert_eq!(times(&south, "DELETE /api/v1/admin/session"), 1);
+    });
+}
+
+#[test]
+fn an_administrators_session_that_cannot_last_longer_or_is_over_is_not_renewed() {
+    run(async |north, _, store| {
+        north.session_ms.set(10);
+        north.renewable_ms.set(0);
+        let mut user = User::of(&north);
+        let own = user.client.own_administration();
+        // The user's session goes by the same pauses: when it was renewed so often, the administrator's would have been, too.
+        let renewed = |user: &User| {
+            let told = user.told.borrow();
+            let is = |event: &&ClientEvent| matches!(event, ClientEvent::SessionRenewed(_));
+            told.iter().filter(is).count()
+        };
+        user.client.session().login("7200", "right").await.unwrap();
+        own.sign_in("mira", "secret", None).await.unwrap();
+        let before = renewed(&user);
+        user.until(|user| renewed(user) > before + 3).await;
+        assert_eq!(times(&north, RENEWAL), 0);
+
+        north.renewable_ms.set(43_200_000);
+        own.sign_in("mira", "secret", None).await.unwrap();
+        given(&store, 1).await;
+        // Somebody ends it.
+        let session = &store.administrators_session;
+        session.set(session.get() + 1);
+        let (before, asked) = (renewed(&user), times(&north, RENEWAL));
+        user.until(|user| renewed(user) > before + 3).await;
+        let refused = times(&north, RENEWAL);
+        assert!(refused <= asked + 1, "{refused} after {asked}");
+        match own.sign_out().await {
+            Err(Error::Refused(refusal)) => assert_eq!(refusal.code, ErrorCode::NotLoggedIn),
+            other => panic!("{other:?}"),
+        }
+    });
+}
+
 #[test]
 fn a_session_that_a_server_no_longer_knows_ends_once() {
     run(async |north, _, _| {

@@ -50,16 +50,16 @@ struct TrailParts {
 /// The other end of the queue.
 pub struct EntryQueue(mpsc::Receiver<TrailEntry>);
 
-/// Somebody tries to get in.
+/// Somebody tries to get in, or a user leaves.
 #[derive(Clone, Debug)]
 pub struct Attempt<'a> {
-    /// `sign-in`, `administrator.sign-in`, or `own-password` for the old password of a user who changes it.
+    /// `sign-in`, `administrator.sign-in`, `own-password` for the old password of a user who changes it, `sign-out` for a user who leaves.
     pub action: &'static str,
     /// Who it says to be.
     pub who: &'a str,
     /// From where.
     pub from: Origin,
-    /// How it ended: `right`, `wrong-password`, …
+    /// How it ended: `right`, `wrong-password`, …; of who leaves `done`, or `everywhere`.
     pub result: &'static str,
     /// Whether it got in.
     pub is_right: bool,

@@ -121,6 +121,7 @@ settings! {
         peer_networks: Vec<Network> = Vec::new(), "networks";
         /// File of peers that sign in instead (AUTH, by TLS): a line for each, with its name, a blank, and the hash of its password as
         /// `callpilot hash-password` prints it. Owners of mailboxes sign in by number and password, and are believed for their own mailbox.
+        /// A changed file is taken into use as a certificate is (tls.reload_s, SIGHUP); one that cannot be used leaves those of before.
         peers_file: Option<PathBuf> = None, "path";
         /// Whether mail is taken only from those, and from the partner's networks. Mail to postmaster always is.
         peers_only: bool = false, "true or false";
@@ -337,7 +338,7 @@ settings! {
         /// File (PEM) with the authorities that the GR partner's certificate is verified against, where it is verified by name. Empty:
         /// those that the system trusts.
         roots: Option<PathBuf> = None, "path";
-        /// The files are looked at this often, and at SIGHUP; a new certificate is used from then on, without a restart.
+        /// The files are looked at this often, and at SIGHUP; a new certificate is used from then on, without a restart. So is smtp.peers_file.
         reload_s: u64 = 60, "seconds", 1..=86_400;
     }
 }

@@ -7,12 +7,12 @@ use crate::http::{self, AdminAuth, Api, Listening, TlsView, Web};
 use crate::listen::tls::{self, Certificates, TlsError, self_made};
 use crate::listen::{self, Budget, Handles, ListenerHandles};
 use crate::operations::greetings;
-use crate::operations::peers::PeerAccounts;
+use crate::operations::peers_file::{self, PeersFile};
 use crate::operations::sign_in::SignIn;
 use crate::run_info::RunInfo;
 use crate::server::{Server, WriterError};
 use crate::smtp::{Beginning, Service};
-use crate::{audit, gr, housekeeping, local_socket, scrub, smtp};
+use crate::{audit, gr, housekeeping, local_socket, reload, scrub, smtp};
 use axum::Router;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use std::io;
@@ -79,6 +79,7 @@ pub async fn serve(mut config: Config, stop: CancellationToken) -> Result<(), Se
     let (trail, entries) = AuditTrail::new(server.clone());
     let sign_in = SignIn::new(server.clone(), trail.clone());
     let service = mail_service(&sign_in, budget.clone(), handles.clone(), for_mail)?;
+    let peers = Arc::clone(&service.peers);
     let mut parts = Parts::new(stop.clone());
     parts.begin_mail(service, sockets.smtp, sockets.smtps);
     let listening = Listening {
@@ -87,7 +88,11 @@ pub async fn serve(mut config: Config, stop: CancellationToken) -> Result<(), Se
         handles,
         tls: https,
     };
-    parts.begin_background(&server, certificates.clone());
+    let changing = Changing {
+        certificates: certificates.clone(),
+        peers,
+    };
+    parts.begin_background(&server, changing);
     parts.begin_trail(trail.clone(), entries);
     let tls = TlsView {
         certificates,
@@ -131,11 +136,10 @@ fn mail_service(
 ) -> Result<Service, ServeError> {
     let server = sign_in.server();
     let peers_file = server.config().smtp.peers_file.as_deref();
-    let peers = peers_file.map(PeerAccounts::read).transpose()?;
     Ok(Service {
         server: server.clone(),
         sign_in: sign_in.clone(),
-        peers: Arc::new(peers.unwrap_or_default()),
+        peers: Arc::new(PeersFile::open(peers_file)?),
         budget,
         places: smtp::places(server.config()),
         gate: smtp::gate(server.config()),
@@ -209,11 +213,13 @@ impl Parts {
     }
 
     /// Those that nobody calls: they look by themselves for what is to be done.
-    fn begin_background(&mut self, server: &Server, certificates: Option<Arc<Certificates>>) {
+    fn begin_background(&mut self, server: &Server, changing: Changing) {
         let stop = self.stop.clone();
-        let renewal = renewal(server, certificates, stop.clone());
+        let every = Duration::from_secs(server.config().tls.reload_s);
+        let (look, looked_for) = (server.clone(), Arc::new(changing));
+        let look = move || Arc::clone(&looked_for).look(look.clone());
         let read_through = scrub::read_through(server.clone(), stop.clone());
-        self.begin("certificates", renewal);
+        self.begin("files", reload::watch(every, look, stop.clone()));
         self.begin(
             "house-keeping",
             housekeeping::run(server.clone(), stop.clone()),
@@ -310,16 +316,22 @@ fn acceptor(
     certificates.map(|c| c.acceptor(protocols)).transpose()
 }
 
-/// Takes new certificates into use, and tells the command line of them.
-fn renewal(
-    server: &Server,
+/// What is read again while the server runs.
+struct Changing {
     certificates: Option<Arc<Certificates>>,
-    stop: CancellationToken,
-) -> impl Future<Output = ()> + Send + 'static {
-    let every = Duration::from_secs(server.config().tls.reload_s);
-    let server = server.clone();
-    let changed = move |certificates: &Certificates| say_where(server.config(), Some(certificates));
-    tls::watch(certificates, every, changed, stop)
+    peers: Arc<PeersFile>,
+}
+
+impl Changing {
+    /// Takes what has changed into use. The command line is told of a new certificate.
+    async fn look(self: Arc<Self>, server: Server) {
+        if let Some(certificates) = &self.certificates {
+            let changed =
+                |certificates: &Certificates| say_where(server.config(), Some(certificates));
+            tls::look_again(certificates, &changed).await;
+        }
+        peers_file::look_again(&self.peers).await;
+    }
 }
 
 /// Lays `run.json` into the data folder, and says in the log where this server listens.

@@ -21,7 +21,7 @@ use crate::turns::Turns;
 use crate::upkeep_faults::UpkeepFaults;
 use crate::writer_thread::{Channels, Job, ThreadHost, Watches, WriterThread};
 use bytes::Bytes;
-use domain::{ObjectId, ServerId, Timestamp};
+use domain::{AdministratorAccount, ObjectId, ServerId, Timestamp};
 use gr_proto::{Command, Input, Rejected, TaskView};
 use root_change::Roots;
 use std::sync::{Arc, RwLock};
@@ -83,6 +83,22 @@ fn report(opened: &store::Opened) {
     }
 }
 
+/// Second factors that cannot be read any more: their owners cannot sign in here.
+fn report_second_factors(readers: &store::Readers) -> Result<(), WriterError> {
+    for (_, object) in readers.snapshot(|view| view.administrators())? {
+        let account = AdministratorAccount::of(&object);
+        if let Some(account) = account.filter(|account| account.has_unreadable_second_factor()) {
+            let name = account.name();
+            tracing::error!(
+                name,
+                "the second factor of an administrator cannot be read: secrets.key is another than it was sealed with. Put the old file back, sign \
+                 in on the GR partner, or take it away by `callpilot admin set NAME --no-second-factor`"
+            );
+        }
+    }
+    Ok(())
+}
+
 impl Server {
     /// Opens the data folder and starts the writer thread. Returns when the server can answer; the handle of the thread ends when the
     /// server stops.
@@ -102,10 +118,12 @@ impl Server {
             partner_spare_bytes: config.disk.partner_spare,
             reserve_bytes: config.disk.reserve,
             disk,
+            sealer: Some(crate::secrets::open),
             ..store::Options::default()
         };
         let (writer, readers) = store::Store::open(&config.data_dir, options)?;
         report(writer.opened());
+        report_second_factors(&readers)?;
         let own_session_key = pairing::own_session_key(&config.data_dir)?;
         let pairing = pairing::load(&readers, &config.data_dir)?;
         let roots = Roots::load(&config.data_dir, pairing.as_ref(), clock.wall())?;

@@ -1,8 +1,8 @@
 //! Session tokens: PASETO v4.local, made with a key that both servers of a pair derive from the GR root.
 //!
-//! A token says whose it is, of which session epoch, and until when. Nothing about it is stored: a token ends by its time, or when
-//! the user's epoch is raised (password changed, logged out everywhere), which is replicated. An administrator's token names its session
-//! besides, which the account keeps (`domain::HeldSession`), so that it can be ended by itself.
+//! A token says whose it is, of which session and session epoch, and until when. Nothing about it is stored while it is good: a token ends by
+//! its time, when its user's epoch is raised (password changed, logged out everywhere), or when its session was ended by itself; both are
+//! registers of the user, which is replicated. An administrator's session is kept from its beginning (`domain::HeldSession`).
 
 use crate::gr::pairing::{Secret, SessionKeys};
 use contract::{ObjectId, Timestamp};
@@ -35,6 +35,26 @@ pub struct Claims {
     /// When it ends.
     #[serde(rename = "x")]
     pub expires_at: Timestamp,
+    /// The number of the session: every token that it is renewed to has the same.
+    #[serde(rename = "s", default)]
+    pub session: u64,
+}
+
+impl Claims {
+    /// Earlier releases gave sessions no number: one that follows from the token stands for it.
+    fn numbered(mut self) -> Self {
+        if self.session == 0 {
+            let mut hasher = blake3::Hasher::new();
+            hasher.update(self.user.as_bytes());
+            for part in [self.epoch, self.issued_at.0] {
+                hasher.update(&part.to_be_bytes());
+            }
+            let mut first = [0; 8];
+            first.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
+            self.session = u64::from_be_bytes(first);
+        }
+        self
+    }
 }
 
 /// What the token of an administrator says. What the administrator may do it does not say: that is looked up.
@@ -87,7 +107,7 @@ pub fn make_for_administrator(keys: &SessionKeys, claims: &AdministratorClaims) 
 /// [`TokenError`].
 pub fn read(keys: &SessionKeys, token: &str, now: Timestamp) -> Result<Claims, TokenError> {
     let claims: Claims = open(keys, OF_USER, token)?;
-    until(claims.expires_at, now).map(|()| claims)
+    until(claims.expires_at, now).map(|()| claims.numbered())
 }
 
 /// The same for the token of an administrator.
@@ -156,7 +176,23 @@ mod tests {
             epoch: 3,
             issued_at: Timestamp(1_000),
             expires_at: Timestamp(2_000),
+            session: 9,
         }
+    }
+
+    #[test]
+    fn a_token_of_an_earlier_release_has_a_session_of_its_own() {
+        let keys = keys(1, &[]);
+        let of_before = |issued_at| {
+            let mut claims = serde_json::to_value(claims()).unwrap();
+            claims.as_object_mut().unwrap().remove("s").unwrap();
+            claims["i"] = issued_at;
+            let token = seal(&keys, OF_USER, &claims);
+            read(&keys, &token, Timestamp(0)).unwrap().session
+        };
+        assert_eq!(of_before(1_000.into()), of_before(1_000.into()));
+        assert_ne!(of_before(1_000.into()), of_before(1_001.into()));
+        assert_ne!(of_before(1_000.into()), 0);
     }
 
     #[test]

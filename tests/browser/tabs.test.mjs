@@ -65,6 +65,18 @@ describe('Tabs and sessions of My CallPilot', { timeout: 300_000 }, () => {
     await closePage(page);
   });
 
+  it('whoever has copied the token of a session can do nothing by it once the reader has logged out', async () => {
+    const page = await open('7200');
+    const token = await page.evaluate(() => JSON.parse(localStorage.getItem('callpilot.session')).token);
+    const status = async (server) => (await fetch(`${server.http}/api/v1/session`, { headers: { authorization: `Bearer ${token}` } })).status;
+    assert.deepEqual(await Promise.all([pair.north, pair.south].map(status)), [200, 200]);
+    await logOut(page);
+    for (const server of [pair.north, pair.south]) {
+      await until(`the end of the session on ${server.name}`, async () => (await status(server)) === 401);
+    }
+    await closePage(page);
+  });
+
   it('a session that a server ends, ends in all tabs', async () => {
     const page = await open('7200');
     const tab = await secondTab(page);

@@ -46,7 +46,8 @@ impl OwnSession {
         Ok(session)
     }
 
-    /// Ends the session. Safe.
+    /// Ends the session, on both servers: no token of it is good any more. Other sessions of the user go on. Safe: what repeats it is refused,
+    /// since the session has ended.
     ///
     /// # Errors
     /// [`Error::NoServer`] and [`Error::Timeout`]: it is forgotten here all the same.

@@ -3,9 +3,10 @@
 #![allow(dead_code, reason = "each test binary uses its part")]
 
 use contract::{
-    ApiError, Counts, Discovery, ErrorCode, Event, Folder, GrPartner, GrTasks, GreetingRow,
-    GreetingSlot, Kind, Mailbox, MessageList, MessageRow, NameDialing, NameOrder, NewUser,
-    ObjectId, Party, ServerAddress, Session, SystemSettings, Timestamp, UserKind, UserRow,
+    AdministratorRole, AdministratorSession, ApiError, Counts, Discovery, ErrorCode, Event, Folder,
+    GrPartner, GrTasks, GreetingRow, GreetingSlot, Kind, Mailbox, MessageList, MessageRow,
+    NameDialing, NameOrder, NewUser, ObjectId, Party, ServerAddress, Session, SystemSettings,
+    Timestamp, UserKind, UserRow,
 };
 use serde::Serialize;
 use std::cell::{Cell, RefCell};
@@ -67,6 +68,10 @@ pub struct Store {
     pub greeting: RefCell<Vec<u8>>,
     /// The last change of system settings, as it was sent.
     pub settings: RefCell<Vec<u8>>,
+    /// How many tokens of administrators' sessions were given out.
+    pub administrators_tokens: watch::Sender<u32>,
+    /// The number of the administrator's session: those of lower ones are over.
+    pub administrators_session: Cell<u32>,
 }
 
 pub struct Server {
@@ -77,8 +82,12 @@ pub struct Server {
     pub caught_up: Cell<bool>,
     /// Sessions end so long after they were given.
     pub session_ms: Cell<i64>,
+    /// The administrator's session can be renewed no further than until so long after its token ends.
+    pub renewable_ms: Cell<i64>,
     /// `method path` of every request but probes.
     pub asked: RefCell<Vec<String>>,
+    /// The tokens that administrators' sessions were renewed with.
+    pub renewed_with: RefCell<BTreeSet<String>>,
     store: Rc<Store>,
     /// What each server has for itself: kind and content.
     pub own: RefCell<BTreeSet<(String, Vec<u8>)>>,
@@ -168,7 +177,9 @@ impl Server {
             mode: Cell::new(Mode::Well),
             caught_up: Cell::new(true),
             session_ms: Cell::new(43_200_000),
+            renewable_ms: Cell::new(43_200_000),
             asked: RefCell::default(),
+            renewed_with: RefCell::default(),
             store,
             own: RefCell::default(),
             partner: RefCell::new(None),
@@ -258,8 +269,11 @@ impl Server {
     }
 
     /// Status and body of the answer.
-    fn answer(&self, method: &str, path: &str, body: &[u8], authorized: bool) -> (u16, Vec<u8>) {
+    fn answer(&self, method: &str, path: &str, body: &[u8], bearer: &str) -> (u16, Vec<u8>) {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        if path == "/api/v1/admin/session" {
+            return self.administrators_session(method, bearer);
+        }
         if let Some(path) = path.strip_prefix("/api/v1/admin/") {
             return self.administer(method, path, body);
         }
@@ -279,7 +293,7 @@ impl Server {
             }
             return json(201, &self.session());
         }
-        if !authorized {
+        if bearer != TOKEN {
             return refusal(401, ErrorCode::NotLoggedIn);
         }
         let mut messages = self.store.messages.borrow_mut();
@@ -331,6 +345,34 @@ impl Server {
 }
 
 impl Server {
+    /// Signing in, renewing, signing out: every token of the session that goes on is good.
+    fn administrators_session(&self, method: &str, bearer: &str) -> (u16, Vec<u8>) {
+        let session = &self.store.administrators_session;
+        let of_session = format!("administrator-{}-", session.get());
+        if method == "POST" {
+            session.set(session.get() + 1);
+        } else if !bearer.starts_with(&of_session) {
+            return refusal(401, ErrorCode::NotLoggedIn);
+        } else if method == "DELETE" {
+            session.set(session.get() + 1);
+            return (204, Vec::new());
+        } else {
+            self.renewed_with.borrow_mut().insert(bearer.to_owned());
+        }
+        let given = &self.store.administrators_tokens;
+        given.send_modify(|given| *given += 1);
+        let expires_at = Timestamp(wall_ms() + self.session_ms.get());
+        let renewed = AdministratorSession {
+            token: format!("administrator-{}-{}", session.get(), *given.borrow()),
+            expires_at,
+            ends_at: Timestamp(expires_at.0 + self.renewable_ms.get()),
+            name: "mira".to_owned(),
+            role: AdministratorRole::Administrator,
+            second_factor_needed: false,
+        };
+        json(if method == "POST" { 201 } else { 200 }, &renewed)
+    }
+
     /// As the real ones: a user is found again by its id.
     fn administer(&self, method: &str, path: &str, body: &[u8]) -> (u16, Vec<u8>) {
         let mut users = self.store.users.borrow_mut();
@@ -478,7 +520,7 @@ fn refusal(status: u16, code: ErrorCode) -> (u16, Vec<u8>) {
 /// One connection, one request.
 async fn talk(server: Rc<Server>, socket: TcpStream) -> std::io::Result<()> {
     let mut socket = BufReader::new(socket);
-    let (mut line, mut length, mut authorized) = (String::new(), 0, false);
+    let (mut line, mut length, mut bearer) = (String::new(), 0, String::new());
     socket.read_line(&mut line).await?;
     loop {
         let mut header = String::new();
@@ -489,7 +531,9 @@ async fn talk(server: Rc<Server>, socket: TcpStream) -> std::io::Result<()> {
         if let Some(value) = header.strip_prefix("content-length: ") {
             length = value.parse().unwrap_or(0);
         }
-        authorized |= header == format!("authorization: bearer {TOKEN}");
+        if let Some(value) = header.strip_prefix("authorization: bearer ") {
+            value.clone_into(&mut bearer);
+        }
     }
     let mut body = vec![0; length];
     if server.mode.get() == Mode::Unread && length > 0 {
@@ -506,9 +550,11 @@ async fn talk(server: Rc<Server>, socket: TcpStream) -> std::io::Result<()> {
         server.asked.borrow_mut().push(format!("{method} {path}"));
     }
     let mode = server.mode.get();
-    authorized &= mode != Mode::Forgets;
+    if mode == Mode::Forgets {
+        bearer.clear();
+    }
     if path == "/api/v1/events"
-        && authorized
+        && bearer == TOKEN
         && !matches!(
             mode,
             Mode::Mute | Mode::Unavailable | Mode::Streamless | Mode::Portal
@@ -523,7 +569,7 @@ async fn talk(server: Rc<Server>, socket: TcpStream) -> std::io::Result<()> {
         Mode::Lacks if path.ends_with("/audio") => refusal(409, ErrorCode::NotHere),
         Mode::Babbles if !probe => (200, b"<!doctype html>".to_vec()),
         _ if probe => json(200, &server.discovery()),
-        _ => server.answer(method, &path, &body, authorized),
+        _ => server.answer(method, &path, &body, &bearer),
     };
     let told = match mode {
         Mode::Cuts | Mode::Stalls if !probe => answer.len() / 2,

@@ -254,7 +254,11 @@ fn listed(all: &[AdministratorRow]) -> String {
         return "There is no administrator yet: `callpilot admin add NAME` creates one.".into();
     }
     let rows = all.iter().map(|row| {
-        let factor = if row.second_factor { "yes" } else { "no" };
+        let factor = match (row.second_factor, row.second_factor_unreadable) {
+            (true, true) => "unreadable",
+            (true, false) => "yes",
+            (false, _) => "no",
+        };
         let note = if row.locked { "locked" } else { "" };
         [
             row.name.clone(),

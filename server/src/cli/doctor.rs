@@ -6,6 +6,7 @@ use super::{Failure, Output, Server, partner_address};
 use crate::config::{BaseUrl, Config};
 use crate::listen::Handles;
 use crate::listen::tls::{Certificates, Source};
+use crate::operations::peers_file::PeersFile;
 use crate::run_info::RunInfo;
 use contract::{
     AdministratorRow, Damage, DiskStatus, GrStatus, PartnerState, UpkeepStatus, clocks_differ,
@@ -121,6 +122,9 @@ fn look_at_files(config: &Config, findings: &mut Findings) {
     {
         findings.note("certificate", certificate(named));
     }
+    if let Some(path) = &config.smtp.peers_file {
+        findings.note("peers", peers(path));
+    }
 }
 
 /// What the running server says of itself and of its partner.
@@ -170,18 +174,27 @@ async fn look_at_server(client: &AdminClient, config: &Config, findings: &mut Fi
     findings.note("stored data", stored(&status.damage));
     findings.note("house-keeping", upkeep(&status.upkeep));
     match client.get::<Vec<AdministratorRow>>(ADMINISTRATORS).await {
-        Ok(all) => findings.note("administrators", Ok(administrators(&all))),
+        Ok(all) => findings.note("administrators", administrators(&all)),
         Err(failure) => findings.note("administrators", Err(failure.to_string())),
     };
 }
 
 /// Who may administer by the network.
-fn administrators(all: &[AdministratorRow]) -> String {
+fn administrators(all: &[AdministratorRow]) -> Result<String, String> {
+    let unreadable = all.iter().filter(|row| row.second_factor_unreadable);
+    let unreadable: Vec<_> = unreadable.map(|row| row.name.as_str()).collect();
+    if !unreadable.is_empty() {
+        return Err(format!(
+            "the second factor of {} cannot be read: secrets.key is another than it was sealed with. Put the old file back, sign in on the GR \
+             partner, or take it away by `callpilot admin set NAME --no-second-factor`",
+            unreadable.join(", ")
+        ));
+    }
     let without = all.iter().filter(|row| !row.second_factor).count();
-    match all.len() {
+    Ok(match all.len() {
         0 => "there is no account yet: `callpilot admin add NAME` creates one".into(),
         n => format!("{n}, {without} of them without a second factor"),
-    }
+    })
 }
 
 /// Whether the running server may open as many files as its configuration needs, and how many are open.
@@ -229,6 +242,16 @@ fn certificate((certificate, key): (PathBuf, PathBuf)) -> Result<String, String>
     match Certificates::open(Source { certificate, key }) {
         Ok(opened) => Ok(format!("{path} can be used: {}", opened.fingerprint())),
         Err(fault) => Err(fault.to_string()),
+    }
+}
+
+/// Those in the file, which the server takes into use within tls.reload_s.
+fn peers(path: &Path) -> Result<String, String> {
+    match PeersFile::open(Some(path)) {
+        Ok(read) => Ok(format!("{}: {} may sign in", path.display(), read.len())),
+        Err(fault) => Err(format!(
+            "{fault}; a server that runs goes on with those it has read before, and does not start anew until this is put right"
+        )),
     }
 }
 

@@ -18,6 +18,7 @@ const ROOT_FILE: &str = "gr.key";
 /// The root that will hold when the partner has it, too.
 const NEXT_FILE: &str = "gr-next.key";
 const SESSION_FILE: &str = "session.key";
+const SECRETS_FILE: &str = "secrets.key";
 /// The session key of the password before, and until when it is good.
 const SESSION_BEFORE_FILE: &str = "session-before.key";
 
@@ -189,12 +190,20 @@ pub fn session_keys(root: Option<&Secret>, next: Option<&Secret>, own: &Secret) 
 
 /// This server's own session key; made at the first start.
 pub fn own_session_key(data_dir: &Path) -> Result<Secret, WriterError> {
-    let path = data_dir.join(SESSION_FILE);
-    if let Some(key) = read_key(&path)? {
+    own_key(&data_dir.join(SESSION_FILE))
+}
+
+/// This server's own key of secrets in its database; made at the first start.
+pub fn own_secrets_key(data_dir: &Path) -> Result<Secret, WriterError> {
+    own_key(&data_dir.join(SECRETS_FILE))
+}
+
+fn own_key(path: &Path) -> Result<Secret, WriterError> {
+    if let Some(key) = read_key(path)? {
         return Ok(key);
     }
     let key = Secret(crate::clock::random());
-    write_key(&path, &key)?;
+    write_key(path, &key)?;
     Ok(key)
 }
 

@@ -97,7 +97,8 @@ pub struct LogOut {
     everywhere: bool,
 }
 
-/// Logs out. A client forgets its token; with `everywhere` all sessions of the user end, on both servers.
+/// Logs out: the session ends on both servers, and no token of it is good any more, also none that it was renewed to. Other sessions of the user
+/// go on, but with `everywhere` they end, too.
 #[utoipa::path(delete, path = "/api/v1/session", tag = "session", security(("session" = [])),
     params(("everywhere" = Option<bool>, Query, description = "End all sessions of this user, on both servers")),
     responses(
@@ -106,11 +107,13 @@ pub struct LogOut {
     ))]
 pub async fn log_out(
     State(api): State<Api>,
+    Extension(Peer(peer)): Extension<Peer>,
     SessionHolder(who): SessionHolder,
     Params(how): Params<LogOut>,
 ) -> HttpResult<StatusCode> {
-    if how.everywhere {
-        api.sign_in().end_sessions(who.id).await?;
+    match how.everywhere {
+        true => api.sign_in().log_out_everywhere(&who, peer).await?,
+        false => api.sign_in().log_out(&who, peer).await?,
     }
     Ok(StatusCode::NO_CONTENT)
 }

@@ -2,54 +2,75 @@
 
 use super::Api;
 use super::convert::{self, partner_state};
+use super::error::{HttpResult, Problem};
 use super::monitoring::Monitor;
-use crate::operations::pair;
+use crate::operations::{OpError, pair};
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, header};
 use contract::{ApiError, PartnerState};
 use serde::Serialize;
+use std::time::Duration;
 use utoipa::ToSchema;
 
-/// Whether the server serves.
-#[derive(Serialize, ToSchema)]
+/// When to ask a server again that is out of service.
+const ASK_AGAIN: Duration = Duration::from_secs(5);
+
+/// That the server serves.
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Health {
-    /// It takes log-ins, messages and calls.
+    /// It takes log-ins, messages and calls. Always true: a server that does not answers 503.
     in_service: bool,
-    /// Why, or why not, in one sentence.
+    /// How it fares, in one sentence.
     reason: String,
 }
 
 /// 200 while the server takes log-ins and messages, 503 otherwise.
 #[utoipa::path(get, path = "/healthz", tag = "operation", responses(
     (status = 200, description = "In service", body = Health),
-    (status = 503, description = "Out of service", body = Health),
+    (status = 503, description = "Out of service: the message says why", body = ApiError),
 ))]
 pub async fn health(
     State(api): State<Api>,
-) -> (StatusCode, [(HeaderName, HeaderValue); 1], Json<Health>) {
+) -> ([(HeaderName, HeaderValue); 1], HttpResult<Json<Health>>) {
+    let server = api.server();
     let meant = api.pair().borrow().in_service;
-    let readable = pair::is_readable(api.server()).await;
-    let (in_service, reason) = match readable {
-        _ if !api.server().is_writing() => (
-            false,
-            "The writer has ended; so does the server.".to_owned(),
-        ),
-        _ if !meant => (false, "Taken out of service on purpose.".to_owned()),
-        Ok(_) if api.server().disk_room().low => (true, nearly_full(api.server().disk_room())),
-        Ok(_) => (true, "In service.".to_owned()),
-        Err(error) => {
-            tracing::error!(cause = %super::error::chain(&error), "the store cannot be read");
-            (false, "The store cannot be read.".to_owned())
+    let readable = pair::is_readable(server).await;
+    if let Err(error) = &readable {
+        tracing::error!(cause = %super::error::chain(error), "the store cannot be read");
+    }
+    let judged = judge(
+        server.is_writing(),
+        meant,
+        readable.is_ok(),
+        server.disk_room(),
+    );
+    let fresh = (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    ([fresh], judged.map(Json).map_err(Problem::from))
+}
+
+/// How a server fares, or why it is out of service.
+fn judge(
+    is_writing: bool,
+    is_meant_to_serve: bool,
+    is_readable: bool,
+    room: pair::Room,
+) -> Result<Health, OpError> {
+    let why = match (is_writing, is_meant_to_serve, is_readable) {
+        (false, _, _) => "The writer has ended; so does the server.",
+        (true, false, _) => "Taken out of service on purpose.",
+        (true, true, false) => "The store cannot be read.",
+        (true, true, true) => {
+            let reason = match room.low {
+                true => nearly_full(room),
+                false => "In service.".to_owned(),
+            };
+            let in_service = true;
+            return Ok(Health { in_service, reason });
         }
     };
-    let status = if in_service {
-        StatusCode::OK
-    } else {
-        StatusCode::SERVICE_UNAVAILABLE
-    };
-    let fresh = (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    (status, [fresh], Json(Health { in_service, reason }))
+    let wait = ASK_AGAIN;
+    Err(OpError::Unavailable { why, wait })
 }
 
 /// What a disk that is nearly full means for whoever uses the server.
@@ -70,7 +91,7 @@ fn nearly_full(room: pair::Room) -> String {
 pub async fn metrics(
     State(api): State<Api>,
     _: Monitor,
-) -> Result<([(HeaderName, HeaderValue); 1], String), super::error::Problem> {
+) -> HttpResult<([(HeaderName, HeaderValue); 1], String)> {
     let backlogs = pair::backlogs(api.server()).await?;
     let lane = |name| metrics::gauge!("callpilot_gr_backlog", "lane" => name);
     lane("users").set(backlogs.users.count as f64);
@@ -106,7 +127,7 @@ pub async fn metrics(
 }
 
 /// What disks have damaged. An alert on any of them is worth having.
-async fn damage(api: &Api) -> Result<(), super::error::Problem> {
+async fn damage(api: &Api) -> HttpResult<()> {
     let damaged = pair::damaged(api.server()).await?;
     let damage = convert::damage(&damaged, &api.pair().borrow().status);
     for (name, count) in [
@@ -304,5 +325,37 @@ pub fn describe() {
     }
     for (name, what) in HISTOGRAMS {
         metrics::describe_histogram!(name, what);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::body::to_bytes;
+    use axum::http::StatusCode;
+    use axum::response::IntoResponse;
+    use contract::ErrorCode;
+
+    #[tokio::test]
+    async fn a_server_that_is_out_of_service_refuses_as_every_answer_does_and_says_why() {
+        let room = pair::Room::default();
+        for (is_writing, is_meant, is_readable, said) in [
+            (false, true, true, "The writer has ended"),
+            (true, false, true, "on purpose"),
+            (true, true, false, "cannot be read"),
+        ] {
+            let judged = judge(is_writing, is_meant, is_readable, room);
+            let answer = judged.map(Json).map_err(Problem::from).into_response();
+            assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+            assert!(answer.headers().contains_key(header::RETRY_AFTER));
+            let body = to_bytes(answer.into_body(), 4_096).await.unwrap();
+            let error: ApiError = serde_json::from_slice(&body).unwrap();
+            assert_eq!(error.code, ErrorCode::Unavailable);
+            assert!(error.message.contains(said), "{}", error.message);
+        }
+        let full = pair::Room { low: true, ..room };
+        let health = judge(true, true, true, full).unwrap();
+        assert!(health.in_service && health.reason.contains("nearly full"));
+        assert_eq!(judge(true, true, true, room).unwrap().reason, "In service.");
     }
 }

@@ -7,7 +7,7 @@ use super::{OpError, OpResult};
 use crate::server::{Abort, Server, Wait, WriteTx};
 use domain::{
     AdministratorAccount, AdministratorRole, Change, HeldSession, Key, Kind, Object, ObjectId,
-    Password, Timestamp, Value, administrator_fields,
+    Password, SecondFactor, Timestamp, Value, administrator_fields,
 };
 use ledger::Ledger;
 use store::View;
@@ -23,6 +23,8 @@ pub struct Listed {
     pub locked: bool,
     /// Signing in takes a code.
     pub second_factor: bool,
+    /// … and this server cannot say which.
+    pub second_factor_unreadable: bool,
     /// When its password was set.
     pub password_changed_at: Timestamp,
     /// Its sessions that go on, the latest first.
@@ -164,8 +166,7 @@ pub async fn change(server: &Server, name: &str, patch: AccountPatch) -> OpResul
             registers.extend(locked.then(|| account.next_epoch()));
         }
         if patch.second_factor.is_some() {
-            let key = Key::field(administrator_fields::SECOND_FACTOR);
-            registers.push((key, Value::Null));
+            registers.push((SecondFactor::KEY, Value::Null));
         }
         Ok(registers)
     })
@@ -301,6 +302,7 @@ fn listed(account: &AdministratorAccount<'_>, now: Timestamp) -> Listed {
         role: account.role(),
         locked: account.locked(),
         second_factor: account.has_second_factor(),
+        second_factor_unreadable: account.has_unreadable_second_factor(),
         password_changed_at: account.password().map_or(Timestamp(0), |p| p.changed_at),
         sessions,
     }

@@ -19,6 +19,7 @@ pub mod own_password;
 pub mod pair;
 mod password_rules;
 pub mod peers;
+pub mod peers_file;
 pub mod principal;
 mod quota;
 pub mod remote_users;

@@ -8,7 +8,8 @@ use crate::login::Account;
 use crate::one_time_code::{self, step_of};
 use crate::server::{Abort, Server, Wait};
 use domain::{
-    AdministratorAccount, Change, HeldSession, Key, OneTimeSecret, Value, administrator_fields,
+    AdministratorAccount, Change, HeldSession, Key, OneTimeSecret, SecondFactor, Value,
+    administrator_fields,
 };
 use ledger::Ledger;
 use std::net::IpAddr;
@@ -86,7 +87,7 @@ pub async fn begin_second_factor(
         bytes: server.random::<{ one_time_code::SECRET_LENGTH }>().to_vec(),
         confirmed: false,
     };
-    let (id, value) = (who.id, secret.value());
+    let (id, value) = (who.id, SecondFactor::Plain(secret.clone()).value());
     let written = server.write_anyway(Wait::Partner, move |scope| {
         let object = scope.tx().object(&id)?;
         if present(object.as_ref())?.has_second_factor() {
@@ -94,8 +95,7 @@ pub async fn begin_second_factor(
                 "There is a second factor already. An administrator can take it away.".into(),
             )));
         }
-        let key = Key::field(administrator_fields::SECOND_FACTOR);
-        let registers = vec![(key, value)];
+        let registers = vec![(SecondFactor::KEY, value)];
         Ok(scope.change(&Change::Set { id, registers })?)
     });
     written.await?;
@@ -115,16 +115,17 @@ pub async fn confirm_second_factor(
     let written = server.write_anyway(Wait::Partner, move |scope| {
         let (object, home) = (scope.tx().object(&id)?, scope.home());
         let account = present(object.as_ref())?;
-        let begun = account.second_factor().filter(|secret| !secret.confirmed);
-        let mut secret = begun.ok_or_else(|| Abort::Refused(none_begun()))?;
+        let Some(SecondFactor::Plain(mut secret)) = account.second_factor() else {
+            return Err(Abort::Refused(none_begun()));
+        };
+        if secret.confirmed {
+            return Err(Abort::Refused(none_begun()));
+        }
         let step = step_of(&secret.bytes, &code, now, account.code_used());
         let step = step.ok_or_else(|| Abort::Refused(wrong_code()))?;
         secret.confirmed = true;
         let registers = vec![
-            (
-                Key::field(administrator_fields::SECOND_FACTOR),
-                secret.value(),
-            ),
+            (SecondFactor::KEY, SecondFactor::Plain(secret).value()),
             (
                 Key::per_server(administrator_fields::CODE_USED, home),
                 Value::Int(step),

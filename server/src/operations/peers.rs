@@ -4,22 +4,14 @@
 //! sender is taken at its word only if it comes from a peer (by its network, or signed in), from the partner's networks, or from that mailbox's
 //! owner, signed in. From anybody else it is marked: its sender is unverified.
 
+use super::peers_file::PeersFile;
 use super::sign_in::SignIn;
 use super::{OpError, OpResult};
-use crate::config::PasswordHash;
-use crate::server::{Server, WriterError};
+use crate::server::Server;
 use domain::User;
-use std::collections::BTreeMap;
-use std::io;
 use std::net::IpAddr;
-use std::path::Path;
 use vpim::address::{LocalPart, Mailbox};
 use zeroize::Zeroizing;
-
-/// Peers in one file.
-const PEERS_MAX: usize = 10_000;
-/// Characters of a peer's name.
-const NAME_CHARS_MAX: usize = 64;
 
 /// Who hands in a mail.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,54 +22,6 @@ pub enum Submitter {
     Peer,
     /// The owner of this mailbox number, signed in.
     Mailbox(String),
-}
-
-/// The peers that sign in, by their names.
-#[derive(Default)]
-pub struct PeerAccounts(BTreeMap<String, PasswordHash>);
-
-impl PeerAccounts {
-    /// Reads the file of `smtp.peers_file`.
-    ///
-    /// # Errors
-    /// What is wrong with it, with the line.
-    pub fn read(path: &Path) -> Result<Self, WriterError> {
-        let fault = |error| WriterError::io(path, error);
-        let text = std::fs::read_to_string(path).map_err(fault)?;
-        Self::parse(&text).map_err(|what| fault(io::Error::other(what)))
-    }
-
-    /// A line for each peer: its name, and the hash that `callpilot hash-password` prints. Lines that begin with # are for people.
-    fn parse(text: &str) -> Result<Self, String> {
-        let mut peers = BTreeMap::new();
-        for (line, number) in text.lines().zip(1u32..) {
-            let line = line.trim();
-            if line.is_empty() || line.starts_with('#') {
-                continue;
-            }
-            let expected =
-                "must be a name, a blank, and a hash that `callpilot hash-password` prints";
-            let (name, hash) = line
-                .split_once(char::is_whitespace)
-                .ok_or_else(|| format!("line {number} {expected}"))?;
-            let hash: PasswordHash = hash
-                .trim()
-                .parse()
-                .map_err(|_| format!("line {number} {expected}"))?;
-            if name.chars().count() > NAME_CHARS_MAX || name.bytes().all(|b| b.is_ascii_digit()) {
-                return Err(format!(
-                    "line {number}: a peer's name has at most {NAME_CHARS_MAX} characters, and not digits alone: those are mailboxes"
-                ));
-            }
-            if peers.insert(name.to_owned(), hash).is_some() {
-                return Err(format!("line {number}: {name} stands there twice"));
-            }
-            if peers.len() > PEERS_MAX {
-                return Err(format!("it holds more than {PEERS_MAX} peers"));
-            }
-        }
-        Ok(Self(peers))
-    }
 }
 
 /// Who hands in mail from a network address, before anybody has signed in.
@@ -100,7 +44,7 @@ pub fn by_network(server: &Server, peer: IpAddr) -> Submitter {
 /// [`OpError::WrongPassword`], [`OpError::TooMany`], and what else signing in says.
 pub async fn sign_in(
     sign_in: &SignIn,
-    peers: &PeerAccounts,
+    peers: &PeersFile,
     from: IpAddr,
     name: &str,
     password: &Zeroizing<String>,
@@ -112,7 +56,7 @@ pub async fn sign_in(
             .ok_or_else(|| OpError::internal("a mailbox number leads to no user"))?;
         return Ok(Submitter::Mailbox(user.number().to_owned()));
     }
-    let phc = peers.0.get(name).map(|hash| hash.as_str().to_owned());
+    let phc = peers.hash_of(name);
     sign_in.peer(from, name, password, phc).await?;
     Ok(Submitter::Peer)
 }
@@ -160,27 +104,6 @@ fn named(local: &str) -> Option<String> {
 mod tests {
     use super::*;
     use crate::config::Config;
-
-    #[test]
-    fn a_file_of_peers_is_read_or_says_which_line_is_wrong() {
-        let hash = crate::password::hash_blocking("cloudy-harbour", [1; 16]);
-        let good = PeerAccounts::parse(&format!(
-            "# the western site\nwest {hash}\n\neast\t{hash}\n"
-        ));
-        assert_eq!(good.ok().unwrap().0.len(), 2);
-        for (wrong, said) in [
-            ("west".to_owned(), "line 1 must be a name"),
-            (format!("\nwest x{hash}"), "line 2 must be a name"),
-            (format!("7200 {hash}"), "not digits alone"),
-            (
-                format!("west {hash}\nwest {hash}"),
-                "line 2: west stands there twice",
-            ),
-        ] {
-            let fault = PeerAccounts::parse(&wrong).err().unwrap();
-            assert!(fault.contains(said) && !fault.contains("argon2"), "{fault}");
-        }
-    }
 
     #[test]
     fn whoever_says_to_be_a_mailbox_of_the_pair_is_believed_only_if_known() {

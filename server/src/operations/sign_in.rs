@@ -2,6 +2,7 @@
 //! edge that takes a mailbox number and a password.
 
 pub(crate) mod administrator;
+mod log_out;
 
 use super::principal::Origin;
 use super::{OpError, OpResult};
@@ -151,7 +152,8 @@ impl SignIn {
             return Err(OpError::LockedByAdministrator);
         }
         tracing::debug!(user = %id, "logged in");
-        let claims = claims(server, id, &user);
+        let session = u64::from_be_bytes(server.random());
+        let claims = claims(server, id, &user, session);
         look_for_missing(server, id);
         Ok(SignedIn { id, object, claims })
     }
@@ -399,7 +401,7 @@ impl SignIn {
         Ok(object.is_some_and(|object| standing(&object, claims) == Standing::Good))
     }
 
-    /// The token of a session that lasts as long as one that begins now.
+    /// The token of the same session that lasts as long as one that begins now.
     ///
     /// # Errors
     /// [`OpError::Internal`] for what is no user.
@@ -407,7 +409,7 @@ impl SignIn {
         let server = &self.0.server;
         let user = User::of(&who.object)
             .ok_or_else(|| OpError::internal("the session of something that is no user"))?;
-        let claims = claims(server, who.id, &user);
+        let claims = claims(server, who.id, &user, who.claims.session);
         Ok((claims, token::make(&server.session_keys(), &claims)))
     }
 
@@ -478,7 +480,7 @@ fn said<T>(tried: &OpResult<T>) -> &'static str {
 enum Standing {
     /// It does.
     Good,
-    /// The password was changed, or all sessions of the user were ended.
+    /// It was ended, or all of the user were: the password was changed, for one.
     Ended,
     /// An administrator has locked the mailbox.
     Locked,
@@ -488,6 +490,7 @@ enum Standing {
 fn standing(object: &Object, claims: &Claims) -> Standing {
     match User::of(object) {
         Some(user) if user.epoch() > claims.epoch => Standing::Ended,
+        Some(user) if user.has_ended(claims.session) => Standing::Ended,
         Some(user) if user.locked() => Standing::Locked,
         Some(_) => Standing::Good,
         None => Standing::Ended,
@@ -536,19 +539,22 @@ pub(crate) fn next_epoch(object: &Object) -> (Key, Value) {
     )
 }
 
-fn claims(server: &Server, id: ObjectId, user: &User<'_>) -> Claims {
+fn claims(server: &Server, id: ObjectId, user: &User<'_>, session: u64) -> Claims {
     let issued_at = server.now();
-    let length_ms = server
-        .config()
-        .login
-        .session_hours
-        .saturating_mul(3_600_000);
     Claims {
         user: id,
         epoch: user.epoch(),
         issued_at,
-        expires_at: Timestamp(issued_at.0.saturating_add_unsigned(length_ms)),
+        expires_at: expires_at(server, issued_at),
+        session,
     }
+}
+
+/// When a token of a user ends that is made at this moment.
+fn expires_at(server: &Server, issued_at: Timestamp) -> Timestamp {
+    let hours = server.config().login.session_hours;
+    let length_ms = hours.saturating_mul(3_600_000);
+    Timestamp(issued_at.0.saturating_add_unsigned(length_ms))
 }
 
 /// A session that the other server gave out seems over early where the clocks differ: then that is what has to be put right.
@@ -598,6 +604,7 @@ mod tests {
             epoch,
             issued_at: Timestamp(0),
             expires_at: Timestamp(1),
+            session: 7,
         };
         let mut user = Object::new(Kind::USER, None, None);
         assert_eq!(standing(&user, &claims(0)), Standing::Good);
@@ -608,6 +615,15 @@ mod tests {
         user.set(Key::field(user_fields::EPOCH), version, Value::Int(2));
         assert_eq!(standing(&user, &claims(1)), Standing::Ended);
         assert_eq!(standing(&user, &claims(2)), Standing::Good);
+        let of_user = User::of(&user).unwrap();
+        let (key, ended) = of_user.ended_session(ServerId(1), 8, Timestamp(9), Timestamp(0));
+        user.set(key, version, ended);
+        assert_eq!(standing(&user, &claims(2)), Standing::Good, "another one");
+        let of_this = Claims {
+            session: 8,
+            ..claims(2)
+        };
+        assert_eq!(standing(&user, &of_this), Standing::Ended);
         user.set(Key::field(user_fields::LOCKED), version, Value::Bool(true));
         assert_eq!(standing(&user, &claims(2)), Standing::Locked);
         assert_eq!(

@@ -4,7 +4,7 @@ use super::gr_gate::GrGate;
 use super::{Reply, Status, connection};
 use crate::config::Config;
 use crate::listen::{self, Budget, ListenerHandles, Places, Proxies, Rules, WhenFull};
-use crate::operations::peers::PeerAccounts;
+use crate::operations::peers_file::PeersFile;
 use crate::operations::sign_in::SignIn;
 use crate::server::Server;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ pub struct Service {
     /// Signing in, which all edges share.
     pub sign_in: SignIn,
     /// The peers that sign in.
-    pub peers: Arc<PeerAccounts>,
+    pub peers: Arc<PeersFile>,
     /// What clients may make this server keep.
     pub budget: Budget,
     /// How many may be connected, on all listeners together.

@@ -2,10 +2,8 @@
 
 use super::cli::json;
 use crate::server;
-use aws_lc_rs::hmac;
 use serde_json::{Value, json};
-use std::time::{SystemTime, UNIX_EPOCH};
-use support::{Answer, Http, Server};
+use support::{Answer, Http, Server, one_time_code as code};
 
 const NAMES: &str = "/api/v1/admin/administrators";
 const SESSION: &str = "/api/v1/admin/session";
@@ -38,35 +36,6 @@ fn status(http: &Http, method: &str, path: &str, body: Option<&Value>) -> u16 {
 fn listed(server: &Server) -> Vec<Value> {
     let all = server.admin().get(NAMES).json();
     all.as_array().expect("a list").clone()
-}
-
-/// The code that an application makes of a secret, so many steps of thirty seconds from now.
-fn code(secret: &str, later: i64) -> String {
-    let mut bits = secret.bytes().flat_map(|c| {
-        let value = match c {
-            b'A'..=b'Z' => c - b'A',
-            _ => c - b'2' + 26,
-        };
-        (0..5).rev().map(move |n| (value >> n) & 1)
-    });
-    let mut bytes = Vec::new();
-    loop {
-        let eight: Vec<u8> = bits.by_ref().take(8).collect();
-        if eight.len() < 8 {
-            break;
-        }
-        bytes.push(eight.iter().fold(0, |byte, bit| (byte << 1) | bit));
-    }
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    let step = i64::try_from(now.as_secs() / 30).unwrap() + later;
-    let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &bytes);
-    let tag = hmac::sign(&key, &step.to_be_bytes());
-    let at = usize::from(tag.as_ref()[19] & 15);
-    let four: [u8; 4] = tag.as_ref()[at..at + 4].try_into().unwrap();
-    format!(
-        "{:06}",
-        (u32::from_be_bytes(four) & 0x7fff_ffff) % 1_000_000
-    )
 }
 
 #[test]

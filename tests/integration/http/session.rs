@@ -1,6 +1,7 @@
 use crate::{server, tilde};
+use contract::Event;
 use serde_json::json;
-use support::{Answer, Http, PASSWORD, Server};
+use support::{Answer, Http, PASSWORD, Server, until};
 
 fn try_log_in(server: &Server, mailbox: &str, password: &str) -> Answer {
     let login = json!({ "mailbox": mailbox, "password": password });
@@ -243,18 +244,39 @@ fn without_a_good_token_nothing_is_told() {
 }
 
 #[test]
+fn a_log_out_ends_its_session_with_every_token_of_it_and_no_other() {
+    let (_dir, mut server) = server("");
+    let (one, other) = (tilde(&server), tilde(&server));
+    let renewed = one.get("/api/v1/session").json();
+    let renewed = renewed["token"].as_str().unwrap().to_owned();
+    let renewed = |server: &Server| Http::new(server.http, &renewed);
+    assert_eq!(renewed(&server).get("/api/v1/messages").status, 200);
+    let mut events = renewed(&server).events();
+    assert!(matches!(events.next(), Some(Event::Server { .. })));
+    let log_out = |user: &Http| user.ask("DELETE", "/api/v1/session", None).unwrap().status;
+    assert_eq!(log_out(&one), 204);
+    assert_eq!(log_out(&one), 401, "it has ended");
+    assert_eq!(events.next(), Some(Event::Ended));
+    // Entries are written behind what answers.
+    let entry = until("an entry in the audit trail", || {
+        let trail = server.admin().get("/api/v1/admin/audit-trail").json();
+        let mut entries = trail.as_array()?.iter();
+        entries.find(|entry| entry["action"] == "sign-out").cloned()
+    });
+    let said = [&entry["who"], &entry["result"], &entry["times"]];
+    assert_eq!(said, [&json!("7200"), &json!("done"), &json!(1)]);
+    server.kill();
+    server.run();
+    for path in ["/api/v1/messages", "/api/v1/session"] {
+        let statuses = [&one, &renewed(&server), &other].map(|user| user.get(path).status);
+        assert_eq!(statuses, [401, 401, 200], "{path}");
+    }
+}
+
+#[test]
 fn logging_out_everywhere_and_a_new_password_end_all_sessions() {
     let (_dir, server) = server("");
     let (one, other) = (tilde(&server), tilde(&server));
-    assert_eq!(
-        one.ask("DELETE", "/api/v1/session", None).unwrap().status,
-        204
-    );
-    assert_eq!(
-        other.get("/api/v1/messages").status,
-        200,
-        "one log-out is not everybody's"
-    );
     assert_eq!(
         one.ask("DELETE", "/api/v1/session?everywhere=true", None)
             .unwrap()

@@ -2,7 +2,7 @@
 
 use crate::pair;
 use serde_json::{Value, json};
-use support::{Answer, Http, Server, until};
+use support::{Answer, Http, Server, base32, one_time_code, until};
 
 const NAMES: &str = "/api/v1/admin/administrators";
 const SESSION: &str = "/api/v1/admin/session";
@@ -116,4 +116,108 @@ fn a_removed_administrator_is_removed_on_both_and_does_not_come_back() {
         (401, 401)
     );
     assert_eq!(try_sign_in(&pair.b, SECRET).status, 401);
+}
+
+/// The second factor of mira, set up in her session: its secret as it is typed.
+fn set_up(server: &Server, session: &str) -> String {
+    let mira = Http::new(server.http, session);
+    let path = format!("{SESSION}/second-factor");
+    let begun = mira.ask("POST", &path, None).unwrap();
+    let secret = begun.json()["secret"].as_str().unwrap().to_owned();
+    let shown = json!({ "code": one_time_code(&secret, 0) });
+    let confirmed = mira.ask("PUT", &path, Some(&shown)).unwrap();
+    assert_eq!(confirmed.status, 200, "{}", confirmed.json());
+    secret
+}
+
+fn sign_in_by(server: &Server, secret: &str, later: i64) -> Answer {
+    let code = one_time_code(secret, later);
+    let login = json!({ "name": "mira", "password": SECRET, "code": code });
+    let asked = server.client("").ask("POST", SESSION, Some(&login));
+    asked.expect("an answer")
+}
+
+/// Whether these octets stand in any file of a server's database.
+fn is_in_database(server: &Server, octets: &[u8]) -> bool {
+    let files = std::fs::read_dir(server.data_dir()).unwrap();
+    let files = files.map(|file| file.unwrap().path());
+    let mut of_database = files.filter(|path| {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        name.starts_with("callpilot.db")
+    });
+    of_database.any(|path| {
+        let held = std::fs::read(path).unwrap();
+        held.windows(octets.len()).any(|part| part == octets)
+    })
+}
+
+#[test]
+fn a_second_factor_lies_sealed_on_both_servers_and_one_that_lost_its_key_says_so() {
+    let (_dir, mut pair) = pair("");
+    add(&pair.a, "mira", SECRET);
+    pair.running();
+    let session = token(&try_sign_in(&pair.a, SECRET));
+    let secret = set_up(&pair.a, &session);
+    until("the second factor on the partner", || {
+        (listed(&pair.b)[0]["second_factor"] == true).then_some(())
+    });
+    let octets = base32(&secret);
+    for server in [&pair.a, &pair.b] {
+        assert!(
+            is_in_database(server, b"mira"),
+            "there is something to find"
+        );
+        assert!(!is_in_database(server, &octets));
+    }
+    let by_code = sign_in_by(&pair.b, &secret, 1);
+    assert_eq!(by_code.status, 201, "{}", by_code.json());
+
+    pair.running();
+    pair.b.kill();
+    pair.a.kill();
+    let key = pair.a.data_dir().join("secrets.key");
+    let old = std::fs::read(&key).unwrap();
+    std::fs::remove_file(&key).unwrap();
+    pair.a.run();
+    assert_eq!(try_sign_in(&pair.a, "wrong-secret-1").status, 401);
+    let refused = sign_in_by(&pair.a, &secret, 1);
+    assert_eq!(refused.status, 403);
+    let said = refused.json()["message"].to_string();
+    assert!(said.contains("cannot read the second factor"), "{said}");
+    let without = try_sign_in(&pair.a, SECRET);
+    assert_eq!(without.status, 403, "no way round it");
+    assert!(
+        pair.a
+            .log()
+            .contains("the second factor of an administrator cannot be read")
+    );
+    let doctor = pair.a.command(&["doctor"]).stdout;
+    let doctor = String::from_utf8_lossy(&doctor).into_owned();
+    assert!(
+        doctor.contains("the second factor of mira cannot be read"),
+        "{doctor}"
+    );
+
+    // The key of before opens it again.
+    pair.a.kill();
+    let lost = std::fs::read(&key).unwrap();
+    std::fs::write(&key, old).unwrap();
+    pair.a.run();
+    let row = &listed(&pair.a)[0];
+    assert_eq!(
+        (&row["second_factor"], &row["second_factor_unreadable"]),
+        (&json!(true), &json!(false))
+    );
+    pair.a.kill();
+    std::fs::write(&key, lost).unwrap();
+    pair.a.run();
+    assert_eq!(listed(&pair.a)[0]["second_factor_unreadable"], true);
+
+    let away = ["admin", "set", "mira", "--no-second-factor"];
+    assert!(pair.a.command(&away).status.success());
+    assert_eq!(try_sign_in(&pair.a, SECRET).status, 201);
+    pair.b.run();
+    until("no second factor on the partner either", || {
+        (try_sign_in(&pair.b, SECRET).status == 201).then_some(())
+    });
 }

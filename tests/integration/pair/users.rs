@@ -126,6 +126,38 @@ fn a_session_is_good_on_both_servers_and_ends_on_both() {
 }
 
 #[test]
+fn a_log_out_ends_the_session_on_both_servers_also_where_it_was_renewed_while_they_were_apart() {
+    let (_dir, mut pair) = pair("");
+    let (out, stays) = (tilde(&pair.a), tilde(&pair.a));
+    let status = |server: &Server, user: &Http| {
+        let asked = Http::new(server.http, user.token()).get("/api/v1/messages");
+        asked.status
+    };
+    until("the user on the partner", || {
+        (status(&pair.b, &out) == 200).then_some(())
+    });
+    pair.b.kill();
+    assert_eq!(
+        out.ask("DELETE", "/api/v1/session", None).unwrap().status,
+        204
+    );
+    pair.a.kill();
+    pair.b.run();
+    // It has not heard of it.
+    let renewed = Http::new(pair.b.http, out.token()).get("/api/v1/session");
+    let renewed = Http::new(pair.b.http, renewed.json()["token"].as_str().unwrap());
+    assert_eq!(status(&pair.b, &renewed), 200);
+    pair.a.run();
+    until("an end on both", || {
+        (status(&pair.b, &renewed) == 401).then_some(())
+    });
+    for server in [&pair.a, &pair.b] {
+        let statuses = [&out, &renewed, &stays].map(|user| status(server, user));
+        assert_eq!(statuses, [401, 401, 200]);
+    }
+}
+
+#[test]
 fn a_new_password_counts_on_both_servers() {
     let (_dir, pair) = pair("");
     let row = until("the copy", || user(&pair.b, "7200"));

@@ -117,26 +117,72 @@ fn a_client_that_was_told_good_bye_knows_that_nothing_was_cut_off() {
 
 /// Base64 of NUL, name, NUL, password.
 const WEST: &str = "AHdlc3QAY2xvdWR5LWhhcmJvdXI="; // west, cloudy-harbour
+const EAST: &str = "AGVhc3QAY2xvdWR5LWhhcmJvdXI="; // east, cloudy-harbour
 const WRONG: &str = "AHdlc3QAY2xvdWR5"; // west, cloudy
 const TILDE: &str = "ADcyMDAAdGVzdHMtMjQ2OA=="; // 7200, tests-2468
 
-#[test]
-fn peers_and_owners_of_mailboxes_sign_in_by_tls_and_are_believed() {
-    let dir = tempfile::tempdir().unwrap();
-    let folder = dir.path().join(A);
-    std::fs::create_dir(&folder).unwrap();
+/// The hash of cloudy-harbour.
+fn hash() -> String {
     let hashed = std::process::Command::new(support::program())
         .args(["hash-password", "--json", "--password", "cloudy-harbour"])
         .output()
         .unwrap();
     let hash: serde_json::Value = serde_json::from_slice(&hashed.stdout).unwrap();
-    let hash = hash["password_hash"].as_str().unwrap();
-    std::fs::write(folder.join("peers"), format!("# sites\nwest {hash}\n")).unwrap();
-    let settings = format!(
-        "{}\nsmtp.peers_only = true\nsmtp.peers_file = \"peers\"",
-        super::ALL
-    );
+    hash["password_hash"].as_str().unwrap().to_owned()
+}
+
+/// A server with a file of peers, in which west stands alone.
+fn with_peers(settings: &str) -> (tempfile::TempDir, Server) {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join(A);
+    std::fs::create_dir(&folder).unwrap();
+    let peers = format!("# sites\nwest {}\n", hash());
+    std::fs::write(folder.join("peers"), peers).unwrap();
+    let settings = format!("{}\nsmtp.peers_file = \"peers\"\n{settings}", super::ALL);
     let server = Server::start(dir.path(), A, &settings);
+    (dir, server)
+}
+
+#[test]
+fn a_changed_file_of_peers_is_taken_without_a_restart_and_a_bad_one_leaves_those_of_before() {
+    let (_dir, server) = with_peers("tls.reload_s = 86_400");
+    let peers = server.dir().join("peers");
+    let code = |credentials: &str| {
+        let mut smtp = Smtp::open_by(&server.own_tls(), server.smtps.expect("a listener"), A);
+        assert_eq!(smtp.reply().code, 220);
+        assert_eq!(smtp.ask("EHLO client.example\r\n").code, 250);
+        smtp.ask(format!("AUTH PLAIN {credentials}\r\n")).code
+    };
+    let doctor = |mark: &str| {
+        let said = server.command(&["doctor"]).stdout;
+        let said = String::from_utf8_lossy(&said).into_owned();
+        assert!(said.contains(&format!("{mark} peers")), "{said}");
+        said
+    };
+    let looked = |said: &str| {
+        until("a word in the log", || {
+            server.log().contains(said).then_some(())
+        });
+    };
+    assert_eq!((code(WEST), code(EAST)), (235, 535));
+    doctor("✓");
+
+    std::fs::write(&peers, "west and nothing else\n").unwrap();
+    server.signal("HUP");
+    looked("the file of peers could not be read again");
+    assert_eq!(code(WEST), 235);
+    assert!(doctor("✗").contains("line 1 must be a name"));
+
+    std::fs::write(&peers, format!("east {}\n", hash())).unwrap();
+    server.signal("HUP");
+    looked("the file of peers has changed");
+    assert_eq!((code(EAST), code(WEST)), (235, 535));
+    doctor("✓");
+}
+
+#[test]
+fn peers_and_owners_of_mailboxes_sign_in_by_tls_and_are_believed() {
+    let (_dir, server) = with_peers("smtp.peers_only = true");
     server.add_user("7200", "Tilde Brask");
     server.add_user("7201", "Odo Renn");
 

@@ -107,13 +107,18 @@ impl SessionContext {
         });
     }
 
+    /// Whether this browser keeps another session than the one that is shown: another tab or window has logged in or out.
+    fn is_another_stored(self) -> bool {
+        // Each tab renews its token for itself; the log-in stays the same.
+        let login = |who: Option<Who>| who.map(|who| (who.mailbox, who.at));
+        login(self.who.get_untracked()) != login(self.stored())
+    }
+
     fn follow_other_tab(self) {
-        let number = |who: Option<Who>| who.map(|who| who.mailbox);
-        let mine = number(self.who.get_untracked());
-        if mine == number(self.stored()) {
+        if !self.is_another_stored() {
             return;
         }
-        if mine.is_some() {
+        if self.who.with_untracked(Option::is_some) {
             self.let_go(ELSEWHERE, false);
             self.end_on_servers();
         }
@@ -141,6 +146,8 @@ impl SessionContext {
                     self.remember(Who::of(session, who.at));
                 }
             }
+            // Whoever logs out ends the session of all tabs; one that hears of it here first leaves alone what is stored since.
+            ConnectionEvent::SessionEnded if self.is_another_stored() => self.follow_other_tab(),
             ConnectionEvent::SessionEnded => self.leave(ENDED),
             ConnectionEvent::Answers | ConnectionEvent::Server(_) | ConnectionEvent::ListStale => {}
         }
@@ -189,7 +196,7 @@ impl SessionContext {
         }
     }
 
-    /// Logs out here, and on the servers if one answers.
+    /// Logs out here at once, and on both servers as soon as one answers.
     pub fn log_out(self) {
         self.leave("");
         self.end_on_servers();
@@ -198,7 +205,7 @@ impl SessionContext {
     fn end_on_servers(self) {
         let client = self.connection.client();
         spawn_local(async move {
-            // It is forgotten here in any case; a server that does not answer lets the session run out.
+            // It is forgotten here in any case. Where no server answers, the session runs out.
             let _ = client.session().logout().await;
         });
     }

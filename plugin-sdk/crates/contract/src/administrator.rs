@@ -28,6 +28,10 @@ pub struct AdministratorRow {
     pub locked: bool,
     /// Signing in takes a code besides the password.
     pub second_factor: bool,
+    /// It does, and this server cannot say which: it has lost the key that the secret was sealed with. Then signing in works on the partner, or once
+    /// the second factor was taken away.
+    #[serde(default)]
+    pub second_factor_unreadable: bool,
     /// When its password was set.
     pub password_changed_at: Timestamp,
     /// Its sessions that have not ended.

@@ -23,7 +23,7 @@ pub mod administrator_fields {
     pub const LOCKED: u16 = 5;
     /// Whether it is there; false once it was removed.
     pub const PRESENT: u16 = 6;
-    /// The secret that makes codes, one register: `[bytes, confirmed]`; null: none.
+    /// The secret that makes codes, one register: [`super::SecondFactor`]; null: none.
     pub const SECOND_FACTOR: u16 = 7;
     /// The last step of time whose code was used; one register for each server.
     pub const CODE_USED: u16 = 8;
@@ -64,6 +64,19 @@ pub struct OneTimeSecret {
     pub confirmed: bool,
 }
 
+/// What the register of a second factor holds: `[bytes, confirmed]`, and a 1 behind them where the bytes are sealed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SecondFactor {
+    /// The secret, as it is used and replicated.
+    Plain(OneTimeSecret),
+    /// The secret, sealed by the server whose disk it lies on. Nothing else sees this, but where a server has lost the key.
+    Sealed(OneTimeSecret),
+}
+
+/// Before sealed bytes, so that [`Object::join`] takes a plain secret for the greater of two values of one version: a server that has lost
+/// its key gets the secret back from its partner, and never the other way round.
+const SEALED_PREFIX: [u8; 16] = [0; 16];
+
 impl std::fmt::Debug for OneTimeSecret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("OneTimeSecret")
@@ -72,13 +85,45 @@ impl std::fmt::Debug for OneTimeSecret {
     }
 }
 
-impl OneTimeSecret {
-    /// Its register.
+impl SecondFactor {
+    /// Where it is kept.
+    pub const KEY: Key = Key::field(SECOND_FACTOR);
+
+    /// What [`Self::value`] wrote.
+    pub fn read(value: &Value) -> Option<Self> {
+        let parts = value.as_list()?;
+        let bytes = parts.first()?.as_bytes()?;
+        let confirmed = parts.get(1)?.as_bool()?;
+        let of = |bytes: &[u8]| OneTimeSecret {
+            bytes: bytes.to_vec(),
+            confirmed,
+        };
+        match parts.get(2) {
+            None => Some(Self::Plain(of(bytes))),
+            // A form of a later release is at least no plain secret.
+            Some(_) => Some(Self::Sealed(of(bytes
+                .strip_prefix(&SEALED_PREFIX)
+                .unwrap_or(bytes)))),
+        }
+    }
+
+    /// Its register's value.
     pub fn value(&self) -> Value {
-        Value::List(vec![
-            Value::Bytes(self.bytes.clone()),
-            Value::Bool(self.confirmed),
-        ])
+        let (bytes, confirmed, more) = match self {
+            Self::Plain(secret) => (secret.bytes.clone(), secret.confirmed, None),
+            Self::Sealed(secret) => {
+                let bytes = [&SEALED_PREFIX[..], &secret.bytes].concat();
+                (bytes, secret.confirmed, Some(Value::Int(1)))
+            }
+        };
+        let parts = [Value::Bytes(bytes), Value::Bool(confirmed)];
+        Value::List(parts.into_iter().chain(more).collect())
+    }
+
+    /// Whether signing in takes a code.
+    pub fn is_confirmed(&self) -> bool {
+        let (Self::Plain(secret) | Self::Sealed(secret)) = self;
+        secret.confirmed
     }
 }
 
@@ -222,17 +267,20 @@ impl<'a> AdministratorAccount<'a> {
     }
 
     /// What makes its codes, confirmed or not.
-    pub fn second_factor(&self) -> Option<OneTimeSecret> {
-        let parts = self.0.get(Key::field(SECOND_FACTOR))?.as_list()?;
-        Some(OneTimeSecret {
-            bytes: parts.first()?.as_bytes()?.to_vec(),
-            confirmed: parts.get(1)?.as_bool()?,
-        })
+    pub fn second_factor(&self) -> Option<SecondFactor> {
+        SecondFactor::read(self.0.get(SecondFactor::KEY)?)
     }
 
     /// Whether signing in takes a code.
     pub fn has_second_factor(&self) -> bool {
-        self.second_factor().is_some_and(|secret| secret.confirmed)
+        self.second_factor()
+            .is_some_and(|factor| factor.is_confirmed())
+    }
+
+    /// Whether signing in takes a code, and this server cannot say which: it has lost the key that the secret was sealed with.
+    pub fn has_unreadable_second_factor(&self) -> bool {
+        let is = |factor| matches!(factor, SecondFactor::Sealed(secret) if secret.confirmed);
+        self.second_factor().is_some_and(is)
     }
 
     /// The last step of time whose code was used, on either server.
@@ -402,23 +450,48 @@ mod tests {
     fn a_second_factor_counts_once_a_right_code_was_shown() {
         let mut object = account(AdministratorRole::Operator);
         for (hlc, confirmed) in [(2, false), (3, true)] {
-            let secret = OneTimeSecret {
-                bytes: vec![7; 20],
-                confirmed,
-            };
-            let register = (Key::field(SECOND_FACTOR), secret.value());
-            set(&mut object, hlc, vec![register]);
-            let read = AdministratorAccount::of(&object).unwrap();
-            assert_eq!(read.second_factor(), Some(secret));
-            assert_eq!(read.has_second_factor(), confirmed);
+            let bytes = vec![7; 20];
+            let secret = OneTimeSecret { bytes, confirmed };
+            let of = [
+                SecondFactor::Plain(secret.clone()),
+                SecondFactor::Sealed(secret),
+            ];
+            for (factor, is_sealed) in of.into_iter().zip([false, true]) {
+                let hlc = 2 * hlc + u64::from(is_sealed);
+                set(&mut object, hlc, vec![(SecondFactor::KEY, factor.value())]);
+                let read = AdministratorAccount::of(&object).unwrap();
+                assert_eq!(read.second_factor(), Some(factor));
+                assert_eq!(read.has_second_factor(), confirmed);
+                let unreadable = read.has_unreadable_second_factor();
+                assert_eq!(unreadable, confirmed && is_sealed);
+            }
         }
-        set(
-            &mut object,
-            4,
-            vec![(Key::field(SECOND_FACTOR), Value::Null)],
-        );
+        set(&mut object, 9, vec![(SecondFactor::KEY, Value::Null)]);
         let read = AdministratorAccount::of(&object).unwrap();
         assert!(!read.has_second_factor() && read.second_factor().is_none());
+    }
+
+    #[test]
+    fn a_server_that_has_lost_its_key_gets_the_secret_from_its_partner_and_gives_it_no_sealed_one()
+    {
+        let secret = |byte| OneTimeSecret {
+            bytes: vec![byte; 20],
+            confirmed: true,
+        };
+        let with = |factor: SecondFactor| {
+            let mut object = account(AdministratorRole::Operator);
+            set(&mut object, 2, vec![(SecondFactor::KEY, factor.value())]);
+            object
+        };
+        for (plain, sealed) in [(1, 255), (255, 1)] {
+            let mut here = with(SecondFactor::Sealed(secret(sealed)));
+            let mut there = with(SecondFactor::Plain(secret(plain)));
+            assert!(there.join(&here).ahead && here.join(&there).changed);
+            for object in [here, there] {
+                let kept = AdministratorAccount::of(&object).unwrap().second_factor();
+                assert_eq!(kept, Some(SecondFactor::Plain(secret(plain))));
+            }
+        }
     }
 
     #[test]

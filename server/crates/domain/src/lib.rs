@@ -11,6 +11,7 @@ mod contact_settings;
 mod derived;
 mod digest;
 mod draft;
+mod ended_sessions;
 mod greeting;
 mod list;
 mod mail_digest;
@@ -23,7 +24,9 @@ mod user;
 mod validation_error;
 mod version;
 
-pub use administrator::{AdministratorAccount, HeldSession, OneTimeSecret, administrator_fields};
+pub use administrator::{
+    AdministratorAccount, HeldSession, OneTimeSecret, SecondFactor, administrator_fields,
+};
 pub use change::Change;
 pub use constraints::{ReplicationConstraints, Shortcut};
 pub use contact_settings::{

@@ -32,6 +32,8 @@ pub mod user_fields {
     pub const DELIVERY: u16 = 10;
     /// Forwarding and remote text notification, one register: [`crate::Forwarding`].
     pub const FORWARDING: u16 = 11;
+    /// Sessions that were ended one by one; one register for each server. See [`crate::User::has_ended`].
+    pub const ENDED_SESSIONS: u16 = 12;
 }
 
 use user_fields::{
@@ -103,6 +105,11 @@ impl<'a> User<'a> {
     /// The view, if the object is a user.
     pub fn of(object: &'a Object) -> Option<Self> {
         (object.kind == Kind::USER).then_some(Self(object))
+    }
+
+    /// What it is read from.
+    pub(crate) fn object(&self) -> &'a Object {
+        self.0
     }
 
     /// The registers of a new user.

@@ -48,7 +48,7 @@ impl Tx<'_> {
     /// Looks at what readers found damaged since, or found again: what is still as they found it becomes unreadable, or missing, or is
     /// here again. Reads no body, so it takes no longer than writing as many rows.
     pub fn look_into_damage(&mut self) -> Result<LookedInto, StoreError> {
-        let found = self.writer.noted.take();
+        let found = self.writer.shared.noted.take();
         self.looked_into = Some(found.clone());
         self.step(|tx| {
             let mut looked = LookedInto::default();

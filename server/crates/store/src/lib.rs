@@ -26,6 +26,8 @@
 //! The digests of live and of staged objects are summed in the transaction that changes them, so that comparing with the partner
 //! reads sums and not objects.
 //!
+//! **What a copy of the database must not tell is sealed in its row**, by whatever [`Options::sealer`] makes.
+//!
 //! This crate decides nothing about replication, and asks no clock what time it is: who calls it brings the time.
 
 mod backfill;
@@ -41,6 +43,7 @@ mod marks;
 mod noted;
 mod open;
 mod pieces;
+mod plain;
 #[cfg(test)]
 mod plans;
 mod put;
@@ -51,7 +54,9 @@ mod rows;
 mod schema;
 mod scrub;
 mod seal;
+mod secrets;
 mod segments;
+mod shared;
 mod space;
 mod spare;
 mod spool;
@@ -74,6 +79,7 @@ pub use pieces::{PARTIAL_BODIES_MAX, PARTIAL_BYTES_MAX};
 pub use readers::{Readers, Sizes};
 pub use reserve::Room;
 pub use scrub::{ScrubPlace, Scrubbed};
+pub use secrets::{MakeSealer, Sealer};
 pub use trail::{TrailEntry, TrailKind, TrailQuery};
 pub use tx::Tx;
 pub use view::View;

@@ -2,8 +2,10 @@
 
 use crate::noted::SharedNoted;
 use crate::reserve::Reserve;
+use crate::secrets::{MakeSealer, Secrets};
 use crate::segments::{Segments, sync_directory};
-use crate::{Disk, Readers, RealDisk, StoreError, Writer, check, log, schema};
+use crate::shared::Shared;
+use crate::{Disk, Readers, RealDisk, StoreError, Writer, check, log, plain, schema};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use std::fs::{self, File, Permissions, TryLockError};
@@ -36,6 +38,8 @@ pub struct Options {
     pub reserve_bytes: u64,
     /// What all of it is written to.
     pub disk: Arc<dyn Disk>,
+    /// Makes what seals secrets in rows. `None`: they lie there as they are.
+    pub sealer: Option<MakeSealer>,
 }
 
 impl Default for Options {
@@ -48,6 +52,7 @@ impl Default for Options {
             partner_spare_bytes: u64::MAX,
             reserve_bytes: 0,
             disk: Arc::new(RealDisk),
+            sealer: None,
         }
     }
 }
@@ -83,23 +88,23 @@ impl Store {
         let mut conn = connect(disk, &path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         configure_writer(&conn)?;
         schema::migrate(&mut conn)?;
+        let make = |make: MakeSealer| make(dir).map_err(StoreError::io("use the key in", dir));
+        let secrets = Secrets(options.sealer.map(make).transpose()?);
+        plain::seal_all(&mut conn, &secrets)?;
         sync_directory(disk, dir)?;
 
         let segments = Arc::new(Segments::new(bodies, Arc::clone(&options.disk)));
         let (tail, opened) = check::run(&mut conn, &segments, options.segment_bytes)?;
-        let noted = SharedNoted::default();
+        let shared = Shared {
+            noted: SharedNoted::default(),
+            secrets,
+        };
         let room = reserve.seen();
-        let readers = Readers::new(
-            path,
-            Arc::clone(&segments),
-            &options,
-            Arc::clone(&noted),
-            room,
-        );
+        let readers = Readers::new(path, Arc::clone(&segments), &options, shared.clone(), room);
         let sound = Sound {
             tail,
             opened,
-            noted,
+            shared,
             lock,
         };
         let writer = Writer::new(conn, segments, options.segment_bytes, reserve, sound)?;
@@ -111,7 +116,7 @@ impl Store {
 pub(crate) struct Sound {
     pub tail: crate::spool::Tail,
     pub opened: crate::Opened,
-    pub noted: SharedNoted,
+    pub shared: Shared,
     pub lock: Lock,
 }
 

@@ -103,12 +103,13 @@ impl Tx<'_> {
             self.execute(space.sql().remove, [id.as_bytes()])?;
         }
         let columns = Columns::of(object);
+        let sealed = self.writer.shared.secrets.sealed(id, object);
         let params = rusqlite::params![
             id.as_bytes(),
             object.kind.0,
             object.owner.as_ref().map(ObjectId::as_bytes),
             object.body.map(|body| body.hash),
-            seal::seal(id, object),
+            seal::seal(id, &sealed),
             columns.number,
             columns.home,
             columns.place,

@@ -1,10 +1,11 @@
 //! Reading beside the writer.
 
 use crate::error::are_too_many_files;
-use crate::noted::{BodyFault, SharedNoted};
+use crate::noted::BodyFault;
 use crate::open::connect;
 use crate::reserve::Seen;
 use crate::segments::{Location, Segments};
+use crate::shared::Shared;
 use crate::{
     Cursor, Disk, Listed, MailboxCounts, Options, Room, StoreError, UserCursor, View, body, log,
 };
@@ -29,7 +30,7 @@ pub struct Readers(Arc<Pool>);
 struct Pool {
     path: PathBuf,
     segments: Arc<Segments>,
-    noted: SharedNoted,
+    shared: Shared,
     idle: Mutex<Vec<Reader>>,
     idle_max: usize,
     read_time_max: Duration,
@@ -103,13 +104,13 @@ impl Readers {
         path: PathBuf,
         segments: Arc<Segments>,
         options: &Options,
-        noted: SharedNoted,
+        shared: Shared,
         room: Seen,
     ) -> Self {
         Self(Arc::new(Pool {
             path,
             segments,
-            noted,
+            shared,
             idle: Mutex::default(),
             idle_max: options.idle_readers,
             read_time_max: options.read_time_max,
@@ -129,7 +130,7 @@ impl Readers {
     ) -> Result<R, StoreError> {
         self.connected(|conn| {
             let tx = conn.transaction_with_behavior(TransactionBehavior::Deferred)?;
-            let result = work(&View::new(&tx, &self.0.noted));
+            let result = work(&View::new(&tx, &self.0.shared));
             tx.finish()?;
             result
         })
@@ -161,7 +162,7 @@ impl Readers {
                     StoreError::Io { .. } => BodyFault::Unread,
                     _ => BodyFault::Gone,
                 };
-                self.0.noted.body(*body, at, fault);
+                self.0.shared.noted.body(*body, at, fault);
                 return Err(error);
             }
             failed = Some((at, error));
@@ -172,7 +173,7 @@ impl Readers {
     /// Calls this, from whatever thread, whenever a reader finds something damaged: [`crate::Tx::look_into_damage`] then has something
     /// to do. There can be one.
     pub fn on_damage(&self, alarm: impl Fn() + Send + Sync + 'static) {
-        self.0.noted.set_alarm(Box::new(alarm));
+        self.0.shared.noted.set_alarm(Box::new(alarm));
     }
 
     pub(crate) fn segments(&self) -> &Segments {
@@ -180,7 +181,7 @@ impl Readers {
     }
 
     pub(crate) fn noted(&self) -> &crate::noted::Noted {
-        &self.0.noted
+        &self.0.shared.noted
     }
 
     /// A part of a body. All of it is verified; the range is cut to its length.

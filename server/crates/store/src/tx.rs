@@ -75,7 +75,7 @@ impl<'w> Tx<'w> {
 
     /// The queries of a reader, seeing what this transaction wrote.
     pub fn view(&self) -> View<'_> {
-        View::new(&self.writer.conn, &self.writer.noted)
+        View::new(&self.writer.conn, &self.writer.shared)
     }
 
     /// A value of this server's own, not replicated.
@@ -243,7 +243,7 @@ impl Drop for Tx<'_> {
             (_, self.writer.buffer) = spool.end_of_transaction();
         }
         if let Some(taken) = self.looked_into.take() {
-            self.writer.noted.put_back(taken);
+            self.writer.shared.noted.put_back(taken);
         }
         // After some errors SQLite has rolled back by itself.
         if self.open

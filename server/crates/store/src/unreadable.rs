@@ -60,7 +60,7 @@ impl Tx<'_> {
     ) -> Result<Option<Object>, StoreError> {
         match self.view().row_in(space, id)? {
             None => Ok(None),
-            Some(Ok(object)) => Ok(Some(object)),
+            Some(Ok(object)) => Ok(Some(self.writer.shared.secrets.opened(id, object))),
             Some(Err(why)) => {
                 self.set_aside(space, id, &why)?;
                 Ok(None)
@@ -80,7 +80,7 @@ impl Tx<'_> {
             let (mut kept, mut unreadable) = (Vec::new(), Vec::new());
             for (id, read) in view::rows(&self.writer.conn, page, params, view::read_object)? {
                 match read {
-                    Ok(object) => kept.push((id, object)),
+                    Ok(object) => kept.push((id, self.writer.shared.secrets.opened(&id, object))),
                     Err(why) => unreadable.push((id, why)),
                 }
             }
@@ -214,7 +214,7 @@ impl View<'_> {
         Ok(statement.query_row([number], |row| row.get(0))?)
     }
 
-    /// A row of a space: its object, or why it cannot be read.
+    /// A row of a space: its object as it lies there, or why it cannot be read.
     pub(crate) fn row_in(
         &self,
         space: Space,

@@ -1,6 +1,6 @@
 //! The queries, over a snapshot or over an open transaction.
 
-use crate::noted::Noted;
+use crate::shared::Shared;
 use crate::space::Space;
 use crate::{Cursor, Listed, MailboxCounts, StoreError, UserCursor, body, seal};
 use domain::{BodyRef, Kind, MessageFolder, Object, ObjectId, ServerId, Timestamp};
@@ -14,7 +14,7 @@ use rusqlite::{Connection, OptionalExtension, Params, Row};
 #[derive(Clone, Copy, Debug)]
 pub struct View<'a> {
     pub(crate) conn: &'a Connection,
-    noted: &'a Noted,
+    shared: &'a Shared,
 }
 
 /// The statements whose plans a test looks at: none of them may read a whole table.
@@ -65,8 +65,8 @@ pub(crate) mod sql {
 }
 
 impl<'a> View<'a> {
-    pub(crate) fn new(conn: &'a Connection, noted: &'a Noted) -> Self {
-        Self { conn, noted }
+    pub(crate) fn new(conn: &'a Connection, shared: &'a Shared) -> Self {
+        Self { conn, shared }
     }
 
     /// An object, if it is here.
@@ -78,9 +78,10 @@ impl<'a> View<'a> {
     /// The object, or a note that its row cannot be read.
     fn readable(&self, id: ObjectId, read: Result<Object, String>) -> Option<Object> {
         if read.is_err() {
-            self.noted.row(id);
+            self.shared.noted.row(id);
         }
         read.ok()
+            .map(|object| self.shared.secrets.opened(&id, object))
     }
 
     /// The objects of a query; those that cannot be read are noted and left out.
@@ -463,7 +464,7 @@ fn id(row: &Row<'_>, column: usize) -> rusqlite::Result<ObjectId> {
     row.get(column).map(ObjectId::from_bytes)
 }
 
-/// An object out of column `data`.
+/// An object out of column `data`, as it lies there: see [`crate::secrets`].
 pub(crate) fn opened(id: &ObjectId, data: ValueRef<'_>) -> Result<Object, String> {
     match data {
         ValueRef::Blob(bytes) => seal::open(id, bytes),
@@ -479,7 +480,7 @@ pub(crate) fn lane_number(lane: Lane) -> usize {
     }
 }
 
-/// An object, read from `id, data`; or why it cannot be read.
+/// An object, read from `id, data`, as it lies there; or why it cannot be read.
 pub(crate) fn read_object(row: &Row<'_>) -> rusqlite::Result<(ObjectId, Result<Object, String>)> {
     let id = id(row, 0)?;
     Ok((id, opened(&id, row.get_ref(1)?)))

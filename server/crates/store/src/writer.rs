@@ -1,10 +1,10 @@
 //! The one writer of a store.
 
 use crate::compact::Unread;
-use crate::noted::SharedNoted;
 use crate::open::{Lock, Sound};
 use crate::reserve::Reserve;
 use crate::segments::Segments;
+use crate::shared::Shared;
 use crate::spool::{Spool, Tail};
 use crate::{Opened, StoreError, Tx, View};
 use ledger::ReplicaState;
@@ -30,8 +30,8 @@ pub struct Writer {
     pub(crate) unreadable: (u64, u64),
     /// Bodies that are missing; `None`: to be counted anew.
     pub(crate) missing: Option<u64>,
-    /// What readers find damaged.
-    pub(crate) noted: SharedNoted,
+    /// What readers find damaged, and how secrets are sealed.
+    pub(crate) shared: Shared,
     /// As committed.
     pub(crate) state: ReplicaState,
     /// Why nothing may be written any more.
@@ -60,7 +60,7 @@ impl Writer {
         let Sound {
             tail,
             opened,
-            noted,
+            shared,
             lock,
         } = sound;
         let log_pages = Arc::new(AtomicU32::new(0));
@@ -79,7 +79,7 @@ impl Writer {
             users: 0,
             unreadable: (0, 0),
             missing: None,
-            noted,
+            shared,
             state: ReplicaState::default(),
             fatal: None,
             log_pages,
@@ -95,7 +95,7 @@ impl Writer {
             let sql = "SELECT count(*) FROM mark WHERE lane = ?1";
             writer.marks[lane] = writer.conn.query_row(sql, [lane], |row| row.get(0))?;
         }
-        let view = View::new(&writer.conn, &writer.noted);
+        let view = View::new(&writer.conn, &writer.shared);
         (writer.users, writer.unreadable) = (view.user_count(None)?, view.unreadable_count()?);
         writer.state = crate::rows::read_state(&writer.conn)?;
         Ok(writer)

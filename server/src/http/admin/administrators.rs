@@ -20,6 +20,7 @@ fn row(listed: Listed) -> AdministratorRow {
         role: listed.role,
         locked: listed.locked,
         second_factor: listed.second_factor,
+        second_factor_unreadable: listed.second_factor_unreadable,
         password_changed_at: listed.password_changed_at,
         sessions: u32::try_from(listed.sessions.len()).unwrap_or(u32::MAX),
     }

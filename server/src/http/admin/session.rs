@@ -21,7 +21,7 @@ use contract::{
     (status = 201, description = "Signed in", body = AdministratorSession),
     (status = 400, body = ApiError),
     (status = 401, description = "Name, password or code is wrong; with code_needed a code is wanted besides", body = ApiError),
-    (status = 403, description = "The account is locked", body = ApiError),
+    (status = 403, description = "The account is locked, or this server has lost the key of its second factor", body = ApiError),
     (status = 429, description = "Too many tries from this network: Retry-After says how long to wait", body = ApiError),
     (status = 503, body = ApiError),
 ))]

@@ -71,6 +71,29 @@ fn the_document_holds_the_addresses_that_clients_are_built_against() {
     }
 }
 
+/// `ApiError` is said to be the body of every one of them.
+#[test]
+fn every_refusal_has_the_same_body() {
+    let document = document();
+    let paths = document["paths"].as_object().unwrap();
+    let operations = paths
+        .iter()
+        .flat_map(|(path, item)| item.as_object().unwrap().values().map(move |of| (path, of)));
+    for (path, operation) in operations {
+        let answers = operation["responses"].as_object().unwrap();
+        for (status, answer) in answers.iter().filter(|(status, _)| ***status >= *"400") {
+            // What is added by the shape of an operation stands once, by a name.
+            let named = answer["$ref"]
+                .as_str()
+                .and_then(|name| name.strip_prefix('#'));
+            let answer = named.map_or(Some(answer), |name| document.pointer(name));
+            let schema = &answer.unwrap()["content"]["application/json"]["schema"];
+            let is = &schema["$ref"];
+            assert_eq!(is, "#/components/schemas/ApiError", "{path} {status}");
+        }
+    }
+}
+
 #[test]
 fn every_schema_that_is_referred_to_is_there() {
     let document = document();

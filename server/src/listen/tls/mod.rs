@@ -13,7 +13,7 @@ pub use certificates::Certificates;
 pub use fingerprint::Fingerprint;
 pub use source::Source;
 pub use trust::{Trust, connector};
-pub use watch::watch;
+pub use watch::look_again;
 
 use std::io;
 use std::path::{Path, PathBuf};

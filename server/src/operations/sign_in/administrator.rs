@@ -13,8 +13,8 @@ use crate::password::PASSWORD_LENGTH_MAX;
 use crate::server::{Abort, Server, Wait};
 use crate::token::{self, AdministratorClaims, TokenError};
 use domain::{
-    AdministratorAccount, AdministratorRole, Change, Key, Object, ObjectId, Timestamp, Value,
-    administrator_fields,
+    AdministratorAccount, AdministratorRole, Change, Key, Object, ObjectId, SecondFactor,
+    Timestamp, Value, administrator_fields,
 };
 use ledger::Ledger;
 use std::net::IpAddr;
@@ -65,7 +65,8 @@ impl SignIn {
     ///
     /// # Errors
     /// [`OpError::WrongPassword`] whatever of it is wrong, [`OpError::CodeNeeded`] once name and password are right, [`OpError::TooMany`],
-    /// [`OpError::Forbidden`] for an account that is locked, [`OpError::Invalid`], [`OpError::Unavailable`].
+    /// [`OpError::Forbidden`] for an account that is locked, or whose second factor this server cannot read; [`OpError::Invalid`],
+    /// [`OpError::Unavailable`].
     pub async fn sign_in_administrator(
         &self,
         from: IpAddr,
@@ -119,16 +120,18 @@ impl SignIn {
         // A new password forgives wrong ones before, on both servers.
         let forgiven = kept.as_ref().map(|password| password.changed_at);
         let phc = kept.map(|password| password.phc);
-        let secret = account.and_then(|account| account.second_factor());
-        let secret = secret.filter(|secret| secret.confirmed);
+        let factor = account.and_then(|account| account.second_factor());
+        let factor = factor.filter(SecondFactor::is_confirmed);
         let used = account.and_then(|account| account.code_used());
         let wrong_code = AtomicBool::new(false);
         let check = async {
             if !self.0.hasher.verify(password, phc.clone()).await? {
                 return Ok(None);
             }
-            let Some(secret) = secret else {
-                return Ok(Some(None));
+            let secret = match factor {
+                None => return Ok(Some(None)),
+                Some(SecondFactor::Plain(secret)) => secret,
+                Some(SecondFactor::Sealed(_)) => return Err(unreadable()),
             };
             let code = code.ok_or(OpError::CodeNeeded)?;
             let step = step_of(&secret.bytes, code, server.now(), used);
@@ -295,6 +298,15 @@ fn administrator(
         claims,
         second_factor_needed: required && !account.has_second_factor(),
     }
+}
+
+/// The key of its second factor is lost, and without a code nobody gets in.
+fn unreadable() -> OpError {
+    OpError::Forbidden(
+        "This server cannot read the second factor of this account any more. Sign in on the partner, or have the second factor taken away: another \
+         administrator can, and so can `callpilot admin set NAME --no-second-factor` on the server's machine."
+            .into(),
+    )
 }
 
 fn locked() -> OpError {

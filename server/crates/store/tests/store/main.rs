@@ -12,6 +12,7 @@ mod log;
 mod mailbox;
 mod pieces;
 mod room;
+mod secrets;
 mod spaces;
 mod start;
 mod support;
