@@ -10,6 +10,7 @@ use leptos::prelude::*;
 use ui::announcer::{Announcer, LiveRegions};
 use ui::clock::Clock;
 use ui::connection::ConnectionContext;
+use ui::focus_keeper::FocusKeeper;
 use ui::keyboard::Keyboard;
 use ui::router::Router;
 use ui::session::{SessionChange, SessionContext};
@@ -70,6 +71,7 @@ fn provide(connection: ConnectionContext) -> SessionContext {
     provide_context(player);
     provide_context(session);
     provide_context(Keyboard::listen());
+    provide_context(FocusKeeper::watch());
     provide_context(Router::start(BASE));
     session.start();
     session
