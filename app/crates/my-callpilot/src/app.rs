@@ -10,6 +10,7 @@ use leptos::prelude::*;
 use ui::announcer::{Announcer, LiveRegions};
 use ui::clock::Clock;
 use ui::connection::ConnectionContext;
+use ui::focus_keeper::FocusKeeper;
 use ui::keyboard::Keyboard;
 use ui::router::Router;
 use ui::session::{SessionChange, SessionContext};
@@ -51,12 +52,16 @@ fn provide(connection: ConnectionContext) -> SessionContext {
     let (clock, announcer) = (Clock::start(), Announcer::default());
     let mailbox = MailboxContext::new(connection, clock, announcer);
     let player = PlayerContext::new(connection);
+    player.follow(mailbox);
     let session = SessionContext::new(connection, SESSION_KEY, move |change| match change {
-        SessionChange::Entered(who) => mailbox.open(&who.mailbox),
+        SessionChange::Entered(who) => {
+            mailbox.open(&who.mailbox);
+            player.open(&who.mailbox, mailbox);
+        }
         SessionChange::Ready => mailbox.read_lists(),
         SessionChange::Left { by_reader } => {
             mailbox.close(by_reader);
-            player.forget();
+            player.close();
         }
     });
     connection.listen(move |event| {
@@ -70,6 +75,7 @@ fn provide(connection: ConnectionContext) -> SessionContext {
     provide_context(player);
     provide_context(session);
     provide_context(Keyboard::listen());
+    provide_context(FocusKeeper::watch());
     provide_context(Router::start(BASE));
     session.start();
     session

@@ -3,15 +3,18 @@
 use crate::mailbox::MailboxContext;
 use crate::pages::configure::ConfigurePage;
 use crate::pages::information::Information;
+use crate::pages::list_window::ListPlaces;
 use crate::pages::messages::Messages;
 use crate::pages::not_found::NotFound;
 use crate::route::{BASE, DELETED, INBOX, Location, Page};
 use contract::Folder;
 use leptos::prelude::*;
+use ui::browser;
 use ui::components::brand::Brand;
 use ui::components::button::styled;
 use ui::components::connection_banner::{ConnectionBanner, Keeping};
 use ui::components::icons::{Icon, icon, small};
+use ui::focus_keeper::FocusKeeper;
 use ui::keyboard::Keyboard;
 use ui::keys::Command;
 use ui::router::Router;
@@ -29,6 +32,8 @@ pub fn Frame() -> impl IntoView {
     let links = PageLinks { page };
     let menu = folders_menu();
     name_the_inbox();
+    provide_context(ListPlaces::default());
+    FocusKeeper::here().belongs(|| browser::focus("heading"));
     view! {
         <a class="skip" href="#main">"To the content"</a>
         <div class="app" data-nav=move || menu.get().then_some("open")>

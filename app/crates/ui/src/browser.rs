@@ -2,7 +2,10 @@
 
 use js_sys::{Array, Reflect, Uint8Array};
 use wasm_bindgen::JsCast;
-use web_sys::{Blob, BlobPropertyBag, Document, HtmlElement, Storage, Url};
+use wasm_bindgen::prelude::Closure;
+use web_sys::{
+    Blob, BlobPropertyBag, Document, Element, HtmlElement, ResizeObserver, Storage, Url,
+};
 
 /// The text in small letters, in every script. The browser has the tables; the module need not carry them.
 pub fn small_letters(text: &str) -> String {
@@ -63,6 +66,11 @@ pub fn is_shown(element: &HtmlElement) -> bool {
     element.offset_width() > 1 && element.offset_height() > 1
 }
 
+/// Whether the focus is in an element that this selector finds.
+pub fn focus_is_in(selector: &str) -> bool {
+    focused().is_some_and(|focused| matches!(focused.closest(selector), Ok(Some(_))))
+}
+
 /// Whether nothing has the focus: what had it has gone.
 pub fn focus_is_lost() -> bool {
     focused().is_none_or(|element| element.tag_name() == "BODY")
@@ -72,6 +80,33 @@ pub fn focus_is_lost() -> bool {
 pub fn dialog_is_open() -> bool {
     document()
         .is_some_and(|document| matches!(document.query_selector("dialog[open]"), Ok(Some(_))))
+}
+
+/// Height of the window, in CSS pixels.
+pub fn window_height() -> f64 {
+    let height = web_sys::window().and_then(|window| window.inner_height().ok());
+    height.and_then(|height| height.as_f64()).unwrap_or(0.0)
+}
+
+/// Sets the height of an element at once, as a style sheet would.
+pub fn set_height(element: &HtmlElement, height: &str) {
+    // A height that the browser does not take leaves the element as it is.
+    let _ = element.style().set_property("height", height);
+}
+
+/// Runs something whenever this element has got another size, for as long as the present component is shown.
+pub fn when_resized(element: &Element, resized: impl Fn() + 'static) {
+    let heard = Closure::<dyn FnMut()>::new(resized);
+    let Ok(observer) = ResizeObserver::new(heard.as_ref().unchecked_ref()) else {
+        return;
+    };
+    observer.observe(element);
+    // Both live until then.
+    let watching = leptos::prelude::StoredValue::new_local((observer, heard));
+    leptos::prelude::on_cleanup(move || {
+        use leptos::prelude::WithValue;
+        watching.with_value(|(observer, _)| observer.disconnect());
+    });
 }
 
 /// Runs something when the page has been drawn anew.

@@ -19,6 +19,8 @@ pub mod announcer;
 #[cfg(target_arch = "wasm32")]
 pub mod browser;
 #[cfg(target_arch = "wasm32")]
+pub mod byte_store;
+#[cfg(target_arch = "wasm32")]
 pub mod clock;
 #[cfg(target_arch = "wasm32")]
 pub mod components;
@@ -27,6 +29,8 @@ pub mod connection;
 #[cfg(target_arch = "wasm32")]
 pub mod context;
 #[cfg(target_arch = "wasm32")]
+pub mod focus_keeper;
+#[cfg(target_arch = "wasm32")]
 pub mod keyboard;
 #[cfg(target_arch = "wasm32")]
 pub mod read_only;
@@ -34,6 +38,8 @@ pub mod read_only;
 pub mod router;
 #[cfg(target_arch = "wasm32")]
 pub mod session;
+#[cfg(target_arch = "wasm32")]
+pub mod strip;
 
 #[cfg(test)]
 mod samples;

@@ -36,6 +36,17 @@ fn mark(shown: bool, class: &'static str, sign: Icon, title: &'static str) -> Op
     })
 }
 
+/// Where a row stands. Most rows of a long list are not drawn: so it is said how many there are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RowPlace {
+    /// Its upper edge, as the style sheet takes it.
+    pub top: String,
+    /// Its number within its day, from 1.
+    pub number: usize,
+    /// How many messages that day has.
+    pub size: usize,
+}
+
 /// One row. What can change of a message changes in it piece by piece; the row itself is never made anew, so that focus stays.
 #[component]
 pub fn MessageRowView(
@@ -52,6 +63,9 @@ pub fn MessageRowView(
     /// It is the one that Tab reaches.
     #[prop(into)]
     current: Signal<bool>,
+    /// Where it stands in its day.
+    #[prop(into)]
+    place: Signal<RowPlace>,
     /// Takes it into the selection, or out of it; with `true` all from the one that was picked last.
     on_pick: Callback<(ObjectId, bool)>,
     /// It has got the focus.
@@ -61,11 +75,7 @@ pub fn MessageRowView(
         .mail()
         .with_untracked(|mail| mail.row(id).cloned())?;
     let now = changing(&row);
-    let select = format!(
-        "Select: {}, {}",
-        words::sender(&row.sender),
-        words::subject(&row)
-    );
+    let select = select_name(&row);
     let kind = row_length::main_kind(&row);
     let (who, meta) = (sender_and_subject(&row), time_and_length(&row, now));
     let name = link_name(row, now);
@@ -76,6 +86,9 @@ pub fn MessageRowView(
             class:row--new=move || now.get().unread
             class:row--open=move || open.get()
             class:row--picked=move || picked.get()
+            style:top=move || place.get().top
+            aria-posinset=move || place.get().number.to_string()
+            aria-setsize=move || place.get().size.to_string()
         >
             <input
                 type="checkbox"
@@ -103,6 +116,12 @@ pub fn MessageRowView(
         </li>
     };
     Some(view.into_any())
+}
+
+/// The name of the row's check box.
+fn select_name(row: &MessageRow) -> String {
+    let (sender, subject) = (words::sender(&row.sender), words::subject(row));
+    format!("Select: {sender}, {subject}")
 }
 
 /// What may change of a message while its row is shown.

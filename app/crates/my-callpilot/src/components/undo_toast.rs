@@ -8,7 +8,10 @@ use ui::components::icons::Icon;
 
 /// The corner of the list where the toast appears.
 #[component]
-pub fn ToastCorner() -> impl IntoView {
+pub fn ToastCorner(
+    /// Takes the last action back.
+    on_undo: Callback<()>,
+) -> impl IntoView {
     let mailbox = MailboxContext::here();
     let words = Memo::new(move |_| mailbox.undo().with(|undo| undo.as_ref().map(Undo::words)));
     let hold = move |held: bool| mailbox.hold_undo(held);
@@ -27,7 +30,7 @@ pub fn ToastCorner() -> impl IntoView {
                                 on:pointerleave=move |_| hold(false)
                             >
                                 {words}
-                                {button(Icon::Undo, "Undo", move || mailbox.take_back())}
+                                {button(Icon::Undo, "Undo", move || on_undo.run(()))}
                             </div>
                         }
                     })

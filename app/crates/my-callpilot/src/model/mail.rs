@@ -5,6 +5,7 @@
 
 use super::outbox::{self, Outbox};
 use contract::{Counts, Folder, MessageList, MessagePatch, MessageRow, ObjectId, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
 use ui::times::{Day, Zone};
 
 /// What is known of one folder.
@@ -21,6 +22,8 @@ pub struct FolderState {
 pub struct Mail {
     /// Newest first.
     rows: Vec<MessageRow>,
+    /// When each row was received: by this it is found among thousands.
+    received: BTreeMap<ObjectId, Timestamp>,
     /// The counts that a server gave last.
     counts: Counts,
     inbox: FolderState,
@@ -54,13 +57,19 @@ impl Mail {
         };
         // Of later pages only the rows are taken: where they begin is known to the server alone.
         if before.is_none() {
+            let listed: BTreeSet<ObjectId> = page.messages.iter().map(|row| row.id).collect();
+            let received = &mut self.received;
             self.rows.retain(|row| {
-                row.folder != folder
-                    || page.messages.iter().any(|listed| listed.id == row.id)
+                let stays = row.folder != folder
+                    || listed.contains(&row.id)
                     || row.received_at < oldest
                     // It arrived while the list was on its way.
                     || row.received_at >= page.as_of
-                    || waiting.holds(row.id)
+                    || waiting.holds(row.id);
+                if !stays {
+                    received.remove(&row.id);
+                }
+                stays
             });
         }
         for row in page.messages {
@@ -87,18 +96,28 @@ impl Mail {
         if let Some(place) = known {
             self.rows.remove(place);
         }
-        let newer = |other: &MessageRow| (other.received_at, other.id) > (row.received_at, row.id);
-        self.rows.insert(self.rows.partition_point(newer), row);
+        self.received.insert(row.id, row.received_at);
+        let place = self.place_for(row.received_at, row.id);
+        self.rows.insert(place, row);
         known.is_none()
     }
 
+    /// Where a row of that time stands, or would stand.
+    fn place_for(&self, at: Timestamp, id: ObjectId) -> usize {
+        self.rows
+            .partition_point(|other| (other.received_at, other.id) > (at, id))
+    }
+
     fn place(&self, id: ObjectId) -> Option<usize> {
-        self.rows.iter().position(|row| row.id == id)
+        Some(self.place_for(*self.received.get(&id)?, id))
     }
 
     /// Takes out a message that is gone for good.
     pub fn remove(&mut self, id: ObjectId, counts: Option<Counts>) {
-        self.rows.retain(|row| row.id != id);
+        if let Some(place) = self.place(id) {
+            self.rows.remove(place);
+            self.received.remove(&id);
+        }
         self.counts = counts.unwrap_or(self.counts);
     }
 
@@ -111,7 +130,7 @@ impl Mail {
 
     /// One row.
     pub fn row(&self, id: ObjectId) -> Option<&MessageRow> {
-        self.rows.iter().find(|row| row.id == id)
+        self.place(id).map(|place| &self.rows[place])
     }
 
     /// The rows of a folder, newest first.
@@ -176,7 +195,7 @@ pub fn days<'a>(zone: &impl Zone, rows: impl IntoIterator<Item = &'a MessageRow>
 }
 
 /// Where the focus goes when `gone` leave the list: the next row that stays, else the one before, else none.
-pub fn neighbour(ids: &[ObjectId], at: ObjectId, gone: &[ObjectId]) -> Option<ObjectId> {
+pub fn neighbour(ids: &[ObjectId], at: ObjectId, gone: &BTreeSet<ObjectId>) -> Option<ObjectId> {
     let place = ids.iter().position(|&id| id == at)?;
     let stays = |id: &&ObjectId| !gone.contains(id);
     ids[place..]
@@ -313,6 +332,24 @@ mod tests {
     }
 
     #[test]
+    fn a_row_is_found_after_its_time_has_changed_and_not_after_it_has_gone() {
+        let mut mail = filled(vec![row(1, 60), row(2, 30), row(3, 5)]);
+        mail.put(row(1, 1), None, &Outbox::default());
+        assert_eq!(inbox(&mail), [id(1), id(3), id(2)]);
+        assert_eq!(mail.row(id(1)), Some(&row(1, 1)));
+        mail.remove(id(3), None);
+        mail.join(
+            Folder::Inbox,
+            None,
+            page(vec![row(2, 30)]),
+            &Outbox::default(),
+        );
+        assert_eq!(inbox(&mail), [id(2)]);
+        assert_eq!((mail.row(id(1)), mail.row(id(3))), (None, None));
+        assert_eq!(mail.row(id(2)), Some(&row(2, 30)));
+    }
+
+    #[test]
     fn rows_are_grouped_by_the_readers_days() {
         let mail = filled(vec![row(1, 60), row(2, 30), row(3, 1_500)]);
         let groups = days(&UTC, mail.rows(Folder::Inbox));
@@ -324,10 +361,13 @@ mod tests {
     #[test]
     fn after_a_deletion_the_focus_goes_to_the_next_row_that_stays() {
         let ids = [id(1), id(2), id(3), id(4)];
-        assert_eq!(neighbour(&ids, id(2), &[id(2)]), Some(id(3)));
-        assert_eq!(neighbour(&ids, id(2), &[id(2), id(3)]), Some(id(4)));
-        assert_eq!(neighbour(&ids, id(4), &[id(4)]), Some(id(3)));
-        assert_eq!(neighbour(&ids[..1], id(1), &[id(1)]), None);
-        assert_eq!(neighbour(&ids, id(9), &[id(9)]), None);
+        let after = |ids: &[ObjectId], at, gone: &[u8]| {
+            neighbour(ids, at, &gone.iter().map(|n| id(*n)).collect())
+        };
+        assert_eq!(after(&ids, id(2), &[2]), Some(id(3)));
+        assert_eq!(after(&ids, id(2), &[2, 3]), Some(id(4)));
+        assert_eq!(after(&ids, id(4), &[4]), Some(id(3)));
+        assert_eq!(after(&ids[..1], id(1), &[1]), None);
+        assert_eq!(after(&ids, id(9), &[9]), None);
     }
 }

@@ -4,12 +4,13 @@
 pub mod arrivals;
 pub mod arriving;
 pub mod kept;
+pub mod kept_sounds;
+pub mod list_window;
 pub mod mail;
 pub mod outbox;
 pub mod outline;
 pub mod row_length;
 pub mod search;
-pub mod steps;
 pub mod undo;
 pub mod wave;
 pub mod words;

@@ -60,6 +60,9 @@ pub fn fits(row: &MessageRow, show: Show, query: &str, small: &dyn Fn(&str) -> S
     if !show.takes(row) {
         return false;
     }
+    if query.trim().is_empty() {
+        return true;
+    }
     let sender = &row.sender;
     let number = sender.number.as_deref().unwrap_or_default();
     let text = [

@@ -3,9 +3,9 @@
 
 use crate::components::message_row::row_dom_id;
 use crate::mailbox::MailboxContext;
+use crate::model::list_window;
 use crate::model::mail::{DayGroup, days, neighbour};
 use crate::model::search::{Show, fits};
-use crate::model::steps::step;
 use crate::model::undo::Action;
 use crate::model::words;
 use crate::player::PlayerContext;
@@ -13,6 +13,7 @@ use crate::route::Page;
 use contract::{Folder, MessageRow, ObjectId};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use std::collections::BTreeSet;
 use std::time::Duration;
 use ui::announcer::Announcer;
 use ui::browser;
@@ -20,6 +21,7 @@ use ui::clock::Clock;
 use ui::keys::Command;
 use ui::read_only::ReadOnly;
 use ui::router::Router;
+use ui::sdk::Trouble;
 
 /// The reader has stopped typing when nothing came for this time.
 const STOPPED_AFTER: Duration = Duration::from_millis(700);
@@ -56,14 +58,14 @@ pub struct FolderContext {
     searching: RwSignal<bool>,
     /// The rows that fit, newest first, by days.
     pub groups: Memo<Vec<DayGroup>>,
-    /// The rows that are drawn: `groups`, or on the way to it.
-    drawn: RwSignal<Vec<DayGroup>>,
     /// The selection.
-    picked: RwSignal<Vec<ObjectId>>,
+    picked: RwSignal<BTreeSet<ObjectId>>,
     /// The row that was picked last: a range begins there.
     anchor: StoredValue<Option<ObjectId>>,
-    /// The row that Tab reaches.
+    /// The row that the reader was at.
     current: RwSignal<Option<ObjectId>>,
+    /// The row that Tab reaches: the one the reader was at, else the open one, else the first.
+    pub reachable: Memo<Option<ObjectId>>,
     /// The help is open.
     pub help: RwSignal<bool>,
     /// The question before something is deleted for good is open.
@@ -92,6 +94,7 @@ impl FolderContext {
                 .mail()
                 .with(|mail| days(&zone, mail.rows(folder).into_iter().filter(is_shown)))
         });
+        let current = RwSignal::new(None);
         let folder = Self {
             mailbox,
             folder,
@@ -102,10 +105,10 @@ impl FolderContext {
             finding: RwSignal::new(Finding::Done),
             searching: RwSignal::new(false),
             groups,
-            drawn: follow(groups),
-            picked: RwSignal::new(Vec::new()),
+            picked: RwSignal::new(BTreeSet::new()),
             anchor: StoredValue::new(None),
-            current: RwSignal::new(None),
+            current,
+            reachable: Memo::new(move |_| reachable(groups, [current.get(), open.get()])),
             help: RwSignal::new(false),
             asking: RwSignal::new(false),
             emptying: RwSignal::new(false),
@@ -113,19 +116,22 @@ impl FolderContext {
             router: Router::here(),
             player: PlayerContext::here(),
         };
-        folder.keep_selection_in_folder();
+        folder.keep_in_folder();
         folder.search_on_server();
         folder
     }
 
-    /// The rows that are drawn.
-    pub fn drawn(self) -> ReadOnly<Vec<DayGroup>> {
-        self.drawn.into()
+    /// The selection.
+    pub fn picked(self) -> ReadOnly<BTreeSet<ObjectId>> {
+        self.picked.into()
     }
 
-    /// The selection.
-    pub fn picked(self) -> ReadOnly<Vec<ObjectId>> {
-        self.picked.into()
+    /// The selected messages, newest first.
+    pub fn picked_rows(self) -> Vec<ObjectId> {
+        let mut rows = self.ids();
+        self.picked
+            .with_untracked(|picked| rows.retain(|id| picked.contains(id)));
+        rows
     }
 
     /// The search row is there.
@@ -145,19 +151,26 @@ impl FolderContext {
 
     /// Takes everything out of the selection.
     pub fn clear_selection(self) {
-        self.picked.update(Vec::clear);
+        self.picked.update(BTreeSet::clear);
     }
 
-    /// Messages that have left the folder leave the selection, too.
-    fn keep_selection_in_folder(self) {
-        Effect::new(move || {
+    /// Messages that have left the folder leave the selection, too, and the reader who was at one of them is then at the next.
+    fn keep_in_folder(self) {
+        Effect::new(move |before: Option<Vec<ObjectId>>| {
             self.groups.track();
-            let here = self.ids();
-            let left = |id: &ObjectId| !here.contains(id);
-            if self.picked.with_untracked(|picked| picked.iter().any(left)) {
+            let ids = self.ids();
+            let here: BTreeSet<ObjectId> = ids.iter().copied().collect();
+            if !self.picked.with_untracked(|picked| picked.is_subset(&here)) {
                 self.picked
                     .update(|picked| picked.retain(|id| here.contains(id)));
             }
+            let at = self.current.get_untracked();
+            if let (Some(at), Some(before)) = (at.filter(|at| !here.contains(at)), before) {
+                let gone = before.iter().filter(|id| !here.contains(id));
+                let gone = gone.copied().collect();
+                self.current.set(neighbour(&before, at, &gone));
+            }
+            ids
         });
     }
 
@@ -226,8 +239,7 @@ impl FolderContext {
 
     /// How many rows fit (tracked).
     pub fn shown(self) -> usize {
-        self.groups
-            .with(|groups| groups.iter().map(|group| group.ids.len()).sum())
+        self.groups.with(|groups| list_window::length(groups))
     }
 
     /// The rows that fit, newest first.
@@ -238,22 +250,6 @@ impl FolderContext {
                 .flat_map(|group| group.ids.iter().copied())
                 .collect()
         })
-    }
-
-    /// The row that Tab reaches: the one the reader was at, else the open one, else the first.
-    pub fn reachable(self) -> Option<ObjectId> {
-        let present = |id: &ObjectId| {
-            self.groups
-                .with(|groups| groups.iter().any(|group| group.ids.contains(id)))
-        };
-        self.current
-            .get()
-            .filter(present)
-            .or_else(|| self.open.get().filter(present))
-            .or_else(|| {
-                self.groups
-                    .with(|groups| groups.first()?.ids.first().copied())
-            })
     }
 
     /// Opens a message, or with `None` goes back to the list.
@@ -277,7 +273,7 @@ impl FolderContext {
 
     /// Takes all messages that are shown into the selection.
     pub fn pick_all(self) {
-        self.picked.set(self.ids());
+        self.picked.set(self.ids().into_iter().collect());
     }
 
     /// Takes the messages from the one that was picked last to this one into the selection.
@@ -288,19 +284,14 @@ impl FolderContext {
         let (Some(from), Some(to)) = (anchor, place(id)) else {
             return self.pick(id);
         };
-        self.picked.update(|picked| {
-            for id in &ids[from.min(to)..=from.max(to)] {
-                if !picked.contains(id) {
-                    picked.push(*id);
-                }
-            }
-        });
+        self.picked
+            .update(|picked| picked.extend(&ids[from.min(to)..=from.max(to)]));
     }
 
     /// Takes the row one is at and its neighbour into the selection.
     fn extend(self, step: isize) {
         let at = self.focused_row().or(self.current.get_untracked());
-        if let (Some(at), true) = (at, self.picked.with_untracked(Vec::is_empty)) {
+        if let (Some(at), true) = (at, self.picked.with_untracked(BTreeSet::is_empty)) {
             self.anchor.set_value(Some(at));
         }
         self.move_focus(step);
@@ -312,25 +303,18 @@ impl FolderContext {
     /// Takes a message into the selection, or out of it.
     pub fn pick(self, id: ObjectId) {
         self.anchor.set_value(Some(id));
-        self.picked.update(
-            |picked| match picked.iter().position(|picked| *picked == id) {
-                Some(place) => {
-                    picked.remove(place);
-                }
-                None => picked.push(id),
-            },
-        );
+        self.picked.update(|picked| {
+            if !picked.remove(&id) {
+                picked.insert(id);
+            }
+        });
     }
 
     /// What a command is about: the selection, else the row that has the focus, else the open message.
     fn meant(self) -> Vec<ObjectId> {
-        let picked = self.picked.get_untracked();
+        let picked = self.picked_rows();
         if !picked.is_empty() {
-            return self
-                .ids()
-                .into_iter()
-                .filter(|id| picked.contains(id))
-                .collect();
+            return picked;
         }
         self.focused_row()
             .or(self.open.get_untracked())
@@ -373,10 +357,42 @@ impl FolderContext {
         self.mailbox.shift(action, ids);
     }
 
+    /// Takes the last action back; the focus goes to the message that is here again.
+    pub fn take_back(self) {
+        let undo = self.mailbox.undo().get_untracked();
+        self.mailbox.take_back();
+        let here = self.ids();
+        let back = undo.and_then(|undo| undo.ids.into_iter().find(|id| here.contains(id)));
+        if let Some(back) = back {
+            self.focus_row(back);
+        }
+    }
+
+    /// Reads the next older page; the focus goes from the button, which moves down or goes, to the first of its messages.
+    ///
+    /// # Errors
+    /// It is not there.
+    pub async fn read_older(self) -> Result<(), Trouble> {
+        let last = self.ids().last().copied();
+        self.mailbox.read_older(self.folder).await?;
+        let after_last = |ids: &[ObjectId]| match last {
+            Some(last) => ids.iter().position(|id| *id == last).map(|at| at + 1),
+            None => Some(0),
+        };
+        if !self.current.is_disposed() && browser::focus_is_in(".list__foot") {
+            let ids = self.ids();
+            if let Some(first) = after_last(&ids).and_then(|at| ids.get(at)) {
+                self.focus_row(*first);
+            }
+        }
+        Ok(())
+    }
+
     /// Leaves messages that are about to go: selection, open message and focus move on.
     fn step_aside(self, gone: &[ObjectId]) {
         let at = self.focused_row().or_else(|| gone.first().copied());
-        let next = at.and_then(|at| neighbour(&self.ids(), at, gone));
+        let gone: BTreeSet<ObjectId> = gone.iter().copied().collect();
+        let next = at.and_then(|at| neighbour(&self.ids(), at, &gone));
         self.picked
             .update(|picked| picked.retain(|id| !gone.contains(id)));
         if self
@@ -393,6 +409,14 @@ impl FolderContext {
                 browser::focus("heading");
             }),
         }
+    }
+
+    /// Takes the focus that has been lost. With a selection it goes to what says how many there are, beside what can be done with them.
+    pub fn take_focus(self) -> bool {
+        let row = self.reachable.get_untracked();
+        let selecting = self.picked.with_untracked(|picked| !picked.is_empty());
+        let on_row = || row.is_some_and(|row| browser::focus(&row_dom_id(row)));
+        !selecting && on_row() || browser::focus("subject") || browser::focus("heading")
     }
 
     fn move_focus(self, step: isize) {
@@ -444,11 +468,11 @@ impl FolderContext {
     }
 
     fn escape(self) -> bool {
-        if !self.picked.with_untracked(Vec::is_empty) {
+        if !self.picked.with_untracked(BTreeSet::is_empty) {
             self.clear_selection();
         } else if self.searching.get_untracked() {
             self.end_search();
-            match self.reachable() {
+            match self.reachable.get_untracked() {
                 Some(id) => self.focus_row(id),
                 None => self.move_focus(0),
             }
@@ -475,7 +499,7 @@ impl FolderContext {
             Command::SelectPrevious => self.extend(-1),
             Command::SelectAll if self.shown() > 0 => self.pick_all(),
             Command::Undo if self.mailbox.undo().with_untracked(Option::is_some) => {
-                self.mailbox.take_back();
+                self.take_back();
             }
             Command::SelectAll | Command::Undo => return false,
             Command::PlayPause => {
@@ -503,20 +527,11 @@ impl FolderContext {
     }
 }
 
-/// A list that follows another one step by step, each after the one before has been drawn.
-fn follow(wanted: Memo<Vec<DayGroup>>) -> RwSignal<Vec<DayGroup>> {
-    let drawn = RwSignal::new(wanted.get_untracked());
-    Effect::new(move || {
-        let (now, wanted) = (drawn.get(), wanted.get());
-        if now != wanted {
-            let next = step(&now, &wanted);
-            set_timeout(
-                move || {
-                    drawn.try_set(next);
-                },
-                Duration::ZERO,
-            );
-        }
-    });
-    drawn
+/// The first of these that is in the list, else the first of the list (tracked).
+fn reachable(groups: Memo<Vec<DayGroup>>, wanted: [Option<ObjectId>; 2]) -> Option<ObjectId> {
+    groups.with(|groups| {
+        let present = |id: &ObjectId| groups.iter().any(|group| group.ids.contains(id));
+        let first = || groups.first()?.ids.first().copied();
+        wanted.into_iter().flatten().find(present).or_else(first)
+    })
 }

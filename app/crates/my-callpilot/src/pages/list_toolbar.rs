@@ -8,6 +8,7 @@ use crate::model::words;
 use contract::Folder;
 use leptos::html::Input;
 use leptos::prelude::*;
+use std::collections::BTreeSet;
 use ui::components::button::{button, sign_button, telling, telling_sign};
 use ui::components::icons::{Icon, icon};
 use ui::length::counted;
@@ -103,8 +104,8 @@ fn all_button(folder: FolderContext) -> AnyView {
 
 /// What can be done with the selected messages.
 pub fn selection_bar(folder: FolderContext) -> AnyView {
-    let number = move || folder.picked().with(Vec::len) as u64;
-    let picked = move || folder.picked().get_untracked();
+    let number = move || folder.picked().with(BTreeSet::len) as u64;
+    let picked = move || folder.picked_rows();
     let unheard = Memo::new(move |_| {
         folder.picked().with(|picked| {
             folder.mailbox.mail().with(|mail| {
@@ -131,7 +132,7 @@ pub fn selection_bar(folder: FolderContext) -> AnyView {
                 {telling_sign(
                     Icon::Eye,
                     move || if unheard.get() { words::mark_done(voice.get()) } else { "Mark as new" },
-                    move || folder.mailbox.mark(&folder.picked().get_untracked(), !unheard.get_untracked()),
+                    move || folder.mailbox.mark(&folder.picked_rows(), !unheard.get_untracked()),
                 )}
                 {(folder.folder == Folder::Deleted)
                     .then(|| {

@@ -9,6 +9,7 @@ use ui::components::brand::Brand;
 use ui::components::connection_banner::GateLine;
 use ui::components::icons::Icon;
 use ui::components::panel::{note, refused};
+use ui::focus_keeper::FocusKeeper;
 use ui::refusal::Refusal;
 use ui::router::Router;
 use ui::session::SessionContext;
@@ -19,6 +20,8 @@ pub fn Login() -> impl IntoView {
     browser::set_title("Log in · My CallPilot");
     Router::here().page_follows();
     let form = LoginForm::new();
+    // Whoever has logged out may be the next to log in.
+    FocusKeeper::here().belongs(|| browser::focus("mailbox"));
     view! {
         <a class="skip" href="#mailbox">"To the form"</a>
         <main class="gate">

@@ -2,24 +2,23 @@
 
 use super::folder_context::{Finding, FolderContext};
 use super::list_toolbar::{search_row, selection_bar, toolbar};
-use crate::components::message_row::MessageRowView;
+use super::list_window::ListWindow;
+use super::message_rows::MessageRows;
 use crate::components::undo_toast::ToastCorner;
-use crate::model::mail::DayGroup;
 use crate::model::words;
 use crate::player::PlayerContext;
 use contract::Folder;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use std::collections::BTreeSet;
 use std::time::Duration;
 use ui::announcer::Announcer;
-use ui::clock::Clock;
 use ui::components::button::{button, styled};
 use ui::components::icons::Icon;
 use ui::components::panel::{nothing, words as paragraph};
 use ui::connection::ConnectionContext;
 use ui::length::counted;
 use ui::router::Router;
-use ui::times::Day;
 
 /// Bones appear when a list takes longer than this.
 const BONES_AFTER: Duration = Duration::from_millis(300);
@@ -62,15 +61,16 @@ pub fn MessageList(
             ListBody::NothingKept
         }
     });
-    let selecting = Memo::new(move |_| !folder.picked().with(Vec::is_empty));
+    let selecting = Memo::new(move |_| !folder.picked().with(BTreeSet::is_empty));
+    let window = ListWindow::new(folder.folder, folder.groups);
     Router::here().page_shown();
     view! {
         <section class="list" id="list" aria-label="Messages">
             {move || if selecting.get() { selection_bar(folder) } else { toolbar(folder) }}
             {move || folder.searching().get().then(|| search_row(folder))}
-            <div class="list__body" tabindex="-1">
+            <div class="list__body" tabindex="-1" node_ref=window.scroller on:scroll=move |_| window.look()>
                 {move || match body.get() {
-                    ListBody::Rows => rows(folder),
+                    ListBody::Rows => rows(folder, window),
                     ListBody::NothingFits => nothing_fits(folder, all.get()),
                     ListBody::Empty => empty(folder.folder),
                     ListBody::Loading => bones(),
@@ -78,50 +78,14 @@ pub fn MessageList(
                     ListBody::NothingKept => nothing_kept(),
                 }}
             </div>
-            <ToastCorner/>
+            <ToastCorner on_undo=Callback::new(move |()| folder.take_back())/>
         </section>
     }
 }
 
-fn rows(folder: FolderContext) -> AnyView {
-    let clock = Clock::here();
-    let today = Memo::new(move |_| Day::of(&clock.zone(), clock.now().get()));
-    let days = move || {
-        folder
-            .drawn()
-            .with(|groups| groups.iter().map(|group| group.day).collect::<Vec<_>>())
-    };
-    let reachable = Memo::new(move |_| folder.reachable());
-    let group = move |day: Day| {
-        let find = move |groups: &Vec<DayGroup>| {
-            groups
-                .iter()
-                .find(|group| group.day == day)
-                .map(|group| group.ids.clone())
-                .unwrap_or_default()
-        };
-        let head = format!("day-{}", day.0);
-        view! {
-            <div>
-                <h2 class="day" id=head.clone()>{move || day.heading(today.get())}</h2>
-                <ol aria-labelledby=head>
-                    <For each=move || folder.drawn().with(find) key=|id| *id let:id>
-                        <MessageRowView
-                            id
-                            href=folder.address(Some(id))
-                            open=Signal::derive(move || folder.open.get() == Some(id))
-                            picked=Signal::derive(move || folder.picked().with(|picked| picked.contains(&id)))
-                            current=Signal::derive(move || reachable.get() == Some(id))
-                            on_pick=Callback::new(move |(id, range)| if range { folder.pick_to(id) } else { folder.pick(id) })
-                            on_focus=Callback::new(move |id| folder.is_at(id))
-                        />
-                    </For>
-                </ol>
-            </div>
-        }
-    };
+fn rows(folder: FolderContext, window: ListWindow) -> AnyView {
     view! {
-        <For each=days key=|day| *day children=group/>
+        <MessageRows folder window/>
         {foot(folder)}
     }
     .into_any()
@@ -140,7 +104,7 @@ fn foot(folder: FolderContext) -> AnyView {
         }
         busy.set(true);
         spawn_local(async move {
-            if mailbox.read_older(folder.folder).await.is_err() {
+            if folder.read_older().await.is_err() {
                 announcer
                     .say("Older messages could not be read. Try again when there is a connection.");
             }

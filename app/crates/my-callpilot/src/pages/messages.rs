@@ -10,6 +10,7 @@ use leptos::prelude::*;
 use ui::browser;
 use ui::components::dialogs::{Confirm, Dialog};
 use ui::components::key_help::KeyHelp;
+use ui::focus_keeper::FocusKeeper;
 use ui::keyboard::Keyboard;
 use ui::length::counted;
 
@@ -52,6 +53,7 @@ pub fn Messages(
         }
         open
     });
+    FocusKeeper::here().belongs(move || folder.take_focus());
     Keyboard::here().handle(move |command| {
         // An open dialog has the keys. It is asked itself: word of its closing comes a little later.
         let free = !browser::dialog_is_open();

@@ -2,6 +2,7 @@
 
 pub mod configure;
 pub mod information;
+pub mod list_window;
 pub mod login;
 pub mod messages;
 pub mod not_found;
@@ -11,4 +12,5 @@ mod folder_context;
 mod list_toolbar;
 mod message_content;
 mod message_list;
+mod message_rows;
 mod reader;

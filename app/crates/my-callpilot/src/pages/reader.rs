@@ -11,6 +11,7 @@ use crate::player::Player;
 use contract::{Folder, MessageDetail, MessageRow, ObjectId, Recipient};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use std::collections::BTreeSet;
 use ui::browser;
 use ui::clock::Clock;
 use ui::components::button::{button, styled, telling};
@@ -28,7 +29,7 @@ pub fn Reader(
     /// What it shares with the list.
     folder: FolderContext,
 ) -> impl IntoView {
-    let selecting = Memo::new(move |_| !folder.picked().with(Vec::is_empty));
+    let selecting = Memo::new(move |_| !folder.picked().with(BTreeSet::is_empty));
     view! {
         {move || match (selecting.get(), folder.open.get()) {
             (true, _) => selection(folder),
@@ -51,7 +52,7 @@ fn none_open() -> AnyView {
 }
 
 fn selection(folder: FolderContext) -> AnyView {
-    let number = counted(folder.picked().with(Vec::len) as u64, "message");
+    let number = counted(folder.picked().with(BTreeSet::len) as u64, "message");
     let told = folder.mailbox.mail().with(|mail| {
         folder.picked().with(|picked| {
             words::selection(
