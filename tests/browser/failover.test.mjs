@@ -168,6 +168,19 @@ describe('My CallPilot when a server dies', { timeout: 600_000 }, () => {
     await line(page, 'offline').waitFor({ timeout: 20_000 });
     await page.getByText(/Kept copy shown/).first().waitFor();
     assert.ok((await row(page, /message from/).count()) > 0, 'the list was blanked');
+    // On a phone, too, all of it can be read, also where it is the computer that has no network.
+    for (const [offline, words] of [[false, 'No connection.'], [true, 'This computer is offline.']]) {
+      await page.context().setOffline(offline);
+      const told = line(page, 'offline').locator('b', { hasText: words });
+      for (const width of [390, 360, 320]) {
+        await page.setViewportSize({ width, height: 800 });
+        await told.waitFor();
+        const [shown, whole] = await told.evaluate((told) => [told.clientHeight, told.scrollHeight]);
+        assert.ok(whole <= shown, `${words} is cut at ${width} px: ${whole} of ${shown}`);
+      }
+      await page.getByRole('button', { name: 'Try now' }).waitFor();
+    }
+    await page.context().setOffline(false);
     await pair.restart(pair.south);
     await line(page, 'partner').waitFor({ timeout: 90_000 });
   });
