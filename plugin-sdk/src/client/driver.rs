@@ -245,16 +245,22 @@ impl Driver {
             }
             StreamEvent::Alive => self.feed(Input::StreamAlive(id)),
             StreamEvent::NotLoggedIn => self.session_ended(token),
-            StreamEvent::Event(Event::Resync) => self.list_stale(),
-            StreamEvent::Event(Event::Ended) => self.session_ended(token),
-            StreamEvent::Event(Event::Server { discovery }) => {
+            StreamEvent::Event(event) => self.happened(id, token, *event),
+        }
+    }
+
+    fn happened(&self, id: IoId, token: &str, event: Event) {
+        match event {
+            Event::Resync => self.list_stale(),
+            Event::Ended => self.session_ended(token),
+            Event::Server { discovery } => {
                 self.feed(Input::Discovery {
                     id,
                     discovery: discovery.clone(),
                 });
                 self.emit(ClientEvent::Server(Event::Server { discovery }));
             }
-            StreamEvent::Event(event) => self.emit(ClientEvent::Server(event)),
+            event => self.emit(ClientEvent::Server(event)),
         }
     }
 

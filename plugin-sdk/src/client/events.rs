@@ -25,7 +25,7 @@ pub(super) enum StreamEvent {
     /// The server does not accept the session.
     NotLoggedIn,
     /// An event.
-    Event(Event),
+    Event(Box<Event>),
 }
 
 /// Asks one server what it says of itself; it has `timeout_ms` for its answer.
@@ -109,7 +109,7 @@ async fn follow(
         for data in events.map_err(|_| ServerFault::Broken)? {
             // An event that this client does not know comes from a newer server and is for newer clients.
             if let Ok(event) = json::read(&data) {
-                hear(StreamEvent::Event(event));
+                hear(StreamEvent::Event(Box::new(event)));
             }
         }
     }

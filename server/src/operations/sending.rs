@@ -55,7 +55,7 @@ pub async fn submit(
         Looked::Ready(outgoing) => outgoing,
     };
     let (sender, recipients) = (outgoing.sender.user, outgoing.recipients.clone());
-    let accepted = compose(server, id, outgoing).await?;
+    let accepted = compose(server, id, *outgoing).await?;
     let limits = server.config().mailbox.clone();
     if quota::is_too_long(&limits, accepted.body.len() as u64) {
         return Err(too_long(limits.size_max));
@@ -81,7 +81,7 @@ enum Looked {
     /// It was handed in before.
     Before(Submitted),
     /// It can be sent.
-    Ready(Outgoing),
+    Ready(Box<Outgoing>),
 }
 
 /// A draft with all that its message is made of, but for the octets.
@@ -112,7 +112,7 @@ async fn look(server: &Server, user: ObjectId, id: ObjectId, draft: ObjectId) ->
                 return Ok(Ok(None));
             };
             outgoing(&asked, &hosts, view, user, found)
-                .map(|ready| ready.map(|o| Some(Looked::Ready(o))))
+                .map(|ready| ready.map(|o| Some(Looked::Ready(Box::new(o)))))
         })
     });
     match read.await?? {
