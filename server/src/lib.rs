@@ -34,4 +34,5 @@ pub mod token;
 pub mod upkeep_faults;
 
 mod change_event;
+mod counted;
 mod writer_thread;
