@@ -17,6 +17,9 @@ use read::{Reader, settings};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+/// Fewest characters of an administrator's password, unless it is configured.
+pub const ADMIN_PASSWORD_LENGTH_MIN: usize = 10;
+
 settings! {
     /// One server. What it is called and where it keeps its data.
     pub struct Config [""] {
@@ -289,7 +292,7 @@ settings! {
         /// Whether administrators need a second factor: a code that an application shows. Who has none sets one up before anything else.
         second_factor_required: bool = false, "true or false";
         /// Shortest password of an administrator.
-        password_length_min: usize = 10, "characters", 8..=128;
+        password_length_min: usize = ADMIN_PASSWORD_LENGTH_MIN, "characters", 8..=128;
         /// How long an administrator's session lasts without renewal. Programs renew theirs while they are used.
         session_idle_minutes: u64 = 30, "minutes", 1..=1_440;
         /// How long it lasts at most, however often it is renewed.

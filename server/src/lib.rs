@@ -37,4 +37,5 @@ mod turns;
 pub mod upkeep_faults;
 
 mod change_event;
+mod counted;
 mod writer_thread;

@@ -7,7 +7,7 @@ use crate::clock::{self, Clock};
 use crate::gr::pairing::{self, Pairing, Partner};
 use crate::gr::view::PairView;
 use crate::upkeep_faults::UpkeepFaults;
-use domain::{Incarnation, ReplicationConstraints, ServerId};
+use domain::{Incarnation, ReplicationConstraints, ServerId, Timestamp};
 use gr_proto::{
     Changed, Event, Now, ObjectChange, Output, PartnerState, PartnerStatus, TaskView, View,
 };
@@ -119,6 +119,7 @@ impl WriterThread {
             pair: watch::Sender::new(PairView {
                 partner: pairing.as_ref().map(|p| p.partner.clone()),
                 status: writer.view().status(),
+                heard: None,
                 in_service: true,
                 caught_up: pairing.is_none(),
             }),
@@ -151,6 +152,7 @@ impl WriterThread {
                 GroupOutcome::Stopped => break,
                 GroupOutcome::DiskFailed => return ThreadEnded::DiskFailed,
             }
+            self.host.measured(self.writer.view().status());
         }
         ThreadEnded::Stopped
     }
@@ -270,6 +272,21 @@ impl ThreadHost {
         let _ = self.changes.send(change);
     }
 
+    /// Keeps what varies with every message for whoever asks; it is no news for those who watch.
+    fn measured(&self, status: PartnerStatus) {
+        let Now { wall, mono } = self.clock.now();
+        let at = |heard| Timestamp(wall.0.saturating_sub_unsigned(mono.since(heard)));
+        self.pair.send_if_modified(|view| {
+            if view.status.heard != status.heard {
+                view.heard = status.heard.map(at);
+            }
+            view.status.heard = status.heard;
+            view.status.round_trip_ms = status.round_trip_ms;
+            view.status.bytes_per_s = status.bytes_per_s;
+            false
+        });
+    }
+
     fn show(&self, status: PartnerStatus) {
         let before = self.pair.borrow().status.state;
         if before != status.state {
@@ -279,7 +296,11 @@ impl ThreadHost {
         self.pair.send_modify(|view| {
             // Once caught up, a message that is just on its way does not make this server lag: only a break of the link does.
             let stays = view.caught_up && before == PartnerState::Running && running;
-            view.status = status;
+            view.status = PartnerStatus {
+                // By `measured`, with the clocks.
+                heard: view.status.heard,
+                ..status
+            };
             view.caught_up = view.partner.is_none() || stays || status.caught_up();
         });
         self.notify(ChangeEvent::Pair);

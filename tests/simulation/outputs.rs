@@ -232,9 +232,9 @@ impl World {
                     self.counters.hit(Sometimes::SessionRenewed);
                 }
             }
-            Event::Held(_, reason) => self.held(reason),
+            Event::Held(_, reason, _) => self.held(reason),
             Event::NewIncarnation(_, NewIncarnation::Rebuilt | NewIncarnation::Unsettled) => {}
-            Event::Refused(_, Reason::NEED_BODY) => self.counters.hit(Sometimes::NeedBody),
+            Event::Refused(_, Reason::NEED_BODY, _) => self.counters.hit(Sometimes::NeedBody),
             Event::Refused(..) => self.counters.hit(Sometimes::BadItem),
             Event::MayHaveRolledBack => {
                 self.oracle.in_doubt = true;

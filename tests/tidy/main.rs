@@ -103,6 +103,14 @@ fn no_function_is_longer_than_a_screen() {
 }
 
 #[test]
+fn no_sentence_has_a_run_of_blanks() {
+    require_none(
+        in_every(tree::rust_files(), words::blank_faults),
+        "end the line within the string with a backslash, or join the two.",
+    );
+}
+
+#[test]
 fn only_where_c_is_met_is_code_unsafe() {
     require_none(
         in_every(tree::rust_files(), words::unsafe_faults),

@@ -22,6 +22,9 @@ const REGISTRIES: [&str; 6] = [
     concat!("replace", "-with"),
 ];
 
+/// So many blanks in a row are no gap between words.
+const BLANKS: usize = 8;
+
 const UNFINISHED: [&str; 3] = ["todo!", "unimplemented!", "dbg!"];
 
 /// A file that is longer is divided. Documents and generated files are not read from end to end.
@@ -111,6 +114,22 @@ pub fn length_faults(file: &SourceFile) -> Vec<Fault> {
         place: file.path.clone(),
         what: format!("{lines} lines, more than {LINES_MAX}"),
     }]
+}
+
+/// A sentence with a run of blanks: a line that went on in the next one, and was joined without its backslash.
+pub fn blank_faults(file: &SourceFile) -> Vec<Fault> {
+    let blanks = " ".repeat(BLANKS);
+    let is_sentence = |at: usize| {
+        let (before, after) = file.text.split_at(at);
+        let goes_on = after
+            .trim_start_matches(' ')
+            .starts_with(|c: char| c.is_alphabetic());
+        before.ends_with([',', '.', ';', ':']) && goes_on
+    };
+    let runs = file.text.match_indices(&blanks).map(|(at, _)| at);
+    runs.filter(|&at| is_sentence(at))
+        .map(|at| file.fault(at, format!("a run of {BLANKS} blanks or more")))
+        .collect()
 }
 
 /// `unsafe` where it is not allowed.
@@ -234,6 +253,19 @@ mod tests {
             places(length_faults, "a.rs", &"x\n".repeat(LINES_MAX)),
             [""; 0]
         );
+    }
+
+    #[test]
+    fn a_sentence_with_a_run_of_blanks_is_a_fault() {
+        let broken = concat!("f(\"it says why,", "          and what to do\");");
+        assert_eq!(places(blank_faults, "a.rs", broken), ["a.rs:1"]);
+        for good in [
+            "f(\"why, \\\n          and what\");",
+            "let a = 1;          // why",
+            "        f();",
+        ] {
+            assert_eq!(places(blank_faults, "a.rs", good), [""; 0], "{good}");
+        }
     }
 
     #[test]

@@ -197,6 +197,9 @@ fn time(entry: &AuditTrailEntry) -> String {
 }
 
 fn shown(entries: &[AuditTrailEntry]) -> String {
+    if entries.is_empty() {
+        return "There is no such entry.".into();
+    }
     let heads = ["AT", "ACTION", "RESULT", "WHO", "FROM", "TIMES", "TARGET"];
     let rows = entries.iter().map(|entry| {
         [

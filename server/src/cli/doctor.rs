@@ -4,6 +4,7 @@ use super::admin::ADMINISTRATORS;
 use super::admin_client::AdminClient;
 use super::{Failure, Output, Server, partner_address};
 use crate::config::{BaseUrl, Config};
+use crate::counted::counted;
 use crate::listen::Handles;
 use crate::listen::tls::{Certificates, Source};
 use crate::operations::peers_file::PeersFile;
@@ -112,10 +113,11 @@ impl Findings {
 /// What can be seen whether or not the server runs.
 fn look_at_files(config: &Config, findings: &mut Findings) {
     findings.note("data folder", folder(&config.data_dir));
-    if let Some(root) = &config.http.web_root {
-        let found = pages(root).map(|good| good + without_its_server(config));
-        findings.note("My CallPilot", found);
-    }
+    let found = match &config.http.web_root {
+        Some(root) => pages(root).map(|good| good + without_its_server(config)),
+        None => Ok(NO_PAGES.into()),
+    };
+    findings.note("My CallPilot", found);
     let tls = &config.tls;
     if let Some(named) = tls.certificate.clone().zip(tls.key.clone())
         && config.needs_certificate()
@@ -147,11 +149,10 @@ async fn look_at_server(client: &AdminClient, config: &Config, findings: &mut Fi
         findings.note("link", Err(fault.clone()));
     }
     if let Some(from) = &status.other_key_from {
-        findings.note("GR password", Err(super::gr::passwords_differ(from)));
-    }
-    if status.password_changing {
-        let said = "it is being changed: enter the new one on the partner, too";
-        findings.note("GR password", Ok(said.into()));
+        let differ = super::gr::passwords_differ(from, status.password_changing);
+        findings.note("GR password", Err(differ));
+    } else if status.password_changing {
+        findings.note("GR password", Ok(super::gr::PASSWORD_CHANGING.into()));
     }
     if let Some(partner) = &status.tls.partner {
         findings.note("link by TLS", link(partner, status.tls.fault.as_deref()));
@@ -160,7 +161,8 @@ async fn look_at_server(client: &AdminClient, config: &Config, findings: &mut Fi
         findings.note("addresses", found);
     }
     if status.held_count > 0 {
-        findings.note("held mailboxes", Err(held(status.held_count)));
+        let partner = status.partner.as_deref().unwrap_or("the partner");
+        findings.note("held mailboxes", Err(held(status.held_count, partner)));
     }
     if let Some(ms) = status.clock_difference_ms {
         findings.note("clocks", clocks(ms));
@@ -216,9 +218,15 @@ fn pages(root: &Path) -> Result<String, String> {
     if index.is_file() {
         Ok(format!("{} is there", index.display()))
     } else {
-        Err(format!("{} is missing", index.display()))
+        Err(format!(
+            "{} is missing: http.web_root names no folder of the built pages",
+            index.display()
+        ))
     }
 }
+
+/// A server without pages is still a server.
+const NO_PAGES: &str = "it is not served here: http.web_root names no folder. Where it is to be, name the one that `cargo xtask build` makes";
 
 /// What plain HTTP means for who loads the page while its server is down: browsers keep a copy of it (by a service worker) only where they trust
 /// the address.
@@ -257,7 +265,10 @@ fn peers(path: &Path) -> Result<String, String> {
 
 fn link(partner: &str, fault: Option<&str>) -> Result<String, String> {
     match fault {
-        None => Ok(format!("the partner proves who it is: {partner}")),
+        None => Ok(format!(
+            "the partner proves who it is {}",
+            super::gr::trusted_by(partner)
+        )),
         Some(fault) => Err(format!(
             "the partner does not prove who it is, and gets no mail: {fault}. If its certificate was changed on purpose, enter the pair \
              again with `callpilot gr pair`"
@@ -265,9 +276,10 @@ fn link(partner: &str, fault: Option<&str>) -> Result<String, String> {
     }
 }
 
-fn held(count: u64) -> String {
+fn held(count: u64, partner: &str) -> String {
+    let held = super::task::words::not_kept_up(count, partner);
     format!(
-        "{count} of this server are not on the partner, and would be out of reach if this server died: `callpilot gr held` says why, and what to do"
+        "{held}: what is only here would be out of reach if this server died. `callpilot gr held` says why, and what to do"
     )
 }
 
@@ -317,8 +329,10 @@ fn stored(damage: &Damage) -> Result<String, String> {
     match damage.is_any() {
         false => Ok("nothing is known to be damaged".into()),
         true => Err(format!(
-            "this disk has damaged {bodies_missing} contents and {rows_unreadable} rows, of which {bodies_no_copy} and {rows_lost} have \
-             no copy left; {only_here} are damaged on the partner. What has a copy comes back by itself: look at the disks"
+            "this disk has damaged {} (without a copy left: {bodies_no_copy}) and {} (without: {rows_lost}); damaged on the partner: {only_here}. \
+             What has a copy comes back by itself: look at the disks",
+            counted(*bodies_missing, "content", "contents"),
+            counted(*rows_unreadable, "row", "rows")
         )),
     }
 }

@@ -5,12 +5,13 @@ use super::secret::NewGrPasswordFrom;
 use super::table::local_time;
 use super::{Failure, Output, Server, agreed, partner_address, task};
 use crate::config::Config;
+use crate::counted::counted;
 use contract::{
     Damage, GrPair, GrStatus, GrTls, LaneBacklog, NewGrPassword, PartnerState, clocks_differ,
 };
 use hyper::Method;
 
-const GR: &str = "/api/v1/admin/gr";
+pub(super) const GR: &str = "/api/v1/admin/gr";
 
 /// What to do with the pair.
 #[derive(clap::Subcommand)]
@@ -42,6 +43,10 @@ pub enum Command {
         server: Server,
     },
     /// Show the partner's state and what waits for it.
+    #[command(
+        after_help = "Exit codes: 0 the status is shown, whatever it is; 1 the server cannot be asked; 2 wrong usage.\nFor scripts: \
+                            `callpilot doctor` exits with 1 where something is wrong, a partner that is not running among it; with --json the state is in `state`."
+    )]
     Status {
         #[command(flatten)]
         server: Server,
@@ -123,7 +128,10 @@ pub async fn run(command: Command, out: Output) -> Result<(), Failure> {
 
 async fn unpair(client: &AdminClient, yes: bool, out: Output) -> Result<(), Failure> {
     let status: GrStatus = client.get(GR).await?;
-    if let Some(partner) = status.partner.as_deref().filter(|_| !yes) {
+    let Some(partner) = status.partner.as_deref() else {
+        return Err(Failure::new("There is no GR partner."));
+    };
+    if !yes {
         let question = format!(
             "{} Turn GR off on this server?",
             of_unpairing(
@@ -145,10 +153,6 @@ async fn unpair(client: &AdminClient, yes: bool, out: Output) -> Result<(), Fail
 
 /// What turning GR off means now, in numbers.
 fn of_unpairing(partner: &str, users: u64, messages: u64, only_here: u64) -> String {
-    let counted = |count: u64, one: &str, many: &str| match count {
-        1 => format!("1 {one}"),
-        count => format!("{count} {many}"),
-    };
     let waits = match (users, messages) {
         (0, 0) => format!("{partner} has everything that it is to have."),
         (users, messages) => format!(
@@ -159,13 +163,10 @@ fn of_unpairing(partner: &str, users: u64, messages: u64, only_here: u64) -> Str
     };
     let only_here = match only_here {
         0 => String::new(),
-        count => format!(
-            " {} on no other server.",
-            match count {
-                1 => "1 message is".to_owned(),
-                count => format!("{count} messages are"),
-            }
-        ),
+        count => {
+            let are = counted(count, "message is", "messages are");
+            format!(" {are} on no other server.")
+        }
     };
     format!("{waits}{only_here} From then on each server answers for its own users alone.")
 }
@@ -211,33 +212,10 @@ fn show(status: &GrStatus) -> String {
     if let Some(fault) = &status.link_fault {
         lines.push(format!("Link          ✗ {fault}"));
     }
-    if status.password_changing {
-        lines.push("GR password   changing: enter the new one on the partner, too; until then the one of before holds".into());
-    }
-    if let Some(from) = &status.other_key_from {
-        lines.push(format!("GR password   ✗ {}", passwords_differ(from)));
-    }
+    lines.extend(password(status));
     lines.extend(tls(&status.tls));
     if status.partner.is_some() {
-        let number = |n: Option<u64>| n.map_or("?".to_owned(), |n| n.to_string());
-        lines.push(format!("Users to go   {}", lane(&status.users)));
-        lines.push(format!("Mail to go    {}", lane(&status.messages)));
-        lines.push(format!("Only here     {} messages", status.one_server_only));
-        lines.push(format!("To come       {}", number(status.partner_backlog)));
-        lines.push(format!("Round trip    {} ms", number(status.round_trip_ms)));
-        if let Some(rate) = status.bytes_per_s {
-            lines.push(format!("Link carries  {} kB in a second", rate / 1_000));
-        }
-        lines.extend(times(status));
-        if status.held_count > 0 {
-            lines.push(format!(
-                "Held          {} mailboxes; `callpilot gr held` lists them",
-                status.held_count
-            ));
-        }
-        if let Some(task) = &status.task {
-            lines.push(format!("Task          {}", task::words::progress(task)));
-        }
+        lines.extend(replication(status));
     }
     if let Some(disk) = status.disk.filter(|disk| disk.low) {
         let mib = disk.free_bytes >> 20;
@@ -257,6 +235,49 @@ fn show(status: &GrStatus) -> String {
     }
     lines.extend(damage(&status.damage));
     lines.join("\n")
+}
+
+/// The change of the GR password, and passwords that differ.
+fn password(status: &GrStatus) -> Vec<String> {
+    let mut lines = Vec::new();
+    if status.password_changing {
+        lines.push(format!("GR password   {PASSWORD_CHANGING}"));
+    }
+    if let Some(from) = &status.other_key_from {
+        let differ = passwords_differ(from, status.password_changing);
+        lines.push(format!("GR password   ✗ {differ}"));
+    }
+    lines
+}
+
+/// What waits, what is held, and what was measured.
+fn replication(status: &GrStatus) -> Vec<String> {
+    let backlog = status.partner_backlog;
+    let backlog = backlog.map_or("not known yet".into(), |n| n.to_string());
+    let trip = status.round_trip_ms;
+    let trip = trip.map_or("not measured yet".into(), |ms| format!("{ms} ms"));
+    let only_here = counted(status.one_server_only, "message", "messages");
+    let mut lines = vec![
+        format!("Users to go   {}", lane(&status.users)),
+        format!("Mail to go    {}", lane(&status.messages)),
+        format!("Only here     {only_here}"),
+        format!("To come       {backlog}"),
+        format!("Round trip    {trip}"),
+    ];
+    if let Some(rate) = status.bytes_per_s {
+        lines.push(format!("Link carries  {} kB in a second", rate / 1_000));
+    }
+    lines.extend(times(status));
+    if status.held_count > 0 {
+        lines.push(format!(
+            "Held          {}; `callpilot gr held` says which, and why",
+            counted(status.held_count, "mailbox", "mailboxes")
+        ));
+    }
+    if let Some(task) = &status.task {
+        lines.push(format!("Task          {}", task::words::progress(task)));
+    }
+    lines
 }
 
 /// How the two clocks stand, and what one of them has dated wrong.
@@ -285,11 +306,8 @@ fn tls(tls: &GrTls) -> Vec<String> {
             (None, true) => "✓",
             (None, false) => "?",
         };
-        let trusted = match partner.as_str() {
-            "name" => "the partner by its name",
-            fingerprint => fingerprint,
-        };
-        lines.push(format!("Link by TLS   {sign} trusts {trusted}"));
+        let trusted = trusted_by(partner);
+        lines.push(format!("Link by TLS   {sign} trusts the partner {trusted}"));
     }
     if let Some(fault) = &tls.fault {
         lines.push(format!(
@@ -299,11 +317,29 @@ fn tls(tls: &GrTls) -> Vec<String> {
     lines
 }
 
-/// What mail that was sealed by another key means while the partner is not heard.
-pub(super) fn passwords_differ(from: &str) -> String {
-    format!(
-        "mail from {from} is sealed by another one: if that is the partner, enter the same GR password on both (`callpilot gr password`)"
-    )
+/// By what the partner proves who it is.
+pub(super) fn trusted_by(partner: &str) -> String {
+    match partner {
+        "name" => "by its name".into(),
+        fingerprint => format!("by its fingerprint {fingerprint}"),
+    }
+}
+
+/// That there is a new password here.
+pub(super) const PASSWORD_CHANGING: &str = "changing: enter the new one on the partner, too. The one of before holds until each has heard of the other by the new \
+     one, some seconds after that";
+
+/// What mail that was sealed by another key means while the partner is not heard, or while the password is being changed here.
+pub(super) fn passwords_differ(from: &str, changing: bool) -> String {
+    match changing {
+        false => format!(
+            "mail from {from} is sealed by another one: if that is the partner, enter the same GR password on both (`callpilot gr password`)"
+        ),
+        true => format!(
+            "mail from {from} is sealed by neither the one of before nor the new one: if that is the partner, another new one was entered there. \
+             Enter the same on both (`callpilot gr password`)"
+        ),
+    }
 }
 
 /// Changes that were made while a clock was wrong.
@@ -322,7 +358,7 @@ fn span(ms: u64) -> String {
         0..10_000 => format!("{ms} ms"),
         10_000..7_200_000 => format!("{} s", in_units_of(1_000)),
         7_200_000..172_800_000 => format!("{} hours", in_units_of(3_600_000)),
-        _ => format!("{} days", in_units_of(86_400_000)),
+        _ => counted(in_units_of(86_400_000), "day", "days"),
     }
 }
 
@@ -340,20 +376,22 @@ fn damage(damage: &Damage) -> Vec<String> {
     let mut lines = Vec::new();
     if damage.bodies_missing > 0 {
         lines.push(format!(
-            "Damaged       {} contents are missing here; {} of them have no copy left",
-            damage.bodies_missing, damage.bodies_no_copy
+            "Damaged       {} missing here; without a copy left: {}",
+            counted(damage.bodies_missing, "content is", "contents are"),
+            damage.bodies_no_copy
         ));
     }
     if damage.rows_unreadable > 0 {
         lines.push(format!(
-            "Unreadable    {} rows of the database; {} of them the partner does not know",
-            damage.rows_unreadable, damage.rows_lost
+            "Unreadable    {} of the database; unknown to the partner: {}",
+            counted(damage.rows_unreadable, "row", "rows"),
+            damage.rows_lost
         ));
     }
     if damage.only_here > 0 {
         lines.push(format!(
-            "One good copy {} contents and rows, for the partner's disk has damaged its own",
-            damage.only_here
+            "One good copy {}, for the partner's disk has damaged its own",
+            counted(damage.only_here, "content or row", "contents and rows")
         ));
     }
     lines

@@ -81,6 +81,9 @@ enum Command {
     HashPassword(secret::PasswordFrom),
 }
 
+/// Where the configuration is unless told otherwise.
+const CONFIG: &str = "/etc/callpilot.toml";
+
 /// Which server a command is for.
 #[derive(clap::Args)]
 struct Server {
@@ -90,7 +93,7 @@ struct Server {
         short,
         value_name = "FILE",
         env = "CALLPILOT_CONFIG",
-        default_value = "/etc/callpilot.toml"
+        default_value = CONFIG
     )]
     config: PathBuf,
 }
@@ -172,7 +175,10 @@ fn print_line(text: &str) {
 
 /// Runs the command of the process's arguments.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(told) => return misused(&told, std::env::args_os().any(|a| a == "--json")),
+    };
     let out = Output { json: cli.json };
     let done = match cli.command {
         Command::Serve(args) => serve::run(args, out),
@@ -198,6 +204,24 @@ pub fn main() -> ExitCode {
 /// and never needs so many.
 const BLOCKING_THREADS_MAX: usize = 64;
 
+/// Tells of wrong usage, or shows the help that was asked for.
+fn misused(told: &clap::Error, json: bool) -> ExitCode {
+    if json && told.use_stderr() {
+        print_line(&usage_error(told).to_string());
+    } else {
+        // A reader that has gone away is no fault.
+        let _ = told.print();
+    }
+    ExitCode::from(u8::try_from(told.exit_code()).unwrap_or(2))
+}
+
+/// Wrong usage, for programs.
+fn usage_error(told: &clap::Error) -> serde_json::Value {
+    let text = told.render().to_string();
+    let text = text.trim().trim_start_matches("error: ");
+    serde_json::json!({ "error": { "message": text } })
+}
+
 /// Runs a command that waits for sockets and processes.
 fn wait_for(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -219,6 +243,32 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_server_is_run_with_the_configuration_that_the_other_commands_take() {
+        let path = |args: &[&str]| match Cli::try_parse_from(args).map(|cli| cli.command) {
+            Ok(Command::Serve(args)) => args.path().to_owned(),
+            _ => panic!("{args:?}"),
+        };
+        assert_eq!(
+            path(&["callpilot", "serve", "-c", "a.toml"]),
+            PathBuf::from("a.toml")
+        );
+        if std::env::var_os("CALLPILOT_CONFIG").is_none() {
+            assert_eq!(path(&["callpilot", "serve"]), PathBuf::from(CONFIG));
+        }
+    }
+
+    #[test]
+    fn wrong_usage_is_told_to_programs_in_json() {
+        let told = Cli::try_parse_from(["callpilot", "user", "add", "72x", "--json"]);
+        let error = usage_error(&told.err().expect("wrong usage"));
+        let message = error["error"]["message"].as_str().unwrap_or_default();
+        assert!(
+            message.contains("3 to 20 digits") && !message.contains('\u{1b}'),
+            "{error}"
+        );
     }
 
     #[test]

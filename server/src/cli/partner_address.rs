@@ -4,7 +4,7 @@
 use super::admin_client::AdminClient;
 use crate::config::Config;
 use crate::listen::tls::{Trust, connector};
-use contract::{Discovery, GrStatus, PartnerState, WELL_KNOWN};
+use contract::{Discovery, GrStatus, PartnerState, Timestamp, WELL_KNOWN};
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::Request;
 use hyper::body::Bytes;
@@ -19,6 +19,8 @@ use tokio_rustls::rustls::pki_types::ServerName;
 
 /// A partner that does not answer within it is as good as away for a client.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// Between two looks for a fresh sign of life.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// Bytes of an answer.
 const ANSWER_MAX: usize = 64 << 10;
 
@@ -41,20 +43,42 @@ pub async fn look(
         PATIENCE,
         ask(&known.http, trust.unwrap_or(Trust::ByName), config),
     );
-    let runs = status.state == PartnerState::Running;
-    match asked.await {
-        Ok(Ok(there)) => Some(compare(&here, &there)),
-        Ok(Err(fault)) if runs => Some(Err(unreached(&known.http, &fault.to_string()))),
-        Err(_) if runs => Some(Err(unreached(&known.http, "no answer"))),
+    let why = match asked.await {
+        Ok(Ok(there)) => return Some(compare(&here, &there)),
+        Ok(Err(fault)) => fault.to_string(),
+        Err(_) => "no answer".into(),
+    };
+    if status.state != PartnerState::Running {
         // That it is away is said elsewhere.
-        _ => None,
+        return None;
+    }
+    let lives = timeout(
+        PATIENCE,
+        lives_after(client, crate::clock::Clock::start().wall()),
+    );
+    Some(Err(unreached(&known.http, &why, lives.await.is_ok())))
+}
+
+/// Waits until the partner is known to live after this moment: what was heard before says nothing of a partner that has just died.
+async fn lives_after(client: &AdminClient, moment: Timestamp) {
+    loop {
+        let status = client.get::<GrStatus>("/api/v1/admin/gr").await;
+        if status.is_ok_and(|status| status.heard > Some(moment)) {
+            return;
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
     }
 }
 
-fn unreached(url: &str, why: &str) -> String {
-    format!(
-        "the partner runs, but not at {url}, where clients are sent when this server dies ({why}). Enter its right URL by `callpilot gr pair … --http URL`"
-    )
+/// What it means that nobody answers by HTTP, where the partner lives for certain and where it may have died a moment ago.
+fn unreached(url: &str, why: &str, lives: bool) -> String {
+    let sent = "where clients are sent when this server dies";
+    match lives {
+        true => format!(
+            "the partner runs, but not at {url}, {sent} ({why}). Enter its right URL by `callpilot gr pair … --http URL`"
+        ),
+        false => format!("the partner does not answer by HTTP now at {url}, {sent} ({why})"),
+    }
 }
 
 /// What each of two servers says of itself, and of the other.
@@ -153,6 +177,17 @@ mod tests {
             caught_up: true,
             level: LEVEL,
         }
+    }
+
+    #[test]
+    fn a_partner_that_may_be_dead_is_not_said_to_be_elsewhere() {
+        let said = |lives| unreached("http://b.example", "Connection refused", lives);
+        assert!(said(true).contains("gr pair"), "{}", said(true));
+        let now = said(false);
+        assert!(
+            now.contains("does not answer by HTTP now") && !now.contains("gr pair"),
+            "{now}"
+        );
     }
 
     #[test]

@@ -45,6 +45,9 @@ pub async fn run(command: Command, out: Output) -> Result<(), Failure> {
         Command::List { server } => {
             let all: Vec<RemoteUser> = AdminClient::of(&server)?.get(REMOTE_USERS).await?;
             out.say(&all, || {
+                if all.is_empty() {
+                    return "There is no Temporary Remote User.".into();
+                }
                 let rows = all
                     .iter()
                     .map(|u| [u.mailbox.clone(), u.name.clone(), u.address.clone()]);

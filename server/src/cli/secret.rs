@@ -1,7 +1,9 @@
 //! Passwords on the command line: asked for without showing them, read from a file or from standard input.
 
 use super::{Failure, Output};
+use crate::config::ADMIN_PASSWORD_LENGTH_MIN;
 use crate::operations::pair::generate_password;
+use crate::operations::password_rules;
 use crate::password;
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 use std::io::{BufRead, IsTerminal, Write};
@@ -26,17 +28,15 @@ impl PasswordFrom {
 
     /// The password.
     pub fn read(&self, what: &str) -> Result<String, Failure> {
-        if let Some(password) = &self.password {
-            return Ok(password.clone());
-        }
-        let line = match &self.password_file {
-            Some(path) => {
+        let line = match (&self.password, &self.password_file) {
+            (Some(password), _) => password.clone(),
+            (None, Some(path)) => {
                 let text = std::fs::read_to_string(path);
                 let text = text.map_err(|e| Failure::new(format!("{}: {e}", path.display())))?;
                 text.lines().next().unwrap_or_default().to_owned()
             }
-            None if std::io::stdin().is_terminal() => return ask_twice(what),
-            None => line()?,
+            (None, None) if std::io::stdin().is_terminal() => return ask_twice(what),
+            (None, None) => line()?,
         };
         if line.is_empty() {
             Err(Failure::new(format!("The {what} is empty.")))
@@ -117,9 +117,10 @@ fn line() -> Result<String, Failure> {
     Ok(line.trim_end_matches(['\r', '\n']).to_owned())
 }
 
-/// `callpilot hash-password`.
+/// `callpilot hash-password`. What no administrator could choose is not hashed for one either.
 pub fn print_hash(from: &PasswordFrom, out: Output) -> Result<(), Failure> {
     let password = from.read("password")?;
+    password_rules::judge(&password, ADMIN_PASSWORD_LENGTH_MIN, &[]).map_err(Failure::new)?;
     let hash = password::hash_blocking(&password, crate::clock::random());
     out.say(&serde_json::json!({ "password_hash": hash }), || {
         hash.clone()

@@ -1,22 +1,16 @@
 //! `callpilot serve`.
 
-use super::{Failure, Output, print_line, signal, wait_for};
+use super::{CONFIG, Failure, Output, print_line, signal, wait_for};
 use crate::config::Config;
 use crate::{http, log, serve};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use tokio_util::sync::CancellationToken;
 
 /// Options of `serve`.
 #[derive(clap::Args)]
 pub struct Args {
-    /// The configuration file.
-    #[arg(
-        long,
-        short,
-        value_name = "FILE",
-        env = "CALLPILOT_CONFIG",
-        required_unless_present = "print_config"
-    )]
+    /// The configuration file; /etc/callpilot.toml if none is named.
+    #[arg(long, short, value_name = "FILE", env = "CALLPILOT_CONFIG")]
     config: Option<PathBuf>,
     /// Print every setting with its unit, default and reason, and stop. With --config: with the values of that file; with --json: as a list.
     #[arg(long)]
@@ -24,6 +18,13 @@ pub struct Args {
     /// Stop when standard input is closed: for programs that start a server and may end without notice.
     #[arg(long)]
     stop_with_stdin: bool,
+}
+
+impl Args {
+    /// The configuration file of the server that is run.
+    pub(super) fn path(&self) -> &Path {
+        self.config.as_deref().unwrap_or(Path::new(CONFIG))
+    }
 }
 
 /// Runs a server.
@@ -36,10 +37,7 @@ pub fn run(args: Args, out: Output) -> Result<(), Failure> {
         print_line(Config::print(path)?.trim_end());
         return Ok(());
     }
-    let path = args
-        .config
-        .ok_or_else(|| Failure::new("--config FILE is missing"))?;
-    let config = Config::load(&path)?;
+    let config = Config::load(args.path())?;
     log::start(&config.log);
     wait_for(async move {
         let stop = CancellationToken::new();

@@ -51,6 +51,9 @@ pub async fn run(command: Command, out: Output) -> Result<(), Failure> {
         Command::List { server } => {
             let all: Vec<VpimShortcut> = AdminClient::of(&server)?.get(SHORTCUTS).await?;
             out.say(&all, || {
+                if all.is_empty() {
+                    return "There is no VPIM shortcut.".into();
+                }
                 let rows = all
                     .iter()
                     .map(|s| [s.prefix.clone(), s.overlap.to_string()]);

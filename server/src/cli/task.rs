@@ -10,9 +10,11 @@ pub(super) mod words;
 
 use super::admin_client::AdminClient;
 use super::{Failure, Output, Server};
+use crate::counted::counted;
 use consent::Consent;
 use contract::{
-    GrTask, GrTasks, HeldMailboxes, NewTask, TaskDeletions, TaskKind, TaskOutcome, TaskPhase,
+    GrStatus, GrTask, GrTasks, HeldMailboxes, NewTask, TaskDeletions, TaskKind, TaskOutcome,
+    TaskPhase,
 };
 use hyper::Method;
 use watch::Watch;
@@ -75,7 +77,7 @@ pub enum Command {
         #[command(flatten)]
         server: Server,
     },
-    /// List the mailboxes that are not on both servers, each with the reason.
+    /// List the mailboxes that are not kept up to date on both servers, each with the reason.
     Held {
         /// Try again what is held.
         #[arg(long)]
@@ -143,7 +145,10 @@ pub async fn run(command: Command, out: Output) -> Result<(), Failure> {
                 }
                 false => client.get(HELD).await?,
             };
-            out.say(&held, || words::held(&held, retry))
+            let status: GrStatus = client.get(super::gr::GR).await?;
+            out.say(&held, || {
+                words::held(&held, status.partner.as_deref(), retry)
+            })
         }
     }
 }
@@ -240,7 +245,10 @@ async fn undo(server: &Server, no_wait: bool, out: Output) -> Result<(), Failure
     }
     out.say(&tasks, || match tasks.kept {
         None => "What tasks had removed is back, and joined with what has happened since.".into(),
-        Some(kept) => format!("{} objects come back, a little at a time.", kept.objects),
+        Some(kept) => format!(
+            "What is kept comes back, a little at a time: {} to go.",
+            counted(kept.objects, "object", "objects")
+        ),
     })
 }
 

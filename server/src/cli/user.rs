@@ -3,6 +3,7 @@
 use super::admin_client::AdminClient;
 use super::secret::PasswordFrom;
 use super::{Failure, Output, Server, agreed};
+use crate::counted::counted;
 use contract::{Emptied, NewPassword, NewUser, UserKind, UserPatch, UserRow};
 use hyper::Method;
 
@@ -140,7 +141,12 @@ pub async fn run(command: Command, out: Output) -> Result<(), Failure> {
         }
         Command::List { server } => {
             let rows = all(&AdminClient::of(&server)?).await?;
-            out.say(&rows, || table(&rows))
+            out.say(&rows, || match rows.is_empty() {
+                true => {
+                    "There is no user yet: `callpilot user add MAILBOX NAME` creates one.".into()
+                }
+                false => table(&rows),
+            })
         }
         Command::Show { which } => {
             let (_, row) = find(&which).await?;
@@ -306,7 +312,7 @@ async fn find(which: &OneUser) -> Result<(AdminClient, UserRow), Failure> {
 }
 
 fn messages(count: u32) -> String {
-    format!("{count} message{}", if count == 1 { "" } else { "s" })
+    counted(u64::from(count), "message", "messages")
 }
 
 fn details(row: &UserRow) -> String {

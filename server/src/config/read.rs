@@ -268,6 +268,10 @@ pub(super) fn parse<'a>(
     env: &'a dyn Fn(&str) -> Option<String>,
 ) -> Result<(Config, Reader<'a>), ConfigError> {
     let mut reader = Reader::new(text, name, env);
+    if !reader.faults.is_empty() {
+        // What is not TOML says nothing of settings: they may stand behind the fault.
+        return Err(ConfigError::Faults(reader.faults));
+    }
     let mut config = Config::read(&mut reader);
     config.check(&mut reader);
     reader.unknown_keys();

@@ -21,6 +21,15 @@ fn a_name_is_enough() {
 }
 
 #[test]
+fn what_is_not_toml_is_the_only_fault_that_is_told() {
+    let faults = parse("[http\nfqdn = \"a.example.net\"\n").unwrap_err();
+    assert!(
+        !faults.is_empty() && faults.iter().all(|f| !f.contains("fqdn is missing")),
+        "{faults:?}"
+    );
+}
+
+#[test]
 fn every_fault_is_told_at_once_with_its_line() {
     let faults = parse(
         "fqdn = \"north\"\n[http]\nlisten = \"8080\"\nlissten = 1\n[smtp]\nrecipients_max = 1\nidle_timeout_s = \"x\"\n[gr]\nheartbeat_ms = 40_000\n",

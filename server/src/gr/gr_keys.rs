@@ -2,8 +2,9 @@
 //!
 //! A server that has been told a new password goes on with the old one, for its partner may not have the new one yet. Now and then it sends a short
 //! message once more, sealed by the new one. Whoever opens a mail by the new one knows that its partner has it, and goes over to it; what the
-//! partner sends from then on tells that server the same. So the first to be told waits, the second goes over at once, and the first
-//! follows. Mail under the old password that is still on its way is taken for a while.
+//! partner sends from then on tells that server the same. So the first to be told waits; the second goes over when the next such message comes, which is
+//! after a heartbeat at the latest (`gr.heartbeat_ms`); and the first follows. If the two were told different ones, neither goes over, and mail comes that
+//! none of the keys opens. Mail under the old password that is still on its way is taken for a while.
 
 use super::envelope::{self, Content, Keyring, Refused};
 use bytes::BytesMut;
@@ -61,8 +62,11 @@ impl GrKeys {
 
     /// The password is to be changed to this one; `None`: it stays.
     pub fn change_to(&self, next: Option<Keyring>) {
-        if let Some(rings) = &mut self.write().rings {
+        let state = &mut *self.write();
+        if let Some(rings) = &mut state.rings {
             rings.next = next.map(Arc::new);
+            // What came before may have been sealed by just this one.
+            state.other_key = None;
         }
     }
 
@@ -240,7 +244,9 @@ mod tests {
         assert!(!keys.is_any());
         assert!(keys.open(sealed(&ring(1, B, A)), now).is_err());
         keys.begin(ring(1, A, B), None);
+        keys.note_other_key([192, 0, 2, 1].into(), now);
         keys.change_to(Some(ring(2, A, B)));
+        assert_eq!(keys.other_key(now), None, "it may have been that one");
         keys.change_to(None);
         keys.go_over(now);
         assert!(keys.open(sealed(&ring(1, B, A)), now).is_ok());

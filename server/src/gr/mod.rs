@@ -13,6 +13,7 @@ pub use running::Running;
 use crate::config::Gr;
 use gr_proto::{Event, NewIncarnation, Timers};
 use ledger::{Outcome, Reason, TaskId, TaskKind};
+use std::borrow::Cow;
 
 /// The engine's timers by the configuration; a probe while the partner is down may be rarer than one while it is unknown.
 pub fn timers(config: &Gr) -> Timers {
@@ -79,8 +80,8 @@ pub fn log(event: &Event) {
                 "GR mail with the right password from a server that is not the partner"
             );
         }
-        Event::Held(id, reason) => {
-            let why = reason_words(*reason);
+        Event::Held(id, reason, class) => {
+            let why = reason_words(*reason, *class);
             tracing::warn!(%id, reason = reason.0, "held back from the GR partner: {why}");
         }
         Event::TaskBegan(task, kind, dry) => {
@@ -129,8 +130,8 @@ pub fn log(event: &Event) {
                  again now and then"
             );
         }
-        Event::Refused(id, reason) => {
-            let why = refused_words(*reason);
+        Event::Refused(id, reason, class) => {
+            let why = refused_words(*reason, *class);
             tracing::warn!(%id, reason = reason.0, "refused from the GR partner: {why}");
         }
         Event::NoCommonLevel(low, high) => {
@@ -170,8 +171,19 @@ fn outcome_words(outcome: Outcome) -> &'static str {
     }
 }
 
-/// Why an object is not on both servers, and what to do about it (R9). Written for the home of the user.
-pub fn reason_words(reason: Reason) -> &'static str {
+/// Why an object is not on both servers, and what to do about it (R9). Written for the home of the user, with its mailbox class.
+pub fn reason_words(reason: Reason, class: Option<i64>) -> Cow<'static, str> {
+    match (reason, class) {
+        (Reason::CLASS_MISSING, Some(class)) => format!(
+            "The other server lacks mailbox class {class}, which this user has. Create the class there (`callpilot class add {class} NAME`), or give the \
+             user another."
+        )
+        .into(),
+        _ => plain_words(reason).into(),
+    }
+}
+
+fn plain_words(reason: Reason) -> &'static str {
     match reason {
         Reason::NEED_BODY => {
             "The partner lacks its content, and did not get it with the message. It is sent again every 10 minutes."
@@ -217,7 +229,18 @@ pub fn reason_words(reason: Reason) -> &'static str {
 }
 
 /// The same, written for the server that refuses.
-pub fn refused_words(reason: Reason) -> &'static str {
+pub fn refused_words(reason: Reason, class: Option<i64>) -> Cow<'static, str> {
+    match (reason, class) {
+        (Reason::CLASS_MISSING, Some(class)) => format!(
+            "This server lacks mailbox class {class}, which this user has. Create the class (`callpilot class add {class} NAME`), and the user comes by \
+             itself."
+        )
+        .into(),
+        _ => plain_words_here(reason).into(),
+    }
+}
+
+fn plain_words_here(reason: Reason) -> &'static str {
     match reason {
         Reason::NO_SUCH_USER => {
             "It belongs to this server, which does not know it. A resync deletes the copy on the partner."
@@ -237,7 +260,7 @@ pub fn refused_words(reason: Reason) -> &'static str {
         Reason::NO_ROOM => {
             "The disk of this server is nearly full. Make room, and it comes by itself."
         }
-        other => reason_words(other),
+        other => plain_words(other),
     }
 }
 
@@ -247,13 +270,17 @@ mod tests {
 
     #[test]
     fn every_reason_says_what_to_do() {
-        let known = (1..=12).map(|n| reason_words(Reason(n)));
+        let known = (1..=12).map(|n| reason_words(Reason(n), None));
         let said: std::collections::BTreeSet<_> = known.collect();
         assert_eq!(said.len(), 12, "each has its own words");
         assert!(said.iter().all(|words| words.ends_with('.')));
-        assert!(reason_words(Reason(200)).contains("Upgrade"));
-        let here = refused_words(Reason::CLASS_MISSING);
+        assert!(reason_words(Reason(200), None).contains("Upgrade"));
+        let here = refused_words(Reason::CLASS_MISSING, None);
         assert!(here.starts_with("This server lacks"), "{here}");
+        for said in [refused_words, reason_words] {
+            let said = said(Reason::CLASS_MISSING, Some(12));
+            assert!(said.contains("mailbox class 12"), "{said}");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The pair as this server sees it.
 
 use super::pairing::Partner;
-use contract::GrPartner;
+use contract::{GrPartner, Timestamp};
 
 /// The pair as this server sees it.
 #[derive(Clone, Debug)]
@@ -10,6 +10,8 @@ pub struct PairView {
     pub partner: Option<Partner>,
     /// The engine's word on it.
     pub status: gr_proto::PartnerStatus,
+    /// The last moment, by this server's wall clock, after which the partner lived for certain.
+    pub heard: Option<Timestamp>,
     /// This server takes log-ins and messages.
     pub in_service: bool,
     /// Since the link to the partner was last broken, the partner has said that it has nothing left for this server. Always true without a

@@ -272,11 +272,13 @@ pub fn gr_status(
             pair.status.runs_twice,
             partner.as_deref().unwrap_or("The partner"),
             now.0.saturating_sub(since.0),
+            pair.heard.map(|at| now.0.saturating_sub(at.0)),
         ) + &slowness(&pair.status),
         runs_twice: pair.status.runs_twice,
         partner,
         state,
         since,
+        heard: pair.heard,
         users: lane(&backlogs.users),
         messages: lane(&backlogs.messages),
         one_server_only: backlogs.one_server_only,
@@ -337,24 +339,45 @@ pub fn partner_state(status: &gr_proto::PartnerStatus) -> PartnerState {
     }
 }
 
-fn reason(state: PartnerState, runs_twice: bool, partner: &str, since_ms: i64) -> String {
+/// Why a state is what it is, and when the partner was last heard.
+fn reason(
+    state: PartnerState,
+    runs_twice: bool,
+    partner: &str,
+    since_ms: i64,
+    heard_ms: Option<i64>,
+) -> String {
     if runs_twice {
         return format!(
             "{partner} is heard in two incarnations: it runs twice, or was resumed from a snapshot. Switch one of the two copies off."
         );
     }
     let since = span(since_ms);
+    let heard = heard_ms.map(ago);
     match state {
         PartnerState::NotConfigured => "No GR partner is configured.".into(),
-        PartnerState::Running => format!("{partner} answers in both directions, for {since}."),
-        PartnerState::Unknown => format!(
-            "{partner} has not proved that it is alive for {since}. Is it started, is the way to it open, and is the GR password the same on both?"
-        ),
-        PartnerState::Down => {
-            format!("{partner} has not been heard for a considerable time; down for {since}.")
+        PartnerState::Running => {
+            let heard = heard.map_or(String::new(), |heard| format!("; last heard {heard}"));
+            format!("{partner} answers in both directions, for {since}{heard}.")
         }
+        PartnerState::Unknown => {
+            let silent = match heard {
+                Some(heard) => format!("{partner} was last heard {heard}."),
+                None => format!("{partner} has not been heard yet."),
+            };
+            format!(
+                "{silent} Is it started, is the way to it open, and is the GR password the same on both?"
+            )
+        }
+        PartnerState::Down => match heard {
+            Some(heard) => format!("{partner} was last heard {heard}; it counts as down."),
+            None => format!(
+                "{partner} has not been heard since this server began to listen; it counts as down."
+            ),
+        },
         PartnerState::CourtesyDown => {
-            format!("{partner} was taken out of service on purpose {since} ago.")
+            let at = ago(since_ms);
+            format!("{partner} was taken out of service on purpose, {at}.")
         }
     }
 }
@@ -387,6 +410,14 @@ fn span(ms: i64) -> String {
         _ => (seconds / 86_400, "day"),
     };
     format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
+}
+
+/// How long ago something was.
+fn ago(ms: i64) -> String {
+    match ms {
+        ..1_000 => "just now".into(),
+        ms => format!("{} ago", span(ms)),
+    }
 }
 
 fn lane(backlog: &Backlog) -> LaneBacklog {
@@ -457,6 +488,40 @@ mod tests {
         let row = row(ObjectId::from_bytes([1; 16]), &object, false).unwrap();
         assert!(serde_json::to_vec(&row).unwrap().len() < 2_500);
         assert!(row.subject.ends_with('…') && row.sender.name.ends_with('…'));
+    }
+
+    #[test]
+    fn the_reason_of_a_state_says_when_the_partner_was_last_heard() {
+        let said = |state, heard_ms| reason(state, false, "b.example", 52_000, heard_ms);
+        assert_eq!(
+            said(PartnerState::Running, Some(14_000)),
+            "b.example answers in both directions, for 52 seconds; last heard 14 seconds ago."
+        );
+        for (state, heard_ms, begins) in [
+            (
+                PartnerState::Unknown,
+                Some(0),
+                "b.example was last heard just now. Is it",
+            ),
+            (
+                PartnerState::Unknown,
+                None,
+                "b.example has not been heard yet. Is it",
+            ),
+            (
+                PartnerState::Down,
+                Some(361_000),
+                "b.example was last heard 6 minutes ago; it counts as down.",
+            ),
+            (
+                PartnerState::Down,
+                None,
+                "b.example has not been heard since this",
+            ),
+        ] {
+            let said = said(state, heard_ms);
+            assert!(said.starts_with(begins), "{said}");
+        }
     }
 
     #[test]

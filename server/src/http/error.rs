@@ -3,6 +3,7 @@
 //! Outside go one or two plain sentences and a reference; the whole chain of causes goes to the log under that reference.
 
 use super::reference;
+use crate::counted::counted;
 use crate::operations::OpError;
 use crate::password::Busy;
 use crate::server::{WriteError, WriterError};
@@ -157,7 +158,7 @@ fn sentence(error: &OpError) -> String {
         OpError::LockedByAdministrator => {
             "This mailbox was locked by an administrator. An administrator can unlock it.".into()
         }
-        OpError::TooMany { what, wait } => format!("{what} Try again in {} seconds.", seconds(*wait)),
+        OpError::TooMany { what, wait } => format!("{what} Try again in {}.", counted(seconds(*wait).into(), "second", "seconds")),
         OpError::Unavailable { why, .. } | OpError::NotHere { why, .. } => (*why).into(),
         OpError::NoRoom => {
             "The disk of this server is nearly full, so it takes nothing new. Deleting messages for good makes room; tell an administrator."

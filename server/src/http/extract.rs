@@ -25,6 +25,23 @@ impl<T: DeserializeOwned> FromRequest<Api> for Body<T> {
     }
 }
 
+/// A JSON body that says what is to change. One that names nothing of it is refused: whoever wrote it meant something else.
+pub struct Patch<T>(pub T);
+
+impl<T: DeserializeOwned + Default + PartialEq> FromRequest<Api> for Patch<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, api: &Api) -> Result<Self, Problem> {
+        let Body(patch) = Body::<T>::from_request(request, api).await?;
+        if patch == T::default() {
+            return Err(Problem::invalid(
+                "The body names nothing that could be changed here, so nothing was changed.".into(),
+            ));
+        }
+        Ok(Self(patch))
+    }
+}
+
 fn refuse(rejection: &JsonRejection, size_max: usize) -> Problem {
     match rejection {
         JsonRejection::MissingJsonContentType(_) => Problem::Unsupported(

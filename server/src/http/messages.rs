@@ -3,7 +3,7 @@
 use super::auth::LoggedIn;
 use super::convert::content;
 use super::error::{HttpResult, Problem};
-use super::extract::{Body, Id, Params};
+use super::extract::{Id, Params, Patch};
 use super::{Api, convert};
 use crate::operations::OpError;
 use crate::operations::messages::{self, Marking, Shown};
@@ -111,7 +111,7 @@ pub async fn change(
     State(api): State<Api>,
     who: LoggedIn,
     Id(id): Id,
-    Body(patch): Body<MessagePatch>,
+    Patch(patch): Patch<MessagePatch>,
 ) -> HttpResult<Json<MessageRow>> {
     let marking = Marking {
         unread: patch.unread,

@@ -177,8 +177,9 @@ pub async fn open<T: Send + 'static>(
     parse: impl FnOnce(Shown, &Bytes) -> OpResult<T> + Send + 'static,
 ) -> OpResult<T> {
     let read = server.read(move |readers| {
-        let found = readers.snapshot(|view| Ok((view.object(&id)?, view.mark(&id)?)))?;
-        let (Some(object), mark) = found else {
+        let found =
+            readers.snapshot(|view| Ok((view.object(&id)?, view.is_on_one_server_only(&id)?)))?;
+        let (Some(object), one_server_only) = found else {
             return Ok(Err(absent(readers, &id)?));
         };
         if !is_message_of(&object, user) {
@@ -187,7 +188,7 @@ pub async fn open<T: Send + 'static>(
         Ok(Ok(Shown {
             id,
             object,
-            one_server_only: mark.is_some_and(|mark| mark.body),
+            one_server_only,
         }))
     });
     let shown = read.await??;

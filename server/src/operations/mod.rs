@@ -17,7 +17,7 @@ pub mod messages;
 pub mod own_administrator;
 pub mod own_password;
 pub mod pair;
-mod password_rules;
+pub mod password_rules;
 pub mod peers;
 pub mod peers_file;
 pub mod principal;

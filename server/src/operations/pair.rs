@@ -145,7 +145,7 @@ pub async fn change_password(server: &Server, password: String, at_once: bool) -
     let partner = server.pair().borrow().partner.clone();
     let Some(partner) = partner else {
         return Err(OpError::Conflict(
-            "This server has no GR partner, and so no GR password. Pair it first.".into(),
+            "This server has no GR partner, and so no GR password. `callpilot gr pair` makes it half of a pair.".into(),
         ));
     };
     let own = server.config().fqdn.clone();

@@ -2,8 +2,13 @@
 
 use super::sign_in::SignIn;
 use super::{OpError, OpResult};
+use crate::counted::counted;
 use crate::password::PASSWORD_LENGTH_MAX;
 use domain::{Password, User};
+
+/// A password of more bytes than are looked at, for people.
+pub(crate) const TOO_LONG: &str = "The password is too long: 256 plain letters and digits are the most, and fewer of other characters.";
+const _: () = assert!(PASSWORD_LENGTH_MAX == 256, "the sentence says so");
 
 /// Refuses what is short, what is a number or name of its owner, and what anybody tries first. `least`: characters; `known`: what others
 /// know of the owner.
@@ -11,20 +16,29 @@ use domain::{Password, User};
 /// # Errors
 /// [`OpError::Invalid`] with a sentence that says what to do.
 pub fn check(password: &str, least: usize, known: &[&str]) -> OpResult<()> {
-    let refused = |sentence: String| Err(OpError::Invalid(sentence));
-    if password.chars().count() < least || password.len() > PASSWORD_LENGTH_MAX {
-        return refused(format!(
-            "The password must have at least {least} characters, and at most {PASSWORD_LENGTH_MAX} bytes."
-        ));
+    judge(password, least, known).map_err(OpError::Invalid)
+}
+
+/// The same, for who is no caller of operations.
+///
+/// # Errors
+/// The sentence.
+pub fn judge(password: &str, least: usize, known: &[&str]) -> Result<(), String> {
+    if password.chars().count() < least {
+        let least = counted(least as u64, "character", "characters");
+        return Err(format!("The password must have at least {least}."));
+    }
+    if password.len() > PASSWORD_LENGTH_MAX {
+        return Err(TOO_LONG.into());
     }
     if known.iter().any(|known| is_made_of(password, known)) {
-        return refused(
-            "The password must not be the mailbox number, a DN or a name of its owner, nor one of them backwards or repeated."
+        return Err(
+            "The password must not be the mailbox number, a telephone number or a name of its owner, nor one of them backwards or repeated."
                 .into(),
         );
     }
     if is_sequence(password) {
-        return refused("The password must not be a sequence such as 1234, 4321 or 1111.".into());
+        return Err("The password must not be a sequence such as 1234, 4321 or 1111.".into());
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use super::{OpError, OpResult};
 use crate::constraints::{self, SHORTCUTS_MAX, shortcut_key, shortcuts};
+use crate::counted::counted;
 use crate::server::{Abort, Server, Wait};
 use domain::Shortcut;
 
@@ -74,10 +75,10 @@ fn check(new: &Shortcut) -> OpResult<()> {
     }
     if usize::from(new.overlap) > new.prefix.len() {
         return Err(OpError::Invalid(format!(
-            "An overlap of {} is longer than the prefix {}, which has {} digits.",
+            "An overlap of {} is longer than the prefix {}, which has {}.",
             new.overlap,
             new.prefix,
-            new.prefix.len()
+            counted(new.prefix.len() as u64, "digit", "digits")
         )));
     }
     Ok(())

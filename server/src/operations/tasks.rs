@@ -211,7 +211,7 @@ fn decline(server: &Server, declined: Rejected) -> OpError {
 fn words(declined: Rejected, configured: bool, open: Option<String>) -> String {
     match declined {
         Rejected::NotRunning if !configured => {
-            "No GR partner is configured. Create one first, on both servers.".into()
+            "There is no GR partner. `callpilot gr pair` on both servers makes a pair of them.".into()
         }
         Rejected::NotRunning => {
             "The GR partner is not running, so nothing can be compared with it. `callpilot gr status` says why; try again when it shows a \
@@ -272,7 +272,7 @@ mod tests {
             assert!(said.contains(what) && said.ends_with('.'), "{said}");
             assert!(!said.contains("  "), "{said}");
         }
-        assert!(words(Rejected::NotRunning, false, None).contains("No GR partner"));
+        assert!(words(Rejected::NotRunning, false, None).contains("callpilot gr pair"));
         let open = "A resync is driven by the partner (0)".to_owned();
         let said = words(Rejected::Busy(TaskId(0)), true, Some(open));
         assert!(

@@ -4,6 +4,7 @@ use super::password_rules::{Owner, hashed, past, remembered};
 use super::sign_in::{self, SignIn, next_epoch};
 use super::{OpError, OpResult};
 use crate::constraints::{self, NO_SERVICE, device_class_key, has_class, remote_user};
+use crate::counted::counted;
 use crate::server::{Abort, Server, Wait, WriteTx};
 use domain::{
     Change, Key, Kind, Object, ObjectId, Password, ServerId, User, Value, check_mailbox_number,
@@ -37,7 +38,7 @@ pub struct FoundUser {
     pub object: Object,
     /// What is in the mailbox.
     pub counts: MailboxCounts,
-    /// The partner does not have its present state yet.
+    /// There is a partner, and it does not have its present state yet.
     pub waiting: bool,
     /// Its notification device class, which is each server's own: a user of the partner has none here (R4).
     pub device_class: String,
@@ -84,7 +85,7 @@ pub async fn list(
     after: Option<ObjectId>,
     limit: usize,
 ) -> OpResult<Vec<FoundUser>> {
-    let (limit, home) = (limit.clamp(1, 10 * LIST_LIMIT), server.home());
+    let (limit, place) = (limit.clamp(1, 10 * LIST_LIMIT), Place::of(server));
     let read = server.read(move |readers| {
         readers.snapshot(|view| {
             let after = after.map(|id| cursor(view, id)).transpose()?.flatten();
@@ -95,7 +96,7 @@ pub async fn list(
             };
             let found = users
                 .into_iter()
-                .map(|(id, object)| found(view, home, id, object));
+                .map(|(id, object)| found(view, place, id, object));
             found
                 .filter_map(Result::transpose)
                 .collect::<Result<Vec<_>, _>>()
@@ -109,10 +110,10 @@ pub async fn list(
 /// # Errors
 /// [`OpError::NotFound`].
 pub async fn read(server: &Server, id: ObjectId) -> OpResult<FoundUser> {
-    let home = server.home();
+    let place = Place::of(server);
     let read = server.read(move |readers| {
         readers.snapshot(|view| match view.object(&id)? {
-            Some(object) => found(view, home, id, object),
+            Some(object) => found(view, place, id, object),
             None => Ok(None),
         })
     });
@@ -164,7 +165,10 @@ pub async fn create(sign_in: &SignIn, new: NewUser) -> OpResult<FoundUser> {
             return Err(Abort::Refused(stands_for(&asked, &stub)));
         }
         if view.user_count(None)? >= users_max {
-            let full = format!("This server has {users_max} users, which is the most that its configuration allows.");
+            let users = counted(users_max, "user", "users");
+            let full = format!(
+                "This server has {users}, which is the most that its configuration allows."
+            );
             return Err(Abort::Refused(OpError::Forbidden(full)));
         }
         if !has_class(&view, class)? {
@@ -177,7 +181,13 @@ pub async fn create(sign_in: &SignIn, new: NewUser) -> OpResult<FoundUser> {
         if class != User::CLASS_DEFAULT {
             registers.push((Key::field(user_fields::CLASS), Value::Int(class)));
         }
-        Ok(scope.change(&Change::Create { id, kind: Kind::USER, owner: None, body: None, registers })?)
+        Ok(scope.change(&Change::Create {
+            id,
+            kind: Kind::USER,
+            owner: None,
+            body: None,
+            registers,
+        })?)
     });
     written.await?;
     sign_in.forget_number(&number);
@@ -382,22 +392,39 @@ pub fn is_local(user: &User<'_>, home: ServerId) -> bool {
     user.home().is_none_or(|its| its == home)
 }
 
+/// The server that is asked about users.
+#[derive(Clone, Copy)]
+struct Place {
+    home: ServerId,
+    paired: bool,
+}
+
+impl Place {
+    fn of(server: &Server) -> Self {
+        Self {
+            home: server.home(),
+            paired: server.pair().borrow().partner.is_some(),
+        }
+    }
+}
+
 /// What there is of a user; `None` if the object is none.
 fn found(
     view: &View<'_>,
-    home: ServerId,
+    place: Place,
     id: ObjectId,
     object: Object,
 ) -> Result<Option<FoundUser>, StoreError> {
     let device_class = match User::of(&object) {
-        Some(user) if is_local(&user, home) => constraints::device_class(view, &id)?,
+        Some(user) if is_local(&user, place.home) => constraints::device_class(view, &id)?,
         Some(_) => NO_SERVICE.to_owned(),
         None => return Ok(None),
     };
     Ok(Some(FoundUser {
         id,
         counts: view.counts(&id)?,
-        waiting: view.mark(&id)?.is_some(),
+        // Marks outlast the pair, for the case that it is made again.
+        waiting: place.paired && view.mark(&id)?.is_some(),
         device_class,
         object,
     }))

@@ -2,6 +2,7 @@
 
 use super::session::{DeliveryTarget, Mail, Path};
 use super::{Reply, Service, Status};
+use crate::counted::counted;
 use crate::gr::SealedBy;
 use crate::gr::envelope::Refused;
 use crate::listen::Presence;
@@ -87,21 +88,26 @@ pub async fn voice_mail(
 
 /// Somebody leaves too much in a short time.
 pub fn too_often(wait: Duration) -> Reply {
-    let seconds = wait.as_secs_f64().ceil().max(1.0);
-    Reply::new(
-        450,
-        Status(4, 7, 1),
-        format!("Too much mail from this sender in a short time; try again in {seconds} seconds"),
-    )
+    let text = format!(
+        "Too much mail from this sender in a short time; try again in {}",
+        whole_seconds(wait)
+    );
+    Reply::new(450, Status(4, 7, 1), text)
 }
 
 /// Somebody has named too many recipients that are not here.
 pub fn guesses(wait: Duration) -> Reply {
-    let seconds = wait.as_secs_f64().ceil().max(1.0);
     let text = format!(
-        "Too many recipients from your network are not here; try again in {seconds} seconds"
+        "Too many recipients from your network are not here; try again in {}",
+        whole_seconds(wait)
     );
     Reply::new(450, Status(4, 7, 1), text)
+}
+
+/// How long to wait, in words.
+pub fn whole_seconds(wait: Duration) -> String {
+    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    counted(seconds.max(1), "second", "seconds")
 }
 
 /// Names the mailboxes that were full at the last moment, as the client has named them. Those who have the message do not get it twice.

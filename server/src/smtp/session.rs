@@ -1,4 +1,4 @@
-//! One SMTP session as a server sees it, without IO: bytes in, steps out (RFC 5321; extensions SIZE, DSN, PIPELINING,
+//! One SMTP session as a server sees it, without IO: bytes in, steps out (RFC 5321; extensions SIZE, PIPELINING,
 //! ENHANCEDSTATUSCODES, 8BITMIME, CHUNKING, BINARYMIME, STARTTLS, AUTH).
 //!
 //! [`Session::step`] takes bytes off the front of a buffer and says what comes next. It knows no mailbox: a recipient is a
@@ -22,7 +22,6 @@ mod rcpt;
 
 pub use address::Path;
 pub use auth::Credentials;
-pub use parameters::{Notify, Return};
 
 use super::reply::{Reply, Status};
 use bytes::BytesMut;
@@ -83,10 +82,6 @@ pub struct Recipient {
     pub target: DeliveryTarget,
     /// The address as given.
     pub path: Path,
-    /// On what a report is wanted (RFC 3461); `None` if the client did not say.
-    pub notify: Option<Notify>,
-    /// The original recipient, as given.
-    pub original: Option<String>,
 }
 
 /// A recipient that the owner of the session has to judge.
@@ -107,10 +102,6 @@ pub struct Mail {
     pub recipients: Vec<Recipient>,
     /// How the body is encoded, by the word of the client.
     pub body: BodyKind,
-    /// Envelope id of the sender, for reports (RFC 3461).
-    pub envelope_id: Option<String>,
-    /// What a report should return (RFC 3461).
-    pub returns: Option<Return>,
     /// The name the client gave in HELO or EHLO.
     pub client: String,
     /// Sent after EHLO.
@@ -154,19 +145,9 @@ struct Transaction {
     from: Option<Path>,
     body: BodyKind,
     declared_size: Option<u64>,
-    returns: Option<Return>,
-    envelope_id: Option<String>,
     recipients: Vec<Recipient>,
     /// What BDAT brought so far; `None` before the first one.
     chunks: Option<BytesMut>,
-}
-
-/// A recipient between its command and its verdict.
-#[derive(Debug)]
-struct AskedRecipient {
-    lookup: Lookup,
-    notify: Option<Notify>,
-    original: Option<String>,
 }
 
 #[derive(Debug)]
@@ -174,7 +155,7 @@ enum Stage {
     Command,
     /// The rest of a command line that was too long is thrown away.
     LongLine,
-    Asked(AskedRecipient),
+    Asked(Lookup),
     /// The rest of AUTH is to come.
     Response,
     SigningIn(Credentials),
@@ -302,7 +283,7 @@ impl Session {
                     self.stage = Stage::Command;
                     return Some(self.refused(Reply::new(500, SYNTAX, "Line too long")));
                 }
-                Stage::Asked(asked) => return Some(Step::Lookup(asked.lookup.clone())),
+                Stage::Asked(asked) => return Some(Step::Lookup(asked.clone())),
                 Stage::Response => return self.response(input),
                 Stage::SigningIn(credentials) => return Some(Step::SignIn(credentials.clone())),
                 Stage::Data(reader) => {
@@ -408,8 +389,6 @@ impl Session {
             from: transaction.from,
             recipients: transaction.recipients,
             body: transaction.body,
-            envelope_id: transaction.envelope_id,
-            returns: transaction.returns,
             client: client.name.clone(),
             esmtp: client.esmtp,
             content,

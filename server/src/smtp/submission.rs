@@ -1,5 +1,6 @@
 //! Signing in by SMTP: who hands in mail, as far as the edge has to ask for it.
 
+use super::intake::whole_seconds;
 use super::session::Credentials;
 use super::{Reply, Service, Status};
 use crate::operations::OpError;
@@ -16,8 +17,7 @@ pub async fn judge(
     let signed_in = peers::sign_in(&service.sign_in, &service.peers, peer, name, password);
     signed_in.await.map_err(|error| match error {
         OpError::TooMany { what, wait } => {
-            let seconds = wait.as_secs_f64().ceil().max(1.0);
-            let text = format!("{what} Try again in {seconds} seconds");
+            let text = format!("{what} Try again in {}", whole_seconds(wait));
             Reply::new(454, Status(4, 7, 0), text)
         }
         OpError::WrongPassword { .. } | OpError::Invalid(_) => {

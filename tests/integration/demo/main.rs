@@ -191,6 +191,25 @@ impl Demo {
 }
 
 #[test]
+fn where_there_are_no_pages_the_demo_says_so_and_names_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let wrong = Command::new(program())
+        .args(["demo", "--web-root"])
+        .arg(folder.path())
+        .output()
+        .unwrap();
+    assert_eq!(wrong.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&wrong.stderr);
+    assert!(
+        said.contains("index.html") && said.contains("cargo xtask demo"),
+        "{said}"
+    );
+    let demo = Demo::start(&[]);
+    assert_eq!(demo.said["pages"], false);
+    demo.wait_for_stdin();
+}
+
+#[test]
 fn nothing_is_left_of_a_demo_that_was_killed_but_its_folder() {
     let mut demo = Demo::start(&[]);
     let pids = demo.pids();
@@ -214,17 +233,17 @@ fn a_killed_server_is_told_stays_down_and_can_be_brought_back_by_hand() {
         serde_json::from_value(demo.said["servers"][0]["restart"].clone()).unwrap();
     let mut back = Command::new(&restart[0])
         .args(&restart[1..])
-        .arg("--stop-with-stdin")
-        .stdin(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
     until("north on its old address", || demo.log_in(0, "7200"));
     assert_eq!(demo.inbox(0, "7200"), before);
-    drop(back.stdin.take());
-    assert!(back.wait().unwrap().success());
     demo.wait_for_stdin();
     gone(pids);
+    let ended = until("the end of the one that was started by hand", || {
+        back.try_wait().unwrap()
+    });
+    assert!(ended.success());
     assert!(!folder.exists(), "the temporary folder is removed");
 }
 

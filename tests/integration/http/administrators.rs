@@ -147,6 +147,7 @@ fn the_last_one_who_may_do_everything_stays() {
     add(&server, "otto", "operator");
     let admin = server.admin();
     let path = format!("{NAMES}/mira");
+    assert_eq!(status(&admin, "PATCH", &path, Some(&json!({}))), 400);
     for patch in [json!({ "role": "operator" }), json!({ "locked": true })] {
         assert_eq!(status(&admin, "PATCH", &path, Some(&patch)), 409, "{patch}");
     }

@@ -88,10 +88,55 @@ fn tables_are_for_people() {
 fn wrong_usage_is_2_and_a_failure_is_1() {
     assert_eq!(callpilot(&["user", "add", "72"], "").status.code(), Some(2));
     assert_eq!(callpilot(&["fly"], "").status.code(), Some(2));
-    assert_eq!(callpilot(&["serve"], "").status.code(), Some(2));
+    let told = callpilot(&["user", "add", "72", "--json"], "");
+    assert_eq!(told.status.code(), Some(2));
+    let told = json(&told)["error"]["message"].clone();
+    assert!(
+        told.as_str()
+            .is_some_and(|said| said.contains("3 to 20 digits")),
+        "{told}"
+    );
     let missing = callpilot(&["serve", "--config", "/nowhere/callpilot.toml"], "");
     assert_eq!(missing.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&missing.stderr).contains("/nowhere/callpilot.toml"));
+}
+
+#[test]
+fn a_password_that_no_administrator_may_have_is_not_hashed_for_one() {
+    for weak in ["", "abc", "1234567890"] {
+        let refused = callpilot(&["hash-password", "--password", weak], "");
+        assert_eq!(refused.status.code(), Some(1), "{weak:?}");
+        let why = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(
+            refused.stdout.is_empty() && why.contains("password"),
+            "{why}"
+        );
+    }
+    let hashed = callpilot(&["hash-password", "--password", "cloudy-harbour"], "");
+    assert!(hashed.status.success());
+}
+
+#[test]
+fn a_server_without_pages_and_a_pair_that_is_not_there_are_told_of() {
+    let (_dir, server) = server("");
+    let config = config(&server);
+    let run = |args: &[&str]| callpilot(&[args, &["--config", &config]].concat(), "");
+    let text = |output: &Output| String::from_utf8_lossy(&output.stdout).into_owned();
+    let doctor = run(&["doctor"]);
+    assert!(
+        text(&doctor).contains("http.web_root names no folder"),
+        "{}",
+        text(&doctor)
+    );
+    let held = text(&run(&["gr", "held"]));
+    assert!(
+        held.contains("no GR partner") && !held.contains("both servers"),
+        "{held}"
+    );
+    let unpair = run(&["gr", "unpair", "--yes"]);
+    assert_eq!(unpair.status.code(), Some(1));
+    let why = String::from_utf8_lossy(&unpair.stderr).into_owned();
+    assert_eq!(why, "callpilot: There is no GR partner.\n");
 }
 
 #[test]

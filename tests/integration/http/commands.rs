@@ -82,6 +82,14 @@ fn shortcuts_and_remote_users_are_managed_from_the_command_line() {
         done(&server, &["shortcut", "remove", "1272"])["prefix"],
         "1272"
     );
+    for (list, said) in [
+        ("shortcut", "no VPIM shortcut"),
+        ("remote-user", "no Temporary Remote User"),
+    ] {
+        assert!(shown(&server, &[list, "list"]).contains(said), "{list}");
+    }
+    let nobody = shown(&server, &["audit-trail", "list", "--who", "nobody"]);
+    assert_eq!(nobody, "There is no such entry.\n");
     assert_eq!(
         run(&server, &["shortcut", "add", "12x"]).status.code(),
         Some(2)

@@ -196,6 +196,7 @@ fn system_settings_change_one_by_one() {
         "name_dialing": { "prefix": "11", "order": "last_first" } });
     assert_eq!(new, first);
     let patch = |body: Value| ask(&server, "PATCH", "settings", Some(body));
+    refused(patch(json!({})), 400, "nothing was changed");
     let (_, set) = patch(json!({ "broadcast_mailbox": "5555" }));
     assert_eq!(set["broadcast_mailbox"], "5555");
     let mail =
@@ -269,6 +270,11 @@ fn a_user_changes_field_by_field_and_a_device_class_is_kept() {
         ask(&server, "PATCH", &path, Some(json!({ "dns": ["five"] }))),
         400,
         "telephone number",
+    );
+    refused(
+        ask(&server, "PATCH", &path, Some(json!({}))),
+        400,
+        "nothing was changed",
     );
     refused(
         ask(&server, "PATCH", &path, Some(json!({ "name": "" }))),

@@ -240,6 +240,12 @@ fn faults_in_requests_are_told_in_sentences() {
     told(user.get("/api/v1/messages/7200"), 400);
     told(user.get("/api/v1/nothing"), 404);
     told(user.ask("PUT", &path, None).unwrap(), 405);
+    let beside = json!({ "unread": true, "flagged": true });
+    let answer = user.ask("PATCH", &path, Some(&beside)).unwrap();
+    assert_eq!(answer.status, 200, "ignored beside what is known");
+    for nothing in [json!({}), json!({ "flagged": true })] {
+        told(user.ask("PATCH", &path, Some(&nothing)).unwrap(), 400);
+    }
     told(
         user.ask("PATCH", &path, Some(&json!({ "unread": "no" })))
             .unwrap(),

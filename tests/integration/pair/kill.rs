@@ -52,6 +52,25 @@ fn a_killed_primary_is_stood_in_for_and_gets_all_that_happened() {
 }
 
 #[test]
+fn a_partner_that_has_just_died_is_not_said_to_be_elsewhere() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut pair = Pair::start_unhurried(dir.path(), "");
+    pair.b.kill();
+    let status = pair.a.command(&["gr", "status"]);
+    let said = String::from_utf8_lossy(&status.stdout).into_owned();
+    // Whether the link has found out by itself is a matter of moments.
+    let is_found_out = !said.contains("✓ running");
+    assert!(
+        is_found_out || said.contains("does not answer by HTTP now"),
+        "{said}"
+    );
+    assert!(
+        said.contains("last heard") && !said.contains("gr pair"),
+        "{said}"
+    );
+}
+
+#[test]
 fn what_was_deleted_during_an_outage_stays_deleted() {
     let (_dir, mut pair) = pair("");
     let user = tilde(&pair.a);

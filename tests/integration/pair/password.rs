@@ -104,6 +104,31 @@ fn a_gr_password_that_others_know_holds_for_nothing_once_it_is_changed_at_once()
 }
 
 #[test]
+fn two_different_new_gr_passwords_are_told_while_the_one_of_before_goes_on_holding() {
+    let (_dir, pair) = pair("");
+    assert_eq!(enter(&pair.a, NEW, false), 200);
+    assert_eq!(enter(&pair.b, "four brown owls listen", false), 200);
+    for server in [&pair.a, &pair.b] {
+        until("a status that tells of it", || {
+            Pair::status(server)?.other_key_from
+        });
+        assert!(is_changing(server));
+        for command in [&["doctor"][..], &["gr", "status"]] {
+            let said = server.command(command);
+            let text = String::from_utf8_lossy(&said.stdout).into_owned();
+            assert!(text.contains("another new one was entered there"), "{text}");
+        }
+    }
+    pair.running();
+    assert_eq!(enter(&pair.b, NEW, false), 200);
+    until("both with the new password", || {
+        (root(&pair.a) == root(&pair.b) && !is_changing(&pair.a) && !is_changing(&pair.b))
+            .then_some(())
+    });
+    assert_eq!(Pair::status(&pair.a).unwrap().other_key_from, None);
+}
+
+#[test]
 fn different_gr_passwords_are_told_with_the_address_that_such_mail_comes_from() {
     let (_dir, pair) = pair("");
     assert_eq!(enter(&pair.a, NEW, true), 200);

@@ -240,7 +240,7 @@ fn json(output: &Output) -> Value {
 
 #[test]
 fn gr_is_turned_off_only_by_who_has_read_what_that_means() {
-    let (_dir, pair) = pair("");
+    let (_dir, mut pair) = pair("");
     let user = tilde(&pair.a);
     assert!(leave(&pair.a, 1));
     let inbox = agree(&pair, &user);
@@ -248,10 +248,16 @@ fn gr_is_turned_off_only_by_who_has_read_what_that_means() {
     assert_eq!(refused.status.code(), Some(1));
     assert!(errors(&refused).contains("--yes"), "{}", errors(&refused));
     assert_eq!(agree(&pair, &user), inbox, "they are a pair");
+    // A user that the partner does not have is not on its way to anybody afterwards.
+    pair.b.kill();
+    pair.a.add_user("7298", "Ivar Quist");
+    let users = |pair: &support::Pair| text(&pair.a.command(&["user", "list"]));
+    assert!(users(&pair).contains("on its way"), "{}", users(&pair));
     let done = callpilot(&pair.a, &["unpair", "--yes"]);
     assert!(done.status.success(), "{}", errors(&done));
     let status = support::Pair::status(&pair.a).expect("it answers");
     assert_eq!(status.partner, None);
+    assert!(!users(&pair).contains("on its way"), "{}", users(&pair));
     // Sessions were sealed by keys of the pair.
     let user = pair.a.log_in("7200").expect("a log-in");
     assert_eq!(

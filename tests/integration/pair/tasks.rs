@@ -8,7 +8,7 @@ use contract::{
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use support::{Pair, Server, until, voice};
+use support::{Pair, Server, Smtp, until, voice};
 use tempfile::TempDir;
 
 const TASKS: &str = "/api/v1/admin/gr/tasks";
@@ -316,6 +316,22 @@ fn a_held_user_is_listed_on_both_sides_and_fills_in_by_itself_when_the_cause_goe
         (status.held_count, status.users.count),
         (1, 0),
         "what is held is no backlog"
+    );
+
+    // What is said of a message of such a user is the same wherever it is asked.
+    let to = "7299@cp-a.test.example";
+    let mail = voice::message("4711@client.example", to, 1, voice::SECOND);
+    let mut smtp = Smtp::hello(pair.a.smtp);
+    assert_eq!(smtp.mail("4711@client.example", &[to], &mail).code, 250);
+    let user = pair.a.log_in("7299").expect("a log-in");
+    let row = pair.a.inbox(&user).messages.remove(0);
+    let detail = user.get(&format!("/api/v1/messages/{}", row.id)).json();
+    assert!(row.one_server_only);
+    assert_eq!(detail["one_server_only"], true, "{detail}");
+    let said = String::from_utf8_lossy(&pair.a.command(&["gr", "held"]).stdout).into_owned();
+    assert!(
+        said.contains("1 mailbox of this server is not kept up to date on cp-b.test.example"),
+        "{said}"
     );
 
     let gone = pair

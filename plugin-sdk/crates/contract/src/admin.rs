@@ -174,6 +174,10 @@ pub struct GrStatus {
     pub runs_twice: bool,
     /// Since when.
     pub since: Timestamp,
+    /// The last moment, by the answering server's clock, after which the partner lived for certain; `null`: it was not heard yet. An idle pair exchanges
+    /// a message every `gr.heartbeat_ms`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heard: Option<Timestamp>,
     /// Changes of users, lists and settings that the partner has not acknowledged.
     pub users: LaneBacklog,
     /// Messages that the partner has not acknowledged.
@@ -220,8 +224,8 @@ pub struct GrStatus {
     /// This server has a new GR password, and its partner does not have it yet: the old one holds.
     #[serde(default)]
     pub password_changing: bool,
-    /// While the partner is not heard: the address from which GR mail came within the last minutes that was sealed by another key. If the partner is
-    /// there, the GR passwords differ.
+    /// While the partner is not heard, or the password is being changed here: the address from which GR mail came within the last minutes that none of
+    /// the keys opens. If the partner is there, the GR passwords differ, or the new ones do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub other_key_from: Option<String>,
     /// While the partner is not heard: why this server has no connection to it, such as `192.0.2.7:25 is tried: no connection: Connection refused`.

@@ -188,7 +188,7 @@ pub struct GrTasks {
     pub users: u64,
 }
 
-/// `GET /api/v1/admin/gr/held`: mailboxes that are not on both servers, each with its reason (R9).
+/// `GET /api/v1/admin/gr/held`: mailboxes that are not kept up to date on both servers, each with its reason (R9).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct HeldMailboxes {

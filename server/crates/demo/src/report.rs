@@ -20,7 +20,12 @@ pub struct Report<'a> {
     pub dir: &'a Path,
     /// The folder goes away with the demo.
     pub is_temporary: bool,
+    /// My CallPilot is served.
+    pub pages: bool,
 }
+
+/// What to do for pages.
+const NO_PAGES: &str = "\nThey serve the API and no pages, for --web-root names no built My CallPilot. `cargo xtask demo` builds it and starts the demo with it.\n";
 
 impl Report<'_> {
     /// One line for programs. A protocol that is not there is null.
@@ -45,7 +50,7 @@ impl Report<'_> {
             .people()
             .map(|p| json!({ "mailbox": p.mailbox, "password": p.password(), "home": p.home }))
             .collect();
-        json!({ "servers": servers, "users": users, "roots": self.authority().map(Half::roots) })
+        json!({ "servers": servers, "users": users, "roots": self.authority().map(Half::roots), "pages": self.pages })
     }
 
     /// For people: where the two are, who may log in, and what to try.
@@ -76,13 +81,17 @@ impl Report<'_> {
 
     fn write_addresses(&self, text: &mut String) {
         for (half, pid) in self.servers() {
+            let page = if self.pages { "/MyCallPilot/" } else { "" };
             let _ = writeln!(
                 text,
-                "  {}   {}/MyCallPilot/   SMTP {}   process {pid}",
+                "  {}   {}{page}   SMTP {}   process {pid}",
                 half.fqdn,
                 half.url(),
                 half.smtp
             );
+        }
+        if !self.pages {
+            text.push_str(NO_PAGES);
         }
         if let Some(half) = self.authority() {
             let _ = writeln!(

@@ -336,6 +336,7 @@ impl Engine {
             courtesy,
             runs_twice: self.twice.is_some(),
             since: status.map_or_else(Default::default, Status::since),
+            heard: status.and_then(Status::heard),
             partner_backlog: report.map(|(report, _)| report.backlog()),
             no_copy_left: session.and_then(|s| s.repair.no_copy),
             only_here: report.map(|(report, _)| report.lacking),

@@ -1,6 +1,6 @@
 //! The waist of the engine: what goes in, and what comes out.
 
-use crate::{Message, TaskView, Verdicts};
+use crate::{Message, Mono, TaskView, Verdicts};
 use domain::{Incarnation, Kind, ObjectId, ReplicationConstraints, ServerId, Timestamp};
 use ledger::{Deletions, Outcome, Reason, TaskId, TaskKind};
 
@@ -142,6 +142,8 @@ pub struct PartnerStatus {
     pub runs_twice: bool,
     /// Since when, by the wall clock.
     pub since: Timestamp,
+    /// The last moment after which it lived for certain; `None`: it was not heard yet. A change of this, or of what is measured, is not told by itself.
+    pub heard: Option<Mono>,
     /// What it last said of its own marks towards this server; `None` if this session has not told yet.
     pub partner_backlog: Option<u64>,
     /// Time from sending to acknowledgement, smoothed, in milliseconds.
@@ -193,8 +195,8 @@ pub enum Event {
     DatedAhead(i64),
     /// A HELLO names a server that is not the partner.
     Stranger(ServerId),
-    /// The partner refused an object, or it may not be sent: it is held (R9).
-    Held(ObjectId, Reason),
+    /// The partner refused an object, or it may not be sent: it is held (R9). With the mailbox class, if it is a user's.
+    Held(ObjectId, Reason, Option<i64>),
     /// A task begins; it is driven here.
     TaskBegan(TaskId, TaskKind, bool),
     /// A task that was driven here has ended.
@@ -207,8 +209,8 @@ pub enum Event {
     Repaired(u64, u64),
     /// The partner has been asked for all that is damaged here, and lacks so many bodies and objects itself: no copy is left.
     NoCopyLeft(u64, u64),
-    /// An item of the partner was refused here.
-    Refused(ObjectId, Reason),
+    /// An item of the partner was refused here. With the mailbox class, if it is a user's.
+    Refused(ObjectId, Reason, Option<i64>),
     /// The partner speaks no level that is spoken here.
     NoCommonLevel(u8, u8),
 }

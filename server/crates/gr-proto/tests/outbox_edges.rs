@@ -276,7 +276,7 @@ fn what_contradicts_the_partner_is_sent_three_times_and_then_held() {
     let mut pair = contradicted();
     assert_eq!(sent_in_vain(&mut pair, 0), 3);
     assert_eq!(is_held(&pair, 10), Some(Reason::FAULT));
-    let held = Output::Event(Event::Held(id(10), Reason::FAULT));
+    let held = Output::Event(Event::Held(id(10), Reason::FAULT, None));
     assert!(pair.sides[NORTH].said.contains(&held));
 }
 

@@ -297,7 +297,11 @@ fn what_neither_has_is_held_until_its_body_is_back() {
     pair.ledger(NORTH).lose_body(&body);
     pair.live(20_000);
     assert_eq!(pair.ledger(NORTH).held[&id(20)].reason, Reason::BODY_LOST);
-    assert!(said(&pair, NORTH, Event::Held(id(20), Reason::BODY_LOST)));
+    assert!(said(
+        &pair,
+        NORTH,
+        Event::Held(id(20), Reason::BODY_LOST, None)
+    ));
     let held = pair.ledger(NORTH).held[&id(20)];
     pair.live(1_300_000);
     assert_eq!(

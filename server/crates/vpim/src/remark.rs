@@ -25,7 +25,7 @@ pub enum Remark {
         /// Seconds that there are.
         heard_s: u32,
     },
-    /// A voice message without a recording.
+    /// A voice message without a recording, and without a fax, which may travel alone in the container of voice messages (RFC 3801).
     Missing,
 }
 
@@ -60,7 +60,8 @@ pub fn remarks(message: &Message<'_>) -> Vec<Remark> {
         return Vec::new();
     }
     let mut remarks: Vec<_> = message.parts.iter().flat_map(of_part).collect();
-    if is_announced(message) && !message.parts.iter().any(has_sound) {
+    let is_there = |part: &Part<'_>| has_sound(part) || matches!(part.content, Content::Fax(_));
+    if is_announced(message) && !message.parts.iter().any(is_there) {
         remarks.push(Remark::Missing);
     }
     remarks

@@ -471,6 +471,9 @@ fn empty_and_missing_sound_is_said() {
         accepted(&multipart("voice-message", "b", &[text("hello")])).2,
         [missing]
     );
+    let fax = part("Content-Type: image/tiff; application=faxbw", b"II*\0");
+    let alone = accepted(&multipart("voice-message", "b", &[fax]));
+    assert_eq!(alone.2, [""; 0], "RFC 3801 lets a fax travel without sound");
     let announced = format!("Message-Context: voice-message\r\n{}", text("hello"));
     assert_eq!(accepted(&announced).2, [missing]);
     assert_eq!(accepted(&text("hello")).2, [""; 0]);

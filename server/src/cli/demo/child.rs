@@ -2,8 +2,10 @@
 //! which the system does for a demo that was killed.
 
 use crate::cli::Failure;
+use crate::cli::admin_client::AdminClient;
 use crate::run_info::RunInfo;
 use demo::Half;
+use rustix::process::{Pid, Signal, kill_process};
 use std::fs::{self, File};
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
@@ -142,6 +144,33 @@ pub async fn watch(children: &mut [Child], stop: &CancellationToken) {
 /// This program, for commands that are shown.
 pub fn program() -> PathBuf {
     std::env::current_exe().unwrap_or_else(|_| "callpilot".into())
+}
+
+/// Stops a server of the demo that was started again by hand: it is the one that listens in its data folder once the demo's own have ended.
+pub async fn stop_restarted(half: &Half) {
+    let client = AdminClient::in_folder(&half.data_dir());
+    let Ok(Some(pid)) = client.process().await else {
+        return;
+    };
+    let Some(process) = Pid::from_raw(pid) else {
+        return;
+    };
+    let asked = kill_process(process, Signal::TERM);
+    let deadline = Instant::now() + STOP_PATIENCE;
+    while asked.is_ok() && Instant::now() < deadline {
+        if client.process().await.is_err() {
+            eprintln!(
+                "{} (process {pid}), which was started again by hand, is stopped, too.",
+                half.fqdn
+            );
+            return;
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    eprintln!(
+        "callpilot: {} (process {pid}), which was started again by hand, goes on. `kill {pid}` stops it",
+        half.fqdn
+    );
 }
 
 /// Stops all, side by side.

@@ -13,7 +13,7 @@ use contract::{GrPair, GrStatus, NewUser, PartnerState, UserRow};
 use demo::{Half, Report};
 use household::Household;
 use hyper::Method;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -51,6 +51,7 @@ pub async fn run(args: Args, out: Output) -> Result<(), Failure> {
     if args.stop_with_stdin {
         signal::stop_with_stdin(stop.clone());
     }
+    let pages = pages(args.web_root.as_deref())?;
     let household = Household::open(args.dir, args.base_port, args.web_root, args.tls)?;
     let mut children = Vec::new();
     let shown = tokio::select! {
@@ -67,6 +68,7 @@ pub async fn run(args: Args, out: Output) -> Result<(), Failure> {
                 program: &child::program(),
                 dir: household.dir(),
                 is_temporary: household.is_temporary(),
+                pages,
             };
             let said = out.say(&report.json(), || report.human());
             child::watch(&mut children, &stop).await;
@@ -75,8 +77,23 @@ pub async fn run(args: Args, out: Output) -> Result<(), Failure> {
         Err(failure) => Err(failure),
     };
     child::stop(children).await;
+    for half in household.halves() {
+        child::stop_restarted(half).await;
+    }
     household.close();
     done
+}
+
+/// Whether there are pages to serve. A folder without them was named by mistake.
+fn pages(web_root: Option<&Path>) -> Result<bool, Failure> {
+    match web_root {
+        None => Ok(false),
+        Some(root) if root.join("index.html").is_file() => Ok(true),
+        Some(root) => Err(Failure::new(format!(
+            "{} has no index.html: --web-root names the folder of the built My CallPilot. `cargo xtask demo` builds it and names it.",
+            root.display()
+        ))),
+    }
 }
 
 /// From nothing to a pair with users and messages.

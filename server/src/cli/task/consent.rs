@@ -1,6 +1,7 @@
 //! An administrator's word to a task that deletes users, given with the numbers that it will delete.
 
 use crate::cli::Failure;
+use crate::counted::counted;
 use contract::TaskCounts;
 use std::io::{BufRead, IsTerminal};
 
@@ -43,8 +44,9 @@ impl Consent {
         if !std::io::stdin().is_terminal() {
             return Err(Failure::new(match need {
                 Need::Number(n) => format!(
-                    "The {what} would delete {n} users, more than {PLAIN_YES_PERCENT_MAX} % of them. Add --allow-deletes {n} if that is \
-                     right. Nothing was changed."
+                    "The {what} would delete {}, more than {PLAIN_YES_PERCENT_MAX} % of them. Add --allow-deletes {n} if that is \
+                     right. Nothing was changed.",
+                    counted(n, "user", "users")
                 ),
                 _ => format!(
                     "The {what} asks first. Add --yes to start it without being asked. Nothing was changed."
@@ -70,15 +72,17 @@ impl Consent {
                 Ok(Need::Nothing)
             } else {
                 Err(Failure::new(format!(
-                    "{deletes} users would be deleted, not {allowed}. Nothing was changed."
+                    "{} would be deleted, not {allowed}. Nothing was changed.",
+                    counted(deletes, "user", "users")
                 )))
             };
         }
         if many(counts, users) {
             if self.yes {
                 return Err(Failure::new(format!(
-                    "{deletes} users would be deleted, more than {PLAIN_YES_PERCENT_MAX} % of them: --yes alone does not cover that. Add \
-                     --allow-deletes {deletes} if it is right. Nothing was changed."
+                    "{} would be deleted, more than {PLAIN_YES_PERCENT_MAX} % of them: --yes alone does not cover that. Add \
+                     --allow-deletes {deletes} if it is right. Nothing was changed.",
+                    counted(deletes, "user", "users")
                 )));
             }
             return Ok(Need::Number(deletes));

@@ -1,6 +1,7 @@
 //! Tasks in words and small tables.
 
 use crate::cli::table::{local_time, table};
+use crate::counted::counted;
 use contract::{
     GrTask, GrTasks, HeldMailbox, HeldMailboxes, KeptObjects, TaskCounts, TaskErrand, TaskKind,
     TaskOutcome, TaskPhase,
@@ -14,6 +15,12 @@ pub fn name(kind: TaskKind) -> &'static str {
         TaskKind::Rebuild => "rebuild",
         TaskKind::Mailboxes => "mailbox resync",
     }
+}
+
+/// The same with its article.
+fn a(kind: TaskKind) -> String {
+    let article = if kind == TaskKind::Audit { "an" } else { "a" };
+    format!("{article} {}", name(kind))
 }
 
 /// Whether a comparison has found no difference.
@@ -32,13 +39,10 @@ pub fn nothing_to_do(held: &HeldMailboxes) -> String {
     match held.held_count + held.refused.len() as u64 {
         0 => "Both servers hold the same: there is nothing to do.".into(),
         n => {
-            let mailboxes = if n == 1 {
-                "1 mailbox"
-            } else {
-                &format!("{n} mailboxes")
-            };
+            let mailboxes = counted(n, "mailbox", "mailboxes");
             format!(
-                "Both servers hold the same, but for {mailboxes} held back on one of them. A resync does not bring those over: `callpilot gr held` says why,                  and what to do."
+                "Both servers hold the same, but for {mailboxes} held back on one of them. A resync does not bring those over: `callpilot gr held` \
+                 says why, and what to do."
             )
         }
     }
@@ -47,6 +51,7 @@ pub fn nothing_to_do(held: &HeldMailboxes) -> String {
 /// What a task will do, before it does it.
 pub fn plan(task: &GrTask) -> String {
     let warning = match task.kind {
+        TaskKind::Resync if is_nothing(&task.counts) => "",
         TaskKind::Rebuild => {
             "\n\nA rebuild deletes all users of this server, local users and GR users. Local users are created again from the GR users of the \
              partner,\nand GR users from its local users. It is meant for a server that was replaced after a hardware failure, or that has lost \
@@ -110,7 +115,10 @@ pub fn progress(task: &GrTask) -> String {
         TaskPhase::Waiting => "waiting for an administrator".to_owned(),
         TaskPhase::Deleting => "deleting GR users without an original".to_owned(),
         TaskPhase::Clearing => "clearing the way".to_owned(),
-        TaskPhase::Fetching => format!("fetching from the partner, {} objects so far", counts.done),
+        TaskPhase::Fetching => format!(
+            "fetching from the partner, {} so far",
+            counted(counts.done, "object", "objects")
+        ),
     };
     let dry = if task.dry_run { "dry run of the " } else { "" };
     format!("{dry}{what}: {where_it_is}")
@@ -124,9 +132,10 @@ pub fn waits(task: &GrTask) -> String {
         ..
     } = task.counts;
     format!(
-        "The {} waits: it would delete {deleted_here} users here and {deleted_there} on the partner, which is more than it may without an \
+        "The {} waits: it would delete {} here and {deleted_there} on the partner, which is more than it may without an \
          administrator's word. Has one of the servers lost its users? `callpilot gr agree` lets it go on, `callpilot gr abort` stops it.",
-        name(task.kind)
+        name(task.kind),
+        counted(deleted_here, "user", "users")
     )
 }
 
@@ -140,7 +149,7 @@ pub fn end(task: &GrTask) -> String {
     let numbers = numbers(&task.counts, task.kind);
     let text = match outcome {
         TaskOutcome::Done if task.dry_run => {
-            format!("This is what a {what} would do now:\n\n{numbers}")
+            format!("This is what {} would do now:\n\n{numbers}", a(task.kind))
         }
         TaskOutcome::Done => format!("The {what} is done.\n\n{numbers}"),
         other => format!("The {what} has ended early: {}", how(other)),
@@ -148,6 +157,7 @@ pub fn end(task: &GrTask) -> String {
     let removed = task.counts.deleted_here > 0 && outcome == TaskOutcome::Done && !task.dry_run;
     let left_out = match task.counts.left_out {
         0 => String::new(),
+        1 => "\n1 object was left out, because a change of it was on its way.".into(),
         n => format!("\n{n} objects were left out, because changes of them were on their way."),
     };
     let kept = match removed {
@@ -205,8 +215,9 @@ pub fn tasks(tasks: &GrTasks) -> String {
                 ));
                 if task.counts.total > 0 {
                     lines.push(format!(
-                        "          {} of {} steps",
-                        task.counts.done, task.counts.total
+                        "          {} of {}",
+                        task.counts.done,
+                        counted(task.counts.total, "step", "steps")
                     ));
                 }
                 if task.phase == Some(TaskPhase::Waiting) {
@@ -218,8 +229,9 @@ pub fn tasks(tasks: &GrTasks) -> String {
     if let Some(last) = &tasks.last {
         let when = last.ended.map_or(String::new(), local_time);
         lines.push(format!(
-            "\nThe last task, a {}, ended {when}.\n{}",
-            name(last.kind),
+            "\nThe last task, {}{}, ended {when}.\n{}",
+            if last.dry_run { "a dry run of " } else { "" },
+            a(last.kind),
             end(last)
         ));
     }
@@ -232,7 +244,8 @@ pub fn tasks(tasks: &GrTasks) -> String {
     {
         let (what, until) = (name(*kind), local_time(*until));
         lines.push(format!(
-            "\n{objects} objects that the {what} removed are kept until {until}; `callpilot gr undo` brings them back."
+            "\nKept until {until}: {} that the {what} removed; `callpilot gr undo` brings back what is kept.",
+            counted(*objects, "object", "objects")
         ));
     }
     if let Some(errand) = tasks.errand {
@@ -251,15 +264,25 @@ fn under_way(errand: TaskErrand) -> &'static str {
     }
 }
 
-/// Held mailboxes, those of this server and those of the partner.
-pub fn held(held: &HeldMailboxes, retried: bool) -> String {
+/// Mailboxes that are held. The partner may have an older copy of them.
+pub fn not_kept_up(count: u64, partner: &str) -> String {
+    let are = counted(
+        count,
+        "mailbox of this server is",
+        "mailboxes of this server are",
+    );
+    format!("{are} not kept up to date on {partner}")
+}
+
+/// Held mailboxes, those of this server and those of the partner, if there is one.
+pub fn held(held: &HeldMailboxes, partner: Option<&str>, retried: bool) -> String {
+    let Some(partner) = partner else {
+        return "There is no GR partner: what this server has is on this server only. `callpilot gr pair` makes it half of a pair.".into();
+    };
     let mut text = match held.held.len() {
         0 => "Every mailbox of this server is on both servers, or on its way.".to_owned(),
         shown => {
-            let head = match held.held_count {
-                1 => "1 mailbox of this server is not on the partner:".to_owned(),
-                n => format!("{n} mailboxes of this server are not on the partner:"),
-            };
+            let head = not_kept_up(held.held_count, partner) + ":";
             let more = held.held_count.saturating_sub(shown as u64);
             let more = if more > 0 {
                 format!("\n… and {more} more")
@@ -375,6 +398,45 @@ mod tests {
     }
 
     #[test]
+    fn without_a_partner_nothing_is_said_to_be_on_both_servers() {
+        let none = HeldMailboxes {
+            held: Vec::new(),
+            held_count: 0,
+            refused: Vec::new(),
+        };
+        let said = held(&none, None, false);
+        assert!(
+            said.contains("no GR partner") && !said.contains("both"),
+            "{said}"
+        );
+        assert!(held(&none, Some("b.example"), false).contains("on both servers"));
+    }
+
+    #[test]
+    fn a_task_that_finds_nothing_is_not_said_to_take_long_and_a_dry_run_is_said_to_be_one() {
+        let mut nothing = task(TaskKind::Resync, Some(TaskOutcome::Done));
+        nothing.counts = TaskCounts::default();
+        assert!(!plan(&nothing).contains("take long"));
+        let tasks = |last| GrTasks {
+            open: None,
+            serving: None,
+            last: Some(last),
+            kept: None,
+            errand: None,
+            users: 3,
+        };
+        let shown = super::tasks(&tasks(nothing.clone()));
+        assert!(
+            shown.contains("The last task, a dry run of a resync, ended"),
+            "{shown}"
+        );
+        nothing.dry_run = false;
+        nothing.kind = TaskKind::Audit;
+        let shown = super::tasks(&tasks(nothing));
+        assert!(shown.contains("The last task, an audit, ended"), "{shown}");
+    }
+
+    #[test]
     fn what_is_held_is_listed_with_its_reason_on_both_sides() {
         let row = |mailbox: Option<&str>| HeldMailbox {
             id: contract::ObjectId::from_bytes([7; 16]),
@@ -389,10 +451,11 @@ mod tests {
                 held_count: 3,
                 refused: vec![row(None)],
             },
+            Some("b.example"),
             true,
         );
         for said in [
-            "3 mailboxes of this server are not on the partner",
+            "3 mailboxes of this server are not kept up to date on b.example",
             "7201",
             "Odo Renn",
             "… and 2 more",

@@ -191,19 +191,59 @@ fn judge(reply: &PartnerReply) -> io::Result<bool> {
     if refused {
         metrics::counter!("callpilot_gr_mail_replies_refused_total", "code" => reply.code.to_string()).increment(1);
         if let Some(times) = REFUSED.now() {
-            let text = reply.lines.first().map_or("", String::as_str);
-            tracing::warn!(
-                code = reply.code,
-                text,
-                times,
-                "the GR partner's mail service refuses GR mail"
-            );
+            tell_refusal(reply, times);
         }
     }
     Ok(!refused)
 }
 
+/// A server that is not half of a pair has no mailbox for GR mail, so this is what the first of two servers hears until the second is paired, too.
+fn tell_refusal(reply: &PartnerReply, times: u64) {
+    let text = reply.lines.first().map_or("", String::as_str);
+    let code = reply.code;
+    if is_not_paired(reply) {
+        tracing::info!(
+            code,
+            text,
+            times,
+            "the GR partner takes no GR mail: it is not paired with this server yet. Enter the pair there, too"
+        );
+    } else {
+        tracing::warn!(
+            code,
+            text,
+            times,
+            "the GR partner's mail service refuses GR mail"
+        );
+    }
+}
+
+/// RFC 3463 section 3.2: 5.1.1, there is no such mailbox.
+fn is_not_paired(reply: &PartnerReply) -> bool {
+    let status = |line: &String| line.starts_with("5.1.1 ");
+    reply.code == 550 && reply.lines.first().is_some_and(status)
+}
+
 fn unexpected(reply: &PartnerReply) -> io::Error {
     let text = reply.lines.first().map_or("", String::as_str);
     io::Error::other(format!("the partner said {} {text}", reply.code))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_partner_that_is_not_paired_yet_is_told_from_one_that_refuses() {
+        let reply = |code, line: &str| PartnerReply {
+            code,
+            lines: vec![line.to_owned()],
+        };
+        assert!(is_not_paired(&reply(550, "5.1.1 No such mailbox here")));
+        assert!(!is_not_paired(&reply(
+            550,
+            "5.7.1 Mail to this address is taken from elsewhere"
+        )));
+        assert!(!is_not_paired(&reply(450, "4.2.1 Later")));
+    }
 }

@@ -4,7 +4,7 @@ use super::Administrator;
 use crate::act;
 use crate::http::Api;
 use crate::http::error::{HttpResult, Problem};
-use crate::http::extract::{Body, Segment};
+use crate::http::extract::{Body, Patch, Segment};
 use crate::operations::administrators::{self, Listed};
 use axum::Json;
 use axum::extract::{Path, State};
@@ -84,7 +84,7 @@ pub async fn change(
     State(api): State<Api>,
     _: Administrator,
     Segment(name): Segment,
-    Body(patch): Body<AdministratorPatch>,
+    Patch(patch): Patch<AdministratorPatch>,
 ) -> HttpResult<Json<AdministratorRow>> {
     act::about(&changed(&patch));
     let patch = administrators::AccountPatch {

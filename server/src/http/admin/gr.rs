@@ -37,9 +37,9 @@ async fn current(api: &Api) -> HttpResult<GrStatus> {
     );
     let keys = api.server().gr_keys();
     status.password_changing = keys.is_changing();
-    // A partner that is heard has the same password, whatever strangers send.
-    let other_key = keys.other_key(Instant::now());
-    let other_key = other_key.filter(|_| status.state != PartnerState::Running);
+    // A partner that is heard has the same password, whatever strangers send; but while it is being changed, perhaps another new one.
+    let may_differ = status.password_changing || status.state != PartnerState::Running;
+    let other_key = keys.other_key(Instant::now()).filter(|_| may_differ);
     status.other_key_from = other_key.map(|from| from.to_string());
     if matches!(status.state, PartnerState::Unknown | PartnerState::Down) {
         status.link_fault = api.tls().link.borrow().unreachable.clone();

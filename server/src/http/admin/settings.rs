@@ -3,7 +3,7 @@
 use super::Administrator;
 use crate::act;
 use crate::http::error::HttpResult;
-use crate::http::extract::Body;
+use crate::http::extract::Patch;
 use crate::http::{Api, convert};
 use crate::operations::settings::{self, Settings};
 use axum::Json;
@@ -46,7 +46,7 @@ fn changed(patch: &SettingsPatch) -> String {
 pub async fn change(
     State(api): State<Api>,
     _: Administrator,
-    Body(patch): Body<SettingsPatch>,
+    Patch(patch): Patch<SettingsPatch>,
 ) -> HttpResult<Json<SystemSettings>> {
     act::about(&changed(&patch));
     let servers = patch.email_servers.as_ref();

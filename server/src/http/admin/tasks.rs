@@ -122,7 +122,7 @@ pub async fn undo(
     Ok((StatusCode::ACCEPTED, Json(present(&api).await?)))
 }
 
-/// Mailboxes that are not on both servers, each with its reason.
+/// Mailboxes that are not kept up to date on both servers, each with its reason.
 #[utoipa::path(get, path = "/api/v1/admin/gr/held", tag = "administration", security(("admin" = []), ("admin_token" = [])),
     responses((status = 200, body = HeldMailboxes), (status = 401, body = ApiError)))]
 pub async fn held(State(api): State<Api>, _: Administrator) -> HttpResult<Json<HeldMailboxes>> {

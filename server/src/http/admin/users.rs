@@ -3,7 +3,7 @@
 use super::Administrator;
 use crate::act;
 use crate::http::error::{HttpResult, Problem};
-use crate::http::extract::{Body, Id, Params};
+use crate::http::extract::{Body, Id, Params, Patch};
 use crate::http::{Api, convert};
 use crate::operations::messages;
 use crate::operations::users::{self, FoundUser};
@@ -105,7 +105,7 @@ pub async fn change(
     State(api): State<Api>,
     _: Administrator,
     Id(id): Id,
-    Body(patch): Body<UserPatch>,
+    Patch(patch): Patch<UserPatch>,
 ) -> HttpResult<Json<UserRow>> {
     act::about(&changed(&patch));
     let patch = users::UserChange {

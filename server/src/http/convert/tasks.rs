@@ -192,7 +192,7 @@ pub fn held(id: ObjectId, held: &Held, object: Option<&Object>) -> HeldMailbox {
         mailbox: user.as_ref().map(|user| user.number().to_owned()),
         name: user.as_ref().map(|user| user.name().to_owned()),
         since: Some(held.at),
-        reason: reason_words(held.reason).to_owned(),
+        reason: reason_words(held.reason, user.map(|user| user.class())).into_owned(),
     }
 }
 
@@ -204,7 +204,7 @@ pub fn refused(id: ObjectId, refused: &Refused) -> HeldMailbox {
         mailbox: user(&refused.number),
         name: user(&refused.name),
         since: Some(refused.at),
-        reason: refused_words(refused.reason).to_owned(),
+        reason: refused_words(refused.reason, refused.class).into_owned(),
     }
 }
 

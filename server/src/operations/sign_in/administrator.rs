@@ -7,6 +7,7 @@ use super::{SignIn, said};
 use crate::audit_trail::Attempt;
 use crate::login::Account;
 use crate::one_time_code::step_of;
+use crate::operations::password_rules::TOO_LONG;
 use crate::operations::principal::{Origin, Principal};
 use crate::operations::{OpError, OpResult};
 use crate::password::PASSWORD_LENGTH_MAX;
@@ -101,9 +102,7 @@ impl SignIn {
     ) -> OpResult<AdministratorIn> {
         let (server, attempts) = (&self.0.server, &self.0.attempts);
         if password.len() > PASSWORD_LENGTH_MAX {
-            let max = PASSWORD_LENGTH_MAX;
-            let sentence = format!("A password has at most {max} bytes.");
-            return Err(OpError::Invalid(sentence));
+            return Err(OpError::Invalid(TOO_LONG.into()));
         }
         // What cannot be a name is nobody's, and answers like a name that is nobody's.
         let name = AdministratorAccount::checked_name(name).unwrap_or_default();

@@ -21,7 +21,6 @@ impl Session {
             "8BITMIME".into(),
             "BINARYMIME".into(),
             "CHUNKING".into(),
-            "DSN".into(),
             "ENHANCEDSTATUSCODES".into(),
         ]);
         if self.offers_auth {

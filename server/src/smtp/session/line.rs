@@ -4,7 +4,8 @@ use bytes::BytesMut;
 
 /// Octets of a command line with its CR LF, without extensions (RFC 5321 section 4.5.3.1.4).
 pub const PLAIN_MAX: usize = 512;
-/// Octets of a MAIL or RCPT line with its CR LF: what SIZE, BODY, RET, ENVID, NOTIFY and ORCPT add (RFC 3461 sections 4 and 5).
+/// Octets of a MAIL or RCPT line with its CR LF: what SIZE, BODY and AUTH add, and what those of RFC 3461 may add, so that they are refused by
+/// their name (RFC 3461 sections 4 and 5).
 pub const EXTENDED_MAX: usize = 2_048;
 
 /// What the front of the buffer holds.

@@ -39,8 +39,6 @@ impl Session {
             },
             body: parameters.body.unwrap_or_default(),
             declared_size: parameters.size,
-            returns: parameters.returns,
-            envelope_id: parameters.envelope_id,
             recipients: Vec::new(),
             chunks: None,
         });

@@ -2,10 +2,9 @@
 
 use super::address::{self, Parsed};
 use super::mail::after_keyword;
-use super::parameters::RcptParameters;
+use super::parameters::of_rcpt;
 use super::{
-    AskedRecipient, BAD_SEQUENCE, DeliveryTarget, Lookup, Recipient, Reply, SYNTAX, Session, Stage,
-    Status, Step,
+    BAD_SEQUENCE, DeliveryTarget, Lookup, Recipient, Reply, SYNTAX, Session, Stage, Status, Step,
 };
 
 impl Session {
@@ -30,27 +29,21 @@ impl Session {
         else {
             return self.refused(Reply::new(501, SYNTAX, "Expected RCPT TO:<address>"));
         };
-        match RcptParameters::parse(rest) {
-            Ok(RcptParameters { notify, original }) => {
-                let lookup = Lookup {
-                    path,
-                    declared_size,
-                };
-                self.stage = Stage::Asked(AskedRecipient {
-                    lookup: lookup.clone(),
-                    notify,
-                    original,
-                });
-                Step::Lookup(lookup)
-            }
-            Err(reply) => self.refused(reply),
+        if let Err(reply) = of_rcpt(rest) {
+            return self.refused(reply);
         }
+        let lookup = Lookup {
+            path,
+            declared_size,
+        };
+        self.stage = Stage::Asked(lookup.clone());
+        Step::Lookup(lookup)
     }
 
     /// Takes the recipient if the verdict says so. Mail for the partner's engine and for mailboxes is never one mail.
     pub(super) fn rcpt_judged(
         &mut self,
-        asked: AskedRecipient,
+        asked: Lookup,
         verdict: Result<DeliveryTarget, Reply>,
     ) -> Reply {
         let Some(transaction) = &mut self.transaction else {
@@ -74,9 +67,7 @@ impl Session {
         }
         transaction.recipients.push(Recipient {
             target,
-            path: asked.lookup.path,
-            notify: asked.notify,
-            original: asked.original,
+            path: asked.path,
         });
         Reply::new(250, Status(2, 1, 5), "Recipient taken")
     }

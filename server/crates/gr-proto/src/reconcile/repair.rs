@@ -10,6 +10,7 @@
 use crate::limits::{REPAIR_PATIENCE_MS, REPAIR_PAUSE_MS_FIRST, REPAIR_PAUSE_MS_MAX};
 use crate::objects::apply::{Applied, apply};
 use crate::objects::transaction::Tx;
+use crate::reconcile::task::class_of;
 use crate::session::pieces::Piece;
 use crate::{AvailableBodies, Event, Item, Mono, Request, RequestBody, Response, ResponseBody};
 use domain::{BodyRef, Kind, ObjectId};
@@ -201,7 +202,10 @@ impl Repair {
                 for item in items.iter().filter(|item| asked.contains(&item.id)) {
                     match take_back(tx, item)? {
                         Applied::Done => rows += 1,
-                        Applied::Refused(why) => self.events.push(Event::Refused(item.id, why)),
+                        Applied::Refused(why) => {
+                            let class = class_of(item.object.as_ref());
+                            self.events.push(Event::Refused(item.id, why, class));
+                        }
                     }
                 }
                 for id in unknown.iter().filter(|id| asked.contains(id)) {

@@ -11,7 +11,7 @@
 
 use crate::objects::transaction::Tx;
 use crate::{Event, Mono, limits};
-use domain::{ObjectId, Timestamp};
+use domain::{Object, ObjectId, Timestamp, User};
 use ledger::{
     BackgroundJob, Kept, Outcome, Reason, Task, TaskCounts, TaskId, TaskKind, TaskReport,
 };
@@ -43,8 +43,15 @@ pub struct Refused {
     pub number: String,
     /// Users: display name.
     pub name: String,
+    /// Users: number of the mailbox class.
+    pub class: Option<i64>,
     /// Since when.
     pub at: Timestamp,
+}
+
+/// The mailbox class of a user; `None` if it is not one.
+pub(crate) fn class_of(object: Option<&Object>) -> Option<i64> {
+    object.and_then(User::of).map(|user| user.class())
 }
 
 /// A task that the partner drives.

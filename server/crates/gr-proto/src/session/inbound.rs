@@ -3,7 +3,7 @@
 use crate::engine::Engine;
 use crate::objects::apply::{Applied, apply};
 use crate::objects::transaction::{Tx, tx};
-use crate::reconcile::task::Refused;
+use crate::reconcile::task::{Refused, class_of};
 use crate::session::Verdict;
 use crate::session::inbox::Admitted;
 use crate::{
@@ -99,7 +99,11 @@ impl Engine {
             }
             // A body that comes piece by piece is nothing to be told of.
             if reason != Reason::NEED_BODY || item.with_body {
-                self.event(Event::Refused(item.id, reason));
+                self.event(Event::Refused(
+                    item.id,
+                    reason,
+                    class_of(item.object.as_ref()),
+                ));
             }
         }
         self.state.csn += 1;
@@ -137,6 +141,7 @@ impl Engine {
                 .map(|user| user.number().to_owned())
                 .unwrap_or_default(),
             name: user.map(|user| user.name().to_owned()).unwrap_or_default(),
+            class: class_of(item.object.as_ref()),
             at: now.wall,
         };
         let before = self.refused.get(&item.id);
@@ -179,7 +184,8 @@ impl Engine {
             self.know(header);
         }
         for (id, reason) in said.held {
-            self.event(Event::Held(id, reason));
+            let class = class_of(ledger.object(&id)?.as_ref());
+            self.event(Event::Held(id, reason, class));
         }
         self.report(now, ledger, header.no, ack.report)
     }

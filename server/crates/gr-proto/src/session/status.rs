@@ -13,8 +13,10 @@ pub(crate) struct Status {
     state: PartnerState,
     /// Since when, by the wall clock.
     since: Timestamp,
-    /// The last moment after which the partner lived for certain; at first, when this engine began to listen.
-    heard: Mono,
+    /// When this engine began to listen.
+    began: Mono,
+    /// The last moment after which the partner lived for certain; `None`: it was not heard yet.
+    heard: Option<Mono>,
     /// The same, as long as it counts.
     proof: Option<Mono>,
     /// The link broke then: what was sent before can prove nothing more.
@@ -33,7 +35,8 @@ impl Status {
                 PartnerState::NotConfigured
             },
             since: now.wall,
-            heard: now.mono,
+            began: now.mono,
+            heard: None,
             proof: None,
             broken: Mono(0),
             probe_at: now.mono,
@@ -49,13 +52,22 @@ impl Status {
         self.since
     }
 
+    pub(crate) fn heard(&self) -> Option<Mono> {
+        self.heard
+    }
+
+    /// Since when there is silence.
+    fn silent_since(&self) -> Mono {
+        self.heard.map_or(self.began, |heard| heard.max(self.began))
+    }
+
     pub(crate) fn is_running(&self) -> bool {
         self.state == PartnerState::Running
     }
 
     /// The partner lived after `moment`.
     pub(crate) fn prove(&mut self, moment: Mono) {
-        self.heard = self.heard.max(moment);
+        self.heard = self.heard.max(Some(moment));
         if moment >= self.broken {
             self.proof = self.proof.max(Some(moment));
         }
@@ -96,7 +108,7 @@ impl Status {
         let fresh = self
             .proof
             .is_some_and(|proof| now.mono.since(proof) < timers.unknown_ms);
-        let silent_ms = now.mono.since(self.heard);
+        let silent_ms = now.mono.since(self.silent_since());
         let state = if fresh && in_session {
             PartnerState::Running
         } else if silent_ms >= timers.down_ms {
@@ -119,8 +131,10 @@ impl Status {
     pub(crate) fn wake_at(&self, timers: &Timers) -> Option<Mono> {
         match self.state {
             PartnerState::NotConfigured => None,
-            PartnerState::Running => Some(self.heard.plus(timers.unknown_ms)),
-            PartnerState::Unknown => Some(self.probe_at.min(self.heard.plus(timers.down_ms))),
+            PartnerState::Running => Some(self.silent_since().plus(timers.unknown_ms)),
+            PartnerState::Unknown => {
+                Some(self.probe_at.min(self.silent_since().plus(timers.down_ms)))
+            }
             PartnerState::Down => Some(self.probe_at),
         }
     }
