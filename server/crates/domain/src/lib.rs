@@ -40,7 +40,7 @@ pub use draft::{
 };
 pub use greeting::{Greeting, Slot, greeting_fields};
 pub use list::{DistributionList, ListEntry, list_fields};
-pub use mail_digest::MailDigest;
+pub use mail_digest::{MailDigest, SaidDigest};
 pub use message::{Envelope, FolderState, Message, MessageFolder, Sender, message_fields};
 pub use object::{BodyRef, DecodeError, Joined, Key, Kind, Object, Register, Value};
 pub use server_id::ServerId;

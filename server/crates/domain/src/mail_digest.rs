@@ -4,30 +4,46 @@
 //! then one message: both servers find the same identity for it, so a copy that is here already is found by its identity, and two copies that were
 //! taken while the servers were apart are one object when they meet.
 
+use crate::Timestamp;
 use crate::derived::derived_id;
-use crate::{BodyRef, Timestamp};
 use contract::ObjectId;
 
 /// What a mail with a Message-ID says and who sent it, as 32 bytes.
 ///
 /// The Message-ID alone would not do: gateways are known that give one to all their mails, and what they send after the first would be lost. So it is part
-/// of what is compared, which is the whole content in the form in which it is kept. Two mails that differ in anything are two messages.
+/// of what is compared, which is all that the mail says, also what is not kept of it. Two mails that differ in anything but their way here are two
+/// messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MailDigest([u8; 32]);
+
+/// All that a mail says, apart from how it came, as 32 bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SaidDigest([u8; 32]);
+
+impl SaidDigest {
+    /// Of the octets that `say` gives to what it is called with, piece by piece; how they are cut into pieces makes no difference.
+    pub fn of(say: impl FnOnce(&mut dyn FnMut(&[u8]))) -> Self {
+        let mut hasher = blake3::Hasher::new();
+        say(&mut |piece| {
+            hasher.update(piece);
+        });
+        Self(*hasher.finalize().as_bytes())
+    }
+}
 
 impl MailDigest {
     /// A mail that comes again within so many milliseconds is the same; later it is another message.
     pub const WITHIN_MS: i64 = 24 * 60 * 60 * 1_000;
 
-    /// Of a mail by its reverse path and its content in canonical form, without what this server adds to it. `unverified`: nothing proves its
+    /// Of a mail by its reverse path and what it says, without what this server adds to it. `unverified`: nothing proves its
     /// sender. A mail that proves it is another one, or a stranger who knows the content could keep it away by being first.
-    pub fn of(return_path: Option<&str>, unverified: bool, content: &BodyRef) -> Self {
+    pub fn of(return_path: Option<&str>, unverified: bool, said: &SaidDigest) -> Self {
         let mut hasher = blake3::Hasher::new_derive_key("CallPilot 2026 mail that comes again");
         let path = return_path.unwrap_or_default().as_bytes();
         hasher.update(&(path.len() as u64).to_be_bytes());
         hasher.update(path);
         hasher.update(&[u8::from(return_path.is_some()), u8::from(unverified)]);
-        hasher.update(&content.hash);
+        hasher.update(&said.0);
         Self(*hasher.finalize().as_bytes())
     }
 
@@ -57,7 +73,7 @@ mod tests {
     #[test]
     fn mails_that_differ_in_anything_are_not_the_same() {
         let of = |path: Option<&str>, unverified, content: &[u8]| {
-            MailDigest::of(path, unverified, &BodyRef::of(content))
+            MailDigest::of(path, unverified, &SaidDigest::of(|take| take(content)))
         };
         let one = of(Some("4711@client.example"), true, b"x");
         assert_eq!(one, of(Some("4711@client.example"), true, b"x"));
@@ -74,8 +90,15 @@ mod tests {
     }
 
     #[test]
+    fn pieces_make_no_difference() {
+        let whole = SaidDigest::of(|take| take(b"abc"));
+        let pieces = SaidDigest::of(|take| [&b"a"[..], b"", b"bc"].into_iter().for_each(take));
+        assert_eq!(whole, pieces);
+    }
+
+    #[test]
     fn an_identity_is_found_again_for_a_day_by_both_servers_and_in_one_mailbox() {
-        let mail = MailDigest::of(None, false, &BodyRef::of(b"x"));
+        let mail = MailDigest::of(None, false, &SaidDigest::of(|take| take(b"x")));
         let (owner, other) = (ObjectId::from_bytes([1; 16]), ObjectId::from_bytes([2; 16]));
         let ids = |ms| mail.ids(&owner, Timestamp(ms));
         for came in [5 * DAY, 6 * DAY - 1] {

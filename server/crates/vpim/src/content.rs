@@ -53,15 +53,15 @@ pub enum Content<'a> {
     Voice(Voice<'a>),
     /// `image/tiff`.
     Fax(Fax<'a>),
-    /// `text/*`, as far as it is for people.
+    /// `text/*`, as far as it is for people: a calendar (RFC 5545) is not.
     Text(Text<'a>),
     /// `message/rfc822`: a forwarded message, or in a report the original.
     Forwarded(Box<Message<'a>>),
     /// `text/directory`, `text/vcard`.
     VCard(VCard<'a>),
-    /// `message/delivery-status` (RFC 3464).
+    /// `message/delivery-status` (RFC 3464), `message/global-delivery-status` (RFC 6533).
     DeliveryReport(DeliveryReport<'a>),
-    /// `message/disposition-notification` (RFC 8098).
+    /// `message/disposition-notification` (RFC 8098), `message/global-disposition-notification` (RFC 6533).
     DispositionReport(DispositionReport<'a>),
     /// The file that the recording before it was decoded from ([`transcode`](crate::transcode())). It is kept, and is no attachment.
     Original {
@@ -138,7 +138,8 @@ impl<'a> Part<'a> {
             ("text", "directory" | "vcard" | "x-vcard") => {
                 Content::VCard(VCard::read(&content_type, data))
             }
-            ("text", "rfc822-headers") => Content::Other {
+            // An invitation is for a calendar, beside whatever text says what it is about.
+            ("text", "rfc822-headers" | "calendar") => Content::Other {
                 content_type: content_type.value,
                 bytes: data,
             },
@@ -149,10 +150,11 @@ impl<'a> Part<'a> {
                 }
             }
             ("text", subtype) => Content::Text(Text::read(subtype, &content_type, data)),
-            ("message", "delivery-status") => {
+            // RFC 6533 is RFC 3464 with addresses of all letters.
+            ("message", "delivery-status" | "global-delivery-status") => {
                 Content::DeliveryReport(DeliveryReport::read(data, allowance))
             }
-            ("message", "disposition-notification") => {
+            ("message", "disposition-notification" | "global-disposition-notification") => {
                 Content::DispositionReport(DispositionReport::read(data))
             }
             _ => Content::Other {

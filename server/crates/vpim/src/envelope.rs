@@ -80,7 +80,7 @@ pub enum Sensitivity {
     CompanyConfidential,
 }
 
-/// `Importance` (RFC 3801 section 4.2.15).
+/// `Importance` (RFC 3801 section 4.2.15); without one what `Priority`, `X-Priority` or `X-MSMail-Priority` say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Importance {
     /// Can wait.
@@ -96,20 +96,22 @@ impl Envelope {
     /// Reads the fields of a message's header.
     pub(crate) fn read(fields: &[Field<'_>], allowance: &mut Allowance) -> Envelope {
         let mut envelope = Envelope::default();
-        let mut sender = None;
+        let mut other = OtherFields::default();
         for field in fields {
-            envelope.take(field, &mut sender, allowance);
+            envelope.take(field, &mut other, allowance);
         }
-        envelope.from = envelope.from.or(sender);
+        envelope.from = envelope.from.or(other.sender);
+        let importance = other.importance.or(other.priority);
+        envelope.importance = importance.unwrap_or_default();
         envelope
     }
 
-    fn take(&mut self, field: &Field<'_>, sender: &mut Option<Party>, allowance: &mut Allowance) {
+    fn take(&mut self, field: &Field<'_>, other: &mut OtherFields, allowance: &mut Allowance) {
         let is = |name: &str| field.is(name);
         if is("from") && self.from.is_none() {
             self.from = first(field);
-        } else if is("sender") && sender.is_none() {
-            *sender = first(field);
+        } else if is("sender") && other.sender.is_none() {
+            other.sender = first(field);
         } else if is("to") {
             self.to.extend(parties(field, allowance));
         } else if is("cc") {
@@ -124,7 +126,10 @@ impl Envelope {
         } else if is("sensitivity") {
             self.sensitivity = sensitivity(&field.value_within(LABEL_LEN_MAX));
         } else if is("importance") {
-            self.importance = importance(&field.value_within(LABEL_LEN_MAX));
+            other.importance = Some(importance(&field.value_within(LABEL_LEN_MAX)));
+        } else if is("priority") || is("x-priority") || is("x-msmail-priority") {
+            let priority = priority(&field.value_within(LABEL_LEN_MAX));
+            other.priority = other.priority.or(priority);
         } else if is("disposition-notification-to") {
             let asking = parties(field, allowance).into_iter();
             // Somebody without an address cannot be told.
@@ -134,6 +139,15 @@ impl Envelope {
             self.language = language(&field.value_within(LABEL_LEN_MAX));
         }
     }
+}
+
+/// What counts where the field that should say it is missing.
+#[derive(Default)]
+struct OtherFields {
+    sender: Option<Party>,
+    importance: Option<Importance>,
+    /// Of the fields that mail programs write for `Importance`: the first that says more than the usual.
+    priority: Option<Importance>,
 }
 
 /// Bytes of a value of one word, with comments beside it.
@@ -193,6 +207,15 @@ fn sensitivity(value: &str) -> Sensitivity {
         "personal" => Sensitivity::Personal,
         "company-confidential" => Sensitivity::CompanyConfidential,
         _ => Sensitivity::Normal,
+    }
+}
+
+/// `Priority` (RFC 2156 section 5.3.6), `X-Priority` and `X-MSMail-Priority` of mail programs; `None` of what is as usual.
+fn priority(value: &str) -> Option<Importance> {
+    match Structured::read(value).value.as_str() {
+        "urgent" | "high" | "highest" | "1" | "2" => Some(Importance::High),
+        "non-urgent" | "low" | "lowest" | "4" | "5" => Some(Importance::Low),
+        _ => None,
     }
 }
 

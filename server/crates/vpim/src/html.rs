@@ -27,7 +27,7 @@ pub(crate) fn words(html: &str, len_max: usize) -> (String, bool) {
         }
     }
     page.words.truncate(page.words.trim_end().len());
-    (page.words, !page.is_full)
+    (legible::without_idle_joiners(page.words), !page.is_full)
 }
 
 /// The value of the first `charset=` near the front of an HTML file, for a mail that does not say it.

@@ -134,8 +134,26 @@ fn held(data: &[u8]) -> Option<&'static str> {
         None if begins(b"fLaC") => "it holds a FLAC file",
         None if begins(b"caff") => "it holds a CAF file",
         None if begins(b"FORM") && names(8, b"AIF") => "it holds an AIFF file",
+        None if begins(b"\x1f\x8b\x08") || begins(b"PK\x03\x04") => "it holds a compressed file",
+        None if begins(b"%PDF-") => "it holds a PDF file",
+        None if is_written(data) => "it holds text",
         None => return None,
     })
+}
+
+/// Whether the octets are words or markup: nothing but characters of ASCII for longer than sound would be so, as many blanks as words have,
+/// and letters for the most part. Sound has the high bit in half of its octets.
+fn is_written(data: &[u8]) -> bool {
+    const LOOKED_AT: std::ops::RangeInclusive<usize> = 24..=512;
+    let front = &data[..data.len().min(*LOOKED_AT.end())];
+    let is_blank = |byte: &&u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
+    let blanks = front.iter().filter(is_blank).count();
+    let letters = front.iter().filter(|byte| byte.is_ascii_alphanumeric());
+    let is_text = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t' | b'\r' | b'\n');
+    LOOKED_AT.contains(&front.len())
+        && front.iter().all(is_text)
+        && blanks * 32 >= front.len()
+        && letters.count() * 2 >= front.len()
 }
 
 /// Samples without a header; `None` if the name is not known.

@@ -3,16 +3,16 @@
 //! Reads and writes VPIM version 2 (RFC 3801, 3802, 3803, 3804): [`parse()`] turns the bytes of a mail into a [`Message`],
 //! [`transcode()`] makes telephone sound of what came compressed,
 //! [`judge`] says whether a voice mailbox takes it, [`remarks()`] what its reader is told of sound that cannot be had, [`canonical()`]
-//! gives the form in which it is kept, [`Summary`] what an inbox shows of it, and [`build`] makes new ones. [`audio`] decodes and
+//! gives the form in which it is kept, [`said`] what tells it from every other mail, [`Summary`] what an inbox shows of it, and [`build`] makes new ones. [`audio`] decodes and
 //! encodes what is heard.
 //!
 //! Reading is lenient, because old systems are; writing is strict. Everything is pure: no clock, no random numbers, no
 //! input or output. Nothing here panics on any input, all work is linear in its length, and so is all memory: [`limits`] bounds what
 //! a stranger could otherwise choose. What takes bytes from outside is a plain function of a slice: [`parse()`], [`parse_kept`],
-//! [`audio::wav::read`], [`audio::sound_file::read`], [`decode_file`], [`audio::g726::decode`], [`Address::parse`](address::Address::parse), [`Party::read_list`], [`Date::read`].
+//! [`audio::wav::read`], [`audio::sound_file::read`], [`decode_file`], [`audio::g726::decode`], [`said`], [`Address::parse`](address::Address::parse), [`Party::read_list`], [`Date::read`].
 //!
 //! What comes out as text for people ([`Envelope`], [`Part::filename`], [`Text::text`], …) is decoded from whatever character set and markup
-//! it came in, of a bounded length, and without control characters and those that set the direction of writing.
+//! it came in, of a bounded length, and without control characters, those that set the direction of writing, and those that cannot be seen.
 //!
 //! ```
 //! use vpim::{Summary, canonical, judge, parse};
@@ -43,8 +43,10 @@ pub mod limits;
 mod mime;
 mod parse;
 mod part_fields;
+mod raw_text;
 mod remark;
 mod report;
+mod said;
 mod summary;
 mod text;
 mod transcode;
@@ -70,6 +72,7 @@ pub use remark::{Remark, remarks};
 pub use report::{
     Action, DeliveryReport, Disposition, DispositionReport, RecipientStatus, StatusCode,
 };
+pub use said::said;
 pub use summary::{Kind, Summary};
 pub use text::Text;
 pub use transcode::{Transcoded, transcode, transcoding_bytes};

@@ -117,6 +117,14 @@ impl Allowance {
         }
     }
 
+    /// For a header that is read again, of as many people as before.
+    pub fn of_parties(parties: usize) -> Allowance {
+        Allowance {
+            parties,
+            ..Allowance::whole()
+        }
+    }
+
     /// Of one mail.
     pub fn whole() -> Allowance {
         Allowance {
@@ -129,15 +137,13 @@ impl Allowance {
 }
 
 /// A text for people, of one line and at most `chars_max` characters: a longer one ends in `…`. Line ends become blanks; other control
-/// characters, and characters that set the direction of writing, are left out.
+/// characters, those that set the direction of writing, and those that cannot be seen are left out.
 ///
 /// A letter is not parted from the accents and joined signs that follow it, as far as they are few.
 pub fn shown(text: &str, chars_max: usize) -> Cow<'_, str> {
     // One more than is shown is enough to know that it is not all.
-    let end = text
-        .char_indices()
-        .filter(|&(_, c)| legible::in_line(c).is_some());
-    let end = end.map(|(at, c)| at + c.len_utf8()).nth(chars_max);
+    let end = legible::shown_chars(text).nth(chars_max);
+    let end = end.map(|(at, _)| at + text[at..].chars().next().map_or(0, char::len_utf8));
     let line = legible::line(&text[..end.unwrap_or(text.len())]);
     if end.is_none() {
         return line;
@@ -241,6 +247,8 @@ mod tests {
         assert_eq!(shown(&format!("{}abc", "\u{7}".repeat(50)), 3), "abc");
         assert_eq!(shown(&format!("{}abcd", "\u{7}".repeat(50)), 3), "ab…");
         assert_eq!(shown_file_name("abc\u{202e}vaw.exe"), "abcvaw.exe");
+        assert_eq!(shown(&format!("{}abc", "\u{200d}".repeat(50)), 3), "abc");
+        assert_eq!(shown("a\u{200b}b\u{ad}c\u{200d}", 3), "abc");
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::mime::multipart;
 use crate::mime::parameter::Structured;
 use crate::mime::transfer::Encoding;
 use crate::part_fields::content_type;
-use crate::transcode;
+use crate::{raw_text, transcode};
 
 /// Reads a mail as it came over SMTP, dots unstuffed.
 ///
@@ -75,7 +75,9 @@ struct Entity<'a> {
 impl Reader {
     fn message<'a>(&mut self, raw: &'a [u8], depth: usize) -> Message<'a> {
         let (fields, body) = self.header(without_blank_lines(raw));
-        let envelope = Envelope::read(&fields, &mut self.allowance);
+        let parties = self.allowance.parties;
+        let mut envelope = Envelope::read(&fields, &mut self.allowance);
+        let parties = parties - self.allowance.parties;
         let content_type = content_type(&fields);
         let mut container = container(&content_type);
         let (content_fields, mut fields): (Vec<_>, Vec<_>) = fields
@@ -120,6 +122,12 @@ impl Reader {
             container = Container::Multipart("mixed".to_string());
         }
         transcode::find_originals(&mut parts);
+        if raw_text::read_beside(&mut fields, &mut parts) {
+            envelope = Envelope {
+                language: envelope.language,
+                ..Envelope::read(&fields, &mut Allowance::of_parties(parties))
+            };
+        }
         Message {
             envelope,
             container,

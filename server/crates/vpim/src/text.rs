@@ -1,6 +1,10 @@
 //! Text for people: what a part says, whatever character set and markup it was sent in.
 
+mod flowed;
+
 use std::borrow::Cow;
+
+pub(crate) use flowed::Flow;
 
 use crate::data::Data;
 use crate::limits::{HTML_LEN_MAX, LABEL_CHARS_MAX};
@@ -17,6 +21,8 @@ pub struct Text<'a> {
     pub charset: String,
     /// The bytes in that character set.
     pub data: Data<'a>,
+    /// How its lines belong together, if they are parts of longer ones.
+    pub(crate) flow: Option<Flow>,
 }
 
 impl<'a> Text<'a> {
@@ -31,13 +37,15 @@ impl<'a> Text<'a> {
                 .collect::<String>()
                 .to_ascii_lowercase(),
             data,
+            flow: Flow::of(subtype, content_type),
         }
     }
 }
 
 impl Text<'_> {
-    /// The text as a person reads it: decoded from its character set, of HTML the words alone, with line feeds at the ends of lines, and
-    /// without control characters and characters that set the direction of writing.
+    /// The text as a person reads it: decoded from its character set, of HTML the words alone, with line feeds at the ends of lines (of
+    /// paragraphs where lines are broken to be joined again, RFC 3676), and
+    /// without control characters, those that set the direction of writing, and those that cannot be seen.
     pub fn text(&self) -> String {
         self.text_within(usize::MAX).0
     }
@@ -51,7 +59,11 @@ impl Text<'_> {
             return (words, is_whole && are_all);
         }
         let (text, is_whole) = self.decoded(len_max);
-        (legible::lines(text), is_whole)
+        let text = legible::lines(text);
+        match self.flow {
+            Some(flow) => (flow.joined(&text), is_whole),
+            None => (text, is_whole),
+        }
     }
 
     fn decoded(&self, len_max: usize) -> (String, bool) {
@@ -109,6 +121,15 @@ mod tests {
         ] {
             assert_eq!(text(&content_type, bytes).text(), shown, "{content_type}");
         }
+    }
+
+    #[test]
+    fn a_text_that_flows_is_shown_in_paragraphs() {
+        let flowed = text(
+            "text/plain; format=flowed; delsp=yes",
+            b"call \r\nback\r\nsoon",
+        );
+        assert_eq!(flowed.text(), "callback\nsoon");
     }
 
     #[test]

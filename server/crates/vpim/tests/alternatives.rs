@@ -37,6 +37,8 @@ const HTML: &str = "Content-Type: text/html\r\n\r\n<p>the <i>page</i></p>";
 const VOICE: &str = "Content-Type: audio/basic\r\n\r\n\u{7f}\u{7f}";
 const PDF: &str = "Content-Type: application/pdf\r\nContent-Disposition: attachment\r\nContent-ID: <p@q>\r\n\r\npdf";
 const PICTURE: &str = "Content-Type: image/png\r\nContent-ID: <a@b>\r\n\r\npng";
+const INVITATION: &str =
+    "Content-Type: text/calendar; method=REQUEST\r\nContent-ID: <c@d>\r\n\r\nBEGIN:VCALENDAR";
 const NOTES: &str =
     "Content-Type: text/plain; name=a.txt\r\nContent-Disposition: attachment\r\n\r\nnotes";
 
@@ -65,11 +67,26 @@ fn of_several_forms_of_a_text_one_is_shown() {
             alternative(&[PLAIN, &mixed(&[HTML, PDF, HTML])]),
             one("plain", 2),
         ),
+        (alternative(&[PLAIN, HTML, INVITATION]), one("plain", 2)),
+        (alternative(&[INVITATION, HTML]), one("the page", 2)),
+        (alternative(&[PLAIN, INVITATION]), one("plain", 2)),
+        (
+            mixed(&[&alternative(&[PLAIN, &related, INVITATION]), VOICE]),
+            one("plain", 3),
+        ),
+        (INVITATION.to_string(), (vec![], 1)),
         (alternative(&[PLAIN, VOICE]), one("plain", 2)),
         (alternative(&[VOICE, VOICE]), (vec![], 1)),
     ] {
         assert_eq!(texts(&mail), expected, "{mail}");
     }
+}
+
+#[test]
+fn an_invitation_is_an_attachment() {
+    let mail = multipart("alternative", "a", &[PLAIN, HTML, INVITATION]);
+    let summary = Summary::of(&parse(mail.as_bytes()));
+    assert_eq!(summary.attachments, 1);
 }
 
 #[test]

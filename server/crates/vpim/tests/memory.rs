@@ -8,7 +8,7 @@ use counting_allocator::{Allocated, Counting, measure};
 use proptest::prelude::*;
 use vpim::limits::{READING_CONSTANT, READING_FACTOR};
 use vpim::{
-    Content, Summary, Transcoded, canonical, judge, parse, parse_kept, remarks, transcode,
+    Content, Summary, Transcoded, canonical, judge, parse, parse_kept, remarks, said, transcode,
     transcoding_bytes,
 };
 
@@ -33,6 +33,7 @@ fn accept_and_open(raw: &[u8]) {
     let Some(kept) = kept else {
         return;
     };
+    said(raw, &mut |_| {});
     let message = parse_kept(&kept);
     assert_eq!(message.fault, None, "what was accepted can be read");
     drop((Summary::of(&message), remarks(&message)));
@@ -74,6 +75,19 @@ fn fits(name: &str, raw: &[u8]) {
         "{name}: {total} bytes in all for a mail of {}",
         raw.len()
     );
+}
+
+#[test]
+fn to_say_again_what_any_mail_says_costs_no_more_than_to_read_it() {
+    for (name, raw) in worst::mails(410_000) {
+        let ((), Allocated { peak, .. }) = measure(|| said(&raw, &mut |_| {}));
+        let at_once = READING_FACTOR * raw.len() + READING_CONSTANT;
+        assert!(
+            peak <= at_once,
+            "{name}: {peak} bytes for a mail of {}",
+            raw.len()
+        );
+    }
 }
 
 #[test]

@@ -6,13 +6,14 @@ use proptest::prelude::*;
 use vpim::audio::g726::NibbleOrder;
 use vpim::audio::wav;
 use vpim::{
-    Content, Message, PARTS_MAX, Summary, Transfer, canonical, encode, judge, parse, remarks,
+    Content, Message, PARTS_MAX, Summary, Transfer, canonical, encode, judge, parse, remarks, said,
 };
 
 /// Everything that can be asked of a message.
 fn exercise(raw: &[u8]) {
     let message = parse(raw);
     assert!(count(&message) <= PARTS_MAX);
+    said(raw, &mut |_| {});
     drop((Summary::of(&message), remarks(&message)));
     for part in &message.parts {
         drop((
@@ -56,7 +57,16 @@ fn count(message: &Message<'_>) -> usize {
 }
 
 /// Pieces that mails are made of, so that random mails reach deeper than random bytes.
-const PIECES: [&str; 63] = [
+const PIECES: [&str; 72] = [
+    "\u{200d}",
+    "text/plain; format=flowed; delsp=yes\r\n\r\n> a \r\n> b\r\n",
+    "text/plain; charset=windows-1251\r\n\r\nx\r\n",
+    "text/calendar",
+    "X-Priority: 1\r\n",
+    "=?utf-7?q?",
+    "=?hz?q?~{",
+    "\u{1b}$B",
+    "<sip:1@x:5;y>",
     "\r\n",
     "\n",
     "\r",

@@ -385,6 +385,44 @@ fn sound_that_cannot_be_played_is_an_attachment_of_what_can_be_read_or_heard() {
 }
 
 #[test]
+fn words_and_archives_under_the_label_of_a_telephone_are_no_noise() {
+    let page = "<html><body>error 404: the file is not here</body></html>";
+    let gzip = [&b"\x1f\x8b\x08\0"[..], &[0x80; 90]].concat();
+    let zip = [&b"PK\x03\x04"[..], &[0x80; 90]].concat();
+    let words = "The recording could not be fetched.\r\n".repeat(90);
+    for (data, what) in [
+        (page.as_bytes(), "it holds text"),
+        (
+            b"<?xml version=\"1.0\"?>\n<error code=\"5\"/>",
+            "it holds text",
+        ),
+        (words.as_bytes(), "it holds text"),
+        (&gzip, "it holds a compressed file"),
+        (&zip, "it holds a compressed file"),
+        (b"%PDF-1.4 \xff\xff", "it holds a PDF file"),
+    ] {
+        let mail = multipart(
+            "mixed",
+            "b",
+            &[part("Content-Type: audio/basic", data), text("hello")],
+        );
+        let (kind, attachments, said) = accepted(&mail);
+        assert_eq!((kind, attachments), (Kind::Mixed, 1), "{what}");
+        assert!(said[0].contains(what), "{said:?}");
+    }
+    let loud: Vec<u8> = (0..600u32).map(|at| (at * 37 % 256) as u8).collect();
+    for sound in [
+        &b"x".repeat(80),
+        &b"UU U".repeat(3),
+        &loud,
+        &b"1234 678\xff".repeat(50),
+    ] {
+        let mail = multipart("mixed", "b", &[part("Content-Type: audio/basic", sound)]);
+        assert_eq!(accepted(&mail).0, Kind::Voice, "{sound:?}");
+    }
+}
+
+#[test]
 fn mp3_under_the_label_of_a_telephone_is_no_noise() {
     for (header, len) in [
         ([0xff, 0xfb, 0x90, 0x00], 417),

@@ -1,14 +1,14 @@
 //! From the bytes of a mail to what is kept of it: off the threads that serve others, and within the budget for reading.
 //!
 //! What is kept follows from the mail alone, and nothing of this server or this moment goes into it: so a mail that comes again, here or at the
-//! partner, gives the same body.
+//! partner, gives the same body. What identifies it is more than the body: all that the mail says, also the forms of a text that are not kept.
 
 use super::text::text;
 use super::{DepositRefusal, claimed, envelope};
 use crate::reading::{Crowded, ReadingSide};
 use crate::server::{Server, WriteError, WriterError};
 use bytes::Bytes;
-use domain::{BodyRef, Envelope, Timestamp};
+use domain::{Envelope, SaidDigest, Timestamp};
 use vpim::limits::{READING_CONSTANT, READING_FACTOR};
 
 /// A mail that is taken.
@@ -17,8 +17,8 @@ pub(in crate::operations) struct Accepted {
     pub envelope: Envelope,
     /// Its canonical form.
     pub body: Vec<u8>,
-    /// What identifies its content, if it has a Message-ID.
-    pub identified: Option<BodyRef>,
+    /// What it says, if it has a Message-ID.
+    pub identified: Option<SaidDigest>,
     /// The beginning of its texts.
     pub text: String,
     /// The address that it says it comes from; empty if it says none.
@@ -115,8 +115,11 @@ impl IncomingMail {
         let from = claimed(message.envelope.from.as_ref(), return_path).to_owned();
         let text = text(&message);
         let body = vpim::canonical(&message);
-        let identity = message.envelope.message_id.as_ref();
-        let identified = identity.map(|_| BodyRef::of(&body));
+        let has_identifier = message.envelope.message_id.is_some();
+        // To read the mail once more takes memory of its own: what was read goes first.
+        drop(message);
+        let say = || SaidDigest::of(|take| vpim::said(&self.raw, take));
+        let identified = has_identifier.then(say);
         Ok(Accepted {
             envelope,
             body,
@@ -132,6 +135,32 @@ mod tests {
     use super::*;
     use crate::config::Config;
     use vpim::Content;
+
+    #[test]
+    fn mails_that_differ_in_what_is_not_kept_are_two_and_a_retry_is_the_same() {
+        let mail = |front: &str, page: &str| {
+            let raw = format!(
+                "{front}From: a@b.example\r\nDate: Sat, 28 Nov 2026 10:00:00 +0000\r\nMessage-ID: <a@b>\r\n\
+                 Content-Type: multipart/alternative; boundary=q\r\n\r\n--q\r\n\r\nNew voicemail\r\n\
+                 --q\r\nContent-Type: text/html\r\n\r\n<p>{page}</p>\r\n--q--\r\n"
+            );
+            let mail = IncomingMail {
+                raw: raw.into(),
+                return_path: None,
+                received_at: Timestamp(5),
+            };
+            match mail.read() {
+                Ok(Read::Done(accepted)) => accepted,
+                _ => panic!("it is taken"),
+            }
+        };
+        let (one, other) = (mail("", "From 5551111"), mail("", "From 5552222"));
+        assert_eq!(one.body, other.body, "the page is not kept");
+        assert_ne!(one.identified, other.identified);
+        let again = mail("Received: from x by y\r\n", "From 5551111");
+        assert!(one.identified.is_some());
+        assert_eq!(one.identified, again.identified);
+    }
 
     #[tokio::test]
     async fn of_compressed_sound_a_recording_is_made_when_it_comes() {

@@ -40,9 +40,9 @@ fn worth(part: &Part<'_>) -> Option<u8> {
     })
 }
 
-/// A picture or the like that a page refers to by its identifier (RFC 2392).
+/// A picture or the like that a page refers to by its identifier (RFC 2392). An invitation is no picture.
 fn is_picture(part: &Part<'_>) -> bool {
-    matches!(part.content, Content::Other { .. })
+    matches!(&part.content, Content::Other { content_type, .. } if content_type != "text/calendar")
         && field::find(&part.fields, "content-id").is_some()
         && !is_file(part)
 }

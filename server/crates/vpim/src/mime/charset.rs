@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use encoding_rs::{Encoding, ISO_2022_JP, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use memchr::memchr_iter;
 
+use super::shifted::{Shifted, without_idle_escapes};
 use super::utf_7;
 
 /// Text of a character set, without a byte order mark. What is wrong in it becomes U+FFFD.
@@ -23,11 +24,24 @@ pub(crate) fn decode_front(label: &str, bytes: &[u8], is_whole: bool) -> String 
     match named(label) {
         Some(encoding) if encoding == UTF_16LE => run(utf_16(label, bytes), bytes, is_whole),
         Some(encoding) => run(encoding, bytes, is_whole),
-        None if utf_7::is_meant(without_language(label)) => {
-            utf_7::decode(bytes, |plain| unlabelled(plain, true))
-        }
-        None => unlabelled(bytes, is_whole).into_owned(),
+        None => unread_by_browsers(label, bytes, is_whole)
+            .unwrap_or_else(|| unlabelled(bytes, is_whole).into_owned()),
     }
+}
+
+/// Text of a character set that browsers do not know any more.
+fn unread_by_browsers(label: &str, bytes: &[u8], is_whole: bool) -> Option<String> {
+    let label = without_language(label);
+    if utf_7::is_meant(label) {
+        return Some(utf_7::decode(bytes, |plain| unlabelled(plain, true)));
+    }
+    let (encoding, plain) = Shifted::of(label)?.unshifted(bytes);
+    Some(run(encoding, &plain, is_whole))
+}
+
+/// Whether each encoded word of that character set begins anew, so that adjacent ones cannot be joined.
+pub(crate) fn begins_anew(label: &str) -> bool {
+    utf_7::is_meant(label) || Shifted::of(label).is_some()
 }
 
 /// Text of which nothing is known: Japanese if it says so, UTF-8 if it can be that, else Windows-1252, in which every byte is something.
@@ -56,6 +70,31 @@ const ESCAPE: u8 = 0x1b;
 /// Whether a label names a character set at all. `us-ascii` does not: what is said to be ASCII, and is not, can be anything.
 pub(crate) fn is_named(label: &str) -> bool {
     named(label).is_some()
+}
+
+/// The character set that bytes of a header may be in which are not UTF-8 and say nothing of themselves, if the body is in the one with this
+/// label. None of those that a mail cannot be written in.
+pub(crate) fn of_raw_header(label: &str) -> Option<&'static Encoding> {
+    named(label).filter(|encoding| encoding.is_ascii_compatible() && *encoding != UTF_8)
+}
+
+/// [`unlabelled`] for text of a header: in `beside`, the character set of the body, if it can be that.
+pub(crate) fn raw_header<'a>(
+    bytes: &'a [u8],
+    beside: Option<&'static Encoding>,
+    is_whole: bool,
+) -> Cow<'a, str> {
+    let is_other = std::str::from_utf8(bytes).is_err_and(|error| {
+        let is_cut = error.error_len().is_none();
+        !is_cut || is_whole && bytes[..error.valid_up_to()].is_ascii()
+    });
+    if let (Some(encoding), true) = (beside, is_other) {
+        let text = run(encoding, bytes, is_whole);
+        if !text.contains(char::REPLACEMENT_CHARACTER) {
+            return Cow::Owned(text);
+        }
+    }
+    unlabelled(bytes, is_whole)
 }
 
 /// The label without the language that RFC 2231 section 5 allows behind an asterisk.
@@ -96,6 +135,10 @@ fn standard(label: &str) -> Option<String> {
         ("utf", part) if part.starts_with('8') => "utf-8",
         ("latin", part) => return Some(format!("latin{part}")),
         ("koi", "8-ru") => "koi8-u",
+        ("chinesebig" | "big", "5") => "big5",
+        ("eucjp" | "x-eucjp", "") => "euc-jp",
+        ("euckr", "") | ("ks-c", "5601") => "euc-kr",
+        ("gb", "18030-2000" | "18030-2005") => "gb18030",
         ("macroman", "") => "macintosh",
         _ => return None,
     };
@@ -121,6 +164,13 @@ fn run(encoding: &'static Encoding, bytes: &[u8], is_whole: bool) -> String {
     if let (true, Ok(text)) = (encoding == UTF_8, std::str::from_utf8(bytes)) {
         return text.to_owned();
     }
+    let idle_free;
+    let bytes = if encoding == ISO_2022_JP {
+        idle_free = without_idle_escapes(bytes);
+        &*idle_free
+    } else {
+        bytes
+    };
     let mut decoder = encoding.new_decoder_without_bom_handling();
     let mut text = String::with_capacity(bytes.len() + 16);
     let mut rest = bytes;
@@ -181,10 +231,47 @@ mod tests {
             ("latin-2", b"\xf8", "ř"),
             ("cp50221", b"\x1b$BEE\x1b(B", "電"),
             ("utf8mb4", b"\xc3\xb6", "ö"),
+            ("ChineseBig5", b"\xb9q\xb8\xdc", "電話"),
+            ("big-5", b"\xb9q", "電"),
+            ("ks_c_5601", b"\xc0\xfc", "전"),
+            ("eucJP", b"\xc5\xc5", "電"),
+            ("GB18030-2000", b"\xc1\xf4", "留"),
+            ("iso-2022-kr", b"\x1b$)C\x0e@|H-\x0f", "전화"),
+            ("HZ-GB-2312", b"~{AtQT~}!", "留言!"),
             ("UTF-7", b"J+APY-rg", "Jörg"),
             ("UTF-7", b"\xfc+AA", "ü"),
         ] {
             assert_eq!(decode(label, bytes), text, "{label}");
+        }
+    }
+
+    #[test]
+    fn redundant_changes_between_ascii_and_japanese_are_no_errors() {
+        let body = b"\x1b$B;3ED\x1b(B\x1b$BB@O:\x1b(B\n\x1b(J\x1b(Bx\n";
+        for label in ["iso-2022-jp", "", "cp50220"] {
+            assert_eq!(decode(label, body), "山田太郎\nx\n", "{label}");
+        }
+        assert_eq!(decode_front("iso-2022-jp", &body[..15], false), "山田太");
+    }
+
+    #[test]
+    fn a_raw_header_is_in_the_character_set_of_the_body_if_it_can_be() {
+        let read =
+            |label: &str, bytes: &[u8]| raw_header(bytes, of_raw_header(label), true).into_owned();
+        assert_eq!(read("koi8-r", b"\xef\xcc\xd8\xc7\xc1"), "Ольга");
+        assert_eq!(read("shift_jis", b"\x93d\x98b"), "電話");
+        assert_eq!(read("gb2312", b"\xc1\xf4\xd1\xd4"), "留言");
+        for label in [
+            "shift_jis",
+            "utf-8",
+            "utf-16",
+            "us-ascii",
+            "iso-2022-jp",
+            "",
+            "?",
+        ] {
+            assert_eq!(read(label, b"R\xfcckruf \x80"), "Rückruf €", "{label}");
+            assert_eq!(read(label, "Büro".as_bytes()), "Büro", "{label}");
         }
     }
 

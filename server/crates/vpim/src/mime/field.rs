@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use encoding_rs::Encoding;
 use memchr::memchr;
 
 use super::charset;
@@ -11,6 +12,8 @@ use super::charset;
 pub struct Field<'a> {
     name: Cow<'a, str>,
     value: Cow<'a, [u8]>,
+    /// The character set of the text beside it, in which a value may be that is not UTF-8.
+    beside: Option<&'static Encoding>,
 }
 
 impl<'a> Field<'a> {
@@ -23,7 +26,13 @@ impl<'a> Field<'a> {
         Field {
             name: Cow::Borrowed(name),
             value,
+            beside: None,
         }
+    }
+
+    /// Says in which character set the value may be if it is not UTF-8.
+    pub(crate) fn stands_beside(&mut self, encoding: &'static Encoding) {
+        self.beside = Some(encoding);
     }
 
     /// The name as it was written: printable ASCII.
@@ -31,15 +40,16 @@ impl<'a> Field<'a> {
         &self.name
     }
 
-    /// The value in one line without surrounding white space. Where it is not UTF-8 it is read as Windows-1252.
+    /// The value in one line without surrounding white space. Where it is not UTF-8 it is read in the character set of the text that it
+    /// came with, if it can be in that, and else as Windows-1252.
     pub fn value(&self) -> Cow<'_, str> {
-        charset::unlabelled(&self.value, true)
+        charset::raw_header(&self.value, self.beside, true)
     }
 
     /// [`Field::value`], or as much of it as stands in the first `len_max` bytes.
     pub(crate) fn value_within(&self, len_max: usize) -> Cow<'_, str> {
         let front = &self.value[..self.value.len().min(len_max)];
-        charset::unlabelled(front, front.len() == self.value.len())
+        charset::raw_header(front, self.beside, front.len() == self.value.len())
     }
 
     /// The bytes of the value: no CR, LF or NUL among them.
@@ -63,6 +73,7 @@ impl<'a> Field<'a> {
         Field {
             name: Cow::Owned(self.name.into_owned()),
             value: Cow::Owned(self.value.into_owned()),
+            beside: self.beside,
         }
     }
 }
@@ -182,6 +193,7 @@ fn split(lines: &[u8]) -> Option<Field<'_>> {
     Some(Field {
         name: Cow::Borrowed(name),
         value: clean(&lines[colon + 1..]),
+        beside: None,
     })
 }
 

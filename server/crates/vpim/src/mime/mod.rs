@@ -8,6 +8,7 @@ pub(crate) mod field;
 pub(crate) mod multipart;
 pub(crate) mod parameter;
 pub(crate) mod party;
+mod shifted;
 pub(crate) mod transfer;
 pub(crate) mod utf_7;
 pub(crate) mod word;

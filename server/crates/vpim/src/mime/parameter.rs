@@ -36,6 +36,11 @@ impl Structured {
         Structured { value, parameters }
     }
 
+    /// The value and the parameters as they were written, without quotes and comments.
+    pub fn pieces(text: &str) -> impl Iterator<Item = String> + '_ {
+        ParameterPieces(Some(text))
+    }
+
     /// The parameter of that (lower-case) name, unquoted, among the first [`PARAMETERS_MAX`]. Also in the forms of RFC 2231: with a
     /// character set, `name*=charset'language'text`, and in sections, `name*0=…; name*1*=…`, in whatever order. A sender that gives
     /// several forms means those as a help for old readers that have none of this.

@@ -92,6 +92,8 @@ struct ListReader {
     /// Words outside brackets and comments: a name, or an address without brackets.
     phrase: String,
     comment: String,
+    /// The comment that stood between a name and the bracket.
+    comment_beside: String,
     bracketed: Option<String>,
     in_bracket: bool,
     in_quotes: bool,
@@ -138,6 +140,7 @@ impl ListReader {
             '<' if !self.in_bracket => {
                 self.in_bracket = true;
                 self.bracketed = Some(String::new());
+                self.comment_beside.clone_from(&self.comment);
             }
             '>' => self.in_bracket = false,
             _ if self.in_bracket => self.push_all(Some(c).filter(|c| !c.is_whitespace())),
@@ -173,6 +176,7 @@ impl ListReader {
         self.phrase.clear();
         let is_quoted = std::mem::take(&mut self.is_quoted);
         self.in_bracket = false;
+        let beside = std::mem::take(&mut self.comment_beside);
         let (name, address) = match self.bracketed.take() {
             Some(route) => {
                 // `@relay,@relay:mailbox@domain` (RFC 5322 section 4.4): the route is of no use today.
@@ -181,7 +185,12 @@ impl ListReader {
                 } else {
                     &route
                 };
-                (phrase, address.to_string())
+                let name = if is_quoted || beside.is_empty() || phrase.is_empty() {
+                    phrase
+                } else {
+                    format!("{phrase} ({})", one_line(&beside))
+                };
+                (name, address.to_string())
             }
             None => without_brackets(phrase, is_quoted),
         };
@@ -193,11 +202,34 @@ impl ListReader {
         self.comment.clear();
         let party = Party {
             name: Some(shown_own(name, NAME_CHARS_MAX)).filter(|name| !name.is_empty()),
-            address: shown_own(address, ADDRESS_CHARS_MAX),
+            address: shown_own(seen_address(&address), ADDRESS_CHARS_MAX),
         };
         if party.name.is_some() || !party.address.is_empty() {
             self.parties.push(party);
         }
+    }
+}
+
+/// An address without what nobody sees in it, so that it is the one that it looks like. Of a telephone's address (RFC 3261 section 19.1) what
+/// stands in the place of one of mail.
+fn seen_address(address: &str) -> String {
+    let seen: String = address
+        .chars()
+        .filter(|&c| !legible::is_invisible(c))
+        .collect();
+    let Some((scheme, rest)) = seen.split_once(':') else {
+        return seen;
+    };
+    let is_telephone = ["sip", "sips"]
+        .iter()
+        .any(|known| scheme.eq_ignore_ascii_case(known));
+    let rest = rest.split([';', '?']).next().unwrap_or_default();
+    let (front, port) = rest.rsplit_once(':').unwrap_or((rest, ""));
+    let has_port = front.contains('@') && port.bytes().all(|byte| byte.is_ascii_digit());
+    match (is_telephone, has_port) {
+        (false, _) => seen,
+        (true, false) => rest.to_string(),
+        (true, true) => front.to_string(),
     }
 }
 
@@ -323,6 +355,51 @@ mod tests {
             Party::named("Evil Rabbit", "5551000@x"),
             Party::named("N]0;tame", "22@x"),
             Party::named("a", "b@c"),
+        ];
+        assert_eq!(Party::read_list(list), expected);
+    }
+
+    #[test]
+    fn an_address_is_the_one_that_it_looks_like() {
+        for list in [
+            "8002@a.example\u{200b}",
+            "80\u{200d}02@a\u{200c}.example",
+            "<8002\u{fe0f}@a.example\u{2060}>",
+            "=?utf-8?q?8002=40a.example=E2=80=8B?=",
+            "\"x <8002@a.example\u{e0041}\u{ad}>\"",
+            "<8002@a.example\u{3164}\u{e0100}>",
+        ] {
+            assert_eq!(
+                Party::read_list(list)[0].address,
+                "8002@a.example",
+                "{list:?}"
+            );
+        }
+        assert_eq!(Party::read_list("\u{200d}, <\u{200b}>, \u{ad}"), []);
+        for (list, address) in [
+            ("<sip:1001@cucm.example>", "1001@cucm.example"),
+            (
+                "\"1001\" <SIPS:1001@[::1]:5061;transport=tcp?a=b>",
+                "1001@[::1]",
+            ),
+            ("<sip:1001@[::1]>", "1001@[::1]"),
+            ("<sip:+43155@gw;user=phone>", "+43155@gw"),
+            ("<x:1001@gw>", "x:1001@gw"),
+        ] {
+            assert_eq!(Party::read_list(list)[0].address, address, "{list}");
+        }
+    }
+
+    #[test]
+    fn a_comment_beside_a_name_is_part_of_it() {
+        let list = "Jörg Müller (CH) <a@b>, (x) <c@d>, Ann <e@f> (y), \"Eva\" (z) <g@h>, Max (=?utf-8?q?=C3=BC?=) <i@j>, Zoe <k@l>";
+        let expected = [
+            Party::named("Jörg Müller (CH)", "a@b"),
+            Party::named("x", "c@d"),
+            Party::named("Ann", "e@f"),
+            Party::named("Eva", "g@h"),
+            Party::named("Max (ü)", "i@j"),
+            Party::named("Zoe", "k@l"),
         ];
         assert_eq!(Party::read_list(list), expected);
     }

@@ -101,7 +101,7 @@ struct Run<'a> {
 impl<'a> Run<'a> {
     fn take(&mut self, word: &EncodedWord<'a>, decoded: &mut String) {
         let charset = charset::without_language(word.charset);
-        if !self.charset.eq_ignore_ascii_case(charset) {
+        if !self.charset.eq_ignore_ascii_case(charset) || charset::begins_anew(charset) {
             self.end(decoded);
         }
         (self.is_open, self.charset) = (true, charset);
@@ -203,6 +203,30 @@ mod tests {
             decode("=?iso-2022-jp?B?GyRCRUU=?= =?iso-2022-jp?B?T0MbKEI=?="),
             "電話"
         );
+    }
+
+    #[test]
+    fn adjacent_words_of_a_set_that_changes_its_meaning_are_read() {
+        for (words, text) in [
+            (
+                "=?ISO-2022-JP?B?GyRCTjFIVhsoQg==?=\r\n =?ISO-2022-JP?B?GyRCRUVPQxsoQg==?=",
+                "留番電話",
+            ),
+            (
+                "=?iso-2022-jp?Q?=1B$B5^MQ=1B(B?= =?iso-2022-jp?Q?=1B$BEEOC=1B(B?=",
+                "急用電話",
+            ),
+            (
+                "=?utf-7?Q?J+APY-rg?= =?utf-7?Q?_+ZeVnLIqe?= =?utf-7?Q?+ZeU-?=",
+                "Jörg 日本語日",
+            ),
+            (
+                "=?iso-2022-kr?Q?=1B$)C=0E@|?= =?iso-2022-kr?Q?=1B$)C=0EH-=0F!?=",
+                "전화!",
+            ),
+        ] {
+            assert_eq!(decode(words), text);
+        }
     }
 
     #[test]
