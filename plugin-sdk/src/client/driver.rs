@@ -4,6 +4,7 @@
 //! All hold the driver weakly, but for the moment of a session's renewal: when the last client is dropped, everything ends.
 
 use super::events::{self, StreamEvent};
+use super::session::OldToken;
 use super::subscription::ClientEvent;
 use crate::connector::{Connector, Input, IoId, Millis, Output, RequestId};
 use crate::json;
@@ -37,6 +38,8 @@ pub(super) struct Driver {
     configured: String,
     connector: RefCell<Connector>,
     pub(super) token: RefCell<Option<String>>,
+    /// While the session changes its token: whether a server has ended the old one meanwhile.
+    pub(super) token_change: Cell<Option<OldToken>>,
     /// What opens the administration: the value of the header `Authorization`.
     pub(super) administrator: RefCell<Option<String>>,
     /// When the administrator's session is to be renewed, and by what: its beginning leaves it here, so that a page without administrators
@@ -95,6 +98,7 @@ impl Driver {
             configured: server.to_owned(),
             connector: RefCell::new(connector),
             token: RefCell::new(None),
+            token_change: Cell::new(None),
             administrator: RefCell::new(None),
             administrator_renewal: Cell::new(None),
             renew_at: Cell::new(None),

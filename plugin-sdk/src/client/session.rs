@@ -8,6 +8,15 @@ use crate::connector::Input;
 use crate::transport::Method;
 use contract::Session;
 
+/// The token of a session that is about to get another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OldToken {
+    /// Nothing was said of it.
+    Good,
+    /// A server does not accept it any more: it has given the new one, and the answer is on its way.
+    Ended,
+}
+
 /// Where sessions begin and end.
 pub(super) const SESSION: &str = "/api/v1/session";
 
@@ -62,10 +71,30 @@ impl Driver {
         self.feed(Input::LoggedOut);
     }
 
+    /// A call that gives the session another token. A server ends the old one with it, and the event stream may say so before the call is
+    /// answered: that is not the session's end unless the call fails.
+    pub(super) async fn changing_token<T>(
+        &self,
+        call: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let old = self.token();
+        let change = TokenChange::begin(self);
+        let answer = call.await;
+        if change.end() == Some(OldToken::Ended)
+            && answer.is_err()
+            && let Some(old) = old
+        {
+            self.session_ended(&old);
+        }
+        answer
+    }
+
     /// A server does not accept the token any more. Said once; a newer session is left alone.
     pub(super) fn session_ended(&self, token: &str) {
         let ours = self.token.borrow().as_deref() == Some(token);
-        if ours {
+        if ours && self.token_change.get().is_some() {
+            self.token_change.set(Some(OldToken::Ended));
+        } else if ours {
             self.forget_session();
             self.emit(ClientEvent::SessionEnded);
         }
@@ -101,5 +130,26 @@ impl Driver {
             self.emit(ClientEvent::SessionRenewed(session));
         }
         Ok(())
+    }
+}
+
+/// A change of the token that is under way; it ends also where the call is dropped in the middle.
+struct TokenChange<'a>(&'a Driver);
+
+impl<'a> TokenChange<'a> {
+    fn begin(driver: &'a Driver) -> Self {
+        driver.token_change.set(Some(OldToken::Good));
+        Self(driver)
+    }
+
+    /// What became of the old token meanwhile.
+    fn end(self) -> Option<OldToken> {
+        self.0.token_change.get()
+    }
+}
+
+impl Drop for TokenChange<'_> {
+    fn drop(&mut self) {
+        self.0.token_change.set(None);
     }
 }

@@ -54,7 +54,7 @@ fn provide(connection: ConnectionContext) -> SessionContext {
     let player = PlayerContext::new(connection);
     let session = SessionContext::new(connection, SESSION_KEY, move |change| match change {
         SessionChange::Entered(who) => mailbox.open(&who.mailbox),
-        SessionChange::Ready => mailbox.read_lists(),
+        SessionChange::Ready => mailbox.catch_up(),
         SessionChange::Left { by_reader } => {
             mailbox.close(by_reader);
             player.forget();
