@@ -210,11 +210,7 @@ fn since_when_a_server_is_out_is_told_only_where_it_was_heard_of_shortly_before(
     let since = partner(&world).out_since;
     assert!(since.is_some());
     world.run(70_000);
-    assert_eq!(
-        partner(&world).out_since,
-        since,
-        "asking again changes nothing"
-    );
+    assert_eq!(partner(&world).out_since, since, "asked again");
 
     // A hidden page does not ask for the partner.
     let mut world = World::at_work();

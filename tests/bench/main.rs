@@ -4,6 +4,7 @@
 //! delay       one message at a time: from the end of DATA on one server to an event of the partner
 //! throughput  many messages in pipelines, beside what the disk does when each is simply written twice
 //! bundle      size of the browser client
+//! list        scrolling and keys in the browser client with 5,000 messages
 //! failover    from SIGKILL to the inbox, by the SDK's client
 //! engine      histories of the simulator, and changes and messages through two engines in memory
 //! compare     finding out in what two servers with very many users differ, in memory and over two stores
@@ -16,6 +17,7 @@ mod delay;
 mod disk;
 mod engine;
 mod failover;
+mod list;
 mod machine;
 mod report;
 mod stock;
@@ -74,6 +76,7 @@ enum What {
     Delay,
     Throughput,
     Bundle,
+    List,
     Failover,
     Engine,
     Compare,
@@ -102,6 +105,9 @@ fn main() -> ExitCode {
     }
     if wanted(What::Bundle) {
         bundle::measure(&args.web_root, &mut report);
+    }
+    if wanted(What::List) {
+        list::measure(&args.web_root, &mut report);
     }
     if wanted(What::Failover) {
         failover::measure(dir.path(), &args, &mut report);

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { closePage, launchBrowser, line, logIn, openPage, row } from './support/page.mjs';
+import { closePage, keptSounds, launchBrowser, line, logIn, openPage, player, row } from './support/page.mjs';
 import { Pair, until } from './support/pair.mjs';
 
 describe('Tabs and sessions of My CallPilot', { timeout: 300_000 }, () => {
@@ -54,10 +54,16 @@ describe('Tabs and sessions of My CallPilot', { timeout: 300_000 }, () => {
   it('logging out in one tab logs out all, and nothing of the mailbox stays in the browser', async () => {
     const page = await open('7200');
     const tab = await secondTab(page);
+    for (const [n, reader] of [page, tab].entries()) {
+      await row(reader, /Voice message/).nth(n).click();
+      await player(reader).getByRole('link', { name: 'Save the sound' }).waitFor();
+    }
+    await until('both sounds are kept', async () => (await keptSounds(tab)).length === 2);
     await logOut(page);
     await form(tab).waitFor({ timeout: 2_000 });
     await tab.getByText('logged out in another tab').waitFor();
     assert.deepEqual(await kept(tab), []);
+    await until('no sound is kept', async () => (await keptSounds(tab)).length === 0);
     // Whoever logs in next in one of them is at work in both.
     await logIn(page, pair.north, pair.user('7216'));
     await inbox(tab);
@@ -68,10 +74,13 @@ describe('Tabs and sessions of My CallPilot', { timeout: 300_000 }, () => {
   it('a session that a server ends, ends in all tabs', async () => {
     const page = await open('7200');
     const tab = await secondTab(page);
+    await row(page, /Voice message/).first().click();
+    await until('its sound is kept', async () => (await keptSounds(tab)).length === 1);
     const north = await pair.api(pair.north, '7200');
     await north('DELETE', '/session?everywhere=true');
     await Promise.all([form(page).waitFor(), form(tab).waitFor()]);
     assert.deepEqual(await kept(tab), []);
+    await until('no sound is kept', async () => (await keptSounds(tab)).length === 0);
     await closePage(page);
   });
 

@@ -4,7 +4,6 @@
 //! All hold the driver weakly, but for the moment of a session's renewal: when the last client is dropped, everything ends.
 
 use super::events::{self, StreamEvent};
-use super::session::OldToken;
 use super::subscription::ClientEvent;
 use crate::connector::{Connector, Input, IoId, Millis, Output, RequestId};
 use crate::json;
@@ -26,6 +25,15 @@ const MEMORY_KEY: &str = "callpilot.pair";
 const CLOCK_DRIFT_MS_MAX: u64 = 1_000;
 
 type Callback = Rc<dyn Fn(&ClientEvent)>;
+
+/// The token of a session that is about to get another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OldToken {
+    /// Nothing was said of it.
+    Good,
+    /// A server does not accept it any more: it has given the new one, and the answer is on its way.
+    Ended,
+}
 
 /// When something is to be renewed, and by what.
 pub(super) type Renewal = (Millis, fn(&Driver));

@@ -1,21 +1,12 @@
 //! The session: held, renewed in good time, ended.
 
 use super::call::{Call, Caller};
-use super::driver::Driver;
+use super::driver::{Driver, OldToken};
 use super::subscription::ClientEvent;
 use crate::Error;
 use crate::connector::Input;
 use crate::transport::Method;
 use contract::Session;
-
-/// The token of a session that is about to get another one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum OldToken {
-    /// Nothing was said of it.
-    Good,
-    /// A server does not accept it any more: it has given the new one, and the answer is on its way.
-    Ended,
-}
 
 /// Where sessions begin and end.
 pub(super) const SESSION: &str = "/api/v1/session";

@@ -54,3 +54,17 @@ export const player = (page) => page.getByRole('group', { name: 'Player' });
 
 /** Waits until the page's service worker controls it, so that it opens without its server. */
 export const workerReady = (page) => page.waitForFunction(() => navigator.serviceWorker.controller !== null);
+
+/** The keys of the sounds that this browser keeps, of any mailbox. */
+export const keptSounds = (page) => page.evaluate(() => new Promise((done, fail) => {
+  const opening = indexedDB.open('callpilot.sounds');
+  opening.onerror = () => fail(opening.error);
+  opening.onupgradeneeded = () => opening.result.createObjectStore('bytes');
+  opening.onsuccess = () => {
+    const keys = opening.result.transaction('bytes').objectStore('bytes').getAllKeys();
+    keys.onsuccess = () => {
+      opening.result.close();
+      done(keys.result);
+    };
+  };
+}));

@@ -52,12 +52,16 @@ fn provide(connection: ConnectionContext) -> SessionContext {
     let (clock, announcer) = (Clock::start(), Announcer::default());
     let mailbox = MailboxContext::new(connection, clock, announcer);
     let player = PlayerContext::new(connection);
+    player.follow(mailbox);
     let session = SessionContext::new(connection, SESSION_KEY, move |change| match change {
-        SessionChange::Entered(who) => mailbox.open(&who.mailbox),
+        SessionChange::Entered(who) => {
+            mailbox.open(&who.mailbox);
+            player.open(&who.mailbox, mailbox);
+        }
         SessionChange::Ready => mailbox.catch_up(),
         SessionChange::Left { by_reader } => {
             mailbox.close(by_reader);
-            player.forget();
+            player.close();
         }
     });
     connection.listen(move |event| {

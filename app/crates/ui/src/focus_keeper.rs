@@ -6,6 +6,7 @@ use crate::context;
 use js_sys::Array;
 use leptos::ev;
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
 use web_sys::{HtmlElement, MutationObserver, MutationObserverInit};
@@ -33,7 +34,14 @@ impl FocusKeeper {
             let target = event.target().and_then(|target| target.dyn_into().ok());
             keeper.last.set_value(target);
         });
-        on_cleanup(move || took.remove());
+        // When something loses the focus it is not yet known why.
+        let left = window_event_listener(ev::focusout, move |_| {
+            spawn_local(async move { keeper.put_away() });
+        });
+        on_cleanup(move || {
+            took.remove();
+            left.remove();
+        });
         let changed = move |_: Array| {
             if keeper.is_lost() {
                 // Whoever took the element out may place the focus with the next drawing.
@@ -73,7 +81,16 @@ impl FocusKeeper {
         });
     }
 
-    /// Nothing has the focus because what had it is no longer in the page. Whoever clicks beside everything has put it away, and it is not lost.
+    /// Whoever clicks beside everything has put the focus away: then it is not lost.
+    fn put_away(self) {
+        let stays =
+            |last: &Option<HtmlElement>| last.as_ref().is_some_and(|last| last.is_connected());
+        if browser::focus_is_lost() && self.last.try_with_value(stays) == Some(true) {
+            self.last.set_value(None);
+        }
+    }
+
+    /// Nothing has the focus because what had it is no longer in the page.
     fn is_lost(self) -> bool {
         let gone =
             |last: &Option<HtmlElement>| last.as_ref().is_some_and(|last| !last.is_connected());

@@ -75,11 +75,7 @@ pub fn MessageRowView(
         .mail()
         .with_untracked(|mail| mail.row(id).cloned())?;
     let now = changing(&row);
-    let select = format!(
-        "Select: {}, {}",
-        words::sender(&row.sender),
-        words::subject(&row)
-    );
+    let select = select_name(&row);
     let kind = row_length::main_kind(&row);
     let (who, meta) = (sender_and_subject(&row), time_and_length(&row, now));
     let name = link_name(row, now);
@@ -120,6 +116,12 @@ pub fn MessageRowView(
         </li>
     };
     Some(view.into_any())
+}
+
+/// The name of the row's check box.
+fn select_name(row: &MessageRow) -> String {
+    let (sender, subject) = (words::sender(&row.sender), words::subject(row));
+    format!("Select: {sender}, {subject}")
 }
 
 /// What may change of a message while its row is shown.

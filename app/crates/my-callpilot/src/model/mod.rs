@@ -4,6 +4,7 @@
 pub mod arrivals;
 pub mod arriving;
 pub mod kept;
+pub mod kept_sounds;
 pub mod list_window;
 pub mod mail;
 pub mod outbox;

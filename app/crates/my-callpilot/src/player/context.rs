@@ -1,8 +1,13 @@
 //! What all players share: the sounds that are here, which of them sounds now, how fast, and where the reader stopped.
 
+use super::kept::KeptSounds;
 use super::sounds::{Sound, SoundId, Sounds};
+use crate::mailbox::MailboxContext;
+use crate::model::kept_sounds::KeptSound;
 use contract::ObjectId;
 use leptos::prelude::*;
+use leptos::task::spawn_local;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use ui::connection::ConnectionContext;
 use ui::read_only::ReadOnly;
@@ -25,6 +30,8 @@ pub struct PlayerContext {
     connection: ConnectionContext,
     /// Sounds that are here.
     sounds: StoredValue<Sounds, LocalStorage>,
+    /// Sounds that this browser keeps.
+    pub(super) kept: KeptSounds,
     /// Changes whenever `sounds` does.
     sounds_changed: Trigger,
     /// The sound that plays now.
@@ -43,6 +50,7 @@ impl PlayerContext {
         Self {
             connection,
             sounds: StoredValue::new_local(Sounds::default()),
+            kept: KeptSounds::new(),
             sounds_changed: Trigger::new(),
             playing: RwSignal::new(None),
             speed: RwSignal::new(1_000),
@@ -56,8 +64,35 @@ impl PlayerContext {
         ui::context::provided()
     }
 
+    /// Somebody is at work: what this browser keeps of the mailbox can be played.
+    pub fn open(self, number: &str, mailbox: MailboxContext) {
+        self.kept.open(number, mailbox);
+    }
+
+    /// Nobody is any more: nothing of the mailbox stays behind.
+    pub fn close(self) {
+        self.forget();
+        self.kept.close();
+    }
+
+    /// From now on lets go of the sounds of messages that are destroyed. What the partner does not have may be on the primary.
+    pub fn follow(self, mailbox: MailboxContext) {
+        Effect::new(move || {
+            let gone = mailbox.mail().with(|mail| self.kept.destroyed(mail));
+            if !gone.is_empty() && !self.connection.is_on_partner() {
+                self.sounds.update_value(|sounds| sounds.remove(&gone));
+                self.sounds_changed.notify();
+                spawn_local(async move {
+                    let of_one = |sound: &KeptSound| gone.contains(&sound.id);
+                    self.kept.remove(of_one).await;
+                });
+            }
+        });
+    }
+
     /// Lets go of all sounds and places.
     pub fn forget(self) {
+        self.kept.forget();
         self.sounds.update_value(Sounds::clear);
         self.sounds_changed.notify();
         self.places.set_value(Vec::new());
@@ -66,8 +101,18 @@ impl PlayerContext {
     /// Messages of which any sound is here, and the bytes of all sounds (tracked).
     pub fn held(self) -> (usize, usize) {
         self.sounds_changed.track();
-        self.sounds
-            .with_value(|sounds| (sounds.messages(), sounds.bytes()))
+        self.kept.with(|kept| {
+            let mut messages: BTreeSet<ObjectId> = kept.iter().map(|(sound, _)| sound.id).collect();
+            let mut bytes = kept.iter().map(|(sound, _)| sound.bytes).sum();
+            self.sounds.with_value(|sounds| {
+                for ((id, _), size) in sounds.sizes() {
+                    if messages.insert(id) {
+                        bytes += size;
+                    }
+                }
+            });
+            (messages.len(), bytes)
+        })
     }
 
     /// A sound, if it is here.

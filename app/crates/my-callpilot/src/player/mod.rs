@@ -1,7 +1,8 @@
 //! Plays a message or one part of it. The sound is fetched in full and played from this browser, so that it goes on when the
-//! server stops; the waveform is drawn from the same bytes.
+//! server stops; the waveform is drawn from the same bytes. What was fetched is kept in the browser for the next time.
 
 mod context;
+mod kept;
 mod sounds;
 mod state;
 mod view;

@@ -74,18 +74,17 @@ impl Sounds {
         self.0.clear();
     }
 
-    /// Bytes held.
-    pub fn bytes(&self) -> usize {
-        self.0.iter().map(|(_, sound)| sound.bytes).sum()
+    /// Lets go of the sounds of these messages.
+    pub fn remove(&mut self, gone: &[ObjectId]) {
+        self.0.retain(|((id, _), _)| !gone.contains(id));
     }
 
-    /// Messages of which any sound is held.
-    pub fn messages(&self) -> usize {
-        let first =
-            |place: usize, id: ObjectId| self.0[..place].iter().all(|((other, _), _)| *other != id);
-        let sounds = self.0.iter().enumerate();
-        sounds
-            .filter(|(place, ((id, _), _))| first(*place, *id))
-            .count()
+    /// The sounds with the bytes of each.
+    pub fn sizes(&self) -> impl Iterator<Item = (SoundId, usize)> {
+        self.0.iter().map(|(which, sound)| (*which, sound.bytes))
+    }
+
+    fn bytes(&self) -> usize {
+        self.sizes().map(|(_, bytes)| bytes).sum()
     }
 }

@@ -5,6 +5,7 @@ use super::sounds::{Sound, SoundId};
 use crate::components::message_row::row_dom_id;
 use crate::mailbox::MailboxContext;
 use crate::model::arriving::ArrivingSound;
+use crate::model::kept_sounds::KeptSound;
 use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -130,12 +131,19 @@ impl PlayerState {
             }
         };
         spawn_local(async move {
+            let kept = self.context.kept.get(self.which).await;
+            if self.stage.is_disposed() || kept.is_some_and(|octets| self.has_come(&octets)) {
+                return;
+            }
             let fetched = self.context.fetch(self.which, received).await;
             if self.stage.is_disposed() {
                 return;
             }
             match fetched {
-                Ok(octets) => self.has_come(&octets),
+                Ok(octets) if self.has_come(&octets) => {
+                    self.context.kept.keep(self.which, &octets).await;
+                }
+                Ok(_) => self.stage.set(Stage::Damaged),
                 Err(Trouble::NoAnswer | Trouble::Ended) => self.stage.set(Stage::NotKept),
                 Err(Trouble::Gone) => self.stage.set(Stage::Refused {
                     message: "The sound is not on this server.".into(),
@@ -150,12 +158,12 @@ impl PlayerState {
         });
     }
 
-    /// All octets of the sound are here.
-    fn has_come(self, octets: &[u8]) {
+    /// All octets of the sound are here; false if they are none.
+    fn has_come(self, octets: &[u8]) -> bool {
         let arriving = self.arriving.try_update_value(std::mem::take);
         let samples = arriving.unwrap_or_default().finish(octets);
         let Some(sound) = samples.and_then(|samples| Sound::new(&samples, samples.len())) else {
-            return self.stage.set(Stage::Damaged);
+            return false;
         };
         let sound = Rc::new(sound);
         self.context.hold(self.which, Rc::clone(&sound));
@@ -164,6 +172,7 @@ impl PlayerState {
         if self.is_paused() {
             self.ready(sound);
         }
+        true
     }
 
     /// Makes what has come ready to play, if it is enough to go on from the present position. Says whether it is.
@@ -201,6 +210,18 @@ impl PlayerState {
     /// Whether the element does not play. It plays from the moment in which it is told to, some time before it is heard.
     fn is_paused(self) -> bool {
         self.element().is_none_or(|audio| audio.paused())
+    }
+
+    /// Whether there is a server to ask (tracked).
+    pub fn is_connected(self) -> bool {
+        self.connection.is_on()
+    }
+
+    /// Whether the sound is there after a reload, too (tracked).
+    pub fn is_kept(self) -> bool {
+        let (id, part) = self.which;
+        let is_it = |(sound, _): &(KeptSound, bool)| (sound.id, sound.part) == (id, part);
+        self.context.kept.with(|kept| kept.iter().any(is_it))
     }
 
     /// Whether all of the sound is here.

@@ -213,6 +213,10 @@ fn speeds(context: PlayerContext) -> AnyView {
 fn trouble(player: PlayerState) -> AnyView {
     let told = move || {
         let (class, words) = match player.stage.get() {
+            Stage::Ready if !player.is_connected() && player.is_kept() => (
+                "help",
+                "The sound of this message is kept in this browser.".into(),
+            ),
             Stage::Ready | Stage::Loading(None) => return None,
             Stage::Loading(Some(_)) if !player.wanted.get_value() => return None,
             Stage::Loading(Some(percent)) => ("help", format!("Fetching the sound, {percent} %")),
