@@ -98,7 +98,7 @@ pub struct ServerStatus {
     pub search_base: String,
     /// What is known of it.
     pub health: Health,
-    /// Since when it has not been good, if it is known not to be.
+    /// Since when it has not been good. `None` while it is, and where nobody asked it for so long before that only the present is known.
     pub out_since: Option<Timestamp>,
     /// How long its last answer to a probe took.
     pub round_trip_ms: Option<u64>,

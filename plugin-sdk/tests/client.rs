@@ -419,6 +419,58 @@ fn a_session_that_a_server_no_longer_knows_ends_once() {
 }
 
 #[test]
+fn the_end_of_the_old_session_during_a_change_of_password_is_not_the_end() {
+    run(async |north, _, _| {
+        let mut user = User::logged_in(&north).await;
+        north.ponders.send_replace(true);
+        let session = user.client.session();
+        let change = session.change_password("right", "better");
+        let news = async {
+            // The server has ended all sessions of before, says so to who listens, and has not answered yet.
+            north.say_both([&Event::Ended, &fake::arrival(fake::message(3))]);
+            let heard = |event: &ClientEvent| {
+                matches!(
+                    event,
+                    ClientEvent::Server(Event::Message { .. }) | ClientEvent::SessionEnded
+                )
+            };
+            user.until(|user| user.heard(heard)).await;
+            north.ponders.send_replace(false);
+        };
+        let (changed, ()) = tokio::join!(change, news);
+        assert_eq!(changed.map(|session| session.token), Ok(TOKEN.to_owned()));
+        assert!(!user.heard(|event| *event == ClientEvent::SessionEnded));
+        assert_eq!(user.count().await, Ok(2));
+    });
+}
+
+#[test]
+fn a_session_that_ends_during_a_change_of_password_that_fails_is_over() {
+    run(async |north, _, _| {
+        let mut user = User::logged_in(&north).await;
+        north.ponders.send_replace(true);
+        let session = user.client.session();
+        let change = session.change_password("wrong", "better");
+        let news = async {
+            north.say_both([&Event::Ended, &fake::arrival(fake::message(3))]);
+            let heard = |event: &ClientEvent| {
+                matches!(
+                    event,
+                    ClientEvent::Server(Event::Message { .. }) | ClientEvent::SessionEnded
+                )
+            };
+            user.until(|user| user.heard(heard)).await;
+            north.ponders.send_replace(false);
+        };
+        let (changed, ()) = tokio::join!(change, news);
+        assert!(matches!(changed, Err(Error::Refused(_))));
+        user.until(|user| user.heard(|event| *event == ClientEvent::SessionEnded))
+            .await;
+        assert!(!user.client.session().is_held());
+    });
+}
+
+#[test]
 fn a_portal_that_answers_for_the_servers_ends_no_session() {
     run(async |north, south, _| {
         let user = User::logged_in(&north).await;

@@ -200,6 +200,33 @@ fn a_dead_partner_is_noticed_and_changes_nothing() {
 }
 
 #[test]
+fn since_when_a_server_is_out_is_told_only_where_it_was_heard_of_shortly_before() {
+    let partner = |world: &World| world.status().partner.expect("a partner");
+    let out = |world: &World| !partner(world).health.is_good();
+    let mut world = World::at_work();
+    world.run(61_000);
+    world.set(Side::Partner, Mode::Dead);
+    world.run_until(70_000, out);
+    let since = partner(&world).out_since;
+    assert!(since.is_some());
+    world.run(70_000);
+    assert_eq!(partner(&world).out_since, since, "asked again");
+
+    // A hidden page does not ask for the partner.
+    let mut world = World::at_work();
+    world.run(61_000);
+    world.feed(Input::Visible(false));
+    world.run(600_000);
+    world.set(Side::Partner, Mode::Dead);
+    world.feed(Input::Visible(true));
+    world.run_until(5_000, out);
+    assert_eq!(partner(&world).out_since, None);
+    world.feed(Input::RetryNow);
+    world.run(5_000);
+    assert_eq!(partner(&world).out_since, None);
+}
+
+#[test]
 fn a_partner_that_dies_under_the_user_gives_the_user_back_to_the_primary_caught_up_or_not() {
     let mut world = World::on_partner();
     world.north.caught_up = false;

@@ -26,6 +26,15 @@ const CLOCK_DRIFT_MS_MAX: u64 = 1_000;
 
 type Callback = Rc<dyn Fn(&ClientEvent)>;
 
+/// The token of a session that is about to get another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OldToken {
+    /// Nothing was said of it.
+    Good,
+    /// A server does not accept it any more: it has given the new one, and the answer is on its way.
+    Ended,
+}
+
 /// When something is to be renewed, and by what.
 pub(super) type Renewal = (Millis, fn(&Driver));
 
@@ -37,6 +46,8 @@ pub(super) struct Driver {
     configured: String,
     connector: RefCell<Connector>,
     pub(super) token: RefCell<Option<String>>,
+    /// While the session changes its token: whether a server has ended the old one meanwhile.
+    pub(super) token_change: Cell<Option<OldToken>>,
     /// What opens the administration: the value of the header `Authorization`.
     pub(super) administrator: RefCell<Option<String>>,
     /// When the administrator's session is to be renewed, and by what: its beginning leaves it here, so that a page without administrators
@@ -95,6 +106,7 @@ impl Driver {
             configured: server.to_owned(),
             connector: RefCell::new(connector),
             token: RefCell::new(None),
+            token_change: Cell::new(None),
             administrator: RefCell::new(None),
             administrator_renewal: Cell::new(None),
             renew_at: Cell::new(None),

@@ -92,9 +92,12 @@ impl OwnSession {
         };
         let call = Call::never(Method::Put, format!("{SESSION}/password"));
         let call = call.by(self.0.user()?).with_json(&change)?;
-        let session: Session = self.0.call_json(&call).await?;
-        self.0.begin_session(&session);
-        Ok(session)
+        let change = async {
+            let session: Session = self.0.call_json(&call).await?;
+            self.0.begin_session(&session);
+            Ok(session)
+        };
+        self.0.changing_token(change).await
     }
 
     /// From now on everything that is an administrator's ([`crate::Client::users`], [`crate::Client::gr`] and what stands between them) is

@@ -1,7 +1,7 @@
 //! The session: held, renewed in good time, ended.
 
 use super::call::{Call, Caller};
-use super::driver::Driver;
+use super::driver::{Driver, OldToken};
 use super::subscription::ClientEvent;
 use crate::Error;
 use crate::connector::Input;
@@ -62,10 +62,30 @@ impl Driver {
         self.feed(Input::LoggedOut);
     }
 
+    /// A call that gives the session another token. A server ends the old one with it, and the event stream may say so before the call is
+    /// answered: that is not the session's end unless the call fails.
+    pub(super) async fn changing_token<T>(
+        &self,
+        call: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let old = self.token();
+        let change = TokenChange::begin(self);
+        let answer = call.await;
+        if change.end() == Some(OldToken::Ended)
+            && answer.is_err()
+            && let Some(old) = old
+        {
+            self.session_ended(&old);
+        }
+        answer
+    }
+
     /// A server does not accept the token any more. Said once; a newer session is left alone.
     pub(super) fn session_ended(&self, token: &str) {
         let ours = self.token.borrow().as_deref() == Some(token);
-        if ours {
+        if ours && self.token_change.get().is_some() {
+            self.token_change.set(Some(OldToken::Ended));
+        } else if ours {
             self.forget_session();
             self.emit(ClientEvent::SessionEnded);
         }
@@ -101,5 +121,26 @@ impl Driver {
             self.emit(ClientEvent::SessionRenewed(session));
         }
         Ok(())
+    }
+}
+
+/// A change of the token that is under way; it ends also where the call is dropped in the middle.
+struct TokenChange<'a>(&'a Driver);
+
+impl<'a> TokenChange<'a> {
+    fn begin(driver: &'a Driver) -> Self {
+        driver.token_change.set(Some(OldToken::Good));
+        Self(driver)
+    }
+
+    /// What became of the old token meanwhile.
+    fn end(self) -> Option<OldToken> {
+        self.0.token_change.get()
+    }
+}
+
+impl Drop for TokenChange<'_> {
+    fn drop(&mut self) {
+        self.0.token_change.set(None);
     }
 }

@@ -84,10 +84,11 @@ impl Connector {
 
     /// A server has answered a probe, failed it, or said how it is.
     pub(super) fn judged(&mut self, now: Millis, side: Side, health: Health) {
+        let recent_ms = self.timing.partner_look_ms + self.timing.probe_timeout_slow_ms;
         let Some(peer) = self.peer_mut(side) else {
             return;
         };
-        peer.judge(now, health);
+        peer.judge(now, health, recent_ms);
         if self.current == Some(side) {
             self.heard_at = self
                 .heard_at

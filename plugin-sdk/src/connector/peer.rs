@@ -9,7 +9,7 @@ use crate::status::Health;
 pub(super) struct KnownServer {
     pub(super) endpoint: Endpoint,
     pub(super) health: Health,
-    /// Since when it has been known not to be good.
+    /// Since when it has not been good, if a good answer shortly before tells.
     pub(super) out_since: Option<Millis>,
     /// Last sign of life.
     pub(super) heard_at: Option<Millis>,
@@ -67,13 +67,16 @@ impl KnownServer {
         self.heard_at = Some(now);
     }
 
-    pub(super) fn judge(&mut self, now: Millis, health: Health) {
-        self.health = health;
+    /// Takes what an answer, or its absence, says. It has been out *since now* where its last sign of life is not older than `recent_ms`; where it
+    /// was not asked for longer, or never was well, nobody knows since when.
+    pub(super) fn judge(&mut self, now: Millis, health: Health, recent_ms: u64) {
+        let heard_lately = self.heard_at.is_some_and(|at| now.since(at) <= recent_ms);
         if health.is_good() {
             self.out_since = None;
-        } else if self.out_since.is_none() {
+        } else if self.health.is_good() && heard_lately {
             self.out_since = Some(now);
         }
+        self.health = health;
         if matches!(health, Health::Good { .. } | Health::OutOfService) {
             self.heard(now);
         }

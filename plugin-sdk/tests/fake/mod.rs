@@ -97,6 +97,8 @@ pub struct Server {
     said: watch::Sender<(u64, String)>,
     /// How many listen.
     pub streams: watch::Sender<usize>,
+    /// A change of password is not answered while this holds.
+    pub ponders: watch::Sender<bool>,
 }
 
 /// Lets a pair live on this thread for as long as `life` goes on.
@@ -187,6 +189,7 @@ impl Server {
             connections: RefCell::default(),
             said: watch::channel((0, String::new())).0,
             streams: watch::channel(0).0,
+            ponders: watch::channel(false).0,
         });
         server.accept_on(listener);
         server
@@ -228,7 +231,13 @@ impl Server {
 
     /// Says something to all who listen.
     pub fn say(&self, event: &Event) {
-        let text = serde_json::to_string(event).unwrap();
+        self.say_both([event]);
+    }
+
+    /// Says several things in this order, at once.
+    pub fn say_both<const N: usize>(&self, events: [&Event; N]) {
+        let text = events.map(|event| serde_json::to_string(event).unwrap());
+        let text = text.join("\n\ndata: ");
         self.said.send_modify(|said| *said = (said.0 + 1, text));
     }
 
@@ -300,6 +309,10 @@ impl Server {
         let id: Option<ObjectId> = path.split('/').nth(4).and_then(|id| id.parse().ok());
         match (method, id) {
             ("GET", None) if path.ends_with("/session") => json(200, &self.session()),
+            ("PUT", None) if path.ends_with("/session/password") => match body.contains("wrong") {
+                true => refusal(401, ErrorCode::WrongPassword),
+                false => json(200, &self.session()),
+            },
             ("GET", None) if path.ends_with("/events") => refusal(404, ErrorCode::NotFound),
             ("DELETE", None) => (204, Vec::new()),
             ("POST", None) if path.ends_with("/empty-deleted") => empty_deleted(&mut messages),
@@ -548,6 +561,11 @@ async fn talk(server: Rc<Server>, socket: TcpStream) -> std::io::Result<()> {
     let probe = path == contract::WELL_KNOWN;
     if !probe {
         server.asked.borrow_mut().push(format!("{method} {path}"));
+    }
+    if path.ends_with("/session/password") {
+        let mut ponders = server.ponders.subscribe();
+        // It ends with the test at the latest.
+        let _ = ponders.wait_for(|ponders| !ponders).await;
     }
     let mode = server.mode.get();
     if mode == Mode::Forgets {

@@ -58,7 +58,7 @@ fn provide(connection: ConnectionContext) -> SessionContext {
             mailbox.open(&who.mailbox);
             player.open(&who.mailbox, mailbox);
         }
-        SessionChange::Ready => mailbox.read_lists(),
+        SessionChange::Ready => mailbox.catch_up(),
         SessionChange::Left { by_reader } => {
             mailbox.close(by_reader);
             player.close();

@@ -1,24 +1,28 @@
 //! The frame of all pages: bar, connection line, folders, the tabs at the thumb, and within it the page of the present address.
 
 use crate::mailbox::MailboxContext;
+use crate::model::words;
 use crate::pages::configure::ConfigurePage;
 use crate::pages::information::Information;
 use crate::pages::list_window::ListPlaces;
 use crate::pages::messages::Messages;
 use crate::pages::not_found::NotFound;
 use crate::route::{BASE, DELETED, INBOX, Location, Page};
-use contract::Folder;
 use leptos::prelude::*;
 use ui::browser;
 use ui::components::brand::Brand;
 use ui::components::button::styled;
 use ui::components::connection_banner::{ConnectionBanner, Keeping};
+use ui::components::dialogs::Confirm;
 use ui::components::icons::{Icon, icon, small};
 use ui::focus_keeper::FocusKeeper;
 use ui::keyboard::Keyboard;
 use ui::keys::Command;
 use ui::router::Router;
 use ui::session::SessionContext;
+
+/// The id of the menu of whoever is logged in.
+const USER_MENU: &str = "user-menu";
 
 /// The frame, for whoever is logged in.
 #[component]
@@ -44,7 +48,9 @@ pub fn Frame() -> impl IntoView {
                 {move || match page.get() {
                     Some(Page::Messages(folder)) => view! { <Messages folder open/> }.into_any(),
                     Some(Page::Information) => view! { <Information/> }.into_any(),
-                    Some(Page::Configure) => view! { <ConfigurePage/> }.into_any(),
+                    Some(place @ (Page::Configure | Page::Password)) => {
+                        view! { <ConfigurePage at_password=place == Page::Password/> }.into_any()
+                    }
                     None => view! { <NotFound/> }.into_any(),
                 }}
             </main>
@@ -64,13 +70,15 @@ fn name_the_inbox() {
     });
 }
 
-/// Whether a narrow window shows the folders. Esc closes them, and so does whoever chooses a page: that is what one wants to see.
+/// Whether a narrow window shows the folders. Esc closes them, and so does whoever chooses a page, which closes the reader's own menu, too: the page is
+/// what one wants to see.
 fn folders_menu() -> RwSignal<bool> {
     let menu = RwSignal::new(false);
     let path = Router::here().path();
     Effect::new(move || {
         path.track();
         menu.set(false);
+        browser::close_popover(USER_MENU);
     });
     Keyboard::here().handle(move |command| {
         let closes = command == Command::Escape && menu.get_untracked();
@@ -86,7 +94,7 @@ fn folders_menu() -> RwSignal<bool> {
 fn keeping(mailbox: MailboxContext) -> Memo<Keeping> {
     Memo::new(move |_| {
         mailbox.mail().with(|mail| Keeping {
-            messages: mail.rows(Folder::Inbox).len(),
+            messages: mailbox.kept(),
             as_of: mail.as_of,
             inbox: mail.counts().inbox,
             waiting: mailbox.waiting(),
@@ -115,7 +123,7 @@ impl PageLinks {
         count: AnyView,
     ) -> AnyView {
         view! {
-            <a href=to.address() aria-current=move || (self.page.get() == Some(to)).then_some("page")>
+            <a href=to.address() aria-current=move || (self.page.get().map(Page::listed) == Some(to)).then_some("page")>
                 {sign.map(icon)}
                 {words}
                 {count}
@@ -150,7 +158,7 @@ fn bar(links: PageLinks, menu: RwSignal<bool>) -> AnyView {
                 <a href=INBOX.address() aria-current=move || links.in_messages().then_some("page")>"CallPilot Messages"</a>
                 {links.counting(Page::Information, None, "Useful Information", ().into_any())}
             </nav>
-            <div class="bar__end">{user_menu()}</div>
+            <div class="bar__end">{user_menu(links)}</div>
         </header>
     }
     .into_any()
@@ -210,8 +218,19 @@ fn count(class: &'static str, told: Box<dyn Fn() -> Option<String> + Send>) -> A
 }
 
 /// Who is logged in, and the way out. The menu is the browser's own popover: Esc and a click beside it close it.
-fn user_menu() -> AnyView {
-    let (session, router) = (SessionContext::here(), Router::here());
+fn user_menu(links: PageLinks) -> AnyView {
+    let (session, router, mailbox) = (
+        SessionContext::here(),
+        Router::here(),
+        MailboxContext::here(),
+    );
+    let asking = RwSignal::new(false);
+    let waiting = move || mailbox.waiting() as u64;
+    let log_out = move || {
+        session.log_out();
+        // Whoever logs in next has nothing to do with the message that was open.
+        router.replace(&INBOX.address());
+    };
     let who = session.who();
     let name = move || {
         who.with(|who| {
@@ -220,20 +239,31 @@ fn user_menu() -> AnyView {
         })
     };
     view! {
-        <button class="who" type="button" popovertarget="user-menu" aria-haspopup="dialog">
+        <button class="who" type="button" popovertarget=USER_MENU aria-haspopup="dialog">
             {icon(Icon::User)}
             <span class="name">{name}</span>
             {small(Icon::Down)}
         </button>
-        <div class="popover popover--user" id="user-menu" popover="auto" role="dialog" aria-label="Your mailbox">
+        <div class="popover popover--user" id=USER_MENU popover="auto" role="dialog" aria-label="Your mailbox">
             <p><b>{name}</b></p>
+            {links.plain(Page::Password, Icon::Lock, "Change password")}
             {styled("btn btn--block", None, || "Log out".into(), move || {
-                session.log_out();
-                // Whoever logs in next has nothing to do with the message that was open.
-                router.replace(&INBOX.address());
+                if untrack(waiting) == 0 {
+                    return log_out();
+                }
+                browser::close_popover(USER_MENU);
+                asking.set(true);
             })}
             <p class="help">"Logging out also removes what this browser keeps."</p>
         </div>
+        <Confirm
+            open=asking
+            title=Signal::derive(move || words::log_out_question(waiting()))
+            text="What waits here goes out by itself when a server answers, as long as you stay logged in."
+            keep="Stay logged in"
+            action="Log out"
+            on_yes=Callback::new(move |()| log_out())
+        />
     }
     .into_any()
 }

@@ -14,6 +14,8 @@ pub enum Page {
     Information,
     /// Configure.
     Configure,
+    /// Configure, at the form that changes the password.
+    Password,
 }
 
 /// The inbox: where one starts.
@@ -21,11 +23,12 @@ pub const INBOX: Page = Page::Messages(Folder::Inbox);
 /// What was deleted.
 pub const DELETED: Page = Page::Messages(Folder::Deleted);
 
-const NAMES: [(Page, &str); 4] = [
+const NAMES: [(Page, &str); 5] = [
     (INBOX, "inbox"),
     (DELETED, "deleted"),
     (Page::Information, "information"),
     (Page::Configure, "configure"),
+    (Page::Password, "password"),
 ];
 
 /// What an address shows: a page, and in a folder the message that is open.
@@ -55,13 +58,21 @@ impl Location {
         let open = match (page, names.next()) {
             (_, None) => None,
             (Page::Messages(_), Some(id)) => Some(id.parse().ok()?),
-            (Page::Information | Page::Configure, Some(_)) => return None,
+            (Page::Information | Page::Configure | Page::Password, Some(_)) => return None,
         };
         names.next().is_none().then_some(Self { page, open })
     }
 }
 
 impl Page {
+    /// The page under whose name it stands in the menus.
+    pub fn listed(self) -> Self {
+        match self {
+            Self::Password => Self::Configure,
+            other => other,
+        }
+    }
+
     /// Its address.
     pub fn address(self) -> String {
         let name = NAMES.into_iter().find(|(page, _)| *page == self);

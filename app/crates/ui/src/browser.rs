@@ -1,6 +1,6 @@
 //! What is asked of the browser itself: small storage, focus, title, object URLs.
 
-use js_sys::{Array, Reflect, Uint8Array};
+use js_sys::{Array, Function, Reflect, Uint8Array};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
 use web_sys::{
@@ -74,6 +74,20 @@ pub fn focus_is_in(selector: &str) -> bool {
 /// Whether nothing has the focus: what had it has gone.
 pub fn focus_is_lost() -> bool {
     focused().is_none_or(|element| element.tag_name() == "BODY")
+}
+
+/// Whether the page can be seen: its tab is in front, its window not put away.
+pub fn page_is_visible() -> bool {
+    document().is_some_and(|document| !document.hidden())
+}
+
+/// Closes a popover, if it is open.
+pub fn close_popover(id: &str) {
+    let Some(popover) = element(id) else { return };
+    let hide = Reflect::get(&popover, &"hidePopover".into());
+    if let Some(hide) = hide.ok().and_then(|hide| hide.dyn_into::<Function>().ok()) {
+        let _ = hide.call0(&popover); // it is closed already
+    }
 }
 
 /// Whether a dialog is open over the page.

@@ -40,6 +40,16 @@ fn spoken_seconds(seconds: u64) -> String {
     }
 }
 
+/// Spoken among other lengths, so that it is plain what its last number counts: `1 minute 42 seconds`.
+pub fn spoken_in_full(ms: u64) -> String {
+    match (seconds(ms) / 60, seconds(ms) % 60) {
+        (minutes, rest) if minutes > 0 && rest > 0 => {
+            format!("{} {}", counted(minutes, "minute"), counted(rest, "second"))
+        }
+        _ => spoken(ms),
+    }
+}
+
 /// What the seek bar says: `43 seconds of 1 minute 42`.
 pub fn spoken_position(at_ms: u64, of_ms: u64) -> String {
     format!("{} of {}", spoken_seconds(at_ms / 1000), spoken(of_ms))
@@ -72,6 +82,10 @@ mod tests {
         assert_eq!(spoken(1_000), "1 second");
         assert_eq!(spoken(60_000), "1 minute");
         assert_eq!(spoken(180_000), "3 minutes");
+        assert_eq!(spoken_in_full(102_000), "1 minute 42 seconds");
+        assert_eq!(spoken_in_full(61_000), "1 minute 1 second");
+        assert_eq!(spoken_in_full(60_000), "1 minute");
+        assert_eq!(spoken_in_full(3_000), "3 seconds");
         assert_eq!(
             spoken_position(43_200, 102_000),
             "43 seconds of 1 minute 42"

@@ -10,13 +10,24 @@ pub struct Refusal {
     pub what: String,
     /// What it means and what to do; may be empty.
     pub then: String,
+    /// A server has checked the password, and it is wrong: it is to be typed anew.
+    pub wrong_password: bool,
 }
 
 impl Refusal {
-    fn new(what: impl Into<String>, then: impl Into<String>) -> Self {
+    /// A refusal in these words.
+    pub fn new(what: impl Into<String>, then: impl Into<String>) -> Self {
         Self {
             what: what.into(),
             then: then.into(),
+            wrong_password: false,
+        }
+    }
+
+    fn of_wrong_password(self) -> Self {
+        Self {
+            wrong_password: true,
+            ..self
         }
     }
 
@@ -24,7 +35,7 @@ impl Refusal {
     pub fn no_answer() -> Self {
         Self::new(
             "Neither server answers.",
-            "Nothing is wrong with your password. Try again when there is a connection.",
+            "Your password has not been checked. Try again when there is a connection.",
         )
     }
 
@@ -36,7 +47,9 @@ impl Refusal {
     /// A server refused a change of password.
     pub fn of_password_change(error: &ApiError) -> Self {
         match error.code {
-            ErrorCode::WrongPassword => Self::new("The present password is wrong.", ""),
+            ErrorCode::WrongPassword => {
+                Self::new("The present password is wrong.", "").of_wrong_password()
+            }
             _ => Self::of_login(error),
         }
     }
@@ -57,7 +70,8 @@ impl Refusal {
                     ),
                     None => String::new(),
                 },
-            ),
+            )
+            .of_wrong_password(),
             ErrorCode::TooManyRequests => Self::new(
                 "Too many tries from here.",
                 match error.retry_after_s {
@@ -109,6 +123,23 @@ mod tests {
         assert!(refusal.then.starts_with("2 tries are left. After that"));
         wrong.tries_left = Some(1);
         assert!(Refusal::of_login(&wrong).then.starts_with("1 try is left."));
+    }
+
+    #[test]
+    fn only_a_password_that_a_server_has_checked_is_wrong() {
+        let wrong = error(ErrorCode::WrongPassword, "x");
+        assert!(Refusal::of_login(&wrong).wrong_password);
+        assert!(Refusal::of_password_change(&wrong).wrong_password);
+        let silence = Refusal::no_answer();
+        assert!(
+            silence
+                .then
+                .starts_with("Your password has not been checked.")
+        );
+        let busy = error(ErrorCode::TooManyRequests, "x");
+        for unchecked in [silence, Refusal::of_login(&busy)] {
+            assert!(!unchecked.wrong_password);
+        }
     }
 
     #[test]

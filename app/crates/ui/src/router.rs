@@ -76,10 +76,16 @@ impl Router {
     /// `heading`; at a reload it stays where the browser puts it.
     pub fn page_shown(self) {
         if self.moved.get_value() {
-            browser::after_drawing(|| {
-                browser::focus("heading");
-            });
+            return self.part_shown("heading");
         }
+        self.moved.set_value(true);
+    }
+
+    /// The same for a page whose address leads to one part of it: the focus goes to the element of this id, which is brought into view.
+    pub fn part_shown(self, part: &'static str) {
+        browser::after_drawing(move || {
+            browser::focus(part);
+        });
         self.moved.set_value(true);
     }
 

@@ -69,6 +69,8 @@ pub struct SessionContext {
     key: &'static str,
     who: RwSignal<Option<Who>>,
     end_notice: RwSignal<&'static str>,
+    /// The password is being changed: all sessions of before end with it, this browser's goes on.
+    changing: StoredValue<bool>,
     on_change: StoredValue<OnChange, LocalStorage>,
 }
 
@@ -84,6 +86,7 @@ impl SessionContext {
             key,
             who: RwSignal::new(None),
             end_notice: RwSignal::new(""),
+            changing: StoredValue::new(false),
             on_change: StoredValue::new_local(Box::new(on_change)),
         }
     }
@@ -115,6 +118,10 @@ impl SessionContext {
     }
 
     fn follow_other_tab(self) {
+        if self.changing.get_value() {
+            // A tab whose session has ended with the old password removes what was stored; the new session takes its place, and all follow it.
+            return;
+        }
         if !self.is_another_stored() {
             return;
         }
@@ -148,8 +155,22 @@ impl SessionContext {
             }
             // Whoever logs out ends the session of all tabs; one that hears of it here first leaves alone what is stored since.
             ConnectionEvent::SessionEnded if self.is_another_stored() => self.follow_other_tab(),
-            ConnectionEvent::SessionEnded => self.leave(ENDED),
+            ConnectionEvent::SessionEnded => self.ended(),
             ConnectionEvent::Answers | ConnectionEvent::Server(_) | ConnectionEvent::ListStale => {}
+        }
+    }
+
+    /// The session that this page holds is over. Where another tab has gone on with a newer one, as after a change of password, this one does, too.
+    fn ended(self) {
+        let newer = self.stored().filter(|stored| {
+            self.who.with_untracked(|who| {
+                let other = |who: &Who| who.mailbox == stored.mailbox && who.token != stored.token;
+                who.as_ref().is_some_and(other)
+            })
+        });
+        match newer {
+            Some(_) => self.resume(),
+            None => self.leave(ENDED),
         }
     }
 
@@ -182,7 +203,10 @@ impl SessionContext {
     /// What the form shows: a server refused, none answered, or the outcome is not known.
     pub async fn change_password(self, old: &str, new: &str) -> Result<(), Refusal> {
         let client = self.connection.client();
-        match client.session().change_password(old, new).await {
+        self.changing.set_value(true);
+        let changed = client.session().change_password(old, new).await;
+        self.changing.set_value(false);
+        match changed {
             Ok(session) => {
                 let at = self
                     .who
@@ -191,8 +215,14 @@ impl SessionContext {
                 self.ready();
                 Ok(())
             }
-            Err(Error::Refused(refusal)) => Err(Refusal::of_password_change(&refusal)),
-            Err(other) => Err(Refusal::of(other)),
+            Err(error) => {
+                // What another tab did meanwhile counts after all.
+                self.follow_other_tab();
+                Err(match error {
+                    Error::Refused(refusal) => Refusal::of_password_change(&refusal),
+                    other => Refusal::of(other),
+                })
+            }
         }
     }
 

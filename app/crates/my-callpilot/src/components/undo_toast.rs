@@ -1,7 +1,6 @@
-//! The way back after an action: ten seconds, held while the pointer or the focus is on it. Its region is there from the start.
+//! The way back after an action: ten seconds after it is made, held while the pointer or the focus is on it. Its region is there from the start.
 
 use crate::mailbox::MailboxContext;
-use crate::model::undo::Undo;
 use leptos::prelude::*;
 use ui::components::button::button;
 use ui::components::icons::Icon;
@@ -13,14 +12,17 @@ pub fn ToastCorner(
     on_undo: Callback<()>,
 ) -> impl IntoView {
     let mailbox = MailboxContext::here();
-    let words = Memo::new(move |_| mailbox.undo().with(|undo| undo.as_ref().map(Undo::words)));
+    let words = Memo::new(move |_| mailbox.last_action());
+    // Its words change while it is there; the button stays, and with it the focus.
+    let shown = Memo::new(move |_| words.with(Option::is_some));
+    let can_undo = Memo::new(move |_| mailbox.can_undo());
     let hold = move |held: bool| mailbox.hold_undo(held);
     view! {
         <div class="toast-corner" role="status" aria-label="Last action">
             {move || {
-                words
+                shown
                     .get()
-                    .map(|words| {
+                    .then(|| {
                         view! {
                             <div
                                 class="toast"
@@ -29,8 +31,8 @@ pub fn ToastCorner(
                                 on:pointerenter=move |_| hold(true)
                                 on:pointerleave=move |_| hold(false)
                             >
-                                {words}
-                                {button(Icon::Undo, "Undo", move || on_undo.run(()))}
+                                <span>{move || words.get()}</span>
+                                {move || can_undo.get().then(|| button(Icon::Undo, "Undo", move || on_undo.run(())))}
                             </div>
                         }
                     })

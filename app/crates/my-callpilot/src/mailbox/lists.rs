@@ -103,6 +103,41 @@ impl MailboxContext {
         Ok(())
     }
 
+    /// Where all messages of a folder that are here have left it, those of its next older page take their place.
+    pub(super) fn never_looks_empty(self) {
+        for folder in FOLDERS {
+            let filling = StoredValue::new(false);
+            Effect::new(move || {
+                self.mail.track();
+                if self.connection.is_on() {
+                    self.fill(folder, filling);
+                }
+            });
+        }
+    }
+
+    /// Reads older pages of a folder until something of it is here. What a server could not give is asked for again later.
+    fn fill(self, folder: Folder, filling: StoredValue<bool>) {
+        let missing = move || {
+            let older = |mail: &Mail| mail.older_only(folder);
+            self.is_open() && self.mail.with_untracked(older)
+        };
+        if filling.get_value() || !missing() {
+            return;
+        }
+        filling.set_value(true);
+        spawn_local(async move {
+            let mut read = true;
+            while read && missing() {
+                read = self.read_older(folder).await.is_ok();
+            }
+            filling.set_value(false);
+            if !read {
+                set_timeout(move || self.fill(folder, filling), LIST_AGAIN);
+            }
+        });
+    }
+
     /// Looks for words, and for what is to be shown, over the whole of a folder: the server knows the texts of messages, and messages that are not here. What it finds is here
     /// from then on.
     ///

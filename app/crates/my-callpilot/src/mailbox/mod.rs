@@ -48,6 +48,8 @@ pub struct MailboxContext {
     trouble: RwSignal<Option<ListTrouble>>,
     /// The action that can be undone.
     undo: RwSignal<Option<Undo>>,
+    /// Messages that were to be brought back and are gone for good, until it is told.
+    lost: StoredValue<Vec<ObjectId>>,
     /// Arrivals that are not announced yet.
     arrivals: StoredValue<Arrivals>,
     /// The computer's clock less the server's, in milliseconds, as far as lists told.
@@ -71,12 +73,14 @@ impl MailboxContext {
             loading: RwSignal::new(false),
             trouble: RwSignal::new(None),
             undo: RwSignal::new(None),
+            lost: StoredValue::new(Vec::new()),
             arrivals: StoredValue::new(Arrivals::default()),
             clock_ahead_ms: RwSignal::new(None),
             reading: StoredValue::new(0),
             sending: StoredValue::new(false),
         };
         mailbox.keep();
+        mailbox.never_looks_empty();
         mailbox.share_outbox();
         mailbox.follow(clock);
         mailbox
@@ -90,16 +94,19 @@ impl MailboxContext {
     /// Takes what the connection tells of the messages.
     pub fn hear(self, event: ConnectionEvent<'_>) {
         match event {
-            ConnectionEvent::Answers if self.is_open() => {
-                self.send_waiting();
-                self.read_lists();
-            }
+            ConnectionEvent::Answers if self.is_open() => self.catch_up(),
             ConnectionEvent::ListStale => self.read_lists(),
             ConnectionEvent::Server(event) => self.happened(event),
             ConnectionEvent::Answers
             | ConnectionEvent::SessionRenewed(_)
             | ConnectionEvent::SessionEnded => {}
         }
+    }
+
+    /// Servers can be asked: sends what waits, and reads what is new.
+    pub fn catch_up(self) {
+        self.send_waiting();
+        self.read_lists();
     }
 
     /// The messages.
@@ -115,6 +122,11 @@ impl MailboxContext {
     /// How many messages of a folder are here (tracked).
     pub fn known(self, folder: Folder) -> usize {
         self.mail.with(|mail| mail.rows(folder).len())
+    }
+
+    /// How many messages are here in all (tracked).
+    pub fn kept(self) -> usize {
+        self.known(Folder::Inbox) + self.known(Folder::Deleted)
     }
 
     /// How many messages have a change that waits for a server (tracked).
@@ -150,6 +162,22 @@ impl MailboxContext {
     /// The action that can be undone.
     pub fn undo(self) -> ReadOnly<Option<Undo>> {
         self.undo.into()
+    }
+
+    /// What is said of the last action (tracked).
+    pub fn last_action(self) -> Option<String> {
+        self.undo.with(|undo| {
+            let undo = undo.as_ref()?;
+            let connected = self.connection.is_on();
+            let stage = self.outbox.with(|outbox| undo.stage(outbox, connected));
+            Some(undo.words(stage))
+        })
+    }
+
+    /// Whether there is a way back from the last action (tracked).
+    pub fn can_undo(self) -> bool {
+        let can = |undo: &Option<Undo>| undo.as_ref().is_some_and(|undo| undo.patch().is_some());
+        self.undo.with(can)
     }
 
     /// The reader is at the way back (or no longer): its time stands still meanwhile.
@@ -205,16 +233,43 @@ impl MailboxContext {
         self.undo.set(Some(Undo::new(action, ids)));
     }
 
-    /// Takes the last action back.
+    /// Takes the last action back. Messages that are gone for good meanwhile are told when a server has said so.
     pub fn take_back(self) {
-        if let Some(undo) = self.undo.get_untracked() {
-            self.undo.set(None);
-            self.enqueue(&undo.ids, undo.patch());
+        let Some(undo) = self.undo.get_untracked() else {
+            return;
+        };
+        let Some(patch) = undo.patch() else { return };
+        self.undo.set(None);
+        self.enqueue(&undo.ids, patch);
+        let here = |mail: &Mail| undo.ids.iter().any(|id| mail.row(*id).is_some());
+        if self.mail.with_untracked(here) {
             self.announcer.say(match undo.action {
-                Action::Deleted => "Back in Inbox.",
                 Action::Restored => "Back in Deleted.",
+                Action::Deleted | Action::Lost => "Back in Inbox.",
             });
         }
+    }
+
+    /// A message is gone for good, and with it what waited for it.
+    fn give_up(self, id: ObjectId) {
+        if self.outbox.with_untracked(|outbox| outbox.brings_back(id)) {
+            self.lost.update_value(|lost| lost.push(id));
+        }
+        self.change_outbox(&|outbox| outbox.give_up(id));
+    }
+
+    /// Says how many messages could not be brought back, if any.
+    fn tell_lost(self) {
+        let told = self.undo.get_untracked();
+        if self.lost.with_value(Vec::is_empty)
+            || told.as_ref().is_some_and(|undo| undo.patch().is_some())
+        {
+            // A way back that is offered is not taken away for it.
+            return;
+        }
+        let mut lost = told.map_or_else(Vec::new, |undo| undo.ids);
+        self.lost.update_value(|more| lost.append(more));
+        self.undo.set(Some(Undo::new(Action::Lost, lost)));
     }
 
     fn is_open(self) -> bool {
@@ -239,7 +294,8 @@ impl MailboxContext {
             Event::Gone { id, counts } => {
                 // It is gone for good: nothing of it waits any more.
                 if self.outbox.with_untracked(|outbox| outbox.holds(*id)) {
-                    self.change_outbox(&|outbox| outbox.give_up(*id));
+                    self.give_up(*id);
+                    self.tell_lost();
                 }
                 self.mail.update(|mail| mail.remove(*id, Some(*counts)));
             }
@@ -265,10 +321,15 @@ impl MailboxContext {
             let now = clock.now().get().0;
             let passed = u32::try_from(now - before.unwrap_or(now)).unwrap_or(1_000);
             let ended = self.undo.try_maybe_update(|undo| {
-                (false, undo.as_mut().is_some_and(|undo| undo.tick(passed)))
+                let tick = |undo: &mut Undo| {
+                    self.outbox
+                        .with_untracked(|outbox| undo.tick(passed, outbox))
+                };
+                (false, undo.as_mut().is_some_and(tick))
             });
             if ended == Some(true) {
                 self.undo.set(None);
+                self.tell_lost();
             }
             let now_ms = u64::try_from(now).unwrap_or(0);
             let announcement = self

@@ -32,6 +32,7 @@ impl MailboxContext {
         self.sending.set_value(true);
         spawn_local(async move {
             let some_wait = self.send_each().await;
+            self.tell_lost();
             self.sending.set_value(false);
             if some_wait {
                 // A change of the connection sends them too; this is for a server that was only too slow or too busy.
@@ -91,7 +92,7 @@ impl MailboxContext {
             // What the partner does not have may be on the primary: it is asked when it is there again.
             Err(Trouble::Gone) if self.connection.is_on_partner() => return Sent::Later,
             Err(Trouble::Gone) => {
-                self.change_outbox(&|outbox| outbox.give_up(id));
+                self.give_up(id);
                 self.mail.update(|mail| mail.remove(id, None));
             }
             Err(Trouble::Refused { passing: true, .. }) => return Sent::Later,

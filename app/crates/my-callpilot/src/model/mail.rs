@@ -150,6 +150,21 @@ impl Mail {
         }
     }
 
+    /// Whether a folder goes on at the servers, though no message of it is here any more.
+    pub fn older_only(&self, folder: Folder) -> bool {
+        self.state(folder).next.is_some() && !self.has_any(folder)
+    }
+
+    /// Whether a folder is known to hold nothing.
+    pub fn is_empty(&self, folder: Folder) -> bool {
+        let state = self.state(folder);
+        state.known && state.next.is_none() && !self.has_any(folder)
+    }
+
+    fn has_any(&self, folder: Folder) -> bool {
+        self.rows.iter().any(|row| row.folder == folder)
+    }
+
     fn state_mut(&mut self, folder: Folder) -> Option<&mut FolderState> {
         match folder {
             Folder::Inbox => Some(&mut self.inbox),
@@ -347,6 +362,30 @@ mod tests {
         assert_eq!(inbox(&mail), [id(2)]);
         assert_eq!((mail.row(id(1)), mail.row(id(3))), (None, None));
         assert_eq!(mail.row(id(2)), Some(&row(2, 30)));
+    }
+
+    #[test]
+    fn a_folder_whose_messages_here_have_all_gone_is_not_empty_while_older_ones_are_on_the_server()
+    {
+        let mut mail = Mail::default();
+        let first = MessageList {
+            next: Some("2".into()),
+            ..page(vec![row(3, 5), row(2, 30)])
+        };
+        mail.join(Folder::Inbox, None, first, &Outbox::default());
+        assert!(!mail.older_only(Folder::Inbox));
+        let deleted = MessagePatch {
+            deleted: Some(true),
+            unread: None,
+        };
+        mail.change(id(3), &deleted);
+        mail.change(id(2), &deleted);
+        assert!(mail.older_only(Folder::Inbox));
+        assert!(!mail.is_empty(Folder::Inbox));
+        let last = page(Vec::new());
+        mail.join(Folder::Inbox, Some("2"), last, &Outbox::default());
+        assert!(!mail.older_only(Folder::Inbox));
+        assert!(mail.is_empty(Folder::Inbox) && !mail.is_empty(Folder::Deleted));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 use contract::{Folder, MessagePatch, MessageRow, ObjectId};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use ui::sdk::json;
 
 /// The waiting changes, oldest first; at most one for each message.
@@ -44,6 +45,21 @@ impl Outbox {
     /// Whether a change of this message waits.
     pub fn holds(&self, id: ObjectId) -> bool {
         self.0.iter().any(|(waiting, _)| *waiting == id)
+    }
+
+    /// Whether a change of any of these messages waits.
+    pub fn holds_any(&self, ids: &[ObjectId]) -> bool {
+        if self.0.is_empty() {
+            return false;
+        }
+        let ids: BTreeSet<&ObjectId> = ids.iter().collect();
+        self.0.iter().any(|(waiting, _)| ids.contains(waiting))
+    }
+
+    /// Whether this message waits to be brought back from Deleted.
+    pub fn brings_back(&self, id: ObjectId) -> bool {
+        let mut waiting = self.0.iter();
+        waiting.any(|(waiting, patch)| *waiting == id && patch.deleted == Some(false))
     }
 
     /// Shows what waits over a row as a server has it.

@@ -1,7 +1,7 @@
 //! How long a message is, in words and figures: minutes for sound, pages for fax, never kilobytes.
 
 use contract::{Kind, MessageRow};
-use ui::length::{clock, counted, spoken};
+use ui::length::{clock, counted, spoken, spoken_in_full};
 
 /// What a row is to its reader. Several things in one message are a voice message if there is something to hear and no fax in it, and a text
 /// if there is neither.
@@ -39,7 +39,7 @@ pub fn spoken_length(row: &MessageRow) -> String {
         .filter(|&pages| pages > 0)
         .map(|pages| counted(u64::from(pages), "page"));
     match (sound, pages) {
-        (Some(sound), Some(pages)) => format!("{sound} and {pages}"),
+        (Some(_), Some(pages)) => format!("{} and {pages}", spoken_in_full(row.duration_ms)),
         (Some(length), None) | (None, Some(length)) => length,
         (None, None) => String::new(),
     }

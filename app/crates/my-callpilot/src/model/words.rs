@@ -2,7 +2,7 @@
 
 use super::row_length::{main_kind, spoken_length};
 use contract::{Folder, Kind, MessageRow, Party};
-use ui::length::{counted, spoken};
+use ui::length::{counted, spoken, spoken_in_full};
 use ui::times::{Zone, time_words};
 
 /// The name of a folder.
@@ -132,7 +132,7 @@ pub fn arrival(row: &MessageRow) -> String {
     format!("New {kind} from {}{urgent}", sender(&row.sender))
 }
 
-/// What is selected, in numbers: `2 voice messages, 1 fax; 1 minute 53 and 3 pages together.`
+/// What is selected, in numbers: `2 voice messages, 1 fax; 1 minute 53 seconds and 3 pages together.`
 pub fn selection(rows: &[&MessageRow]) -> String {
     let count = |kind: Kind| rows.iter().filter(|row| main_kind(row) == kind).count() as u64;
     let kinds: Vec<String> = [
@@ -153,15 +153,19 @@ pub fn selection(rows: &[&MessageRow]) -> String {
     let sound: u64 = rows.iter().map(|row| row.duration_ms).sum();
     let pages: u64 = rows.iter().filter_map(|row| row.pages).map(u64::from).sum();
     let lengths: Vec<String> = [
-        (sound > 0).then(|| spoken(sound)),
+        (sound > 0).then(|| match pages {
+            0 => spoken(sound),
+            _ => spoken_in_full(sound),
+        }),
         (pages > 0).then(|| counted(pages, "page")),
     ]
     .into_iter()
     .flatten()
     .collect();
+    let together = if rows.len() > 1 { " together" } else { "" };
     match lengths.is_empty() {
         true => format!("{}.", kinds.join(", ")),
-        false => format!("{}; {} together.", kinds.join(", "), lengths.join(" and ")),
+        false => format!("{}; {}{together}.", kinds.join(", "), lengths.join(" and ")),
     }
 }
 
@@ -184,6 +188,62 @@ pub fn both_servers(all: u32, one_only: u32, paired: bool) -> String {
                 is(one)
             )
         }
+    }
+}
+
+/// What it means to delete messages for good, asked before it is done.
+pub fn expunging(messages: u64) -> &'static str {
+    match messages {
+        1 => "It leaves both servers and cannot be brought back.",
+        _ => "They leave both servers and cannot be brought back.",
+    }
+}
+
+/// What it means to empty Deleted, asked before it is done.
+pub fn emptying(messages: u64) -> &'static str {
+    match messages {
+        1 => {
+            "It goes for good, on both servers and in every browser of yours. There is no way back."
+        }
+        _ => {
+            "They go for good, on both servers and in every browser of yours. There is no way back."
+        }
+    }
+}
+
+/// The question before logging out while changes wait here.
+pub fn log_out_question(waiting: u64) -> String {
+    match waiting {
+        0 => "All changes have been sent. Log out?".into(),
+        1 => "1 change has not been sent. Log out and lose it?".into(),
+        n => format!("{n} changes have not been sent. Log out and lose them?"),
+    }
+}
+
+/// What it means to remove what this browser keeps, asked before it is done: of the changes that wait, too.
+pub fn removing_kept(waiting: u64) -> String {
+    let messages = "The messages leave this browser, none leaves the servers. They come back when a server answers.";
+    match waiting {
+        0 => messages.into(),
+        1 => {
+            format!("{messages} 1 change that waits to be sent stays here and goes out by itself.")
+        }
+        n => format!(
+            "{messages} {n} changes that wait to be sent stay here and go out by themselves."
+        ),
+    }
+}
+
+/// What this browser keeps: `8, with the sound of 2 (0.4 MB)`.
+pub fn kept(messages: u64, sounds: usize, bytes: usize) -> String {
+    // What is less would read as nothing.
+    let megabytes = match bytes {
+        0..100_000 => "less than 0.1 MB".into(),
+        bytes => format!("{}.{} MB", bytes / 1_000_000, bytes / 100_000 % 10),
+    };
+    match sounds {
+        0 => messages.to_string(),
+        sounds => format!("{messages}, with the sound of {sounds} ({megabytes})"),
     }
 }
 
@@ -282,7 +342,50 @@ mod tests {
         };
         assert_eq!(
             selection(&[&voice, &voice, &fax]),
-            "2 voice messages, 1 fax; 1 minute 22 and 3 pages together."
+            "2 voice messages, 1 fax; 1 minute 22 seconds and 3 pages together."
+        );
+        assert_eq!(selection(&[&voice]), "1 voice message; 41 seconds.");
+        let voices = [&voice, &voice];
+        assert_eq!(
+            selection(&voices),
+            "2 voice messages; 1 minute 22 together."
+        );
+    }
+
+    #[test]
+    fn questions_speak_of_one_as_of_one_and_of_several_as_of_several() {
+        assert!(expunging(1).starts_with("It leaves") && expunging(2).starts_with("They leave"));
+        assert!(emptying(1).starts_with("It goes") && emptying(2).starts_with("They go"));
+        assert_eq!(
+            log_out_question(1),
+            "1 change has not been sent. Log out and lose it?"
+        );
+        assert_eq!(
+            log_out_question(3),
+            "3 changes have not been sent. Log out and lose them?"
+        );
+    }
+
+    #[test]
+    fn removing_what_is_kept_names_the_changes_that_wait_and_stay() {
+        assert!(!removing_kept(0).contains("change"));
+        assert!(
+            removing_kept(1)
+                .ends_with("1 change that waits to be sent stays here and goes out by itself.")
+        );
+        assert!(removing_kept(2).contains("2 changes that wait to be sent stay here"));
+    }
+
+    #[test]
+    fn what_is_kept_is_never_nothing_while_there_is_some() {
+        assert_eq!(kept(8, 0, 0), "8");
+        assert_eq!(
+            kept(8, 1, 49_000),
+            "8, with the sound of 1 (less than 0.1 MB)"
+        );
+        assert_eq!(
+            kept(214, 38, 61_240_000),
+            "214, with the sound of 38 (61.2 MB)"
         );
     }
 

@@ -2,9 +2,10 @@
 
 use super::password::password_panel;
 use crate::mailbox::MailboxContext;
+use crate::model::words;
 use crate::player::PlayerContext;
-use contract::Folder;
 use leptos::prelude::*;
+use std::time::Duration;
 use ui::announcer::Announcer;
 use ui::browser;
 use ui::clock::Clock;
@@ -20,14 +21,23 @@ use ui::sdk::{Configure, Row, RowStatus, ServerStatus};
 use ui::session::SessionContext;
 use ui::times::moment_words;
 
+/// While the page is shown, both servers are asked so often whether they answer.
+const CHECKED_EVERY: Duration = Duration::from_secs(15);
 /// A clock that differs by less is not worth a word.
 const CLOCK_DIFFERS_MS: u64 = 20_000;
 
 /// The page.
 #[component]
-pub fn ConfigurePage() -> impl IntoView {
+pub fn ConfigurePage(
+    /// Its address leads to the form that changes the password.
+    at_password: bool,
+) -> impl IntoView {
     browser::set_title("Configure · My CallPilot");
-    Router::here().page_shown();
+    match at_password {
+        true => Router::here().part_shown("password"),
+        false => Router::here().page_shown(),
+    }
+    keep_checking();
     let status = ConnectionContext::here().status();
     let view = Memo::new(move |_| status.with(Configure::of));
     view! {
@@ -46,6 +56,20 @@ pub fn ConfigurePage() -> impl IntoView {
                 {password_panel()}
             </div>
         </div>
+    }
+}
+
+/// What the page says of the servers is asked when it opens, and again while somebody may look at it.
+fn keep_checking() {
+    let connection = ConnectionContext::here();
+    connection.retry();
+    let check = move || {
+        if browser::page_is_visible() {
+            connection.retry();
+        }
+    };
+    if let Ok(every) = set_interval_with_handle(check, CHECKED_EVERY) {
+        on_cleanup(move || every.clear());
     }
 }
 
@@ -202,18 +226,10 @@ fn answer_times(view: &Configure) -> String {
 fn kept() -> AnyView {
     let (mailbox, player) = (MailboxContext::here(), PlayerContext::here());
     let asking = RwSignal::new(false);
-    let number = move || (mailbox.known(Folder::Inbox) + mailbox.known(Folder::Deleted)) as u64;
+    let number = move || mailbox.kept() as u64;
     let messages = move || {
         let (sounds, bytes) = player.held();
-        match sounds {
-            0 => number().to_string(),
-            sounds => format!(
-                "{}, with the sound of {sounds} ({}.{} MB)",
-                number(),
-                bytes / 1_000_000,
-                bytes / 100_000 % 10
-            ),
-        }
+        words::kept(number(), sounds, bytes)
     };
     let waiting = move || match mailbox.waiting() {
         0 => "none".to_owned(),
@@ -237,7 +253,7 @@ fn kept() -> AnyView {
         <Confirm
             open=asking
             title="Remove what is kept?"
-            text="The messages leave this browser, none leaves the servers. They come back when you open the list."
+            text=Signal::derive(move || words::removing_kept(mailbox.waiting() as u64))
             action=Signal::derive(move || format!("Remove {}", counted(number(), "message")))
             on_yes=Callback::new(move |()| {
                 mailbox.forget();

@@ -9,7 +9,7 @@ use ui::keyboard::Keyboard;
 use ui::keys::Command;
 use ui::router::Router;
 
-const MARKS: [(Icon, &str, &str); 6] = [
+const MARKS: [(Icon, &str, &str); 7] = [
     (
         Icon::Urgent,
         "mark mark--urgent",
@@ -39,6 +39,11 @@ const MARKS: [(Icon, &str, &str); 6] = [
         Icon::Fax,
         "mark",
         "A fax. Viewing faxes is not built yet; the pages are kept.",
+    ),
+    (
+        Icon::Report,
+        "mark",
+        "A report: what became of a message that was sent.",
     ),
 ];
 

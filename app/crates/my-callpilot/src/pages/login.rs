@@ -77,10 +77,10 @@ impl LoginForm {
                 &password
             };
             let _ = empty.focus();
-            self.refusal.set(Some(Refusal {
-                what: "Mailbox number and password are needed.".into(),
-                then: "They are the same as on the telephone.".into(),
-            }));
+            self.refusal.set(Some(Refusal::new(
+                "Mailbox number and password are needed.",
+                "They are the same as on the telephone.",
+            )));
             return;
         }
         self.busy.set(true);
@@ -92,8 +92,10 @@ impl LoginForm {
             }
             self.busy.set(false);
             if let Err(refused) = answer {
+                if refused.wrong_password {
+                    password.set_value("");
+                }
                 self.refusal.set(Some(refused));
-                password.set_value("");
                 let _ = password.focus();
             }
         });

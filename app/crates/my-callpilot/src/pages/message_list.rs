@@ -44,14 +44,14 @@ pub fn MessageList(
     folder: FolderContext,
 ) -> impl IntoView {
     let (mailbox, connection) = (folder.mailbox, ConnectionContext::here());
-    let known = Memo::new(move |_| mailbox.mail().with(|mail| mail.state(folder.folder).known));
+    let is_empty = Memo::new(move |_| mailbox.mail().with(|mail| mail.is_empty(folder.folder)));
     let all = Memo::new(move |_| mailbox.known(folder.folder));
     let body = Memo::new(move |_| {
         if !folder.groups.with(Vec::is_empty) {
             ListBody::Rows
         } else if all.get() > 0 {
             ListBody::NothingFits
-        } else if known.get() {
+        } else if is_empty.get() {
             ListBody::Empty
         } else if mailbox.trouble().with(Option::is_some) {
             ListBody::Failed
@@ -123,6 +123,7 @@ fn foot(folder: FolderContext) -> AnyView {
             return format!("{} of {kept} shown.{looked}", folder.shown());
         }
         if !connection.is_on() {
+            let kept = counted(mailbox.kept() as u64, "message");
             return match player.held() {
                 (0, _) => format!("Kept in this browser: {kept}, without sound."),
                 (sounds, _) => format!("Kept in this browser: {kept}, the sound of {sounds}."),

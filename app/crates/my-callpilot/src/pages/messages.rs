@@ -59,8 +59,10 @@ pub fn Messages(
         let free = !browser::dialog_is_open();
         free && folder.command(command)
     });
-    let messages = move || counted(folder.pending_expunge().with(Vec::len) as u64, "message");
-    let lying = move || counted(u64::from(folder.mailbox.counts().deleted), "message");
+    let pending = move || folder.pending_expunge().with(Vec::len) as u64;
+    let messages = move || counted(pending(), "message");
+    let in_deleted = move || u64::from(folder.mailbox.counts().deleted);
+    let lying = move || counted(in_deleted(), "message");
     view! {
         <div class="mail" data-view=move || if folder.open.get().is_some() { "open" } else { "list" }>
             <MessageList folder/>
@@ -74,14 +76,14 @@ pub fn Messages(
         <Confirm
             open=folder.asking
             title=Signal::derive(move || format!("Delete {} for good?", messages()))
-            text="It leaves both servers and cannot be brought back."
+            text=Signal::derive(move || words::expunging(pending()).to_owned())
             action=Signal::derive(move || format!("Delete {}", messages()))
             on_yes=Callback::new(move |()| folder.expunge())
         />
         <Confirm
             open=folder.emptying
             title=Signal::derive(move || format!("Empty Deleted: {}?", lying()))
-            text="They go for good, on both servers and in every browser of yours. There is no way back."
+            text=Signal::derive(move || words::emptying(in_deleted()).to_owned())
             action=Signal::derive(move || format!("Delete {}", lying()))
             on_yes=Callback::new(move |()| folder.empty())
         />

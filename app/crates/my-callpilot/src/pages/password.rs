@@ -13,6 +13,10 @@ use ui::refusal::Refusal;
 use ui::router::Router;
 use ui::session::SessionContext;
 
+/// Said and shown when it is done.
+const CHANGED: &str = "Your password is changed.";
+const OTHERS_ENDED: &str = "Other sessions have ended.";
+
 /// What is shown instead of the mailbox while the password has to be changed before anything else.
 #[component]
 pub fn PasswordFirst() -> impl IntoView {
@@ -77,10 +81,7 @@ impl PasswordForm {
     }
 
     fn refuse(self, what: &str, field: &web_sys::HtmlInputElement) {
-        self.refusal.set(Some(Refusal {
-            what: what.into(),
-            then: String::new(),
-        }));
+        self.refusal.set(Some(Refusal::new(what, "")));
         let _ = field.focus(); // nothing is lost but a convenience
     }
 
@@ -109,6 +110,9 @@ impl PasswordForm {
                 .session
                 .change_password(&old.value(), &new.value())
                 .await;
+            if answer.is_ok() {
+                self.announcer.say(format!("{CHANGED} {OTHERS_ENDED}"));
+            }
             // Where it was wanted first, the form is gone, and its signals with it.
             if self.busy.is_disposed() {
                 return;
@@ -121,7 +125,6 @@ impl PasswordForm {
                     }
                     self.refusal.set(None);
                     self.changed.set(true);
-                    self.announcer.say("The password is changed.");
                 }
                 Err(refusal) => {
                     self.refusal.set(Some(refusal));
@@ -135,11 +138,11 @@ impl PasswordForm {
 fn fields(form: PasswordForm) -> AnyView {
     let done = move || {
         form.changed.get().then(|| {
-            let then = view! { <p>"Other browsers and devices have to log in again."</p> };
+            let then = view! { <p>{OTHERS_ENDED}" It holds at once here and on the telephone, on both servers."</p> };
             note(
                 "note",
                 Icon::Check,
-                "The password is changed, on both servers.".into(),
+                CHANGED.into(),
                 then.into_any(),
             )
         })

@@ -7,7 +7,7 @@ use crate::model::outline::outline;
 use crate::model::row_length::main_kind;
 use crate::model::undo::Action;
 use crate::model::words;
-use crate::player::Player;
+use crate::player::{Player, PlayerContext};
 use contract::{Folder, MessageDetail, MessageRow, ObjectId, Recipient};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -30,13 +30,40 @@ pub fn Reader(
     folder: FolderContext,
 ) -> impl IntoView {
     let selecting = Memo::new(move |_| !folder.picked().with(BTreeSet::is_empty));
+    let behind = behind_selection(folder, selecting);
     view! {
-        {move || match (selecting.get(), folder.open.get()) {
-            (true, _) => selection(folder),
-            (false, Some(id)) => view! { <OpenMessage folder id/> }.into_any(),
-            (false, None) => none_open(),
+        {move || (selecting.get() && (behind.get() || folder.open.get().is_none())).then(|| selection(folder))}
+        {move || match folder.open.get() {
+            Some(id) => view! { <OpenMessage folder id behind/> }.into_any(),
+            None => (!selecting.get()).then(none_open).into_any(),
         }}
     }
+}
+
+/// Whether the open message stands behind what is said of the selection. It stays in the page, for selecting must not end what plays; while it
+/// sounds, or has during this selection, it stays in sight as well, with the way to stop it.
+fn behind_selection(folder: FolderContext, selecting: Memo<bool>) -> Memo<bool> {
+    let playing = PlayerContext::here().playing();
+    let sounds = move || {
+        let open = folder.open.get();
+        playing.get().is_some_and(|(id, _)| Some(id) == open)
+    };
+    let has_sounded = StoredValue::new(false);
+    let behind = Memo::new(move |_| {
+        let selects = selecting.get();
+        has_sounded.set_value(selects && (has_sounded.get_value() || sounds()));
+        selects && !has_sounded.get_value()
+    });
+    Effect::new(move || {
+        if behind.get() {
+            browser::after_drawing(|| {
+                if browser::focus_is_lost() {
+                    browser::focus("heading");
+                }
+            });
+        }
+    });
+    behind
 }
 
 fn none_open() -> AnyView {
@@ -80,7 +107,7 @@ fn aside(name: &'static str, inside: AnyView) -> AnyView {
 
 /// One message. It is made anew only for another message: what arrives meanwhile changes words, not the player.
 #[component]
-fn OpenMessage(folder: FolderContext, id: ObjectId) -> impl IntoView {
+fn OpenMessage(folder: FolderContext, id: ObjectId, behind: Memo<bool>) -> impl IntoView {
     let message = OpenedMessage::new(folder.mailbox, id);
     let OpenedMessage { detail, row, .. } = message;
     focus_alone();
@@ -97,7 +124,7 @@ fn OpenMessage(folder: FolderContext, id: ObjectId) -> impl IntoView {
         view! { <Player id duration_ms=sound.get_untracked() save_as=save_as.unwrap_or_default()/> }
     };
     view! {
-        <section class="reader" aria-labelledby="subject">
+        <section class="reader" aria-labelledby="subject" hidden=move || behind.get()>
             {toolbar(folder, id, row, gone)}
             <div class="stack reader__head">
                 <h2 class="title" id="subject" tabindex="-1">

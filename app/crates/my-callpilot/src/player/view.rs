@@ -66,7 +66,7 @@ pub fn Player(
             {trouble(player)}
         </div>
         <p class="help">
-            {(place > 0).then(|| format!("Goes on at {}, where you stopped last time.", length::clock_at(place)))}
+            {(place > 0).then(|| format!("Goes on at {}, where it stopped last time.", length::clock_at(place)))}
         </p>
     }
 }

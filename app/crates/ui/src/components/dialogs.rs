@@ -29,7 +29,8 @@ pub fn Dialog(
     });
     view! {
         <dialog class="dialog" node_ref=node aria-label=title on:close=move |_| open.set(false)>
-            <header>
+            // A dialog has no landmarks, wherever in the page it stands.
+            <header role="presentation">
                 <h2>{title}</h2>
                 {sign_button(Icon::Cross, "Close", move || open.set(false))}
             </header>
@@ -47,7 +48,11 @@ pub fn Confirm(
     #[prop(into)]
     title: Signal<String>,
     /// What it means.
-    text: &'static str,
+    #[prop(into)]
+    text: Signal<String>,
+    /// What the safe button says. It has the focus.
+    #[prop(default = "Keep")]
+    keep: &'static str,
     /// What the button does.
     #[prop(into)]
     action: Signal<String>,
@@ -59,8 +64,10 @@ pub fn Confirm(
             <div class="body">
                 <p>{text}</p>
             </div>
-            <footer>
-                {styled("btn", None, || "Keep".into(), move || open.set(false))}
+            <footer role="presentation">
+                <button class="btn" type="button" autofocus=true on:click=move |_| open.set(false)>
+                    <span class="btn__text">{keep}</span>
+                </button>
                 {styled("btn btn--danger-full", None, move || action.get(), move || {
                     open.set(false);
                     on_yes.run(());

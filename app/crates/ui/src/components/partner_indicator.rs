@@ -1,5 +1,5 @@
 //! How a server of the pair stands: a sign and its words. The check mark is the server one is connected to, the barred circle
-//! one that one is not; the question mark is not known; the X says that there is no partner.
+//! one that one is not: calm while that one is well or out on purpose, in the colour of alarm when it does not answer; the question mark is not known; the X says that there is no partner.
 
 use super::icons::{Icon, icon};
 use crate::clock::{self, Clock};
@@ -18,7 +18,7 @@ pub fn partner_indicator(clock: Clock, status: RowStatus) -> AnyView {
     let (class, sign, words) = match status {
         RowStatus::Connected => ("sign sign--ok", Icon::Check, "Connected".into()),
         RowStatus::Ready => (
-            "sign sign--barred",
+            "sign sign--barred sign--calm",
             Icon::Barred,
             "Not connected, ready".into(),
         ),
@@ -28,7 +28,7 @@ pub fn partner_indicator(clock: Clock, status: RowStatus) -> AnyView {
             format!("Not connected{}", since(at)),
         ),
         RowStatus::OutOfService { since: at } => (
-            "sign sign--barred",
+            "sign sign--barred sign--calm",
             Icon::Barred,
             format!("Out of service{}", since(at)),
         ),
