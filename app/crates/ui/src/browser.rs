@@ -1,6 +1,6 @@
 //! What is asked of the browser itself: small storage, focus, title, object URLs.
 
-use js_sys::{Array, Function, Reflect, Uint8Array};
+use js_sys::{Array, Reflect, Uint8Array};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
 use web_sys::{
@@ -83,10 +83,8 @@ pub fn page_is_visible() -> bool {
 
 /// Closes a popover, if it is open.
 pub fn close_popover(id: &str) {
-    let Some(popover) = element(id) else { return };
-    let hide = Reflect::get(&popover, &"hidePopover".into());
-    if let Some(hide) = hide.ok().and_then(|hide| hide.dyn_into::<Function>().ok()) {
-        let _ = hide.call0(&popover); // it is closed already
+    if let Some(popover) = element(id) {
+        let _ = popover.hide_popover(); // it is closed already
     }
 }
 

@@ -15,7 +15,11 @@ pub fn ToastCorner(
     let words = Memo::new(move |_| mailbox.last_action());
     // Its words change while it is there; the button stays, and with it the focus.
     let shown = Memo::new(move |_| words.with(Option::is_some));
-    let can_undo = Memo::new(move |_| mailbox.can_undo());
+    let button = move || {
+        mailbox
+            .can_undo()
+            .then(|| button(Icon::Undo, "Undo", move || on_undo.run(())))
+    };
     let hold = move |held: bool| mailbox.hold_undo(held);
     view! {
         <div class="toast-corner" role="status" aria-label="Last action">
@@ -32,7 +36,7 @@ pub fn ToastCorner(
                                 on:pointerleave=move |_| hold(false)
                             >
                                 <span>{move || words.get()}</span>
-                                {move || can_undo.get().then(|| button(Icon::Undo, "Undo", move || on_undo.run(())))}
+                                {button()}
                             </div>
                         }
                     })

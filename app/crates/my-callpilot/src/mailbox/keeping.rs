@@ -40,7 +40,7 @@ impl MailboxContext {
         self.outbox.set(Outbox::default());
         self.trouble.set(None);
         self.undo.set(None);
-        self.lost.set_value(Vec::new());
+        self.lost.set(Vec::new());
     }
 
     /// Removes what is kept of messages; changes that wait stay.

@@ -49,7 +49,7 @@ pub struct MailboxContext {
     /// The action that can be undone.
     undo: RwSignal<Option<Undo>>,
     /// Messages that were to be brought back and are gone for good, until it is told.
-    lost: StoredValue<Vec<ObjectId>>,
+    lost: RwSignal<Vec<ObjectId>>,
     /// Arrivals that are not announced yet.
     arrivals: StoredValue<Arrivals>,
     /// The computer's clock less the server's, in milliseconds, as far as lists told.
@@ -73,7 +73,7 @@ impl MailboxContext {
             loading: RwSignal::new(false),
             trouble: RwSignal::new(None),
             undo: RwSignal::new(None),
-            lost: StoredValue::new(Vec::new()),
+            lost: RwSignal::new(Vec::new()),
             arrivals: StoredValue::new(Arrivals::default()),
             clock_ahead_ms: RwSignal::new(None),
             reading: StoredValue::new(0),
@@ -253,7 +253,7 @@ impl MailboxContext {
     /// A message is gone for good, and with it what waited for it.
     fn give_up(self, id: ObjectId) {
         if self.outbox.with_untracked(|outbox| outbox.brings_back(id)) {
-            self.lost.update_value(|lost| lost.push(id));
+            self.lost.update(|lost| lost.push(id));
         }
         self.change_outbox(&|outbox| outbox.give_up(id));
     }
@@ -261,14 +261,16 @@ impl MailboxContext {
     /// Says how many messages could not be brought back, if any.
     fn tell_lost(self) {
         let told = self.undo.get_untracked();
-        if self.lost.with_value(Vec::is_empty)
+        if self.lost.with_untracked(Vec::is_empty)
             || told.as_ref().is_some_and(|undo| undo.patch().is_some())
         {
             // A way back that is offered is not taken away for it.
             return;
         }
-        let mut lost = told.map_or_else(Vec::new, |undo| undo.ids);
-        self.lost.update_value(|more| lost.append(more));
+        // What is still told stays told.
+        let mut lost = self.lost.get_untracked();
+        lost.extend(told.map_or_else(Vec::new, |undo| undo.ids));
+        self.lost.set(Vec::new());
         self.undo.set(Some(Undo::new(Action::Lost, lost)));
     }
 

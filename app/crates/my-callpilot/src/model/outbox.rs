@@ -4,7 +4,6 @@
 
 use contract::{Folder, MessagePatch, MessageRow, ObjectId};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
 use ui::sdk::json;
 
 /// The waiting changes, oldest first; at most one for each message.
@@ -49,10 +48,7 @@ impl Outbox {
 
     /// Whether a change of any of these messages waits.
     pub fn holds_any(&self, ids: &[ObjectId]) -> bool {
-        if self.0.is_empty() {
-            return false;
-        }
-        let ids: BTreeSet<&ObjectId> = ids.iter().collect();
+        // Both are in the order in which they were asked for, so that the first that waits is found soon.
         self.0.iter().any(|(waiting, _)| ids.contains(waiting))
     }
 

@@ -66,31 +66,26 @@ impl Undo {
     pub fn words(&self, stage: ActionStage) -> String {
         let number = self.ids.len();
         let messages = counted(number as u64, "message");
-        let done = match self.action {
-            Action::Deleted => format!("{messages} moved to Deleted."),
-            Action::Restored => format!("{messages} moved back to Inbox."),
-            Action::Lost if number == 1 => {
-                return "1 message cannot be brought back: it was deleted for good.".into();
-            }
+        let one = number == 1;
+        let whereto = match self.action {
+            Action::Deleted => "to Deleted",
+            Action::Restored => "back to Inbox",
             Action::Lost => {
-                return format!("{messages} cannot be brought back: they were deleted for good.");
+                let were = if one { "it was" } else { "they were" };
+                return format!("{messages} cannot be brought back: {were} deleted for good.");
             }
         };
-        match (stage, self.action) {
-            (ActionStage::Making, Action::Deleted) if number > AT_ONCE_MAX => {
-                format!("Moving {messages} to Deleted\u{2026}")
-            }
-            (ActionStage::Making, _) if number > AT_ONCE_MAX => {
-                format!("Moving {messages} back to Inbox\u{2026}")
-            }
-            (ActionStage::Made | ActionStage::Making, _) => done,
-            (ActionStage::Waiting, _) if number == 1 => {
-                format!("{done} Not sent yet: no connection. It goes out by itself, once.")
-            }
-            (ActionStage::Waiting, _) => {
-                format!("{done} Not sent yet: no connection. They go out by themselves, once.")
-            }
+        if stage == ActionStage::Making && number > AT_ONCE_MAX {
+            return format!("Moving {messages} {whereto}\u{2026}");
         }
+        let mut words = format!("{messages} moved {whereto}.");
+        if stage == ActionStage::Waiting {
+            words.push_str(match one {
+                true => " Not sent yet: no connection. It goes out by itself, once.",
+                false => " Not sent yet: no connection. They go out by themselves, once.",
+            });
+        }
+        words
     }
 
     /// The change that takes it back, if there is one.

@@ -213,25 +213,24 @@ pub fn emptying(messages: u64) -> &'static str {
 
 /// The question before logging out while changes wait here.
 pub fn log_out_question(waiting: u64) -> String {
-    match waiting {
-        0 => "All changes have been sent. Log out?".into(),
-        1 => "1 change has not been sent. Log out and lose it?".into(),
-        n => format!("{n} changes have not been sent. Log out and lose them?"),
-    }
+    let (has, it) = match waiting {
+        0 => return "All changes have been sent. Log out?".into(),
+        1 => ("has", "it"),
+        _ => ("have", "them"),
+    };
+    let changes = counted(waiting, "change");
+    format!("{changes} {has} not been sent. Log out and lose {it}?")
 }
 
 /// What it means to remove what this browser keeps, asked before it is done: of the changes that wait, too.
 pub fn removing_kept(waiting: u64) -> String {
     let messages = "The messages leave this browser, none leaves the servers. They come back when a server answers.";
-    match waiting {
-        0 => messages.into(),
-        1 => {
-            format!("{messages} 1 change that waits to be sent stays here and goes out by itself.")
-        }
-        n => format!(
-            "{messages} {n} changes that wait to be sent stay here and go out by themselves."
-        ),
-    }
+    let stay = match waiting {
+        0 => return messages.into(),
+        1 => "waits to be sent stays here and goes out by itself",
+        _ => "wait to be sent stay here and go out by themselves",
+    };
+    format!("{messages} {} that {stay}.", counted(waiting, "change"))
 }
 
 /// What this browser keeps: `8, with the sound of 2 (0.4 MB)`.

@@ -49,21 +49,11 @@ fn behind_selection(folder: FolderContext, selecting: Memo<bool>) -> Memo<bool> 
         playing.get().is_some_and(|(id, _)| Some(id) == open)
     };
     let has_sounded = StoredValue::new(false);
-    let behind = Memo::new(move |_| {
+    Memo::new(move |_| {
         let selects = selecting.get();
         has_sounded.set_value(selects && (has_sounded.get_value() || sounds()));
         selects && !has_sounded.get_value()
-    });
-    Effect::new(move || {
-        if behind.get() {
-            browser::after_drawing(|| {
-                if browser::focus_is_lost() {
-                    browser::focus("heading");
-                }
-            });
-        }
-    });
-    behind
+    })
 }
 
 fn none_open() -> AnyView {
