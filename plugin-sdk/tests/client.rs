@@ -418,27 +418,34 @@ fn a_session_that_a_server_no_longer_knows_ends_once() {
     });
 }
 
+/// Changes the password. The server ends all sessions of before and says so to who listens, before it answers.
+async fn change_while_sessions_end(
+    user: &mut User,
+    north: &Server,
+    old: &str,
+) -> Result<String, Error> {
+    north.ponders.send_replace(true);
+    let session = user.client.session();
+    let change = session.change_password(old, "better");
+    let news = async {
+        north.say_both([&Event::Ended, &fake::arrival(fake::message(3))]);
+        let heard = |event: &ClientEvent| {
+            let ended = *event == ClientEvent::SessionEnded;
+            ended || matches!(event, ClientEvent::Server(Event::Message { .. }))
+        };
+        user.until(|user| user.heard(heard)).await;
+        north.ponders.send_replace(false);
+    };
+    let (changed, ()) = tokio::join!(change, news);
+    changed.map(|session| session.token)
+}
+
 #[test]
 fn the_end_of_the_old_session_during_a_change_of_password_is_not_the_end() {
     run(async |north, _, _| {
         let mut user = User::logged_in(&north).await;
-        north.ponders.send_replace(true);
-        let session = user.client.session();
-        let change = session.change_password("right", "better");
-        let news = async {
-            // The server has ended all sessions of before, says so to who listens, and has not answered yet.
-            north.say_both([&Event::Ended, &fake::arrival(fake::message(3))]);
-            let heard = |event: &ClientEvent| {
-                matches!(
-                    event,
-                    ClientEvent::Server(Event::Message { .. }) | ClientEvent::SessionEnded
-                )
-            };
-            user.until(|user| user.heard(heard)).await;
-            north.ponders.send_replace(false);
-        };
-        let (changed, ()) = tokio::join!(change, news);
-        assert_eq!(changed.map(|session| session.token), Ok(TOKEN.to_owned()));
+        let changed = change_while_sessions_end(&mut user, &north, "right").await;
+        assert_eq!(changed, Ok(TOKEN.to_owned()));
         assert!(!user.heard(|event| *event == ClientEvent::SessionEnded));
         assert_eq!(user.count().await, Ok(2));
     });
@@ -448,21 +455,7 @@ fn the_end_of_the_old_session_during_a_change_of_password_is_not_the_end() {
 fn a_session_that_ends_during_a_change_of_password_that_fails_is_over() {
     run(async |north, _, _| {
         let mut user = User::logged_in(&north).await;
-        north.ponders.send_replace(true);
-        let session = user.client.session();
-        let change = session.change_password("wrong", "better");
-        let news = async {
-            north.say_both([&Event::Ended, &fake::arrival(fake::message(3))]);
-            let heard = |event: &ClientEvent| {
-                matches!(
-                    event,
-                    ClientEvent::Server(Event::Message { .. }) | ClientEvent::SessionEnded
-                )
-            };
-            user.until(|user| user.heard(heard)).await;
-            north.ponders.send_replace(false);
-        };
-        let (changed, ()) = tokio::join!(change, news);
+        let changed = change_while_sessions_end(&mut user, &north, "wrong").await;
         assert!(matches!(changed, Err(Error::Refused(_))));
         user.until(|user| user.heard(|event| *event == ClientEvent::SessionEnded))
             .await;

@@ -7,7 +7,7 @@ use toml::{Table, Value};
 use crate::tree::{self, Fault};
 
 /// Each package of ours with the packages of ours that it may use.
-const MAY_USE: [(&str, &[&str]); 20] = [
+const MAY_USE: [(&str, &[&str]); 21] = [
     ("codec", &[]),
     ("contract", &[]),
     ("plugin-sdk", &["contract"]),
@@ -24,9 +24,18 @@ const MAY_USE: [(&str, &[&str]); 20] = [
     (
         "server",
         &[
-            "contract", "demo", "domain", "gr-proto", "ledger", "store", "vpim", "writer",
+            "allocator",
+            "contract",
+            "demo",
+            "domain",
+            "gr-proto",
+            "ledger",
+            "store",
+            "vpim",
+            "writer",
         ],
     ),
+    ("allocator", &[]),
     ("counting-allocator", &[]),
     ("faulty-disk", &["store"]),
     (
@@ -170,7 +179,7 @@ pub fn faults(packages: &[Package]) -> Vec<Fault> {
 }
 
 /// Packages with lints of their own: those of the workspace, without the one that forbids `unsafe` in a way that nothing can allow again.
-const OWN_LINTS: [&str; 2] = ["counting-allocator", "faulty-disk"];
+const OWN_LINTS: [&str; 3] = ["allocator", "counting-allocator", "faulty-disk"];
 
 /// Packages that do not take the lints of the workspace.
 pub fn lint_faults(packages: &[Package]) -> Vec<Fault> {

@@ -114,7 +114,7 @@ fn no_sentence_has_a_run_of_blanks() {
 fn only_where_c_is_met_is_code_unsafe() {
     require_none(
         in_every(tree::rust_files(), words::unsafe_faults),
-        "find the safe way; the only places for `unsafe` are plugin-sdk/crates/plugin-sdk-c, tests/counting-allocator/src/lib.rs and tests/faulty-disk/src/vfs.rs.",
+        "find the safe way; the only places for `unsafe` are plugin-sdk/crates/plugin-sdk-c, server/crates/allocator/src/lib.rs, tests/counting-allocator/src/lib.rs and tests/faulty-disk/src/vfs.rs.",
     );
 }
 
