@@ -3,9 +3,9 @@
 //! Lists, events and kept copies from either server all flow into one table. A row is replaced by the row with the same id and
 //! never made anew, so whatever is shown of it (focus, selection, playback) stays.
 
+use super::ids::{IdSet, ReceivedTimes};
 use super::outbox::{self, Outbox};
 use contract::{Counts, Folder, MessageList, MessagePatch, MessageRow, ObjectId, Timestamp};
-use std::collections::{BTreeMap, BTreeSet};
 use ui::times::{Day, Zone};
 
 /// What is known of one folder.
@@ -23,7 +23,7 @@ pub struct Mail {
     /// Newest first.
     rows: Vec<MessageRow>,
     /// When each row was received: by this it is found among thousands.
-    received: BTreeMap<ObjectId, Timestamp>,
+    received: ReceivedTimes,
     /// The counts that a server gave last.
     counts: Counts,
     inbox: FolderState,
@@ -57,7 +57,7 @@ impl Mail {
         };
         // Of later pages only the rows are taken: where they begin is known to the server alone.
         if before.is_none() {
-            let listed: BTreeSet<ObjectId> = page.messages.iter().map(|row| row.id).collect();
+            let listed: IdSet = page.messages.iter().map(|row| row.id).collect();
             let received = &mut self.received;
             self.rows.retain(|row| {
                 let stays = row.folder != folder
@@ -109,7 +109,7 @@ impl Mail {
     }
 
     fn place(&self, id: ObjectId) -> Option<usize> {
-        Some(self.place_for(*self.received.get(&id)?, id))
+        Some(self.place_for(self.received.get(&id)?, id))
     }
 
     /// Takes out a message that is gone for good.
@@ -210,7 +210,7 @@ pub fn days<'a>(zone: &impl Zone, rows: impl IntoIterator<Item = &'a MessageRow>
 }
 
 /// Where the focus goes when `gone` leave the list: the next row that stays, else the one before, else none.
-pub fn neighbour(ids: &[ObjectId], at: ObjectId, gone: &BTreeSet<ObjectId>) -> Option<ObjectId> {
+pub fn neighbour(ids: &[ObjectId], at: ObjectId, gone: &IdSet) -> Option<ObjectId> {
     let place = ids.iter().position(|&id| id == at)?;
     let stays = |id: &&ObjectId| !gone.contains(id);
     ids[place..]

@@ -3,6 +3,7 @@
 
 pub mod arrivals;
 pub mod arriving;
+pub mod ids;
 pub mod kept;
 pub mod kept_sounds;
 pub mod list_window;

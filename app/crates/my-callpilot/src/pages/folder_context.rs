@@ -3,6 +3,7 @@
 
 use crate::components::message_row::row_dom_id;
 use crate::mailbox::MailboxContext;
+use crate::model::ids::IdSet;
 use crate::model::list_window;
 use crate::model::mail::{DayGroup, days, neighbour};
 use crate::model::search::{Show, fits};
@@ -13,7 +14,6 @@ use crate::route::Page;
 use contract::{Folder, MessageRow, ObjectId};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use std::collections::BTreeSet;
 use std::time::Duration;
 use ui::announcer::Announcer;
 use ui::browser;
@@ -59,7 +59,7 @@ pub struct FolderContext {
     /// The rows that fit, newest first, by days.
     pub groups: Memo<Vec<DayGroup>>,
     /// The selection.
-    picked: RwSignal<BTreeSet<ObjectId>>,
+    picked: RwSignal<IdSet>,
     /// The row that was picked last: a range begins there.
     anchor: StoredValue<Option<ObjectId>>,
     /// The row that the reader was at.
@@ -105,7 +105,7 @@ impl FolderContext {
             finding: RwSignal::new(Finding::Done),
             searching: RwSignal::new(false),
             groups,
-            picked: RwSignal::new(BTreeSet::new()),
+            picked: RwSignal::new(IdSet::default()),
             anchor: StoredValue::new(None),
             current,
             reachable: Memo::new(move |_| reachable(groups, [current.get(), open.get()])),
@@ -122,7 +122,7 @@ impl FolderContext {
     }
 
     /// The selection.
-    pub fn picked(self) -> ReadOnly<BTreeSet<ObjectId>> {
+    pub fn picked(self) -> ReadOnly<IdSet> {
         self.picked.into()
     }
 
@@ -151,7 +151,7 @@ impl FolderContext {
 
     /// Takes everything out of the selection.
     pub fn clear_selection(self) {
-        self.picked.update(BTreeSet::clear);
+        self.picked.update(IdSet::clear);
     }
 
     /// Messages that have left the folder leave the selection, too, and the reader who was at one of them is then at the next.
@@ -159,10 +159,9 @@ impl FolderContext {
         Effect::new(move |before: Option<Vec<ObjectId>>| {
             self.groups.track();
             let ids = self.ids();
-            let here: BTreeSet<ObjectId> = ids.iter().copied().collect();
-            if !self.picked.with_untracked(|picked| picked.is_subset(&here)) {
-                self.picked
-                    .update(|picked| picked.retain(|id| here.contains(id)));
+            let here: IdSet = ids.iter().copied().collect();
+            if !self.picked.with_untracked(|picked| picked.is_within(&here)) {
+                self.picked.update(|picked| picked.keep_those_in(&here));
             }
             let at = self.current.get_untracked();
             if let (Some(at), Some(before)) = (at.filter(|at| !here.contains(at)), before) {
@@ -291,7 +290,7 @@ impl FolderContext {
     /// Takes the row one is at and its neighbour into the selection.
     fn extend(self, step: isize) {
         let at = self.focused_row().or(self.current.get_untracked());
-        if let (Some(at), true) = (at, self.picked.with_untracked(BTreeSet::is_empty)) {
+        if let (Some(at), true) = (at, self.picked.with_untracked(IdSet::is_empty)) {
             self.anchor.set_value(Some(at));
         }
         self.move_focus(step);
@@ -391,10 +390,9 @@ impl FolderContext {
     /// Leaves messages that are about to go: selection, open message and focus move on.
     fn step_aside(self, gone: &[ObjectId]) {
         let at = self.focused_row().or_else(|| gone.first().copied());
-        let gone: BTreeSet<ObjectId> = gone.iter().copied().collect();
+        let gone: IdSet = gone.iter().copied().collect();
         let next = at.and_then(|at| neighbour(&self.ids(), at, &gone));
-        self.picked
-            .update(|picked| picked.retain(|id| !gone.contains(id)));
+        self.picked.update(|picked| picked.drop_those_in(&gone));
         if self
             .open
             .get_untracked()
@@ -468,7 +466,7 @@ impl FolderContext {
     }
 
     fn escape(self) -> bool {
-        if !self.picked.with_untracked(BTreeSet::is_empty) {
+        if !self.picked.with_untracked(IdSet::is_empty) {
             self.clear_selection();
         } else if self.searching.get_untracked() {
             self.end_search();

@@ -1,6 +1,7 @@
 //! What stands above a list: its name and counts, the search, or what can be done with a selection.
 
 use super::folder_context::FolderContext;
+use crate::model::ids::IdSet;
 use crate::model::row_length::main_kind;
 use crate::model::search::Show;
 use crate::model::undo::Action;
@@ -8,7 +9,6 @@ use crate::model::words;
 use contract::Folder;
 use leptos::html::Input;
 use leptos::prelude::*;
-use std::collections::BTreeSet;
 use ui::components::button::{button, sign_button, telling, telling_sign};
 use ui::components::icons::{Icon, icon};
 use ui::length::counted;
@@ -104,7 +104,7 @@ fn all_button(folder: FolderContext) -> AnyView {
 
 /// What can be done with the selected messages.
 pub fn selection_bar(folder: FolderContext) -> AnyView {
-    let number = move || folder.picked().with(BTreeSet::len) as u64;
+    let number = move || folder.picked().with(IdSet::len) as u64;
     let picked = move || folder.picked_rows();
     let unheard = Memo::new(move |_| {
         folder.picked().with(|picked| {

@@ -5,12 +5,12 @@ use super::list_toolbar::{search_row, selection_bar, toolbar};
 use super::list_window::ListWindow;
 use super::message_rows::MessageRows;
 use crate::components::undo_toast::ToastCorner;
+use crate::model::ids::IdSet;
 use crate::model::words;
 use crate::player::PlayerContext;
 use contract::Folder;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use std::collections::BTreeSet;
 use std::time::Duration;
 use ui::announcer::Announcer;
 use ui::components::button::{button, styled};
@@ -61,7 +61,7 @@ pub fn MessageList(
             ListBody::NothingKept
         }
     });
-    let selecting = Memo::new(move |_| !folder.picked().with(BTreeSet::is_empty));
+    let selecting = Memo::new(move |_| !folder.picked().with(IdSet::is_empty));
     let window = ListWindow::new(folder.folder, folder.groups);
     Router::here().page_shown();
     view! {

@@ -3,6 +3,7 @@
 use super::folder_context::FolderContext;
 use super::message_content::content;
 use crate::mailbox::MailboxContext;
+use crate::model::ids::IdSet;
 use crate::model::outline::outline;
 use crate::model::row_length::main_kind;
 use crate::model::undo::Action;
@@ -11,7 +12,6 @@ use crate::player::{Player, PlayerContext};
 use contract::{Folder, MessageDetail, MessageRow, ObjectId, Recipient};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use std::collections::BTreeSet;
 use ui::browser;
 use ui::clock::Clock;
 use ui::components::button::{button, styled, telling};
@@ -29,7 +29,7 @@ pub fn Reader(
     /// What it shares with the list.
     folder: FolderContext,
 ) -> impl IntoView {
-    let selecting = Memo::new(move |_| !folder.picked().with(BTreeSet::is_empty));
+    let selecting = Memo::new(move |_| !folder.picked().with(IdSet::is_empty));
     let behind = behind_selection(folder, selecting);
     view! {
         {move || (selecting.get() && (behind.get() || folder.open.get().is_none())).then(|| selection(folder))}
@@ -69,7 +69,7 @@ fn none_open() -> AnyView {
 }
 
 fn selection(folder: FolderContext) -> AnyView {
-    let number = counted(folder.picked().with(BTreeSet::len) as u64, "message");
+    let number = counted(folder.picked().with(IdSet::len) as u64, "message");
     let told = folder.mailbox.mail().with(|mail| {
         folder.picked().with(|picked| {
             words::selection(

@@ -3,11 +3,11 @@
 use super::kept::KeptSounds;
 use super::sounds::{Sound, SoundId, Sounds};
 use crate::mailbox::MailboxContext;
+use crate::model::ids::IdSet;
 use crate::model::kept_sounds::KeptSound;
 use contract::ObjectId;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use std::collections::BTreeSet;
 use std::rc::Rc;
 use ui::connection::ConnectionContext;
 use ui::read_only::ReadOnly;
@@ -102,7 +102,7 @@ impl PlayerContext {
     pub fn held(self) -> (usize, usize) {
         self.sounds_changed.track();
         self.kept.with(|kept| {
-            let mut messages: BTreeSet<ObjectId> = kept.iter().map(|(sound, _)| sound.id).collect();
+            let mut messages: IdSet = kept.iter().map(|(sound, _)| sound.id).collect();
             let mut bytes = kept.iter().map(|(sound, _)| sound.bytes).sum();
             self.sounds.with_value(|sounds| {
                 for ((id, _), size) in sounds.sizes() {
