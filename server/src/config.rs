@@ -128,6 +128,9 @@ settings! {
         peers_file: Option<PathBuf> = None, "path";
         /// Whether mail is taken only from those, and from the partner's networks. Mail to postmaster always is.
         peers_only: bool = false, "true or false";
+        /// Whether what those who are believed hand on is listed under the date that it bears, and not under the moment at which it came: for taking
+        /// over the messages of another system. A date of the future counts as now.
+        peers_date_messages: bool = false, "true or false";
         /// Mailbox number that mail to postmaster goes to (RFC 5321 section 4.5.1). Empty: such mail is refused.
         postmaster: Option<String> = None, "mailbox number";
     }

@@ -23,6 +23,7 @@ pub mod one_time_code;
 pub mod operations;
 pub mod partly_delivered;
 pub mod password;
+mod processor_turns;
 pub mod reading;
 pub mod reload;
 pub mod run_info;
@@ -33,7 +34,6 @@ pub mod serve;
 pub mod server;
 pub mod smtp;
 pub mod token;
-mod turns;
 pub mod upkeep_faults;
 
 mod change_event;

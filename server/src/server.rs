@@ -15,9 +15,9 @@ use crate::gr::envelope::Keyring;
 use crate::gr::pairing::{self, Pairing, Partner, Secret, SessionKeys};
 pub use crate::gr::view::PairView;
 use crate::partly_delivered::PartlyDelivered;
+use crate::processor_turns::ProcessorTurns;
 use crate::reading::Reading;
 use crate::sender_rates::SenderRates;
-use crate::turns::Turns;
 use crate::upkeep_faults::UpkeepFaults;
 use crate::writer_thread::{Channels, Job, ThreadHost, Watches, WriterThread};
 use bytes::Bytes;
@@ -59,7 +59,7 @@ struct ServerParts {
     reading: Reading,
     partly_delivered: PartlyDelivered,
     sender_rates: SenderRates,
-    turns: Turns,
+    turns: ProcessorTurns,
     upkeep_faults: UpkeepFaults,
 }
 
@@ -147,7 +147,7 @@ impl Server {
         let reading = Reading::new(config.limits.reading_bytes_max);
         let server = Self(Arc::new(ServerParts {
             sender_rates: SenderRates::new(config.smtp.rates.clone()),
-            turns: Turns::new(std::thread::available_parallelism().map_or(1, usize::from)),
+            turns: ProcessorTurns::new(std::thread::available_parallelism().map_or(1, usize::from)),
             config,
             clock,
             home,
@@ -228,7 +228,7 @@ impl Server {
     }
 
     /// Turns for work that users ask for and that takes a processor.
-    pub fn turns(&self) -> &Turns {
+    pub fn turns(&self) -> &ProcessorTurns {
         &self.0.turns
     }
 

@@ -29,9 +29,9 @@ pub enum Over {
 
 /// The requests of one connection. Cheap to clone.
 #[derive(Clone)]
-pub struct Exchanges(Arc<Shared>);
+pub struct Exchanges(Arc<ExchangesOfConnection>);
 
-struct Shared {
+struct ExchangesOfConnection {
     presence: Presence,
     silent: Duration,
     not_taken: Duration,
@@ -57,7 +57,7 @@ pub struct Exchange {
 impl Exchanges {
     /// Those of a connection. Within `silent` the next request must come, and within `not_taken` the next piece of an answer be taken.
     pub fn new(presence: Presence, silent: Duration, not_taken: Duration) -> Self {
-        Self(Arc::new(Shared {
+        Self(Arc::new(ExchangesOfConnection {
             presence,
             silent,
             not_taken,

@@ -52,7 +52,7 @@ const WINDOW: u32 = 128 << 10;
 const MONITORING_MAX: usize = 64;
 
 /// What all connections share.
-struct Shared {
+struct Serving {
     router: Router,
     budget: Budget,
     proxies: Proxies,
@@ -111,7 +111,7 @@ pub async fn serve(
     let budget = listening.budget.clone();
     let rules = rules(config, listening);
     let http = &config.http;
-    let shared = Arc::new(Shared {
+    let shared = Arc::new(Serving {
         router,
         budget,
         proxies: rules.proxies.clone(),
@@ -165,7 +165,7 @@ fn builder(http: &config::Http) -> auto::Builder<TokioExecutor> {
 
 /// One connection, until its client goes, asks nothing for too long or does not take an answer; after `stop`, or when it has to make room for
 /// others, until the requests under way are answered.
-async fn converse(shared: Arc<Shared>, connection: Connection) {
+async fn converse(shared: Arc<Serving>, connection: Connection) {
     let Connection {
         stream,
         peer,
@@ -235,7 +235,7 @@ async fn good_bye<T>(
 }
 
 async fn answer(
-    shared: Arc<Shared>,
+    shared: Arc<Serving>,
     peer: SocketAddr,
     heads: Heads,
     mut request: hyper::Request<Incoming>,
@@ -277,7 +277,7 @@ fn counted(body: Incoming, kept: BodyShare, announced: usize) -> Body {
 }
 
 /// Who asks: behind a trusted proxy, whom that names.
-fn client(headers: &HeaderMap, peer: SocketAddr, shared: &Shared) -> SocketAddr {
+fn client(headers: &HeaderMap, peer: SocketAddr, shared: &Serving) -> SocketAddr {
     let proxies = &shared.proxies;
     if !proxies.trusts(peer.ip()) {
         return peer;

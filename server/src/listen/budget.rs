@@ -15,9 +15,9 @@ const STEP: usize = 256 << 10;
 
 /// The accounts. Cheap to clone.
 #[derive(Clone)]
-pub struct Budget(Arc<Shared>);
+pub struct Budget(Arc<BudgetInAll>);
 
-struct Shared {
+struct BudgetInAll {
     max: usize,
     per_address_max: usize,
     accounts: Mutex<Accounts>,
@@ -44,7 +44,7 @@ pub struct TooMuch;
 impl Budget {
     /// `max` octets, of which one address may hold `per_address_max`.
     pub fn new(max: usize, per_address_max: usize) -> Self {
-        Self(Arc::new(Shared {
+        Self(Arc::new(BudgetInAll {
             max,
             per_address_max,
             accounts: Mutex::default(),

@@ -32,7 +32,7 @@ static MADE_ROOM: RateLimitedLog = RateLimitedLog::new(Duration::from_secs(60));
 
 /// The places of one protocol, shared by all its listeners. Cheap to clone.
 #[derive(Clone)]
-pub struct Places(Arc<Shared>);
+pub struct Places(Arc<PlacesInAll>);
 
 /// How many places there are.
 #[derive(Clone, Debug, Default)]
@@ -47,7 +47,7 @@ pub struct PlaceLimits {
     pub partner: Vec<Network>,
 }
 
-struct Shared {
+struct PlacesInAll {
     limits: PlaceLimits,
     /// What is served, for the log and the metrics.
     name: &'static str,
@@ -91,7 +91,7 @@ impl Places {
         }
         limits.for_partner = limits.for_partner.min(limits.max / SHARE_OF_PARTNER);
         let state = |state: &'static str| metrics::gauge!("callpilot_connections", "listener" => name, "state" => state);
-        Self(Arc::new(Shared {
+        Self(Arc::new(PlacesInAll {
             limits,
             name,
             taken: metrics::gauge!(gauge),
@@ -219,7 +219,7 @@ impl Places {
     }
 
     fn show(&self, counts: &Counts) {
-        let Shared {
+        let PlacesInAll {
             taken,
             busy,
             waiting,

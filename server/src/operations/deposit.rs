@@ -264,6 +264,7 @@ async fn read(
         mut envelope,
         body,
         identified,
+        dated,
         text,
         from,
     } = accept(server, raw.clone(), back, received_at).await?;
@@ -272,6 +273,10 @@ async fn read(
         metrics::counter!("callpilot_smtp_unverified_senders_total").increment(1);
     }
     envelope.sender.unverified = unverified;
+    if server.config().smtp.peers_date_messages && *delivery.submitter == Submitter::Peer {
+        // Never of the future: it would stand above everything that comes.
+        envelope.received_at = dated.map_or(received_at, |dated| dated.min(received_at));
+    }
     let back = delivery.return_path.as_deref();
     Ok(NewMail {
         envelope,

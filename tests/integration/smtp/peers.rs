@@ -39,6 +39,60 @@ fn a_message_in_the_name_of_a_mailbox_of_the_pair_is_marked_unless_a_peer_sends_
     assert_eq!(left(&believed, "7201@cp-a.test.example", 1), Value::Null);
 }
 
+/// When messages with these dates are listed as received, in the order of their subjects `1`, `2`, ...; each is left twice.
+fn received(server: &Server, dates: &[&str]) -> Vec<i64> {
+    for (n, date) in (1..).zip(dates) {
+        let mail = format!(
+            "From: <4711@client.example>\r\nDate: {date}\r\nMessage-ID: <{n}@client.example>\r\nSubject: {n}\r\n\r\nHello\r\n"
+        );
+        for _ in 0..2 {
+            assert_eq!(smtp(server).mail(FROM, &[A], mail.as_bytes()).code, 250);
+        }
+    }
+    let list = server
+        .log_in("7200")
+        .unwrap()
+        .get("/api/v1/messages")
+        .json();
+    let rows = list["messages"].as_array().unwrap().iter();
+    let mut rows: Vec<_> = rows
+        .map(|row| {
+            (
+                row["subject"].to_string(),
+                row["received_at"].as_i64().unwrap(),
+            )
+        })
+        .collect();
+    rows.sort();
+    rows.into_iter().map(|(_, received)| received).collect()
+}
+
+#[test]
+fn what_peers_hand_on_is_listed_under_its_date_where_that_is_configured() {
+    let dates = [
+        "Sat, 21 Nov 2020 10:00:00 +0000",
+        "Sat, 21 Nov 2099 10:00:00 +0000",
+    ];
+    let past = 1_605_952_800_000;
+    let peers = "smtp.peer_networks = [\"127.0.0.0/8\"]\n";
+    let (_dir, dated) = server(&format!("{peers}smtp.peers_date_messages = true"));
+    let [first, second] = received(&dated, &dates)[..] else {
+        panic!("two messages, each left twice")
+    };
+    assert!(
+        first == past && past < second && second < 4_000_000_000_000,
+        "{first}, {second}"
+    );
+    for settings in [peers, "smtp.peers_date_messages = true"] {
+        let (_dir, other) = server(settings);
+        let received = received(&other, &dates);
+        assert!(
+            received.len() == 2 && received.iter().all(|at| *at > past),
+            "{received:?}"
+        );
+    }
+}
+
 #[test]
 fn where_only_peers_may_leave_mail_strangers_may_not_but_reach_the_postmaster() {
     let (_dir, server) = server("smtp.peers_only = true\nsmtp.postmaster = \"7201\"");

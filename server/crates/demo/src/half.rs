@@ -88,7 +88,8 @@ impl Half {
         // Whoever posts to the demo is one of its own people.
         let _ = writeln!(
             text,
-            "\n[smtp]\nlisten = \"{}\"\npeer_networks = [\"127.0.0.0/8\", \"::1\"]",
+            "\n[smtp]\nlisten = \"{}\"\npeer_networks = [\"127.0.0.0/8\", \"::1\"]\n\
+             # What the demo posts is dated on several days.\npeers_date_messages = true",
             self.smtp
         );
         if let Some(smtps) = self.smtps {

@@ -33,17 +33,20 @@ pub enum PostError {
     Broken,
 }
 
-/// All messages, the newest last, all sent at the same time. `random` gives what makes their identifiers unique among all messages of
+/// All messages, of each mailbox the newest last; what comes last was sent a little before `sent`. `random` gives what makes their identifiers unique among all messages of
 /// all demos. Makes the speech that is not in the cache, which takes some seconds.
 ///
 /// # Errors
 /// [`PostError`] for content that is no message.
 pub fn posts(sent: Date, random: fn() -> [u8; 12]) -> Result<Vec<Post>, PostError> {
     let office = PostOffice { sent, random };
+    let dated: Vec<(&Letter, i64)> = LETTERS.iter().zip((0..).map(age_min)).collect();
     // Two lines of work, as many as the smallest machine has processors.
-    let (first, second) = LETTERS.split_at(LETTERS.len() / 2);
-    let make = |letters: &'static [Letter]| {
-        let posts = letters.iter().map(|letter| office.post(letter));
+    let (first, second) = dated.split_at(LETTERS.len() / 2);
+    let make = |letters: &[(&Letter, i64)]| {
+        let posts = letters
+            .iter()
+            .map(|(letter, age)| office.before(*age).post(letter));
         posts.collect::<Result<Vec<_>, _>>()
     };
     let (first, second) = std::thread::scope(|scope| {
@@ -59,6 +62,37 @@ struct PostOffice {
     sent: Date,
     random: fn() -> [u8; 12],
 }
+
+/// How old the last letter of a mailbox is, the one before it, and so on, in minutes: of today, of yesterday, of the week, and of the week before.
+const AGES_MIN: [i64; 8] = [6, 95, 310, 1_570, 3_060, 5_800, 10_150, 17_400];
+
+/// How old a letter is, in minutes: in each mailbox the last one is the newest, and not all mailboxes have got theirs at the same time.
+fn age_min(number: usize) -> i64 {
+    let later = LETTERS.iter().skip(number + 1);
+    let later = later
+        .filter(|letter| letter.to == LETTERS[number].to)
+        .count();
+    let first = match LETTERS[number].to {
+        FIRST => 0,
+        _ => number % 6,
+    };
+    AGES_MIN[(later + first).min(AGES_MIN.len() - 1)]
+}
+
+impl PostOffice {
+    /// The same office, so many minutes before.
+    fn before(&self, minutes: i64) -> Self {
+        let Date { unix_s, zone_min } = self.sent;
+        let sent = Date {
+            unix_s: unix_s - 60 * minutes,
+            zone_min,
+        };
+        Self { sent, ..*self }
+    }
+}
+
+/// The mailbox that the demo's words tell people to log in to.
+const FIRST: &str = "7200";
 
 type Built = Result<Message<'static>, BuildError>;
 
@@ -221,5 +255,24 @@ mod tests {
                 letter.subject
             );
         }
+    }
+
+    #[test]
+    fn letters_are_of_several_days_and_the_last_of_a_mailbox_is_the_newest() {
+        let days = |mailbox: &str| {
+            let its = (0..LETTERS.len()).filter(|&n| LETTERS[n].to == mailbox);
+            its.map(age_min).collect::<Vec<_>>()
+        };
+        let first = days(FIRST);
+        assert!(
+            first.is_sorted_by(|before, after| before > after),
+            "{first:?}"
+        );
+        let distinct: std::collections::BTreeSet<_> = first.iter().map(|age| age / 1_440).collect();
+        assert!(distinct.len() >= 5, "{first:?}");
+        let others = LETTERS.iter().filter(|letter| letter.to != FIRST);
+        let newest: std::collections::BTreeSet<_> =
+            others.filter_map(|letter| days(letter.to).pop()).collect();
+        assert!(newest.len() >= 3, "{newest:?}");
     }
 }

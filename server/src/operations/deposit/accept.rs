@@ -19,6 +19,8 @@ pub(in crate::operations) struct Accepted {
     pub body: Vec<u8>,
     /// What it says, if it has a Message-ID.
     pub identified: Option<SaidDigest>,
+    /// When it says that it was written.
+    pub dated: Option<Timestamp>,
     /// The beginning of its texts.
     pub text: String,
     /// The address that it says it comes from; empty if it says none.
@@ -113,6 +115,10 @@ impl IncomingMail {
         let return_path = self.return_path.as_deref();
         let envelope = envelope(&message, return_path, self.received_at);
         let from = claimed(message.envelope.from.as_ref(), return_path).to_owned();
+        let dated = message
+            .envelope
+            .date
+            .map(|date| Timestamp(date.unix_s.saturating_mul(1_000)));
         let text = text(&message);
         let body = vpim::canonical(&message);
         let has_identifier = message.envelope.message_id.is_some();
@@ -124,6 +130,7 @@ impl IncomingMail {
             envelope,
             body,
             identified,
+            dated,
             text,
             from,
         })

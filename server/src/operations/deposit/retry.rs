@@ -10,7 +10,8 @@
 //! Where two mails arrive on different days by the clocks of two servers that are apart, there are two messages: one too many is no loss.
 
 use crate::server::WriteTx;
-use domain::{MailDigest, Message, ObjectId};
+use domain::message_fields::ENVELOPE;
+use domain::{Key, MailDigest, ObjectId};
 use ledger::{Ledger, LedgerError};
 
 /// The message of one mailbox that a mail leads to.
@@ -47,13 +48,12 @@ pub(super) fn copy(
     Ok(MailCopy::New(if is_taken { drawn } else { id }))
 }
 
-/// Whether the message with this identity has come, or was deleted for good, less than a day ago.
+/// Whether the message with this identity has come, or was deleted for good, less than a day ago: by when its description was written, for what a
+/// list shows may be the date of the mail.
 fn came_lately(scope: &mut WriteTx<'_, '_>, id: &ObjectId) -> Result<bool, LedgerError> {
     let now = scope.now();
     let then = match scope.tx().object(id)? {
-        Some(object) => Message::of(&object)
-            .and_then(|message| message.envelope())
-            .map(|envelope| envelope.received_at),
+        Some(object) => Some(object.version(Key::field(ENVELOPE)).hlc.wall()),
         None => scope.tx().deletion_record(id)?.map(|record| record.at),
     };
     Ok(then.is_some_and(|then| MailDigest::is_within(then, now)))

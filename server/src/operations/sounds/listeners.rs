@@ -1,7 +1,7 @@
 //! Who hears sounds: how many one user hears at once, and whose turn it is to have some of it decoded.
 
 use crate::operations::{OpError, OpResult};
-use crate::turns::{Turns, UserTurns};
+use crate::processor_turns::{ProcessorTurns, UserProcessorTurns};
 use domain::ObjectId;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -17,18 +17,18 @@ const AGAIN: Duration = Duration::from_secs(2);
 
 /// The users to whom sounds are sent.
 pub(super) struct Listeners {
-    turns: Turns,
+    turns: ProcessorTurns,
     users: Mutex<HashMap<ObjectId, Weak<Semaphore>>>,
 }
 
 /// A user who hears one sound, until this is dropped.
 pub(super) struct Listener {
-    pub turns: UserTurns,
+    pub turns: UserProcessorTurns,
     _place: Option<OwnedSemaphorePermit>,
 }
 
 impl Listeners {
-    pub fn new(turns: Turns) -> Self {
+    pub fn new(turns: ProcessorTurns) -> Self {
         Self {
             turns,
             users: Mutex::default(),
@@ -74,7 +74,7 @@ impl Listener {
     /// Nobody else hears anything.
     pub fn alone() -> Self {
         Self {
-            turns: Turns::new(1).of(ObjectId::from_bytes([1; 16])),
+            turns: ProcessorTurns::new(1).of(ObjectId::from_bytes([1; 16])),
             _place: None,
         }
     }
@@ -86,7 +86,7 @@ mod tests {
 
     #[tokio::test]
     async fn one_user_hears_so_many_at_once_and_others_hear_all_the_same() {
-        let listeners = Listeners::new(Turns::new(1));
+        let listeners = Listeners::new(ProcessorTurns::new(1));
         let user = |n| ObjectId::from_bytes([n; 16]);
         let at_once = |n| listeners.admit_within(Duration::ZERO, user(n));
         let mut heard = Vec::new();

@@ -18,10 +18,10 @@ const AGAIN: Duration = Duration::from_secs(2);
 
 /// The room for contents of sounds.
 #[derive(Default)]
-pub(super) struct SoundRoom(Arc<Shared>);
+pub(super) struct SoundRoom(Arc<RoomInAll>);
 
 #[derive(Default)]
-struct Shared {
+struct RoomInAll {
     taken: Mutex<Taken>,
     freed: Notify,
 }
@@ -34,7 +34,7 @@ struct Taken {
 
 /// Room that is taken until this is dropped.
 pub(super) struct Held {
-    shared: Arc<Shared>,
+    shared: Arc<RoomInAll>,
     user: ObjectId,
     octets: usize,
 }
@@ -72,7 +72,7 @@ impl SoundRoom {
     }
 }
 
-impl Shared {
+impl RoomInAll {
     fn take(&self, user: ObjectId, octets: usize) -> bool {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let own = taken.by_user.get(&user).copied().unwrap_or(0);
