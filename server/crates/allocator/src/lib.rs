@@ -48,11 +48,14 @@ mod tests {
             .map(|t| t.join().expect("blocks"))
             .collect();
         let most = resident_kb();
-        assert!(most - before > 140_000, "{before} kB, then {most} kB");
+        assert!(
+            most.saturating_sub(before) > 140_000,
+            "{before} kB, then {most} kB"
+        );
         drop(taken);
         let after = resident_kb();
         assert!(
-            after - before < 40_000,
+            after.saturating_sub(before) < 40_000,
             "{before} kB, {most} kB, then {after} kB"
         );
     }
