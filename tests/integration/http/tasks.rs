@@ -18,7 +18,10 @@ fn without_a_partner_no_task_begins_and_the_sentence_says_why() {
         let (status, error) = ask(&server, "POST", TASKS, &json!({ "kind": kind }));
         assert_eq!((status, error["code"].as_str()), (409, Some("conflict")));
         assert!(
-            error["message"].as_str().unwrap().contains("There is no GR partner"),
+            error["message"]
+                .as_str()
+                .unwrap()
+                .contains("There is no GR partner"),
             "{error}"
         );
     }

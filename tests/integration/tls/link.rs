@@ -83,7 +83,9 @@ fn a_pair_with_self_made_certificates_pins_fingerprints_that_both_show() {
     let text = String::from_utf8_lossy(&said.stdout).into_owned();
     assert!(text.contains(&format!("Certificate   {of_b}")), "{text}");
     assert!(
-        text.contains(&format!("Link by TLS   ✓ trusts {of_a}")),
+        text.contains(&format!(
+            "Link by TLS   ✓ trusts the partner by its fingerprint {of_a}"
+        )),
         "{text}"
     );
 
