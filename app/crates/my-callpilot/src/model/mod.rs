@@ -12,6 +12,7 @@ pub mod outbox;
 pub mod outline;
 pub mod row_length;
 pub mod search;
+pub mod telephone;
 pub mod undo;
 pub mod wave;
 pub mod words;

@@ -1,5 +1,6 @@
 //! Search and filter over the messages that are here. The server looks through all (`mailbox::find`).
 
+use super::telephone;
 use contract::{Kind, MessageRow};
 
 /// Which kinds of messages the list shows.
@@ -65,10 +66,12 @@ pub fn fits(row: &MessageRow, show: Show, query: &str, small: &dyn Fn(&str) -> S
     }
     let sender = &row.sender;
     let number = sender.number.as_deref().unwrap_or_default();
+    let grouped = telephone::grouped(number);
     let text = [
         sender.name.as_str(),
         sender.address.as_str(),
         number,
+        &grouped,
         row.subject.as_str(),
     ]
     .map(small);

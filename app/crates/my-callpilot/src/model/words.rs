@@ -1,6 +1,7 @@
 //! What the pages say of messages and folders. Short sentences in the present: what is, what it means, what to do.
 
 use super::row_length::{main_kind, spoken_length};
+use super::telephone;
 use contract::{Folder, Kind, MessageRow, Party};
 use ui::length::{counted, spoken, spoken_in_full};
 use ui::times::{Zone, time_words};
@@ -66,8 +67,8 @@ fn isolated(words: String) -> String {
 
 /// Who sent it: the name, else the number, else the address.
 pub fn name(party: &Party) -> String {
-    let number = party.number.as_deref().unwrap_or_default();
-    [party.name.as_str(), number, party.address.as_str()]
+    let number = telephone::grouped(party.number.as_deref().unwrap_or_default());
+    [&party.name[..], &number, &party.address]
         .into_iter()
         .find(|words| !words.trim().is_empty())
         .unwrap_or("Unknown caller")
@@ -79,7 +80,10 @@ pub fn name(party: &Party) -> String {
 pub fn sender_in_full(party: &Party) -> String {
     let name = sender(party);
     match party.number.as_deref() {
-        Some(number) if !number.is_empty() && number != name => format!("{name}, {number}"),
+        Some(number) if !number.is_empty() => match telephone::grouped(number) {
+            number if number == name => name,
+            number => format!("{name}, {number}"),
+        },
         _ => name,
     }
 }
