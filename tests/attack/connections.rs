@@ -75,8 +75,8 @@ fn packed_head(is_first: bool) -> Vec<u8> {
         head.extend(text("x"));
         head.extend(text(""));
     }
-    // Each counts as 33 octets of the 16 KiB that a head may have.
-    head.extend([0xbe; 480]);
+    // Each counts as 33 octets of the 8 KiB that a head may have.
+    head.extend([0xbe; 235]);
     head
 }
 

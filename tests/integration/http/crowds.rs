@@ -166,7 +166,7 @@ fn heads_of_http2_are_counted_and_who_has_too_many_is_put_off() {
         if is_first {
             head.extend([&[0x40][..], &text("x"), &text("")].concat());
         }
-        head.extend([0xbe; 400]);
+        head.extend([0xbe; 230]);
         head
     };
     let mut octets = PREFACE.to_vec();
