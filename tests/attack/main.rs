@@ -97,7 +97,7 @@ const ATTACKS: [Attack; 16] = [
     },
     Attack {
         name: "packed-heads",
-        what: "a hundred thousand HTTP/2 requests without an end, with heads of which a few octets are kilobytes",
+        what: "thirty thousand HTTP/2 requests without an end, with heads of which a few octets are kilobytes",
         run: connections::packed_heads,
     },
     Attack {
