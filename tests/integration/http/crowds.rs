@@ -146,3 +146,43 @@ fn frames_that_nobody_asked_for_leave_no_line_in_the_log() {
     }
     assert_eq!(server.log()[before..].matches("ping").count(), 0);
 }
+
+/// Each head is a hundred times as large as what it takes on the wire, and none of the requests ever ends. Each connection has as many as it may.
+#[test]
+fn heads_of_http2_are_counted_and_who_has_too_many_is_put_off() {
+    // The longest mail of the partner fits twice into the share of one address: so mails are short here.
+    let settings = "limits.bytes_in_flight_max = 16777216\nsmtp.message_size_max = 1048576\n";
+    let (_dir, server) = server(settings);
+    let text = |text: &str| [&[text.len() as u8], text.as_bytes()].concat();
+    let head = |is_first: bool| {
+        // POST, http, path, authority, JSON; one field, and references to it (RFC 7541).
+        let mut head = [&[0x83, 0x86, 0x04][..], &text("/api/v1/session"), &[0x01]].concat();
+        head.extend(
+            [
+                text("localhost"),
+                vec![0x0f, 0x10],
+                text("application/json"),
+            ]
+            .concat(),
+        );
+        if is_first {
+            head.extend([&[0x40][..], &text("x"), &text("")].concat());
+        }
+        head.extend([0xbe; 230]);
+        head
+    };
+    let mut octets = PREFACE.to_vec();
+    for n in 0..32_u32 {
+        let head = head(n == 0);
+        let length = u32::try_from(head.len()).unwrap().to_be_bytes();
+        octets.extend([&length[1..], &[1, 4], &(2 * n + 1).to_be_bytes(), &head].concat());
+    }
+    let put_off = || server.metric("callpilot_transfers_put_off_total");
+    let _held: Vec<_> = (0..40)
+        .map(|_| connect_from(SILENT, server.http, &octets))
+        .collect();
+    until("some of them to be put off", || {
+        (put_off() > 0.0).then_some(())
+    });
+    assert!(serves(&server));
+}
