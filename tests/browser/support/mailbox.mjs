@@ -1,7 +1,8 @@
 // A mailbox of thousands, as a server would tell of it: what is measured and tested with it is the page, not a server.
 
 const DAY = 86_400_000;
-const PAGE = 500;
+/** Rows that one answer has. */
+export const PAGE = 500;
 
 /** The identity of a message. */
 export const rowId = (n) => `01936f2e-8d3c-7a10-9c41-${String(n).padStart(12, '0')}`;
