@@ -146,6 +146,17 @@ impl Drafts {
         self.0.call_json(&call.with_json(&new)?).await
     }
 
+    /// Users of both servers whose names or numbers begin with what is typed: at most 20. Safe.
+    ///
+    /// # Errors
+    /// What every call may fail with.
+    pub async fn address_book(&self, typed: &str) -> Result<Vec<ResolvedAddress>, Error> {
+        let mut path = "/api/v1/address-book?words=".to_owned();
+        push_encoded(&mut path, typed);
+        let call = Call::safe(Method::Get, path).by(self.0.user()?);
+        self.0.call_json(&call).await
+    }
+
     /// Whom addresses lead to, in their order; at most 500. Safe.
     ///
     /// # Errors

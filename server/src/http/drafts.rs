@@ -4,7 +4,8 @@ use super::auth::LoggedIn;
 use super::error::{HttpResult, Problem};
 use super::extract::{Body, Id, Ids, Octets, Params};
 use super::{Api, convert};
-use crate::operations::addressing;
+use crate::operations::address_book;
+use crate::operations::addressing::{self, Destination};
 use crate::operations::drafts::{self, NewPiece};
 use crate::operations::sending;
 use axum::Json;
@@ -30,6 +31,13 @@ pub struct PieceQuery {
     name: String,
     #[serde(default)]
     last: bool,
+}
+
+/// What is typed of a name or number.
+#[derive(Deserialize)]
+pub struct WordsQuery {
+    #[serde(default)]
+    words: String,
 }
 
 /// From where on a part is read.
@@ -194,4 +202,18 @@ pub async fn resolve(
     }
     let found = addressing::resolve_all(api.server(), query.addresses).await?;
     Ok(Json(found.into_iter().map(convert::destination).collect()))
+}
+
+/// Users of both servers whose names or numbers begin with what is typed: at most 20, in the order of their numbers.
+#[utoipa::path(get, path = "/api/v1/address-book", tag = "composing", security(("session" = [])),
+    params(("words" = Option<String>, Query, description = "What is typed: each word begins a word of the name, or the number. Nothing is found for nothing")),
+    responses((status = 200, body = Vec<ResolvedAddress>), (status = 401, body = ApiError)))]
+pub async fn address_book(
+    State(api): State<Api>,
+    who: LoggedIn,
+    Params(query): Params<WordsQuery>,
+) -> HttpResult<Json<Vec<ResolvedAddress>>> {
+    let found = address_book::find(api.server(), who.id, &query.words).await?;
+    let found = found.into_iter().map(Destination::Mailbox);
+    Ok(Json(found.map(convert::destination).collect()))
 }

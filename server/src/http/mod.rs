@@ -223,6 +223,7 @@ fn composing() -> OpenApiRouter<Api> {
                 .layer(DefaultBodyLimit::max(drafts::PIECE_MAX)),
         )
         .routes(routes!(drafts::resolve))
+        .routes(routes!(drafts::address_book))
 }
 
 /// What administrators manage.

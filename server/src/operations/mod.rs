@@ -3,6 +3,7 @@
 //! An edge (HTTP, SMTP, the command line) parses what it was sent, calls an operation, and maps its result or its [`OpError`] to what its
 //! protocol says. Nothing here knows a protocol, a status code or a header; nothing outside opens the store or makes a change of an object.
 
+pub mod address_book;
 pub mod addressing;
 pub mod administrators;
 pub mod classes;

@@ -7,7 +7,8 @@ mod folded;
 
 use super::{OpError, OpResult};
 use domain::{Envelope, Message, Object, Timestamp};
-use folded::{folded, number};
+pub(super) use folded::folded;
+use folded::number;
 
 /// Characters of the words that are looked for, all together.
 const WORDS_CHARS_MAX: usize = 200;

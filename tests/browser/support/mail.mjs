@@ -12,6 +12,13 @@ export function tone(seconds, hertz = 440) {
   ], { maxBuffer: 1 << 24 });
 }
 
+/** Seconds of a tone as a WAV file of 16 bits. */
+export function wave(seconds, hertz = 440) {
+  return execFileSync('ffmpeg', [
+    '-loglevel', 'error', '-f', 'lavfi', '-i', `sine=frequency=${hertz}:duration=${seconds}`, '-ar', '16000', '-ac', '1', '-f', 'wav', '-',
+  ], { maxBuffer: 1 << 24 });
+}
+
 /** A VPIM v2 message (RFC 3801). */
 export function voiceMessage({ from = 'Mira Tandell <7290@pbx.example.org>', to, subject, seconds = 3, urgent = false }) {
   const sound = tone(seconds).toString('base64').replace(/.{76}/g, '$&\r\n');

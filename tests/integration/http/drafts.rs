@@ -431,3 +431,25 @@ fn whom_an_address_leads_to_is_told_before_sending() {
     let many = user.ask("POST", "/api/v1/addresses", Some(&many)).unwrap();
     assert_eq!(code(&many), (400, "bad_request".into()));
 }
+
+#[test]
+fn the_address_book_finds_whom_somebody_begins_to_type() {
+    let (_dir, server) = server("");
+    let user = tilde(&server);
+    let found = |typed: &str| -> Vec<String> {
+        let path = format!("/api/v1/address-book?words={typed}");
+        let found: Vec<ResolvedAddress> =
+            serde_json::from_value(user.get(&path).json()).expect("addresses");
+        found
+            .into_iter()
+            .map(|one| format!("{} {}", one.name, one.address))
+            .collect()
+    };
+    let odo = "Odo Renn 7201@cp-a.test.example";
+    for typed in ["o", "ODO", "re", "renn%20od", "72", "7201", "%C3%B3do"] {
+        assert_eq!(found(typed), [odo], "{typed}");
+    }
+    for typed in ["", "%20", "enn", "201", "odo%20x", "tilde"] {
+        assert_eq!(found(typed), [""; 0], "{typed}");
+    }
+}

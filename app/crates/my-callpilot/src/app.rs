@@ -1,5 +1,6 @@
 //! The whole application: its contexts, each told of what concerns it, and the log-in or the frame.
 
+use crate::composing::{self, ComposingContext};
 use crate::frame::Frame;
 use crate::mailbox::MailboxContext;
 use crate::pages::login::Login;
@@ -53,6 +54,7 @@ fn provide(connection: ConnectionContext) -> SessionContext {
     let mailbox = MailboxContext::new(connection, clock, announcer);
     let player = PlayerContext::new(connection);
     player.follow(mailbox);
+    let composing = ComposingContext::new(connection, mailbox);
     let session = SessionContext::new(connection, SESSION_KEY, move |change| match change {
         SessionChange::Entered(who) => {
             mailbox.open(&who.mailbox);
@@ -62,6 +64,9 @@ fn provide(connection: ConnectionContext) -> SessionContext {
         SessionChange::Left { by_reader } => {
             mailbox.close(by_reader);
             player.close();
+            if by_reader {
+                composing::remove_all();
+            }
         }
     });
     connection.listen(move |event| {
@@ -72,11 +77,15 @@ fn provide(connection: ConnectionContext) -> SessionContext {
     provide_context(clock);
     provide_context(announcer);
     provide_context(mailbox);
+    provide_context(composing);
     provide_context(player);
     provide_context(session);
     provide_context(Keyboard::listen());
     provide_context(FocusKeeper::watch());
     provide_context(Router::start(BASE));
     session.start();
+    if composing::something_waits() {
+        composing.start();
+    }
     session
 }

@@ -2,12 +2,14 @@
 
 use crate::mailbox::MailboxContext;
 use crate::model::words;
+use crate::pages::compose::{answer_page, compose_page};
 use crate::pages::configure::ConfigurePage;
+use crate::pages::drafts::drafts_page;
 use crate::pages::information::Information;
 use crate::pages::list_window::ListPlaces;
 use crate::pages::messages::Messages;
 use crate::pages::not_found::NotFound;
-use crate::route::{BASE, DELETED, INBOX, Location, Page};
+use crate::route::{BASE, DELETED, INBOX, Location, Page, SENT};
 use leptos::prelude::*;
 use ui::browser;
 use ui::components::brand::Brand;
@@ -47,6 +49,9 @@ pub fn Frame() -> impl IntoView {
             <main class="main" id="main" tabindex="-1" class:main--flush=move || links.in_messages()>
                 {move || match page.get() {
                     Some(Page::Messages(folder)) => view! { <Messages folder open/> }.into_any(),
+                    Some(Page::Drafts) => drafts_page(),
+                    Some(Page::Compose) => compose_page(open),
+                    Some(Page::Answer(answer)) => answer_page(answer, open),
                     Some(Page::Information) => view! { <Information/> }.into_any(),
                     Some(place @ (Page::Configure | Page::Password)) => {
                         view! { <ConfigurePage at_password=place == Page::Password/> }.into_any()
@@ -168,9 +173,15 @@ fn bar(links: PageLinks, menu: RwSignal<bool>) -> AnyView {
 fn folders(links: PageLinks, mailbox: MailboxContext) -> AnyView {
     view! {
         <nav class="side" aria-label="Folders">
+            <a class="btn btn--primary" href=Page::Compose.address()>
+                {icon(Icon::Mic)}
+                "Compose"
+            </a>
             <div>
                 <h2>"Folders"</h2>
                 {links.counting(INBOX, Some(Icon::Inbox), "Inbox", inbox_count(mailbox))}
+                {links.plain(SENT, Icon::Sent, "Sent")}
+                {links.plain(Page::Drafts, Icon::Draft, "Drafts")}
                 {links.counting(DELETED, Some(Icon::Trash), "Deleted", deleted_count(mailbox))}
             </div>
             <div>
@@ -187,7 +198,7 @@ fn thumb_tabs(links: PageLinks) -> AnyView {
     view! {
         <nav class="bottom" aria-label="Main, narrow">
             {links.plain(INBOX, Icon::Inbox, "Messages")}
-            {links.plain(DELETED, Icon::Trash, "Deleted")}
+            {links.plain(Page::Compose, Icon::Mic, "Compose")}
             {links.plain(Page::Information, Icon::Book, "Information")}
             {links.plain(Page::Configure, Icon::Server, "Configure")}
         </nav>

@@ -1,7 +1,7 @@
 //! My CallPilot, the browser client of CallPilot GR: log in, read and hear messages, see which server one is on.
 //!
 //! [`model`] and [`route`] hold the rules, without a browser. The rest is for wasm32 only: `app` puts the contexts together, `frame` is
-//! what stands around every page, `pages` has one file for each page, `mailbox` owns the messages, `player` the sounds,
+//! what stands around every page, `pages` has one file for each page, `mailbox` owns the messages, `composing` those that are being written, `player` the sounds,
 //! `components` one file for each reusable piece. What other applications share is in the crate `ui`.
 
 pub mod model;
@@ -11,6 +11,8 @@ pub mod route;
 mod app;
 #[cfg(target_arch = "wasm32")]
 mod components;
+#[cfg(target_arch = "wasm32")]
+mod composing;
 #[cfg(target_arch = "wasm32")]
 mod frame;
 #[cfg(target_arch = "wasm32")]

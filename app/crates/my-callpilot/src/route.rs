@@ -1,5 +1,6 @@
 //! Pages and their addresses.
 
+use crate::model::answering::Answer;
 use contract::{Folder, ObjectId};
 
 /// Where the pages lie on their server.
@@ -10,6 +11,12 @@ pub const BASE: &str = "/MyCallPilot";
 pub enum Page {
     /// The messages of a folder.
     Messages(Folder),
+    /// The drafts.
+    Drafts,
+    /// A message that is being composed: the one at the address, else a new one.
+    Compose,
+    /// Begins a message that goes on with the one at the address.
+    Answer(Answer),
     /// Useful Information.
     Information,
     /// Configure.
@@ -20,11 +27,19 @@ pub enum Page {
 
 /// The inbox: where one starts.
 pub const INBOX: Page = Page::Messages(Folder::Inbox);
+/// What one has sent.
+pub const SENT: Page = Page::Messages(Folder::Sent);
 /// What was deleted.
 pub const DELETED: Page = Page::Messages(Folder::Deleted);
 
-const NAMES: [(Page, &str); 5] = [
+const NAMES: [(Page, &str); 11] = [
     (INBOX, "inbox"),
+    (SENT, "sent"),
+    (Page::Drafts, "drafts"),
+    (Page::Compose, "compose"),
+    (Page::Answer(Answer::Reply), "reply"),
+    (Page::Answer(Answer::ReplyAll), "reply-all"),
+    (Page::Answer(Answer::Forward), "forward"),
     (DELETED, "deleted"),
     (Page::Information, "information"),
     (Page::Configure, "configure"),
@@ -36,7 +51,7 @@ const NAMES: [(Page, &str); 5] = [
 pub struct Location {
     /// The page.
     pub page: Page,
-    /// The message that is open.
+    /// The message that is open, answered or composed.
     pub open: Option<ObjectId>,
 }
 
@@ -56,9 +71,14 @@ impl Location {
         };
         let (page, _) = NAMES.into_iter().find(|(_, known)| *known == name)?;
         let open = match (page, names.next()) {
+            (Page::Answer(_), None) => return None,
             (_, None) => None,
-            (Page::Messages(_), Some(id)) => Some(id.parse().ok()?),
-            (Page::Information | Page::Configure | Page::Password, Some(_)) => return None,
+            (Page::Messages(_) | Page::Compose | Page::Answer(_), Some(id)) => {
+                Some(id.parse().ok()?)
+            }
+            (Page::Drafts | Page::Information | Page::Configure | Page::Password, Some(_)) => {
+                return None;
+            }
         };
         names.next().is_none().then_some(Self { page, open })
     }
@@ -93,6 +113,13 @@ mod tests {
     #[test]
     fn an_address_leads_back_to_its_page_and_message() {
         for (page, _) in NAMES {
+            let answers = matches!(page, Page::Answer(_));
+            assert_eq!(Location::of(&page.address()).is_none(), answers);
+            let open = Location::of(&page.address_of(id(4)));
+            if answers {
+                assert_eq!(open.unwrap().open, Some(id(4)));
+                continue;
+            }
             let place = Location::of(&page.address()).unwrap();
             assert_eq!((place.page, place.open), (page, None));
         }

@@ -3,8 +3,10 @@
 use js_sys::{Array, Reflect, Uint8Array};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    Blob, BlobPropertyBag, Document, Element, HtmlElement, ResizeObserver, Storage, Url,
+    Blob, BlobPropertyBag, Document, Element, File, HtmlElement, HtmlInputElement, ResizeObserver,
+    Storage, Url,
 };
 
 /// The text in small letters, in every script. The browser has the tables; the module need not carry them.
@@ -145,6 +147,38 @@ pub fn object_url(bytes: &[u8], media_type: &str) -> Option<String> {
 /// Lets go of what [`object_url`] made.
 pub fn revoke(url: &str) {
     let _ = Url::revoke_object_url(url);
+}
+
+/// A file that somebody has chosen.
+pub struct ChosenFile {
+    /// Its name, without its folder.
+    pub name: String,
+    /// Its octets.
+    pub size: u64,
+    file: File,
+}
+
+impl ChosenFile {
+    /// Its content; `None` if it cannot be read (any more).
+    pub async fn read(self) -> Option<Vec<u8>> {
+        let buffer = JsFuture::from(self.file.array_buffer()).await.ok()?;
+        Some(Uint8Array::new(&buffer).to_vec())
+    }
+}
+
+/// The files that are chosen in an input of type `file`.
+pub fn chosen_files(input: &HtmlInputElement) -> Vec<ChosenFile> {
+    let Some(files) = input.files() else {
+        return Vec::new();
+    };
+    let chosen = (0..files.length()).filter_map(|place| files.get(place));
+    let chosen = chosen.map(|file| ChosenFile {
+        name: file.name(),
+        // No file is so large that a number of JavaScript does not hold its size.
+        size: file.size() as u64,
+        file,
+    });
+    chosen.collect()
 }
 
 /// Registers the service worker at this address, which opens the page while its server is out of reach. Where the browser has none (an insecure

@@ -1,12 +1,12 @@
 //! The SDK's types as the pages use them, and its errors as what a page does about them.
 
-pub use plugin_sdk::client::MessageQuery;
+pub use plugin_sdk::Error;
+pub use plugin_sdk::client::{MessageQuery, PiecePlace};
 pub use plugin_sdk::dialog::{Configure, Row, RowStatus};
 pub use plugin_sdk::json;
 pub use plugin_sdk::{FailbackWait, Health, Progress, ServerStatus, Side, State, Status, Why};
 
 use contract::ErrorCode;
-use plugin_sdk::Error;
 
 /// Why a page does not get what it asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +26,11 @@ pub enum Trouble {
     },
     /// The session is over; the log-in is shown anyway.
     Ended,
+}
+
+/// What was to be changed is not what it was.
+pub fn is_conflict(error: &Error) -> bool {
+    matches!(error, Error::Refused(refusal) if refusal.code == ErrorCode::Conflict)
 }
 
 impl From<Error> for Trouble {

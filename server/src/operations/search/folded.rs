@@ -5,7 +5,7 @@ use unicode_normalization::char::canonical_combining_class;
 
 /// A text as it is compared: compatibility decomposition (UAX #15: a letter and its accents apart, ligatures and full-width letters as plain
 /// ones), without its combining marks, in lower case. Letters that have no decomposition and are written otherwise where they are missing go by what is written then.
-pub(super) fn folded(text: &str) -> String {
+pub(in crate::operations) fn folded(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
     let plain = text.nfkd().filter(|c| !is_mark(*c));
     for c in plain.flat_map(char::to_lowercase) {

@@ -120,7 +120,7 @@ pub fn MessageRowView(
 
 /// The name of the row's check box.
 fn select_name(row: &MessageRow) -> String {
-    let (sender, subject) = (words::sender(&row.sender), words::subject(row));
+    let (sender, subject) = (words::counterpart(row), words::subject(row));
     format!("Select: {sender}, {subject}")
 }
 
@@ -177,7 +177,7 @@ fn sender_and_subject(row: &MessageRow) -> AnyView {
     ];
     view! {
         <span class="from">
-            <span>{words::sender(&row.sender)}</span>
+            <span>{words::counterpart(row)}</span>
             {marks.into_iter().collect_view()}
         </span>
         <span class="subject">{words::subject(row)}</span>

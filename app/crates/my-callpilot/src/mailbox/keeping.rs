@@ -112,11 +112,10 @@ impl MailboxContext {
         let kept = self
             .mail
             .with_untracked(|mail| OfflineCopy::of(&number, mail));
-        let json = if kept.inbox.is_empty() && kept.deleted.is_empty() {
-            None
-        } else {
-            kept.to_json()
-        };
+        let any = [&kept.inbox, &kept.sent, &kept.deleted]
+            .iter()
+            .any(|rows| !rows.is_empty());
+        let json = kept.to_json().filter(|_| any);
         browser::store(KEPT_KEY, json.as_deref());
     }
 }

@@ -16,7 +16,7 @@ const LIST_AGAIN: Duration = Duration::from_secs(20);
 const FOUND_MAX: usize = 200;
 /// and so many of the server's pages.
 const FIND_PAGES_MAX: usize = 20;
-const FOLDERS: [Folder; 2] = [Folder::Inbox, Folder::Deleted];
+const FOLDERS: [Folder; 3] = [Folder::Inbox, Folder::Sent, Folder::Deleted];
 
 impl MailboxContext {
     /// Reads all folders anew and joins them.

@@ -11,6 +11,7 @@ use crate::model::arrivals::Arrivals;
 use crate::model::mail::Mail;
 use crate::model::outbox::Outbox;
 use crate::model::undo::{Action, Undo};
+use crate::model::words;
 use contract::{Counts, Event, Folder, MessageDetail, MessagePatch, MessageRow, ObjectId};
 use leptos::prelude::*;
 use ui::announcer::Announcer;
@@ -124,9 +125,18 @@ impl MailboxContext {
         self.mail.with(|mail| mail.rows(folder).len())
     }
 
+    /// How many messages of a folder that are here are on one server only so far (tracked).
+    pub fn on_one_server(self, folder: Folder) -> u32 {
+        self.mail.with(|mail| {
+            let rows = mail.rows(folder);
+            let here = rows.iter().filter(|row| row.one_server_only).count();
+            u32::try_from(here).unwrap_or(u32::MAX)
+        })
+    }
+
     /// How many messages are here in all (tracked).
     pub fn kept(self) -> usize {
-        self.known(Folder::Inbox) + self.known(Folder::Deleted)
+        self.known(Folder::Inbox) + self.known(Folder::Sent) + self.known(Folder::Deleted)
     }
 
     /// How many messages have a change that waits for a server (tracked).
@@ -170,7 +180,8 @@ impl MailboxContext {
             let undo = undo.as_ref()?;
             let connected = self.connection.is_on();
             let stage = self.outbox.with(|outbox| undo.stage(outbox, connected));
-            Some(undo.words(stage))
+            let home = self.mail.with(|mail| home(mail, &undo.ids));
+            Some(undo.words(stage, home))
         })
     }
 
@@ -243,11 +254,19 @@ impl MailboxContext {
         self.enqueue(&undo.ids, patch);
         let here = |mail: &Mail| undo.ids.iter().any(|id| mail.row(*id).is_some());
         if self.mail.with_untracked(here) {
-            self.announcer.say(match undo.action {
-                Action::Restored => "Back in Deleted.",
-                Action::Deleted | Action::Lost => "Back in Inbox.",
-            });
+            let back_in = match undo.action {
+                Action::Restored => words::folder(Folder::Deleted),
+                Action::Deleted | Action::Lost | Action::Told => {
+                    self.mail.with_untracked(|mail| home(mail, &undo.ids))
+                }
+            };
+            self.announcer.say(format!("Back in {back_in}."));
         }
+    }
+
+    /// Tells something where the last action is told, in place of it.
+    pub fn tell(self, words: String) {
+        self.undo.set(Some(Undo::told(words)));
     }
 
     /// A message is gone for good, and with it what waited for it.
@@ -342,5 +361,15 @@ impl MailboxContext {
             }
             now
         });
+    }
+}
+
+/// The folder to which these messages come back from Deleted.
+fn home(mail: &Mail, ids: &[ObjectId]) -> &'static str {
+    let sent = |id: &ObjectId| mail.row(*id).is_some_and(|row| !row.sent_to.is_empty());
+    match (ids.iter().any(sent), ids.iter().all(sent)) {
+        (false, _) => words::folder(Folder::Inbox),
+        (true, true) => words::folder(Folder::Sent),
+        (true, false) => "Inbox and Sent",
     }
 }

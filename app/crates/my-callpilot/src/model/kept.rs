@@ -17,6 +17,9 @@ pub struct OfflineCopy {
     pub as_of: Timestamp,
     /// Newest rows of the inbox.
     pub inbox: Vec<MessageRow>,
+    /// Newest rows of Sent; what was kept by pages of before has none.
+    #[serde(default)]
+    pub sent: Vec<MessageRow>,
     /// Newest rows of Deleted.
     pub deleted: Vec<MessageRow>,
 }
@@ -35,6 +38,7 @@ impl OfflineCopy {
             mailbox: mailbox.to_owned(),
             as_of: mail.as_of.unwrap_or_default(),
             inbox: newest(Folder::Inbox),
+            sent: newest(Folder::Sent),
             deleted: newest(Folder::Deleted),
         }
     }
@@ -55,6 +59,7 @@ impl OfflineCopy {
         let mut mail = super::mail::Mail::default();
         for (folder, rows) in [
             (Folder::Inbox, &self.inbox),
+            (Folder::Sent, &self.sent),
             (Folder::Deleted, &self.deleted),
         ] {
             let page = MessageList {

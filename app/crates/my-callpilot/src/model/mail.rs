@@ -27,6 +27,7 @@ pub struct Mail {
     /// The counts that a server gave last.
     counts: Counts,
     inbox: FolderState,
+    sent: FolderState,
     deleted: FolderState,
     /// When a server last gave its word on the mailbox.
     pub as_of: Option<Timestamp>,
@@ -77,10 +78,9 @@ impl Mail {
         }
         self.counts = page.counts;
         self.as_of = Some(page.as_of.max(self.as_of.unwrap_or_default()));
-        if let Some(state) = self.state_mut(folder) {
-            state.known = true;
-            state.next = page.next;
-        }
+        let state = self.state_mut(folder);
+        state.known = true;
+        state.next = page.next;
     }
 
     /// Joins one row that a server has sent; true if it was not known before.
@@ -146,7 +146,7 @@ impl Mail {
         match folder {
             Folder::Inbox => self.inbox.clone(),
             Folder::Deleted => self.deleted.clone(),
-            Folder::Sent => FolderState::default(),
+            Folder::Sent => self.sent.clone(),
         }
     }
 
@@ -165,11 +165,11 @@ impl Mail {
         self.rows.iter().any(|row| row.folder == folder)
     }
 
-    fn state_mut(&mut self, folder: Folder) -> Option<&mut FolderState> {
+    fn state_mut(&mut self, folder: Folder) -> &mut FolderState {
         match folder {
-            Folder::Inbox => Some(&mut self.inbox),
-            Folder::Deleted => Some(&mut self.deleted),
-            Folder::Sent => None,
+            Folder::Inbox => &mut self.inbox,
+            Folder::Deleted => &mut self.deleted,
+            Folder::Sent => &mut self.sent,
         }
     }
 
@@ -185,6 +185,9 @@ impl Mail {
             counts.unread = count(&|row| row.folder == Folder::Inbox && row.unread);
             counts.one_server_only =
                 count(&|row| row.folder == Folder::Inbox && row.one_server_only);
+        }
+        if whole(&self.sent) {
+            counts.sent = count(&|row| row.folder == Folder::Sent);
         }
         if whole(&self.deleted) {
             counts.deleted = count(&|row| row.folder == Folder::Deleted);

@@ -98,8 +98,16 @@ pub fn overlay(patch: &MessagePatch, row: &mut MessageRow) {
     }
     match patch.deleted {
         Some(true) => row.folder = Folder::Deleted,
-        Some(false) if row.folder == Folder::Deleted => row.folder = Folder::Inbox,
+        Some(false) if row.folder == Folder::Deleted => row.folder = home_of(row),
         _ => {}
+    }
+}
+
+/// The folder to which a message comes back from Deleted: what one has sent lies in Sent.
+fn home_of(row: &MessageRow) -> Folder {
+    match row.sent_to.is_empty() {
+        true => Folder::Inbox,
+        false => Folder::Sent,
     }
 }
 
@@ -158,5 +166,18 @@ mod tests {
             (changed.folder, other.folder),
             (Folder::Deleted, Folder::Inbox)
         );
+    }
+
+    #[test]
+    fn what_one_has_sent_comes_back_to_sent() {
+        let mut sent = MessageRow {
+            sent_to: vec![contract::Party::default()],
+            folder: Folder::Sent,
+            ..row(1, 0)
+        };
+        overlay(&DELETED, &mut sent);
+        assert_eq!(sent.folder, Folder::Deleted);
+        overlay(&BACK, &mut sent);
+        assert_eq!(sent.folder, Folder::Sent);
     }
 }

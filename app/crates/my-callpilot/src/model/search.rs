@@ -75,9 +75,12 @@ pub fn fits(row: &MessageRow, show: Show, query: &str, small: &dyn Fn(&str) -> S
         row.subject.as_str(),
     ]
     .map(small);
-    query
-        .split_whitespace()
-        .all(|word| text.iter().any(|part| holds(part, &small(word))))
+    // Of what one has sent, those to whom it went are what one remembers.
+    let to: Vec<String> = row.sent_to.iter().map(|to| small(&to.name)).collect();
+    query.split_whitespace().all(|word| {
+        let word = small(word);
+        text.iter().chain(&to).any(|part| holds(part, &word))
+    })
 }
 
 /// Whether `words` stand in `text`. Messages are short: what `str::contains` does for long texts would be 4 kB more to send.

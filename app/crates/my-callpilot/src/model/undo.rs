@@ -18,6 +18,8 @@ pub enum Action {
     Restored,
     /// Nothing: the messages were gone for good when they were to be brought back. There is no way back from it.
     Lost,
+    /// Something else that is only told.
+    Told,
 }
 
 /// How far an action has come.
@@ -38,6 +40,8 @@ pub struct Undo {
     pub action: Action,
     /// To which messages.
     pub ids: Vec<ObjectId>,
+    /// What is said of what is only told.
+    told: String,
     left_ms: u32,
     held: bool,
 }
@@ -48,8 +52,17 @@ impl Undo {
         Self {
             action,
             ids,
+            told: String::new(),
             left_ms: OFFERED_MS,
             held: false,
+        }
+    }
+
+    /// Tells something for as long as a way back is offered.
+    pub fn told(words: String) -> Self {
+        Self {
+            told: words,
+            ..Self::new(Action::Told, Vec::new())
         }
     }
 
@@ -62,14 +75,15 @@ impl Undo {
         }
     }
 
-    /// The sentences beside the button.
-    pub fn words(&self, stage: ActionStage) -> String {
+    /// The sentences beside the button. `home` is the folder to which messages come back.
+    pub fn words(&self, stage: ActionStage, home: &str) -> String {
         let number = self.ids.len();
         let messages = counted(number as u64, "message");
         let one = number == 1;
         let whereto = match self.action {
-            Action::Deleted => "to Deleted",
-            Action::Restored => "back to Inbox",
+            Action::Told => return self.told.clone(),
+            Action::Deleted => "to Deleted".to_owned(),
+            Action::Restored => format!("back to {home}"),
             Action::Lost => {
                 let were = if one { "it was" } else { "they were" };
                 return format!("{messages} cannot be brought back: {were} deleted for good.");
@@ -93,7 +107,7 @@ impl Undo {
         let deleted = match self.action {
             Action::Deleted => false,
             Action::Restored => true,
-            Action::Lost => return None,
+            Action::Lost | Action::Told => return None,
         };
         Some(MessagePatch {
             deleted: Some(deleted),
@@ -166,10 +180,13 @@ mod tests {
     #[test]
     fn the_words_carry_the_number_and_the_change_is_the_opposite_of_the_action() {
         let (one, three) = (of(Action::Deleted, 1), of(Action::Restored, 3));
-        assert_eq!(one.words(ActionStage::Made), "1 message moved to Deleted.");
         assert_eq!(
-            three.words(ActionStage::Made),
-            "3 messages moved back to Inbox."
+            one.words(ActionStage::Made, "Inbox"),
+            "1 message moved to Deleted."
+        );
+        assert_eq!(
+            three.words(ActionStage::Made, "Sent"),
+            "3 messages moved back to Sent."
         );
         let deleted = |undo: &Undo| undo.patch().and_then(|patch| patch.deleted);
         assert_eq!(deleted(&one), Some(false));
@@ -180,26 +197,29 @@ mod tests {
     fn what_is_not_made_yet_is_not_told_as_done() {
         let (one, many) = (of(Action::Deleted, 1), of(Action::Deleted, 200));
         assert_eq!(
-            one.words(ActionStage::Waiting),
+            one.words(ActionStage::Waiting, "Inbox"),
             "1 message moved to Deleted. Not sent yet: no connection. It goes out by itself, once."
         );
         assert!(
-            many.words(ActionStage::Waiting)
+            many.words(ActionStage::Waiting, "Inbox")
                 .ends_with("They go out by themselves, once.")
         );
         assert_eq!(
-            many.words(ActionStage::Making),
+            many.words(ActionStage::Making, "Inbox"),
             "Moving 200 messages to Deleted\u{2026}"
         );
         // A few take less than a moment.
-        assert_eq!(one.words(ActionStage::Making), one.words(ActionStage::Made));
+        assert_eq!(
+            one.words(ActionStage::Making, "Inbox"),
+            one.words(ActionStage::Made, "Inbox")
+        );
     }
 
     #[test]
     fn what_is_gone_for_good_cannot_be_brought_back() {
         let lost = of(Action::Lost, 2);
         assert_eq!(
-            lost.words(ActionStage::Made),
+            lost.words(ActionStage::Made, "Inbox"),
             "2 messages cannot be brought back: they were deleted for good."
         );
         assert_eq!(lost.patch(), None);

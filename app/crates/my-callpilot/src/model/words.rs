@@ -88,6 +88,24 @@ pub fn sender_in_full(party: &Party) -> String {
     }
 }
 
+/// With whom a message was exchanged: its sender, or of what one has sent oneself those to whom it went: `To Mira Tandell and Oren Halvik`.
+pub fn counterpart(row: &MessageRow) -> String {
+    match &row.sent_to[..] {
+        [] => sender(&row.sender),
+        to => format!("To {}", names(to)),
+    }
+}
+
+/// Names in a sentence: `Mira Tandell`, `Mira Tandell and Oren Halvik`, `Mira Tandell, Oren Halvik and others`: servers name four at most.
+pub fn names(parties: &[Party]) -> String {
+    match parties {
+        [] => String::new(),
+        [only] => sender(only),
+        [one, other] => format!("{} and {}", sender(one), sender(other)),
+        [one, other, ..] => format!("{}, {} and others", sender(one), sender(other)),
+    }
+}
+
 /// The subject, or the kind where the sender gave none.
 pub fn subject(row: &MessageRow) -> String {
     match row.subject.trim() {
@@ -114,10 +132,13 @@ pub fn row_name(zone: &impl Zone, row: &MessageRow) -> String {
         length if length.is_empty() => length,
         length => format!(", {length}"),
     };
+    let who = match row.sent_to.is_empty() {
+        true => format!(" from {}", sender(&row.sender)),
+        false => format!(" to {}", names(&row.sent_to)),
+    };
     format!(
-        "{new}{} from {}. {}{marks}. {}{length}",
+        "{new}{}{who}. {}{marks}. {}{length}",
         kind(main_kind(row)),
-        sender(&row.sender),
         subject(row),
         time_words(zone, row.received_at)
     )
@@ -250,6 +271,19 @@ pub fn kept(messages: u64, sounds: usize, bytes: usize) -> String {
     }
 }
 
+/// What became of a message that was handed in.
+pub fn sent(addresses: u64) -> String {
+    match addresses {
+        1 => "Sent.".into(),
+        many => format!("Sent to {many} addresses."),
+    }
+}
+
+/// A server did not take what was composed; it stays a draft.
+pub fn not_sent(why: &str) -> String {
+    format!("Not sent: it stays in Drafts. {why}")
+}
+
 /// How emptying Deleted has ended.
 pub fn emptied(messages: u64) -> String {
     match messages {
@@ -318,6 +352,24 @@ mod tests {
         assert_eq!(sender(&party), "0018@cp-south.example.net");
         assert_eq!(sender(&Party::default()), "Unknown caller");
         assert_eq!(sender_in_full(&row(1, 0).sender), "Mira Tandell, 7213");
+    }
+
+    #[test]
+    fn what_one_has_sent_is_told_by_whom_it_went_to() {
+        let to = |number| Party {
+            name: format!("Name of {number}"),
+            ..Party::default()
+        };
+        let mut sent = MessageRow {
+            sent_to: vec![to(1)],
+            ..row(1, 0)
+        };
+        assert_eq!(counterpart(&sent), "To Name of 1");
+        assert!(row_name(&UTC, &sent).starts_with("Voice message to Name of 1. "));
+        sent.sent_to.push(to(2));
+        assert_eq!(counterpart(&sent), "To Name of 1 and Name of 2");
+        sent.sent_to.push(to(3));
+        assert_eq!(counterpart(&sent), "To Name of 1, Name of 2 and others");
     }
 
     #[test]

@@ -17,7 +17,8 @@ use ui::length::counted;
 pub fn toolbar(folder: FolderContext) -> AnyView {
     let all = move || match folder.folder {
         Folder::Deleted => folder.mailbox.counts().deleted,
-        Folder::Inbox | Folder::Sent => folder.mailbox.counts().inbox,
+        Folder::Inbox => folder.mailbox.counts().inbox,
+        Folder::Sent => folder.mailbox.counts().sent,
     };
     let has_any = Memo::new(move |_| all() > 0);
     let new = move || match folder.folder {

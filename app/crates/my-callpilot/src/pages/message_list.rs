@@ -133,7 +133,11 @@ fn foot(folder: FolderContext) -> AnyView {
             Folder::Deleted => "Deleted messages are kept for 7 days.".into(),
             Folder::Inbox | Folder::Sent => {
                 let paired = connection.status().with(|status| status.partner.is_some());
-                words::both_servers(counts.inbox, counts.one_server_only, paired)
+                let (all, one_only) = match folder.folder {
+                    Folder::Inbox => (counts.inbox, counts.one_server_only),
+                    _ => (counts.sent, mailbox.on_one_server(Folder::Sent)),
+                };
+                words::both_servers(all, one_only, paired)
             }
         }
     };
@@ -178,7 +182,12 @@ fn empty(folder: Folder) -> AnyView {
             "Nothing is deleted.",
             "A message you delete stays here for 7 days, so that you can take it back.",
         ),
-        Folder::Inbox | Folder::Sent => (
+        Folder::Sent => (
+            Icon::Sent,
+            "Nothing has been sent.",
+            "A message you send is kept here, with what became of it.",
+        ),
+        Folder::Inbox => (
             Icon::Inbox,
             "Nothing here yet.",
             "When someone leaves you a message, it appears here by itself.",

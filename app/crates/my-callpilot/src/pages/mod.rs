@@ -1,6 +1,8 @@
 //! The pages of My CallPilot, one file each, and what the pages of a folder share.
 
+pub mod compose;
 pub mod configure;
+pub mod drafts;
 pub mod information;
 pub mod list_window;
 pub mod login;

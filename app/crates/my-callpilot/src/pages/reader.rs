@@ -3,15 +3,18 @@
 use super::folder_context::FolderContext;
 use super::message_content::content;
 use crate::mailbox::MailboxContext;
+use crate::model::answering::Answer;
 use crate::model::ids::IdSet;
 use crate::model::outline::outline;
 use crate::model::row_length::main_kind;
 use crate::model::undo::Action;
 use crate::model::words;
 use crate::player::{Player, PlayerContext};
+use crate::route::Page;
 use contract::{Folder, MessageDetail, MessageRow, ObjectId, Recipient};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use ui::announcer::Announcer;
 use ui::browser;
 use ui::clock::Clock;
 use ui::components::button::{button, styled, telling};
@@ -241,6 +244,7 @@ fn toolbar(
                 .is_some_and(|row| words::is_heard(main_kind(row)))
         })
     });
+    let private = Memo::new(move |_| row.with(|row| row.as_ref().is_some_and(|row| row.private)));
     let mark = move || {
         if unread.get() {
             words::mark_done(voice.get())
@@ -253,6 +257,9 @@ fn toolbar(
         view! {
             {deleted
                 .then(|| button(Icon::Undo, "Move back to Inbox", move || folder.shift(Action::Restored, vec![id])))}
+            {answer_link(Answer::Reply, Icon::Reply, id)}
+            {answer_link(Answer::ReplyAll, Icon::ReplyAll, id)}
+            {move || if private.get() { not_forwarded() } else { answer_link(Answer::Forward, Icon::Forward, id) }}
             {telling(Icon::Eye, mark, move || folder.mailbox.mark(&[id], !unread.get_untracked()))}
             {button(Icon::Trash, if deleted { "Delete for good" } else { "Delete" }, move || folder.delete(vec![id]))}
         }
@@ -264,6 +271,29 @@ fn toolbar(
             </a>
             {move || (!gone.get()).then(actions)}
         </div>
+    }
+    .into_any()
+}
+
+fn answer_link(answer: Answer, sign: Icon, id: ObjectId) -> AnyView {
+    view! {
+        <a class="btn" href=Page::Answer(answer).address_of(id)>
+            {icon(sign)}
+            <span class="btn__text">{answer.words()}</span>
+        </a>
+    }
+    .into_any()
+}
+
+/// A private message is not passed on: the button stays, and says why.
+fn not_forwarded() -> AnyView {
+    const WHY: &str = "It is private: its sender does not want it to be forwarded.";
+    let announcer = Announcer::here();
+    view! {
+        <button class="btn" type="button" aria-disabled="true" title=WHY on:click=move |_| announcer.say(WHY)>
+            {icon(Icon::Forward)}
+            <span class="btn__text">{Answer::Forward.words()}</span>
+        </button>
     }
     .into_any()
 }

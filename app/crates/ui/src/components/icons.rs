@@ -63,6 +63,20 @@ pub enum Icon {
     User,
     /// Sound.
     Voice,
+    /// A draft, and writing.
+    Draft,
+    /// Pass on.
+    Forward,
+    /// Speak: compose, record.
+    Mic,
+    /// Answer.
+    Reply,
+    /// Answer all.
+    ReplyAll,
+    /// Sent, and sending.
+    Sent,
+    /// Several people.
+    Users,
     /// Something is wrong.
     Warn,
     /// Close; not heard, failed.
@@ -109,6 +123,19 @@ impl Icon {
                 "M12 4a4 4 0 1 1 0 8 4 4 0 0 1 0-8zM4.5 20.5c.6-4 3.6-6 7.5-6s6.9 2 7.5 6"
             }
             Self::Voice => "M4 10v4M8 6.5v11M12 9v6M16 4v16M20 10v4",
+            Self::Draft => "M4 20l1-4.5L16 4.5l3.5 3.5L8.5 19zM14 6.5l3.5 3.5",
+            Self::Forward => "M14 6l5.5 5.5L14 17M19 11.5H9.5A5.5 5.5 0 0 0 4 17v2",
+            Self::Mic => {
+                "M12 3.5a3 3 0 0 1 3 3V11a3 3 0 0 1-6 0V6.5a3 3 0 0 1 3-3zM6 11a6 6 0 0 0 12 0M12 17v3.5M9 20.5h6"
+            }
+            Self::Reply => "M10 6l-5.5 5.5L10 17M5 11.5h9.5A5.5 5.5 0 0 1 20 17v2",
+            Self::ReplyAll => {
+                "M7.5 6 2.5 11.5l5 5.5M12.5 6l-5 5.5 5 5.5M8 11.5h7.5A5.5 5.5 0 0 1 21 17v2"
+            }
+            Self::Sent => "M21 3.5 3 11l7 2.5L12.5 21zM21 3.5 10 13.5",
+            Self::Users => {
+                "M9 5a3.5 3.5 0 1 1 0 7 3.5 3.5 0 0 1 0-7zM2.5 19.5c.5-3.6 3-5.2 6.5-5.2s6 1.6 6.5 5.2M15.5 5.3a3.5 3.5 0 0 1 0 6.4M18 14.6c2 .7 3.2 2.4 3.5 4.9"
+            }
             Self::Warn => "M12 4 2.8 20h18.4zM12 10v5M12 17.6v.2",
             Self::Cross => "M6 6l12 12M18 6 6 18",
         }
