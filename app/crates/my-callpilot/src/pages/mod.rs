@@ -2,6 +2,7 @@
 
 pub mod configure;
 pub mod information;
+pub mod lazy;
 pub mod list_window;
 pub mod login;
 pub mod messages;
