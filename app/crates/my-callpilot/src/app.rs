@@ -3,8 +3,8 @@
 use crate::composing::{self, ComposingContext};
 use crate::frame::Frame;
 use crate::mailbox::MailboxContext;
+use crate::pages::lazy;
 use crate::pages::login::Login;
-use crate::pages::password::PasswordFirst;
 use crate::player::PlayerContext;
 use crate::route::BASE;
 use leptos::prelude::*;
@@ -41,7 +41,7 @@ pub fn MyCallPilot() -> impl IntoView {
         <LiveRegions/>
         {move || match stands.get() {
             Some(true) => view! { <Frame/> }.into_any(),
-            Some(false) => view! { <PasswordFirst/> }.into_any(),
+            Some(false) => lazy::password_first(),
             None => view! { <Login/> }.into_any(),
         }}
     }
@@ -85,7 +85,7 @@ fn provide(connection: ConnectionContext) -> SessionContext {
     provide_context(Router::start(BASE));
     session.start();
     if composing::something_waits() {
-        composing.start();
+        lazy::go_on_composing(composing);
     }
     session
 }

@@ -4,6 +4,7 @@ pub mod compose;
 pub mod configure;
 pub mod drafts;
 pub mod information;
+pub mod lazy;
 pub mod list_window;
 pub mod login;
 pub mod messages;
