@@ -5,6 +5,8 @@ use crate::mailbox::MailboxContext;
 use crate::pages::login::Login;
 use crate::pages::password::PasswordFirst;
 use crate::player::PlayerContext;
+use crate::preferences::PreferencesContext;
+use crate::recorder;
 use crate::route::BASE;
 use leptos::prelude::*;
 use ui::announcer::{Announcer, LiveRegions};
@@ -50,6 +52,7 @@ pub fn MyCallPilot() -> impl IntoView {
 /// Makes the contexts, lets each hear what concerns it, and goes on with the session that this browser keeps.
 fn provide(connection: ConnectionContext) -> SessionContext {
     let (clock, announcer) = (Clock::start(), Announcer::default());
+    let preferences = PreferencesContext::new(clock);
     let mailbox = MailboxContext::new(connection, clock, announcer);
     let player = PlayerContext::new(connection);
     player.follow(mailbox);
@@ -62,6 +65,9 @@ fn provide(connection: ConnectionContext) -> SessionContext {
         SessionChange::Left { by_reader } => {
             mailbox.close(by_reader);
             player.close();
+            if by_reader {
+                recorder::kept::clear();
+            }
         }
     });
     connection.listen(move |event| {
@@ -73,10 +79,14 @@ fn provide(connection: ConnectionContext) -> SessionContext {
     provide_context(announcer);
     provide_context(mailbox);
     provide_context(player);
+    provide_context(preferences);
     provide_context(session);
     provide_context(Keyboard::listen());
     provide_context(FocusKeeper::watch());
     provide_context(Router::start(BASE));
     session.start();
+    preferences.watch(session, move || {
+        player.playing().with_untracked(Option::is_some)
+    });
     session
 }

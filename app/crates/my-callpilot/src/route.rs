@@ -10,6 +10,8 @@ pub const BASE: &str = "/MyCallPilot";
 pub enum Page {
     /// The messages of a folder.
     Messages(Folder),
+    /// CallPilot Features: one of them.
+    Features(Feature),
     /// Useful Information.
     Information,
     /// Configure.
@@ -18,14 +20,32 @@ pub enum Page {
     Password,
 }
 
+/// What belongs to a mailbox besides its messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Feature {
+    /// What callers hear.
+    Greetings,
+    /// Personal lists.
+    Lists,
+    /// What this browser does for the reader.
+    Preferences,
+}
+
 /// The inbox: where one starts.
 pub const INBOX: Page = Page::Messages(Folder::Inbox);
+/// Where CallPilot Features begin.
+pub const FEATURES: Page = Page::Features(Feature::Greetings);
 /// What was deleted.
 pub const DELETED: Page = Page::Messages(Folder::Deleted);
 
-const NAMES: [(Page, &str); 5] = [
+/// The name of each; where a page has two, the first is its own.
+const NAMES: [(Page, &str); 9] = [
     (INBOX, "inbox"),
     (DELETED, "deleted"),
+    (FEATURES, "features/greetings"),
+    (FEATURES, "features"),
+    (Page::Features(Feature::Lists), "features/lists"),
+    (Page::Features(Feature::Preferences), "features/preferences"),
     (Page::Information, "information"),
     (Page::Configure, "configure"),
     (Page::Password, "password"),
@@ -54,11 +74,19 @@ impl Location {
                 open: None,
             });
         };
-        let (page, _) = NAMES.into_iter().find(|(_, known)| *known == name)?;
-        let open = match (page, names.next()) {
+        let named = |name: &str| NAMES.into_iter().find(|(_, known)| *known == name);
+        let (page, mut rest) = (named(name)?.0, names.next());
+        let page = match rest.and_then(|part| named(&format!("{name}/{part}"))) {
+            Some((part, _)) => {
+                rest = names.next();
+                part
+            }
+            None => page,
+        };
+        let open = match (page, rest) {
             (_, None) => None,
             (Page::Messages(_), Some(id)) => Some(id.parse().ok()?),
-            (Page::Information | Page::Configure | Page::Password, Some(_)) => return None,
+            (_, Some(_)) => return None,
         };
         names.next().is_none().then_some(Self { page, open })
     }
@@ -92,7 +120,9 @@ mod tests {
 
     #[test]
     fn an_address_leads_back_to_its_page_and_message() {
-        for (page, _) in NAMES {
+        for (page, name) in NAMES {
+            let named = Location::of(&format!("{BASE}/{name}/")).unwrap();
+            assert_eq!((named.page, named.open), (page, None));
             let place = Location::of(&page.address()).unwrap();
             assert_eq!((place.page, place.open), (page, None));
         }
@@ -116,6 +146,9 @@ mod tests {
             of("inbox/7200"),
             of(&format!("inbox/{}/{}", id(1), id(2))),
             of(&format!("configure/{}", id(1))),
+            of("features/lamp"),
+            of("features/greetings/external"),
+            of("greetings"),
             "/MyCallPilots/inbox".into(),
             "/inbox".into(),
             "/".into(),

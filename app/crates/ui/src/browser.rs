@@ -126,6 +126,17 @@ pub fn after_drawing(run: impl FnOnce() + 'static) {
     leptos::prelude::request_animation_frame(run);
 }
 
+/// Sets the colours of the page: `light`, `dark`, or with nothing those of the system.
+pub fn set_theme(theme: &str) {
+    let root = document().and_then(|document| document.document_element());
+    if let Some(root) = root {
+        let _ = match theme {
+            "" => root.remove_attribute("data-theme"),
+            theme => root.set_attribute("data-theme", theme),
+        };
+    }
+}
+
 /// Sets the title of the window.
 pub fn set_title(title: &str) {
     if let Some(document) = document() {

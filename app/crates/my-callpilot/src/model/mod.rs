@@ -3,13 +3,19 @@
 
 pub mod arrivals;
 pub mod arriving;
+pub mod greetings;
 pub mod ids;
 pub mod kept;
 pub mod kept_sounds;
 pub mod list_window;
+pub mod lists;
+pub mod loudness;
 pub mod mail;
+pub mod microphone;
 pub mod outbox;
 pub mod outline;
+pub mod preferences;
+pub mod recording;
 pub mod row_length;
 pub mod search;
 pub mod telephone;

@@ -1,6 +1,7 @@
 //! The pages of My CallPilot, one file each, and what the pages of a folder share.
 
 pub mod configure;
+pub mod features;
 pub mod information;
 pub mod list_window;
 pub mod login;

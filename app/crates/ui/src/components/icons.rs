@@ -35,6 +35,8 @@ pub enum Icon {
     Lock,
     /// Menu.
     Menu,
+    /// The microphone: record.
+    Mic,
     /// Voice and fax.
     Mixed,
     /// Pause.
@@ -91,6 +93,9 @@ impl Icon {
             Self::List => "M8.5 6.5h12M8.5 12h12M8.5 17.5h12M4 6.5h.1M4 12h.1M4 17.5h.1",
             Self::Lock => "M6 11h12v9H6zM8.5 11V8a3.5 3.5 0 0 1 7 0v3",
             Self::Menu => "M4 7h16M4 12h16M4 17h16",
+            Self::Mic => {
+                "M12 3.5a3 3 0 0 1 3 3V11a3 3 0 0 1-6 0V6.5a3 3 0 0 1 3-3zM6 11a6 6 0 0 0 12 0M12 17v3.5M9 20.5h6"
+            }
             Self::Mixed => "M4 5h16v14H4zM4 7l8 6 8-6",
             Self::Pause => "M7 5h3.4v14H7zM13.6 5H17v14h-3.4z",
             Self::Play => "M7 4.5v15l12.5-7.5z",
