@@ -1,9 +1,10 @@
 // Opens My CallPilot while its server is out of reach. It keeps the page's own files (the shell), never anything of a mailbox:
-// requests below /api are not touched. The build writes the list of files and the build id.
+// requests below /api are not touched. The build writes the lists of files and the build id.
 
 const BUILD = "__BUILD_ID__";
 const SHELL = "callpilot-shell-" + BUILD;
 const FILES = /*PRECACHE*/[];
+const CHUNKS = /*CHUNKS*/[];
 const HOME = "/MyCallPilot/";
 // A server that hangs must not keep the page from opening: after this time the kept page is shown.
 const TIMEOUT_MS = 1000;
@@ -31,6 +32,19 @@ self.addEventListener("activate", (event) => {
       }),
   );
 });
+
+// The page asks when it has shown the inbox: chunks are not in the way of that.
+self.addEventListener("message", (event) => {
+  if (event.data === "keep the chunks") event.waitUntil(keepChunks());
+});
+
+async function keepChunks() {
+  const shell = await caches.open(SHELL);
+  for (const chunk of CHUNKS) {
+    // One that cannot be had now is fetched by the page that needs it, or the next time.
+    if (!(await shell.match(chunk, { ignoreVary: true }))) await shell.add(chunk).catch(() => {});
+  }
+}
 
 self.addEventListener("fetch", (event) => {
   const { request } = event;

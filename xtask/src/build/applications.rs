@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::paths;
+use crate::{paths, setup::wasm};
 
 /// One application.
 pub struct Application {
@@ -24,9 +24,15 @@ impl Application {
         Path::new("app/crates").join(self.package)
     }
 
-    /// Where its compiled client is put: [`Self::module`], [`Self::wasm`] and perhaps `snippets/`.
+    /// Where its compiled client is put: [`Self::module`], [`Self::wasm`], its chunks with their list and perhaps `snippets/`.
     pub fn compiled(&self) -> PathBuf {
         paths::wasm_target().join("client").join(self.package)
+    }
+
+    /// What cargo links.
+    pub fn linked(&self, profile: &str) -> PathBuf {
+        let folder = paths::wasm_target().join(wasm::TARGET).join(profile);
+        folder.join(format!("{}.wasm", self.package.replace('-', "_")))
     }
 
     /// The file name of wasm-bindgen's module.

@@ -7,9 +7,10 @@
 //! | file | address | made from |
 //! |---|---|---|
 //! | `index.html` | `/MyCallPilot/` | the top-level `index.html`, the page of every application; `<!--STYLE-->` and `<!--APP-->` become the tags below |
-//! | `sw.js` | `/MyCallPilot/sw.js` | `app/sw.js`; `/*PRECACHE*/[]` becomes the list of addresses, `__BUILD_ID__` the build's name |
+//! | `sw.js` | `/MyCallPilot/sw.js` | `app/sw.js`; `/*PRECACHE*/[]` becomes the list of addresses, `/*CHUNKS*/[]` that of the chunks, which are kept later, `__BUILD_ID__` the build's name |
 //! | `assets/PACKAGE.<hash>.js` | `/MyCallPilot/assets/…` | wasm-bindgen's module of an application |
-//! | `assets/PACKAGE_bg.<hash>.wasm` | | the application, by wasm-pack and wasm-opt |
+//! | `assets/PACKAGE_bg.<hash>.wasm` | | the application's first bundle, by rustc, [`chunks`], wasm-bindgen and wasm-opt |
+//! | `assets/PACKAGE-CHUNK.<hash>.wasm` | | its chunks, each fetched when it is first needed; the list of them is in the module |
 //! | `assets/boot.<hash>.js` | | `app/boot.js`, which starts the application of the page's address; `/*APPLICATIONS*/[]` becomes the list. No script stands in the page, so the policy `script-src 'self' 'wasm-unsafe-eval'` holds |
 //! | `assets/style.<hash>.css` | | `app/crates/ui/style/*.css`, joined in the order of their names |
 //! | `assets/…` | | everything in the `static/` of an application, under its own name, which does not change with its content |
@@ -22,6 +23,7 @@
 //! show what to do. Another application is a package, a row in [`APPLICATIONS`], and a route of the server to the same page.
 
 mod applications;
+mod chunks;
 mod compress;
 mod inputs;
 mod names;
@@ -43,6 +45,9 @@ use crate::{
         wasm::{self, Compiler},
     },
 };
+
+/// The profile of the browser's applications.
+const PROFILE: &str = "wasm-release";
 
 /// What wasm-opt may use: what every browser of the last four years knows and rustc already emits.
 const WASM_FEATURES: [&str; 6] = [
@@ -121,9 +126,10 @@ fn without_places() -> String {
 
 impl Application {
     fn is_whole(&self) -> bool {
-        [self.module(), self.wasm()]
-            .iter()
-            .all(|file| self.compiled().join(file).is_file())
+        let compiled = self.compiled();
+        let files = [self.module(), self.wasm()].map(|file| compiled.join(file));
+        files.iter().all(|file| file.is_file())
+            && chunks::files(&compiled).is_ok_and(|files| files.iter().all(|file| file.is_file()))
     }
 
     fn build(&self) -> Result<(), Failure> {
@@ -135,85 +141,94 @@ impl Application {
             self.package,
             compiler.name()
         ));
-        self.pack(&compiler)?;
-        self.shorten_names()?;
-        self.optimise()?;
-        self.order()
-    }
-
-    fn shorten_names(&self) -> Result<(), Failure> {
-        let whole = self.compiled().join(self.wasm());
-        let glue = self.compiled().join(format!("{}.js", self.package));
-        let read = |path: &Path| {
-            fs::read(path).map_err(|source| Failure::io("read what was compiled", path, &source))
-        };
-        let text = String::from_utf8_lossy(&read(&glue)?).into_owned();
-        let (module, text) = names::shorten(&read(&whole)?, &text)
-            .map_err(|fault| Failure::new(format!("{} is no module: {fault}", whole.display())))?;
-        for (path, content) in [(&whole, module), (&glue, text.into_bytes())] {
-            fs::write(path, content)
-                .map_err(|source| Failure::io("write what was compiled", path, &source))?;
+        self.compile(&compiler)?;
+        web_root::remove(&self.compiled())?;
+        let first = self.compiled().join("first.wasm");
+        chunks::cut(&self.linked(PROFILE), &first, &self.compiled())?;
+        self.bind(&compiler, &first)?;
+        self.join()?;
+        say("build: making it small (wasm-opt)");
+        let mut modules = chunks::files(&self.compiled())?;
+        modules.push(self.compiled().join(self.wasm()));
+        for module in modules {
+            optimise(&module)?;
+            order(&module)?;
         }
         Ok(())
     }
 
-    fn pack(&self, compiler: &Compiler) -> Result<(), Failure> {
-        let mut command = compiler.command("wasm-pack")?;
-        // Everything is installed already: `no-install` keeps wasm-pack from downloading programs of its own.
-        command.arg("build").arg(self.source()).args([
-            "--target",
-            "web",
-            "--mode",
-            "no-install",
-            "--no-opt",
-            "--no-pack",
-        ]);
-        command
-            .args([
-                "--no-typescript",
-                "--profile",
-                "wasm-release",
-                "--out-name",
-                self.package,
-                "--out-dir",
-            ])
-            .arg(self.compiled())
-            .args(["--", "--config", &without_places()]);
+    fn compile(&self, compiler: &Compiler) -> Result<(), Failure> {
+        let mut command = compiler.command("cargo")?;
+        command.args(["rustc", "--lib", "--package", self.package]);
+        command.args(["--profile", PROFILE, "--target", wasm::TARGET]);
+        command.args(["--config", &without_places()]);
+        // By the relocations it is known what a function needs, and so what belongs into which chunk.
+        command.args(["--", "-Clink-arg=--emit-relocs"]);
         process::run(&mut command)
     }
 
-    fn optimise(&self) -> Result<(), Failure> {
-        let whole = self.compiled().join(self.wasm());
-        let small = whole.with_extension("small");
-        let mut command = Command::new("node");
-        command
-            .arg(setup::wasm_opt())
-            .arg(&whole)
-            .arg("-o")
-            .arg(&small);
-        // The profile does not strip, because wasm-bindgen reads a section that stripping removes; here it is safe.
-        command
-            .args(["--strip-debug", "--strip-producers"])
-            .args(WASM_PASSES)
-            .args(WASM_FEATURES);
-        say("build: making it small (wasm-opt)");
-        process::run(&mut command)?;
-        fs::rename(&small, &whole).map_err(|source| {
-            Failure::io(
-                "put the small client in place of the large",
-                &whole,
-                &source,
-            )
-        })
+    fn bind(&self, compiler: &Compiler, first: &Path) -> Result<(), Failure> {
+        let mut command = compiler.command("wasm-bindgen")?;
+        command.arg(first);
+        // What the linker exports (memory, stack, table of functions) is what the chunks share.
+        command.args(["--target", "web", "--no-typescript", "--keep-lld-exports"]);
+        command.args(["--out-name", self.package, "--out-dir"]);
+        process::run(command.arg(self.compiled()))
     }
 
-    fn order(&self) -> Result<(), Failure> {
+    /// Puts what fetches the chunks into wasm-bindgen's module, and gives what lies between the parts short names.
+    fn join(&self) -> Result<(), Failure> {
+        let read = |path: &Path| {
+            fs::read(path).map_err(|source| Failure::io("read what was compiled", path, &source))
+        };
+        let text = |path: &Path| Ok(String::from_utf8_lossy(&read(path)?).into_owned());
         let whole = self.compiled().join(self.wasm());
-        let module = fs::read(&whole)
-            .map_err(|source| Failure::io("read the small client", &whole, &source))?;
-        let ordered = order::like_beside_like(&module)
+        let glue = self.compiled().join(self.module());
+        let files = chunks::files(&self.compiled())?;
+        let fetching = text(&paths::root().join("app/chunks.js"))?;
+        let program = names::Program {
+            module: read(&whole)?,
+            glue: chunks::join(&text(&glue)?, &fetching, &chunks::list(&self.compiled())?)?,
+            chunks: files
+                .iter()
+                .map(|file| read(file))
+                .collect::<Result<_, _>>()?,
+        };
+        let short = names::shorten(&program)
             .map_err(|fault| Failure::new(format!("{} is no module: {fault}", whole.display())))?;
-        fs::write(&whole, ordered)
-            .map_err(|source| Failure::io("write the ordered client", &whole, &source))
+        let mut parts = vec![(whole, short.module), (glue, short.glue.into_bytes())];
+        parts.extend(files.into_iter().zip(short.chunks));
+        for (path, content) in parts {
+            fs::write(&path, content)
+                .map_err(|source| Failure::io("write what was compiled", &path, &source))?;
+        }
+        Ok(())
     }
+}
+
+fn optimise(whole: &Path) -> Result<(), Failure> {
+    let small = whole.with_extension("small");
+    let mut command = Command::new("node");
+    command
+        .arg(setup::wasm_opt())
+        .arg(whole)
+        .arg("-o")
+        .arg(&small);
+    // The profile does not strip, because wasm-bindgen reads a section that stripping removes; here it is safe.
+    command
+        .args(["--strip-debug", "--strip-producers"])
+        .args(WASM_PASSES)
+        .args(WASM_FEATURES);
+    process::run(&mut command)?;
+    fs::rename(&small, whole)
+        .map_err(|source| Failure::io("put the small client in place of the large", whole, &source))
+}
+
+fn order(whole: &Path) -> Result<(), Failure> {
+    let module =
+        fs::read(whole).map_err(|source| Failure::io("read the small client", whole, &source))?;
+    let ordered = order::like_beside_like(&module)
+        .map_err(|fault| Failure::new(format!("{} is no module: {fault}", whole.display())))?;
+    fs::write(whole, ordered)
+        .map_err(|source| Failure::io("write the ordered client", whole, &source))
 }

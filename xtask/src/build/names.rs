@@ -2,7 +2,7 @@
 //!
 //! What the module takes from the glue and gives to it is called by wasm-bindgen with long names and hashes, which no compression makes
 //! small: 3 kB of 254 on the wire. Nobody but the two reads them, so each gets one letter or two, in both files. What the glue does not
-//! call is no longer given, and wasm-opt leaves out what is behind it.
+//! call is no longer given, and wasm-opt leaves out what is behind it. The chunks of the application take from it what they share with it.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -13,7 +13,7 @@ use wasm_encoder::{
     ExportSection, ImportSection, Module,
     reencode::{Error, Reencode, utils},
 };
-use wasmparser::{CustomSectionReader, Export, ImportSectionReader, Parser};
+use wasmparser::{CustomSectionReader, Export, ImportSectionReader, Parser, Payload};
 
 /// Classes of `wasm-streams` that give a stream of Rust's to the browser. The glue has them; it can make one only by an import of the module
 /// whose name begins so.
@@ -27,20 +27,88 @@ const CLASSES: [(&str, &str); 3] = [
 ];
 /// How the glue calls what the module gives.
 const CALLED: &str = "wasm.";
+/// What the first bundle is called in its chunks, as `app/chunks.js` has it.
+const FIRST_BUNDLE: &str = "main";
 
-/// A module and its glue with short names.
+/// What belongs together: the names between its parts are changed in all of them.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Program {
+    /// The first bundle.
+    pub module: Vec<u8>,
+    /// wasm-bindgen's module.
+    pub glue: String,
+    /// The chunks. All that they take is given by the first bundle.
+    pub chunks: Vec<Vec<u8>>,
+}
+
+/// A program with short names.
 ///
 /// # Errors
-/// The module is none.
-pub fn shorten(module: &[u8], glue: &str) -> Result<(Vec<u8>, String), Error<Infallible>> {
+/// A part is no module.
+pub fn shorten(program: &Program) -> Result<Program, Error<Infallible>> {
+    let mut called = called(&program.glue);
+    for chunk in &program.chunks {
+        called.extend(taken(chunk)?);
+    }
     let mut names = Names {
-        called: called(glue),
+        called,
         ..Names::default()
     };
     let mut short = Module::new();
-    names.parse_core_module(&mut short, Parser::new(0), module)?;
-    let glue = names.rename(glue);
-    Ok((short.finish(), glue))
+    names.parse_core_module(&mut short, Parser::new(0), &program.module)?;
+    let glue = names.rename(&program.glue);
+    let chunks = program.chunks.iter().map(|chunk| {
+        let mut short = Module::new();
+        Chunk(&names.given).parse_core_module(&mut short, Parser::new(0), chunk)?;
+        Ok(short.finish())
+    });
+    Ok(Program {
+        module: short.finish(),
+        chunks: chunks.collect::<Result<_, Error<Infallible>>>()?,
+        glue,
+    })
+}
+
+/// The names that a module takes.
+fn taken(module: &[u8]) -> Result<Vec<String>, Error<Infallible>> {
+    let mut names = Vec::new();
+    for payload in Parser::new(0).parse_all(module) {
+        if let Payload::ImportSection(imports) = payload? {
+            for import in imports.into_imports() {
+                names.push(import?.name.to_owned());
+            }
+        }
+    }
+    Ok(names)
+}
+
+/// A chunk takes from the first bundle what that gives, under its short names.
+struct Chunk<'a>(&'a BTreeMap<String, String>);
+
+impl Reencode for Chunk<'_> {
+    type Error = Infallible;
+
+    fn parse_import_section(
+        &mut self,
+        imports: &mut ImportSection,
+        section: ImportSectionReader<'_>,
+    ) -> Result<(), Error<Infallible>> {
+        for import in section.into_imports() {
+            let import = import?;
+            let short = self.0.get(import.name).map_or(import.name, String::as_str);
+            let kind = self.entity_type(import.ty)?;
+            imports.import(FIRST_BUNDLE, short, kind);
+        }
+        Ok(())
+    }
+
+    fn parse_custom_section(
+        &mut self,
+        _: &mut Module,
+        _: CustomSectionReader<'_>,
+    ) -> Result<(), Error<Infallible>> {
+        Ok(())
+    }
 }
 
 #[derive(Default)]
@@ -173,35 +241,57 @@ mod tests {
         module.finish()
     }
 
+    fn program(glue: &str, chunks: Vec<Vec<u8>>) -> Program {
+        Program {
+            module: module(),
+            glue: glue.to_owned(),
+            chunks,
+        }
+    }
+
+    fn given(module: &[u8]) -> Vec<String> {
+        let payloads = Parser::new(0).parse_all(module);
+        let exports = payloads.filter_map(|payload| match payload.expect("a section") {
+            Payload::ExportSection(exports) => Some(exports),
+            _ => None,
+        });
+        let all = exports.flatten().map(|export| export.expect("an export"));
+        all.map(|export| export.name.to_owned()).collect()
+    }
+
     const GLUE: &str = "const import0 = {\n  __wbg_now_0123456789abcdef: () => Date.now(),\n  \
         __wbg_log_fedcba9876543210: (start) => { start ? wasm.start() : wasm.intounderlyingsink_close(); },\n};";
 
     #[test]
     fn both_sides_call_each_other_by_the_same_short_names_and_the_rest_stays() {
-        let (module, glue) = shorten(&module(), GLUE).expect("a module");
+        let short = shorten(&program(GLUE, Vec::new())).expect("a module");
         assert_eq!(
-            glue,
+            short.glue,
             "const import0 = {\n  a: () => Date.now(),\n  \
              b: (start) => { start ? wasm.a() : wasm.intounderlyingsink_close(); },\n};"
         );
-        let mut names = Vec::new();
-        for payload in Parser::new(0).parse_all(&module) {
-            match payload.expect("a section") {
-                wasmparser::Payload::ImportSection(imports) => {
-                    let all = imports.into_imports().map(|i| i.expect("an import").name);
-                    names.extend(all);
-                }
-                wasmparser::Payload::ExportSection(exports) => {
-                    names.extend(exports.into_iter().map(|e| e.expect("an export").name));
-                }
-                _ => {}
-            }
-        }
+        assert_eq!(taken(&short.module).expect("a module"), ["a", "b"]);
         assert_eq!(
-            names,
-            ["a", "b", "a"],
+            given(&short.module),
+            ["a"],
             "and what is not called is not given"
         );
+    }
+
+    #[test]
+    fn a_chunk_takes_by_the_short_name_what_only_it_needs() {
+        let (mut types, mut imports) = (TypeSection::new(), ImportSection::new());
+        types.ty().function([], []);
+        imports.import("__wasm_split", "unused", EntityType::Function(0));
+        let mut chunk = Module::new();
+        chunk.section(&types).section(&imports);
+        let short = shorten(&program(GLUE, vec![chunk.finish()])).expect("modules");
+        assert_eq!(
+            given(&short.module),
+            ["a", "b"],
+            "it is given for the chunk"
+        );
+        assert_eq!(taken(&short.chunks[0]).expect("a module"), ["b"]);
     }
 
     #[test]

@@ -1,13 +1,16 @@
 //! Puts the web root together from its parts; the contract is in the documentation of [`super`].
 
 use std::{
+    collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
 };
 
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
-use super::{applications::Application, compress, inputs};
+use super::{applications::Application, chunks, compress, inputs};
 use crate::{failure::Failure, paths, process::say};
 
 /// Where the web root is served.
@@ -37,9 +40,12 @@ struct WebRoot {
 
 impl WebRoot {
     fn fill(&self, root: &Path, built: &[(&Application, PathBuf)]) -> Result<(), Failure> {
+        let mut later = Vec::new();
         let applications = built
             .iter()
-            .map(|(application, compiled)| self.add_application(root, application, compiled))
+            .map(|(application, compiled)| {
+                self.add_application(root, application, compiled, &mut later)
+            })
             .collect::<Result<Vec<_>, _>>()?;
         let boot = replace(
             &text(&root.join("app/boot.js"))?,
@@ -66,12 +72,19 @@ impl WebRoot {
         )?;
         self.add("index.html", page.as_bytes())?;
 
-        let (addresses, build_id) = self.content()?;
+        let (mut addresses, build_id) = self.content()?;
+        addresses.retain(|address| !later.contains(address));
         let worker = text(&root.join("app/sw.js"))?;
         let worker = replace(
             &worker,
             "/*PRECACHE*/[]",
             &json!(addresses).to_string(),
+            "app/sw.js",
+        )?;
+        let worker = replace(
+            &worker,
+            "/*CHUNKS*/[]",
+            &json!(later).to_string(),
             "app/sw.js",
         )?;
         let worker = replace(&worker, "__BUILD_ID__", &build_id, "app/sw.js")?;
@@ -83,24 +96,65 @@ impl WebRoot {
         Ok(())
     }
 
-    /// Adds the bundle of an application and its other files; gives back what `boot` needs to start it.
+    /// Adds the bundle of an application and its other files; gives back what `boot` needs to start it. The addresses of its chunks are added
+    /// to `later`.
     fn add_application(
         &self,
         root: &Path,
         application: &Application,
         compiled: &Path,
+        later: &mut Vec<String>,
     ) -> Result<Value, Failure> {
         let files = root.join(application.source()).join("static");
         self.copy_folder(&files, "assets")?;
         // wasm-bindgen's module imports these by relative names.
         self.copy_folder(&compiled.join("snippets"), "assets/snippets")?;
         let wasm = read(&compiled.join(application.wasm()))?;
-        let module = read(&compiled.join(application.module()))?;
+        let module = text(&compiled.join(application.module()))?;
+        let module = self.add_chunks(application, compiled, &module, later)?;
         Ok(json!({
             "base": application.base,
-            "module": self.add_hashed(application.package, "js", &module)?,
+            "module": self.add_hashed(application.package, "js", module.as_bytes())?,
             "wasm": self.add_hashed(&format!("{}_bg", application.package), "wasm", &wasm)?,
         }))
+    }
+
+    /// Adds the chunks of an application; gives back its module with their addresses and digests.
+    fn add_chunks(
+        &self,
+        application: &Application,
+        compiled: &Path,
+        module: &str,
+        later: &mut Vec<String>,
+    ) -> Result<String, Failure> {
+        let chunks = chunks::list(compiled)?;
+        if chunks.is_empty() {
+            return Ok(module.to_owned());
+        }
+        let mut list = BTreeMap::new();
+        for (chunk, files) in &chunks {
+            let mut add = |name: &String| {
+                let content = read(&chunks::file(compiled, name))?;
+                let stem = format!("{}-{name}", application.package);
+                let digest = BASE64.encode(Sha256::digest(&content));
+                let address = self.add_hashed(&stem, "wasm", &content)?;
+                if !later.contains(&address) {
+                    later.push(address.clone());
+                }
+                Ok([address, format!("sha256-{digest}")])
+            };
+            let files = files
+                .iter()
+                .map(&mut add)
+                .collect::<Result<Vec<_>, Failure>>()?;
+            list.insert(chunk, files);
+        }
+        replace(
+            module,
+            chunks::LIST,
+            &json!(list).to_string(),
+            "app/chunks.js",
+        )
     }
 
     /// The address of everything in the web root so far, and a name for just this content.
@@ -212,7 +266,8 @@ fn text(file: &Path) -> Result<String, Failure> {
     fs::read_to_string(file).map_err(|source| Failure::io("read the file", file, &source))
 }
 
-fn remove(folder: &Path) -> Result<(), Failure> {
+/// Removes a folder with all that is in it, if it is there.
+pub fn remove(folder: &Path) -> Result<(), Failure> {
     match fs::remove_dir_all(folder) {
         Err(source) if source.kind() != io::ErrorKind::NotFound => {
             Err(Failure::io("remove the old folder", folder, &source))
@@ -242,9 +297,18 @@ mod tests {
         );
         write(
             "app/sw.js",
-            "const FILES = /*PRECACHE*/[]; const BUILD = '__BUILD_ID__';",
+            "const FILES = /*PRECACHE*/[]; const CHUNKS = /*CHUNKS*/[]; const BUILD = '__BUILD_ID__';",
         );
-        write("client/my-callpilot.js", "export default async () => {};");
+        write(
+            "client/my-callpilot.js",
+            "export default async () => /*CHUNKS*/{};",
+        );
+        write(
+            "client/chunks.json",
+            r#"{"fax":["both","fax"],"help":["both"]}"#,
+        );
+        write("client/both.wasm", "\0asm both");
+        write("client/fax.wasm", "\0asm fax");
         write("client/my-callpilot_bg.wasm", "\0asm");
         folder.join("client")
     }
@@ -293,6 +357,37 @@ mod tests {
                 "{name} is named but is not there"
             );
         }
+        remove(&folder).expect("the folder is ours");
+    }
+
+    #[test]
+    fn chunks_are_known_to_the_module_by_address_and_digest_and_kept_only_later() {
+        let folder = scratch("chunks");
+        let client = parts(&folder);
+        let dist = folder.join("dist");
+        assembled(&folder, &client, &dist).expect("all parts are there");
+        let worker = text(&dist.join("sw.js")).expect("there is a worker");
+        let list = |name: &str| -> Vec<String> {
+            let rest = worker.split(&format!("const {name} = ")).nth(1);
+            let list = rest.and_then(|rest| rest.split(';').next());
+            serde_json::from_str(list.expect("it has the list")).expect("a list")
+        };
+        let [both, fax] = &list("CHUNKS")[..] else {
+            panic!("not two chunks: {worker}");
+        };
+        assert!(both.contains("/assets/my-callpilot-both.") && fax.contains("-fax."));
+        assert!(!list("FILES").contains(both) && !list("FILES").contains(fax));
+        let files = inputs::files(&dist.join("assets")).expect("there are files");
+        let module = files.iter().find(|file| {
+            file.extension().is_some_and(|extension| extension == "js")
+                && !file.to_string_lossy().contains("boot")
+        });
+        let module = text(module.expect("there is a module")).expect("it is text");
+        let digest = BASE64.encode(Sha256::digest(b"\0asm fax"));
+        assert!(
+            module.contains(&format!(r#"["{fax}","sha256-{digest}"]"#)),
+            "{module}"
+        );
         remove(&folder).expect("the folder is ours");
     }
 

@@ -2,8 +2,8 @@
 
 use crate::frame::Frame;
 use crate::mailbox::MailboxContext;
+use crate::pages::lazy;
 use crate::pages::login::Login;
-use crate::pages::password::PasswordFirst;
 use crate::player::PlayerContext;
 use crate::preferences::PreferencesContext;
 use crate::recorder;
@@ -42,7 +42,7 @@ pub fn MyCallPilot() -> impl IntoView {
         <LiveRegions/>
         {move || match stands.get() {
             Some(true) => view! { <Frame/> }.into_any(),
-            Some(false) => view! { <PasswordFirst/> }.into_any(),
+            Some(false) => lazy::password_first(),
             None => view! { <Login/> }.into_any(),
         }}
     }

@@ -2,9 +2,7 @@
 
 use crate::mailbox::MailboxContext;
 use crate::model::words;
-use crate::pages::configure::ConfigurePage;
-use crate::pages::features::features;
-use crate::pages::information::Information;
+use crate::pages::lazy;
 use crate::pages::list_window::ListPlaces;
 use crate::pages::messages::Messages;
 use crate::pages::not_found::NotFound;
@@ -20,6 +18,7 @@ use ui::components::icons::{Icon, icon, small};
 use ui::focus_keeper::FocusKeeper;
 use ui::keyboard::Keyboard;
 use ui::keys::Command;
+use ui::lazy_page::keep_chunks;
 use ui::router::Router;
 use ui::session::SessionContext;
 
@@ -38,6 +37,7 @@ pub fn Frame() -> impl IntoView {
     let links = PageLinks { page };
     let menu = folders_menu();
     name_the_start();
+    keep_the_pages(mailbox);
     provide_context(ListPlaces::default());
     FocusKeeper::here().belongs(|| browser::focus("heading"));
     view! {
@@ -49,10 +49,10 @@ pub fn Frame() -> impl IntoView {
             <main class="main" id="main" tabindex="-1" class:main--flush=move || links.in_messages()>
                 {move || match page.get() {
                     Some(Page::Messages(folder)) => view! { <Messages folder open/> }.into_any(),
-                    Some(Page::Features(feature)) => features(feature),
-                    Some(Page::Information) => view! { <Information/> }.into_any(),
+                    Some(Page::Features(feature)) => lazy::features(feature),
+                    Some(Page::Information) => lazy::information(),
                     Some(place @ (Page::Configure | Page::Password)) => {
-                        view! { <ConfigurePage at_password=place == Page::Password/> }.into_any()
+                        lazy::configure(place == Page::Password)
                     }
                     None => view! { <NotFound/> }.into_any(),
                 }}
@@ -69,6 +69,16 @@ fn name_the_start() {
         let base = |path: &String| path.trim_end_matches('/') == BASE;
         if router.path().with(base) {
             router.replace(&untrack(|| preferences.get()).home.address());
+        }
+    });
+}
+
+/// When the messages are shown, the browser may fetch the pages that the first load left out.
+fn keep_the_pages(mailbox: MailboxContext) {
+    let shown = Memo::new(move |_| mailbox.mail().with(|mail| mail.as_of.is_some()));
+    Effect::new(move || {
+        if shown.get() {
+            browser::after_drawing(keep_chunks);
         }
     });
 }

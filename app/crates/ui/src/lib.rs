@@ -34,6 +34,8 @@ pub mod focus_keeper;
 #[cfg(target_arch = "wasm32")]
 pub mod keyboard;
 #[cfg(target_arch = "wasm32")]
+pub mod lazy_page;
+#[cfg(target_arch = "wasm32")]
 pub mod read_only;
 #[cfg(target_arch = "wasm32")]
 pub mod router;

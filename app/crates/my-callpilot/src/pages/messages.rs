@@ -1,6 +1,7 @@
 //! The page of a folder: the list, beside it the message that is open, and the dialogs of both.
 
 use super::folder_context::FolderContext;
+use super::lazy;
 use super::message_list::MessageList;
 use super::reader::Reader;
 use crate::components::message_row::row_dom_id;
@@ -9,7 +10,6 @@ use contract::{Folder, ObjectId};
 use leptos::prelude::*;
 use ui::browser;
 use ui::components::dialogs::{Confirm, Dialog};
-use ui::components::key_help::KeyHelp;
 use ui::focus_keeper::FocusKeeper;
 use ui::keyboard::Keyboard;
 use ui::length::counted;
@@ -70,7 +70,7 @@ pub fn Messages(
         </div>
         <Dialog open=folder.help title="Keys">
             <div class="body">
-                <KeyHelp/>
+                {move || folder.help.get().then(lazy::key_help)}
             </div>
         </Dialog>
         <Confirm

@@ -3,6 +3,7 @@
 pub mod configure;
 pub mod features;
 pub mod information;
+pub mod lazy;
 pub mod list_window;
 pub mod login;
 pub mod messages;
