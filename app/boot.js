@@ -1,6 +1,12 @@
 // Starts the application whose pages lie at the address of this one. The build writes the list; each application is a bundle of its
 // own, and only the one that is needed is fetched.
 
+// Colours that the reader has chosen, before anything is drawn. A browser that keeps nothing forbids the question, too.
+try {
+  const theme = /theme=(light|dark)/.exec(localStorage.getItem("callpilot.preferences"))?.[1];
+  if (theme) document.documentElement.dataset.theme = theme;
+} catch {}
+
 const APPLICATIONS = /*APPLICATIONS*/[];
 
 async function start({ module, wasm }) {

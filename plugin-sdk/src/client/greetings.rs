@@ -4,7 +4,7 @@ use super::call::{Call, Progress};
 use super::driver::Driver;
 use crate::Error;
 use crate::transport::Method;
-use contract::{GreetingRow, GreetingSlot};
+use contract::{GreetingEnd, GreetingRow, GreetingSlot, Timestamp};
 use std::rc::Rc;
 
 const GREETINGS: &str = "/api/v1/greetings";
@@ -35,7 +35,7 @@ impl Greetings {
         self.0.call_bytes(&call.receiving(progress)).await
     }
 
-    /// Records a greeting: a file of sound of at most 5 minutes, be it WAV of any rate, MP3, M4A, Ogg, WebM or AMR. It takes the place of the one before, on both servers.
+    /// Records a greeting: a file of sound of at most 5 minutes, be it WAV of any rate, MP3, M4A, Ogg, WebM or AMR, or stored sound of G.726. It takes the place of the one before, on both servers.
     /// `progress` is told as it is sent; dropping the future stops it.
     ///
     /// By key: the recording gets its id here, so a repetition after a lost answer is known, and does not take the place of a newer
@@ -53,6 +53,21 @@ impl Greetings {
         let call = Call::by_key(Method::Put, path).by(self.0.user()?);
         let call = call.with_bytes("audio/wav", wav.into()).sending(progress);
         self.0.call_json(&call).await
+    }
+
+    /// Says when the temporary greeting switches itself off; a moment that has passed switches it off now. Its recording stays. Safe.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] with `bad_request` for another greeting, and with `not_found` where nothing is recorded.
+    pub async fn set_end(
+        &self,
+        slot: GreetingSlot,
+        ends_at: Option<Timestamp>,
+    ) -> Result<GreetingRow, Error> {
+        let call = Call::safe(Method::Patch, path(slot)).by(self.0.user()?);
+        self.0
+            .call_json(&call.with_json(&GreetingEnd { ends_at })?)
+            .await
     }
 
     /// Takes a greeting away, on both servers: callers hear the system's again. Safe.

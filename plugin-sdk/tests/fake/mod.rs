@@ -292,6 +292,7 @@ impl Server {
                 slot: GreetingSlot::External,
                 recorded_at: Timestamp(0),
                 duration_ms: 1,
+                ends_at: None,
             };
             return json(200, &row);
         }

@@ -3,7 +3,7 @@
 use super::audio::{AudioEncoding, ENCODINGS, Sound, respond};
 use super::auth::LoggedIn;
 use super::error::{HttpResult, Problem};
-use super::extract::{Octets, Params, Segment};
+use super::extract::{Body, Octets, Params, Segment};
 use super::{Api, audio, convert, web};
 use crate::operations::greetings::{self, NoRecording, SAMPLES_MAX};
 use crate::operations::sounds::{Silence, Unheard};
@@ -11,7 +11,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use contract::{ApiError, GreetingRow, GreetingSlot, ObjectId};
+use contract::{ApiError, GreetingEnd, GreetingRow, GreetingSlot, ObjectId};
 use domain::{Greeting, Slot};
 use serde::Deserialize;
 
@@ -81,8 +81,8 @@ pub async fn hear(
     respond(&headers, etag, encoding, sound, "greeting")
 }
 
-/// Records a greeting or the name: a file of sound of whatever kind is heard in a message (WAV of any rate, MP3, M4A, Ogg, WebM, AMR), at
-/// most 5 minutes; its content says what it is. It takes the place of the one before, on both servers. A
+/// Records a greeting or the name: a file of sound of whatever kind is heard in a message (WAV of any rate, MP3, M4A, Ogg, WebM, AMR), or
+/// stored sound of G.726, which is kept as it is; at most 5 minutes; its content says what it is. It takes the place of the one before, on both servers. A
 /// request with an `id` may be repeated: it finds what the first one recorded.
 #[utoipa::path(put, path = "/api/v1/greetings/{slot}", tag = "mailbox", security(("session" = [])),
     params(
@@ -110,7 +110,26 @@ pub async fn set(
         slot: convert::slot(slot),
         recorded_at,
         duration_ms: length_ms,
+        ends_at: None,
     }))
+}
+
+/// Says how long the temporary greeting takes the place of the others, from now on, on both servers. Its recording stays.
+#[utoipa::path(patch, path = "/api/v1/greetings/{slot}", tag = "mailbox", security(("session" = [])),
+    params(("slot" = GreetingSlot, Path)), request_body = GreetingEnd,
+    responses((status = 200, body = GreetingRow),
+        (status = 400, description = "Only the temporary greeting has an end, and within the years of four digits", body = ApiError),
+        (status = 401, body = ApiError), (status = 404, description = "It is not recorded", body = ApiError)))]
+pub async fn set_end(
+    State(api): State<Api>,
+    who: LoggedIn,
+    Segment(slot): Segment,
+    Body(GreetingEnd { ends_at }): Body<GreetingEnd>,
+) -> HttpResult<Json<GreetingRow>> {
+    let slot = parsed(&slot)?;
+    let object = greetings::set_end(api.server(), who.id, slot, ends_at).await?;
+    let greeting = Greeting::of(&object).ok_or_else(|| Problem::internal("no greeting"))?;
+    Ok(Json(convert::greeting(slot, &greeting)))
 }
 
 fn refused(why: NoRecording) -> Problem {

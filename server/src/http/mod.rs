@@ -202,8 +202,13 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(notification::of_user, notification::set_of_user))
         .routes(routes!(greetings::list))
         .routes(
-            routes!(greetings::hear, greetings::set, greetings::remove)
-                .layer(DefaultBodyLimit::max(greetings::UPLOAD_MAX)),
+            routes!(
+                greetings::hear,
+                greetings::set,
+                greetings::set_end,
+                greetings::remove
+            )
+            .layer(DefaultBodyLimit::max(greetings::UPLOAD_MAX)),
         )
         .merge(composing())
         .routes(routes!(lists::list))

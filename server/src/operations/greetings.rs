@@ -11,7 +11,7 @@ use std::convert::Infallible;
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 use tokio_util::sync::CancellationToken;
 use vpim::audio::g726::{self, NibbleOrder};
-use vpim::audio::{SAMPLE_RATE_HZ, duration_ms};
+use vpim::audio::{SAMPLE_RATE_HZ, duration_ms, stored};
 use vpim::limits::TRANSCODING_CONSTANT;
 use vpim::{FileRefusal, Undecodable};
 
@@ -21,6 +21,9 @@ const HEAD: &[u8] = b"MIME-Version: 1.0 (Voice 2.0)\r\nContent-Type: audio/32KAD
 
 /// The most samples of one recording.
 pub const SAMPLES_MAX: usize = (Greeting::LENGTH_MS_MAX * SAMPLE_RATE_HZ as u64 / 1_000) as usize;
+
+/// The last moment that an end may have: that of the year 9999.
+const END_MAX: i64 = 253_402_300_799_999;
 
 /// Memory for reading a file besides the file itself: two bytes for each sample, while they become more perhaps three times, the code, and what
 /// a decoder holds.
@@ -38,11 +41,18 @@ pub struct Recording {
 impl Recording {
     /// Encodes samples of 8 kHz. Takes 50 ms or so for a minute.
     pub fn encode(samples: &[i16]) -> Self {
-        let mut body = HEAD.to_vec();
-        body.extend(g726::encode(samples, NibbleOrder::default()));
+        let codes = g726::encode(samples, NibbleOrder::default());
         Self {
-            body,
             length_ms: duration_ms(samples.len() as u64),
+            ..Self::of_codes(&codes)
+        }
+    }
+
+    /// Keeps codes of G.726 as they are, two samples an octet.
+    fn of_codes(codes: &[u8]) -> Self {
+        Self {
+            body: [HEAD, codes].concat(),
+            length_ms: duration_ms(codes.len() as u64 * 2),
         }
     }
 }
@@ -80,6 +90,13 @@ pub async fn read(server: &Server, file: Bytes) -> Result<Recording, NoRecording
 }
 
 fn encoded(file: &[u8]) -> Result<Recording, NoRecording> {
+    // What a client records in the browser comes as it is kept.
+    match stored::adpcm(file) {
+        Some([]) => return Err(NoRecording::Empty),
+        Some(codes) if codes.len() > SAMPLES_MAX / 2 => return Err(NoRecording::TooLong),
+        Some(codes) => return Ok(Recording::of_codes(codes)),
+        None => {}
+    }
     let samples = vpim::decode_file(file, SAMPLES_MAX as u64).map_err(|refusal| match refusal {
         FileRefusal::TooLong => NoRecording::TooLong,
         FileRefusal::Undecodable(error) => NoRecording::Undecodable(error),
@@ -112,9 +129,7 @@ pub async fn all(server: &Server, user: ObjectId) -> OpResult<Vec<(Slot, Object)
 pub async fn find(server: &Server, user: ObjectId, slot: Slot) -> OpResult<Object> {
     let found = all(server, user).await?.into_iter();
     let found = found.into_iter().find(|(its, _)| *its == slot);
-    found
-        .map(|(_, object)| object)
-        .ok_or_else(|| OpError::NotFound("Nothing is recorded for this greeting.".into()))
+    found.map(|(_, object)| object).ok_or_else(not_recorded)
 }
 
 /// Records a greeting or the name of `user`. It takes the place of the one before, on both servers. A request that names the id of the
@@ -175,6 +190,45 @@ fn made_before(
             "The id is that of something else. Draw another id for this recording.".into(),
         ))),
     }
+}
+
+/// Says when the temporary greeting of `user` switches itself off, on both servers; a moment that has passed switches it off now, and with `None` it
+/// takes the place of the others for as long as it is recorded. Returns its object as it is then.
+///
+/// # Errors
+/// [`OpError::Invalid`] for another greeting, and for a moment outside of the years that have four digits; [`OpError::NotFound`].
+pub async fn set_end(
+    server: &Server,
+    user: ObjectId,
+    slot: Slot,
+    ends_at: Option<Timestamp>,
+) -> OpResult<Object> {
+    if slot != Slot::Temporary {
+        let only = "Only the temporary greeting has an end.";
+        return Err(OpError::Invalid(only.into()));
+    }
+    if ends_at.is_some_and(|at| !(0..=END_MAX).contains(&at.0)) {
+        let unknown = "The end is a moment after 1970 and before the year 10000.";
+        return Err(OpError::Invalid(unknown.into()));
+    }
+    let written = server.write(Wait::Partner, move |scope| {
+        let all = scope.tx().view().belongings(&user, Kind::GREETING)?;
+        let newest = Greeting::newest(slot, &all).filter(|(_, object)| object.body.is_some());
+        let Some((id, _)) = newest else {
+            return Err(Abort::Refused(not_recorded()));
+        };
+        let registers = vec![Greeting::end(ends_at)];
+        scope.change(&Change::Set { id: *id, registers })?;
+        scope
+            .tx()
+            .object(id)?
+            .ok_or_else(|| Abort::Refused(not_recorded()))
+    });
+    Ok(written.await?.value)
+}
+
+fn not_recorded() -> OpError {
+    OpError::NotFound("Nothing is recorded for this greeting.".into())
 }
 
 /// Takes a greeting away, on both servers: callers hear the system's again.
@@ -342,6 +396,25 @@ mod tests {
             let file = std::fs::read(vectors.join("sound").join(name)).unwrap();
             assert_eq!(encoded(&file).unwrap().length_ms, length_ms, "{name}");
         }
+    }
+
+    #[test]
+    fn stored_sound_is_kept_as_it_came() {
+        let codes = g726::encode(&[500; 16_000], NibbleOrder::default());
+        let of = |codes: &[u8]| {
+            let coding = vpim::audio::Coding::Adpcm(NibbleOrder::LowFirst);
+            let head = stored::head(&[(coding, u64::from(stored::SAMPLES_UNKNOWN))]);
+            [&head, codes].concat()
+        };
+        let recording = encoded(&of(&codes)).unwrap();
+        assert!(recording.body.ends_with(&codes));
+        assert_eq!(recording.length_ms, 2_000);
+        assert_eq!(recording, Recording::encode(&[500; 16_000]));
+        assert!(matches!(encoded(&of(&[])), Err(NoRecording::Empty)));
+        let longest = vec![1; SAMPLES_MAX / 2];
+        assert_eq!(encoded(&of(&longest)).unwrap().length_ms, 300_000);
+        let long = [&longest[..], &[1]].concat();
+        assert!(matches!(encoded(&of(&long)), Err(NoRecording::TooLong)));
     }
 
     fn open() -> (tempfile::TempDir, Server, JoinHandle<()>) {

@@ -70,6 +70,38 @@ fn greetings_are_recorded_heard_recorded_anew_and_taken_away() {
 }
 
 #[test]
+fn the_temporary_greeting_alone_has_an_end_and_its_recording_stays_behind_it() {
+    let (_dir, server) = server("");
+    let user = tilde(&server);
+    let end = |slot: &str, ends_at: Value| {
+        let path = format!("/api/v1/greetings/{slot}");
+        let body = json!({ "ends_at": ends_at });
+        let answer = user.ask("PATCH", &path, Some(&body)).unwrap();
+        (answer.status, answer.json())
+    };
+    assert_eq!(end("temporary", json!(5)).0, 404, "nothing is recorded");
+    for slot in ["external", "temporary"] {
+        let (status, row) = record(&user, slot, &voice::wav(1, 8_000));
+        assert_eq!((status, &row["ends_at"]), (200, &Value::Null));
+    }
+    assert_eq!(end("external", json!(5)).0, 400);
+    for never in [json!(-1), json!(253_402_300_800_000_i64)] {
+        assert_eq!(end("temporary", never).0, 400);
+    }
+    let listed = || user.get("/api/v1/greetings").json()[1]["ends_at"].clone();
+    for ends_at in [json!(1_900_000_000_000_i64), json!(5), Value::Null] {
+        let (status, row) = end("temporary", ends_at.clone());
+        assert_eq!((status, &row["ends_at"]), (200, &ends_at));
+        assert_eq!(listed(), ends_at);
+    }
+    assert_eq!(end("temporary", json!(5)).0, 200);
+    assert_eq!(user.get("/api/v1/greetings/temporary").status, 200);
+    // Another recording is heard from then on.
+    record(&user, "temporary", &voice::wav(2, 8_000));
+    assert_eq!(listed(), Value::Null);
+}
+
+#[test]
 fn what_cannot_be_a_greeting_is_refused() {
     let (_dir, server) = server("");
     let user = tilde(&server);

@@ -6,6 +6,8 @@ use crate::mailbox::MailboxContext;
 use crate::pages::lazy;
 use crate::pages::login::Login;
 use crate::player::PlayerContext;
+use crate::preferences::PreferencesContext;
+use crate::recorder;
 use crate::route::BASE;
 use leptos::prelude::*;
 use ui::announcer::{Announcer, LiveRegions};
@@ -51,6 +53,7 @@ pub fn MyCallPilot() -> impl IntoView {
 /// Makes the contexts, lets each hear what concerns it, and goes on with the session that this browser keeps.
 fn provide(connection: ConnectionContext) -> SessionContext {
     let (clock, announcer) = (Clock::start(), Announcer::default());
+    let preferences = PreferencesContext::new(clock);
     let mailbox = MailboxContext::new(connection, clock, announcer);
     let player = PlayerContext::new(connection);
     player.follow(mailbox);
@@ -66,6 +69,7 @@ fn provide(connection: ConnectionContext) -> SessionContext {
             player.close();
             if by_reader {
                 composing::remove_all();
+                recorder::kept::clear();
             }
         }
     });
@@ -79,6 +83,7 @@ fn provide(connection: ConnectionContext) -> SessionContext {
     provide_context(mailbox);
     provide_context(composing);
     provide_context(player);
+    provide_context(preferences);
     provide_context(session);
     provide_context(Keyboard::listen());
     provide_context(FocusKeeper::watch());
@@ -87,5 +92,8 @@ fn provide(connection: ConnectionContext) -> SessionContext {
     if composing::something_waits() {
         lazy::go_on_composing(composing);
     }
+    preferences.watch(session, move || {
+        player.playing().with_untracked(Option::is_some)
+    });
     session
 }

@@ -6,7 +6,8 @@ use crate::pages::lazy;
 use crate::pages::list_window::ListPlaces;
 use crate::pages::messages::Messages;
 use crate::pages::not_found::NotFound;
-use crate::route::{BASE, DELETED, INBOX, Location, Page, SENT};
+use crate::preferences::PreferencesContext;
+use crate::route::{BASE, DELETED, FEATURES, Feature, INBOX, Location, Page, SENT};
 use leptos::prelude::*;
 use ui::browser;
 use ui::components::brand::Brand;
@@ -35,7 +36,7 @@ pub fn Frame() -> impl IntoView {
     let open = Memo::new(move |_| place.get().and_then(|place| place.open));
     let links = PageLinks { page };
     let menu = folders_menu();
-    name_the_inbox();
+    name_the_start();
     keep_the_pages(mailbox);
     provide_context(ListPlaces::default());
     FocusKeeper::here().belongs(|| browser::focus("heading"));
@@ -44,13 +45,14 @@ pub fn Frame() -> impl IntoView {
         <div class="app" data-nav=move || menu.get().then_some("open")>
             {bar(links, menu)}
             <ConnectionBanner keeping=keeping(mailbox)/>
-            {folders(links, mailbox)}
+            {side(links, mailbox)}
             <main class="main" id="main" tabindex="-1" class:main--flush=move || links.in_messages()>
                 {move || match page.get() {
                     Some(Page::Messages(folder)) => view! { <Messages folder open/> }.into_any(),
                     Some(Page::Drafts) => lazy::drafts(),
                     Some(Page::Compose) => lazy::compose(open),
                     Some(Page::Answer(answer)) => lazy::answer(answer, open),
+                    Some(Page::Features(feature)) => lazy::features(feature),
                     Some(Page::Information) => lazy::information(),
                     Some(place @ (Page::Configure | Page::Password)) => {
                         lazy::configure(place == Page::Password)
@@ -63,13 +65,13 @@ pub fn Frame() -> impl IntoView {
     }
 }
 
-/// The base alone is the inbox; its address says so from then on, without a step back to the base.
-fn name_the_inbox() {
-    let router = Router::here();
+/// The base alone is the page that the reader likes to start with; its address says so from then on, without a step back to the base.
+fn name_the_start() {
+    let (router, preferences) = (Router::here(), PreferencesContext::here());
     Effect::new(move || {
         let base = |path: &String| path.trim_end_matches('/') == BASE;
         if router.path().with(base) {
-            router.replace(&INBOX.address());
+            router.replace(&untrack(|| preferences.get()).home.address());
         }
     });
 }
@@ -128,6 +130,11 @@ impl PageLinks {
         matches!(self.page.get(), Some(Page::Messages(_)))
     }
 
+    /// A page of CallPilot Features is shown (tracked).
+    fn in_features(self) -> bool {
+        matches!(self.page.get(), Some(Page::Features(_)))
+    }
+
     /// A link with what stands behind its words.
     fn counting(
         self,
@@ -170,10 +177,40 @@ fn bar(links: PageLinks, menu: RwSignal<bool>) -> AnyView {
             </a>
             <nav class="tabs" aria-label="My CallPilot">
                 <a href=INBOX.address() aria-current=move || links.in_messages().then_some("page")>"CallPilot Messages"</a>
+                <a href=FEATURES.address() aria-current=move || links.in_features().then_some("page")>"CallPilot Features"</a>
                 {links.counting(Page::Information, None, "Useful Information", ().into_any())}
             </nav>
             <div class="bar__end">{user_menu(links)}</div>
         </header>
+    }
+    .into_any()
+}
+
+/// What stands at the side: the folders, or the features.
+fn side(links: PageLinks, mailbox: MailboxContext) -> AnyView {
+    let features = Memo::new(move |_| links.in_features());
+    (move || match features.get() {
+        true => features_at_side(links),
+        false => folders(links, mailbox),
+    })
+    .into_any()
+}
+
+fn features_at_side(links: PageLinks) -> AnyView {
+    view! {
+        <nav class="side" aria-label="Features">
+            <div>
+                <h2>"Features"</h2>
+                {links.plain(Page::Features(Feature::Greetings), Icon::Mic, "Greetings")}
+                {links.plain(Page::Features(Feature::Lists), Icon::List, "Personal lists")}
+                {links.plain(Page::Password, Icon::Lock, "Password")}
+                {links.plain(Page::Features(Feature::Preferences), Icon::Eye, "Preferences")}
+            </div>
+            <div>
+                <h2>"This browser"</h2>
+                {links.plain(Page::Configure, Icon::Server, "Configure")}
+            </div>
+        </nav>
     }
     .into_any()
 }
@@ -208,7 +245,7 @@ fn thumb_tabs(links: PageLinks) -> AnyView {
         <nav class="bottom" aria-label="Main, narrow">
             {links.plain(INBOX, Icon::Inbox, "Messages")}
             {links.plain(Page::Compose, Icon::Mic, "Compose")}
-            {links.plain(Page::Information, Icon::Book, "Information")}
+            {links.plain(FEATURES, Icon::Users, "Features")}
             {links.plain(Page::Configure, Icon::Server, "Configure")}
         </nav>
     }

@@ -1,8 +1,9 @@
 //! My CallPilot, the browser client of CallPilot GR: log in, read and hear messages, see which server one is on.
 //!
 //! [`model`] and [`route`] hold the rules, without a browser. The rest is for wasm32 only: `app` puts the contexts together, `frame` is
-//! what stands around every page, `pages` has one file for each page, `mailbox` owns the messages, `composing` those that are being written, `player` the sounds,
-//! `components` one file for each reusable piece. What other applications share is in the crate `ui`.
+//! what stands around every page, `pages` has one file for each page, `mailbox` owns the messages, `composing` those that are being written,
+//! `player` the sounds, `recorder` what is spoken into the microphone, `preferences` what this browser prefers, `components` one file for each
+//! reusable piece. What other applications share is in the crate `ui`.
 
 pub mod model;
 pub mod route;
@@ -21,6 +22,10 @@ mod mailbox;
 mod pages;
 #[cfg(target_arch = "wasm32")]
 mod player;
+#[cfg(target_arch = "wasm32")]
+mod preferences;
+#[cfg(target_arch = "wasm32")]
+mod recorder;
 
 /// Starts the application. Called by the script that loads the WASM module.
 #[cfg(target_arch = "wasm32")]

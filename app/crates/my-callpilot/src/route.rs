@@ -17,6 +17,8 @@ pub enum Page {
     Compose,
     /// Begins a message that goes on with the one at the address.
     Answer(Answer),
+    /// CallPilot Features: one of them.
+    Features(Feature),
     /// Useful Information.
     Information,
     /// Configure.
@@ -25,14 +27,28 @@ pub enum Page {
     Password,
 }
 
+/// What belongs to a mailbox besides its messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Feature {
+    /// What callers hear.
+    Greetings,
+    /// Personal lists.
+    Lists,
+    /// What this browser does for the reader.
+    Preferences,
+}
+
 /// The inbox: where one starts.
 pub const INBOX: Page = Page::Messages(Folder::Inbox);
 /// What one has sent.
 pub const SENT: Page = Page::Messages(Folder::Sent);
+/// Where CallPilot Features begin.
+pub const FEATURES: Page = Page::Features(Feature::Greetings);
 /// What was deleted.
 pub const DELETED: Page = Page::Messages(Folder::Deleted);
 
-const NAMES: [(Page, &str); 11] = [
+/// The name of each; where a page has two, the first is its own.
+const NAMES: [(Page, &str); 15] = [
     (INBOX, "inbox"),
     (SENT, "sent"),
     (Page::Drafts, "drafts"),
@@ -41,6 +57,10 @@ const NAMES: [(Page, &str); 11] = [
     (Page::Answer(Answer::ReplyAll), "reply-all"),
     (Page::Answer(Answer::Forward), "forward"),
     (DELETED, "deleted"),
+    (FEATURES, "features/greetings"),
+    (FEATURES, "features"),
+    (Page::Features(Feature::Lists), "features/lists"),
+    (Page::Features(Feature::Preferences), "features/preferences"),
     (Page::Information, "information"),
     (Page::Configure, "configure"),
     (Page::Password, "password"),
@@ -69,16 +89,22 @@ impl Location {
                 open: None,
             });
         };
-        let (page, _) = NAMES.into_iter().find(|(_, known)| *known == name)?;
-        let open = match (page, names.next()) {
+        let named = |name: &str| NAMES.into_iter().find(|(_, known)| *known == name);
+        let (page, mut rest) = (named(name)?.0, names.next());
+        let page = match rest.and_then(|part| named(&format!("{name}/{part}"))) {
+            Some((part, _)) => {
+                rest = names.next();
+                part
+            }
+            None => page,
+        };
+        let open = match (page, rest) {
             (Page::Answer(_), None) => return None,
             (_, None) => None,
             (Page::Messages(_) | Page::Compose | Page::Answer(_), Some(id)) => {
                 Some(id.parse().ok()?)
             }
-            (Page::Drafts | Page::Information | Page::Configure | Page::Password, Some(_)) => {
-                return None;
-            }
+            (_, Some(_)) => return None,
         };
         names.next().is_none().then_some(Self { page, open })
     }
@@ -112,14 +138,15 @@ mod tests {
 
     #[test]
     fn an_address_leads_back_to_its_page_and_message() {
-        for (page, _) in NAMES {
-            let answers = matches!(page, Page::Answer(_));
-            assert_eq!(Location::of(&page.address()).is_none(), answers);
-            let open = Location::of(&page.address_of(id(4)));
-            if answers {
-                assert_eq!(open.unwrap().open, Some(id(4)));
+        for (page, name) in NAMES {
+            if let Page::Answer(_) = page {
+                assert_eq!(Location::of(&page.address()), None);
+                let open = Location::of(&page.address_of(id(4))).unwrap();
+                assert_eq!((open.page, open.open), (page, Some(id(4))));
                 continue;
             }
+            let named = Location::of(&format!("{BASE}/{name}/")).unwrap();
+            assert_eq!((named.page, named.open), (page, None));
             let place = Location::of(&page.address()).unwrap();
             assert_eq!((place.page, place.open), (page, None));
         }
@@ -143,6 +170,9 @@ mod tests {
             of("inbox/7200"),
             of(&format!("inbox/{}/{}", id(1), id(2))),
             of(&format!("configure/{}", id(1))),
+            of("features/lamp"),
+            of("features/greetings/external"),
+            of("greetings"),
             "/MyCallPilots/inbox".into(),
             "/inbox".into(),
             "/".into(),

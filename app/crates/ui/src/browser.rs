@@ -128,6 +128,17 @@ pub fn after_drawing(run: impl FnOnce() + 'static) {
     leptos::prelude::request_animation_frame(run);
 }
 
+/// Sets the colours of the page: `light`, `dark`, or with nothing those of the system.
+pub fn set_theme(theme: &str) {
+    let root = document().and_then(|document| document.document_element());
+    if let Some(root) = root {
+        let _ = match theme {
+            "" => root.remove_attribute("data-theme"),
+            theme => root.set_attribute("data-theme", theme),
+        };
+    }
+}
+
 /// Sets the title of the window.
 pub fn set_title(title: &str) {
     if let Some(document) = document() {
@@ -154,7 +165,7 @@ pub struct ChosenFile {
     /// Its name, without its folder.
     pub name: String,
     /// Its octets.
-    pub size: u64,
+    pub size: usize,
     file: File,
 }
 
@@ -175,7 +186,7 @@ pub fn chosen_files(input: &HtmlInputElement) -> Vec<ChosenFile> {
     let chosen = chosen.map(|file| ChosenFile {
         name: file.name(),
         // No file is so large that a number of JavaScript does not hold its size.
-        size: file.size() as u64,
+        size: file.size() as usize,
         file,
     });
     chosen.collect()

@@ -20,6 +20,8 @@ pub fn now() -> Timestamp {
 pub struct Clock {
     now: RwSignal<Timestamp>,
     zone: BrowserZone,
+    /// How the reader likes hours to be counted, if not as the browser does.
+    dial: StoredValue<Option<bool>>,
 }
 
 impl Clock {
@@ -28,6 +30,7 @@ impl Clock {
         let clock = Self {
             now: RwSignal::new(now()),
             zone: BrowserZone::ask(),
+            dial: StoredValue::new(None),
         };
         let second = Duration::from_secs(1);
         if let Ok(every) = set_interval_with_handle(move || clock.now.set(now()), second) {
@@ -48,7 +51,13 @@ impl Clock {
 
     /// The reader's zone and dial.
     pub fn zone(self) -> BrowserZone {
-        self.zone
+        let twelve = self.dial.get_value().unwrap_or(self.zone.twelve);
+        BrowserZone { twelve }
+    }
+
+    /// Counts hours to 12, to 24, or with `None` as the browser does. What is shown already stays as it is.
+    pub fn set_dial(self, twelve: Option<bool>) {
+        self.dial.set_value(twelve);
     }
 }
 

@@ -23,6 +23,8 @@ pub enum Command {
     Undo,
     /// Play, or pause.
     PlayPause,
+    /// Record, or pause while it records.
+    Record,
     /// The next slower speed.
     Slower,
     /// The next faster speed.
@@ -116,6 +118,7 @@ pub fn command(press: Press<'_>) -> Option<Command> {
         "k" | "K" => Previous,
         "x" | "X" => Select,
         "u" | "U" => Back,
+        "r" | "R" => Record,
         "<" => Slower,
         ">" => Faster,
         "/" => Search,
@@ -125,7 +128,7 @@ pub fn command(press: Press<'_>) -> Option<Command> {
 }
 
 /// The keys and what they do, for the help: keys that do the same stand together.
-pub const HELP: [(&[&str], &str); 17] = [
+pub const HELP: [(&[&str], &str); 18] = [
     (&["↑", "↓", "J", "K"], "Go through the list"),
     (&["Enter"], "Open the message"),
     (
@@ -136,6 +139,7 @@ pub const HELP: [(&[&str], &str); 17] = [
     (&["Ctrl", "A"], "Select all that are shown"),
     (&["Ctrl", "Z"], "Undo the last deletion or move"),
     (&["Space"], "Play or pause, in the list and in the player"),
+    (&["R"], "Record, and pause while recording"),
     (&["←", "→"], "5 seconds back or on, on the seek bar"),
     (&["<", ">"], "Slower, faster"),
     (&["Del"], "Delete the selection or the message you are at"),
@@ -169,8 +173,9 @@ mod tests {
     #[test]
     fn letters_act_outside_fields_only() {
         assert_eq!(press("j", PressTarget::Row), Some(Command::Next));
+        assert_eq!(press("r", PressTarget::Control), Some(Command::Record));
         assert_eq!(press("?", PressTarget::Page), Some(Command::Help));
-        for key in ["j", "x", "/", "Delete", " ", "ArrowDown"] {
+        for key in ["j", "r", "x", "/", "Delete", " ", "ArrowDown"] {
             assert_eq!(press(key, PressTarget::Field), None, "{key}");
         }
         assert_eq!(press("Escape", PressTarget::Field), Some(Command::Escape));

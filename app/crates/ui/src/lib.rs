@@ -12,6 +12,7 @@ pub mod length;
 pub mod links;
 pub mod refusal;
 pub mod sdk;
+pub mod stoppable;
 pub mod times;
 
 #[cfg(target_arch = "wasm32")]

@@ -14,6 +14,9 @@ use serde::{Deserialize, Serialize};
 
 /// Said at the log-in when a session has ended by itself.
 const ENDED: &str = "Your session has ended. Log in again; your messages stay.";
+/// Said at the log-in when nothing was done for the time that the reader has chosen.
+const IDLE: &str =
+    "You were logged out because nothing was done for a while. What this browser keeps stays.";
 /// Said at the log-in when another tab or window has left.
 const ELSEWHERE: &str = "You have been logged out in another tab or window.";
 
@@ -229,6 +232,12 @@ impl SessionContext {
     /// Logs out here at once, and on both servers as soon as one answers.
     pub fn log_out(self) {
         self.leave("");
+        self.end_on_servers();
+    }
+
+    /// The same when nothing was done for a while: what this browser keeps for the reader stays.
+    pub fn log_out_idle(self) {
+        self.leave(IDLE);
         self.end_on_servers();
     }
 

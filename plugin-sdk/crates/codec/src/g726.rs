@@ -120,6 +120,17 @@ impl AdpcmEncoder {
         }
     }
 
+    /// Behind these codes, as if it had made them: what it encodes goes on where they end.
+    pub fn behind(codes: &[u8], order: NibbleOrder) -> Self {
+        let mut decoder = Adpcm::new(order);
+        decoder.skip(codes);
+        Self {
+            predictor: decoder.predictor,
+            order,
+            odd: None,
+        }
+    }
+
     /// Appends the codes of the next samples at 8 kHz, one octet for two. A last odd sample waits for its partner.
     pub fn encode(&mut self, samples: &[i16], codes: &mut Vec<u8>) {
         self.each::<false>(samples, codes);

@@ -43,8 +43,8 @@ pub use message::{
     MessageRow, Part, Party, Recipient, VoicePurpose,
 };
 pub use own::{
-    ContactSettings, DistributionList, Forwarding, GreetingRow, GreetingSlot, Hours, ListContent,
-    Notification, NotificationDevice, NotificationTarget, PhoneDelivery,
+    ContactSettings, DistributionList, Forwarding, GreetingEnd, GreetingRow, GreetingSlot, Hours,
+    ListContent, Notification, NotificationDevice, NotificationTarget, PhoneDelivery,
 };
 pub use session::{Login, Mailbox, Session};
 pub use task::{

@@ -28,6 +28,17 @@ pub struct GreetingRow {
     pub recorded_at: Timestamp,
     /// Its length in milliseconds.
     pub duration_ms: u64,
+    /// When the temporary greeting switches itself off, or did: then it is kept, and callers hear the others. `null`: never.
+    #[serde(default)]
+    pub ends_at: Option<Timestamp>,
+}
+
+/// `PATCH /api/v1/greetings/temporary`: how long it takes the place of the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct GreetingEnd {
+    /// Up to then, from now on; a moment that has passed switches it off. `null`: for as long as it is recorded.
+    pub ends_at: Option<Timestamp>,
 }
 
 /// A personal distribution list, in `GET /api/v1/lists`.

@@ -15,9 +15,11 @@ use contract::{ObjectId, Timestamp};
 pub mod greeting_fields {
     /// Slot, when it was recorded, and its length, one register: `[slot, milliseconds, milliseconds]`; set at creation.
     pub const RECORDING: u16 = 1;
+    /// When it switches itself off, in milliseconds since 1970; null, or not set: never.
+    pub const END: u16 = 2;
 }
 
-use greeting_fields::RECORDING;
+use greeting_fields::{END, RECORDING};
 
 /// What is played when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -90,6 +92,17 @@ impl<'a> Greeting<'a> {
     /// Its length in milliseconds.
     pub fn length_ms(&self) -> u64 {
         u64::try_from(self.part(2).unwrap_or(0)).unwrap_or(0)
+    }
+
+    /// When it switches itself off; `None`: never.
+    pub fn ends_at(&self) -> Option<Timestamp> {
+        self.0.get(Key::field(END))?.as_int().map(Timestamp)
+    }
+
+    /// The register of a new end.
+    pub fn end(ends_at: Option<Timestamp>) -> (Key, Value) {
+        let value = ends_at.map_or(Value::Null, |at| Value::Int(at.0));
+        (Key::field(END), value)
     }
 
     /// Its sound; `None`: the greeting was taken away.
@@ -167,6 +180,27 @@ mod tests {
             assert_eq!(greeting.body(), Some(BodyRef::of(b"sound")));
         }
         assert!(Greeting::of(&Object::new(Kind::USER, None, None)).is_none());
+    }
+
+    #[test]
+    fn an_end_can_be_set_and_taken_back_and_makes_no_recording_newer() {
+        let (id, mut object) = recording(1, Slot::Temporary, 5, Some(b"sound"));
+        assert_eq!(Greeting::of(&object).unwrap().ends_at(), None);
+        for (hlc, end) in [
+            (7, Some(Timestamp(99))),
+            (8, None),
+            (9, Some(Timestamp(-1))),
+        ] {
+            let version = Version {
+                hlc: Hlc(hlc),
+                incarnation: Incarnation(1),
+            };
+            let (key, value) = Greeting::end(end);
+            object.set(key, version, value);
+            assert_eq!(Greeting::of(&object).unwrap().ends_at(), end);
+        }
+        let newer = recording(2, Slot::Temporary, 6, Some(b"newer"));
+        assert_eq!(newest(Slot::Temporary, &[(id, object), newer]), Some(2));
     }
 
     #[test]

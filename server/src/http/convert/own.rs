@@ -12,6 +12,7 @@ pub fn greeting(of: Slot, greeting: &Greeting<'_>) -> GreetingRow {
         slot: slot(of),
         recorded_at: greeting.recorded_at(),
         duration_ms: greeting.length_ms(),
+        ends_at: greeting.ends_at(),
     }
 }
 

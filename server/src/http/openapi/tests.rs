@@ -54,6 +54,7 @@ fn the_document_holds_the_addresses_that_clients_are_built_against() {
         ("get", "/api/v1/greetings"),
         ("get", "/api/v1/greetings/{slot}"),
         ("put", "/api/v1/greetings/{slot}"),
+        ("patch", "/api/v1/greetings/{slot}"),
         ("delete", "/api/v1/greetings/{slot}"),
         ("get", "/api/v1/lists"),
         ("put", "/api/v1/lists/{number}"),

@@ -184,6 +184,7 @@ impl ComposingContext {
 
     /// A page lets go of one: what servers have whole need not stay in this browser, and what is empty need not stay anywhere.
     pub fn leave(self, id: ObjectId) {
+        self.change(id, &mut Composition::finish);
         let left = self
             .all
             .with_untracked(|all| find(all, id).map(Composition::when_left));
@@ -248,6 +249,7 @@ impl ComposingContext {
         let submission = self.connection.client().drafts().new_id();
         self.change(id, &mut |one| {
             one.refused = None;
+            one.finish();
             one.stage = Stage::Sending(submission);
         });
         self.work();

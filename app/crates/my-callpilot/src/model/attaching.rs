@@ -3,7 +3,7 @@
 use contract::PartKind;
 
 /// A file may have so many octets: some hours of speech.
-pub const FILE_MAX: u64 = 32 << 20;
+pub const FILE_MAX: usize = 32 << 20;
 
 const SOUND: [&str; 13] = [
     "wav", "mp3", "m4a", "aac", "mp4", "ogg", "oga", "opus", "amr", "au", "snd", "gsm", "webm",
@@ -14,7 +14,7 @@ const FAX: [&str; 2] = ["tif", "tiff"];
 ///
 /// # Errors
 /// Why it cannot be sent, and what to do, in a sentence.
-pub fn kind_of(name: &str, size: u64) -> Result<PartKind, &'static str> {
+pub fn kind_of(name: &str, size: usize) -> Result<PartKind, &'static str> {
     if size == 0 {
         return Err("It is empty.");
     }

@@ -300,6 +300,14 @@ impl Composition {
         self.changed(at);
     }
 
+    /// Nothing more is recorded: what there is of each part is all of it.
+    pub fn finish(&mut self) {
+        for part in self.parts.iter_mut().filter(|part| part.here) {
+            part.whole = true;
+        }
+        self.parts.retain(|part| part.length > 0);
+    }
+
     /// A part is taken out.
     pub fn take_out(&mut self, at: Timestamp, part: ObjectId) {
         self.parts.retain(|other| other.id != part);
@@ -627,7 +635,7 @@ mod tests {
         composition.append(NOON, id(7), 40, false);
         served(&mut composition);
         assert_eq!(composition.when_left(), Leaving::Keep, "it still grows");
-        composition.append(NOON, id(7), 40, true);
+        composition.finish();
         served(&mut composition);
         assert_eq!(composition.when_left(), Leaving::Forget);
         composition.edit(NOON, |content| content.text = "Unsaved".into());

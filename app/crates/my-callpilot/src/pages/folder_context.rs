@@ -519,7 +519,9 @@ impl FolderContext {
             Command::Search => self.search(),
             Command::Help => self.help.set(true),
             Command::Escape => return self.escape(),
-            Command::Slower | Command::Faster | Command::ReadConnection => return false,
+            Command::Record | Command::Slower | Command::Faster | Command::ReadConnection => {
+                return false;
+            }
         }
         true
     }

@@ -7,6 +7,7 @@ use super::information::Information;
 use super::password::PasswordFirst;
 use crate::composing::ComposingContext;
 use crate::model::answering::Answer;
+use crate::route::Feature;
 use contract::ObjectId;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -65,4 +66,9 @@ pub fn go_on_composing(composing: ComposingContext) {
             set_timeout(move || go_on_composing(composing), FETCHED_AGAIN_AFTER);
         }
     });
+}
+
+lazy_page! {
+    /// CallPilot Features.
+    pub fn features(feature: Feature) in features => super::features::features(feature)
 }

@@ -3,6 +3,7 @@
 pub mod compose;
 pub mod configure;
 pub mod drafts;
+pub mod features;
 pub mod information;
 pub mod lazy;
 pub mod list_window;

@@ -3,7 +3,7 @@
 
 mod context;
 mod kept;
-mod sounds;
+pub mod sounds;
 mod state;
 mod view;
 

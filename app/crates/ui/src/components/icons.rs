@@ -35,6 +35,8 @@ pub enum Icon {
     Lock,
     /// Menu.
     Menu,
+    /// The microphone: record.
+    Mic,
     /// Voice and fax.
     Mixed,
     /// Pause.
@@ -67,8 +69,6 @@ pub enum Icon {
     Draft,
     /// Pass on.
     Forward,
-    /// Speak: compose, record.
-    Mic,
     /// Answer.
     Reply,
     /// Answer all.
@@ -105,6 +105,9 @@ impl Icon {
             Self::List => "M8.5 6.5h12M8.5 12h12M8.5 17.5h12M4 6.5h.1M4 12h.1M4 17.5h.1",
             Self::Lock => "M6 11h12v9H6zM8.5 11V8a3.5 3.5 0 0 1 7 0v3",
             Self::Menu => "M4 7h16M4 12h16M4 17h16",
+            Self::Mic => {
+                "M12 3.5a3 3 0 0 1 3 3V11a3 3 0 0 1-6 0V6.5a3 3 0 0 1 3-3zM6 11a6 6 0 0 0 12 0M12 17v3.5M9 20.5h6"
+            }
             Self::Mixed => "M4 5h16v14H4zM4 7l8 6 8-6",
             Self::Pause => "M7 5h3.4v14H7zM13.6 5H17v14h-3.4z",
             Self::Play => "M7 4.5v15l12.5-7.5z",
@@ -125,9 +128,6 @@ impl Icon {
             Self::Voice => "M4 10v4M8 6.5v11M12 9v6M16 4v16M20 10v4",
             Self::Draft => "M4 20l1-4.5L16 4.5l3.5 3.5L8.5 19zM14 6.5l3.5 3.5",
             Self::Forward => "M14 6l5.5 5.5L14 17M19 11.5H9.5A5.5 5.5 0 0 0 4 17v2",
-            Self::Mic => {
-                "M12 3.5a3 3 0 0 1 3 3V11a3 3 0 0 1-6 0V6.5a3 3 0 0 1 3-3zM6 11a6 6 0 0 0 12 0M12 17v3.5M9 20.5h6"
-            }
             Self::Reply => "M10 6l-5.5 5.5L10 17M5 11.5h9.5A5.5 5.5 0 0 1 20 17v2",
             Self::ReplyAll => {
                 "M7.5 6 2.5 11.5l5 5.5M12.5 6l-5 5.5 5 5.5M8 11.5h7.5A5.5 5.5 0 0 1 21 17v2"

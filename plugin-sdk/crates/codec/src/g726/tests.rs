@@ -172,3 +172,14 @@ fn samples_that_come_in_pieces_are_encoded_as_the_whole_is() {
         }
     }
 }
+
+#[test]
+fn an_encoder_goes_on_behind_codes_as_if_it_had_made_them() {
+    let samples = tone();
+    for order in [NibbleOrder::LowFirst, NibbleOrder::HighFirst] {
+        let whole = encode(&samples, order);
+        let mut codes = whole[..1_234].to_vec();
+        AdpcmEncoder::behind(&codes, order).encode(&samples[2_468..], &mut codes);
+        assert_eq!(codes, whole);
+    }
+}

@@ -1,8 +1,9 @@
 //! What goes along: recordings, sound files, fax pages.
 
 use super::Form;
+use super::voice::attach;
 use crate::model::attaching::{kind_of, size_words};
-use crate::model::composition::ComposedPart;
+use crate::model::composition::{ComposedPart, Composition};
 use contract::PartKind;
 use leptos::html::Input;
 use leptos::prelude::*;
@@ -11,12 +12,20 @@ use ui::browser;
 use ui::components::button::{button, sign_button};
 use ui::components::icons::{Icon, icon, small};
 
-/// Octets that are put into the browser's storage at once.
-const KEPT_AT_ONCE: usize = 1 << 20;
-
 /// The panel.
 pub(super) fn panel(form: Form) -> AnyView {
-    let parts = Memo::new(move |_| form.with(|one| one.parts.clone()).unwrap_or_default());
+    // What the recorder holds is shown there.
+    let parts = Memo::new(move |_| {
+        let recorded = form.voice.part.get();
+        let others = |one: &Composition| -> Vec<ComposedPart> {
+            let parts = one.parts.iter();
+            parts
+                .filter(|part| Some(part.id) != recorded)
+                .cloned()
+                .collect()
+        };
+        form.with(others).unwrap_or_default()
+    });
     let refused = RwSignal::new(Vec::<(String, &'static str)>::new());
     let chooser = NodeRef::<Input>::new();
     let choose = move || {
@@ -78,12 +87,7 @@ fn read(
             refused.try_update(|refused| refused.push((name, "It could not be read.")));
             return;
         };
-        let part = form.composing.attach(form.id, kind, &name);
-        let pieces = octets.chunks(KEPT_AT_ONCE);
-        let last = pieces.len().saturating_sub(1);
-        for (place, piece) in pieces.enumerate() {
-            form.composing.append(form.id, part, piece, place == last);
-        }
+        attach(form.composing, form.id, kind, &name, &octets);
     });
 }
 

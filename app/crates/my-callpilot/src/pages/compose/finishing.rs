@@ -132,10 +132,12 @@ fn go(form: Form) {
     if !wrong.is_empty() {
         form.edit(|content| content.recipients.retain(|to| !wrong.contains(&to.address)));
     }
+    form.voice.recorder.rest();
     form.composing.send(form.id);
 }
 
 fn leave(form: Form) {
+    form.voice.recorder.rest();
     form.composing.discard(form.id);
     MailboxContext::here().tell("Draft discarded.".to_owned());
     Router::here().go(&INBOX.address());

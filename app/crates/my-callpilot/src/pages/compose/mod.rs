@@ -5,6 +5,7 @@ mod addresses;
 mod attachments;
 mod finishing;
 mod source;
+mod voice;
 
 use crate::composing::ComposingContext;
 use crate::model::answering::Answer;
@@ -155,6 +156,7 @@ struct Form {
     composing: ComposingContext,
     id: ObjectId,
     content: Memo<DraftContent>,
+    voice: voice::Voice,
     /// Nobody can change it any more: it is being sent, or is gone elsewhere.
     fixed: Memo<bool>,
 }
@@ -186,6 +188,7 @@ fn form(composing: ComposingContext, id: ObjectId) -> AnyView {
         composing,
         id,
         content,
+        voice: voice::Voice::new(composing, id),
         fixed: Memo::new(move |_| !of(Composition::is_open)),
     };
     Router::here().page_shown();
@@ -205,6 +208,7 @@ fn form(composing: ComposingContext, id: ObjectId) -> AnyView {
                     {words(form)}
                 </div>
                 <div class="stack">
+                    {voice::panel(form)}
                     {attachments::panel(form)}
                     {source::panel(form)}
                     {options(form)}
