@@ -29,7 +29,7 @@ impl Voice {
         let voice = Self {
             recorder: Recorder::new(RecorderLimits {
                 recording_ms: RECORDING_MS_MAX,
-                file_octets: FILE_MAX,
+                file_octets: FILE_MAX as u64,
             }),
             composing,
             id,
