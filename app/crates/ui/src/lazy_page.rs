@@ -75,11 +75,9 @@ pub fn shown(load: fn() -> Loading, page: Box<dyn Fn() -> AnyView + Send>) -> An
 
 fn bones() -> AnyView {
     view! {
-        <div class="page-head" role="status" aria-busy="true" aria-label="Loading the page">
-            <div class="bone__lines">
-                <span class="bone"></span>
-                <span class="bone"></span>
-            </div>
+        <div class="bone__lines" role="status" aria-busy="true" aria-label="Loading the page">
+            <span class="bone"></span>
+            <span class="bone"></span>
         </div>
     }
     .into_any()
