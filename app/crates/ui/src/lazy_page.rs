@@ -75,11 +75,9 @@ pub fn shown(load: fn() -> Loading, page: Box<dyn Fn() -> AnyView + Send>) -> An
 
 fn bones() -> AnyView {
     view! {
-        <div class="page-head" role="status" aria-busy="true" aria-label="Loading the page">
-            <div class="bone__lines">
-                <span class="bone"></span>
-                <span class="bone"></span>
-            </div>
+        <div class="bone__lines" role="status" aria-busy="true" aria-label="Loading the page">
+            <span class="bone"></span>
+            <span class="bone"></span>
         </div>
     }
     .into_any()
@@ -111,12 +109,11 @@ impl ChunkOfPage {
         self.is.set(Chunk::Coming);
         // The reader may be on another page by then.
         spawn_local(async move { self.came(loading.await) });
+        // Whatever is set is shown anew: a page that is here must not be made again.
         let late = move || {
-            self.is.try_update(|chunk| {
-                if *chunk == Chunk::Coming {
-                    *chunk = Chunk::Late;
-                }
-            });
+            if self.is.try_get_untracked() == Some(Chunk::Coming) {
+                self.is.set(Chunk::Late);
+            }
         };
         set_timeout(late, QUIET);
     }
