@@ -1,6 +1,6 @@
 //! The whole application: its contexts, each told of what concerns it, and the log-in or the frame.
 
-use crate::composing::{self, ComposingContext};
+use crate::composing;
 use crate::frame::Frame;
 use crate::mailbox::MailboxContext;
 use crate::pages::lazy;
@@ -13,6 +13,7 @@ use leptos::prelude::*;
 use ui::announcer::{Announcer, LiveRegions};
 use ui::clock::Clock;
 use ui::connection::ConnectionContext;
+use ui::context::ApplicationOwner;
 use ui::focus_keeper::FocusKeeper;
 use ui::keyboard::Keyboard;
 use ui::router::Router;
@@ -57,7 +58,6 @@ fn provide(connection: ConnectionContext) -> SessionContext {
     let mailbox = MailboxContext::new(connection, clock, announcer);
     let player = PlayerContext::new(connection);
     player.follow(mailbox);
-    let composing = ComposingContext::new(connection, mailbox);
     let session = SessionContext::new(connection, SESSION_KEY, move |change| match change {
         SessionChange::Entered(who) => {
             mailbox.open(&who.mailbox);
@@ -77,11 +77,11 @@ fn provide(connection: ConnectionContext) -> SessionContext {
         session.hear(event);
         mailbox.hear(event);
     });
+    provide_context(ApplicationOwner::present());
     provide_context(connection);
     provide_context(clock);
     provide_context(announcer);
     provide_context(mailbox);
-    provide_context(composing);
     provide_context(player);
     provide_context(preferences);
     provide_context(session);
@@ -90,7 +90,7 @@ fn provide(connection: ConnectionContext) -> SessionContext {
     provide_context(Router::start(BASE));
     session.start();
     if composing::something_waits() {
-        lazy::go_on_composing(composing);
+        lazy::go_on_composing(ApplicationOwner::here());
     }
     preferences.watch(session, move || {
         player.playing().with_untracked(Option::is_some)

@@ -11,3 +11,24 @@ use leptos::prelude::*;
 pub fn provided<T: Clone + 'static>() -> T {
     use_context().expect("the application provides its contexts before it shows anything")
 }
+
+/// What lives as long as the application. A page's own signals and effects end with the page.
+#[derive(Clone)]
+pub struct ApplicationOwner(Owner);
+
+impl ApplicationOwner {
+    /// That of whoever calls this: the application itself, when it starts.
+    pub fn present() -> Self {
+        Self(Owner::current().unwrap_or_default())
+    }
+
+    /// That of the present application.
+    pub fn here() -> Self {
+        provided()
+    }
+
+    /// Runs something whose signals and effects stay.
+    pub fn with<T>(&self, run: impl FnOnce() -> T) -> T {
+        self.0.with(run)
+    }
+}

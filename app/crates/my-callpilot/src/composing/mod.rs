@@ -15,9 +15,11 @@ use contract::{DraftContent, DraftRow, Event, ObjectId, PartKind, ResolvedAddres
 use keeping::Octets;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use std::cell::Cell;
 use std::time::Duration;
 use ui::clock;
 use ui::connection::{ConnectionContext, ConnectionEvent};
+use ui::context::ApplicationOwner;
 use ui::read_only::ReadOnly;
 use ui::sdk::Trouble;
 use ui::session::SessionContext;
@@ -27,15 +29,16 @@ const READ_AFTER: Duration = Duration::from_millis(700);
 /// What addresses lead to is known of so many; the oldest go first.
 const RESOLVED_MAX: usize = 1_000;
 
+thread_local! {
+    /// That of the application that runs here. The first load knows nothing of it (`pages::lazy`).
+    static HERE: Cell<Option<ComposingContext>> = const { Cell::new(None) };
+}
+
 /// The messages that are being composed. A handle.
 #[derive(Clone, Copy)]
 pub struct ComposingContext {
     connection: ConnectionContext,
     mailbox: MailboxContext,
-    /// What lives as long as the application: pages come and go.
-    owner: StoredValue<Owner>,
-    /// It has been started: a page wants it, or something waits in this browser.
-    started: StoredValue<bool>,
     /// Whose they are; none while nobody is logged in.
     number: StoredValue<Option<String>>,
     /// Those that this browser has, the oldest first.
@@ -55,13 +58,10 @@ pub struct ComposingContext {
 }
 
 impl ComposingContext {
-    /// Nothing, until [`Self::start`].
-    pub fn new(connection: ConnectionContext, mailbox: MailboxContext) -> Self {
+    fn new() -> Self {
         Self {
-            connection,
-            mailbox,
-            owner: StoredValue::new(Owner::current().unwrap_or_default()),
-            started: StoredValue::new(false),
+            connection: ConnectionContext::here(),
+            mailbox: MailboxContext::here(),
             number: StoredValue::new(None),
             all: RwSignal::new(Vec::new()),
             octets: StoredValue::new(Octets::default()),
@@ -73,17 +73,25 @@ impl ComposingContext {
         }
     }
 
-    /// That of the present application.
+    /// That of the present application. It begins to keep what is composed, and goes on with what was kept, when it is first asked for.
     pub fn here() -> Self {
-        ui::context::provided()
+        Self::of(&ApplicationOwner::here())
     }
 
-    /// Begins to keep what is composed, and goes on with what was.
-    pub fn start(self) {
-        if self.started.get_value() {
-            return;
+    /// That of an application.
+    pub fn of(owner: &ApplicationOwner) -> Self {
+        if let Some(here) = HERE.get() {
+            return here;
         }
-        self.started.set_value(true);
+        owner.with(|| {
+            let here = Self::new();
+            HERE.set(Some(here));
+            here.start();
+            here
+        })
+    }
+
+    fn start(self) {
         self.connection.listen(move |event| match event {
             ConnectionEvent::Answers => {
                 self.work();
@@ -96,10 +104,8 @@ impl ComposingContext {
             | ConnectionEvent::SessionRenewed(_)
             | ConnectionEvent::SessionEnded => {}
         });
-        self.owner.get_value().with(move || {
-            let who = SessionContext::here().who();
-            Effect::new(move || self.opened(who.with(|who| Some(who.as_ref()?.mailbox.clone()))));
-        });
+        let who = SessionContext::here().who();
+        Effect::new(move || self.opened(who.with(|who| Some(who.as_ref()?.mailbox.clone()))));
     }
 
     /// Somebody is at work, or nobody any more.

@@ -29,7 +29,6 @@ struct Listed {
 /// The page.
 pub fn drafts_page() -> AnyView {
     let composing = ComposingContext::here();
-    composing.start();
     composing.read_later();
     browser::set_title("Drafts · My CallPilot");
     Router::here().page_shown();

@@ -3,8 +3,10 @@
 use super::compose::{answer_page, compose_page};
 use super::configure::ConfigurePage;
 use super::drafts::drafts_page;
+use super::folder_context::FolderContext;
 use super::information::Information;
 use super::password::PasswordFirst;
+use super::reader::Reader;
 use crate::composing::ComposingContext;
 use crate::model::answering::Answer;
 use crate::route::Feature;
@@ -13,11 +15,17 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use std::time::Duration;
 use ui::components::key_help::KeyHelp;
+use ui::context::ApplicationOwner;
 use ui::lazy_page;
 use ui::lazy_page::NotLoaded;
 
 /// What goes on with waiting compositions is fetched again after this time, where no server gave it.
 const FETCHED_AGAIN_AFTER: Duration = Duration::from_secs(10);
+
+lazy_page! {
+    /// The message that is open, or what is said of a selection.
+    pub fn reader(folder: FolderContext) in reading => view! { <Reader folder/> }.into_any()
+}
 
 lazy_page! {
     /// Useful Information.
@@ -55,15 +63,15 @@ lazy_page! {
 }
 
 /// Goes on with what waits of a former page: what is to be sent goes out without a page of it.
-pub fn go_on_composing(composing: ComposingContext) {
+pub fn go_on_composing(owner: ApplicationOwner) {
     #[leptos::wasm_split::wasm_split(composing, wasm_split_path = leptos::wasm_split, fallible)]
-    fn start_composing(composing: ComposingContext) -> Result<(), NotLoaded> {
-        composing.start();
+    fn start_composing(owner: ApplicationOwner) -> Result<(), NotLoaded> {
+        ComposingContext::of(&owner);
         Ok(())
     }
     spawn_local(async move {
-        if start_composing(composing).await.is_err() {
-            set_timeout(move || go_on_composing(composing), FETCHED_AGAIN_AFTER);
+        if start_composing(owner.clone()).await.is_err() {
+            set_timeout(move || go_on_composing(owner), FETCHED_AGAIN_AFTER);
         }
     });
 }

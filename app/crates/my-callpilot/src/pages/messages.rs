@@ -3,8 +3,9 @@
 use super::folder_context::FolderContext;
 use super::lazy;
 use super::message_list::MessageList;
-use super::reader::Reader;
+use super::no_message::none_open;
 use crate::components::message_row::row_dom_id;
+use crate::model::ids::IdSet;
 use crate::model::words;
 use contract::{Folder, ObjectId};
 use leptos::prelude::*;
@@ -63,10 +64,13 @@ pub fn Messages(
     let messages = move || counted(pending(), "message");
     let in_deleted = move || u64::from(folder.mailbox.counts().deleted);
     let lying = move || counted(in_deleted(), "message");
+    // What reads messages comes with the first of them.
+    let reads =
+        Memo::new(move |_| folder.open.get().is_some() || !folder.picked().with(IdSet::is_empty));
     view! {
         <div class="mail" data-view=move || if folder.open.get().is_some() { "open" } else { "list" }>
             <MessageList folder/>
-            <Reader folder/>
+            {move || if reads.get() { lazy::reader(folder) } else { none_open() }}
         </div>
         <Dialog open=folder.help title="Keys">
             <div class="body">

@@ -17,4 +17,5 @@ mod list_toolbar;
 mod message_content;
 mod message_list;
 mod message_rows;
+mod no_message;
 mod reader;

@@ -2,6 +2,7 @@
 
 use super::folder_context::FolderContext;
 use super::message_content::content;
+use super::no_message::{aside, none_open};
 use crate::mailbox::MailboxContext;
 use crate::model::answering::Answer;
 use crate::model::ids::IdSet;
@@ -59,18 +60,6 @@ fn behind_selection(folder: FolderContext, selecting: Memo<bool>) -> Memo<bool> 
     })
 }
 
-fn none_open() -> AnyView {
-    let then = view! {
-        <p>
-            "Use "<kbd>"↑"</kbd>" "<kbd>"↓"</kbd>" to go through the list, "<kbd>"Enter"</kbd>" to open, "<kbd>"Space"</kbd>" to play."
-        </p>
-    };
-    aside(
-        "Message",
-        nothing(Icon::Voice, "No message open".into(), then.into_any()),
-    )
-}
-
 fn selection(folder: FolderContext) -> AnyView {
     let number = counted(folder.picked().with(IdSet::len) as u64, "message");
     let told = folder.mailbox.mail().with(|mail| {
@@ -91,11 +80,6 @@ fn selection(folder: FolderContext) -> AnyView {
         "Selection",
         nothing(Icon::List, format!("{number} selected"), then.into_any()),
     )
-}
-
-/// What stands beside the list while no message is read; narrow windows have no room for it.
-fn aside(name: &'static str, inside: AnyView) -> AnyView {
-    view! { <section class="reader hide-narrow" aria-label=name>{inside}</section> }.into_any()
 }
 
 /// One message. It is made anew only for another message: what arrives meanwhile changes words, not the player.

@@ -27,7 +27,6 @@ use ui::times::moment_words;
 /// The page of a draft: the one of the address, else a new one.
 pub fn compose_page(open: Memo<Option<ObjectId>>) -> AnyView {
     let composing = ComposingContext::here();
-    composing.start();
     let router = Router::here();
     let trouble = RwSignal::new(None::<Trouble>);
     let look = move |id: ObjectId| {
@@ -93,7 +92,6 @@ pub fn compose_page(open: Memo<Option<ObjectId>>) -> AnyView {
 /// The page that begins an answer, and goes on to it.
 pub fn answer_page(answer: Answer, open: Memo<Option<ObjectId>>) -> AnyView {
     let composing = ComposingContext::here();
-    composing.start();
     let router = Router::here();
     let trouble = RwSignal::new(None::<Trouble>);
     let begin = move || {
