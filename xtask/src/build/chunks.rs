@@ -69,13 +69,14 @@ pub fn file(folder: &Path, name: &str) -> PathBuf {
 
 /// wasm-bindgen's module with what fetches the chunks in place of the import of it.
 pub fn join(glue: &str, fetching: &str, chunks: &Chunks) -> Result<String, Failure> {
-    let import = glue.lines().find_map(|line| {
+    // There is one for each chunk.
+    let mut imports = glue.lines().filter_map(|line| {
         let name = line.strip_prefix("import * as ")?;
         let (name, from) = name.split_once(" from ")?;
         let from = from.trim_end_matches(';').trim_matches(['"', '\'']);
         (from == LINK_MODULE).then_some((line, name))
     });
-    let Some((line, name)) = import else {
+    let Some((line, name)) = imports.next() else {
         return match chunks.is_empty() {
             true => Ok(glue.to_owned()),
             false => Err(Failure::new(
@@ -88,7 +89,10 @@ pub fn join(glue: &str, fetching: &str, chunks: &Chunks) -> Result<String, Failu
         .map(|chunk| format!("  {LOADER}{chunk}: chunkLoader(\"{chunk}\"),\n"));
     let loaders: String = loaders.collect();
     let inside = format!("{fetching}\nconst {name} = {{\n{loaders}}};");
-    Ok(glue.replacen(line, &inside, 1))
+    let joined = glue.replacen(line, &inside, 1);
+    Ok(imports.fold(joined, |joined, (line, other)| {
+        joined.replacen(line, &format!("const {other} = {name};"), 1)
+    }))
 }
 
 #[cfg(test)]
@@ -111,6 +115,18 @@ mod tests {
             joined,
             "const CHUNKS = {};\nconst import1 = {\n  __wasm_split_load_fax: chunkLoader(\"fax\"),\n  \
              __wasm_split_load_help: chunkLoader(\"help\"),\n};\nconst imports = {\n  \"./chunks.js\": import1,\n};\n"
+        );
+    }
+
+    #[test]
+    fn each_import_of_it_is_the_same() {
+        let glue =
+            "import * as import1 from \"./chunks.js\"\nimport * as import2 from \"./chunks.js\"\n";
+        let joined = join(glue, "", &chunks()).expect("it is imported");
+        assert!(!joined.contains("import *"), "{joined}");
+        assert!(
+            joined.ends_with("};\nconst import2 = import1;\n"),
+            "{joined}"
         );
     }
 

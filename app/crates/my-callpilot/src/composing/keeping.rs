@@ -63,17 +63,25 @@ impl ComposingContext {
     pub(super) fn restore(self, number: String) {
         spawn_local(async move {
             let mut found: Vec<Composition> = Vec::new();
+            // Of a newer page, perhaps: it is left as it is.
+            let mut unreadable: Vec<String> = Vec::new();
             let mut octets = Octets::default();
             let keys = STORE.keys().await;
             for key in &keys {
                 let fields: Vec<&str> = key.split(' ').collect();
                 match fields[..] {
-                    [owner, _] if owner == number => {
+                    [owner, draft] if owner == number => {
                         let json = STORE.get(key).await.unwrap_or_default();
-                        found.extend(Composition::from_json(&json));
+                        match Composition::from_json(&json) {
+                            Some(one) => found.push(one),
+                            None => unreadable.push(draft.to_owned()),
+                        }
                     }
                     // Keys come in order, so each piece follows the one before it, and all of them their composition.
                     [owner, draft, part, _] if owner == number => {
+                        if unreadable.iter().any(|one| one == draft) {
+                            continue;
+                        }
                         if !found.iter().any(|one| one.id.to_string() == draft) {
                             STORE.remove(key).await;
                             continue;

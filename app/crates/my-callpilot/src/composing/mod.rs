@@ -253,21 +253,13 @@ impl ComposingContext {
     /// Sends one, as soon as a server answers.
     pub fn send(self, id: ObjectId) {
         let submission = self.connection.client().drafts().new_id();
-        self.change(id, &mut |one| {
-            one.refused = None;
-            one.finish();
-            one.stage = Stage::Sending(submission);
-        });
+        self.change(id, &mut |one| one.send(submission));
         self.work();
     }
 
     /// Takes one back that has not gone out yet.
     pub fn hold(self, id: ObjectId) {
-        self.change(id, &mut |one| {
-            if let Stage::Sending(_) = one.stage {
-                one.stage = Stage::Open;
-            }
-        });
+        self.change(id, &mut Composition::hold);
     }
 
     /// Discards one, here at once and on the servers as soon as one answers.

@@ -103,8 +103,8 @@ pub enum Stage {
     /// It is being written.
     #[default]
     Open,
-    /// It goes out under this identity, as soon as it can.
-    Sending(ObjectId),
+    /// It goes out as soon as it can.
+    Sending,
     /// It is to go.
     Discarded,
     /// It was sent or discarded on another device.
@@ -139,6 +139,8 @@ pub struct Composition {
     pub changed_at: Timestamp,
     /// Where it stands.
     pub stage: Stage,
+    /// The identity under which it goes out.
+    submission: Option<ObjectId>,
     /// Why a server did not take it, in a sentence.
     pub refused: Option<String>,
 }
@@ -154,6 +156,7 @@ impl Composition {
             saved: None,
             changed_at: at,
             stage: Stage::Open,
+            submission: None,
             refused: None,
         }
     }
@@ -217,7 +220,7 @@ impl Composition {
             Stage::Elsewhere => return None,
             Stage::Discarded => return Some(Step::Discard),
             Stage::Open => None,
-            Stage::Sending(submission) => Some(submission),
+            Stage::Sending => self.submission,
         };
         if self.refused.is_some() || self.saved.is_none() && self.is_blank() {
             return None;
@@ -300,6 +303,21 @@ impl Composition {
         self.changed(at);
     }
 
+    /// It goes out under this identity, drawn for it.
+    pub fn send(&mut self, submission: ObjectId) {
+        self.refused = None;
+        self.finish();
+        self.stage = Stage::Sending;
+        self.submission = Some(submission);
+    }
+
+    /// It does not go out yet.
+    pub fn hold(&mut self) {
+        if self.stage == Stage::Sending {
+            self.stage = Stage::Open;
+        }
+    }
+
     /// Nothing more is recorded: what there is of each part is all of it.
     pub fn finish(&mut self) {
         for part in self.parts.iter_mut().filter(|part| part.here) {
@@ -349,9 +367,7 @@ impl Composition {
     /// A server does not take it as it is: it can be changed, and tried again.
     pub fn refuse(&mut self, sentence: String) {
         self.refused = Some(sentence);
-        if let Stage::Sending(_) = self.stage {
-            self.stage = Stage::Open;
-        }
+        self.hold();
     }
 
     /// What a server knows of the draft. A field that was not changed here since it was saved is as it is there.
@@ -509,7 +525,7 @@ mod tests {
         let mut composition = begun();
         composition.attach(NOON, id(7), PartKind::Voice, String::new());
         composition.append(NOON, id(7), 10, true);
-        composition.stage = Stage::Sending(id(9));
+        composition.send(id(9));
         let steps = served(&mut composition);
         assert_eq!(steps.len(), 3);
         assert_eq!(steps[2], Step::Submit(id(9)));
@@ -599,7 +615,7 @@ mod tests {
     #[test]
     fn what_is_refused_can_be_changed_and_is_not_sent_by_itself() {
         let mut composition = begun();
-        composition.stage = Stage::Sending(id(9));
+        composition.send(id(9));
         served(&mut composition);
         composition.refuse("Nobody is reached.".into());
         assert!(composition.is_open());
@@ -653,7 +669,7 @@ mod tests {
         let mut composition = begun();
         composition.attach(NOON, id(7), PartKind::Fax, "order.tif".into());
         composition.append(NOON, id(7), 100, false);
-        composition.stage = Stage::Sending(id(9));
+        composition.send(id(9));
         let json = composition.to_json().unwrap();
         assert_eq!(
             Composition::from_json(json.as_bytes()),

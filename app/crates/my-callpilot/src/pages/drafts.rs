@@ -117,7 +117,7 @@ fn listed(rows: Vec<DraftRow>, here: &[Composition]) -> Vec<Listed> {
 
 fn badge(one: &Composition) -> Option<(&'static str, String)> {
     let (class, words) = match &one.stage {
-        Stage::Sending(_) => ("badge badge--ok", "Being sent".to_owned()),
+        Stage::Sending => ("badge badge--ok", "Being sent".to_owned()),
         Stage::Elsewhere => ("badge badge--unknown", "Sent or discarded elsewhere".into()),
         _ if one.refused.is_some() => ("badge badge--down", "Not sent".into()),
         _ if !one.is_saved() => ("badge", "In this browser only so far".into()),

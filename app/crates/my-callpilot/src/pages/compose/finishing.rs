@@ -61,7 +61,7 @@ pub(super) fn footer(form: Form) -> AnyView {
         (_, 1) => "1 address is wrong and will be left out.".into(),
         (_, wrong) => format!("{wrong} addresses are wrong and will be left out."),
     };
-    let sending = move || form.with(|one| matches!(one.stage, Stage::Sending(_))) == Some(true);
+    let sending = move || form.with(|one| one.stage == Stage::Sending) == Some(true);
     let actions = move || {
         if sending() {
             return button(Icon::Undo, "Do not send yet", move || {

@@ -10,7 +10,7 @@ mod voice;
 use crate::composing::ComposingContext;
 use crate::model::answering::Answer;
 use crate::model::composition::{Composition, Stage};
-use crate::route::{Page, SENT};
+use crate::route::{Location, Page, SENT};
 use contract::{DraftContent, ObjectId, SourceAction};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -37,13 +37,25 @@ pub fn compose_page(open: Memo<Option<ObjectId>>) -> AnyView {
             }
         });
     };
-    Effect::new(move |before: Option<Option<ObjectId>>| {
+    // The draft at which one is.
+    let at = StoredValue::new(None::<ObjectId>);
+    let go_to = move |id: Option<ObjectId>| {
+        let before = at
+            .try_update_value(|at| std::mem::replace(at, id))
+            .flatten();
+        before
+            .filter(|before| Some(*before) != id)
+            .into_iter()
+            .for_each(|left| composing.leave(left));
+    };
+    Effect::new(move || {
         let (now, ready) = (open.get(), composing.ready().get());
-        if let Some(Some(left)) = before
-            && before != Some(now)
-        {
-            composing.leave(left);
+        let place = router.path().with_untracked(|path| Location::of(path));
+        if place.is_none_or(|place| place.page != Page::Compose) {
+            // Another page is about to be shown.
+            return;
         }
+        go_to(now);
         match now {
             _ if !ready => {}
             None => {
@@ -52,17 +64,12 @@ pub fn compose_page(open: Memo<Option<ObjectId>>) -> AnyView {
             }
             Some(id) => look(id),
         }
-        now
     });
-    on_cleanup(move || {
-        if let Some(left) = open.try_get_untracked().flatten() {
-            composing.leave(left);
-        }
-    });
+    on_cleanup(move || go_to(None));
     // What has gone out is in Sent.
     let goes = Memo::new(move |_| {
         let one = composing.get(open.get()?)?;
-        Some(matches!(one.stage, Stage::Sending(_)))
+        Some(one.stage == Stage::Sending)
     });
     Effect::new(move |before: Option<Option<bool>>| {
         let now = goes.get();
@@ -233,10 +240,10 @@ fn kept(form: Form) -> String {
     form.with(|one| {
         let at = moment_words(&clock.zone(), one.changed_at, one.changed_at);
         match (&one.stage, one.is_saved()) {
-            (Stage::Sending(_), _) if !connected => {
+            (Stage::Sending, _) if !connected => {
                 "It goes out by itself, once, when a server answers.".into()
             }
-            (Stage::Sending(_), _) => match one.percent() {
+            (Stage::Sending, _) => match one.percent() {
                 100 => "Being sent\u{2026}".into(),
                 percent => format!("Being sent: {percent} % uploaded."),
             },
