@@ -16,15 +16,18 @@
 //! | `assets/…` | | everything in the `static/` of an application, under its own name, which does not change with its content |
 //!
 //! A name with a hash (16 hexadecimal digits before the extension) never changes its content and may be kept for ever. Beside
-//! each file of text or WebAssembly stands the same, compressed, with `.br` and `.gz` added to its name.
+//! each file of text or WebAssembly stands the same, compressed, with `.br` and `.gz` added to its name. Scripts and style come without their
+//! comments ([`bare`]).
 //!
 //! `<!--STYLE-->` becomes the link to the style sheet, `<!--APP-->` the module script of `boot`, which fetches the bundle of the one
 //! application that is needed. When it cannot start, `boot` sets `data-boot="failed"` on the `html` element, by which the page can
 //! show what to do. Another application is a package, a row in [`APPLICATIONS`], and a route of the server to the same page.
 
 mod applications;
+mod bare;
 mod chunks;
 mod compress;
+mod first_load;
 mod inputs;
 mod names;
 mod order;
@@ -111,6 +114,11 @@ pub fn app() -> Result<(), Failure> {
         .map(|application| (application, application.compiled()));
     web_root::assemble(&root, &built.collect::<Vec<_>>(), &paths::dist())?;
     inputs::set_stamp(&stamp, &everything)
+}
+
+/// Says how large the first load is, and fails where it is larger than it may be. A build is not judged: another compiler may make another size.
+pub fn judge_first_load() -> Result<String, Failure> {
+    first_load::judge(&paths::dist())
 }
 
 /// The setting of cargo by which a panic in a library names its file without the folder where this machine keeps it: a client tells

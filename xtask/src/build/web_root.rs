@@ -10,7 +10,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::{applications::Application, chunks, compress, inputs};
+use super::{applications::Application, bare, chunks, compress, inputs};
 use crate::{failure::Failure, paths, process::say};
 
 /// Where the web root is served.
@@ -53,9 +53,9 @@ impl WebRoot {
             &json!(applications).to_string(),
             "app/boot.js",
         )?;
-        let boot = self.add_hashed("boot", "js", boot.as_bytes())?;
+        let boot = self.add_hashed("boot", "js", bare::script(&boot).as_bytes())?;
         let style = style(&root.join("app/crates/ui/style"))?;
-        let style = self.add_hashed("style", "css", &style)?;
+        let style = self.add_hashed("style", "css", bare::style(&style).as_bytes())?;
 
         let page = text(&root.join("index.html"))?;
         let page = replace(
@@ -88,7 +88,7 @@ impl WebRoot {
             "app/sw.js",
         )?;
         let worker = replace(&worker, "__BUILD_ID__", &build_id, "app/sw.js")?;
-        self.add("sw.js", worker.as_bytes())?;
+        self.add("sw.js", bare::script(&worker).as_bytes())?;
 
         for file in inputs::files(&self.folder)? {
             compress::beside(&file)?;
@@ -114,7 +114,7 @@ impl WebRoot {
         let module = self.add_chunks(application, compiled, &module, later)?;
         Ok(json!({
             "base": application.base,
-            "module": self.add_hashed(application.package, "js", module.as_bytes())?,
+            "module": self.add_hashed(application.package, "js", bare::script(&module).as_bytes())?,
             "wasm": self.add_hashed(&format!("{}_bg", application.package), "wasm", &wasm)?,
         }))
     }
@@ -224,14 +224,14 @@ impl WebRoot {
     }
 }
 
-fn style(folder: &Path) -> Result<Vec<u8>, Failure> {
-    let mut joined = Vec::new();
+fn style(folder: &Path) -> Result<String, Failure> {
+    let mut joined = String::new();
     for file in inputs::files(folder)?
         .iter()
         .filter(|file| file.extension().is_some_and(|extension| extension == "css"))
     {
-        joined.extend(read(file)?);
-        joined.push(b'\n');
+        joined.push_str(&text(file)?);
+        joined.push('\n');
     }
     if joined.is_empty() {
         return Err(Failure::new("there is no style sheet")
@@ -397,7 +397,7 @@ mod tests {
         parts(&folder);
         assert_eq!(
             style(&folder.join("app/crates/ui/style")).expect("there are two"),
-            b"a{}\nb{}\n"
+            "a{}\nb{}\n"
         );
         remove(&folder).expect("the folder is ours");
     }

@@ -49,7 +49,10 @@ impl<'a> Steps<'a> {
             Step::Format => format(),
             Step::Lints => lints(),
             Step::Licences => licences(),
-            Step::Build => self.server().and(self.app()).map(|()| String::new()),
+            Step::Build => self
+                .server()
+                .and(self.app())
+                .and_then(|()| told(build::judge_first_load())),
             Step::Native => self.native(),
             Step::Docs => self.docs(),
             Step::Wasm => self.wasm(),
