@@ -44,7 +44,7 @@ function chunkBytes(address, integrity) {
   const stop = new AbortController();
   const limit = setTimeout(() => stop.abort(), CHUNK_TIMEOUT_MS);
   const ask = async (server, before) => {
-    await Promise.race([before, new Promise((go) => setTimeout(go, before && CHUNK_COMPANY_MS))]).catch(() => {});
+    if (before) await Promise.race([before.catch(() => {}), new Promise((go) => setTimeout(go, CHUNK_COMPANY_MS))]);
     // By the digest it is the same from every server; one of another version does not fit.
     const answer = await fetch(server + address, { integrity, signal: stop.signal });
     if (!answer.ok) throw new Error(`${answer.url}: ${answer.status}`);

@@ -51,6 +51,34 @@ describe('Pages in chunks', { timeout: 300_000 }, () => {
     assert.deepEqual(page.chunks, fetched);
   });
 
+  it('while a page comes slowly that is said, and what is shown then stays', async () => {
+    await inbox();
+    let give;
+    const given = new Promise((go) => { give = go; });
+    await page.route(CHUNK, async (route) => {
+      await given;
+      await route.continue();
+    });
+    await follow(page, 'Configure');
+    await page.getByRole('status', { name: 'Loading the page' }).waitFor();
+    give();
+    await heading(page, 'Configure');
+    assert.equal(await page.getByRole('status', { name: 'Loading the page' }).count(), 0);
+  });
+
+  it('a page that came at once is not made again when its time to come is over', async () => {
+    page = await openPage(browser, { serviceWorkers: 'block' });
+    await page.clock.install();
+    await logIn(page, pair.north, pair.user('7200'));
+    await page.clock.pauseAt(await page.evaluate(() => Date.now() + 1_000));
+    await follow(page, 'Configure');
+    await page.getByRole('button', { name: 'Remove what is kept' }).click();
+    const question = page.getByRole('dialog', { name: 'Remove what is kept?' });
+    await question.waitFor();
+    await page.clock.runFor(1_000);
+    assert.ok(await question.isVisible());
+  });
+
   it('a link into such a page works, also after a reload', async () => {
     await inbox();
     await page.goto(`${pair.north.http}/MyCallPilot/configure`);

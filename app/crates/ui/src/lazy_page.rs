@@ -111,12 +111,11 @@ impl ChunkOfPage {
         self.is.set(Chunk::Coming);
         // The reader may be on another page by then.
         spawn_local(async move { self.came(loading.await) });
+        // Whatever is set is shown anew: a page that is here must not be made again.
         let late = move || {
-            self.is.try_update(|chunk| {
-                if *chunk == Chunk::Coming {
-                    *chunk = Chunk::Late;
-                }
-            });
+            if self.is.try_get_untracked() == Some(Chunk::Coming) {
+                self.is.set(Chunk::Late);
+            }
         };
         set_timeout(late, QUIET);
     }
