@@ -67,15 +67,15 @@ pub fn file(folder: &Path, name: &str) -> PathBuf {
     folder.join(format!("{name}.wasm"))
 }
 
-/// wasm-bindgen's module with what fetches the chunks in place of the import of it.
+/// wasm-bindgen's module with what fetches the chunks in place of the import of it. It imports the same once for each chunk.
 pub fn join(glue: &str, fetching: &str, chunks: &Chunks) -> Result<String, Failure> {
-    let import = glue.lines().find_map(|line| {
+    let mut imports = glue.lines().filter_map(|line| {
         let name = line.strip_prefix("import * as ")?;
         let (name, from) = name.split_once(" from ")?;
         let from = from.trim_end_matches(';').trim_matches(['"', '\'']);
         (from == LINK_MODULE).then_some((line, name))
     });
-    let Some((line, name)) = import else {
+    let Some((line, name)) = imports.next() else {
         return match chunks.is_empty() {
             true => Ok(glue.to_owned()),
             false => Err(Failure::new(
@@ -88,7 +88,10 @@ pub fn join(glue: &str, fetching: &str, chunks: &Chunks) -> Result<String, Failu
         .map(|chunk| format!("  {LOADER}{chunk}: chunkLoader(\"{chunk}\"),\n"));
     let loaders: String = loaders.collect();
     let inside = format!("{fetching}\nconst {name} = {{\n{loaders}}};");
-    Ok(glue.replacen(line, &inside, 1))
+    let first = glue.replacen(line, &inside, 1);
+    Ok(imports.fold(first, |glue, (line, other)| {
+        glue.replacen(line, &format!("const {other} = {name};"), 1)
+    }))
 }
 
 #[cfg(test)]
@@ -101,6 +104,15 @@ mod tests {
             ("fax".to_owned(), files(&["chunk_3", "split_fax"])),
             ("help".to_owned(), files(&["split_help"])),
         ])
+    }
+
+    #[test]
+    fn what_is_imported_several_times_is_one_and_the_same() {
+        let import = |n| format!("import * as import{n} from \"./chunks.js\"\n");
+        let glue = [import(1), import(2), import(3)].concat();
+        let joined = join(&glue, "", &chunks()).expect("it is imported");
+        assert!(!joined.contains("from"), "{joined}");
+        assert!(joined.ends_with("};\nconst import2 = import1;\nconst import3 = import1;\n"));
     }
 
     #[test]
