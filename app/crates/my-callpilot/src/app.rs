@@ -8,6 +8,7 @@ use crate::player::PlayerContext;
 use crate::preferences::PreferencesContext;
 use crate::recorder;
 use crate::route::BASE;
+use crate::waiting_lists;
 use leptos::prelude::*;
 use ui::announcer::{Announcer, LiveRegions};
 use ui::clock::Clock;
@@ -67,6 +68,7 @@ fn provide(connection: ConnectionContext) -> SessionContext {
             player.close();
             if by_reader {
                 recorder::kept::clear();
+                waiting_lists::clear();
             }
         }
     });
