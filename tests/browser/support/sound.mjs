@@ -6,7 +6,7 @@ import { join } from 'node:path';
 
 /** Samples a second of everything that a server gives. */
 export const RATE = 8_000;
-const SECONDS = 12;
+const SECONDS = 8;
 /** A syllable: another pitch each, so that no two places of the sound are alike. */
 const SYLLABLE = 0.17;
 
@@ -83,7 +83,7 @@ export function whereKnown(samples, step = 1) {
 }
 
 /** How like a stretch of a recording is to the known sound, at the place that this stretch has there. */
-export const stretchAt = (samples, from, seconds = 0.6) => {
+export const stretchAt = (samples, from, seconds = 0.35) => {
   const begin = Math.round(from * RATE);
   const found = whereKnown(samples.subarray(begin, begin + Math.round(seconds * RATE)));
   return { ...found, begin: ((found.at - from) % SECONDS + SECONDS) % SECONDS };

@@ -182,6 +182,11 @@ async fn ask_as_a_user(client: &Client) {
     greetings.all().await.unwrap();
     greetings.audio(slot, |_| {}).await.unwrap();
     greetings.remove(slot).await.unwrap();
+    let (slot, end) = (GreetingSlot::Temporary, Some(Timestamp(5)));
+    let wav = voice::wav(1, 8_000);
+    greetings.record(slot, wav, |_| {}).await.unwrap();
+    let row = greetings.set_end(slot, end).await.unwrap();
+    assert_eq!(row.ends_at, end);
 
     compose(client).await;
     let content = ListContent {

@@ -78,6 +78,25 @@ fn a_greeting_is_heard_on_both_servers_wherever_it_was_recorded() {
 }
 
 #[test]
+fn the_end_of_the_temporary_greeting_is_on_both_servers_wherever_it_was_set() {
+    let (_dir, pair) = pair("");
+    let on = sessions(&pair);
+    record(&on[0], "temporary", 1, 8_000);
+    sound(&on, "temporary", 8_000);
+    for (user, ends_at) in [
+        (&on[1], json!(1_900_000_000_000_i64)),
+        (&on[0], Value::Null),
+        (&on[1], json!(5)),
+    ] {
+        let end = json!({ "ends_at": ends_at });
+        let answer = user.ask("PATCH", "/api/v1/greetings/temporary", Some(&end));
+        assert_eq!(answer.unwrap().status, 200);
+        same(&on, "/api/v1/greetings", |all| all[0]["ends_at"] == ends_at);
+    }
+    sound(&on, "temporary", 8_000);
+}
+
+#[test]
 fn what_was_recorded_and_listed_while_the_servers_were_apart_becomes_the_newest_of_each() {
     let (_dir, mut pair) = pair("");
     let on = sessions(&pair);

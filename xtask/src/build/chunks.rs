@@ -67,9 +67,8 @@ pub fn file(folder: &Path, name: &str) -> PathBuf {
     folder.join(format!("{name}.wasm"))
 }
 
-/// wasm-bindgen's module with what fetches the chunks in place of the import of it.
+/// wasm-bindgen's module with what fetches the chunks in place of the import of it. It imports the same once for each chunk.
 pub fn join(glue: &str, fetching: &str, chunks: &Chunks) -> Result<String, Failure> {
-    // There is one for each chunk.
     let mut imports = glue.lines().filter_map(|line| {
         let name = line.strip_prefix("import * as ")?;
         let (name, from) = name.split_once(" from ")?;
@@ -89,9 +88,9 @@ pub fn join(glue: &str, fetching: &str, chunks: &Chunks) -> Result<String, Failu
         .map(|chunk| format!("  {LOADER}{chunk}: chunkLoader(\"{chunk}\"),\n"));
     let loaders: String = loaders.collect();
     let inside = format!("{fetching}\nconst {name} = {{\n{loaders}}};");
-    let joined = glue.replacen(line, &inside, 1);
-    Ok(imports.fold(joined, |joined, (line, other)| {
-        joined.replacen(line, &format!("const {other} = {name};"), 1)
+    let first = glue.replacen(line, &inside, 1);
+    Ok(imports.fold(first, |glue, (line, other)| {
+        glue.replacen(line, &format!("const {other} = {name};"), 1)
     }))
 }
 
@@ -108,6 +107,15 @@ mod tests {
     }
 
     #[test]
+    fn what_is_imported_several_times_is_one_and_the_same() {
+        let import = |n| format!("import * as import{n} from \"./chunks.js\"\n");
+        let glue = [import(1), import(2), import(3)].concat();
+        let joined = join(&glue, "", &chunks()).expect("it is imported");
+        assert!(!joined.contains("from"), "{joined}");
+        assert!(joined.ends_with("};\nconst import2 = import1;\nconst import3 = import1;\n"));
+    }
+
+    #[test]
     fn what_fetches_the_chunks_stands_in_the_module_that_imported_it() {
         let glue = "import * as import1 from \"./chunks.js\"\nconst imports = {\n  \"./chunks.js\": import1,\n};\n";
         let joined = join(glue, "const CHUNKS = {};", &chunks()).expect("it is imported");
@@ -115,18 +123,6 @@ mod tests {
             joined,
             "const CHUNKS = {};\nconst import1 = {\n  __wasm_split_load_fax: chunkLoader(\"fax\"),\n  \
              __wasm_split_load_help: chunkLoader(\"help\"),\n};\nconst imports = {\n  \"./chunks.js\": import1,\n};\n"
-        );
-    }
-
-    #[test]
-    fn each_import_of_it_is_the_same() {
-        let glue =
-            "import * as import1 from \"./chunks.js\"\nimport * as import2 from \"./chunks.js\"\n";
-        let joined = join(glue, "", &chunks()).expect("it is imported");
-        assert!(!joined.contains("import *"), "{joined}");
-        assert!(
-            joined.ends_with("};\nconst import2 = import1;\n"),
-            "{joined}"
         );
     }
 

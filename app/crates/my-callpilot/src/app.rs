@@ -9,6 +9,7 @@ use crate::player::PlayerContext;
 use crate::preferences::PreferencesContext;
 use crate::recorder;
 use crate::route::BASE;
+use crate::waiting_lists;
 use leptos::prelude::*;
 use ui::announcer::{Announcer, LiveRegions};
 use ui::clock::Clock;
@@ -70,6 +71,7 @@ fn provide(connection: ConnectionContext) -> SessionContext {
             if by_reader {
                 composing::remove_all();
                 recorder::kept::clear();
+                waiting_lists::clear();
             }
         }
     });

@@ -204,7 +204,7 @@ fn features_at_side(links: PageLinks) -> AnyView {
                 {links.plain(Page::Features(Feature::Greetings), Icon::Mic, "Greetings")}
                 {links.plain(Page::Features(Feature::Lists), Icon::List, "Personal lists")}
                 {links.plain(Page::Password, Icon::Lock, "Password")}
-                {links.plain(Page::Features(Feature::Preferences), Icon::Eye, "Preferences")}
+                {links.plain(Page::Features(Feature::Preferences), Icon::Gear, "Preferences")}
             </div>
             <div>
                 <h2>"This browser"</h2>
@@ -245,7 +245,7 @@ fn thumb_tabs(links: PageLinks) -> AnyView {
         <nav class="bottom" aria-label="Main, narrow">
             {links.plain(INBOX, Icon::Inbox, "Messages")}
             {links.plain(Page::Compose, Icon::Mic, "Compose")}
-            {links.plain(FEATURES, Icon::Users, "Features")}
+            {links.plain(FEATURES, Icon::Gear, "Features")}
             {links.plain(Page::Configure, Icon::Server, "Configure")}
         </nav>
     }

@@ -26,6 +26,8 @@ mod player;
 mod preferences;
 #[cfg(target_arch = "wasm32")]
 mod recorder;
+#[cfg(target_arch = "wasm32")]
+mod waiting_lists;
 
 /// Starts the application. Called by the script that loads the WASM module.
 #[cfg(target_arch = "wasm32")]

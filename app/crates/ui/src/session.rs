@@ -254,6 +254,14 @@ impl SessionContext {
         self.who.into()
     }
 
+    /// The number of the mailbox whose reader is logged in; empty if nobody is (not tracked).
+    pub fn mailbox(self) -> String {
+        self.who.with_untracked(|who| {
+            who.as_ref()
+                .map_or_else(String::new, |who| who.mailbox.clone())
+        })
+    }
+
     /// Why one has to log in again; empty at the first time.
     pub fn end_notice(self) -> ReadOnly<&'static str> {
         self.end_notice.into()

@@ -197,10 +197,10 @@ mod tests {
 
     #[test]
     fn callers_hear_the_temporary_greeting_until_its_end_and_then_their_own() {
-        let end = Some(Timestamp(NOW.0 + 4 * DAY_MS + 4 * HOUR_MS));
+        let end = Timestamp(NOW.0 + 4 * DAY_MS + 4 * HOUR_MS);
         let rows = [
             row(GreetingSlot::External, None),
-            row(GreetingSlot::Temporary, end),
+            row(GreetingSlot::Temporary, Some(end)),
         ];
         let heard_by = |slot, now| heard(&rows, slot, &ZONE, now);
         assert_eq!(
@@ -214,13 +214,12 @@ mod tests {
             heard_by(GreetingSlot::Internal, NOW).1,
             ", until 20 November, 18:02; then the system’s greeting"
         );
-        let later = end.unwrap();
         assert_eq!(
-            heard_by(GreetingSlot::External, later),
+            heard_by(GreetingSlot::External, end),
             ("External", ", 0:18".into())
         );
         assert_eq!(
-            heard_by(GreetingSlot::Internal, later).0,
+            heard_by(GreetingSlot::Internal, end).0,
             "the system’s greeting"
         );
     }

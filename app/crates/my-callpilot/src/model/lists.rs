@@ -97,6 +97,20 @@ pub fn addresses(number: usize) -> String {
     }
 }
 
+/// What is said of lists that wait to be saved.
+pub fn waiting_words(number: usize) -> Option<String> {
+    match number {
+        0 => None,
+        1 => Some(
+            "1 list waits in this browser. It is saved by itself when there is a connection."
+                .into(),
+        ),
+        number => Some(format!(
+            "{number} lists wait in this browser. They are saved by themselves when there is a connection."
+        )),
+    }
+}
+
 /// What an address is called: the name of whoever it reaches with the number, or as it was typed.
 pub fn member_name(address: &str, resolved: Option<&ResolvedAddress>) -> String {
     match resolved {
@@ -200,6 +214,9 @@ mod tests {
         assert_eq!(member_name("7216", Some(&mira)), "Mira Tandell, 7216");
         assert_eq!(member_name("7216", None), "7216");
         assert_eq!(unreachable_words(0), None);
+        assert_eq!(waiting_words(0), None);
+        assert!(waiting_words(1).unwrap().starts_with("1 list waits in"));
+        assert!(waiting_words(2).unwrap().starts_with("2 lists wait in"));
         assert_eq!(unreachable_words(2).unwrap(), "2 addresses reach nobody.");
     }
 }

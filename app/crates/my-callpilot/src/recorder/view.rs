@@ -1,7 +1,7 @@
 //! What the recorder looks like: its button, its meter, what can be done now, and what is wrong.
 
 use super::file;
-use super::player::{SoundAtHand, drawing};
+use super::player::{PLAY, SoundAtHand, drawing};
 use super::state::{Phase, Recorder, SOON_MS};
 use crate::model::loudness::{Hearing, STEPS};
 use crate::model::wave;
@@ -10,7 +10,7 @@ use leptos::prelude::*;
 use ui::browser;
 use ui::components::button::{button, styled};
 use ui::components::dialogs::Confirm;
-use ui::components::icons::{Icon, icon, small};
+use ui::components::icons::{Icon, icon};
 use ui::components::panel::{note, words};
 use ui::focus_keeper::FocusKeeper;
 use ui::keyboard::Keyboard;
@@ -36,7 +36,7 @@ impl Recorder {
                 on:drop=move |event| file::dropped(self, &event)
             >
                 {move || match listening.get() {
-                    true => SoundAtHand { sound: self.sound, at: self.at, plays: self.plays }.view("the recording", true),
+                    true => SoundAtHand { sound: self.sound, at: self.at, plays: self.plays }.view(),
                     false => self.desk(phase),
                 }}
                 <div class="actions">{move || self.actions(phase.get(), asks, &save)}</div>
@@ -100,13 +100,14 @@ impl Recorder {
     /// Keys, focus, and that nothing is lost when the reader leaves.
     fn keep_up(self) {
         Keyboard::here().handle(move |command| {
-            let is_it = command == Command::Record;
+            // The question whether to discard is answered first.
+            let is_it = command == Command::Record && !browser::dialog_is_open();
             if is_it {
                 self.toggle();
             }
             is_it
         });
-        FocusKeeper::here().belongs(|| browser::focus(RECORD) || browser::focus("recorder-play"));
+        FocusKeeper::here().belongs(|| browser::focus(RECORD) || browser::focus(PLAY));
         let leaves = window_event_listener(ev::pagehide, move |_| self.rest());
         on_cleanup(move || {
             leaves.remove();
@@ -355,7 +356,7 @@ impl Recorder {
             false => format!("Discard {}", said()),
         });
         Effect::new(move || {
-            if !open.get() {
+            if !open.get() && asks.with_untracked(Option::is_some) {
                 asks.set(None);
             }
         });
@@ -375,7 +376,7 @@ impl Recorder {
 /// The keys of the recorder, for the help beneath it.
 pub fn keys() -> AnyView {
     view! {
-        <p class="help">{small(Icon::Mic)}<kbd>"R"</kbd>" records and pauses, "<kbd>"Space"</kbd>" plays."</p>
+        <p class="help"><kbd>"R"</kbd>" records and pauses, "<kbd>"Space"</kbd>" plays."</p>
     }
     .into_any()
 }

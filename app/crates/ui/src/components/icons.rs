@@ -23,6 +23,8 @@ pub enum Icon {
     Fax,
     /// Ten seconds on.
     Forward10,
+    /// What can be set.
+    Gear,
     /// Inbox, and empty.
     Inbox,
     /// Useful information.
@@ -99,6 +101,9 @@ impl Icon {
             }
             Self::Fax => "M7 8V3h10v5M7 17H4V8h16v9h-3M7 14h10v7H7z",
             Self::Forward10 => "M20 12a8 8 0 1 1-3-6.2M16.5 2.5 17 6l-3.6.5",
+            Self::Gear => {
+                "M12 9a3 3 0 1 1 0 6 3 3 0 0 1 0-6zM12 3v2.5M12 18.5V21M3 12h2.5M18.5 12H21M5.6 5.6l1.8 1.8M16.6 16.6l1.8 1.8M18.4 5.6l-1.8 1.8M7.4 16.6l-1.8 1.8"
+            }
             Self::Inbox => "M3 13h5l1.5 3h5L16 13h5M5.6 5h12.8L21 13v6H3v-6z",
             Self::Book => "M5 4h13v16H6.5A1.5 1.5 0 0 1 5 18.5zM5 17.5h13M9 8h5",
             Self::Left => "M14.5 6l-6 6 6 6",

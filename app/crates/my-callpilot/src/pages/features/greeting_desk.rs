@@ -47,7 +47,7 @@ fn record(page: Greetings, slot: GreetingSlot) -> AnyView {
     };
     let until = move || {
         match page.recorder.duration_ms() {
-        0 => greetings::example(slot, &Greetings::owner()),
+        0 => greetings::example(slot, &page.owner()),
         _ => "What you have said is kept in this browser. Until you save, nothing changes for callers.".into(),
     }
     };
@@ -88,42 +88,15 @@ fn ends(page: Greetings) -> AnyView {
         })
     };
     let is_on = Memo::new(move |_| is_on());
-    let save = move || {
-        let Some(field) = field.get_untracked() else {
-            return;
-        };
-        if field.value().is_empty() {
-            return page.set_end(None);
-        }
-        // The browser reads it in the reader's own zone.
-        let at = Date::new(&field.value().into()).get_time();
-        if at.is_finite() {
-            page.set_end(Some(Timestamp(at as i64)));
-        }
-    };
-    let usual = greetings::usual_ends(&zone, clock::now())
-        .into_iter()
-        .map(|(words, end)| {
-            styled(
-                "btn",
-                None,
-                move || words.clone(),
-                move || page.set_end(Some(end)),
-            )
-        })
-        .collect_view();
     let inside = view! {
         <div class="field">
             <label for="until">"Switches itself off"</label>
             <input class="input" id="until" type="datetime-local" node_ref=field prop:value=value aria-describedby="until-help"/>
             <span class="help" id="until-help">"Your time. Empty: it stays until you switch it off. The recording is kept."</span>
         </div>
-        <div class="actions" role="group" aria-label="Ends often chosen">
-            {usual}
-            {styled("btn", None, || "No end".into(), move || page.set_end(None))}
-        </div>
+        {usual_ends(page)}
         <div class="actions">
-            {styled("btn btn--primary", None, || "Save".into(), save)}
+            {styled("btn btn--primary", None, || "Save".into(), move || save_end(page, field))}
             {move || is_on.get().then(|| styled("btn", None, || "Switch off now".into(), move || page.set_end(Some(clock::now()))))}
             {styled("btn btn--quiet", Some(Icon::Mic), || "Record again".into(), move || page.open(GreetingSlot::Temporary))}
         </div>
@@ -140,4 +113,43 @@ fn ends(page: Greetings) -> AnyView {
         badge.into_any(),
         inside.into_any(),
     )
+}
+
+fn usual_ends(page: Greetings) -> AnyView {
+    let usual = greetings::usual_ends(&page.clock.zone(), clock::now())
+        .into_iter()
+        .map(|(words, end)| {
+            styled(
+                "btn",
+                None,
+                move || words.clone(),
+                move || page.set_end(Some(end)),
+            )
+        })
+        .collect_view();
+    view! {
+        <div class="actions" role="group" aria-label="Ends often chosen">
+            {usual}
+            {styled("btn", None, || "No end".into(), move || page.set_end(None))}
+        </div>
+    }
+    .into_any()
+}
+
+fn save_end(page: Greetings, field: NodeRef<html::Input>) {
+    // What is half typed is no end, and not the absence of one; the browser says what is missing.
+    let Some(field) = field
+        .get_untracked()
+        .filter(|field| field.report_validity())
+    else {
+        return;
+    };
+    if field.value().is_empty() {
+        return page.set_end(None);
+    }
+    // The browser reads it in the reader's own zone.
+    let at = Date::new(&field.value().into()).get_time();
+    if at.is_finite() {
+        page.set_end(Some(Timestamp(at as i64)));
+    }
 }

@@ -140,7 +140,7 @@ fn row(page: Greetings, slot: GreetingSlot, asks: RwSignal<Option<GreetingSlot>>
             {move || state.get().map(|on| {
                 button(Icon::Sync, if on { "Change" } else { "Switch on" }, move || page.open_ends())
             })}
-            {button(Icon::Mic, "Record", move || page.open(slot))}
+            {move || state.get().is_none().then(|| button(Icon::Mic, "Record", move || page.open(slot)))}
             {move || is_recorded.get().then(|| sign_button(Icon::Trash, "Delete", move || asks.set(Some(slot))))}
         </div>
     }
@@ -174,7 +174,7 @@ fn delete_question(page: Greetings, asks: RwSignal<Option<GreetingSlot>>) -> Any
     });
     Effect::new(move || open.set(asks.get().is_some()));
     Effect::new(move || {
-        if !open.get() {
+        if !open.get() && asks.with_untracked(Option::is_some) {
             asks.set(None);
         }
     });

@@ -29,8 +29,9 @@ pub enum Desk {
 /// The page's own state. A handle.
 #[derive(Clone, Copy)]
 pub struct Greetings {
-    pub connection: ConnectionContext,
-    pub announcer: Announcer,
+    session: SessionContext,
+    connection: ConnectionContext,
+    announcer: Announcer,
     pub clock: Clock,
     /// What is recorded; none while it is not known.
     pub rows: RwSignal<Option<Vec<GreetingRow>>>,
@@ -51,6 +52,7 @@ pub struct Greetings {
 impl Greetings {
     pub fn new() -> Self {
         let page = Self {
+            session: SessionContext::here(),
             connection: ConnectionContext::here(),
             announcer: Announcer::here(),
             clock: Clock::here(),
@@ -70,8 +72,9 @@ impl Greetings {
         };
         page.recorder.tell(move |event| page.recorded(event));
         // Again whenever a server answers that did not: the other one may know more.
+        let answers = Memo::new(move |_| page.connection.is_on());
         Effect::new(move || {
-            if page.connection.is_on() {
+            if answers.get() {
                 page.read();
             }
         });
@@ -79,8 +82,8 @@ impl Greetings {
     }
 
     /// The name of whoever is logged in.
-    pub fn owner() -> String {
-        let who = SessionContext::here().who();
+    pub fn owner(self) -> String {
+        let who = self.session.who();
         who.with_untracked(|who| {
             who.as_ref()
                 .map_or_else(String::new, |who| who.name.clone())
@@ -153,9 +156,8 @@ impl Greetings {
     pub fn open(self, slot: GreetingSlot) {
         if self.desk.get_untracked() != Some(Desk::Record(slot)) {
             self.close();
-            let who = SessionContext::here().who();
-            let mailbox = who.with_untracked(|who| who.as_ref().map(|who| who.mailbox.clone()));
-            let kept = KeptRecording::new(&mailbox.unwrap_or_default(), greetings::name(slot));
+            let mailbox = self.session.mailbox();
+            let kept = KeptRecording::new(&mailbox, greetings::name(slot));
             self.kept.set_value(Some(kept.clone()));
             spawn_local(async move {
                 let stored = kept.read().await;

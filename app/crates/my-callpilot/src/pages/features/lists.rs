@@ -42,7 +42,7 @@ pub fn page() -> AnyView {
 }
 
 fn all(page: Lists) -> AnyView {
-    let rows = move || match page.lists.get() {
+    let rows = move || match page.all() {
         None => view! { <p class="help">"?"</p> }.into_any(),
         Some(lists) if lists.is_empty() => nothing(
             Icon::List,
@@ -55,9 +55,10 @@ fn all(page: Lists) -> AnyView {
             .collect_view()
             .into_any(),
     };
-    let count = move || page.lists.with(|lists| lists.as_ref().map_or(0, Vec::len));
+    let count = move || page.all().map_or(0, |lists| lists.len());
     view! {
         <div class="body body--rows">{rows}</div>
+        {move || lists::waiting_words(page.count_waiting()).map(|words| view! { <p class="body help">{words}</p> })}
         <footer>
             <span>{count}" of at most 99 lists. The number is what you press on the telephone."</span>
         </footer>
@@ -96,7 +97,7 @@ fn desk(page: Lists, desk: Option<Desk>) -> AnyView {
         .into_any(),
         Some(Desk::New) => framed("New list", "Back to the lists", close, ().into_any(), new_list(page)),
         Some(Desk::Edit(number)) => {
-            let badge = move || match page.unsaved.get() {
+            let badge = move || match page.is_waiting(number) {
                 true => view! { <span class="badge badge--unknown">{icon(Icon::Sync)}"Not saved yet"</span> }.into_any(),
                 false => view! { <span class="badge badge--ok">{icon(Icon::Check)}"Saved"</span> }.into_any(),
             };
@@ -135,9 +136,8 @@ fn new_list(page: Lists) -> AnyView {
         let typed = field
             .get_untracked()
             .map_or_else(String::new, |field| field.value());
-        let number = page.lists.with_untracked(|lists| {
-            lists::new_number(lists.as_deref().unwrap_or_default(), &typed)
-        });
+        let lists = untrack(|| page.all()).unwrap_or_default();
+        let number = lists::new_number(&lists, &typed);
         match number {
             Ok(number) => page.create(number),
             Err(why) => {
@@ -215,7 +215,7 @@ fn edit(page: Lists, number: u8) -> AnyView {
             <ul>{members}</ul>
         </section>
         <div class="actions">
-            {move || page.unsaved.get().then(|| button(Icon::Sync, "Save now", move || page.save_waiting()))}
+            {move || page.is_waiting(number).then(|| button(Icon::Sync, "Save now", move || page.save_waiting()))}
             {styled("btn btn--quiet", Some(Icon::Trash), || "Delete the list".into(), move || page.delete(number))}
         </div>
     }

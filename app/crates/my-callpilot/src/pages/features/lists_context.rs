@@ -1,7 +1,8 @@
-//! The personal lists as the servers have them, and what the reader does to them. Each change is saved at once; what cannot be saved stays on the
-//! page and is saved when a server answers.
+//! The personal lists as the servers have them, and what the reader does to them. Each change is saved at once; what cannot be saved waits in this
+//! browser, also when the reader leaves the page, and is saved when a server answers.
 
 use crate::model::lists;
+use crate::waiting_lists;
 use contract::{DistributionList, ListContent, ResolvedAddress};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -12,6 +13,7 @@ use ui::clock::Clock;
 use ui::connection::ConnectionContext;
 use ui::refusal::Refusal;
 use ui::sdk::Trouble;
+use ui::session::SessionContext;
 
 /// How long the way back from a deletion is offered.
 const OFFERED_S: u8 = 10;
@@ -37,14 +39,15 @@ pub struct Deleted {
 pub struct Lists {
     connection: ConnectionContext,
     announcer: Announcer,
+    mailbox: StoredValue<String>,
     /// The lists; none while they are not known.
     pub lists: RwSignal<Option<Vec<DistributionList>>>,
     pub refusal: RwSignal<Option<Refusal>>,
     pub desk: RwSignal<Option<Desk>>,
     /// The list at the desk, as the reader wants it.
     pub wanted: RwSignal<DistributionList>,
-    /// It is not on a server yet as it is wanted.
-    pub unsaved: RwSignal<bool>,
+    /// Lists that are not on a server yet as they are wanted.
+    waiting: RwSignal<Vec<DistributionList>>,
     saving: StoredValue<bool>,
     /// What addresses lead to, as far as a server has said.
     pub resolved: RwSignal<HashMap<String, ResolvedAddress>>,
@@ -54,6 +57,7 @@ pub struct Lists {
 
 impl Lists {
     pub fn new() -> Self {
+        let mailbox = SessionContext::here().mailbox();
         let page = Self {
             connection: ConnectionContext::here(),
             announcer: Announcer::here(),
@@ -61,15 +65,17 @@ impl Lists {
             refusal: RwSignal::new(None),
             desk: RwSignal::new(None),
             wanted: RwSignal::new(empty(0)),
-            unsaved: RwSignal::new(false),
+            waiting: RwSignal::new(waiting_lists::read(&mailbox)),
             saving: StoredValue::new(false),
+            mailbox: StoredValue::new(mailbox),
             resolved: RwSignal::new(HashMap::new()),
             deleted: RwSignal::new(None),
             held: RwSignal::new(false),
         };
         // What waits is saved when a server answers; then it is read what others have changed.
+        let answers = Memo::new(move |_| page.connection.is_on());
         Effect::new(move || {
-            if page.connection.is_on() {
+            if answers.get() {
                 page.save_waiting();
                 page.read();
             }
@@ -104,12 +110,11 @@ impl Lists {
             match read {
                 Ok(read) => {
                     self.lists.set(Some(read));
-                    if let Some(Desk::Edit(number)) = self.desk.get_untracked()
-                        && !self.unsaved.get_untracked()
-                    {
-                        self.show(number);
-                    } else if !self.unsaved.get_untracked() {
+                    if self.waiting.with_untracked(Vec::is_empty) {
                         self.refusal.set(None);
+                    }
+                    if let Some(Desk::Edit(number)) = self.desk.get_untracked() {
+                        self.show(number);
                     }
                 }
                 // What is known already stays.
@@ -145,9 +150,32 @@ impl Lists {
         self.refusal.set(Some(refusal));
     }
 
-    /// Opens a list. What waits of another one is saved first, or said to be lost by no one.
+    /// The lists as the reader wants them (tracked); none while they are not known.
+    pub fn all(self) -> Option<Vec<DistributionList>> {
+        let mut all = self.lists.get()?;
+        for waiting in self.waiting.get() {
+            lists::put(&mut all, waiting);
+        }
+        Some(all)
+    }
+
+    /// How many lists are not on a server yet as they are wanted (tracked).
+    pub fn count_waiting(self) -> usize {
+        self.waiting.with(Vec::len)
+    }
+
+    fn all_now(self) -> Vec<DistributionList> {
+        untrack(|| self.all()).unwrap_or_default()
+    }
+
+    /// Whether a list is not on a server yet as it is wanted (tracked).
+    pub fn is_waiting(self, number: u8) -> bool {
+        self.waiting
+            .with(|waiting| lists::find(waiting, number).is_some())
+    }
+
+    /// Opens a list.
     pub fn open(self, number: u8) {
-        self.leave();
         self.desk.set(Some(Desk::Edit(number)));
         self.show(number);
         focus_desk();
@@ -155,32 +183,19 @@ impl Lists {
 
     /// Opens the form of a new list.
     pub fn open_new(self) {
-        self.leave();
-        let number = self
-            .lists
-            .with_untracked(|lists| lists::next_free(lists.as_deref().unwrap_or_default()));
+        let number = lists::next_free(&self.all_now());
         self.wanted.set(empty(number.unwrap_or(0)));
         self.desk.set(Some(Desk::New));
         focus_desk();
     }
 
     pub fn close(self) {
-        self.leave();
         self.desk.set(None);
     }
 
-    fn leave(self) {
-        self.save_waiting();
-        self.unsaved.set(false);
-        self.refusal.set(None);
-    }
-
-    /// The list of this number as the servers have it.
+    /// Shows the list of this number at the desk.
     fn show(self, number: u8) {
-        let list = self.lists.with_untracked(|lists| {
-            lists::find(lists.as_deref().unwrap_or_default(), number).cloned()
-        });
-        match list {
+        match lists::find(&self.all_now(), number).cloned() {
             Some(list) => {
                 self.resolve(list.addresses.clone());
                 self.wanted.set(list);
@@ -215,8 +230,7 @@ impl Lists {
     pub fn change(self, change: impl FnOnce(&mut DistributionList)) {
         self.wanted.update(change);
         if matches!(self.desk.get_untracked(), Some(Desk::Edit(_))) {
-            self.unsaved.set(true);
-            self.save_waiting();
+            self.save(self.wanted.get_untracked());
         }
     }
 
@@ -224,29 +238,39 @@ impl Lists {
     pub fn create(self, number: u8) {
         self.wanted.update(|wanted| wanted.number = number);
         self.desk.set(Some(Desk::Edit(number)));
-        self.unsaved.set(true);
-        self.save_waiting();
+        self.save(self.wanted.get_untracked());
         focus_desk();
     }
 
-    /// Saves the list at the desk if it is not saved as it is wanted.
+    fn save(self, list: DistributionList) {
+        self.change_waiting(|waiting| lists::put(waiting, list));
+        self.save_waiting();
+    }
+
+    fn change_waiting(self, change: impl FnOnce(&mut Vec<DistributionList>)) {
+        self.waiting.update(change);
+        self.waiting.with_untracked(|waiting| {
+            self.mailbox
+                .with_value(|mailbox| waiting_lists::keep(mailbox, waiting));
+        });
+    }
+
+    /// Saves what waits, one list after the other.
     pub fn save_waiting(self) {
-        if !self.unsaved.get_untracked() || self.saving.get_value() {
+        let next = self
+            .waiting
+            .with_untracked(|waiting| waiting.first().cloned());
+        let (Some(wanted), false) = (next, self.saving.get_value()) else {
             return;
-        }
+        };
         self.saving.set_value(true);
-        let wanted = self.wanted.get_untracked();
         spawn_local(async move {
             let content = ListContent {
                 title: wanted.title.clone(),
                 addresses: wanted.addresses.clone(),
             };
-            let saved = self
-                .connection
-                .client()
-                .lists()
-                .set(wanted.number, &content)
-                .await;
+            let client = self.connection.client();
+            let saved = client.lists().set(wanted.number, &content).await;
             if self.saving.is_disposed() {
                 return;
             }
@@ -256,7 +280,7 @@ impl Lists {
                 Err(error) => self.refuse(
                     error,
                     "Not saved yet: no server answers.",
-                    "It stays here, and is saved by itself when there is a connection.",
+                    "It waits in this browser, and is saved by itself when there is a connection.",
                 ),
             }
         });
@@ -264,26 +288,26 @@ impl Lists {
 
     fn saved(self, sent: &DistributionList, saved: DistributionList) {
         self.resolve(saved.addresses.clone());
-        let is_newest = self.wanted.with_untracked(|wanted| wanted == sent);
-        if is_newest {
-            self.unsaved.set(false);
-            self.refusal.set(None);
-            self.wanted.set(saved.clone());
-            self.announcer
-                .say(format!("{} saved.", lists::title(&saved)));
-        }
+        // It may have been changed while it was on its way.
+        self.change_waiting(|waiting| waiting.retain(|list| list != sent));
+        let number = saved.number;
         self.lists
             .update(|lists| lists::put(lists.get_or_insert_default(), saved));
-        // It was changed while it was being saved.
+        if self.waiting.with_untracked(Vec::is_empty) {
+            self.refusal.set(None);
+            self.announcer.say("Saved.");
+        }
+        if self.desk.get_untracked() == Some(Desk::Edit(number)) {
+            self.show(number);
+        }
         self.save_waiting();
     }
 
     /// Deletes a list, and offers the way back.
     pub fn delete(self, number: u8) {
-        let list = self.lists.with_untracked(|lists| {
-            lists::find(lists.as_deref().unwrap_or_default(), number).cloned()
-        });
-        let Some(list) = list else { return };
+        let Some(list) = lists::find(&self.all_now(), number).cloned() else {
+            return;
+        };
         spawn_local(async move {
             let removed = self.connection.client().lists().remove(number).await;
             if self.lists.is_disposed() {
@@ -296,8 +320,8 @@ impl Lists {
                     "The list is as it was. Try again when there is a connection.",
                 );
             }
+            self.change_waiting(|waiting| waiting.retain(|list| list.number != number));
             if self.desk.get_untracked() == Some(Desk::Edit(number)) {
-                self.unsaved.set(false);
                 self.desk.set(None);
             }
             self.refusal.set(None);
