@@ -14,6 +14,7 @@ mod gr_password;
 pub mod greetings;
 pub mod lists;
 pub mod messages;
+pub mod outgoing;
 pub mod own_administrator;
 pub mod own_password;
 pub mod pair;
