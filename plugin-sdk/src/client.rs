@@ -14,6 +14,7 @@
 //! client.classes()        mailbox classes of the server in use          administrator
 //! client.shortcuts()      VPIM shortcuts of the server in use           administrator
 //! client.remote_users()   Temporary Remote Users of the server in use   administrator
+//! client.queue()          messages on their way to other systems        administrator
 //! client.gr()             state of the pair, tasks                      administrator
 //! client.audit_trail()    who did what on the server in use             administrator
 //! ```
@@ -44,6 +45,7 @@ mod natural_key;
 mod notification;
 mod own_administration;
 mod own_session;
+mod queue;
 mod remote_users;
 mod send;
 mod session;
@@ -65,6 +67,7 @@ pub use messages::{MessageQuery, Messages};
 pub use notification::OwnNotification;
 pub use own_administration::OwnAdministration;
 pub use own_session::OwnSession;
+pub use queue::OutgoingQueue;
 pub use remote_users::TemporaryRemoteUsers;
 pub use settings::SharedSettings;
 pub use shortcuts::VpimShortcuts;
@@ -191,6 +194,11 @@ impl Client {
     /// The Temporary Remote Users of the server in use, for an administrator.
     pub fn remote_users(&self) -> TemporaryRemoteUsers {
         TemporaryRemoteUsers(Rc::clone(&self.driver))
+    }
+
+    /// Messages on their way to other systems, for an administrator.
+    pub fn queue(&self) -> OutgoingQueue {
+        OutgoingQueue(Rc::clone(&self.driver))
     }
 
     /// The pair itself, for an administrator.

@@ -13,6 +13,7 @@ pub use read::{ConfigError, Fault};
 pub use value::{BaseUrl, ClientHeader, LogFormat, PasswordHash, TimeOfDay};
 
 use crate::network::Network;
+use crate::outgoing::hop::Hop;
 use read::{Reader, settings};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -135,8 +136,8 @@ settings! {
         postmaster: Option<String> = None, "mailbox number";
     }
     sections {
-        /// How much strangers may leave.
-        rates: Rates,
+        /// How much strangers may leave, and sending to other systems.
+        rates: Rates, outgoing: OutgoingMail,
     }
 }
 
@@ -159,6 +160,43 @@ settings! {
         /// Networks whose mail is not counted: other servers of the network, own telephone systems. What comes from this machine itself comes
         /// through a relay or a proxy that has limits of its own.
         exempt: Vec<Network> = Network::loopback(), "networks";
+    }
+}
+
+settings! {
+    /// Sending to other systems. What was accepted for them is on both servers of a pair; the one that took it delivers it, and while that one is out, the
+    /// other.
+    pub struct OutgoingMail ["smtp.outgoing"] {
+        /// File of the systems of the network, a line for each: its domain, where its mail goes, as HOST or HOST:PORT, and, where they are wanted,
+        /// tls=POLICY (opportunistic, required, never, or the fingerprint SHA256:… of its certificate), user=NAME and password_file=PATH (by tls=required), and
+        /// prefix=DIGITS/OVERLAP: what people dial before a mailbox number there, once for each prefix. Lines that begin with # are for people. A changed file is
+        /// taken into use as a certificate is (tls.reload_s, SIGHUP); one that cannot be used leaves the systems of before. The same on both servers of a pair.
+        routes_file: Option<PathBuf> = None, "path";
+        /// Where mail for all other domains goes: a relay, written as in that file, without domain and prefixes. Empty: by_name decides.
+        relay: Option<Hop> = None, "HOST:PORT and options";
+        /// Whether, without a relay, mail for a domain that nobody has named goes to the servers that DNS gives for it (MX). Without both, such
+        /// addresses are refused when they are entered.
+        by_name: bool = true, "true or false";
+        /// Name servers that are asked for those. Empty: the system's (/etc/resolv.conf).
+        name_servers: Vec<SocketAddr> = Vec::new(), "address:port";
+        /// The port at which servers that DNS gives are reached.
+        port: u32 = 25, "port", 1..=65_535;
+        /// What could not be delivered is tried again after so long, and after twice as long each further time.
+        retry_first_ms: u64 = 60_000, "milliseconds", 10..=86_400_000;
+        /// But never after more than this.
+        retry_max_ms: u64 = 3_600_000, "milliseconds", 10..=86_400_000;
+        /// So long it is tried (RFC 5321 section 4.5.4.1 asks for 4 to 5 days). Then its sender is told that it was not delivered.
+        give_up_s: u64 = 432_000, "seconds", 1..=2_592_000;
+        /// What is not delivered after so long its sender is told of once. 0: never.
+        delay_notice_s: u64 = 14_400, "seconds", 0..=2_592_000;
+        /// So long `callpilot queue list` shows what has ended.
+        keep_ended_s: u64 = 86_400, "seconds", 0..=2_592_000;
+        /// Connections to other systems at once, one to each.
+        connections_max: usize = 8, "connections", 1..=1_000;
+        /// Messages that are on their way, or have lately been, on both servers of a pair.
+        messages_max: u64 = 10_000, "messages", 1..=1_000_000;
+        /// Messages of one mailbox that are on their way.
+        messages_per_user_max: u64 = 200, "messages", 1..=1_000_000;
     }
 }
 
@@ -448,10 +486,15 @@ impl Config {
 
     fn resolve(&mut self, folder: &Path) {
         self.data_dir = folder.join(&self.data_dir);
+        let relay = self.smtp.outgoing.relay.as_mut();
+        if let Some((_, file)) = relay.and_then(|hop| hop.sign_in.as_mut()) {
+            *file = folder.join(&*file);
+        }
         let paths = [
             &mut self.http.web_root,
             &mut self.admin.password_file,
             &mut self.smtp.peers_file,
+            &mut self.smtp.outgoing.routes_file,
             &mut self.tls.certificate,
             &mut self.tls.key,
             &mut self.tls.roots,

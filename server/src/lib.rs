@@ -21,6 +21,7 @@ pub mod login;
 pub mod network;
 pub mod one_time_code;
 pub mod operations;
+pub mod outgoing;
 pub mod partly_delivered;
 pub mod password;
 mod processor_turns;
@@ -33,6 +34,7 @@ pub mod sender_rates;
 pub mod serve;
 pub mod server;
 pub mod smtp;
+mod smtp_client;
 pub mod token;
 pub mod upkeep_faults;
 

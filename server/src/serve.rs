@@ -9,6 +9,7 @@ use crate::listen::{self, Budget, Handles, ListenerHandles};
 use crate::operations::greetings;
 use crate::operations::peers_file::{self, PeersFile};
 use crate::operations::sign_in::SignIn;
+use crate::outgoing::{self, routes};
 use crate::run_info::RunInfo;
 use crate::server::{Server, WriterError};
 use crate::smtp::{Beginning, Service};
@@ -226,6 +227,7 @@ impl Parts {
         );
         self.begin("repair", scrub::watch(server.clone(), stop.clone()));
         self.begin("reading through the store", read_through);
+        self.begin("outgoing mail", outgoing::run(server.clone(), stop.clone()));
         self.begin("greetings", greetings::tidy(server.clone(), stop.clone()));
         self.begin("audit", audit::run(server.clone(), stop));
     }
@@ -331,6 +333,7 @@ impl Changing {
             tls::look_again(certificates, &changed).await;
         }
         peers_file::look_again(&self.peers).await;
+        routes::look_again(server.routes()).await;
     }
 }
 

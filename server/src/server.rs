@@ -14,6 +14,7 @@ use crate::gr::GrKeys;
 use crate::gr::envelope::Keyring;
 use crate::gr::pairing::{self, Pairing, Partner, Secret, SessionKeys};
 pub use crate::gr::view::PairView;
+use crate::outgoing::routes::Routes;
 use crate::partly_delivered::PartlyDelivered;
 use crate::processor_turns::ProcessorTurns;
 use crate::reading::Reading;
@@ -61,6 +62,7 @@ struct ServerParts {
     sender_rates: SenderRates,
     turns: ProcessorTurns,
     upkeep_faults: UpkeepFaults,
+    routes: Arc<Routes>,
 }
 
 /// What the look at the segments found, if it was anything but sound.
@@ -112,6 +114,12 @@ impl Server {
         disk: Arc<dyn store::Disk>,
     ) -> Result<(Self, WriterThread), WriterError> {
         let clock = Clock::start();
+        let outgoing = &config.smtp.outgoing;
+        let routes = Routes::open(
+            outgoing.routes_file.as_deref(),
+            outgoing.relay.clone(),
+            outgoing.by_name,
+        )?;
         let home = ServerId::of(&config.fqdn);
         let options = store::Options {
             spare_bytes: config.disk.spare,
@@ -164,6 +172,7 @@ impl Server {
             reading,
             partly_delivered: PartlyDelivered::default(),
             upkeep_faults,
+            routes: Arc::new(routes),
         }));
         server.begin_keys(&roots);
         server.derive_session_keys(&roots);
@@ -230,6 +239,11 @@ impl Server {
     /// Turns for work that users ask for and that takes a processor.
     pub fn turns(&self) -> &ProcessorTurns {
         &self.0.turns
+    }
+
+    /// Where mail for other systems goes.
+    pub fn routes(&self) -> &Arc<Routes> {
+        &self.0.routes
     }
 
     /// What of the house-keeping fails at present.

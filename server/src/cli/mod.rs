@@ -9,6 +9,7 @@ mod demo;
 mod doctor;
 mod gr;
 mod partner_address;
+mod queue;
 mod remote_user;
 mod secret;
 mod serve;
@@ -64,6 +65,9 @@ enum Command {
     /// Temporary Remote Users: stubs for users of other servers of the network.
     #[command(subcommand)]
     RemoteUser(remote_user::Command),
+    /// Messages on their way to other systems.
+    #[command(subcommand)]
+    Queue(queue::Command),
     /// The system settings that both servers of a pair share.
     #[command(subcommand)]
     Setting(setting::Command),
@@ -187,6 +191,7 @@ pub fn main() -> ExitCode {
         Command::Class(command) => wait_for(class::run(command, out)),
         Command::Shortcut(command) => wait_for(shortcut::run(command, out)),
         Command::RemoteUser(command) => wait_for(remote_user::run(command, out)),
+        Command::Queue(command) => wait_for(queue::run(command, out)),
         Command::Setting(command) => wait_for(setting::run(command, out)),
         Command::Gr(command) => wait_for(gr::run(command, out)),
         Command::AuditTrail(command) => wait_for(audit_trail::run(command, out)),

@@ -1,6 +1,7 @@
 //! The types of settings: from TOML, from an environment variable, and back to TOML.
 
 use crate::network::Network;
+use crate::outgoing::hop::Hop;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -99,6 +100,16 @@ impl Setting for PathBuf {
     }
     fn to_toml(&self) -> String {
         quoted(&self.to_string_lossy())
+    }
+}
+
+impl Setting for Hop {
+    fn from_text(text: &str) -> Result<Self, String> {
+        text.parse()
+            .map_err(|fault| format!("cannot be used: {fault}"))
+    }
+    fn to_toml(&self) -> String {
+        quoted(&self.to_string())
     }
 }
 

@@ -10,7 +10,6 @@ mod compose;
 mod connection;
 mod dial;
 mod progress;
-mod replies;
 
 pub use compose::LongBodies;
 

@@ -3,6 +3,7 @@
 pub mod content;
 mod drafts;
 mod own;
+mod queue;
 pub mod tasks;
 
 pub use drafts::{destination, draft, draft_content, draft_part, draft_row, part_kind};
@@ -10,6 +11,7 @@ pub use own::{
     contact_settings, email_server, greeting, greeting_slot, name_dialing,
     registers_of_contact_settings, settings, slot,
 };
+pub use queue::{became_of, queued};
 
 use crate::config;
 use crate::gr::link::LinkState;

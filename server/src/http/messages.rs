@@ -7,6 +7,7 @@ use super::extract::{Id, Params, Patch};
 use super::{Api, convert};
 use crate::operations::OpError;
 use crate::operations::messages::{self, Marking, Shown};
+use crate::operations::outgoing;
 use crate::operations::search::MessageFilter;
 use axum::Json;
 use axum::extract::State;
@@ -99,7 +100,12 @@ pub async fn read(
         let row = row.ok_or_else(|| OpError::internal("a message that is none"))?;
         Ok(content::detail(row, &vpim::parse_kept(bytes)))
     });
-    Ok(Json(detail.await?))
+    let mut detail = detail.await?;
+    if !detail.row.sent_to.is_empty() {
+        let became = outgoing::became_of(api.server(), id).await?;
+        content::say_what_became(&mut detail, &became);
+    }
+    Ok(Json(detail))
 }
 
 /// Marks a message as read or unread, moves it to Deleted or back.

@@ -216,6 +216,14 @@ const GAUGES: &[(&str, &str)] = &[
         "callpilot_gr_caught_up",
         "1 if nothing is on its way from the partner",
     ),
+    (
+        "callpilot_outgoing_waiting",
+        "Recipients on other systems to whom a message is on its way",
+    ),
+    (
+        "callpilot_outgoing_held",
+        "Messages to other systems that an administrator holds back",
+    ),
     ("callpilot_users", "Users on this server, GR users included"),
     (
         "callpilot_store_bytes",
@@ -241,6 +249,10 @@ const GAUGES: &[(&str, &str)] = &[
 
 /// Metrics that only rise while the server runs.
 const COUNTERS: &[(&str, &str)] = &[
+    (
+        "callpilot_outgoing_attempts_total",
+        "Attempts to deliver to a recipient on another system, by their outcome",
+    ),
     (
         "callpilot_reading_put_off_total",
         "Mails and requests that were put off because too much was being read at once",

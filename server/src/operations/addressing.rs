@@ -1,20 +1,24 @@
-//! What an address leads to: a mailbox of the pair, or why it leads nowhere.
+//! What an address leads to: a mailbox of the pair, one on another system, or why it leads nowhere.
 //!
 //! The same rule holds for mail that comes and for messages that are composed here. Whoever composes is told at the address, before sending, what cannot be
 //! reached (R27).
 
 use super::OpResult;
 use super::peers::is_own_domain;
+use crate::constraints;
+use crate::outgoing::routes::mailbox_behind;
 use crate::server::Server;
-use domain::{Draft, Object, ObjectId, ServerId, User, check_address};
+use domain::{Draft, Object, ObjectId, ServerId, User, check_address, check_telephone_number};
 use store::{StoreError, View};
-use vpim::address::{LocalPart, Mailbox, Service};
+use vpim::address::{Address, LocalPart, Mailbox, Service};
 
 /// What an address leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Destination {
     /// A mailbox that is on both servers.
     Mailbox(MailboxAddress),
+    /// Another system, which is reached by mail.
+    System(SystemAddress),
     /// Nowhere; a sentence says why, and what to do.
     Nowhere(String),
 }
@@ -30,6 +34,15 @@ pub struct MailboxAddress {
     pub number: String,
     /// `number@host`, the host being that of the owner's own server: the same whichever of the two is asked.
     pub address: String,
+}
+
+/// Somebody on another system.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SystemAddress {
+    /// `local-part@domain`.
+    pub address: String,
+    /// The name, if this server knows one; may be empty.
+    pub name: String,
 }
 
 /// The mailbox number that the local part of an own address names. Names, AMIS systems and telephones are no mailboxes here; `non-mail-user` never is
@@ -66,7 +79,7 @@ pub async fn resolve_all(server: &Server, addresses: Vec<String>) -> OpResult<Ve
     Ok(read.await?)
 }
 
-/// What an address leads to, as it was entered: a mailbox number, or `mailbox@host`.
+/// What an address leads to, as it was entered: a mailbox number, with or without the prefix of another system, or `mailbox@host`.
 pub(super) fn resolve(
     server: &Server,
     hosts: &Hosts,
@@ -74,36 +87,123 @@ pub(super) fn resolve(
     entered: &str,
 ) -> Result<Destination, StoreError> {
     let entered = entered.trim();
-    let number = match entered.rsplit_once('@') {
-        Some((local, domain)) if is_own_domain(server, domain) => mailbox_number(local),
-        Some(_) if check_address(entered).is_ok() => return Ok(elsewhere(entered)),
-        Some(_) => None,
-        None => Some(entered.chars().filter(|c| !" -./()".contains(*c)).collect()),
-    };
-    let digits = |number: &String| {
-        (1..=20).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_digit())
-    };
-    let Some(number) = number.filter(digits) else {
-        return Ok(Destination::Nowhere(format!(
-            "\"{entered}\" is neither a mailbox number nor an address such as 7200@{}.",
-            hosts.own
-        )));
-    };
-    if let Some((user, object)) = view.user_by_number(&number, hosts.home)?
-        && let Some(mailbox) = hosts.mailbox(user, &object)
-    {
+    if entered.contains('@') {
+        return by_address(server, hosts, view, entered);
+    }
+    let number: String = entered.chars().filter(|c| !" -./()".contains(*c)).collect();
+    if !is_number(&number) {
+        return Ok(nonsense(hosts, entered));
+    }
+    if let Some(mailbox) = own_mailbox(hosts, view, &number)? {
         return Ok(Destination::Mailbox(mailbox));
     }
-    Ok(Destination::Nowhere(match view.may_be_number(&number)? {
+    if let Some(remote) = constraints::remote_user(view, &number)? {
+        return Ok(match by_address(server, hosts, view, &remote.address)? {
+            Destination::System(system) => Destination::System(SystemAddress {
+                name: remote.name,
+                ..system
+            }),
+            other => other,
+        });
+    }
+    for shortcut in constraints::shortcuts(view)? {
+        let behind = mailbox_behind(&shortcut, &number);
+        if let Some(behind) = behind
+            && let Some(mailbox) = own_mailbox(hosts, view, &behind)?
+        {
+            return Ok(Destination::Mailbox(mailbox));
+        }
+    }
+    if let Some(address) = server.routes().by_prefix(&number) {
+        return by_address(server, hosts, view, &address);
+    }
+    no_mailbox(view, &number)
+}
+
+/// What `local-part@domain` leads to.
+fn by_address(
+    server: &Server,
+    hosts: &Hosts,
+    view: &View<'_>,
+    entered: &str,
+) -> Result<Destination, StoreError> {
+    let (local, domain) = entered.rsplit_once('@').unwrap_or((entered, ""));
+    if !is_own_domain(server, domain) {
+        return Ok(elsewhere(server, hosts, entered, (local, domain)));
+    }
+    let Some(number) = mailbox_number(local).filter(|number| is_number(number)) else {
+        return Ok(nonsense(hosts, entered));
+    };
+    match own_mailbox(hosts, view, &number)? {
+        Some(mailbox) => Ok(Destination::Mailbox(mailbox)),
+        None => no_mailbox(view, &number),
+    }
+}
+
+fn is_number(text: &str) -> bool {
+    (1..=20).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+fn own_mailbox(
+    hosts: &Hosts,
+    view: &View<'_>,
+    number: &str,
+) -> Result<Option<MailboxAddress>, StoreError> {
+    let found = view.user_by_number(number, hosts.home)?;
+    Ok(found.and_then(|(user, object)| hosts.mailbox(user, &object)))
+}
+
+fn no_mailbox(view: &View<'_>, number: &str) -> Result<Destination, StoreError> {
+    Ok(Destination::Nowhere(match view.may_be_number(number)? {
         true => format!("Mailbox {number} cannot be looked up at present. Try again in a moment."),
         false => format!("There is no mailbox {number} on these servers."),
     }))
 }
 
-fn elsewhere(address: &str) -> Destination {
-    Destination::Nowhere(format!(
-        "{address} is on another system. Messages go to the mailboxes of these two servers only."
-    ))
+/// What neither is an address nor a number of a mailbox. A telephone number is recognised, so that nobody believes to have mistyped it.
+fn nonsense(hosts: &Hosts, entered: &str) -> Destination {
+    let number: String = entered.chars().filter(|c| !" -./()".contains(*c)).collect();
+    let is_telephone =
+        number.starts_with(['+', '*', '#']) && check_telephone_number(&number).is_ok();
+    Destination::Nowhere(match is_telephone {
+        true => format!(
+            "{entered} is a telephone number. Messages go to mailboxes and mail addresses, not to telephones and fax machines."
+        ),
+        false => format!(
+            "\"{entered}\" is neither a mailbox number nor an address such as 7200@{}.",
+            hosts.own
+        ),
+    })
+}
+
+/// Somebody on another system, if this one has a way there.
+fn elsewhere(
+    server: &Server,
+    hosts: &Hosts,
+    entered: &str,
+    (local, domain): (&str, &str),
+) -> Destination {
+    // What stands between the angle brackets of a command must not end them, nor be a quoted string (RFC 5321 section 4.1.2).
+    let plain = |text: &str| !text.contains(['<', '>', '"', '\\', ',', ';', '(', ')', ':']);
+    let is_address = check_address(entered).is_ok() && Address::parse(entered).is_ok();
+    if !is_address || !plain(local) || domain.starts_with('@') || local.contains('@') {
+        return nonsense(hosts, entered);
+    }
+    let is_fax = LocalPart::parse(local).is_ok_and(|its| its.service == Some(Service::Fax));
+    if is_fax {
+        return Destination::Nowhere(format!(
+            "{entered} is a fax machine. Messages go to mailboxes and mail addresses, not to telephones and fax machines."
+        ));
+    }
+    match server.routes().to(domain) {
+        Some(_) => Destination::System(SystemAddress {
+            address: entered.to_owned(),
+            name: String::new(),
+        }),
+        None => Destination::Nowhere(format!(
+            "{entered} is on another system, and this server has no way there. Ask your administrator to enter {domain}."
+        )),
+    }
 }
 
 /// The two servers of the pair, by the names that stand in addresses.

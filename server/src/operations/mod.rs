@@ -15,6 +15,7 @@ mod gr_password;
 pub mod greetings;
 pub mod lists;
 pub mod messages;
+pub mod outgoing;
 pub mod own_administrator;
 pub mod own_password;
 pub mod pair;

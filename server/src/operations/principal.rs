@@ -83,7 +83,9 @@ fn needed(act: Option<&str>) -> AdministratorRole {
         return AdministratorRole::ReadOnly;
     };
     match act.split_once('.').map_or(act, |(of, _)| of) {
-        "user" | "class" | "shortcut" | "remote-user" | "held" => AdministratorRole::Operator,
+        "user" | "class" | "shortcut" | "remote-user" | "held" | "queue" => {
+            AdministratorRole::Operator
+        }
         _ => AdministratorRole::Administrator,
     }
 }
@@ -128,6 +130,7 @@ mod tests {
             (None, ReadOnly),
             (Some("user.delete"), Operator),
             (Some("held.retry"), Operator),
+            (Some("queue.hold"), Operator),
             (Some("gr.pair"), Administrator),
             (Some("task.start"), Administrator),
             (Some("setting.change"), Administrator),

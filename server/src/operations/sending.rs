@@ -1,23 +1,24 @@
-//! Handing a draft in: it becomes one message in the mailbox of each of its recipients and one in its sender's Sent, and the draft goes, all in one
-//! transaction.
+//! Handing a draft in: it becomes one message in the mailbox of each of its recipients and one in its sender's Sent, what goes to other systems is put on its
+//! way, and the draft goes, all in one transaction.
 //!
 //! The client draws the identity of the *submission*, so it can ask again when the answer was lost, at either server: what was accepted says so. While the two
 //! servers are apart both may accept the same one. Everything that the messages consist of follows from the draft and that identity, their date included, so
 //! what both have made is the same, under the same identities, and is one when they meet.
 
-use super::addressing::{self, Destination, Hosts, MailboxAddress};
+use super::addressing::{self, Destination, Hosts, MailboxAddress, SystemAddress};
 use super::deposit::{Accepted, DepositRefusal, accept};
 use super::drafts::{self, FoundDraft};
+use super::outgoing;
 use super::quota::{self, MailboxRoom};
 use super::users::check_drawn_id;
 use super::{OpError, OpResult};
-use crate::config::Mailboxes;
+use crate::config::{Mailboxes, OutgoingMail};
 use crate::reading::ReadingSide;
 use crate::server::{Abort, Server, Wait, WriteError, WriteTx};
 use bytes::Bytes;
 use domain::{
-    BodyRef, Change, DraftPart, DraftSource, Kind, Message, MessageFolder, Object, ObjectId,
-    PartKind, SourceAction, Submission, Timestamp,
+    BodyRef, Change, DraftPart, DraftSource, Kind, Message, MessageFolder, NewOutgoing, Object,
+    ObjectId, PartKind, ServerId, SourceAction, Submission, Timestamp,
 };
 use ledger::{Ledger, LedgerError};
 use std::collections::BTreeSet;
@@ -50,26 +51,29 @@ pub async fn submit(
     draft: ObjectId,
 ) -> OpResult<Submitted> {
     check_drawn_id(id)?;
-    let outgoing = match look(server, user, id, draft).await? {
+    let ready = match look(server, user, id, draft).await? {
         Looked::Before(submitted) => return Ok(submitted),
-        Looked::Ready(outgoing) => outgoing,
+        Looked::Ready(ready) => ready,
     };
-    let (sender, recipients) = (outgoing.sender.user, outgoing.recipients.clone());
-    let accepted = compose(server, id, *outgoing).await?;
+    let (sender, recipients) = (ready.sender.clone(), ready.recipients.clone());
+    let accepted = compose(server, id, *ready).await?;
     let limits = server.config().mailbox.clone();
     if quota::is_too_long(&limits, accepted.body.len() as u64) {
         return Err(too_long(limits.size_max));
     }
-    let fqdn = server.config().fqdn.clone();
+    let config = (server.config().fqdn.clone(), server.home());
+    let outgoing_limits = server.config().smtp.outgoing.clone();
     let written = server.write_weighing(accepted.body.len(), Wait::Partner, move |scope| {
         let filing = Filing {
             submission: id,
             draft,
-            sender,
+            sender: &sender,
             recipients: &recipients,
             accepted: &accepted,
             limits: &limits,
-            fqdn: &fqdn,
+            outgoing_limits: &outgoing_limits,
+            fqdn: &config.0,
+            home: config.1,
         };
         filing.file(scope)
     });
@@ -81,11 +85,11 @@ enum Looked {
     /// It was handed in before.
     Before(Submitted),
     /// It can be sent.
-    Ready(Box<Outgoing>),
+    Ready(Box<ReadyDraft>),
 }
 
 /// A draft with all that its message is made of, but for the octets.
-struct Outgoing {
+struct ReadyDraft {
     sender: MailboxAddress,
     recipients: Vec<To>,
     draft: FoundDraft,
@@ -96,8 +100,33 @@ struct Outgoing {
 /// A recipient, found.
 #[derive(Clone)]
 struct To {
-    mailbox: MailboxAddress,
+    whom: Whom,
     copy: bool,
+}
+
+/// Who gets a message.
+#[derive(Clone)]
+enum Whom {
+    /// A mailbox of the pair.
+    Mailbox(MailboxAddress),
+    /// Somebody on another system.
+    System(SystemAddress),
+}
+
+impl Whom {
+    fn name(&self) -> &str {
+        match self {
+            Self::Mailbox(mailbox) => &mailbox.name,
+            Self::System(system) => &system.name,
+        }
+    }
+
+    fn address(&self) -> &str {
+        match self {
+            Self::Mailbox(mailbox) => &mailbox.address,
+            Self::System(system) => &system.address,
+        }
+    }
 }
 
 async fn look(server: &Server, user: ObjectId, id: ObjectId, draft: ObjectId) -> OpResult<Looked> {
@@ -111,8 +140,8 @@ async fn look(server: &Server, user: ObjectId, id: ObjectId, draft: ObjectId) ->
             let Some(found) = drafts::in_view(view, user, draft)? else {
                 return Ok(Ok(None));
             };
-            outgoing(&asked, &hosts, view, user, found)
-                .map(|ready| ready.map(|o| Some(Looked::Ready(Box::new(o)))))
+            ready(&asked, &hosts, view, user, found)
+                .map(|ready| ready.map(|it| Some(Looked::Ready(Box::new(it)))))
         })
     });
     match read.await?? {
@@ -137,13 +166,13 @@ fn before(object: &Object, user: ObjectId) -> OpResult<Submitted> {
 }
 
 /// Finds whom a draft goes to and what it passes on, and judges whether it can be sent.
-fn outgoing(
+fn ready(
     server: &Server,
     hosts: &Hosts,
     view: &View<'_>,
     user: ObjectId,
     found: FoundDraft,
-) -> Result<OpResult<Outgoing>, store::StoreError> {
+) -> Result<OpResult<ReadyDraft>, store::StoreError> {
     let Some(sender) = view
         .object(&user)?
         .and_then(|object| hosts.mailbox(user, &object))
@@ -152,30 +181,35 @@ fn outgoing(
     };
     let mut recipients = Vec::new();
     for addressee in &found.draft.recipients {
-        match addressing::resolve(server, hosts, view, &addressee.address)? {
+        let whom = match addressing::resolve(server, hosts, view, &addressee.address)? {
             Destination::Nowhere(why) => return Ok(Err(OpError::Invalid(why))),
-            Destination::Mailbox(mailbox) => recipients.push(To {
-                mailbox,
-                copy: addressee.copy,
-            }),
-        }
+            Destination::Mailbox(mailbox) => Whom::Mailbox(mailbox),
+            Destination::System(mut system) => {
+                if !addressee.name.is_empty() {
+                    system.name.clone_from(&addressee.name);
+                }
+                Whom::System(system)
+            }
+        };
+        let copy = addressee.copy;
+        recipients.push(To { whom, copy });
     }
     let mut named = BTreeSet::new();
-    recipients.retain(|to| named.insert(to.mailbox.user));
+    recipients.retain(|to| named.insert(to.whom.address().to_ascii_lowercase()));
     let source = match found.draft.source {
         Some(source) => view.object(&source.message)?,
         None => None,
     };
-    let outgoing = Outgoing {
+    let ready = ReadyDraft {
         sender,
         recipients,
         source: source.filter(|object| object.owner == Some(user)),
         draft: found,
     };
-    Ok(outgoing.check().map(|()| outgoing))
+    Ok(ready.check().map(|()| ready))
 }
 
-impl Outgoing {
+impl ReadyDraft {
     fn check(&self) -> OpResult<()> {
         if self.recipients.is_empty() {
             let why = "The message has no recipient yet. Enter a mailbox number.";
@@ -254,10 +288,10 @@ impl Outgoing {
         if self.forwarded()?.is_some() {
             parts.push(CompositionPart::Forwarded(source));
         }
-        let party = |mailbox: &MailboxAddress| Party::named(&*mailbox.name, &*mailbox.address);
         let named = |copy| {
             let these = self.recipients.iter().filter(move |to| to.copy == copy);
-            these.map(|to| party(&to.mailbox)).collect::<Vec<_>>()
+            let party = |to: &To| Party::named(to.whom.name(), to.whom.address());
+            these.map(party).collect::<Vec<_>>()
         };
         let (mut to, mut cc) = (named(false), named(true));
         if to.is_empty() {
@@ -266,7 +300,7 @@ impl Outgoing {
         }
         let (_, host) = self.sender.address.rsplit_once('@').unwrap_or_default();
         let composition = Composition {
-            from: party(&self.sender),
+            from: Party::named(&*self.sender.name, &*self.sender.address),
             to,
             cc,
             subject: Some(draft.subject.clone()).filter(|subject| !subject.is_empty()),
@@ -289,8 +323,8 @@ impl Outgoing {
 }
 
 /// Reads what was recorded, writes the message and reads it as any mail is read, so that it is judged alike and its sound can be heard.
-async fn compose(server: &Server, submission: ObjectId, outgoing: Outgoing) -> OpResult<Accepted> {
-    let (len, len_max) = (outgoing.len(), server.config().smtp.message_size_max);
+async fn compose(server: &Server, submission: ObjectId, ready: ReadyDraft) -> OpResult<Accepted> {
+    let (len, len_max) = (ready.len(), server.config().smtp.message_size_max);
     if len > len_max as u64 {
         return Err(too_long(len_max as u64));
     }
@@ -300,12 +334,12 @@ async fn compose(server: &Server, submission: ObjectId, outgoing: Outgoing) -> O
         .saturating_mul(3 + READING_FACTOR)
         .saturating_add(READING_CONSTANT);
     let held = server.reading().take(ReadingSide::Answers, bytes).await?;
-    let has_fax = outgoing
+    let has_fax = ready
         .draft
         .parts
         .iter()
         .any(|part| part.kind == PartKind::Fax);
-    let mail = server.read(move |readers| outgoing.mail(readers, submission));
+    let mail = server.read(move |readers| ready.mail(readers, submission));
     let mail = mail.await??;
     let accepted = accept(server, mail, None, server.now())
         .await
@@ -389,59 +423,100 @@ fn drawn_at(id: ObjectId) -> Timestamp {
 struct Filing<'a> {
     submission: ObjectId,
     draft: ObjectId,
-    sender: ObjectId,
+    sender: &'a MailboxAddress,
     recipients: &'a [To],
     accepted: &'a Accepted,
     limits: &'a Mailboxes,
+    outgoing_limits: &'a OutgoingMail,
     fqdn: &'a str,
+    home: ServerId,
 }
 
 impl Filing<'_> {
     fn file(&self, scope: &mut WriteTx<'_, '_>) -> Result<Submitted, Abort<OpError>> {
+        let sender = self.sender.user;
         if let Some(object) = scope.tx().object(&self.submission)? {
             // The same request twice at once.
-            return before(&object, self.sender).map_err(Abort::Refused);
+            return before(&object, sender).map_err(Abort::Refused);
         }
-        drafts::require(scope, self.sender, self.draft)?;
+        drafts::require(scope, sender, self.draft)?;
         let body = scope.append_body(&self.accepted.body)?;
-        self.require_room(scope, self.sender, || {
+        self.require_room(scope, sender, || {
             "Your mailbox is full. Delete messages, or empty Deleted, and send again.".into()
         })?;
-        for To { mailbox, .. } in self.recipients {
-            let (number, name) = (&mailbox.number, &mailbox.name);
-            if scope.tx().object(&mailbox.user)?.is_none() {
-                let gone = format!("Mailbox {number} has just been deleted.");
-                return Err(Abort::Refused(OpError::Invalid(gone)));
+        for to in self.recipients {
+            if let Whom::Mailbox(mailbox) = &to.whom {
+                self.deliver(scope, mailbox, body)?;
             }
-            self.require_room(scope, mailbox.user, || {
-                format!("Mailbox {number} ({name}) is full. Take it out of the recipients, or send the message later.")
-            })?;
-            let inbox = MessageFolder::Inbox;
-            let id = Message::submitted_id(&self.submission, &mailbox.user, inbox, &body);
-            let (trace, text) = (self.trace(scope.now(), id), self.accepted.text.clone());
-            let registers = Message::arrival(&self.accepted.envelope, trace, text);
-            create(scope, id, mailbox.user, body, registers)?;
         }
         let sent = MessageFolder::Sent;
-        let message = Message::submitted_id(&self.submission, &self.sender, sent, &body);
-        let to = self
-            .recipients
-            .iter()
-            .map(|to| (&*to.mailbox.name, &*to.mailbox.address));
+        let message = Message::submitted_id(&self.submission, &sender, sent, &body);
+        let recipients = self.recipients.iter();
+        let to = recipients.map(|to| (to.whom.name(), to.whom.address()));
         let (envelope, text) = (&self.accepted.envelope, self.accepted.text.clone());
         let registers = Message::sent(envelope, text, to);
-        create(scope, message, self.sender, body, registers)?;
-        drafts::remove(scope, self.sender, self.draft)?;
+        create(scope, message, sender, body, registers)?;
+        drafts::remove(scope, sender, self.draft)?;
         let at = scope.now();
-        forget_old(scope, self.sender, at)?;
+        self.put_on_its_way(scope, message, at, body)?;
+        forget_old(scope, sender, at)?;
         scope.change(&Change::Create {
             id: self.submission,
             kind: Kind::SUBMISSION,
-            owner: Some(self.sender),
+            owner: Some(sender),
             body: None,
             registers: Submission::registers(&message, at),
         })?;
         Ok(Submitted { message, at })
+    }
+
+    /// Puts it into a mailbox of the pair.
+    fn deliver(
+        &self,
+        scope: &mut WriteTx<'_, '_>,
+        mailbox: &MailboxAddress,
+        body: BodyRef,
+    ) -> Result<(), Abort<OpError>> {
+        let (number, name) = (&mailbox.number, &mailbox.name);
+        if scope.tx().object(&mailbox.user)?.is_none() {
+            let gone = format!("Mailbox {number} has just been deleted.");
+            return Err(Abort::Refused(OpError::Invalid(gone)));
+        }
+        self.require_room(scope, mailbox.user, || {
+            format!("Mailbox {number} ({name}) is full. Take it out of the recipients, or send the message later.")
+        })?;
+        let inbox = MessageFolder::Inbox;
+        let id = Message::submitted_id(&self.submission, &mailbox.user, inbox, &body);
+        let (trace, text) = (self.trace(scope.now(), id), self.accepted.text.clone());
+        let registers = Message::arrival(&self.accepted.envelope, trace, text);
+        Ok(create(scope, id, mailbox.user, body, registers)?)
+    }
+
+    /// Puts it on its way to those on other systems.
+    fn put_on_its_way(
+        &self,
+        scope: &mut WriteTx<'_, '_>,
+        message: ObjectId,
+        accepted_at: Timestamp,
+        body: BodyRef,
+    ) -> Result<(), Abort<OpError>> {
+        let systems = self.recipients.iter().filter_map(|to| match &to.whom {
+            Whom::System(system) => Some((system.address.clone(), system.name.clone())),
+            Whom::Mailbox(_) => None,
+        });
+        let recipients: Vec<_> = systems.collect();
+        if recipients.is_empty() {
+            return Ok(());
+        }
+        let new = NewOutgoing {
+            message,
+            accepted_at,
+            from: self.sender.address.clone(),
+            subject: self.accepted.envelope.subject.clone(),
+            recipients,
+            carrier: self.home,
+        };
+        outgoing::put_in(scope, self.sender.user, &new, body, self.outgoing_limits)
     }
 
     /// Refuses the whole where one has no room: its sender is still there, and decides.

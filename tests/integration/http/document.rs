@@ -54,6 +54,7 @@ fn real_answers_have_the_shapes_of_the_document() {
     for (path, shape) in [
         ("classes", "MailboxClass"),
         ("shortcuts", "VpimShortcut"),
+        ("queue", "QueuedMessage"),
         ("remote-users", "RemoteUser"),
     ] {
         let list = server.admin().get(&format!("/api/v1/admin/{path}")).json();

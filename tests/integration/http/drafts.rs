@@ -275,7 +275,9 @@ fn a_message_is_answered_and_passed_on() {
 
 #[test]
 fn what_cannot_be_sent_says_why_and_reaches_nobody() {
-    let (_dir, server) = server("mailbox.messages_max = 2\nmailbox.drafts_max = 20\n");
+    let (_dir, server) = server(
+        "mailbox.messages_max = 2\nmailbox.drafts_max = 20\nsmtp.outgoing.by_name = false\n",
+    );
     let (user, other) = (tilde(&server), odo(&server));
     let refused = |draft: u16, content: Value| {
         assert_eq!(user.save_draft(draft, &content).status, 200);
@@ -396,7 +398,7 @@ fn drafts_hold_no_more_than_they_may() {
 
 #[test]
 fn whom_an_address_leads_to_is_told_before_sending() {
-    let (_dir, server) = server("");
+    let (_dir, server) = server("smtp.outgoing.by_name = false");
     let user = tilde(&server);
     let asked = [
         "7201",

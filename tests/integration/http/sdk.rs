@@ -123,6 +123,7 @@ fn everything_asked(server: &Server) -> Vec<Asked> {
             ask_for_users(&client).await;
             ask_for_what_a_server_has(&client).await;
             ask_for_the_pair(&client).await;
+            ask_for_the_queue(&client).await;
             ask_for_the_audit_trail(&client).await;
         };
         // Each of the administrator's calls costs a password hash.
@@ -417,6 +418,21 @@ async fn ask_for_the_pair(client: &Client) {
     let status = gr.change_password(&new).await.unwrap();
     assert!(status.password_changing);
     gr.unpair().await.unwrap();
+}
+
+async fn ask_for_the_queue(client: &Client) {
+    let queue = client.queue();
+    assert_eq!(queue.all().await, Ok(Vec::new()));
+    let id = "0199a5d0-8000-7000-8000-0000000000ff".parse().unwrap();
+    let refused = [
+        queue.retry(id).await,
+        queue.hold(id).await,
+        queue.release(id).await,
+        queue.delete(id).await,
+    ];
+    for ended in refused {
+        assert!(matches!(ended, Err(Error::Refused(_))), "{ended:?}");
+    }
 }
 
 async fn ask_for_the_audit_trail(client: &Client) {

@@ -13,6 +13,7 @@ mod event;
 mod ids;
 mod message;
 mod own;
+mod queue;
 mod read;
 mod session;
 mod task;
@@ -46,6 +47,7 @@ pub use own::{
     ContactSettings, DistributionList, Forwarding, GreetingEnd, GreetingRow, GreetingSlot, Hours,
     ListContent, Notification, NotificationDevice, NotificationTarget, PhoneDelivery,
 };
+pub use queue::{QueuedMessage, QueuedRecipient, QueuedState};
 pub use session::{Login, Mailbox, Session};
 pub use task::{
     GrTask, GrTasks, HeldMailbox, HeldMailboxes, KeptObjects, NewTask, TaskCounts, TaskDeletions,

@@ -169,8 +169,8 @@ pub struct MessageDetail {
     pub recipients: Vec<Recipient>,
     /// Its content in order.
     pub parts: Vec<Part>,
-    /// Sentences about sound that was announced and cannot be had: what cannot be played, is empty, is missing or shorter than announced. At
-    /// most 16.
+    /// Sentences about sound that was announced and cannot be had: what cannot be played, is empty, is missing or shorter than announced; and, of what
+    /// one has sent to other systems, what became of it for each recipient there. At most 16.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub remarks: Vec<String>,
 }

@@ -1,7 +1,7 @@
 //! Users, mailboxes, messages and their versions: what a CallPilot server is about.
 //!
 //! No IO, no clock, no randomness. An [`Object`] is a set of registers, each with the [`Version`] of its last change; two
-//! copies of an object meet by [`Object::join`]. [`User`], [`Message`], [`Greeting`], [`ListEntry`], [`Setting`], [`DraftPiece`], [`Submission`] and [`AdministratorAccount`] are
+//! copies of an object meet by [`Object::join`]. [`User`], [`Message`], [`Greeting`], [`ListEntry`], [`Setting`], [`DraftPiece`], [`Submission`], [`OutgoingMessage`] and [`AdministratorAccount`] are
 //! typed views of objects. Every mutation is a [`Change`].
 
 mod administrator;
@@ -17,6 +17,7 @@ mod list;
 mod mail_digest;
 mod message;
 mod object;
+mod outgoing;
 mod server_id;
 mod setting;
 mod submission;
@@ -43,6 +44,9 @@ pub use list::{DistributionList, ListEntry, list_fields};
 pub use mail_digest::{MailDigest, SaidDigest};
 pub use message::{Envelope, FolderState, Message, MessageFolder, Sender, message_fields};
 pub use object::{BodyRef, DecodeError, Joined, Key, Kind, Object, Register, Value};
+pub use outgoing::{
+    DeliveryState, NewOutgoing, OutgoingMessage, OutgoingRecipient, outgoing_fields,
+};
 pub use server_id::ServerId;
 pub use setting::{
     EmailServer, NameDialing, NameOrder, Setting, SettingName, broadcast_value, setting_fields,

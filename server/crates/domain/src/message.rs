@@ -3,7 +3,7 @@
 //! Its envelope and its body never change; an edit is a new message. Only the flags do.
 
 use crate::derived::derived_id;
-use crate::{BodyRef, Key, Kind, Object, Value};
+use crate::{BodyRef, DeliveryState, Key, Kind, Object, Value};
 use contract::{ObjectId, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -24,9 +24,14 @@ pub mod message_fields {
     pub const TEXT: u16 = 18;
     /// Of what its owner has sent: to whom, a list of `[name, address]`; set at creation. What has none was received.
     pub const SENT_TO: u16 = 19;
+    /// Of what its owner has sent to another system: for whom that one has taken it, `[address, at, what it said]`. The sub-key counts the recipients on
+    /// other systems.
+    pub const ARRIVED: u16 = 20;
+    /// The same: for whom it could not be delivered, and why.
+    pub const NOT_ARRIVED: u16 = 21;
 }
 
-use message_fields::{ENVELOPE, PLACE, SENT_TO, TEXT, TRACE, UNREAD};
+use message_fields::{ARRIVED, ENVELOPE, NOT_ARRIVED, PLACE, SENT_TO, TEXT, TRACE, UNREAD};
 
 /// Where a message lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -186,6 +191,51 @@ impl<'a> Message<'a> {
             _ => None,
         };
         Some(to.iter().filter_map(pair).collect())
+    }
+
+    /// The register of a sent message that says what became of it for recipient `n` on another system; `None` while that waits.
+    pub fn became_of(n: u64, address: &str, state: &DeliveryState) -> Option<(Key, Value)> {
+        let (field, at, said) = match state {
+            DeliveryState::Waiting { .. } => return None,
+            DeliveryState::Delivered { at, said } => (ARRIVED, at, said),
+            DeliveryState::Failed { at, said } => (NOT_ARRIVED, at, said),
+        };
+        let said = said.chars().take(Self::SAID_CHARS_MAX).collect();
+        let value = vec![
+            Value::Text(address.to_owned()),
+            Value::Int(at.0),
+            Value::Text(said),
+        ];
+        Some((Key(field, n), Value::List(value)))
+    }
+
+    /// Characters of what another system said that are kept with a sent message.
+    const SAID_CHARS_MAX: usize = 200;
+
+    /// What became of it for recipients on other systems, as far as it has ended for them: address and state. What has arrived has, whatever was tried
+    /// besides.
+    pub fn deliveries(&self) -> Vec<(&'a str, DeliveryState)> {
+        let of = |field: u16| {
+            let all = self.0.registers.range(Key(field, 0)..=Key(field, u64::MAX));
+            all.filter_map(|(key, register)| {
+                let [address, at, said, ..] = register.value.as_list()? else {
+                    return None;
+                };
+                let at = Timestamp(at.as_int()?);
+                Some((key.1, address.as_text()?, at, said.as_text()?.to_owned()))
+            })
+        };
+        let arrived = of(ARRIVED)
+            .map(|(n, address, at, said)| (n, address, DeliveryState::Delivered { at, said }));
+        let has_arrived = |n: u64| self.0.get(Key(ARRIVED, n)).is_some();
+        let not = of(NOT_ARRIVED).filter(|(n, ..)| !has_arrived(*n));
+        let not =
+            not.map(|(n, address, at, said)| (n, address, DeliveryState::Failed { at, said }));
+        let mut all: Vec<_> = arrived.chain(not).collect();
+        all.sort_by_key(|(n, ..)| *n);
+        all.into_iter()
+            .map(|(_, address, state)| (address, state))
+            .collect()
     }
 
     /// Where it lay before it was deleted: in Sent what its owner has sent, else in the inbox.

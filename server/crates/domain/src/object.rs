@@ -29,6 +29,8 @@ impl Kind {
     pub const DRAFT_PIECE: Self = Self(8);
     /// What a user has handed in to be sent; see [`crate::Submission`].
     pub const SUBMISSION: Self = Self(9);
+    /// What was accepted for other systems and is on its way there; see [`crate::OutgoingMessage`].
+    pub const OUTGOING: Self = Self(10);
 }
 
 /// Which register of an object: a field, and a sub-key for fields that have one register per server or entry (0 otherwise).

@@ -47,6 +47,11 @@ fn check(conn: &Connection, prefix: &str) {
         ),
         (sql::BELONGINGS, "object_mailbox (owner=? AND place=?)"),
         (sql::ADMINISTRATORS, "object_administrator (kind=?)"),
+        (sql::OUTGOING, "object_outgoing (kind=? AND id>?)"),
+        (
+            sql::OUTGOING_COUNT,
+            "COVERING INDEX object_outgoing (kind=?",
+        ),
         (sql::SETTINGS, "PRIMARY KEY (key>? AND key<?)"),
         (sql::COUNTS, "COVERING INDEX object_mailbox (owner=?"),
         (sql::OWED, "COVERING INDEX object_mailbox (owner=?"),

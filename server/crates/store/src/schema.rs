@@ -46,6 +46,10 @@ const MIGRATIONS: &[Migration] = &[
         sql: SECRETS,
         then: |_| Ok(()),
     },
+    Migration {
+        sql: OUTGOING,
+        then: |_| Ok(()),
+    },
 ];
 
 /// What a pair needs that replicates.
@@ -264,6 +268,13 @@ const ADMINISTRATORS: &str = "
 
 /// Secrets in rows are sealed from here on (see secrets.rs), which an older release would take for secrets. No table is another.
 const SECRETS: &str = "";
+
+/// What is on its way to other systems: found without reading the others, whoever sent it. 10 is `Kind::OUTGOING`.
+const OUTGOING: &str = "
+    CREATE INDEX object_outgoing ON object (kind, id) WHERE kind = 10;
+    CREATE INDEX staged_outgoing ON staged (kind, id) WHERE kind = 10;
+    CREATE INDEX kept_outgoing   ON kept   (kind, id) WHERE kind = 10;
+";
 
 /// Brings the database to the present format.
 pub(crate) fn migrate(conn: &mut Connection) -> Result<(), StoreError> {

@@ -31,6 +31,9 @@ pub(crate) mod sql {
         "SELECT id, data FROM object WHERE owner = ?1 AND place IS NULL AND kind = ?2";
     // The number of the kind stands in the text, as it does in the index.
     pub const ADMINISTRATORS: &str = "SELECT id, data FROM object WHERE kind = 6 ORDER BY id";
+    pub const OUTGOING: &str =
+        "SELECT id, data FROM object WHERE kind = 10 AND id > ?1 ORDER BY id LIMIT ?2";
+    pub const OUTGOING_COUNT: &str = "SELECT count(*) FROM object WHERE kind = 10";
     pub const SETTINGS: &str =
         "SELECT key, value FROM setting WHERE key >= ?1 AND key < ?2 ORDER BY key";
     pub const COUNTS: &str = "SELECT place, count(*), sum(unread), sum(bytes) FROM object
@@ -186,6 +189,25 @@ impl<'a> View<'a> {
     /// The accounts of administrators, in order of their ids, those that were removed among them.
     pub fn administrators(&self) -> Result<Vec<(ObjectId, Object)>, StoreError> {
         self.objects(sql::ADMINISTRATORS, [])
+    }
+
+    /// What is on its way to other systems, whoever sent it, in order of the ids, strictly after `after`.
+    pub fn outgoing(
+        &self,
+        after: Option<&ObjectId>,
+        limit: usize,
+    ) -> Result<Vec<(ObjectId, Object)>, StoreError> {
+        filled(limit, |limit| {
+            let params = (self::after(after), limit);
+            let found = rows(self.conn, sql::OUTGOING, params, read_object)?;
+            let read = |(id, read)| self.readable(id, read).map(|object| (id, object));
+            Ok(found.into_iter().map(read).collect())
+        })
+    }
+
+    /// How many those are.
+    pub fn outgoing_count(&self) -> Result<u64, StoreError> {
+        self.number(sql::OUTGOING_COUNT, [])
     }
 
     /// Counts over one mailbox.

@@ -141,7 +141,8 @@ impl<'a> Recording<'a> {
         }
     }
 
-    fn part(self) -> Result<Part<'a>, BuildError> {
+    /// The part that it is in a message.
+    pub(crate) fn part(self) -> Result<Part<'a>, BuildError> {
         let (content_type, extension) = match self.codec {
             Codec::Adpcm32 => ("audio/32KADPCM", "726"),
             Codec::MuLaw => ("audio/basic", "au"),

@@ -41,6 +41,7 @@ mod label;
 mod legible;
 pub mod limits;
 mod mime;
+mod outbound;
 mod parse;
 mod part_fields;
 mod raw_text;
@@ -67,6 +68,7 @@ pub use limits::{DEPTH_MAX, FIELDS_MAX, HEADER_LEN_MAX, PARTS_MAX};
 pub use mime::date::Date;
 pub use mime::field::Field;
 pub use mime::party::Party;
+pub use outbound::as_vpim;
 pub use parse::{parse, parse_kept};
 pub use remark::{Remark, remarks};
 pub use report::{

@@ -60,6 +60,19 @@ pub enum Action {
 }
 
 impl Action {
+    /// The enhanced status code (RFC 3463) in what another system said, if there is one of the class that goes with this action; else the one of that class
+    /// that says nothing more.
+    pub fn status_in(self, said: &str) -> StatusCode {
+        let class = match self {
+            Action::Failed => 5,
+            Action::Delayed => 4,
+            Action::Delivered | Action::Relayed | Action::Expanded => 2,
+        };
+        let codes = said.split(' ').filter_map(StatusCode::read);
+        let mut of_class = codes.filter(|code| code.0 == class);
+        of_class.next().unwrap_or(StatusCode(class, 0, 0))
+    }
+
     /// The word on the wire.
     pub fn name(self) -> &'static str {
         match self {
@@ -343,6 +356,16 @@ fn action(value: &str) -> Option<Action> {
 mod tests {
     use super::*;
     use crate::limits::REPORT_RECIPIENTS_MAX;
+
+    #[test]
+    fn the_status_is_what_another_system_said_if_it_is_of_the_right_class() {
+        let failed = |said| Action::Failed.status_in(said);
+        let nobody = "b.example said: 550 5.1.1 nobody";
+        assert_eq!(failed(nobody), StatusCode(5, 1, 1));
+        assert_eq!(failed("b 192.0.2.1 said: 550 no"), StatusCode(5, 0, 0));
+        assert_eq!(failed("b said: 451 4.3.0 later"), StatusCode(5, 0, 0));
+        assert_eq!(Action::Delayed.status_in(nobody), StatusCode(4, 0, 0));
+    }
 
     #[test]
     fn status_codes_may_have_comments() {

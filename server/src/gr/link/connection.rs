@@ -4,8 +4,8 @@ use super::LinkContext;
 use super::compose::{self, Commands, Sealing};
 use super::dial::{Connected, Mode};
 use super::progress::Progress;
-use super::replies::{PartnerReply, ReplyReader};
 use crate::listen::Stream;
+use crate::smtp_client::{RemoteReply, ReplyReader};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -183,7 +183,7 @@ async fn send_lines(
 }
 
 /// Whether it is a yes. A no is logged and counted, and the mail is lost: the engine sends it again.
-fn judge(reply: &PartnerReply) -> io::Result<bool> {
+fn judge(reply: &RemoteReply) -> io::Result<bool> {
     if reply.code == 421 {
         return Err(unexpected(reply));
     }
@@ -198,7 +198,7 @@ fn judge(reply: &PartnerReply) -> io::Result<bool> {
 }
 
 /// A server that is not half of a pair has no mailbox for GR mail, so this is what the first of two servers hears until the second is paired, too.
-fn tell_refusal(reply: &PartnerReply, times: u64) {
+fn tell_refusal(reply: &RemoteReply, times: u64) {
     let text = reply.lines.first().map_or("", String::as_str);
     let code = reply.code;
     if is_not_paired(reply) {
@@ -219,12 +219,12 @@ fn tell_refusal(reply: &PartnerReply, times: u64) {
 }
 
 /// RFC 3463 section 3.2: 5.1.1, there is no such mailbox.
-fn is_not_paired(reply: &PartnerReply) -> bool {
+fn is_not_paired(reply: &RemoteReply) -> bool {
     let status = |line: &String| line.starts_with("5.1.1 ");
     reply.code == 550 && reply.lines.first().is_some_and(status)
 }
 
-fn unexpected(reply: &PartnerReply) -> io::Error {
+fn unexpected(reply: &RemoteReply) -> io::Error {
     let text = reply.lines.first().map_or("", String::as_str);
     io::Error::other(format!("the partner said {} {text}", reply.code))
 }
@@ -235,7 +235,7 @@ mod tests {
 
     #[test]
     fn a_partner_that_is_not_paired_yet_is_told_from_one_that_refuses() {
-        let reply = |code, line: &str| PartnerReply {
+        let reply = |code, line: &str| RemoteReply {
             code,
             lines: vec![line.to_owned()],
         };

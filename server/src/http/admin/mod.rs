@@ -8,6 +8,7 @@
 pub mod administrators;
 pub mod classes;
 pub mod gr;
+pub mod queue;
 pub mod remote_users;
 pub mod session;
 pub mod settings;

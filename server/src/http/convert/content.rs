@@ -252,6 +252,25 @@ pub fn detail(row: contract::MessageRow, message: &Message<'_>) -> contract::Mes
     }
 }
 
+/// Adds to a sent message what became of it on other systems: what its sender has to know first of all.
+pub fn say_what_became(
+    detail: &mut contract::MessageDetail,
+    became: &[(String, domain::DeliveryState)],
+) {
+    let order = |state: &domain::DeliveryState| match state {
+        domain::DeliveryState::Failed { .. } => 0,
+        domain::DeliveryState::Waiting { .. } => 1,
+        domain::DeliveryState::Delivered { .. } => 2,
+    };
+    let mut became: Vec<_> = became.iter().collect();
+    became.sort_by_key(|(_, state)| order(state));
+    let room = REMARKS_MAX.saturating_sub(detail.remarks.len());
+    let said = became.into_iter().take(room);
+    detail
+        .remarks
+        .extend(said.map(|(address, state)| super::became_of(address, state)));
+}
+
 /// What its reader would wonder about, each once.
 fn remarks(message: &Message<'_>) -> Vec<String> {
     let mut said: Vec<String> = Vec::new();

@@ -104,6 +104,11 @@ pub fn destination(found: Destination) -> ResolvedAddress {
             address: mailbox.address,
             unreachable: None,
         },
+        Destination::System(system) => ResolvedAddress {
+            name: system.name,
+            address: system.address,
+            ..ResolvedAddress::default()
+        },
         Destination::Nowhere(why) => ResolvedAddress {
             unreachable: Some(why),
             ..ResolvedAddress::default()

@@ -83,11 +83,31 @@ pub fn connector(trust: Trust, roots: Option<&Path>) -> Result<TlsConnector, Tls
         Trust::Pinned(fingerprint) => builder
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(Pin {
-                fingerprint,
+                fingerprint: Some(fingerprint),
                 algorithms,
             }))
             .with_no_client_auth(),
     };
+    Ok(TlsConnector::from(Arc::new(config)))
+}
+
+/// What makes connections that are sealed against those who listen, to whoever answers: for mail to systems that nobody has said anything about, which
+/// would go in plain otherwise (RFC 7435). It proves nothing about the other side.
+///
+/// # Errors
+/// [`TlsError::Config`].
+pub fn unverified_connector() -> Result<TlsConnector, TlsError> {
+    let provider = provider();
+    let algorithms = provider.signature_verification_algorithms;
+    let builder =
+        ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    let config = builder
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(Pin {
+            fingerprint: None,
+            algorithms,
+        }))
+        .with_no_client_auth();
     Ok(TlsConnector::from(Arc::new(config)))
 }
 
@@ -123,10 +143,10 @@ fn authorities(file: Option<&Path>) -> Result<RootCertStore, TlsError> {
     }
 }
 
-/// Believes one certificate: neither its names nor its dates matter, and nobody else's word. The proof that the server has its key stays.
+/// Believes one certificate, or any: neither its names nor its dates matter, and nobody else's word. The proof that the server has its key stays.
 #[derive(Debug)]
 struct Pin {
-    fingerprint: Fingerprint,
+    fingerprint: Option<Fingerprint>,
     algorithms: WebPkiSupportedAlgorithms,
 }
 
@@ -140,13 +160,12 @@ impl ServerCertVerifier for Pin {
         _: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         let shown = Fingerprint::of(certificate);
-        if shown == self.fingerprint {
-            return Ok(ServerCertVerified::assertion());
+        match self.fingerprint {
+            Some(pinned) if pinned != shown => Err(Error::General(format!(
+                "its certificate is {shown}, but {pinned} is pinned"
+            ))),
+            _ => Ok(ServerCertVerified::assertion()),
         }
-        Err(Error::General(format!(
-            "its certificate is {shown}, but {} is pinned",
-            self.fingerprint
-        )))
     }
 
     fn verify_tls12_signature(

@@ -349,7 +349,7 @@ impl Tx<'_> {
 /// The lane in which objects of a kind travel.
 fn lane(kind: Kind) -> Lane {
     match kind {
-        Kind::MESSAGE | Kind::GREETING | Kind::DRAFT_PIECE => Lane::Messages,
+        Kind::MESSAGE | Kind::GREETING | Kind::DRAFT_PIECE | Kind::OUTGOING => Lane::Messages,
         _ => Lane::Users,
     }
 }

@@ -8,22 +8,35 @@ use tokio::io::{AsyncReadExt, ReadHalf};
 /// Octets of one reply, all lines together.
 const REPLY_MAX: usize = 16 << 10;
 
-/// A reply.
+/// What another mail server says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PartnerReply {
+pub struct RemoteReply {
     /// Its code.
     pub code: u16,
     /// The texts of its lines.
     pub lines: Vec<String>,
 }
 
-impl PartnerReply {
+impl RemoteReply {
     /// The first word of each line but the first: what EHLO is answered with.
     pub fn keywords(&self) -> impl Iterator<Item = &str> {
         self.lines
             .iter()
             .skip(1)
             .filter_map(|line| line.split_ascii_whitespace().next())
+    }
+
+    /// Whether one of these is the word.
+    pub fn offers(&self, word: &str) -> bool {
+        self.keywords().any(|k| k.eq_ignore_ascii_case(word))
+    }
+
+    /// What stands behind a word that is offered, as the number behind SIZE does.
+    pub fn parameter(&self, word: &str) -> Option<&str> {
+        let lines = self.lines.iter().skip(1).map(|line| line.trim());
+        let mut split = lines.filter_map(|line| line.split_once(' '));
+        let found = split.find(|(keyword, _)| keyword.eq_ignore_ascii_case(word));
+        found.map(|(_, parameter)| parameter)
     }
 }
 
@@ -34,6 +47,7 @@ pub struct ReplyReader {
 }
 
 impl ReplyReader {
+    /// Of a connection on which nothing has been read.
     pub fn new(read: ReadHalf<Stream>) -> Self {
         Self {
             read,
@@ -47,7 +61,7 @@ impl ReplyReader {
     }
 
     /// The next reply. Cancelling it loses nothing.
-    pub async fn next(&mut self) -> io::Result<PartnerReply> {
+    pub async fn next(&mut self) -> io::Result<RemoteReply> {
         loop {
             if let Some(reply) = take(&mut self.input)? {
                 return Ok(reply);
@@ -60,7 +74,7 @@ impl ReplyReader {
 }
 
 /// Takes a reply off the front of `input` if it is whole.
-fn take(input: &mut BytesMut) -> io::Result<Option<PartnerReply>> {
+fn take(input: &mut BytesMut) -> io::Result<Option<RemoteReply>> {
     let mut end = 0;
     let mut lines = Vec::new();
     while let Some(lf) = memchr::memchr(b'\n', &input[end..]) {
@@ -76,7 +90,7 @@ fn take(input: &mut BytesMut) -> io::Result<Option<PartnerReply>> {
         lines.push(line.get(4..).unwrap_or_default().to_owned());
         if line.as_bytes().get(3) != Some(&b'-') {
             let _ = input.split_to(end);
-            return Ok(Some(PartnerReply { code, lines }));
+            return Ok(Some(RemoteReply { code, lines }));
         }
     }
     if input.len() > REPLY_MAX {
