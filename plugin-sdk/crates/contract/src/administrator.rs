@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub enum AdministratorRole {
     /// Look at everything.
     ReadOnly,
-    /// Manage users, mailbox classes, VPIM shortcuts and Temporary Remote Users.
+    /// Manage users, mailbox classes, VPIM shortcuts, Temporary Remote Users and what is on its way to other systems.
     Operator,
     /// Everything: administrators, the pair, its tasks, system settings.
     Administrator,
