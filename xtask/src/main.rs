@@ -118,6 +118,13 @@ enum Job {
     /// Takes an hour or two of one core. Writes docs/mutants.md; the exit code is 1 when a survivor is not explained in
     /// docs/mutants-explained.toml.
     Mutate(mutate::Wish),
+    /// What wasm-pack calls in place of wasm-bindgen
+    #[command(hide = true)]
+    Bind {
+        /// As for wasm-bindgen
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<std::ffi::OsString>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -153,5 +160,6 @@ fn run(job: Job) -> Result<(), Failure> {
         Job::Fuzz(wish) => fuzz::run(&wish),
         Job::Attack { arguments } => bench::attack(&arguments),
         Job::Mutate(wish) => mutate::run(&wish),
+        Job::Bind { arguments } => build::bind::run(&arguments),
     }
 }

@@ -4,6 +4,9 @@ use std::fs;
 
 use crate::{failure::Failure, paths};
 
+/// Builds and packs the browser client. Any 0.15 would do; one version keeps the builds alike.
+pub const WASM_PACK: &str = "0.15.1";
+
 /// Checks licences, bans and sources of the dependencies.
 pub const CARGO_DENY: &str = "0.20.2";
 

@@ -29,12 +29,6 @@ impl Application {
         paths::wasm_target().join("client").join(self.package)
     }
 
-    /// What cargo links.
-    pub fn linked(&self, profile: &str) -> PathBuf {
-        let folder = paths::wasm_target().join(wasm::TARGET).join(profile);
-        folder.join(format!("{}.wasm", self.package.replace('-', "_")))
-    }
-
     /// The file name of wasm-bindgen's module.
     pub fn module(&self) -> String {
         format!("{}.js", self.package)

@@ -9,7 +9,7 @@
 //! | `index.html` | `/MyCallPilot/` | the top-level `index.html`, the page of every application; `<!--STYLE-->` and `<!--APP-->` become the tags below |
 //! | `sw.js` | `/MyCallPilot/sw.js` | `app/sw.js`; `/*PRECACHE*/[]` becomes the list of addresses, `/*CHUNKS*/[]` that of the chunks, which are kept later, `__BUILD_ID__` the build's name |
 //! | `assets/PACKAGE.<hash>.js` | `/MyCallPilot/assets/…` | wasm-bindgen's module of an application |
-//! | `assets/PACKAGE_bg.<hash>.wasm` | | the application's first bundle, by rustc, [`chunks`], wasm-bindgen and wasm-opt |
+//! | `assets/PACKAGE_bg.<hash>.wasm` | | the application's first bundle, by wasm-pack with [`bind`], and wasm-opt |
 //! | `assets/PACKAGE-CHUNK.<hash>.wasm` | | its chunks, each fetched when it is first needed; the list of them is in the module |
 //! | `assets/boot.<hash>.js` | | `app/boot.js`, which starts the application of the page's address; `/*APPLICATIONS*/[]` becomes the list. No script stands in the page, so the policy `script-src 'self' 'wasm-unsafe-eval'` holds |
 //! | `assets/style.<hash>.css` | | `app/crates/ui/style/*.css`, joined in the order of their names |
@@ -25,6 +25,7 @@
 
 mod applications;
 mod bare;
+pub mod bind;
 mod chunks;
 mod compress;
 mod first_load;
@@ -122,13 +123,15 @@ pub fn judge_first_load() -> Result<String, Failure> {
 }
 
 /// The setting of cargo by which a panic in a library names its file without the folder where this machine keeps it: a client tells
-/// nothing of the machine that built it, and is smaller. Cargo adds it to what `.cargo/config.toml` says.
-fn without_places() -> String {
+/// nothing of the machine that built it, and is smaller. And by the relocations that the linker keeps it is known what a function needs, and so what
+/// belongs into which chunk. Cargo adds it to what `.cargo/config.toml` says.
+fn flags() -> String {
     let sources = paths::cargo_home().join("registry").join("src");
     let folders = fs::read_dir(sources).into_iter().flatten().flatten();
     let flags = folders.map(|folder| format!("--remap-path-prefix={}=", folder.path().display()));
     // Debug's quotes are those of a basic string of TOML, for paths that people have.
-    let flags: Vec<String> = flags.collect();
+    let relocations = "-Clink-arg=--emit-relocs".to_owned();
+    let flags: Vec<String> = flags.chain([relocations]).collect();
     format!("target.{}.rustflags={flags:?}", wasm::TARGET)
 }
 
@@ -149,11 +152,8 @@ impl Application {
             self.package,
             compiler.name()
         ));
-        self.compile(&compiler)?;
         web_root::remove(&self.compiled())?;
-        let first = self.compiled().join("first.wasm");
-        chunks::cut(&self.linked(PROFILE), &first, &self.compiled())?;
-        self.bind(&compiler, &first)?;
+        self.pack(&compiler)?;
         self.join()?;
         say("build: making it small (wasm-opt)");
         let mut modules = chunks::files(&self.compiled())?;
@@ -165,23 +165,17 @@ impl Application {
         Ok(())
     }
 
-    fn compile(&self, compiler: &Compiler) -> Result<(), Failure> {
-        let mut command = compiler.command("cargo")?;
-        command.args(["rustc", "--lib", "--package", self.package]);
-        command.args(["--profile", PROFILE, "--target", wasm::TARGET]);
-        command.args(["--config", &without_places()]);
-        // By the relocations it is known what a function needs, and so what belongs into which chunk.
-        command.args(["--", "-Clink-arg=--emit-relocs"]);
-        process::run(&mut command)
-    }
-
-    fn bind(&self, compiler: &Compiler, first: &Path) -> Result<(), Failure> {
-        let mut command = compiler.command("wasm-bindgen")?;
-        command.arg(first);
-        // What the linker exports (memory, stack, table of functions) is what the chunks share.
-        command.args(["--target", "web", "--no-typescript", "--keep-lld-exports"]);
-        command.args(["--out-name", self.package, "--out-dir"]);
-        process::run(command.arg(self.compiled()))
+    /// Compiles it, cuts it and makes the JavaScript around it ([`bind`]).
+    fn pack(&self, compiler: &Compiler) -> Result<(), Failure> {
+        let mut command = compiler.command("wasm-pack")?;
+        bind::put_before(&mut command)?;
+        // Everything is installed already: `no-install` keeps wasm-pack from downloading programs of its own.
+        command.arg("build").arg(self.source());
+        command.args(["--target", "web", "--mode", "no-install"]);
+        command.args(["--no-opt", "--no-pack", "--no-typescript"]);
+        command.args(["--profile", PROFILE, "--out-name", self.package]);
+        command.arg("--out-dir").arg(self.compiled());
+        process::run(command.args(["--", "--config", &flags()]))
     }
 
     /// Puts what fetches the chunks into wasm-bindgen's module, and gives what lies between the parts short names.

@@ -68,6 +68,7 @@ pub fn clear_leftovers() {
 pub fn add_to_path(command: &mut Command, first: &[PathBuf]) -> Result<(), Failure> {
     let tools = [
         ("wasm-bindgen-cli", versions::wasm_bindgen()?),
+        ("wasm-pack", versions::WASM_PACK.to_owned()),
         ("cargo-deny", versions::CARGO_DENY.to_owned()),
     ];
     let mut folders = first.to_vec();

@@ -122,6 +122,13 @@ fn for_building() -> Result<Vec<Need>, Failure> {
             client,
             true,
         ),
+        tool(
+            "wasm-pack",
+            versions::WASM_PACK.to_owned(),
+            "builds the browser client",
+            client,
+            true,
+        ),
         packages(
             "binaryen (wasm-opt)",
             BUILD_TOOLS,

@@ -56,7 +56,6 @@ pub enum RecorderEvent {
 
 /// A file that the reader has chosen. Whether it is sound is the server's to say.
 #[derive(Clone, Debug)]
-#[allow(dead_code)] // a greeting has no name
 pub struct SoundFile {
     /// What it is called.
     pub name: String,
