@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::{paths, setup::wasm};
+use crate::paths;
 
 /// One application.
 pub struct Application {

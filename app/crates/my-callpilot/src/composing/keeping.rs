@@ -128,7 +128,8 @@ impl ComposingContext {
         }
     }
 
-    fn keep_now(self) {
+    /// Writes what is not written yet.
+    pub(super) fn keep_now(self) {
         let unwritten = self
             .octets
             .try_update_value(|octets| std::mem::take(&mut octets.unwritten));

@@ -104,6 +104,8 @@ impl ComposingContext {
             | ConnectionEvent::SessionRenewed(_)
             | ConnectionEvent::SessionEnded => {}
         });
+        // It lives as long as the page.
+        window_event_listener_untyped("pagehide", move |_| self.keep_now());
         let who = SessionContext::here().who();
         Effect::new(move || self.opened(who.with(|who| Some(who.as_ref()?.mailbox.clone()))));
     }
@@ -254,12 +256,15 @@ impl ComposingContext {
     pub fn send(self, id: ObjectId) {
         let submission = self.connection.client().drafts().new_id();
         self.change(id, &mut |one| one.send(submission));
+        // Whoever has pressed Send may close the page at once.
+        self.keep_now();
         self.work();
     }
 
     /// Takes one back that has not gone out yet.
     pub fn hold(self, id: ObjectId) {
         self.change(id, &mut Composition::hold);
+        self.keep_now();
     }
 
     /// Discards one, here at once and on the servers as soon as one answers.
@@ -274,6 +279,7 @@ impl ComposingContext {
             self.all.update(|all| all.push(gone));
         }
         self.change(id, &mut |one| one.stage = Stage::Discarded);
+        self.keep_now();
         self.work();
     }
 
