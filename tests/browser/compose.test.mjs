@@ -4,18 +4,20 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { AxeBuilder } from './support/axe.mjs';
 import { deliver, voiceMessage, wave } from './support/mail.mjs';
-import { closePage, launchBrowser, line, logIn, openPage, row } from './support/page.mjs';
+import { closePage, launchBrowser, line, logIn, openPage, row, workerReady } from './support/page.mjs';
 import { Pair, until } from './support/pair.mjs';
+import { knownSound, RATE, samplesOf, stretchAt } from './support/sound.mjs';
 
 const WRITER = '7270';
 const READER = '7271';
 const THIRD = '7272';
 
 describe('Composing', { timeout: 300_000 }, () => {
-  let pair, browser;
+  let pair, browser, sound;
   before(async () => {
+    sound = knownSound();
     pair = await Pair.start();
-    browser = await launchBrowser();
+    browser = await launchBrowser({ args: sound.args });
     for (const [mailbox, name] of [[WRITER, 'Wren Ashby'], [READER, 'Runa Solberg'], [THIRD, 'Tove Lindqvist']]) {
       await pair.addUser(pair.north, { mailbox, name, password: '728194' });
     }
@@ -23,6 +25,7 @@ describe('Composing', { timeout: 300_000 }, () => {
   after(async () => {
     await browser?.close();
     await pair?.stop();
+    sound?.remove();
   });
 
   const to = (page) => page.getByRole('combobox', { name: 'Addresses' });
@@ -134,6 +137,50 @@ describe('Composing', { timeout: 300_000 }, () => {
     await closePage(page);
   });
 
+  it('is spoken: what was said before and after the home died, and after a reload, is heard as it was', async () => {
+    const page = await open();
+    await compose(page, { about: 'Spoken' });
+    const recorder = page.getByRole('group', { name: 'Recorder' });
+    const press = (name) => recorder.getByRole('button', { name, exact: true }).last().click();
+    const recorded = (clock) => until(`${clock} is recorded`, async () => (
+      (await page.getByRole('timer', { name: 'Recorded time' }).textContent()) >= clock
+    ));
+    await workerReady(page);
+    await press('Record');
+    await recorded('0:01');
+    pair.kill(pair.north);
+    await line(page, 'partner').waitFor({ timeout: 20_000 });
+    await recorded('0:03');
+    // Whoever leaves while speaking keeps what was said.
+    await page.reload();
+    await recorder.getByRole('button', { name: 'Go on', exact: true }).last().waitFor();
+    const before = await page.getByRole('timer', { name: 'Recorded time' }).textContent();
+    assert.ok(before >= '0:03', before);
+    await send(page).click();
+    await heading(page, 'Sent').waitFor({ timeout: 40_000 });
+    await pair.restart(pair.north);
+    await pair.caughtUp();
+    for (const server of [pair.north, pair.south]) {
+      const [message, ...more] = await found(server, READER, 'Spoken');
+      assert.deepEqual(more, [], 'it is there once');
+      const { password } = pair.user(READER);
+      const session = await fetch(`${server.http}/api/v1/session`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ mailbox: READER, password }),
+      });
+      const { token } = await session.json();
+      const answer = await fetch(`${server.http}/api/v1/messages/${message.id}/audio`, { headers: { authorization: `Bearer ${token}`, accept: 'audio/wav' } });
+      const samples = samplesOf(Buffer.from(await answer.arrayBuffer()));
+      assert.ok(samples.length >= 3 * RATE, `${samples.length / RATE} s`);
+      const [first, last] = [stretchAt(samples, 0.4), stretchAt(samples, samples.length / RATE - 0.8)];
+      assert.ok(first.likeness > 0.9 && last.likeness > 0.9, `${first.likeness}, ${last.likeness}`);
+      // Nothing in between is left out or doubled.
+      assert.ok(Math.abs(first.begin - last.begin) < 0.15, `${first.begin}, ${last.begin}`);
+    }
+    await closePage(page);
+  });
+
   it('keeps what is sent without a connection, over a reload, and sends it once when there is one', async () => {
     const page = await open();
     await compose(page, { about: 'From the train' });
@@ -218,7 +265,8 @@ describe('Composing', { timeout: 300_000 }, () => {
 
   for (const viewport of [{ width: 1280, height: 900 }, { width: 390, height: 800 }]) {
     it(`can be used by everybody at ${viewport.width} px`, async () => {
-      const page = await open(WRITER, pair.north, { viewport });
+      // What fades would be measured on its way from one scheme to the other.
+      const page = await open(WRITER, pair.north, { viewport, reducedMotion: 'reduce' });
       await page.getByRole('link', { name: 'Compose' }).filter({ visible: true }).first().click();
       await heading(page, 'New message').waitFor();
       await to(page).fill('79998');
