@@ -12,11 +12,14 @@ use axum::response::sse::{self, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use contract::{ApiError, Discovery, Event, ObjectId};
 use domain::Kind;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, watch};
+
+/// Of so many messages at most one stream remembers that they were on one server only.
+const ONE_SIDED_MAX: usize = 1_000;
 
 /// The event streams that are open: bounded in total and for each user.
 pub struct Streams {
@@ -117,6 +120,8 @@ struct Listener {
     notices: broadcast::Receiver<ChangeEvent>,
     pair: watch::Receiver<PairView>,
     told: Option<Discovery>,
+    /// Messages of which was told that they are on this server only so far.
+    one_sided: HashSet<ObjectId>,
     ended: bool,
     _seat: StreamPermit,
 }
@@ -142,6 +147,7 @@ impl Listener {
             notices,
             pair,
             told: None,
+            one_sided: HashSet::new(),
             ended: false,
             _seat: seat,
         }
@@ -211,6 +217,9 @@ impl Listener {
                 kind: Kind::USER,
                 ..
             } if id == self.user => return Some(Event::Ended),
+            ChangeEvent::Safe { id } if self.one_sided.contains(&id) => {
+                self.message(id, false).await
+            }
             ChangeEvent::Rebuilt => self.look_anew().await,
             ChangeEvent::Object {
                 id,
@@ -247,9 +256,15 @@ impl Listener {
         Ok(ended.or(Some(Event::Resync)))
     }
 
-    async fn message(&self, id: ObjectId, arrived: bool) -> Result<Option<Event>, WriterError> {
+    async fn message(&mut self, id: ObjectId, arrived: bool) -> Result<Option<Event>, WriterError> {
         let user = self.user;
         let (shown, counts) = messages::present(self.api.server(), user, id).await?;
+        let one_sided = shown.as_ref().is_some_and(|shown| shown.one_server_only);
+        if one_sided && self.one_sided.len() < ONE_SIDED_MAX {
+            self.one_sided.insert(id);
+        } else {
+            self.one_sided.remove(&id);
+        }
         let row = shown.and_then(|s| convert::row(s.id, &s.object, s.one_server_only));
         // Gone in between: its own notice follows.
         Ok(row.map(|row| Event::Message {

@@ -2,7 +2,7 @@
 
 use crate::cut::Linked;
 use crate::{agree, folder, pair, tilde};
-use contract::{Folder, MessageRow};
+use contract::{Event, Folder, MessageRow};
 use serde_json::{Value, json};
 use support::compose::{drawn, to};
 use support::{Http, Proxy, Server, until, voice};
@@ -129,4 +129,26 @@ fn a_draft_that_two_devices_edit_apart_loses_no_field_and_no_recording() {
             (user.draft(2).status == 409).then_some(())
         });
     }
+}
+
+/// The page says of each message whether it is on both servers: it is told when that changes.
+#[test]
+fn who_has_sent_a_message_is_told_when_it_is_on_both_servers() {
+    let (_dir, mut pair) = pair("");
+    let user = tilde(&pair.a);
+    pair.b.kill();
+    let mut events = user.events();
+    compose(&user, 1);
+    assert_eq!(user.submit(2, 1).status, 201);
+    let mut sent = |one_server_only: bool| {
+        events.find(|event| {
+            let Event::Message { row, .. } = event else {
+                return false;
+            };
+            row.folder == Folder::Sent && row.one_server_only == one_server_only
+        })
+    };
+    sent(true).expect("it is here alone");
+    pair.b.run();
+    sent(false).expect("it is there, too");
 }

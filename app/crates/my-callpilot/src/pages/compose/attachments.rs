@@ -54,8 +54,6 @@ pub(super) fn panel(form: Form) -> AnyView {
             <header>
                 <h2 id="attachments">"Attachments"</h2>
                 <span class="end">{button(Icon::Clip, "Add a file", choose)}</span>
-            </header>
-            <div class="body">
                 <input
                     type="file"
                     hidden=true
@@ -65,6 +63,8 @@ pub(super) fn panel(form: Form) -> AnyView {
                     node_ref=chooser
                     on:change=chosen
                 />
+            </header>
+            <div class="body body--rows">
                 {empty}
                 {move || parts.get().into_iter().map(|part| row(form, part)).collect_view()}
                 {move || refused.get().into_iter().map(|(name, why)| not_taken(refused, name, why)).collect_view()}

@@ -22,7 +22,7 @@ use ui::components::panel::{note, nothing, panel};
 use ui::connection::ConnectionContext;
 use ui::router::Router;
 use ui::sdk::Trouble;
-use ui::times::moment_words;
+use ui::times::time_words;
 
 /// The page of a draft: the one of the address, else a new one.
 pub fn compose_page(open: Memo<Option<ObjectId>>) -> AnyView {
@@ -238,7 +238,7 @@ fn kept(form: Form) -> String {
     let clock = Clock::here();
     let connected = ConnectionContext::here().is_on();
     form.with(|one| {
-        let at = moment_words(&clock.zone(), one.changed_at, one.changed_at);
+        let at = time_words(&clock.zone(), one.changed_at);
         match (&one.stage, one.is_saved()) {
             (Stage::Sending, _) if !connected => {
                 "It goes out by itself, once, when a server answers.".into()
