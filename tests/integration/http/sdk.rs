@@ -225,6 +225,8 @@ async fn compose(client: &Client) {
         text: "Do not forget.".to_owned(),
         ..DraftContent::default()
     };
+    // Whoever asks is not offered.
+    assert_eq!(drafts.address_book("7200").await.unwrap(), []);
     let found = drafts.resolve(vec!["7200".to_owned()]).await.unwrap();
     assert_eq!(found[0].unreachable, None);
     drafts.save(draft, &content).await.unwrap();
