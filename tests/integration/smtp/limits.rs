@@ -204,6 +204,10 @@ fn what_one_address_makes_the_server_keep_is_limited_and_the_rest_goes_on() {
     support::until("one that is put off", || {
         (server.metric("callpilot_transfers_put_off_total") >= 1.0).then_some(())
     });
+    // What it was kept for is given back with its connection, and the others need it.
+    support::until("its connection has ended", || {
+        (server.metric("callpilot_smtp_connections") <= 5.0).then_some(())
+    });
     for smtp in &mut clients {
         smtp.say(end);
         let code = smtp.reply().code;
