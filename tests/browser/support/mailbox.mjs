@@ -34,7 +34,7 @@ export function manyRows(count) {
   }));
 }
 
-/** Answers what the page asks for the inbox with these rows, by pages as a server does; Deleted is empty. */
+/** Answers what the page asks for the inbox with these rows, by pages as a server does; the other folders are empty. */
 export async function serveInbox(page, rows) {
   const inbox = {
     /** Rows before the page that was sent last. */
@@ -42,7 +42,7 @@ export async function serveInbox(page, rows) {
   };
   await page.route(/\/api\/v1\/messages\?/, (route) => {
     const query = new URL(route.request().url()).searchParams;
-    const all = query.get('folder') === 'deleted' ? [] : rows;
+    const all = query.get('folder') === 'inbox' ? rows : [];
     const from = Number(query.get('before') ?? 0);
     if (all === rows) inbox.sent = from;
     const counts = { inbox: rows.length, unread: rows.filter((row) => row.unread).length, sent: 0, deleted: 0, one_server_only: 0 };
