@@ -145,7 +145,14 @@ describe('Pages in chunks', { timeout: 300_000 }, () => {
       const files = await Promise.all(names.map(async (name) => (await caches.open(name)).keys()));
       return files.flat().map((request) => request.url);
     });
-    await until('the chunks are kept', async () => (await kept()).some((url) => CHUNK.test(url)));
+    // All of them: they are fetched one after the other.
+    const worker = await (await fetch(`${pair.north.http}/MyCallPilot/sw.js`)).text();
+    const chunks = JSON.parse(worker.match(/const CHUNKS = (\[.*?\]);/s)[1]);
+    assert.ok(chunks.length > 0 && chunks.every((chunk) => CHUNK.test(chunk)), `${chunks}`);
+    await until('the chunks are kept', async () => {
+      const urls = await kept();
+      return chunks.every((chunk) => urls.some((url) => url.endsWith(chunk)));
+    });
     await pair.caughtUp();
     pair.kill(pair.north);
     pair.kill(pair.south);
