@@ -11,7 +11,7 @@ use store::UserCursor;
 pub const FOUND_MAX: usize = 20;
 /// Characters that are looked at of what is typed.
 const TYPED_MAX: usize = 100;
-/// Users that one look goes through at most: some hundredths of a second.
+/// Users that one look goes through at most.
 const LOOKED_AT_MAX: usize = 50_000;
 /// Users that are read at once.
 const PAGE: usize = 1_000;

@@ -119,8 +119,9 @@ impl ComposingContext {
             one.parts.iter().find(|part| part.id == piece.part).cloned()
         });
         let (Some(octets), Some(part)) = (octets, part) else {
-            // This browser has lost it: what servers have of it is what there is.
-            self.update(id, &mut |one| one.lost(piece.part));
+            // It must not go out without it in silence.
+            self.mailbox.tell(words::part_lost());
+            self.update(id, &mut |one| one.lost_here(piece.part, words::part_lost()));
             return StepEnd::Done;
         };
         let place = PiecePlace {

@@ -397,6 +397,12 @@ impl Composition {
         self.parts.retain(|other| other.id != part);
     }
 
+    /// This browser has lost a part before all of it was uploaded: what goes out without it is for the writer to decide.
+    pub fn lost_here(&mut self, part: ObjectId, sentence: String) {
+        self.lost(part);
+        self.refuse(sentence);
+    }
+
     /// How much of what is to be uploaded has come, from 0 to 100.
     pub fn percent(&self) -> u64 {
         let sum = |of: fn(&ComposedPart) -> u64| -> u64 { self.parts.iter().map(of).sum() };
@@ -662,6 +668,17 @@ mod tests {
         emptied.edit(NOON, |content| content.subject.clear());
         assert_eq!(emptied.when_left(), Leaving::Discard);
         assert_eq!(Composition::new(id(2), NOON).when_left(), Leaving::Forget);
+    }
+
+    #[test]
+    fn what_has_lost_a_recording_does_not_go_out_by_itself() {
+        let mut composition = begun();
+        composition.attach(NOON, id(7), PartKind::Voice, String::new());
+        composition.append(NOON, id(7), 40, true);
+        composition.send(id(9));
+        composition.lost_here(id(7), "Lost.".into());
+        assert!(composition.is_open());
+        assert_eq!(composition.next(), None);
     }
 
     #[test]

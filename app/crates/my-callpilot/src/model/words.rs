@@ -279,6 +279,11 @@ pub fn sent(addresses: u64) -> String {
     }
 }
 
+/// What was recorded or attached is not in this browser any more, and not all of it is on a server.
+pub fn part_lost() -> String {
+    "This browser has lost a recording or file of a draft before all of it was uploaded. Look at the draft before you send it.".into()
+}
+
 /// A server did not take what was composed; it stays a draft.
 pub fn not_sent(why: &str) -> String {
     format!("Not sent: it stays in Drafts. {why}")

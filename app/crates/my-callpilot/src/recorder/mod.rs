@@ -5,7 +5,7 @@
 //! recorder.tell(move |event| match event {
 //!     RecorderEvent::Begun => …,                      // draw the id of a part
 //!     RecorderEvent::Piece { offset, octets } => …,   // upload them; `PartKind::Voice`, not the last
-//!     RecorderEvent::Rests { octets } => …,           // so many in all; whoever sends now uploads the last piece
+//!     RecorderEvent::Rests => …,                      // that is all so far; whoever sends now uploads the last piece
 //!     RecorderEvent::Discarded => …,                  // discard the part
 //!     RecorderEvent::File(file) => …,                 // upload a file, and tell `recorder.uploaded(…)` of it
 //!     RecorderEvent::FileStopped => …,                // drop that upload
@@ -29,6 +29,5 @@ mod player;
 mod state;
 mod view;
 
-#[allow(unused_imports)] // `Phase` is for whoever follows the recorder
-pub use state::{Phase, Recorder, RecorderEvent, RecorderLimits, SoundFile, Uploading};
+pub use state::{Recorder, RecorderEvent, RecorderLimits, SoundFile, Uploading};
 pub use view::keys;

@@ -12,7 +12,6 @@ use std::rc::Rc;
 use std::time::Duration;
 use ui::announcer::Announcer;
 use ui::length;
-use ui::read_only::ReadOnly;
 
 /// Time that is left when it is said that it ends soon.
 pub const SOON_MS: u64 = 30_000;
@@ -30,7 +29,6 @@ pub struct RecorderLimits {
 
 /// What becomes of a recording, in order. See the [module](super).
 #[derive(Clone, Debug)]
-#[allow(dead_code)] // read by whoever uploads while one speaks
 pub enum RecorderEvent {
     /// A recording begins. What came before this is not part of it.
     Begun,
@@ -42,10 +40,7 @@ pub enum RecorderEvent {
         octets: Rc<[u8]>,
     },
     /// Nothing more is being said, and all of it was handed on.
-    Rests {
-        /// Octets in all.
-        octets: u64,
-    },
+    Rests,
     /// The reader has discarded it.
     Discarded,
     /// The reader has chosen a file instead.
@@ -150,12 +145,6 @@ impl Recorder {
     /// Says who is told of what comes.
     pub fn tell(self, tell: impl Fn(RecorderEvent) + 'static) {
         self.tell.set_value(Some(Rc::new(tell)));
-    }
-
-    /// Where it is.
-    #[allow(dead_code)] // for whoever follows the recorder
-    pub fn phase(self) -> ReadOnly<Phase> {
-        self.phase.into()
     }
 
     /// Milliseconds that are recorded (tracked).
@@ -369,16 +358,13 @@ impl Recorder {
         self.recording.update_value(Recording::rest);
         self.show_recorded();
         self.hand_on(true);
-        let octets = self
-            .recording
-            .with_value(|recording| recording.octets().len() as u64);
         // Whoever pauses before anything was heard has recorded nothing.
         let empty = self.recording.with_value(Recording::is_empty);
         self.phase.set(match empty {
             true => Phase::Ready,
             false => phase,
         });
-        self.say(RecorderEvent::Rests { octets });
+        self.say(RecorderEvent::Rests);
         if phase == Phase::Listening && !empty {
             self.listen(false);
         }

@@ -62,7 +62,7 @@ impl Voice {
                 let part = self.growing(offset);
                 self.composing.append(self.id, part, &octets, false);
             }
-            RecorderEvent::Rests { .. } => {
+            RecorderEvent::Rests => {
                 if let Some(part) = self.part.try_get_untracked().flatten() {
                     self.composing.append(self.id, part, &[], true);
                 }

@@ -205,7 +205,7 @@ impl Greetings {
 
     fn recorded(self, event: RecorderEvent) {
         match event {
-            RecorderEvent::Piece { .. } | RecorderEvent::Rests { .. } => {
+            RecorderEvent::Piece { .. } | RecorderEvent::Rests => {
                 self.keep(self.recorder.octets());
             }
             RecorderEvent::Discarded => self.keep(None),
